@@ -1,0 +1,30 @@
+"""Every version the platform deploys, in one place. All charts and images are derived from here."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChartVersion:
+    """A Helm chart: `repository` (URL), `name` and pinned `version`."""
+
+    repository: str
+    name: str
+    version: str
+
+
+_ISTIO = "https://istio-release.storage.googleapis.com/charts"
+
+ISTIO_BASE = ChartVersion(repository=_ISTIO, name="base", version="1.30.3")
+ISTIOD = ChartVersion(repository=_ISTIO, name="istiod", version="1.30.3")
+ISTIO_CNI = ChartVersion(repository=_ISTIO, name="cni", version="1.30.3")
+ISTIO_GATEWAY = ChartVersion(repository=_ISTIO, name="gateway", version="1.30.3")
+KUBE_PROMETHEUS_STACK = ChartVersion(
+    repository="https://prometheus-community.github.io/helm-charts", name="kube-prometheus-stack", version="88.5.3"
+)
+JAEGER = ChartVersion(repository="https://jaegertracing.github.io/helm-charts", name="jaeger", version="4.11.1")
+
+COCKROACHDB_IMAGE = "docker.io/cockroachdb/cockroach:v26.2.5"
+REDIS_IMAGE = "docker.io/library/redis:8.10.1"
+NATS_IMAGE = "docker.io/library/nats:2.14.5-alpine"
+OPENTELEMETRY_COLLECTOR_IMAGE = "docker.io/otel/opentelemetry-collector-contrib:0.154.0"
+SAMPLE_SERVICE_IMAGE = "ghcr.io/stefanprodan/podinfo:6.9.2"

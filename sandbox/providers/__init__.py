@@ -1,0 +1,1 @@
+"""Provider stand-ins: each serves the Pulumi provider protocol for one package."""

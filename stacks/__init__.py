@@ -1,0 +1,1 @@
+"""How components are composed: settings, geography, topology, region and platform."""
