@@ -1,0 +1,1 @@
+"""Where a region runs. One module per platform; every cluster offers the same outputs."""

@@ -1,0 +1,82 @@
+"""Network policies: every namespace is closed, and each component opens the flows it needs."""
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.metadata import object_meta
+
+DNS_PORT = 53
+
+
+def _ports(numbers: Sequence[int], protocol: str = "TCP") -> list[k8s.networking.v1.NetworkPolicyPortArgs]:
+    return [k8s.networking.v1.NetworkPolicyPortArgs(port=number, protocol=protocol) for number in numbers]
+
+
+def peer(
+    *, namespace: str | None = None, pods: Mapping[str, str] | None = None
+) -> k8s.networking.v1.NetworkPolicyPeerArgs:
+    """Pods with the labels `pods` (default: all) in `namespace` (default: the policy's own)."""
+    return k8s.networking.v1.NetworkPolicyPeerArgs(
+        namespace_selector=k8s.meta.v1.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": namespace})
+        if namespace
+        else None,
+        pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=dict(pods or {})),
+    )
+
+
+def cidr(block: pulumi.Input[str]) -> k8s.networking.v1.NetworkPolicyPeerArgs:
+    """Addresses of `block`, for what lives outside the cluster's pods."""
+    return k8s.networking.v1.NetworkPolicyPeerArgs(ip_block=k8s.networking.v1.IPBlockArgs(cidr=block))
+
+
+def ingress(
+    ports: Sequence[int], *sources: k8s.networking.v1.NetworkPolicyPeerArgs
+) -> k8s.networking.v1.NetworkPolicyIngressRuleArgs:
+    """Let `sources` reach TCP `ports`; without sources, anyone."""
+    return k8s.networking.v1.NetworkPolicyIngressRuleArgs(ports=_ports(ports), from_=list(sources) or None)
+
+
+def egress(
+    ports: Sequence[int], *targets: k8s.networking.v1.NetworkPolicyPeerArgs
+) -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:
+    """Let the pods reach TCP `ports` of `targets`; without targets, anywhere."""
+    return k8s.networking.v1.NetworkPolicyEgressRuleArgs(ports=_ports(ports), to=list(targets) or None)
+
+
+def dns_egress() -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:
+    """Let the pods ask the cluster's DNS."""
+    return k8s.networking.v1.NetworkPolicyEgressRuleArgs(
+        ports=[*_ports([DNS_PORT], "UDP"), *_ports([DNS_PORT])], to=[peer(namespace="kube-system")]
+    )
+
+
+def policy(
+    resource_name: str,
+    *,
+    name: str,
+    app: str,
+    region: str,
+    namespace: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+    pods: Mapping[str, str] | None = None,
+    ingress: Sequence[k8s.networking.v1.NetworkPolicyIngressRuleArgs] = (),
+    egress: Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs] = (),
+) -> k8s.networking.v1.NetworkPolicy:
+    """A policy `name` for the pods with labels `pods` (default: all of the namespace).
+
+    Only the directions that have rules are named: the namespace's default policy closes the rest.
+    """
+    directions = [kind for kind, rules in (("Ingress", ingress), ("Egress", egress)) if rules]
+    return k8s.networking.v1.NetworkPolicy(
+        resource_name,
+        metadata=object_meta(name, app=app, region=region, namespace=namespace),
+        spec=k8s.networking.v1.NetworkPolicySpecArgs(
+            pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=dict(pods or {})),
+            policy_types=directions,
+            ingress=list(ingress) or None,
+            egress=list(egress) or None,
+        ),
+        opts=opts,
+    )

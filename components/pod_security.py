@@ -1,0 +1,30 @@
+"""Security contexts that the `restricted` Pod Security Standard asks for.
+
+Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/
+"""
+
+import pulumi_kubernetes as k8s
+
+POD_SECURITY_VERSION = "v1.35"
+
+
+def restricted_pod(*, user: int, group: int | None = None) -> k8s.core.v1.PodSecurityContextArgs:
+    """The pod's context: runs as `user` (never root); mounted volumes belong to `group` (default: the same number)."""
+    group = user if group is None else group
+    return k8s.core.v1.PodSecurityContextArgs(
+        run_as_non_root=True,
+        run_as_user=user,
+        run_as_group=group,
+        fs_group=group,
+        fs_group_change_policy="OnRootMismatch",
+        seccomp_profile=k8s.core.v1.SeccompProfileArgs(type="RuntimeDefault"),
+    )
+
+
+def restricted_container() -> k8s.core.v1.SecurityContextArgs:
+    """The container's context: no privileges, no capabilities, a read-only root file system."""
+    return k8s.core.v1.SecurityContextArgs(
+        allow_privilege_escalation=False,
+        read_only_root_filesystem=True,
+        capabilities=k8s.core.v1.CapabilitiesArgs(drop=["ALL"]),
+    )

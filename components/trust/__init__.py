@@ -1,0 +1,13 @@
+"""Certificates: a root authority per purpose, an intermediate per region, and the certificates they sign."""
+
+from components.trust.authority import RegionAuthority, RegionAuthorityArgs, RootAuthority, RootAuthorityArgs
+from components.trust.certificate import Certificate, CertificateArgs
+
+__all__ = [
+    "Certificate",
+    "CertificateArgs",
+    "RegionAuthority",
+    "RegionAuthorityArgs",
+    "RootAuthority",
+    "RootAuthorityArgs",
+]
