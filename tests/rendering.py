@@ -1,0 +1,191 @@
+"""Run the whole program under Pulumi mocks and record what it registers.
+
+`render(stack)` executes `__main__.py` with the values of the real stack file and returns a `Rendered`.
+Secrets are unwrapped in `inputs`; where they were is kept in `secret_paths`.
+"""
+
+import asyncio
+import json
+import runpy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from google.protobuf import json_format
+from pulumi.runtime import mocks, rpc, set_all_config, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+_SIGNATURE = rpc._special_sig_key
+_SECRET = rpc._special_secret_sig
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One registered resource. `parent` is a URN; `provider` is `urn::id` or '' for the default provider."""
+
+    urn: str
+    type: str
+    name: str
+    parent: str
+    custom: bool
+    provider: str
+    inputs: dict[str, Any]
+    secret_paths: frozenset[str]
+    dependencies: frozenset[str]
+    ignored: tuple[str, ...]
+
+    @property
+    def is_kubernetes_object(self) -> bool:
+        """Whether this is an object of the Kubernetes API (not a chart, not a provider)."""
+        return self.type.startswith("kubernetes:") and not self.type.startswith("kubernetes:helm.sh/")
+
+
+@dataclass
+class Rendered:
+    """Everything the program registered, and its stack outputs."""
+
+    resources: list[Resource] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    registered_outputs: set[str] = field(default_factory=set)
+
+    def of_type(self, type_: str) -> list[Resource]:
+        """All resources with the type token `type_`."""
+        return [resource for resource in self.resources if resource.type == type_]
+
+    def named(self, name: str) -> Resource:
+        """The only resource with the logical name `name`. Raises AssertionError when there is not exactly one."""
+        found = [resource for resource in self.resources if resource.name == name]
+        assert len(found) == 1, f"{len(found)} resources are called {name!r}: {sorted(r.name for r in self.resources)}"
+        return found[0]
+
+    def objects(self, kind: str | None = None) -> list[Resource]:
+        """All Kubernetes objects, or those of `kind`."""
+        return [r for r in self.resources if r.is_kubernetes_object and kind in (None, r.inputs["kind"])]
+
+
+def outputs_of(resource_type: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What a provider would add to `inputs`. One table per type token; other types echo their inputs."""
+    table: dict[str, dict[str, Any]] = {
+        "tls:index/privateKey:PrivateKey": {
+            "privateKeyPem": _secret(f"key of {name}\n"),
+            "privateKeyPemPkcs8": _secret(f"pkcs8 key of {name}\n"),
+            "publicKeyPem": f"public key of {name}\n",
+        },
+        "tls:index/selfSignedCert:SelfSignedCert": {"certPem": f"certificate of {name}\n"},
+        "tls:index/certRequest:CertRequest": {"certRequestPem": f"request of {name}\n"},
+        "tls:index/locallySignedCert:LocallySignedCert": {"certPem": f"certificate of {name}\n"},
+        "random:index/randomPassword:RandomPassword": {
+            "result": _secret(f"password-of-{name}"),
+            "bcryptHash": _secret(f"hash-of-{name}"),
+        },
+    }
+    return {**inputs, **table.get(resource_type, {})}
+
+
+def _secret(value: str) -> dict[str, str]:
+    return {_SIGNATURE: _SECRET, "value": value}
+
+
+class _Mocks(mocks.Mocks):
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        return f"{args.name}-id", outputs_of(args.typ, args.name, args.inputs)
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        raise AssertionError(f"the program must not look things up while it runs: {args.token}")
+
+
+class _Recorder(mocks.MockMonitor):
+    def __init__(self) -> None:
+        super().__init__(_Mocks())
+        self.rendered = Rendered()
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        if request.type != "pulumi:pulumi:Stack":
+            self.rendered.resources.append(_recorded(request, response.urn))
+        return response
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        self.rendered.registered_outputs.add(request.urn)
+        if "pulumi:pulumi:Stack" in request.urn:
+            self.rendered.outputs = json_format.MessageToDict(request.outputs)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
+
+
+def _recorded(request: Any, urn: str) -> Resource:
+    secret_paths: set[str] = set()
+    inputs = _plain(json_format.MessageToDict(request.object), "", secret_paths)
+    return Resource(
+        urn=urn,
+        type=request.type,
+        name=request.name,
+        parent=request.parent,
+        custom=request.custom,
+        provider=request.provider,
+        inputs=inputs,
+        secret_paths=frozenset(secret_paths),
+        dependencies=frozenset(request.dependencies),
+        ignored=tuple(request.ignoreChanges),
+    )
+
+
+def _plain(value: Any, path: str, secret_paths: set[str]) -> Any:
+    """`value` without the wire format's secret wrappers and with whole floats as ints."""
+    if isinstance(value, dict):
+        if value.get(_SIGNATURE) == _SECRET:
+            secret_paths.add(path)
+            return _plain(value["value"], path, secret_paths)
+        return {key: _plain(item, f"{path}.{key}".lstrip("."), secret_paths) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item, f"{path}[{index}]", secret_paths) for index, item in enumerate(value)]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def stack_config(stack: str) -> dict[str, Any]:
+    """The `config` block of the real stack file."""
+    document = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())
+    return dict(document["config"])
+
+
+def render(stack: str, overrides: Mapping[str, Any] | None = None) -> Rendered:
+    """Render `stack`; `overrides` replaces whole config keys (with the project's prefix), None removes one."""
+    config = {**stack_config(stack), **(overrides or {})}
+    return render_program(stack, {key: value for key, value in config.items() if value is not None})
+
+
+def render_program(stack: str, config: Mapping[str, Any], program: Path = ROOT / "__main__.py") -> Rendered:
+    """Run `program` with `config` under mocks. Exceptions of the program reach the caller."""
+    recorder = _Recorder()
+    with _fresh_runtime():
+        set_all_config({key: v if isinstance(v, str) else json.dumps(v) for key, v in config.items()}, [])
+        mocks.set_mocks(recorder.mocks, project="sacred-council", stack=stack, monitor=recorder)
+
+        pulumi.runtime.test(lambda: runpy.run_path(str(program), run_name="__main__"))()
+    return recorder.rendered
+
+
+class _fresh_runtime:  # noqa: N801 - reads as a with statement
+    """The SDK keeps its root stack and pending outputs in globals: start clean and leave clean."""
+
+    def __enter__(self) -> None:
+        asyncio.set_event_loop(asyncio.new_event_loop())
+        settings.reset_options()
+
+    def __exit__(self, *_: object) -> None:
+        loop = asyncio.get_event_loop()
+        settings.reset_options()
+        set_all_config({}, [])
+        loop.close()
+        asyncio.set_event_loop(None)
+
+
+def ancestors(rendered: Rendered, resource: Resource) -> Iterator[str]:
+    """URNs of the resource's parents, nearest first, without the stack."""
+    parents = {r.urn: r.parent for r in rendered.resources}
+    urn = resource.parent
+    while urn in parents:
+        yield urn
+        urn = parents[urn]
