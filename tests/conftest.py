@@ -1,0 +1,31 @@
+"""Fixtures that every kind of test shares."""
+
+import pytest
+
+from tests.rendering import ROOT, Rendered, render
+
+STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
+
+
+@pytest.fixture(scope="session")
+def rendered_stacks() -> dict[str, Rendered]:
+    """Every stack of the project, rendered once per session."""
+    return {stack: render(stack) for stack in STACKS}
+
+
+@pytest.fixture(scope="session")
+def local(rendered_stacks: dict[str, Rendered]) -> Rendered:
+    """The local stack."""
+    return rendered_stacks["local"]
+
+
+@pytest.fixture(scope="session", params=STACKS)
+def stack_name(request: pytest.FixtureRequest) -> str:
+    """The name of each stack in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def stack(stack_name: str, rendered_stacks: dict[str, Rendered]) -> Rendered:
+    """Each stack in turn."""
+    return rendered_stacks[stack_name]
