@@ -1,0 +1,18 @@
+"""Where regions are: a catalogue of cloud regions by name, and great-circle distances. Pure."""
+
+from typing import Final
+
+from stacks.geography.catalogue import CATALOGUE
+from stacks.geography.places import Carbon, CloudRegion, Place, distance_km
+
+__all__ = ["CATALOGUE", "NOWHERE", "Carbon", "CloudRegion", "Place", "distance_km", "lookup"]
+
+NOWHERE: Final = Place(city="unknown", latitude=0.0, longitude=0.0, time_zone="Etc/UTC", languages=("en",))
+"""Place of a stack's only region when it tells none: nothing is near or far from it."""
+
+_BY_NAME: Final = {region.name: region for region in CATALOGUE}
+
+
+def lookup(name: str) -> CloudRegion | None:
+    """The cloud region called `name`, or None when the catalogue does not know it."""
+    return _BY_NAME.get(name)

@@ -1,0 +1,5 @@
+"""The cloud regions this project knows."""
+
+from stacks.geography.places import CloudRegion
+
+CATALOGUE: tuple[CloudRegion, ...] = ()

@@ -1,0 +1,173 @@
+"""What can be configured: plain, frozen values. Every default here is the smallest that works, fit for one machine."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from components.versions import SAMPLE_SERVICE_IMAGE
+from stacks.settings.values import (
+    Bytes,
+    CacheReplicas,
+    Context,
+    Count,
+    Country,
+    Cpu,
+    DatabaseNodes,
+    Domain,
+    Duration,
+    Image,
+    Languages,
+    MessagingServers,
+    RegionName,
+    Slot,
+    TimeZone,
+)
+
+
+class Model(BaseModel):
+    """Base of all settings: frozen, no unknown keys, camelCase in YAML and snake_case in Python."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        alias_generator=to_camel,
+        validate_by_alias=True,
+        validate_by_name=False,
+    )
+
+
+class Geography(Model):
+    """Where a region is, for regions that the catalogue does not know. Degrees; IANA zone; BCP 47 tags; ISO 3166."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+    time_zone: TimeZone
+    languages: Languages
+    country: Country | None = None
+
+
+class ExistingRegion(Model):
+    """A region on a Kubernetes cluster that is there already, reached through a kubeconfig context."""
+
+    name: RegionName
+    cloud: Literal["existing"]
+    context: Context | None = None
+    """Kubeconfig context; None is the current one, and only one region can have that."""
+    service_type: Literal["LoadBalancer", "NodePort", "ClusterIP"] = "LoadBalancer"
+    """Kind of the Services that face outwards. kind and minikube give LoadBalancers no address: use NodePort there."""
+    geography: Geography | None = None
+    slot: Slot | None = None
+    """Number of the region's address ranges; never change it. The catalogue's regions have theirs."""
+
+
+# With managed clusters this becomes a union of models told apart by `cloud`.
+RegionSettings = ExistingRegion
+
+
+class Database(Model):
+    """The database in each region."""
+
+    engine: Literal["cockroachdb"] = "cockroachdb"
+    nodes: DatabaseNodes = 1
+    survive: Literal["zone", "region"] = "zone"
+    """What may fail without loss of data or service. `region` needs three regions."""
+    storage: Bytes = "10Gi"
+    cpu: Cpu = "500m"
+    memory: Bytes = "1Gi"
+
+
+class Cache(Model):
+    """The cache in each region."""
+
+    engine: Literal["redis"] = "redis"
+    replicas: CacheReplicas = 1
+    storage: Bytes = "1Gi"
+    max_memory: Bytes = "128Mi"
+    """Data kept before the least used keys are dropped; below `memory`."""
+    cpu: Cpu = "100m"
+    memory: Bytes = "256Mi"
+
+
+class Messaging(Model):
+    """NATS JetStream in each region."""
+
+    servers: MessagingServers = 1
+    storage: Bytes = "2Gi"
+    cpu: Cpu = "100m"
+    memory: Bytes = "256Mi"
+
+
+def _off_is_a_word(value: object) -> object:
+    # YAML 1.1 readers turn an unquoted `off` into false.
+    return "off" if value is False else value
+
+
+class Mesh(Model):
+    """Istio in each region."""
+
+    enabled: bool = True
+    post_quantum: Annotated[Literal["off", "prefer", "strict"], BeforeValidator(_off_is_a_word)] = "prefer"
+    """Key exchange: `prefer` X25519MLKEM768 at the public edge, or `strict`: only that everywhere (Kubernetes 1.34)."""
+
+
+class Monitoring(Model):
+    """Prometheus, Grafana, Jaeger and OpenTelemetry in each region."""
+
+    enabled: bool = True
+    retention: Duration = "7d"
+    storage: Bytes = "5Gi"
+    trace_sampling: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of requests that are traced."""
+
+
+class Service(Model):
+    """One of the four services in each region."""
+
+    image: Image = SAMPLE_SERVICE_IMAGE
+    min_replicas: Count = 1
+    max_replicas: Count = 3
+    cpu: Cpu = "50m"
+    memory: Bytes = "64Mi"
+
+
+class Services(Model):
+    """The four services of the platform."""
+
+    model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
+
+    consciousness_field: Service = Service()
+    agent_network: Service = Service()
+    sacred_messaging: Service = Service()
+    work_coordination: Service = Service()
+
+    def by_name(self) -> Mapping[str, Service]:
+        """The services by the name they have in Kubernetes, such as `agent-network`."""
+        return {field.replace("_", "-"): getattr(self, field) for field in type(self).model_fields}
+
+
+class Edge(Model):
+    """Where the platform meets its users."""
+
+    domain: Domain = "sacred-council.localhost"
+
+
+class Settings(Model):
+    """The whole configuration of a stack."""
+
+    stage: Literal["local", "regional", "continental", "planetary"]
+    """A label and the cost envelope; nothing else depends on it."""
+    regions: Annotated[tuple[RegionSettings, ...], Field(strict=False, min_length=1)]
+    database: Database = Database()
+    cache: Cache = Cache()
+    messaging: Messaging = Messaging()
+    mesh: Mesh = Mesh()
+    monitoring: Monitoring = Monitoring()
+    services: Services = Services()
+    edge: Edge = Edge()
+
+    def region(self, name: str) -> RegionSettings:
+        """The settings of the region called `name`; KeyError when there is none."""
+        return {region.name: region for region in self.regions}[name]

@@ -1,0 +1,161 @@
+"""The kinds of value a setting can have: each says its rule and its remedy when it is broken."""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+REGION_NAME_LIMIT: Final = 32
+"""Longest region name: it starts every resource name, and those end at 63 characters."""
+
+SLOT_LIMIT: Final = 255
+"""Highest address slot: a slot is the second number of a 10.x.0.0/16 network."""
+
+_BYTES: Final = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+def mistake(rule: str, remedy: str) -> PydanticCustomError:
+    """The error of a value that breaks `rule` (a sentence after the value); `remedy` says what to write instead."""
+    return PydanticCustomError("setting", "{rule}", {"rule": rule, "remedy": remedy})
+
+
+def bytes_of(quantity: str) -> int:
+    """Bytes in a checked quantity with a unit, such as `10Gi` (10737418240) or `1.5G` (1500000000)."""
+    digits = quantity.rstrip("KMGTki")
+    return int(float(digits) * _BYTES[quantity[len(digits) :]])
+
+
+def _pattern(pattern: str, rule: str, remedy: str) -> AfterValidator:
+    expression = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not expression.fullmatch(value):
+            raise mistake(rule, remedy)
+        return value
+
+    return AfterValidator(check)
+
+
+def _counted(allowed: Callable[[int], bool], rule: str, remedy: str) -> AfterValidator:
+    def check(value: int) -> int:
+        if not allowed(value):
+            raise mistake(rule, remedy)
+        return value
+
+    return AfterValidator(check)
+
+
+def _number_as_text(value: object) -> object:
+    # YAML reads `cpu: 2` as a number, and Kubernetes takes both.
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _known_image(value: str) -> str:
+    name, _, digest = value.partition("@")
+    _, _, tag = name.rpartition("/")[2].partition(":")
+    if digest or (tag and tag != "latest"):
+        return value
+    raise mistake(
+        "must name one version of the image: a tag other than latest, or a digest",
+        "write e.g. ghcr.io/example/service:1.4.2",
+    )
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) != len(values):
+        raise mistake("must not name a language twice", "remove the repetition")
+    return values
+
+
+_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+
+RegionName = Annotated[
+    str,
+    _pattern(
+        rf"[a-z]([-a-z0-9]{{0,{REGION_NAME_LIMIT - 2}}}[a-z0-9])?",
+        f"must be a DNS label of at most {REGION_NAME_LIMIT} characters: lower case letters, digits and hyphens, "
+        "starting with a letter",
+        "write e.g. us-central1",
+    ),
+]
+Context = Annotated[str, _pattern(r"\S+", "must be the name of a kubeconfig context", "kubectl config get-contexts")]
+Domain = Annotated[
+    str,
+    _pattern(
+        rf"(?=.{{1,253}}$)({_LABEL}\.)+{_LABEL}",
+        "must be a domain name in lower case, without a scheme or a path",
+        "write e.g. sacred-council.love",
+    ),
+]
+Cpu = Annotated[
+    str,
+    BeforeValidator(_number_as_text),
+    _pattern(
+        r"[1-9][0-9]*m|(0\.[0-9]*[1-9][0-9]*|[1-9][0-9]*(\.[0-9]+)?)",
+        "must be a Kubernetes quantity of processor time above zero",
+        "write e.g. 250m or 2",
+    ),
+]
+Bytes = Annotated[
+    str,
+    BeforeValidator(_number_as_text),
+    _pattern(
+        r"(0\.[0-9]*[1-9][0-9]*|[1-9][0-9]*(\.[0-9]+)?)(Ki|Mi|Gi|Ti|k|M|G|T)",
+        "must be a Kubernetes quantity with a unit (Ki, Mi, Gi, Ti, k, M, G, T) above zero",
+        "write e.g. 512Mi or 10Gi",
+    ),
+]
+Duration = Annotated[
+    str,
+    BeforeValidator(_number_as_text),
+    _pattern(r"[1-9][0-9]*[hdwy]", "must be a duration in hours, days, weeks or years", "write e.g. 12h, 7d or 4w"),
+]
+Image = Annotated[
+    str,
+    _pattern(
+        r"[a-z0-9]([-a-z0-9._/]|(:[0-9]+/))*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?",
+        "must be a container image",
+        "write e.g. ghcr.io/example/service:1.4.2",
+    ),
+    AfterValidator(_known_image),
+]
+TimeZone = Annotated[
+    str,
+    _pattern(
+        r"UTC|[A-Z][A-Za-z_]+(/[A-Z][\w+-]*)+",
+        "must be the name of an IANA time zone",
+        "write e.g. Europe/Brussels or Etc/UTC",
+    ),
+]
+Country = Annotated[str, _pattern(r"[A-Z]{2}", "must be an ISO 3166 country code of two capitals", "write e.g. BE")]
+Language = Annotated[
+    str,
+    _pattern(
+        r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?",
+        "must be a BCP 47 language tag",
+        "write e.g. nl, pt-BR or zh-Hant-TW",
+    ),
+]
+Languages = Annotated[tuple[Language, ...], Field(strict=False, min_length=1), AfterValidator(_distinct)]
+Slot = Annotated[int, Field(ge=0, le=SLOT_LIMIT)]
+Count = Annotated[int, Field(ge=1)]
+DatabaseNodes = Annotated[
+    int,
+    _counted(
+        lambda n: n == 1 or n >= 3, "must be 1, or 3 or more: two nodes cannot outvote each other", "write 1 or 3"
+    ),
+]
+CacheReplicas = Annotated[
+    int,
+    _counted(
+        lambda n: n == 1 or n >= 3,
+        "must be 1, or 3 or more: failover needs a quorum",
+        "write 1 (no failover) or 3",
+    ),
+]
+MessagingServers = Annotated[
+    int,
+    _counted(lambda n: n in (1, 3, 5), "must be 1, 3 or 5: JetStream needs an odd quorum", "write 1, 3 or 5"),
+]

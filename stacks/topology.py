@@ -1,0 +1,189 @@
+"""From the list of regions to what each one must know: addresses, peers, failover order, names. Pure functions.
+
+Nothing here depends on the order of the list or on how many regions there are, so a region that is added, removed or
+moved changes nothing about the others but the names of their peers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING, Final
+
+from stacks import geography
+from stacks.geography import Place, distance_km
+
+if TYPE_CHECKING:
+    from stacks.settings import RegionSettings, Settings
+
+SLOTS: Final = 256
+"""Address slots: as many as there are /16 networks in 10.0.0.0/8 and /18 networks in 100.64.0.0/10."""
+
+LONE_SLOT: Final = 0
+"""Slot of a stack's only region when it names none. The catalogue's slots start at 1."""
+
+PRIVATE: Final = IPv4Network("10.0.0.0/8")
+"""Space for everything but pods (RFC 1918: what managed databases ask for): a /16 of it for each slot."""
+
+SHARED: Final = IPv4Network("100.64.0.0/10")
+"""Space for pods (RFC 6598): a /18 for each slot, 16384 addresses; 64 nodes of 110 pods, or 128 of 60."""
+
+DAY_STARTS: Final = "0 7 * * *"
+NIGHT_STARTS: Final = "0 23 * * *"
+NIGHT_SHARE: Final = 0.5
+"""Share of the daytime minimum that is kept at night."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddressPlan:
+    """The address ranges of one slot. None overlaps another, of this slot or of any other."""
+
+    network: IPv4Network
+    """All that follows but the pods: 10.<slot>.0.0/16. A quarter of its last quarter is spare."""
+    nodes: IPv4Network
+    services: IPv4Network
+    managed: IPv4Network
+    """Managed databases and caches."""
+    public: IPv4Network
+    """Subnets of public load balancers and NAT, where a cloud wants them apart."""
+    control_plane: IPv4Network
+    pods: IPv4Network
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A region as far as the other regions care."""
+
+    name: str
+    cloud: str
+    slot: int
+    place: Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionPlan(Site):
+    """What one region must know of itself and of the others."""
+
+    addresses: AddressPlan
+    peers: tuple[str, ...]
+    """The other regions, by name."""
+    failover: tuple[str, ...]
+    """The other regions, nearest first."""
+    mesh_network: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shift:
+    """Minimum replicas from a moment of the day on: `cron` in the region's `time_zone`."""
+
+    cron: str
+    time_zone: str
+    min_replicas: int
+
+
+def plan(settings: Settings) -> tuple[RegionPlan, ...]:
+    """The plan of every region, sorted by name."""
+    sites = [site(region) for region in settings.regions]
+    return tuple(sorted((_region_plan(one, sites) for one in sites), key=lambda region: region.name))
+
+
+def site(region: RegionSettings) -> Site:
+    """The region's site: what its settings say, else what the catalogue says, else nowhere in slot 0."""
+    known = geography.lookup(region.name)
+    place = geography.NOWHERE if known is None else known.place
+    slot = LONE_SLOT if known is None else known.slot
+    if region.geography is not None:
+        given = region.geography
+        place = Place(
+            city=region.name,
+            latitude=given.latitude,
+            longitude=given.longitude,
+            time_zone=given.time_zone,
+            languages=given.languages,
+            country=given.country,
+        )
+    return Site(name=region.name, cloud=region.cloud, slot=slot if region.slot is None else region.slot, place=place)
+
+
+def address_plan(slot: int) -> AddressPlan:
+    """The address ranges of `slot` (0 to 255); ValueError outside that."""
+    if not 0 <= slot < SLOTS:
+        raise ValueError(f"slot {slot} is not within 0 and {SLOTS - 1}")
+    network = _subnet(PRIVATE, 16, slot)
+    return AddressPlan(
+        network=network,
+        nodes=_subnet(network, 17, 0),
+        services=_subnet(network, 18, 2),
+        managed=_subnet(network, 19, 6),
+        public=_subnet(network, 20, 14),
+        control_plane=_subnet(network, 28, 15 * 2**8),
+        pods=_subnet(SHARED, 18, slot),
+    )
+
+
+def peers(name: str, sites: Iterable[Site]) -> tuple[str, ...]:
+    """Names of all regions but `name`, sorted."""
+    return tuple(sorted(other.name for other in sites if other.name != name))
+
+
+def failover_order(region: Site, sites: Iterable[Site]) -> tuple[str, ...]:
+    """Names of the other regions, nearest first; equally near ones by name."""
+    others = (other for other in sites if other.name != region.name)
+    return tuple(other.name for other in sorted(others, key=lambda to: (distance_km(region.place, to.place), to.name)))
+
+
+def serving(language: str, sites: Iterable[Site]) -> tuple[str, ...]:
+    """Names of the regions that serve a BCP 47 language, sorted: same tag, else same first part of it, else all."""
+    places = {one.name: one.place for one in sites}
+    exact = [name for name, place in places.items() if language in place.languages]
+    wanted = _primary(language)
+    similar = [name for name, place in places.items() if wanted in map(_primary, place.languages)]
+    return tuple(sorted(exact or similar or places))
+
+
+def follow_the_sun(time_zone: str, min_replicas: int) -> tuple[Shift, Shift]:
+    """Minimum replicas from 07:00 local time on, and from 23:00 on: then half, but two where there were two."""
+    night = max(math.ceil(min_replicas * NIGHT_SHARE), min(min_replicas, 2))
+    return (
+        Shift(cron=DAY_STARTS, time_zone=time_zone, min_replicas=min_replicas),
+        Shift(cron=NIGHT_STARTS, time_zone=time_zone, min_replicas=night),
+    )
+
+
+def mesh_network(name: str) -> str:
+    """Istio network (and cluster) of region `name`."""
+    return name
+
+
+def nats_cluster(name: str) -> str:
+    """NATS cluster, gateway and JetStream domain of region `name`; NATS wants cluster and gateway called alike."""
+    return f"{name}-nats"
+
+
+def locality(name: str, zone: str | None = None) -> str:
+    """CockroachDB locality of a node in region `name`: the same keys in the same order everywhere."""
+    return f"region={name}" if zone is None else f"region={name},zone={zone}"
+
+
+def _region_plan(one: Site, sites: list[Site]) -> RegionPlan:
+    return RegionPlan(
+        name=one.name,
+        cloud=one.cloud,
+        slot=one.slot,
+        place=one.place,
+        addresses=address_plan(one.slot),
+        peers=peers(one.name, sites),
+        failover=failover_order(one, sites),
+        mesh_network=mesh_network(one.name),
+    )
+
+
+def _subnet(network: IPv4Network, prefix: int, index: int) -> IPv4Network:
+    first = int(network.network_address) + index * 2 ** (32 - prefix)
+    return IPv4Network((first, prefix))
+
+
+def _primary(language: str) -> str:
+    return language.partition("-")[0]
