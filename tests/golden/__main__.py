@@ -1,0 +1,8 @@
+"""Write the golden lists anew: `python -m tests.golden`. Read the difference before you commit it."""
+
+from tests.conftest import STACKS
+from tests.golden.urns import path, urns
+from tests.rendering import render
+
+for stack in STACKS:
+    path(stack).write_text("\n".join(urns(render(stack))) + "\n")
