@@ -1,0 +1,134 @@
+"""The stateless services of the platform, from the chart that Argo CD and `helm install` use, too."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes.helm.v4 import Chart
+
+# Relative to Pulumi.yaml, where the engine starts providers: no path of one machine gets into the state.
+CHART = "./charts/sacred-council"
+RELEASE = "sacred-council"
+HTTP_PORT = 9898
+METRICS_PORT = 9797
+CPU_BURST = 4
+"""How many times its share of CPU a service may use while the node has some to spare."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """One service: `image` (with tag or digest), bounds of its autoscaler, and what a pod asks for.
+
+    `cpu` and `memory` are Kubernetes quantities. Memory is also the limit; CPU may burst to `CPU_BURST` times.
+    """
+
+    image: str
+    min_replicas: int
+    max_replicas: int
+    cpu: str
+    memory: str
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.min_replicas <= self.max_replicas:
+            raise ValueError(
+                f"min_replicas: {self.min_replicas} is not between 1 and max_replicas ({self.max_replicas}); "
+                "raise max_replicas or lower min_replicas"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServicesArgs:
+    """`workloads` by name; `connections` maps database, cache and messaging to Secrets in `namespace`.
+
+    `telemetry_endpoint` is the URL of an OTLP/gRPC collector (None: no traces) that gets the share `trace_sampling`
+    (0 to 1) of new traces. `monitored_by` brings the Prometheus operator's CRDs (None: no ServiceMonitors).
+    """
+
+    namespace: pulumi.Input[str]
+    region: str
+    workloads: Mapping[str, Workload]
+    connections: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    telemetry_endpoint: pulumi.Input[str] | None = None
+    trace_sampling: float = 0.1
+    monitored_by: pulumi.Resource | None = None
+
+    def __post_init__(self) -> None:
+        if not self.workloads:
+            raise ValueError("workloads: expected at least one service, got none")
+        if not 0 <= self.trace_sampling <= 1:
+            raise ValueError(f"trace_sampling: expected a share from 0 to 1, got {self.trace_sampling}")
+
+
+class Services(pulumi.ComponentResource):
+    """The stateless services, each with its autoscaler, disruption budget, network policy and monitor.
+
+    Outputs: `endpoints` (service name to URL inside the cluster). The port is `HTTP_PORT` for every service.
+    """
+
+    endpoints: pulumi.Output[dict[str, str]]
+
+    def __init__(self, name: str, args: ServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:services:Services", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        crds = [args.monitored_by] if args.monitored_by else []
+        chart = Chart(
+            f"{name}-chart",
+            chart=CHART,
+            name=RELEASE,
+            namespace=args.namespace,
+            values=_values(args),
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=crds)),
+        )
+        self.endpoints = pulumi.Output.all(args.namespace, chart.resources).apply(
+            lambda known: {service: _url(service, known[0]) for service in sorted(args.workloads)}
+        )
+        self.register_outputs({"endpoints": self.endpoints})
+
+
+def _url(service: str, namespace: str) -> str:
+    return f"http://{service}.{namespace}.svc.cluster.local:{HTTP_PORT}"
+
+
+def _values(args: ServicesArgs) -> dict[str, Any]:
+    endpoint = "" if args.telemetry_endpoint is None else args.telemetry_endpoint
+    return {
+        "region": args.region,
+        "services": {name: workload_values(workload) for name, workload in args.workloads.items()},
+        "ports": {"http": HTTP_PORT, "metrics": METRICS_PORT},
+        "connections": {name: {"secret": secret, "optional": False} for name, secret in args.connections.items()},
+        "telemetry": {"endpoint": endpoint, "sampling": args.trace_sampling},
+        "serviceMonitor": {"enabled": args.monitored_by is not None},
+    }
+
+
+def workload_values(workload: Workload) -> dict[str, Any]:
+    """The chart's values of one service."""
+    return {
+        "image": image_values(workload.image),
+        "replicas": {"min": workload.min_replicas, "max": workload.max_replicas},
+        "resources": {
+            "requests": {"cpu": workload.cpu, "memory": workload.memory},
+            "limits": {"cpu": cpu_limit(workload.cpu), "memory": workload.memory},
+        },
+    }
+
+
+def image_values(image: str) -> dict[str, str]:
+    """`image` in the parts the chart has: repository, tag, digest. A port of the registry is part of the repository."""
+    rest, _, digest = image.partition("@")
+    directory, slash, last = rest.rpartition("/")
+    last, _, tag = last.partition(":")
+    if not tag and not digest:
+        raise ValueError(f"image: expected a tag or a digest, got {image!r}; write e.g. ghcr.io/example/service:1.4.2")
+    return {"repository": f"{directory}{slash}{last}", "tag": tag, "digest": digest}
+
+
+def cpu_limit(request: str) -> str:
+    """The CPU limit for `request` (such as 250m, 0.5 or 2), in thousandths of a CPU."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(m?)", request)
+    if match is None:
+        raise ValueError(f"cpu: expected a number of CPUs or thousandths of one, such as 2 or 250m, got {request!r}")
+    thousandths = float(match[1]) * (1 if match[2] else 1000)
+    return f"{round(thousandths * CPU_BURST)}m"
