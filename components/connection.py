@@ -1,0 +1,39 @@
+"""How clients are told where a store is and how to log in: one Secret per store in the clients' namespace."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.metadata import object_meta
+
+Store = Literal["database", "cache", "messaging"]
+
+
+def secret_name(store: Store) -> str:
+    """The name of the Secret that connects clients to `store`."""
+    return f"{store}-connection"
+
+
+def mount_path(store: Store) -> str:
+    """Where clients mount that Secret. URLs in it that name the certificate authority's file rely on this."""
+    return f"/etc/sacred-council/{store}"
+
+
+def connection_secret(
+    resource_name: str,
+    store: Store,
+    *,
+    region: str,
+    namespace: pulumi.Input[str],
+    settings: Mapping[str, pulumi.Input[str]],
+    opts: pulumi.ResourceOptions,
+) -> k8s.core.v1.Secret:
+    """The Secret with `settings` (url, host, port, username, password, ca.crt, ...) in the clients' `namespace`."""
+    return k8s.core.v1.Secret(
+        resource_name,
+        metadata=object_meta(secret_name(store), app=secret_name(store), region=region, namespace=namespace),
+        string_data=dict(settings),
+        opts=opts,
+    )

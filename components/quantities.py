@@ -1,0 +1,30 @@
+"""Kubernetes quantities of memory and storage, as numbers. Pure: no resources."""
+
+import re
+
+_UNITS = {
+    "": 1,
+    "k": 10**3,
+    "M": 10**6,
+    "G": 10**9,
+    "T": 10**12,
+    "Ki": 2**10,
+    "Mi": 2**20,
+    "Gi": 2**30,
+    "Ti": 2**40,
+}
+_QUANTITY = re.compile(r"(?P<number>[0-9]+)(?P<unit>[A-Za-z]*)")
+
+
+def quantity_bytes(field: str, quantity: str) -> int:
+    """The number of bytes of `quantity`, such as 20Gi.
+
+    Raises ValueError, naming `field`, for anything but a whole positive number with a unit Kubernetes knows.
+    """
+    match = _QUANTITY.fullmatch(quantity)
+    if match is None or match["unit"] not in _UNITS or int(match["number"]) == 0:
+        raise ValueError(
+            f"{field}: expected a whole positive number with a unit ({', '.join(filter(None, _UNITS))}),"
+            f" got {quantity!r}; write it as, for example, 512Mi or 20Gi"
+        )
+    return int(match["number"]) * _UNITS[match["unit"]]

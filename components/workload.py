@@ -1,0 +1,187 @@
+"""Parts that stateful workloads share: resources, placement, accounts, disruption budgets, claims and monitors."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.metadata import object_meta, selector
+
+PREFERRED = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What a container may use: requested and limited alike, so that nothing is taken back under pressure.
+
+    `scratch` is ephemeral storage: logs and files that are not on a claim.
+    """
+
+    cpu: str
+    memory: str
+    scratch: str = "128Mi"
+
+    def requirements(self) -> k8s.core.v1.ResourceRequirementsArgs:
+        """Requests and limits of one container."""
+        amounts = {"cpu": self.cpu, "memory": self.memory, "ephemeral-storage": self.scratch}
+        return k8s.core.v1.ResourceRequirementsArgs(requests=amounts, limits=amounts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Belonging:
+    """What the objects of one application in one region have in common."""
+
+    app: str
+    region: str
+    namespace: pulumi.Input[str]
+
+    def meta(self, name: str, annotations: Mapping[str, pulumi.Input[str]] | None = None) -> k8s.meta.v1.ObjectMetaArgs:
+        """Metadata of an object called `name`."""
+        return object_meta(name, app=self.app, region=self.region, namespace=self.namespace, annotations=annotations)
+
+    def selecting(self) -> k8s.meta.v1.LabelSelectorArgs:
+        """The selector of the application's pods."""
+        return k8s.meta.v1.LabelSelectorArgs(match_labels=selector(self.app))
+
+
+def digest(*texts: str) -> str:
+    """A checksum for annotations that restart pods, or run Jobs again, when what they read has changed."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def zone_spread(belonging: Belonging) -> list[k8s.core.v1.TopologySpreadConstraintArgs]:
+    """Spread over zones as evenly as can be. A cluster without zones runs the pods all the same."""
+    return [
+        k8s.core.v1.TopologySpreadConstraintArgs(
+            max_skew=1,
+            topology_key="topology.kubernetes.io/zone",
+            when_unsatisfiable="ScheduleAnyway",
+            label_selector=belonging.selecting(),
+        )
+    ]
+
+
+def apart(belonging: Belonging) -> k8s.core.v1.AffinityArgs:
+    """Prefer a node of its own for each pod; one node alone runs them all the same."""
+    term = k8s.core.v1.PodAffinityTermArgs(label_selector=belonging.selecting(), topology_key="kubernetes.io/hostname")
+    return k8s.core.v1.AffinityArgs(
+        pod_anti_affinity=k8s.core.v1.PodAntiAffinityArgs(
+            preferred_during_scheduling_ignored_during_execution=[
+                k8s.core.v1.WeightedPodAffinityTermArgs(weight=PREFERRED, pod_affinity_term=term)
+            ]
+        )
+    )
+
+
+def service_account(name: str, belonging: Belonging, opts: pulumi.ResourceOptions) -> k8s.core.v1.ServiceAccount:
+    """An account of the application's own that gets no token."""
+    return k8s.core.v1.ServiceAccount(
+        f"{name}-account", metadata=belonging.meta(belonging.app), automount_service_account_token=False, opts=opts
+    )
+
+
+def disruption_budget(
+    name: str, belonging: Belonging, opts: pulumi.ResourceOptions
+) -> k8s.policy.v1.PodDisruptionBudget:
+    """At most one pod at a time is taken away on purpose."""
+    return k8s.policy.v1.PodDisruptionBudget(
+        f"{name}-disruption-budget",
+        metadata=belonging.meta(belonging.app),
+        spec=k8s.policy.v1.PodDisruptionBudgetSpecArgs(max_unavailable=1, selector=belonging.selecting()),
+        opts=opts,
+    )
+
+
+def data_claim(
+    belonging: Belonging, storage: str, storage_class: pulumi.Input[str] | None
+) -> k8s.core.v1.PersistentVolumeClaimArgs:
+    """The claim `data` of each pod. Changing it replaces the StatefulSet, not the claims that exist."""
+    return k8s.core.v1.PersistentVolumeClaimArgs(
+        metadata=k8s.meta.v1.ObjectMetaArgs(name="data", labels=selector(belonging.app)),
+        spec=k8s.core.v1.PersistentVolumeClaimSpecArgs(
+            access_modes=["ReadWriteOnce"],
+            storage_class_name=storage_class,
+            resources=k8s.core.v1.VolumeResourceRequirementsArgs(requests={"storage": storage}),
+        ),
+    )
+
+
+def pod_field(variable: str, path: str) -> k8s.core.v1.EnvVarArgs:
+    """An environment variable with a field of the pod, such as metadata.name."""
+    return k8s.core.v1.EnvVarArgs(
+        name=variable,
+        value_from=k8s.core.v1.EnvVarSourceArgs(field_ref=k8s.core.v1.ObjectFieldSelectorArgs(field_path=path)),
+    )
+
+
+def secret_value(variable: str, secret: pulumi.Input[str], key: str) -> k8s.core.v1.EnvVarArgs:
+    """An environment variable with one key of a Secret."""
+    return k8s.core.v1.EnvVarArgs(
+        name=variable,
+        value_from=k8s.core.v1.EnvVarSourceArgs(secret_key_ref=k8s.core.v1.SecretKeySelectorArgs(name=secret, key=key)),
+    )
+
+
+def service_monitor(
+    name: str,
+    belonging: Belonging,
+    *,
+    endpoint: Mapping[str, Any],
+    monitored_by: pulumi.Resource | None,
+    opts: pulumi.ResourceOptions,
+) -> None:
+    """Have Prometheus scrape `endpoint` of the application's metrics Service; nothing without `monitored_by`.
+
+    `monitored_by` is what brings the ServiceMonitor kind; it is waited for.
+    """
+    if monitored_by is None:
+        return
+    k8s.apiextensions.CustomResource(
+        f"{name}-monitor",
+        api_version="monitoring.coreos.com/v1",
+        kind="ServiceMonitor",
+        metadata=belonging.meta(belonging.app),
+        spec={
+            "selector": {"matchLabels": {**selector(belonging.app), METRICS_LABEL: "true"}},
+            "endpoints": [dict(endpoint)],
+        },
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[monitored_by])),
+    )
+
+
+METRICS_LABEL = "sacred-council.love/metrics"
+"""Marks the one Service of an application that Prometheus scrapes, so that no pod is scraped twice."""
+
+
+def headless_service(
+    name: str,
+    belonging: Belonging,
+    *,
+    service: str,
+    ports: Sequence[k8s.core.v1.ServicePortArgs],
+    opts: pulumi.ResourceOptions,
+) -> k8s.core.v1.Service:
+    """The Service that gives each pod its name, ready or not: peers must find each other before any is ready.
+
+    It is also the one that Prometheus scrapes.
+    """
+    return k8s.core.v1.Service(
+        f"{name}-nodes",
+        metadata=object_meta(
+            service,
+            app=belonging.app,
+            region=belonging.region,
+            namespace=belonging.namespace,
+            extra_labels={METRICS_LABEL: "true"},
+        ),
+        spec=k8s.core.v1.ServiceSpecArgs(
+            cluster_ip="None",
+            publish_not_ready_addresses=True,
+            selector=selector(belonging.app),
+            ports=list(ports),
+        ),
+        opts=opts,
+    )
