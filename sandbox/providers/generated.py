@@ -1,0 +1,213 @@
+"""Resources that are nothing but values: made once, kept in the stack's state, no system behind them (random, tls).
+
+A provider of such resources is a table of `Kind`s. What they have in common is here and free of gRPC: checking inputs,
+filling in defaults, deciding between same, update and replace, making the state. All dicts hold plain values
+(`values.py`): an input may be `UNKNOWN` or wrapped in `Secret`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.providers.values import UNKNOWN, Secret, has_unknown, plain
+
+State = dict[str, Any]
+"""The stored properties of one resource: its inputs with defaults, and what was computed."""
+
+_TYPE_NAMES: Mapping[type, str] = {
+    str: "a string",
+    int: "a whole number",
+    bool: "true or false",
+    list: "a list",
+    dict: "a map",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with an input: the property it belongs to and a sentence for the user."""
+
+    property: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One property that differs from the state. `verb` is `add`, `update` or `delete`."""
+
+    verb: str
+    replace: bool
+    of_input: bool = True
+
+
+def always(_old: Any, _new: Any) -> bool:
+    """Every change of the property replaces the resource."""
+    return True
+
+
+def never(_old: Any, _new: Any) -> bool:
+    """A change of the property is stored and nothing is made anew."""
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """One input property: its type, its default, and what a change of it does.
+
+    `accepts` returns what is wrong with a known value, or None. `stored=False` is for write-only values.
+    """
+
+    type: type
+    required: bool = False
+    default: Any = None
+    secret: bool = False
+    stored: bool = True
+    replaces: Callable[[Any, Any], bool] = always
+    accepts: Callable[[Any], str | None] = lambda _value: None
+
+
+@dataclass(frozen=True)
+class Made:
+    """What creating or importing a resource gives: its id and the computed (or restored) properties."""
+
+    id: str
+    properties: State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One resource type, called by its token (`random:index/randomId:RandomId`).
+
+    `outputs` names the computed properties and says which are secret. `make` gets the planned inputs, all of them known
+    and unwrapped. `problems` checks inputs against each other; `settle` fills inputs that follow from others; `restore`
+    makes a state from an import id (`ValueError` says what the id must look like); `due` names, from the state, a
+    computed true-or-false property that has become true with time and calls for a replacement.
+    """
+
+    name: str
+    inputs: Mapping[str, Input]
+    outputs: Mapping[str, bool]
+    make: Callable[[State], Made]
+    problems: Callable[[State], Iterable[Problem]] = lambda _inputs: ()
+    settle: Callable[[State], State] = lambda inputs: inputs
+    restore: Callable[[str], Made] | None = None
+    due: Callable[[State], str | None] = lambda _state: None
+    defaults: State = field(init=False)
+
+    def __post_init__(self) -> None:
+        defaults = {name: spec.default for name, spec in self.inputs.items() if spec.default is not None}
+        object.__setattr__(self, "defaults", defaults)
+
+
+def check(kind: Kind, inputs: State) -> list[Problem]:
+    """Everything that is wrong with the inputs, each with its property; values not known yet pass."""
+    known = {name: plain(value) for name, value in inputs.items() if value is not None}
+    found = [Problem(name, _unexpected(kind, name)) for name in known if _is_foreign(kind, name)]
+    for name, spec in kind.inputs.items():
+        if name not in known:
+            if spec.required:
+                found.append(Problem(name, f"{name} is missing; set it to {_TYPE_NAMES[spec.type]}"))
+        elif (reason := _wrong(spec, known[name])) is not None:
+            found.append(Problem(name, f"{name} {reason}"))
+    return found or list(kind.problems(kind.settle(kind.defaults | known)))
+
+
+def _is_foreign(kind: Kind, name: str) -> bool:
+    return name not in kind.inputs and not name.startswith("__")
+
+
+def _unexpected(kind: Kind, name: str) -> str:
+    close = difflib.get_close_matches(name, kind.inputs, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(sorted(kind.inputs))}"
+    return f"{kind.name} has no input {name}; {hint}"
+
+
+def _wrong(spec: Input, value: Any) -> str | None:
+    if value is UNKNOWN:
+        return None
+    # A bool is an int to Python, but not to the person who wrote it.
+    fits = isinstance(value, spec.type) and isinstance(value, bool) == (spec.type is bool)
+    if not fits:
+        shown = "a secret" if spec.secret else repr(value)
+        return f"is {shown}; it must be {_TYPE_NAMES[spec.type]}"
+    return None if has_unknown(value) else spec.accepts(value)
+
+
+def mark_secrets(kind: Kind, inputs: State) -> State:
+    """The inputs with those that are always secret wrapped in `Secret`."""
+    return {name: _sealed(value, name in kind.inputs and kind.inputs[name].secret) for name, value in inputs.items()}
+
+
+def _sealed(value: Any, secret: bool) -> Any:
+    return Secret(value) if secret and value is not None and not isinstance(value, Secret) else value
+
+
+def planned(kind: Kind, inputs: State) -> State:
+    """The inputs as they will be stored: with defaults, without null and write-only values."""
+    given = {name: value for name, value in inputs.items() if value is not None and not _is_foreign(kind, name)}
+    settled = kind.settle(kind.defaults | given)
+    return {name: value for name, value in settled.items() if name in kind.inputs and kind.inputs[name].stored}
+
+
+def preview(kind: Kind, inputs: State) -> State:
+    """The state to expect from creating the resource: computed properties are unknown, secret ones marked."""
+    computed = {name: _sealed(UNKNOWN, secret) for name, secret in kind.outputs.items()}
+    return mark_secrets(kind, planned(kind, inputs)) | computed
+
+
+def create(kind: Kind, inputs: State) -> tuple[str, State]:
+    """Make the resource: its id and its state. Raises `ValueError` when the inputs turn out not to work together."""
+    stored = planned(kind, inputs)
+    # `make` also sees the write-only values, which the state never does.
+    made = kind.make(plain(kind.settle(kind.defaults | {k: v for k, v in inputs.items() if v is not None})))
+    return made.id, mark_secrets(kind, stored) | _computed(kind, made.properties)
+
+
+def _computed(kind: Kind, properties: State) -> State:
+    return {
+        name: _sealed(value, kind.outputs.get(name, False))
+        for name, value in properties.items()
+        if name not in kind.inputs
+    }
+
+
+def update(kind: Kind, state: State, inputs: State) -> State:
+    """The state after changes that do not replace: new inputs, old computed properties."""
+    return mark_secrets(kind, planned(kind, inputs)) | _computed(kind, state)
+
+
+def changes(kind: Kind, state: State, inputs: State) -> dict[str, Change]:
+    """The properties that differ between the state and the new inputs, and whether each replaces the resource."""
+    old, new = plain(state), plain(planned(kind, inputs))
+    found: dict[str, Change] = {}
+    for name, spec in kind.inputs.items():
+        before, after = old.get(name), new.get(name)
+        if spec.stored and before != after:
+            verb = "add" if before is None else "delete" if after is None else "update"
+            found[name] = Change(verb, spec.replaces(before, after))
+    due = kind.due(old | new)
+    if due is not None:
+        found[due] = Change("update", replace=True, of_input=False)
+    return found
+
+
+def refreshed(kind: Kind, state: State) -> State:
+    """The state as time has changed it: the property that calls for a replacement is true."""
+    due = kind.due(plain(state))
+    return state if due is None else state | {due: True}
+
+
+def imported(kind: Kind, resource_id: str) -> tuple[str, State, State]:
+    """Restore a resource from its import id: its id, its state, and the inputs that describe it.
+
+    Raises `ValueError` when the type cannot be imported or the id does not have the form it needs.
+    """
+    if kind.restore is None:
+        raise ValueError(f"{kind.name} cannot be imported: its values cannot be recovered from an id")
+    made = kind.restore(resource_id)
+    inputs = {name: value for name, value in made.properties.items() if name in kind.inputs}
+    state = mark_secrets(kind, planned(kind, inputs)) | _computed(kind, made.properties)
+    return made.id, state, mark_secrets(kind, inputs)

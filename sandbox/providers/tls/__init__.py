@@ -1,0 +1,1 @@
+"""Stand-in for the `tls` provider: real keys, requests and X.509 certificates."""

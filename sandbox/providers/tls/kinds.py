@@ -1,0 +1,233 @@
+"""The resource types of the provider: private keys, requests, self-signed and locally signed certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from sandbox.providers.generated import Input, Kind, Made, Problem, State, never
+from sandbox.providers.tls import certificates, keys, names
+from sandbox.providers.values import UNKNOWN, has_unknown
+
+
+def _one_of(*known: str) -> Callable[[str], str | None]:
+    def accepts(value: str) -> str | None:
+        return None if value in known else f"is {value!r}; it must be one of {', '.join(known)}"
+
+    return accepts
+
+
+def _at_least(minimum: int, unit: str) -> Callable[[int], str | None]:
+    def accepts(value: int) -> str | None:
+        return None if value >= minimum else f"is {value}; it must be at least {minimum} {unit}"
+
+    return accepts
+
+
+def _parsed_by(parse: Callable[[str], Any]) -> Callable[[str], str | None]:
+    def accepts(text: str) -> str | None:
+        try:
+            parse(text)
+        except ValueError as error:
+            return str(error)
+        return None
+
+    return accepts
+
+
+def _private_key(inputs: State) -> Made:
+    key = keys.generate(inputs["algorithm"], inputs["rsaBits"], inputs["ecdsaCurve"])
+    public = key.public_key()
+    return Made(keys.content_id(keys.public_der(public)), keys.private_forms(key) | keys.public_forms(public))
+
+
+PRIVATE_KEY = Kind(
+    name="tls:index/privateKey:PrivateKey",
+    inputs={
+        "algorithm": Input(type=str, required=True, accepts=_one_of(*keys.ALGORITHMS)),
+        "ecdsaCurve": Input(type=str, default="P224", accepts=_one_of(*keys.CURVES)),
+        "rsaBits": Input(type=int, default=2048, accepts=_at_least(keys.MINIMUM_RSA_BITS, "bits")),
+    },
+    outputs={
+        "privateKeyPem": True,
+        "privateKeyPemPkcs8": True,
+        "privateKeyOpenssh": True,
+        "publicKeyPem": False,
+        "publicKeyOpenssh": False,
+        "publicKeyFingerprintMd5": False,
+        "publicKeyFingerprintSha256": False,
+    },
+    make=_private_key,
+)
+
+
+def _key_inputs(name: str) -> dict[str, Input]:
+    """A private key to be stored, or (`...Wo`) never stored and then with a version that says when it changed."""
+    accepts = _parsed_by(keys.parse_pem)
+    return {
+        name: Input(type=str, secret=True, accepts=accepts),
+        f"{name}Wo": Input(type=str, secret=True, stored=False, accepts=accepts),
+        f"{name}WoVersion": Input(type=int),
+    }
+
+
+def _key_problems(inputs: State, name: str) -> Iterator[Problem]:
+    given = [choice for choice in (name, f"{name}Wo") if choice in inputs]
+    if len(given) != 1:
+        both = "both are set" if given else "neither is set"
+        yield Problem(name, f"{both} of {name} and {name}Wo; set exactly one of them")
+    elif given == [f"{name}Wo"] and f"{name}WoVersion" not in inputs:
+        yield Problem(f"{name}WoVersion", f"{name}WoVersion is missing; {name}Wo needs it to notice a changed key")
+
+
+def _key(inputs: State, name: str) -> keys.PrivateKey:
+    return keys.parse_pem(inputs.get(name) or inputs[f"{name}Wo"])
+
+
+_NAME_INPUTS = {
+    "subject": Input(type=dict, accepts=names.subject_problem),
+    "dnsNames": Input(type=list, accepts=names.dns_names_problem),
+    "ipAddresses": Input(type=list, accepts=names.ip_addresses_problem),
+    "uris": Input(type=list, accepts=names.uris_problem),
+}
+
+_CERTIFICATE_INPUTS = {
+    "allowedUses": Input(type=list, required=True, accepts=names.allowed_uses_problem),
+    "validityPeriodHours": Input(type=int, required=True, accepts=_at_least(0, "hours")),
+    "earlyRenewalHours": Input(type=int, default=0, accepts=_at_least(0, "hours"), replaces=never),
+    "isCaCertificate": Input(type=bool, default=False),
+    "maxPathLength": Input(type=int, accepts=_at_least(-1, "(-1 sets no limit)")),
+    "setSubjectKeyId": Input(type=bool, default=False),
+}
+
+_CERTIFICATE_OUTPUTS = {
+    "certPem": False,
+    "readyForRenewal": False,
+    "validityStartTime": False,
+    "validityEndTime": False,
+}
+
+
+def _certificate_problems(inputs: State) -> Iterator[Problem]:
+    uses = inputs["allowedUses"]
+    if has_unknown(uses):
+        return
+    for use in {"encipher_only", "decipher_only"}.intersection(uses):
+        if "key_agreement" not in uses:
+            yield Problem(
+                "allowedUses", f"allowedUses has {use}, which means something with key_agreement only; add it"
+            )
+
+
+def _renewal_due(state: State) -> str | None:
+    end, early = state.get("validityEndTime"), state.get("earlyRenewalHours", 0)
+    if end is None or UNKNOWN in (end, early):
+        return None
+    from_then_on = certificates.parse_timestamp(end) - timedelta(hours=early)
+    return "readyForRenewal" if certificates.now() >= from_then_on else None
+
+
+def _made(certificate: x509.Certificate, **algorithm: str) -> Made:
+    values = {
+        "certPem": certificates.pem(certificate),
+        "readyForRenewal": False,
+        "validityStartTime": certificates.timestamp(certificate.not_valid_before_utc),
+        "validityEndTime": certificates.timestamp(certificate.not_valid_after_utc),
+    }
+    return Made(str(certificate.serial_number), values | algorithm)
+
+
+def _request(inputs: State) -> Made:
+    key = _key(inputs, "privateKeyPem")
+    request = certificates.build_request(inputs, key)
+    return Made(
+        keys.content_id(request.public_bytes(Encoding.DER)),
+        {"certRequestPem": certificates.pem(request), "keyAlgorithm": keys.algorithm_of(key)},
+    )
+
+
+CERT_REQUEST = Kind(
+    name="tls:index/certRequest:CertRequest",
+    inputs=_key_inputs("privateKeyPem") | _NAME_INPUTS,
+    outputs={"certRequestPem": False, "keyAlgorithm": False},
+    make=_request,
+    problems=lambda inputs: _key_problems(inputs, "privateKeyPem"),
+)
+
+
+def _self_signed(inputs: State) -> Made:
+    key = _key(inputs, "privateKeyPem")
+    public, subject = key.public_key(), names.subject_name(inputs.get("subject") or {})
+    issuer = certificates.Issuer(subject, key, certificates.subject_key_id(inputs, public))
+    certificate = certificates.sign(inputs, subject, names.alternative_names(inputs), public, issuer)
+    return _made(certificate, keyAlgorithm=keys.algorithm_of(key))
+
+
+def _self_signed_problems(inputs: State) -> Iterator[Problem]:
+    yield from _key_problems(inputs, "privateKeyPem")
+    yield from _certificate_problems(inputs)
+    is_ca = inputs["isCaCertificate"]
+    if is_ca is True and not any((inputs.get("subject") or {}).values()):
+        yield Problem("subject", "subject is empty; a certificate authority needs a name, such as commonName")
+    if inputs["setAuthorityKeyId"] is True and is_ca is False and inputs["setSubjectKeyId"] is False:
+        yield Problem("setAuthorityKeyId", "setAuthorityKeyId repeats the subject key id; set setSubjectKeyId as well")
+
+
+SELF_SIGNED_CERT = Kind(
+    name="tls:index/selfSignedCert:SelfSignedCert",
+    inputs=_key_inputs("privateKeyPem")
+    | _NAME_INPUTS
+    | _CERTIFICATE_INPUTS
+    | {"setAuthorityKeyId": Input(type=bool, default=False)},
+    outputs=_CERTIFICATE_OUTPUTS | {"keyAlgorithm": False},
+    make=_self_signed,
+    problems=_self_signed_problems,
+    due=_renewal_due,
+)
+
+
+def _locally_signed(inputs: State) -> Made:
+    ca_key = _key(inputs, "caPrivateKeyPem")
+    issuer = certificates.issuer_of(certificates.parse_certificate(inputs["caCertPem"]), ca_key)
+    request = certificates.parse_request(inputs["certRequestPem"])
+    certificate = certificates.sign(
+        inputs, request.subject, certificates.requested_names(request), certificates.requested_key(request), issuer
+    )
+    return _made(certificate, caKeyAlgorithm=keys.algorithm_of(ca_key))
+
+
+def _locally_signed_problems(inputs: State) -> Iterator[Problem]:
+    yield from _key_problems(inputs, "caPrivateKeyPem")
+    yield from _certificate_problems(inputs)
+    certificate, request = inputs["caCertPem"], inputs["certRequestPem"]
+    key: Any = inputs.get("caPrivateKeyPem", inputs.get("caPrivateKeyPemWo", UNKNOWN))
+    if UNKNOWN not in (certificate, key):
+        try:
+            certificates.issuer_of(certificates.parse_certificate(certificate), keys.parse_pem(key))
+        except ValueError as error:
+            yield Problem("caPrivateKeyPem", str(error))
+    nameless = request is not UNKNOWN and not list(certificates.parse_request(request).subject)
+    if inputs["isCaCertificate"] is True and nameless:
+        yield Problem("certRequestPem", "certRequestPem has no subject; a certificate authority needs a name")
+
+
+LOCALLY_SIGNED_CERT = Kind(
+    name="tls:index/locallySignedCert:LocallySignedCert",
+    inputs=_key_inputs("caPrivateKeyPem")
+    | _CERTIFICATE_INPUTS
+    | {
+        "caCertPem": Input(type=str, required=True, accepts=_parsed_by(certificates.parse_certificate)),
+        "certRequestPem": Input(type=str, required=True, accepts=_parsed_by(certificates.parse_request)),
+    },
+    outputs=_CERTIFICATE_OUTPUTS | {"caKeyAlgorithm": False},
+    make=_locally_signed,
+    problems=_locally_signed_problems,
+    due=_renewal_due,
+)
+
+KINDS = (PRIVATE_KEY, CERT_REQUEST, SELF_SIGNED_CERT, LOCALLY_SIGNED_CERT)
+"""Every resource type of the provider."""
