@@ -1,0 +1,184 @@
+"""The programs the sandbox is made of: which there are, and building those that are missing or out of date.
+
+Each comes from a Go module under `tools/` that pins its version. A build goes to a temporary name first, so that an
+interrupted one leaves nothing half made; what Go has compiled by then stays in its cache.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox import golang, progress
+from sandbox.layout import PROJECT, Layout
+
+TOOLS = PROJECT / "tools"
+ENGINE_DIRECTORY, BIN_DIRECTORY = "engine", "bin"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binary:
+    """A program: its name, the folder under tools/, its Go package, the module that sets its version, and where to.
+
+    `version_variable` is the Go variable that the linker sets to the module's version, if the program does not know it.
+    """
+
+    name: str
+    tool: str
+    package: str
+    module: str
+    version_variable: str | None = None
+    directory: str = BIN_DIRECTORY
+
+    @property
+    def linker_flags(self) -> str:
+        """Options for `go build -ldflags`."""
+        if self.version_variable is None:
+            return ""
+        return f"-X {self.version_variable}={pinned_version(self.tool, self.module)}"
+
+    @property
+    def stamp(self) -> str:
+        """Changes when anything that determines the program changes."""
+        digest = hashlib.sha256()
+        for part in ("go.mod", "go.sum"):
+            digest.update((TOOLS / self.tool / part).read_bytes())
+        digest.update(f"{self.package} {self.linker_flags}".encode())
+        return digest.hexdigest()
+
+
+def _kubernetes(name: str) -> Binary:
+    return Binary(
+        name=name,
+        tool="kubernetes",
+        package=f"k8s.io/kubernetes/cmd/{name}",
+        module="k8s.io/kubernetes",
+        version_variable="k8s.io/component-base/version.gitVersion",
+    )
+
+
+def _kwok(name: str) -> Binary:
+    return Binary(name=name, tool="kwok", package=f"sigs.k8s.io/kwok/cmd/{name}", module="sigs.k8s.io/kwok")
+
+
+ENGINE = Binary(
+    name="pulumi",
+    tool="pulumi",
+    package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+    module="github.com/pulumi/pulumi/pkg/v3",
+    version_variable="github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
+    directory=ENGINE_DIRECTORY,
+)
+CONTROL_PLANE = (
+    Binary(name="etcd", tool="etcd", package="go.etcd.io/etcd/server/v3", module="go.etcd.io/etcd/server/v3"),
+    _kwok("kwok"),
+    _kwok("kwokctl"),
+    _kubernetes("kube-apiserver"),
+    _kubernetes("kube-controller-manager"),
+    _kubernetes("kube-scheduler"),
+    _kubernetes("kubectl"),
+)
+HELM = Binary(
+    name="helm",
+    tool="helm",
+    package="helm.sh/helm/v3/cmd/helm",
+    module="helm.sh/helm/v3",
+    version_variable="helm.sh/helm/v3/internal/version.version",
+)
+CONFORMANCE = (
+    Binary(
+        name="promtool",
+        tool="promtool",
+        package="github.com/prometheus/prometheus/cmd/promtool",
+        module="github.com/prometheus/prometheus",
+    ),
+    Binary(
+        name="kubeconform",
+        tool="kubeconform",
+        package="github.com/yannh/kubeconform/cmd/kubeconform",
+        module="github.com/yannh/kubeconform",
+    ),
+    Binary(
+        name="kube-score",
+        tool="kube-score",
+        package="github.com/zegl/kube-score/cmd/kube-score",
+        module="github.com/zegl/kube-score",
+    ),
+)
+
+
+def pinned_version(tool: str, module: str) -> str:
+    """The version that tools/<tool>/go.mod pins the module to, such as `v1.35.0`."""
+    found = re.search(rf"^\s*(?:require )?{re.escape(module)} (v\S+)", (TOOLS / tool / "go.mod").read_text(), re.M)
+    if found is None:
+        raise ValueError(f"tools/{tool}/go.mod does not require {module}")
+    return found.group(1)
+
+
+def path_of(layout: Layout, binary: Binary) -> Path:
+    """Where the program is, or will be."""
+    return layout.binaries / binary.directory / binary.name
+
+
+def _stamp_file(layout: Layout, binary: Binary) -> Path:
+    return layout.binaries / "stamps" / binary.name
+
+
+def is_current(layout: Layout, binary: Binary) -> bool:
+    """Whether the program is there and made from the pinned version."""
+    stamp = _stamp_file(layout, binary)
+    return path_of(layout, binary).is_file() and stamp.is_file() and stamp.read_text() == binary.stamp
+
+
+def outdated(layout: Layout, binaries: Iterable[Binary]) -> list[Binary]:
+    """Those that have to be built."""
+    return [binary for binary in binaries if not is_current(layout, binary)]
+
+
+def ensure(layout: Layout, binaries: Iterable[Binary]) -> None:
+    """Builds what is missing or out of date, one after the other, and tells the user how it goes."""
+    wanted = list(binaries)
+    if not outdated(layout, wanted):
+        return
+    with _only_one_builder(layout):
+        missing = outdated(layout, wanted)
+        if missing:
+            go = golang.find_or_install()
+            names = ", ".join(binary.name for binary in missing)
+            progress.say(f"Building {names}: needed once, several minutes for all of them. Ctrl-C and resume any time.")
+            for index, binary in enumerate(missing, start=1):
+                _build(layout, go, binary, f"[{index}/{len(missing)}] {binary.name} {_version(binary)}")
+
+
+def _version(binary: Binary) -> str:
+    return pinned_version(binary.tool, binary.module)
+
+
+def _build(layout: Layout, go: Path, binary: Binary, label: str) -> None:
+    target = path_of(layout, binary)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{binary.name}.new")
+    stamp = _stamp_file(layout, binary)
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    flags = ["-ldflags", binary.linker_flags] if binary.linker_flags else []
+    golang.build(go, TOOLS / binary.tool, [*flags, "-o", str(temporary), binary.package], label)
+    temporary.replace(target)
+    stamp.write_text(binary.stamp)
+
+
+@contextmanager
+def _only_one_builder(layout: Layout) -> Iterator[None]:
+    """Two builds at once would do the same work twice; the second waits and then finds it done."""
+    layout.binaries.mkdir(parents=True, exist_ok=True)
+    with (layout.binaries / "build.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress.say("Another build is under way; waiting for it.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,137 @@
+"""A region's control plane: a real API server, scheduler and controllers with simulated nodes, made by kwokctl."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sandbox import kubeconfig, manifests, processes
+from sandbox.layout import Layout, SandboxError
+from sandbox.regions import ControlPlane
+
+# Below the range from which systems take ports for outgoing connections.
+_FIRST_PORT, _PORT_END = 20600, 30000
+_START_SECONDS = 90
+_READY_SERVERS = 5
+
+
+class Cluster:
+    """Starts, stops and removes one region's control plane. Every operation can be repeated."""
+
+    def __init__(self, layout: Layout, plane: ControlPlane) -> None:
+        self.layout = layout
+        self.plane = plane
+        self.directory = layout.clusters / "clusters" / plane.name
+        self.kubeconfig = layout.kubeconfigs / f"{plane.name}.yaml"
+
+    @property
+    def exists(self) -> bool:
+        """Whether the control plane was created, running or not."""
+        return (self.directory / "kwok.yaml").is_file()
+
+    @property
+    def servers(self) -> list[str]:
+        """The names of the servers that are running now, sorted."""
+        return sorted(processes.server_name(process) for process in processes.servers_of(self.directory))
+
+    def start(self) -> float:
+        """Creates or resumes the control plane and waits until it is usable; the seconds it took."""
+        begin = time.monotonic()
+        if len(self.servers) < _READY_SERVERS:
+            self._forget_dead_servers()
+            self._kwokctl("create", "cluster", "--kubeconfig=", f"--config={self._configuration()}", "--wait=60s")
+        self._write_kubeconfig()
+        self._await_usable(begin + _START_SECONDS)
+        return time.monotonic() - begin
+
+    def stop(self) -> None:
+        """Ends every process of the control plane; what is stored stays."""
+        stubborn = processes.stop(processes.servers_of(self.directory))
+        if stubborn:
+            pids = ", ".join(str(process.pid) for process in stubborn)
+            raise SandboxError(f"Region {self.plane.name}: processes {pids} do not end; end them by hand (kill -9).")
+        self._forget_dead_servers()
+
+    def remove(self) -> None:
+        """Stops the control plane and deletes what it stored."""
+        self._remove_volumes()
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.kubeconfig.unlink(missing_ok=True)
+
+    def _configuration(self) -> Path:
+        saved = self.directory / "kwok.yaml"
+        if saved.is_file():
+            return saved
+        ports = processes.free_ports(len(manifests.PORT_NAMES), _FIRST_PORT + 100 * self.plane.slot, _PORT_END)
+        documents = manifests.kwokctl_configuration(
+            self.layout.bin, dict(zip(manifests.PORT_NAMES, ports, strict=True)), self.plane.slot
+        )
+        path = self.layout.clusters / f"{self.plane.name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump_all(documents, sort_keys=False))
+        return path
+
+    def _kwokctl(self, *arguments: str) -> None:
+        environment = {**os.environ, "KWOK_WORKDIR": str(self.layout.clusters)}
+        command = [str(self.layout.bin / "kwokctl"), *arguments, "--name", self.plane.name]
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if run.returncode != 0:
+            raise SandboxError(f"Region {self.plane.name}: its control plane does not start.\n{self._failure(run)}")
+
+    def _failure(self, run: subprocess.CompletedProcess[str]) -> str:
+        """The last lines of what kwokctl and the servers said."""
+        parts = [run.stderr.strip()[-1500:]]
+        for log in sorted((self.directory / "logs").glob("*.log")):
+            lines = log.read_text(errors="replace").splitlines()[-5:]
+            parts.append("\n".join([f"{log}:", *lines]))
+        return "\n".join(parts)
+
+    def _forget_dead_servers(self) -> None:
+        """Removes process ids that are not ours (any more), for after a reboot they may be someone else's."""
+        ours = {process.pid for process in processes.servers_of(self.directory)}
+        for file in (self.directory / "pids").glob("*.pid"):
+            if not file.read_text().strip().isdigit() or int(file.read_text()) not in ours:
+                file.unlink()
+
+    def _write_kubeconfig(self) -> None:
+        document = kubeconfig.build(self.plane.context, self._server(), self.directory / "pki")
+        kubeconfig.write(self.kubeconfig, document)
+
+    def _server(self) -> str:
+        documents: list[Any] = list(yaml.safe_load_all((self.directory / "kwok.yaml").read_text()))
+        options = next(item["options"] for item in documents if item["kind"] == "KwokctlConfiguration")
+        return f"https://{manifests.LOOPBACK}:{options['kubeApiserverPort']}"
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Runs kubectl against this control plane and returns what it said."""
+        command = [str(self.layout.bin / "kubectl"), "--kubeconfig", str(self.kubeconfig), *arguments]
+        return subprocess.run(command, input=stdin or "", capture_output=True, text=True)
+
+    def _await_usable(self, deadline: float) -> None:
+        """Waits for the nodes and for the default service account, without which no pod can be created."""
+        objects = json.dumps(manifests.initial_objects(self.plane.name))
+        steps = (
+            (("apply", "--server-side", "--force-conflicts", "--field-manager=sandbox", "-f", "-"), objects),
+            (("get", "serviceaccount", "default", "--namespace=default"), None),
+            (("wait", "--for=condition=Ready", "node", "--all", "--timeout=10s"), None),
+        )
+        for arguments, stdin in steps:
+            while (run := self.kubectl(*arguments, stdin=stdin)).returncode != 0:
+                if time.monotonic() > deadline:
+                    raise SandboxError(f"Region {self.plane.name} does not get ready: {run.stderr.strip()}")
+                time.sleep(0.2)
+
+    def _remove_volumes(self) -> None:
+        """Removes the empty directories that the volume provisioner made for volumes that still exist."""
+        run = self.kubectl("get", "persistentvolumes", "--output=jsonpath={.items[*].spec.hostPath.path}")
+        for path in map(Path, run.stdout.split() if run.returncode == 0 else ()):
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()

@@ -1,0 +1,149 @@
+"""The environment in which the plain `pulumi` command works on the sandbox, and what has to be in place for it."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from sandbox import binaries
+from sandbox.layout import PROJECT, Layout
+
+# Provider stand-ins by plugin name, with the distribution whose version they stand in for.
+STAND_INS = {"kubernetes": "pulumi-kubernetes", "random": "pulumi-random", "tls": "pulumi-tls"}
+# Settings of the user's own engine that must not reach the sandbox.
+REMOVED_VARIABLES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "PULUMI_OPTION_CONFIG_FILE")
+
+Version = tuple[int, int, int]
+
+
+def parse_version(text: str) -> Version | None:
+    """`v3.259.0` as numbers; None for anything else, such as the pre-release `v3.260.0-alpha.1`."""
+    match = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)(?:\+\S*)?", text.strip())
+    return (int(match[1]), int(match[2]), int(match[3])) if match else None
+
+
+def suits(version: Version | None, pinned: Version) -> bool:
+    """Whether an engine can be used in place of the pinned one: not older, and of the same major version."""
+    return version is not None and version[0] == pinned[0] and version >= pinned
+
+
+def pinned_version() -> Version:
+    """The version that the sandbox builds."""
+    version = parse_version(binaries.pinned_version(binaries.ENGINE.tool, binaries.ENGINE.module))
+    assert version is not None  # noqa: S101 - tools/pulumi pins a release
+    return version
+
+
+def version_of(command: Path) -> Version | None:
+    """What `pulumi version` says; None when it does not run."""
+    environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    try:
+        run = subprocess.run([str(command), "version"], env=environment, capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return parse_version(run.stdout)
+
+
+def on_path() -> Path | None:
+    """The user's own `pulumi`, not one of a sandbox."""
+    folders = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
+    own = [folder for folder in folders if not (Path(folder) / ".sacred-council-sandbox").exists()]
+    found = shutil.which("pulumi", path=os.pathsep.join(own))
+    return Path(found).absolute() if found else None
+
+
+@cache
+def official() -> Path | None:
+    """The official CLI on PATH if the sandbox can use it instead of building its own."""
+    found = on_path()
+    return found if found and suits(version_of(found), pinned_version()) else None
+
+
+def command(layout: Layout) -> Path:
+    """The real engine: the official CLI on PATH if it suits, else the one that the sandbox builds."""
+    return official() or binaries.path_of(layout, binaries.ENGINE)
+
+
+def variables(layout: Layout, environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables to set, given the environment they are added to."""
+    first = [str(layout.shims), str(layout.bin)]
+    rest = [folder for folder in environment.get("PATH", os.defpath).split(os.pathsep) if folder not in first]
+    return {
+        "PATH": os.pathsep.join([*first, *rest]),
+        "KUBECONFIG": str(layout.kubeconfig),
+        "PULUMI_HOME": str(layout.pulumi_home),
+        "PULUMI_BACKEND_URL": f"file://{layout.state}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(layout.passphrase),
+        "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+
+def environment(layout: Layout) -> dict[str, str]:
+    """The complete environment for a command in the sandbox."""
+    kept = {name: value for name, value in os.environ.items() if name not in REMOVED_VARIABLES}
+    return {**kept, **variables(layout, kept)}
+
+
+def exports(layout: Layout) -> str:
+    """Shell commands that put the sandbox's environment in place."""
+    lines = [f"unset {' '.join(REMOVED_VARIABLES)}"]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in variables(layout, os.environ).items()]
+    return "\n".join(lines)
+
+
+def prepare(layout: Layout) -> None:
+    """Puts everything in place that the environment names. Quick, and harmless to repeat."""
+    for folder in (layout.state, layout.pulumi_home, layout.shims):
+        folder.mkdir(parents=True, exist_ok=True)
+    if not layout.passphrase.exists():
+        _write(layout.passphrase, secrets.token_urlsafe(32) + "\n", 0o600)
+    shim = _launcher([sys.executable, "-I", "-S", str(PROJECT / "sandbox" / "shim.py"), command(layout), layout.stack_files])
+    _write(layout.shims / ".sacred-council-sandbox", "", 0o644)
+    _write(layout.shims / "pulumi", shim, 0o755)
+    host = _launcher([sys.executable, "-P", str(PROJECT / "sandbox" / "language.py")])
+    _write(layout.engine / "pulumi-language-python", host, 0o755)
+    for name, distribution in STAND_INS.items():
+        _install_stand_in(layout, name, metadata.version(distribution))
+
+
+def _install_stand_in(layout: Layout, name: str, version: str) -> None:
+    plugins = layout.pulumi_home / "plugins"
+    folder = plugins / f"resource-{name}-v{version}"
+    for other in plugins.glob(f"resource-{name}-v*"):
+        if other.name.removesuffix(".lock") != folder.name:
+            shutil.rmtree(other) if other.is_dir() else other.unlink()
+    _write(folder / f"pulumi-resource-{name}", _module_launcher(f"sandbox.providers.{name}"), 0o755)
+
+
+def _module_launcher(module: str) -> str:
+    """A script that becomes the module; PYTHONPATH finds it whatever directory the engine starts the plugin in."""
+    path = f"PYTHONPATH={shlex.quote(str(PROJECT))}${{PYTHONPATH:+:$PYTHONPATH}}\nexport PYTHONPATH\n"
+    return _launcher([sys.executable, "-P", "-m", module], before=path)
+
+
+def _launcher(words: list[str | Path], before: str = "") -> str:
+    return f'#!/bin/sh\n{before}exec {shlex.join(str(word) for word in words)} "$@"\n'
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    """Replaces the file if it differs, so that what runs it at the moment is not disturbed."""
+    if path.is_file() and path.read_text() == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    temporary.touch(mode=mode)
+    temporary.write_text(text)
+    temporary.chmod(mode)
+    temporary.replace(path)

@@ -1,0 +1,139 @@
+"""The Python language host of the sandbox: what the engine talks to when it runs a program or a policy pack.
+
+The engine starts it as `pulumi-language-python <engine address>`, reads the port it prints and calls it over gRPC.
+Programs and policy packs run in processes of their own, with the interpreter of the project's virtual environment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent import futures
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2, struct_pb2
+from pulumi.runtime.proto import LanguageRuntimeServicer, language_pb2, language_pb2_grpc, plugin_pb2
+
+_PROGRAM_RUNNER = Path(__file__).with_name("program.py")
+_PARENT_CHECK_SECONDS = 0.5
+# Larger than any configuration or resource; the engine uses the same limit.
+_MESSAGE_BYTES = 400 * 1024 * 1024
+
+
+class LanguageHost(LanguageRuntimeServicer):
+    """Runs Python programs and plugins for the engine."""
+
+    def __init__(self) -> None:
+        self._children: set[subprocess.Popen[bytes]] = set()
+
+    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Nothing is negotiated."""
+        return language_pb2.LanguageHandshakeResponse()
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """The host has no version of its own."""
+        return plugin_pb2.PluginInfo()
+
+    def GetRequiredPackages(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Nothing ahead of time: each resource names its plugin and version when it is registered."""
+        return language_pb2.GetRequiredPackagesResponse()
+
+    def About(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """The interpreter in use, for `pulumi about`."""
+        version = ".".join(str(part) for part in sys.version_info[:3])
+        return language_pb2.AboutResponse(executable=interpreter(request.info), version=version)
+
+    def GetProgramDependencies(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Not reported."""
+        return language_pb2.GetProgramDependenciesResponse()
+
+    def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+        """Refuses: the virtual environment is made by `make venv`."""
+        context.abort(grpc.StatusCode.FAILED_PRECONDITION, "Run `make venv` to install the project's packages.")
+        yield from ()
+
+    def Run(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Runs the program once; it reports its own errors to the engine, so a failure only says `bail`."""
+        child = self._spawn([interpreter(request.info), "-u", str(_PROGRAM_RUNNER)], request.pwd, stdin=subprocess.PIPE)
+        context.add_callback(child.kill)
+        child.communicate(request.SerializeToString())
+        self._children.discard(child)
+        return language_pb2.RunResponse(bail=child.returncode != 0)
+
+    def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+        """Runs a plugin written in Python, such as a policy pack, and streams its output line by line."""
+        target = Path(request.info.program_directory) / request.info.entry_point
+        child = self._spawn(
+            [interpreter(request.info), "-u", str(target), *request.args],
+            request.pwd,
+            env={**os.environ, **dict(pair.split("=", 1) for pair in request.env)},
+            stdout=subprocess.PIPE,
+        )
+        context.add_callback(child.kill)
+        assert child.stdout is not None  # noqa: S101 - it is a pipe
+        for line in child.stdout:
+            yield language_pb2.RunPluginResponse(stdout=line)
+        code = child.wait()
+        self._children.discard(child)
+        yield language_pb2.RunPluginResponse(exitcode=code)
+
+    def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Ends what is running."""
+        self.kill_children()
+        return empty_pb2.Empty()
+
+    def kill_children(self) -> None:
+        """Ends every program and plugin that still runs."""
+        for child in list(self._children):
+            child.kill()
+
+    def _spawn(self, command: list[str], directory: str, **options: Any) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(command, cwd=directory or None, **{"stdin": subprocess.DEVNULL, **options})
+        self._children.add(child)
+        return child
+
+
+def interpreter(info: Any) -> str:
+    """The Python of the project's `virtualenv` option, else the one that runs the host."""
+    options: struct_pb2.Struct = info.options
+    name = options.fields["virtualenv"].string_value if "virtualenv" in options.fields else ""
+    candidate = Path(info.root_directory) / name / "bin" / "python"
+    return str(candidate) if name and candidate.exists() else sys.executable
+
+
+def exit_with_parent(host: LanguageHost) -> None:
+    """Ends this process, and what it runs, soon after the engine has ended, however it ended."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        pause = threading.Event()
+        while os.getppid() == parent:
+            pause.wait(_PARENT_CHECK_SECONDS)
+        host.kill_children()
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def main() -> None:
+    """Serves on a free loopback port, which is printed, until the engine ends the process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    host = LanguageHost()
+    exit_with_parent(host)
+    limits = [("grpc.max_send_message_length", _MESSAGE_BYTES), ("grpc.max_receive_message_length", _MESSAGE_BYTES)]
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=16), options=limits)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
+    server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Where the sandbox keeps its things: everything lies under one directory, `.sandbox` by default."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+HOME_VARIABLE = "SACRED_COUNCIL_SANDBOX"
+BIN_VARIABLE = "SACRED_COUNCIL_BINARIES"
+
+
+class SandboxError(Exception):
+    """Something the user can act on; its text is all that is shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """The paths of one sandbox.
+
+    `project` is the directory with Pulumi.yaml, `home` holds what belongs to this sandbox, and `binaries` the built
+    tools, which several sandboxes may share (tests use their own home and the same binaries).
+    """
+
+    project: Path
+    home: Path
+    binaries: Path
+
+    @classmethod
+    def from_environment(cls, project: Path = PROJECT) -> Layout:
+        """The layout in use: `.sandbox` of the project unless SACRED_COUNCIL_SANDBOX names another directory."""
+        default = project / ".sandbox"
+        home = Path(os.environ.get(HOME_VARIABLE) or default).absolute()
+        binaries = Path(os.environ.get(BIN_VARIABLE) or PROJECT / ".sandbox").absolute()
+        return cls(project=project, home=home, binaries=binaries)
+
+    @property
+    def bin(self) -> Path:
+        """Kubernetes tools: kwokctl, kubectl, helm and the servers."""
+        return self.binaries / "bin"
+
+    @property
+    def engine(self) -> Path:
+        """The built `pulumi` with its language host beside it, where the CLI looks for bundled plugins."""
+        return self.binaries / "engine"
+
+    @property
+    def shims(self) -> Path:
+        """First on PATH: the `pulumi` that knows which engine to run."""
+        return self.home / "shims"
+
+    @property
+    def pulumi_home(self) -> Path:
+        """PULUMI_HOME of the sandbox, with the stand-in plugins."""
+        return self.home / "pulumi-home"
+
+    @property
+    def state(self) -> Path:
+        """The state backend's directory."""
+        return self.home / "state"
+
+    @property
+    def passphrase(self) -> Path:
+        """File with the passphrase that protects the secrets in the state."""
+        return self.home / "passphrase"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """One kubeconfig with a context for each region."""
+        return self.home / "kubeconfig"
+
+    @property
+    def kubeconfigs(self) -> Path:
+        """Directory with one kubeconfig per region."""
+        return self.home / "kubeconfigs"
+
+    @property
+    def clusters(self) -> Path:
+        """Working directory of kwokctl."""
+        return self.home / "control-planes"
+
+    @property
+    def registry(self) -> Path:
+        """File that records each control plane's slot and the stacks that use it."""
+        return self.home / "regions.json"
+
+    @property
+    def stack_files(self) -> Path:
+        """Copies of stack files that the CLI may write its encryption salt into."""
+        return self.home / "stack-files"
+
+    def stack_file(self, stack: str) -> Path:
+        """The tracked configuration of a stack."""
+        return self.project / f"Pulumi.{stack}.yaml"

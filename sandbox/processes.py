@@ -1,0 +1,77 @@
+"""Finding and ending the processes that belong to a sandbox, by what their command lines name."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+
+# In the order they are stopped: clients before servers.
+SERVERS = ("kwok-controller", "kwok", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd")
+_GRACE_SECONDS = 10.0
+
+
+def servers_of(directory: Path) -> list[psutil.Process]:
+    """The running control plane servers whose data or credentials lie inside `directory`."""
+    inside = f"{directory}/"
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        command = process.info["cmdline"] or [""]
+        if process.info["status"] == psutil.STATUS_ZOMBIE or Path(command[0]).name not in SERVERS:
+            continue
+        if any(inside in argument for argument in command[1:]):
+            found.append(process)
+    return found
+
+
+def server_name(process: psutil.Process) -> str:
+    """Which server a process is; empty when it has just ended."""
+    try:
+        return Path(process.cmdline()[0]).name
+    except (psutil.NoSuchProcess, IndexError):
+        return ""
+
+
+def stop(processes: Iterable[psutil.Process], grace: float = _GRACE_SECONDS) -> list[psutil.Process]:
+    """Ends the processes, clients before servers, and returns those that would not end."""
+    remaining = sorted(processes, key=_stop_rank)
+    for process in remaining:
+        _signal(process, kill=False)
+    _, alive = psutil.wait_procs(remaining, timeout=grace)
+    for process in alive:
+        _signal(process, kill=True)
+    _, alive = psutil.wait_procs(alive, timeout=grace)
+    return list(alive)
+
+
+def _stop_rank(process: psutil.Process) -> int:
+    name = server_name(process)
+    return SERVERS.index(name) if name in SERVERS else len(SERVERS)
+
+
+def _signal(process: psutil.Process, *, kill: bool) -> None:
+    try:
+        process.kill() if kill else process.terminate()
+    except psutil.NoSuchProcess:
+        return
+
+
+def free_ports(count: int, start: int, end: int) -> list[int]:
+    """`count` consecutive TCP ports in [start, end) that nothing listens on; ValueError when there are none."""
+    for first in range(start, end - count + 1, count):
+        ports = list(range(first, first + count))
+        if all(_is_free(port) for port in ports):
+            return ports
+    raise ValueError(f"no {count} consecutive free TCP ports between {start} and {end}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,122 @@
+"""Runs one Pulumi program: reads the engine's request from standard input, exits with 1 when the program failed.
+
+A process of its own for each run, because a program's modules keep resources of the run that imported them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import runpy
+import signal
+import sys
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pulumi
+from pulumi.runtime import reset_options, run_in_stack, set_all_config
+from pulumi.runtime.proto import language_pb2
+
+_THREADS_PER_OPERATION = 4
+
+
+def main() -> int:
+    """The exit status: 0 when the program ran to its end, 1 when it failed and has told the engine why."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    request = language_pb2.RunRequest()
+    request.ParseFromString(sys.stdin.buffer.read())
+    program = program_path(request)
+    os.chdir(request.info.program_directory or request.pwd)
+    sys.path[0] = str(program.parent)
+    sys.argv = [str(program), *request.args]
+    configure(request)
+    return execute(program, max(request.parallel, 1) * _THREADS_PER_OPERATION)
+
+
+def program_path(request: Any) -> Path:
+    """The file to run: the entry point, or the `__main__.py` of an entry point that is a directory."""
+    directory = Path(request.info.program_directory or request.pwd)
+    entry = directory / (request.info.entry_point or request.program or ".")
+    return entry / "__main__.py" if entry.is_dir() else entry
+
+
+def configure(request: Any) -> None:
+    """Connects the SDK to the engine."""
+    reset_options(
+        project=request.project,
+        stack=request.stack,
+        organization=request.organization or "organization",
+        monitor_address=request.monitor_address,
+        engine_address=request.args[0] if request.args else "",
+        parallel=request.parallel,
+        preview=request.dryRun,
+    )
+    set_all_config(dict(request.config), list(request.configSecretKeys))
+
+
+def execute(program: Path, threads: int) -> int:
+    """Runs the program and waits for everything it registered."""
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(ThreadPoolExecutor(max_workers=threads))
+    loop.set_exception_handler(_stop_on_rpc_error)
+    try:
+        loop.run_until_complete(run_in_stack(lambda: _run(program)))
+    except BaseException as error:
+        return report(error)
+    finally:
+        _close(loop)
+    return 0
+
+
+async def _run(program: Path) -> None:
+    runpy.run_path(str(program), run_name="__main__")
+
+
+def report(error: BaseException) -> int:
+    """Tells the engine what went wrong, in the fewest words that help; the exit status."""
+    if isinstance(error, pulumi.RunError):
+        pulumi.log.error(str(error))
+    elif isinstance(error, SystemExit):
+        return 0 if error.code in (None, 0) else 1
+    elif isinstance(error, grpc.RpcError) and error.code() == grpc.StatusCode.UNAVAILABLE:
+        pulumi.log.debug("The engine has ended this run.")
+    else:
+        pulumi.log.error("Program failed with an unhandled exception:\n" + trace(error))
+    return 1
+
+
+def trace(error: BaseException) -> str:
+    """The stack trace without the frames of the language host itself."""
+    frames = traceback.TracebackException.from_exception(error)
+    own = (__file__, runpy.__file__, "<frozen runpy>")
+    first = next((index for index, frame in enumerate(frames.stack) if frame.filename == runpy.__file__), -1)
+    kept = [frame for frame in frames.stack[first + 1 :] if frame.filename not in own]
+    frames.stack = traceback.StackSummary.from_list(kept)
+    return "".join(frames.format())
+
+
+def _stop_on_rpc_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    if isinstance(context.get("exception"), grpc.RpcError):
+        loop.stop()
+    else:
+        loop.default_exception_handler(context)
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            loop.run_until_complete(task)
+    loop.close()
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

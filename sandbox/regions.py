@@ -1,0 +1,131 @@
+"""The regions of a stack, as far as the sandbox needs them, and the record of their control planes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sandbox.layout import SandboxError
+
+REGIONS_KEY = "sacred-council:regions"
+SLOTS = 64
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """A region of a stack: its name and the kubeconfig context the program will ask for."""
+
+    name: str
+    context: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlPlane:
+    """What is recorded of a control plane: its context, its address slot (0..63) and the stacks that use it."""
+
+    name: str
+    context: str
+    slot: int
+    stacks: tuple[str, ...]
+
+
+def parse_regions(document: Any, source: str) -> list[Region]:
+    """The regions in a stack file's parsed YAML; `source` is its name for error messages."""
+    config = document.get("config") if isinstance(document, Mapping) else None
+    entries = config.get(REGIONS_KEY) if isinstance(config, Mapping) else None
+    if not isinstance(entries, list) or not entries:
+        raise SandboxError(
+            f"{source}: config key {REGIONS_KEY} must be a list with at least one region, "
+            "for example `- {name: local, cloud: existing}`."
+        )
+    regions = [_region(entry, f"{source}: {REGIONS_KEY}[{index}]") for index, entry in enumerate(entries)]
+    _require_unique([region.name for region in regions], f"{source}: {REGIONS_KEY}", "name")
+    _require_unique([region.context for region in regions], f"{source}: {REGIONS_KEY}", "context")
+    return regions
+
+
+def _region(entry: Any, where: str) -> Region:
+    name = entry.get("name") if isinstance(entry, Mapping) else None
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise SandboxError(
+            f"{where}.name is {name!r}; a region's name consists of lower-case letters, digits and hyphens, "
+            "for example `name: local`."
+        )
+    context = entry.get("context") or name
+    if not isinstance(context, str):
+        raise SandboxError(f"{where}.context is {context!r}; it must be the name of a kubeconfig context.")
+    return Region(name=name, context=context)
+
+
+def _require_unique(values: list[str], where: str, field: str) -> None:
+    twice = sorted({value for value in values if values.count(value) > 1})
+    if twice:
+        raise SandboxError(f"{where}: {field} {twice[0]!r} is used more than once; every region needs its own.")
+
+
+def read_regions(path: Path) -> list[Region]:
+    """The regions of the stack file at `path`."""
+    try:
+        document = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        known = sorted(file.name.split(".")[1] for file in path.parent.glob("Pulumi.*.yaml"))
+        raise SandboxError(
+            f"{path.name} does not exist; the stacks of this project are: {', '.join(known) or 'none'}."
+        ) from None
+    except yaml.YAMLError as error:
+        raise SandboxError(f"{path.name} is not valid YAML: {error}") from None
+    return parse_regions(document, path.name)
+
+
+def assign(record: Mapping[str, ControlPlane], stack: str, regions: list[Region]) -> dict[str, ControlPlane]:
+    """The record after `stack` takes its regions into use: known regions keep their slot, new ones get a free one."""
+    planes = dict(record)
+    for region in regions:
+        known = planes.get(region.name)
+        slot = known.slot if known else _free_slot(planes)
+        stacks = sorted({stack, *(known.stacks if known else ())})
+        planes[region.name] = ControlPlane(name=region.name, context=region.context, slot=slot, stacks=tuple(stacks))
+    return planes
+
+
+def release(record: Mapping[str, ControlPlane], stack: str) -> tuple[dict[str, ControlPlane], list[ControlPlane]]:
+    """The record without `stack`, and the control planes that no stack uses any more."""
+    without = [
+        replace(plane, stacks=tuple(user for user in plane.stacks if user != stack)) for plane in record.values()
+    ]
+    kept = {plane.name: plane for plane in without if plane.stacks}
+    return kept, [plane for plane in without if not plane.stacks]
+
+
+def _free_slot(planes: Mapping[str, ControlPlane]) -> int:
+    taken = {plane.slot for plane in planes.values()}
+    for slot in range(SLOTS):
+        if slot not in taken:
+            return slot
+    raise SandboxError(f"The sandbox has room for {SLOTS} control planes and all are in use; take a stack down first.")
+
+
+def load_record(path: Path) -> dict[str, ControlPlane]:
+    """The recorded control planes by name; none when the file is missing."""
+    try:
+        entries = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise SandboxError(f"{path} is damaged ({error}); delete it and run `make up` again.") from None
+    return {entry["name"]: ControlPlane(**{**entry, "stacks": tuple(entry["stacks"])}) for entry in entries}
+
+
+def save_record(path: Path, planes: Mapping[str, ControlPlane]) -> None:
+    """Writes the record so that a reader never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".new")
+    temporary.write_text(json.dumps([asdict(plane) for _, plane in sorted(planes.items())], indent=2) + "\n")
+    temporary.replace(path)

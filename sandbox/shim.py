@@ -1,0 +1,91 @@
+"""The sandbox's `pulumi` command: becomes the real engine, with the stack file kept clean.
+
+With a passphrase for secrets the CLI writes an `encryptionsalt` into the stack's configuration file, which here is
+tracked and shared by everyone. So operations get a copy of that file, made anew each time; the salt they need is in the
+state. `pulumi config` works on the tracked file itself. Only the standard library is imported: it starts in no time.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+OPERATIONS = frozenset({"up", "update", "preview", "pre", "refresh", "destroy", "down", "dn", "import", "watch", "logs"})
+CONFIG_FILE_VARIABLE = "PULUMI_OPTION_CONFIG_FILE"
+_TAKES_VALUE = frozenset({"-s", "--stack", "-C", "--cwd"})
+
+
+def option(arguments: Sequence[str], short: str, long: str) -> str | None:
+    """The value of an option that may be written `-s x`, `-sx`, `--stack x` or `--stack=x`."""
+    for index, argument in enumerate(arguments):
+        if argument == "--":
+            return None
+        if argument in (short, long):
+            return arguments[index + 1] if index + 1 < len(arguments) else None
+        if argument.startswith(f"{long}="):
+            return argument.removeprefix(f"{long}=")
+        if argument.startswith(short) and not argument.startswith("--"):
+            return argument.removeprefix(short).removeprefix("=")
+    return None
+
+
+def operation(arguments: Sequence[str]) -> str | None:
+    """The command if it is an operation on a stack that reads its file and does not mean to change it."""
+    rest = iter(arguments)
+    for argument in rest:
+        if argument in _TAKES_VALUE:
+            next(rest, None)
+        elif not argument.startswith("-"):
+            command = argument
+            break
+    else:
+        return None
+    sets_values = option(arguments, "-c", "--config") is not None
+    names_file = option(arguments, "\0", "--config-file") is not None
+    return command if command in OPERATIONS and not sets_values and not names_file else None
+
+
+def project_directory(start: Path) -> Path | None:
+    """The closest directory upwards that has a Pulumi.yaml."""
+    return next((folder for folder in (start, *start.parents) if (folder / "Pulumi.yaml").is_file()), None)
+
+
+def stack_name(engine: str, arguments: Sequence[str], directory: Path, environment: Mapping[str, str]) -> str | None:
+    """The stack an operation works on: the one it names, else the selected one."""
+    named = option(arguments, "-s", "--stack") or environment.get("PULUMI_STACK")
+    if not named:
+        command = [engine, "stack", "--show-name", "--non-interactive", "--cwd", str(directory)]
+        run = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        named = run.stdout.strip() if run.returncode == 0 else ""
+    return named.rpartition("/")[2] or None
+
+
+def working_copy(engine: str, arguments: Sequence[str], copies: Path, environment: Mapping[str, str]) -> Path | None:
+    """A fresh copy of the stack's file for an operation; None for any other command or when there is no such file."""
+    if operation(arguments) is None or CONFIG_FILE_VARIABLE in environment:
+        return None
+    start = Path(option(arguments, "-C", "--cwd") or ".").absolute()
+    project = project_directory(start)
+    stack = stack_name(engine, arguments, start, environment) if project else None
+    if project is None or stack is None or not (project / f"Pulumi.{stack}.yaml").is_file():
+        return None
+    copies.mkdir(parents=True, exist_ok=True)
+    temporary = shutil.copyfile(project / f"Pulumi.{stack}.yaml", copies / f"{os.getpid()}.new")
+    return Path(temporary).replace(copies / f"Pulumi.{stack}.yaml")
+
+
+def main() -> None:
+    """`shim.py ENGINE COPIES ARGUMENT...`: becomes `ENGINE ARGUMENT...`."""
+    engine, copies, *arguments = sys.argv[1:]
+    copy = working_copy(engine, arguments, Path(copies), os.environ)
+    if copy is not None:
+        os.environ[CONFIG_FILE_VARIABLE] = str(copy)
+    os.execv(engine, [engine, *arguments])
+
+
+if __name__ == "__main__":
+    main()
