@@ -8,6 +8,8 @@ import pulumi_kubernetes as k8s
 from components.metadata import object_meta
 
 DNS_PORT = 53
+# The Service's port, and the ports behind it: managed clusters, kubeadm and kind, minikube.
+API_SERVER_PORTS = (443, 6443, 8443)
 
 
 def _ports(numbers: Sequence[int], protocol: str = "TCP") -> list[k8s.networking.v1.NetworkPolicyPortArgs]:
@@ -50,6 +52,11 @@ def dns_egress() -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:
     return k8s.networking.v1.NetworkPolicyEgressRuleArgs(
         ports=[*_ports([DNS_PORT], "UDP"), *_ports([DNS_PORT])], to=[peer(namespace="kube-system")]
     )
+
+
+def api_server_egress() -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:
+    """Let the pods call the Kubernetes API. Its addresses differ with every cluster, so only the ports are named."""
+    return egress(API_SERVER_PORTS)
 
 
 def policy(

@@ -1,0 +1,153 @@
+"""Values of Istio's charts. Pure: no resources."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+PostQuantum = Literal["off", "prefer", "strict"]
+Platform = Literal["gke", "k3d", "k3s", "microk8s", "minikube", "openshift"]
+ServiceType = Literal["LoadBalancer", "NodePort", "ClusterIP"]
+
+TRACING_PROVIDER = "opentelemetry"
+TRACING_PORT = 4317
+ISTIO_USER = 1337
+
+XDS_PORT = 15012
+WEBHOOK_PORT = 15017
+CONTROL_PLANE_METRICS_PORT = 15014
+PROXY_METRICS_PORT = 15090
+STATUS_PORT = 15021
+
+# Unprivileged, so that the gateway needs neither a capability nor a sysctl.
+HTTP_TARGET_PORT = 8080
+HTTPS_TARGET_PORT = 8443
+
+HYBRID_CURVES = ["X25519MLKEM768", "X25519", "P-256"]
+
+
+def istiod_values(
+    *,
+    region: str,
+    network: str,
+    mesh_id: str,
+    trust_domain: str,
+    trace_collector: str | None,
+    post_quantum: PostQuantum,
+    min_replicas: int,
+    max_replicas: int,
+) -> dict[str, Any]:
+    """Values of chart `istiod`. The cluster is called after its region, also while there is only one."""
+    return {
+        "autoscaleEnabled": True,
+        "autoscaleMin": min_replicas,
+        "autoscaleMax": max_replicas,
+        "resources": _resources(cpu="100m", cpu_limit="1", memory="512Mi"),
+        "seccompProfile": {"type": "RuntimeDefault"},
+        "cni": {"enabled": True},
+        "env": _control_plane_environment(post_quantum),
+        "meshConfig": mesh_config(
+            trust_domain=trust_domain, trace_collector=trace_collector, post_quantum=post_quantum
+        ),
+        "global": {
+            "meshID": mesh_id,
+            "multiCluster": {"clusterName": region},
+            "network": network,
+            "logAsJson": True,
+            # A budget of at least one pod would stop every drain of a node while there is only one.
+            "defaultPodDisruptionBudget": {"enabled": min_replicas > 1},
+            "proxy": {
+                "resources": _resources(cpu="20m", cpu_limit="1", memory="128Mi"),
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+        },
+    }
+
+
+def mesh_config(*, trust_domain: str, trace_collector: str | None, post_quantum: PostQuantum) -> dict[str, Any]:
+    """The mesh-wide configuration. `trace_collector` is the host of an OTLP/gRPC collector on `TRACING_PORT`."""
+    return {
+        "trustDomain": trust_domain,
+        "accessLogFile": "/dev/stdout",
+        "accessLogEncoding": "JSON",
+        "enableTracing": trace_collector is not None,
+        "extensionProviders": _tracing_providers(trace_collector),
+        # Proxies' metrics have a port of their own; the services' are scraped where the services serve them.
+        "enablePrometheusMerge": False,
+        "outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"},
+        "localityLbSetting": {"enabled": True},
+        # Policies compare paths, so //admin must be /admin before they do.
+        "pathNormalization": {"normalization": "MERGE_SLASHES"},
+        "meshMTLS": {"minProtocolVersion": "TLSV1_3"},
+        **_edge_key_exchange(post_quantum),
+        "defaultConfig": {"holdApplicationUntilProxyStarts": True},
+    }
+
+
+def cni_values(*, platform: Platform | None) -> dict[str, Any]:
+    """Values of chart `cni`. `platform` moves its paths to where that kind of cluster has them."""
+    return {
+        "resources": _resources(cpu="20m", cpu_limit="500m", memory="128Mi"),
+        "seccompProfile": {"type": "RuntimeDefault"},
+        "global": {"logAsJson": True, **({"platform": platform} if platform else {})},
+    }
+
+
+def gateway_values(
+    *,
+    service_type: ServiceType,
+    annotations: Mapping[str, str],
+    min_replicas: int,
+    max_replicas: int,
+) -> dict[str, Any]:
+    """Values of chart `gateway` for the gateway that faces the public. `annotations` go to its Service."""
+    return {
+        # The chart's own pod context sets a sysctl and no seccomp profile; the container's is restricted by default.
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": ISTIO_USER,
+            "runAsGroup": ISTIO_USER,
+            "fsGroup": ISTIO_USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "service": {
+            "type": service_type,
+            "annotations": dict(annotations),
+            "ports": [
+                _service_port("status-port", STATUS_PORT, STATUS_PORT),
+                _service_port("http2", 80, HTTP_TARGET_PORT),
+                _service_port("https", 443, HTTPS_TARGET_PORT),
+            ],
+        },
+        "autoscaling": {"enabled": True, "minReplicas": min_replicas, "maxReplicas": max_replicas},
+        "podDisruptionBudget": {"maxUnavailable": 1} if min_replicas > 1 else {},
+        "resources": _resources(cpu="50m", cpu_limit="2", memory="256Mi"),
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": "topology.kubernetes.io/zone",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": {"istio": "ingressgateway"}},
+            }
+        ],
+    }
+
+
+def _control_plane_environment(post_quantum: PostQuantum) -> dict[str, str]:
+    return {"COMPLIANCE_POLICY": "pqc"} if post_quantum == "strict" else {}
+
+
+def _edge_key_exchange(post_quantum: PostQuantum) -> dict[str, Any]:
+    return {"tlsDefaults": {"ecdhCurves": HYBRID_CURVES}} if post_quantum == "prefer" else {}
+
+
+def _tracing_providers(trace_collector: str | None) -> list[dict[str, Any]]:
+    if trace_collector is None:
+        return []
+    return [{"name": TRACING_PROVIDER, "opentelemetry": {"service": trace_collector, "port": TRACING_PORT}}]
+
+
+def _service_port(name: str, port: int, target: int) -> dict[str, Any]:
+    return {"name": name, "port": port, "protocol": "TCP", "targetPort": target}
+
+
+def _resources(*, cpu: str, cpu_limit: str, memory: str) -> dict[str, dict[str, str]]:
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": cpu_limit, "memory": memory}}

@@ -1,0 +1,114 @@
+"""What Istio's resources say about routes, policies and traffic. Pure: no resources."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from components.mesh.config import PostQuantum
+
+CIRCLE_HEADER = "x-sacred-circle"
+SERVICE_LABELS = {"app.kubernetes.io/part-of": "sacred-council", "app.kubernetes.io/component": "service"}
+
+
+def mutual_tls() -> dict[str, Any]:
+    """Spec of a PeerAuthentication: nothing but mutual TLS."""
+    return {"mtls": {"mode": "STRICT"}}
+
+
+def plain_metrics(metrics_port: int) -> dict[str, Any]:
+    """Spec of a PeerAuthentication: `metrics_port` of the services takes plain text, for Prometheus has no sidecar."""
+    return {
+        "selector": {"matchLabels": SERVICE_LABELS},
+        "mtls": {"mode": "STRICT"},
+        "portLevelMtls": {str(metrics_port): {"mode": "PERMISSIVE"}},
+    }
+
+
+def tracing(provider: str, share: float) -> dict[str, Any]:
+    """Spec of a Telemetry: `share` (0 to 1) of the requests is traced."""
+    return {"tracing": [{"providers": [{"name": provider}], "randomSamplingPercentage": round(share * 100, 2)}]}
+
+
+def deny_all() -> dict[str, Any]:
+    """Spec of an AuthorizationPolicy that allows nothing."""
+    return {}
+
+
+def allow_callers(*, gateway: str, namespace: str, ports: Sequence[int]) -> dict[str, Any]:
+    """Spec of an AuthorizationPolicy: the gateway's identity and the services in `namespace` may call `ports`."""
+    sources = [{"source": {"principals": [gateway]}}, {"source": {"namespaces": [namespace]}}]
+    operation = {"ports": [str(port) for port in ports]}
+    return {"action": "ALLOW", "rules": [{"from": sources, "to": [{"operation": operation}]}]}
+
+
+def allow_metrics(metrics_port: int) -> dict[str, Any]:
+    """Spec of an AuthorizationPolicy: metrics may be read. Network policies say by whom."""
+    operation = {"ports": [str(metrics_port)], "methods": ["GET"], "paths": ["/metrics"]}
+    return {"action": "ALLOW", "rules": [{"to": [{"operation": operation}]}]}
+
+
+def gateway(*, domain: str, selector: Mapping[str, str], credential: str, post_quantum: PostQuantum) -> dict[str, Any]:
+    """Spec of the public Gateway: HTTPS with the certificate in Secret `credential`; HTTP only redirects."""
+    version = "TLSV1_3" if post_quantum == "strict" else "TLSV1_2"
+    return {
+        "selector": dict(selector),
+        "servers": [
+            {
+                "port": {"number": 80, "name": "http", "protocol": "HTTP"},
+                "hosts": [domain],
+                "tls": {"httpsRedirect": True},
+            },
+            {
+                "port": {"number": 443, "name": "https", "protocol": "HTTPS"},
+                "hosts": [domain],
+                "tls": {"mode": "SIMPLE", "credentialName": credential, "minProtocolVersion": version},
+            },
+        ],
+    }
+
+
+def virtual_service(*, domain: str, gateway: str, namespace: str, services: Mapping[str, int]) -> dict[str, Any]:
+    """Spec of a VirtualService: https://<domain>/<service>/... goes to the service, without the prefix.
+
+    One host for all services means one certificate, one DNS record and one origin for a CDN in every region.
+    """
+    return {
+        "hosts": [domain],
+        "gateways": [gateway],
+        "http": [_route(name, namespace, port) for name, port in sorted(services.items())],
+    }
+
+
+def destination_rule(name: str, namespace: str) -> dict[str, Any]:
+    """Spec of a DestinationRule: a circle keeps its pod, and pods (or regions) that fail are left out for a while."""
+    return {
+        "host": service_host(name, namespace),
+        "trafficPolicy": {
+            "connectionPool": {"tcp": {"connectTimeout": "3s"}},
+            "loadBalancer": {"consistentHash": {"httpHeaderName": CIRCLE_HEADER}},
+            # Locality failover starts only when every local pod is ejected: a limit below 100 % would prevent it.
+            "outlierDetection": {
+                "consecutiveGatewayErrors": 5,
+                "consecutive5xxErrors": 0,
+                "interval": "10s",
+                "baseEjectionTime": "30s",
+                "maxEjectionPercent": 100,
+            },
+        },
+    }
+
+
+def service_host(name: str, namespace: str) -> str:
+    """The DNS name of Service `name` in `namespace`."""
+    return f"{name}.{namespace}.svc.cluster.local"
+
+
+def _route(name: str, namespace: str, port: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "match": [{"uri": {"exact": f"/{name}"}}, {"uri": {"prefix": f"/{name}/"}}],
+        "rewrite": {"uri": "/"},
+        "route": [{"destination": {"host": service_host(name, namespace), "port": {"number": port}}}],
+        "timeout": "15s",
+        # Only failures that happen before a service has seen the request: nothing is done twice.
+        "retries": {"attempts": 2, "perTryTimeout": "5s", "retryOn": "connect-failure,refused-stream"},
+    }
