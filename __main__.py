@@ -3,14 +3,17 @@
 import pulumi
 
 from stacks.platform import Platform, PlatformArgs
-from stacks.settings import Secrets, SettingsError, load
+from stacks.settings import SECRETS, SettingsError, load, secret
 
+config = pulumi.Config()
 try:
-    settings = load(pulumi.Config())
+    settings = load(config)
 except SettingsError as error:
     raise pulumi.RunError(str(error)) from None
 
-platform = Platform("platform", PlatformArgs(settings=settings, secrets=Secrets()))
+platform = Platform(
+    "platform", PlatformArgs(settings=settings, secrets={name: secret(config, name) for name in SECRETS})
+)
 
 for name, value in platform.outputs.items():
     pulumi.export(name, value)

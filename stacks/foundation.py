@@ -1,0 +1,84 @@
+"""What a region needs before anything runs in it: small, early, and all that another region may wait for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.cluster.existing import ExistingCluster, ExistingClusterArgs
+from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
+from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority
+from stacks.settings import Settings
+from stacks.topology import RegionPlan
+
+INJECTED = {"istio-injection": "enabled"}
+DATA_NAMESPACES = ("cockroachdb", "redis", "nats")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundationArgs:
+    """The region's `plan`, the stack's `settings`, and the roots that sign the region's authorities."""
+
+    plan: RegionPlan
+    settings: Settings
+    platform_root: RootAuthority
+    mesh_root: RootAuthority
+
+
+class Foundation(pulumi.ComponentResource):
+    """The region's cluster, its namespaces and its certificate authorities.
+
+    Outputs: `provider` (deploys to the cluster), `namespaces` (by name), `authority` (signs the certificates of
+    data stores and gateways), `mesh_authority` (Istio's).
+    """
+
+    provider: k8s.Provider
+    namespaces: Mapping[str, pulumi.Output[str]]
+    authority: RegionAuthority
+    mesh_authority: RegionAuthority
+
+    def __init__(self, name: str, args: FoundationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:stack:Foundation", name, None, opts)
+        region = args.plan.name
+        cluster = ExistingCluster(
+            f"{region}-cluster",
+            ExistingClusterArgs(region=region, context=args.settings.region(region).context),
+            pulumi.ResourceOptions(parent=self),
+        )
+        self.provider = cluster.provider
+        self.namespaces = {
+            namespace: self._namespace(region, namespace, labels)
+            for namespace, labels in namespace_labels(args.plan, args.settings).items()
+        }
+        self.authority = self._authority(region, "platform", args.platform_root)
+        self.mesh_authority = self._authority(region, "mesh", args.mesh_root)
+        self.register_outputs({"namespaces": dict(self.namespaces)})
+
+    def _namespace(self, region: str, namespace: str, labels: dict[str, str]) -> pulumi.Output[str]:
+        return RestrictedNamespace(
+            f"{region}-{namespace}",
+            RestrictedNamespaceArgs(namespace=namespace, region=region, labels=labels),
+            pulumi.ResourceOptions(parent=self, providers=[self.provider]),
+        ).namespace
+
+    def _authority(self, region: str, purpose: str, root: RootAuthority) -> RegionAuthority:
+        return RegionAuthority(
+            f"{region}-{purpose}-authority",
+            RegionAuthorityArgs(root=root, common_name=f"Sacred Council {purpose} authority of {region}"),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+
+def namespace_labels(plan: RegionPlan, settings: Settings) -> dict[str, dict[str, str]]:
+    """The region's namespaces, each with the labels it has besides the standard ones."""
+    mesh = {
+        "istio-system": {"topology.istio.io/network": plan.mesh_network},
+        "istio-ingress": INJECTED,
+    }
+    return {
+        **{namespace: {} for namespace in DATA_NAMESPACES},
+        **(mesh if settings.mesh.enabled else {}),
+        **({"monitoring": {}} if settings.monitoring.enabled else {}),
+        "sacred-council": INJECTED if settings.mesh.enabled else {},
+    }

@@ -1,0 +1,67 @@
+"""The whole platform: what all regions share, then the regions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.trust import RootAuthority, RootAuthorityArgs
+from stacks import topology
+from stacks.foundation import Foundation, FoundationArgs
+from stacks.region import Region, RegionArgs
+from stacks.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformArgs:
+    """The stack's `settings`, and its `secrets` by name (None where one is not set)."""
+
+    settings: Settings
+    secrets: Mapping[str, pulumi.Output[str] | None]
+
+
+class Platform(pulumi.ComponentResource):
+    """Every region of the stack. Regions know each other's foundations, never each other's workloads.
+
+    Outputs: `outputs`, what a user needs to reach each region. Nothing in it is secret.
+    """
+
+    outputs: Mapping[str, Any]
+
+    def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:stack:Platform", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        platform_root = _root(f"{name}-root", "Sacred Council platform root", child)
+        mesh_root = _root(f"{name}-mesh-root", "Sacred Council mesh root", child)
+        plans = topology.plan(args.settings)
+        foundations = {
+            plan.name: Foundation(
+                f"{plan.name}-foundation",
+                FoundationArgs(plan=plan, settings=args.settings, platform_root=platform_root, mesh_root=mesh_root),
+                child,
+            )
+            for plan in plans
+        }
+        regions = {
+            plan.name: Region(
+                plan.name,
+                RegionArgs(
+                    plan=plan,
+                    settings=args.settings,
+                    secrets=args.secrets,
+                    foundation=foundations[plan.name],
+                ),
+                child,
+            )
+            for plan in plans
+        }
+        self.outputs = {
+            "stage": args.settings.stage,
+            "regions": {region: built.outputs for region, built in regions.items()},
+        }
+        self.register_outputs({})
+
+
+def _root(name: str, common_name: str, opts: pulumi.ResourceOptions) -> RootAuthority:
+    return RootAuthority(name, RootAuthorityArgs(common_name=common_name), opts)
