@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from stacks.geography.catalogue import CATALOGUE
-from stacks.geography.places import Carbon, CloudRegion, Place, distance_km
+from stacks.geography.carbon import Carbon
+from stacks.geography.catalogue import CATALOGUE, FIRST_FREE_SLOT, CloudRegion
+from stacks.geography.places import Place, distance_km
 
-__all__ = ["CATALOGUE", "NOWHERE", "Carbon", "CloudRegion", "Place", "distance_km", "lookup"]
+__all__ = ["CATALOGUE", "FIRST_FREE_SLOT", "NOWHERE", "Carbon", "CloudRegion", "Place", "distance_km", "lookup"]
 
 NOWHERE: Final = Place(city="unknown", latitude=0.0, longitude=0.0, time_zone="Etc/UTC", languages=("en",))
 """Place of a stack's only region when it tells none: nothing is near or far from it."""

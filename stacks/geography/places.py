@@ -20,28 +20,6 @@ class Place:
     country: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Carbon:
-    """Electricity of a grid over a year: g CO2eq per kWh, and the share without carbon (0 to 1)."""
-
-    zone: str
-    grams_per_kwh: int
-    carbon_free: float
-    year: int
-    source: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CloudRegion:
-    """A region of a cloud provider. `slot` numbers its address ranges and never changes; `carbon` None is unknown."""
-
-    name: str
-    cloud: str
-    slot: int
-    place: Place
-    carbon: Carbon | None
-
-
 def distance_km(one: Place, other: Place) -> float:
     """Great-circle distance in kilometres, by the haversine formula."""
     a, b = math.radians(one.latitude), math.radians(other.latitude)

@@ -2,6 +2,7 @@
 
 from stacks.settings.errors import Mistake, SettingsError
 from stacks.settings.models import (
+    SECRETS,
     Cache,
     Database,
     Edge,
@@ -16,7 +17,7 @@ from stacks.settings.models import (
     Settings,
 )
 from stacks.settings.parsing import parse
-from stacks.settings.source import SECRETS, load, secret
+from stacks.settings.source import load, secret
 from stacks.settings.values import bytes_of
 
 __all__ = [

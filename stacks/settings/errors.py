@@ -1,7 +1,16 @@
 """Mistakes in a configuration: each with its path, its value, the rule it breaks and the remedy."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final
+
+PROJECT: Final = "sacred-council"
+"""The namespace of the configuration keys: the project's name in Pulumi.yaml."""
+
+VALUE_LIMIT: Final = 60
+"""Longest value that is shown whole, in characters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,3 +34,29 @@ class SettingsError(ValueError):
         self.mistakes = tuple(mistakes)
         many = "1 mistake" if len(self.mistakes) == 1 else f"{len(self.mistakes)} mistakes"
         super().__init__("\n  ".join([f"The configuration has {many}. Nothing was changed.", *map(str, self.mistakes)]))
+
+
+def path_of(*steps: str | int) -> str:
+    """How a setting is written for people: `("regions", 1, "name")` is `sacred-council:regions[1].name`."""
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return f"{PROJECT}:{path.removeprefix('.')}"
+
+
+def shown(value: object) -> str:
+    """A value as it is shown in a message: JSON, cut off when it is long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= VALUE_LIMIT else f"{text[: VALUE_LIMIT - 3]}..."
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant, or None; capitals do not matter."""
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    matches = get_close_matches(word.lower(), by_lower, n=1)
+    return by_lower[matches[0]] if matches else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The remedy for an unknown word: the closest known one, else all of them."""
+    candidates = list(known)
+    meant = closest(word, candidates)
+    return f"did you mean {meant}?" if meant else f"known here: {', '.join(candidates)}"

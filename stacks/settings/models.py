@@ -1,7 +1,7 @@
 """What can be configured: plain, frozen values. Every default here is the smallest that works, fit for one machine."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -23,7 +23,11 @@ from stacks.settings.values import (
     RegionName,
     Slot,
     TimeZone,
+    not_empty,
 )
+
+SECRETS: Final = ("cockroachdbLicense", "alertmanagerReceiver")
+"""Keys that hold Pulumi secrets: never part of these models. Components get them as outputs, see `source.secret`."""
 
 
 class Model(BaseModel):
@@ -159,7 +163,7 @@ class Settings(Model):
 
     stage: Literal["local", "regional", "continental", "planetary"]
     """A label and the cost envelope; nothing else depends on it."""
-    regions: Annotated[tuple[RegionSettings, ...], Field(strict=False, min_length=1)]
+    regions: Annotated[tuple[RegionSettings, ...], Field(strict=False), not_empty("{name: local, cloud: existing}")]
     database: Database = Database()
     cache: Cache = Cache()
     messaging: Messaging = Messaging()

@@ -63,6 +63,18 @@ def _known_image(value: str) -> str:
     )
 
 
+def not_empty(entry: str) -> AfterValidator:
+    """Check that a list has an entry; `entry` is an example of one."""
+
+    # Not `min_length`, which counts well-formed entries only.
+    def check(entries: tuple[object, ...]) -> tuple[object, ...]:
+        if not entries:
+            raise mistake("must have at least one entry", f"write e.g. [{entry}]")
+        return entries
+
+    return AfterValidator(check)
+
+
 def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(values)) != len(values):
         raise mistake("must not name a language twice", "remove the repetition")
@@ -138,7 +150,7 @@ Language = Annotated[
         "write e.g. nl, pt-BR or zh-Hant-TW",
     ),
 ]
-Languages = Annotated[tuple[Language, ...], Field(strict=False, min_length=1), AfterValidator(_distinct)]
+Languages = Annotated[tuple[Language, ...], Field(strict=False), not_empty("nl, fr"), AfterValidator(_distinct)]
 Slot = Annotated[int, Field(ge=0, le=SLOT_LIMIT)]
 Count = Annotated[int, Field(ge=1)]
 DatabaseNodes = Annotated[
