@@ -17,12 +17,12 @@ def _ports(numbers: Sequence[int], protocol: str = "TCP") -> list[k8s.networking
 
 
 def peer(
-    *, namespace: str | None = None, pods: Mapping[str, str] | None = None
+    *, namespace: pulumi.Input[str] | None = None, pods: Mapping[str, str] | None = None
 ) -> k8s.networking.v1.NetworkPolicyPeerArgs:
     """Pods with the labels `pods` (default: all) in `namespace` (default: the policy's own)."""
     return k8s.networking.v1.NetworkPolicyPeerArgs(
         namespace_selector=k8s.meta.v1.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": namespace})
-        if namespace
+        if namespace is not None
         else None,
         pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=dict(pods or {})),
     )

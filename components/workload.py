@@ -8,9 +8,13 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.metadata import object_meta, selector
+from components.metadata import labels, object_meta, selector
 
 PREFERRED = 100
+MONITORING_NAMESPACE = "monitoring"
+CHECKSUM_ANNOTATION = "sacred-council.love/checksum"
+METRICS_LABEL = "sacred-council.love/metrics"
+"""Marks the one Service of an application that Prometheus scrapes, so that no pod is scraped twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,10 @@ class Belonging:
     def meta(self, name: str, annotations: Mapping[str, pulumi.Input[str]] | None = None) -> k8s.meta.v1.ObjectMetaArgs:
         """Metadata of an object called `name`."""
         return object_meta(name, app=self.app, region=self.region, namespace=self.namespace, annotations=annotations)
+
+    def labels(self) -> dict[str, str]:
+        """Labels of the application's objects and pods."""
+        return labels(self.app, region=self.region)
 
     def selecting(self) -> k8s.meta.v1.LabelSelectorArgs:
         """The selector of the application's pods."""
@@ -150,10 +158,6 @@ def service_monitor(
         },
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[monitored_by])),
     )
-
-
-METRICS_LABEL = "sacred-council.love/metrics"
-"""Marks the one Service of an application that Prometheus scrapes, so that no pod is scraped twice."""
 
 
 def headless_service(

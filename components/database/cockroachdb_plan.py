@@ -1,5 +1,6 @@
-"""What a CockroachDB cluster runs with: names, join lists, flags and the bootstrap script. Pure: no resources."""
+"""What a CockroachDB cluster runs with: names, join list, start command and SQL. Pure: no resources."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,114 +13,126 @@ CERTIFICATES: Final = "/cockroach/certs"
 DATA: Final = "/cockroach/data"
 SETTINGS: Final = "/cockroach/settings"
 CREDENTIALS: Final = "/cockroach/credentials"
-JOIN_LIMIT: Final = 3
+SCRATCH: Final = "/tmp"  # noqa: S108 - an empty volume of the pod's own
+SEEDS: Final = 3
 ZONE_LABEL: Final = "topology.kubernetes.io/zone"
 
 NODE_NAMES: Final = (
     "localhost",
-    PUBLIC_SERVICE,
-    PUBLIC_SERVICE + ".{namespace}",
-    PUBLIC_SERVICE + ".{namespace}.svc",
-    PUBLIC_SERVICE + ".{namespace}.svc.cluster.local",
-    f"*.{HEADLESS_SERVICE}",
-    f"*.{HEADLESS_SERVICE}" + ".{namespace}",
-    f"*.{HEADLESS_SERVICE}" + ".{namespace}.svc",
-    f"*.{HEADLESS_SERVICE}" + ".{namespace}.svc.cluster.local",
+    *(PUBLIC_SERVICE + suffix for suffix in ("", ".{0}", ".{0}.svc", ".{0}.svc.cluster.local")),
+    *(f"*.{HEADLESS_SERVICE}" + suffix for suffix in ("", ".{0}", ".{0}.svc", ".{0}.svc.cluster.local")),
 )
-"""DNS names of a node's certificate, to be filled in with the namespace."""
+"""DNS names of a node's certificate; {0} is the namespace."""
+
+_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
-def join_list(nodes: int, peers: Sequence[str] = ()) -> str:
-    """Where a node asks to join: the region's first nodes, then `peers` (host:port) of other regions, sorted.
+def check_identifier(field: str, value: str) -> None:
+    """Raise ValueError, naming `field`, unless `value` is a plain SQL name."""
+    if not _IDENTIFIER.fullmatch(value):
+        raise ValueError(
+            f"{field}: expected lower-case letters, digits and underscores, at most 63, not starting with a digit,"
+            f" got {value!r}"
+        )
 
-    The first three are enough, so that a cluster that grows further need not restart.
+
+def join_list(peers: Sequence[str] = ()) -> str:
+    """Where a node asks to join: always the region's first three nodes, then `peers` (host:port), sorted.
+
+    Names of nodes that are not there do no harm, and a region that grows need not restart a node.
     """
-    local = [f"{APP}-{index}.{HEADLESS_SERVICE}:{SQL_PORT}" for index in range(min(nodes, JOIN_LIMIT))]
-    return ",".join([*local, *sorted(peers)])
+    seeds = [f"{APP}-{index}.{HEADLESS_SERVICE}:{SQL_PORT}" for index in range(SEEDS)]
+    return ",".join([*seeds, *sorted(peers)])
 
 
-def start_script(region: str, nodes: int, peers: Sequence[str] = ()) -> str:
-    """The shell command that starts a node of `region`.
+def start_command(region: str, peers: Sequence[str] = ()) -> str:
+    """The shell command that starts a node of `region`. It reads POD_NAME, POD_NAMESPACE and ZONE.
 
-    The zone comes from the pod's label, which Kubernetes copies from the node since 1.35. Older clusters have no
-    such label: there all nodes say `zone=unknown`, so that every node of every region has the same tiers, and spread
-    over zones is left to the scheduler.
+    ZONE is the pod's zone label, which Kubernetes copies from the node since 1.35. Older clusters have no such label:
+    their nodes all say `zone=unknown`, so that every node of every region has the same tiers. Replicas are then not
+    placed by zone, though the scheduler still spreads the pods.
     """
-    flags = [
+    flags = (
         f"--certs-dir={CERTIFICATES}",
-        f"--store=path={DATA}",
-        f"--listen-addr=0.0.0.0:{SQL_PORT}",
-        f"--http-addr=0.0.0.0:{HTTP_PORT}",
+        f"--store={DATA}",
+        f"--listen-addr=:{SQL_PORT}",
+        f"--http-addr=:{HTTP_PORT}",
         f'--advertise-addr="${{POD_NAME}}.{HEADLESS_SERVICE}.${{POD_NAMESPACE}}:{SQL_PORT}"',
         f'--locality="region={region},zone=${{ZONE:-unknown}}"',
-        f"--join={join_list(nodes, peers)}",
+        f"--join={join_list(peers)}",
         "--cache=25%",
         "--max-sql-memory=25%",
         "--logtostderr=INFO",
-    ]
-    return "exec /cockroach/cockroach start " + " ".join(flags)
-
-
-def url(*, username: str, password: str, host: str, database: str, authority_file: str) -> str:
-    """The URL that applications connect with."""
-    return (
-        f"postgresql://{username}:{password}@{host}:{SQL_PORT}/{database}?sslmode=verify-full&sslrootcert={authority_file}"
     )
+    return " ".join(("exec /cockroach/cockroach start", *flags))
 
 
-BOOTSTRAP_SCRIPT: Final = rf"""#!/bin/bash
-# Initialises the cluster where it has not been, then makes the application's database and user. Safe to run again.
-# Passwords reach the shell in files and the server on standard input: they are in no argument list and no log.
-set -eu
-
-crdb() {{
-  /cockroach/cockroach "$@" --certs-dir={CERTIFICATES}
-}}
-
-initialise() {{
-  if output=$(crdb init --host="$NODE" 2>&1); then
-    echo "The cluster is initialised."
-    return 0
-  fi
-  case "$output" in
-    *"already been initialized"*) return 0 ;;
-  esac
-  printf 'Waiting for %s: %s\n' "$NODE" "$output" >&2
-  return 1
-}}
-
-answers() {{
-  crdb sql --host="$SERVICE" --execute='SELECT 1' >/dev/null 2>&1
-}}
-
-# One value as an SQL string: single quotes are doubled.
-quoted() {{
-  value=$(cat "$1")
-  printf "'%s'" "${{value//\'/\'\'}}"
-}}
-
-statements() {{
-  if [ -s {CREDENTIALS}/license ]; then
-    printf 'SET CLUSTER SETTING enterprise.license = %s;\n' "$(quoted {CREDENTIALS}/license)"
-  fi
-  cat {SETTINGS}/application.sql
-  printf 'ALTER USER "%s" WITH PASSWORD %s;\n' "$USERNAME" "$(quoted {CREDENTIALS}/password)"
-}}
-
-if [ "$FOUNDER" = true ]; then
-  until initialise; do sleep 2; done
-fi
-until answers; do sleep 2; done
-statements | crdb sql --host="$SERVICE" --set=errexit=true >/dev/null
-echo "The application's database and user are ready."
-"""
+def connection_url(*, username: str, password: str, host: str, database: str, authority_file: str) -> str:
+    """The URL that the application connects with. The password needs no escaping: it is letters and digits."""
+    address = f"{username}:{password}@{host}:{SQL_PORT}/{database}"
+    return f"postgresql://{address}?sslmode=verify-full&sslrootcert={authority_file}"
 
 
 def application_sql(database: str, username: str) -> str:
-    """The statements that make the application's database and a user who may create and use tables in it."""
+    """Statements that make the application's database and a user who may make and use tables in it."""
     return (
-        f'CREATE DATABASE IF NOT EXISTS "{database}";\n'
-        f'CREATE USER IF NOT EXISTS "{username}";\n'
-        f'GRANT CONNECT, CREATE ON DATABASE "{database}" TO "{username}";\n'
-        f'GRANT USAGE, CREATE ON SCHEMA "{database}".public TO "{username}";\n'
+        f"CREATE DATABASE IF NOT EXISTS {database};\n"
+        f"CREATE USER IF NOT EXISTS {username};\n"
+        f"GRANT CONNECT, CREATE ON DATABASE {database} TO {username};\n"
+        f"GRANT USAGE, CREATE ON SCHEMA {database}.public TO {username};\n"
     )
+
+
+BOOTSTRAP_SCRIPT: Final = f"""\
+#!/bin/bash
+# Initialises the cluster unless it is already, then makes the application's database and user. Safe to run again.
+# Passwords come from files and go to the server on standard input: they are in no argument list and in no log.
+set -euo pipefail
+
+crdb() {{
+  command=$1
+  shift
+  /cockroach/cockroach "$command" --certs-dir={CERTIFICATES} --host="$HOST:{SQL_PORT}" "$@"
+}}
+
+initialise() {{
+  if output=$(crdb init 2>&1); then
+    echo "Initialised the cluster."
+    return 0
+  fi
+  if [[ "$output" == *"already been initialized"* ]]; then
+    echo "The cluster is already initialised."
+    return 0
+  fi
+  echo "Waiting for $HOST to be initialised: $output"
+  return 1
+}}
+
+# The file's content as an SQL string: single quotes are doubled.
+sql_string() {{
+  local quote="'" value
+  value=$(<"$1")
+  printf "'%s'" "${{value//$quote/$quote$quote}}"
+}}
+
+if [[ "$FOUNDER" == true ]]; then
+  until initialise; do sleep 2; done
+fi
+until crdb sql --execute="SELECT 1" >/dev/null 2>&1; do
+  echo "Waiting for $HOST to answer."
+  sleep 2
+done
+
+statements=$(<{SETTINGS}/application.sql)
+password=$(sql_string {CREDENTIALS}/password)
+statements+="
+ALTER USER $USERNAME WITH PASSWORD $password;"
+if [[ -s {CREDENTIALS}/license ]]; then
+  license=$(sql_string {CREDENTIALS}/license)
+  statements+="
+SET CLUSTER SETTING enterprise.license = $license;"
+fi
+printf '%s\n' "$statements" | crdb sql >/dev/null
+echo "The application's database and user are ready."
+"""
+"""Run by the bootstrap Job. It reads HOST (a node of the region), FOUNDER (true or false) and USERNAME."""
