@@ -18,6 +18,9 @@
 {{- if gt (int $replicas.min) (int $replicas.max) -}}
 {{- fail (printf "services.%s.replicas: min %d is greater than max %d; raise max or lower min" .name (int $replicas.min) (int $replicas.max)) -}}
 {{- end -}}
+{{- if eq (.settings.image.tag | default "") "latest" -}}
+{{- fail (printf "services.%s.image: tag latest can be another program tomorrow; name a version or a digest" .name) -}}
+{{- end -}}
 {{- $shutdown := .settings.shutdown -}}
 {{- if ge (int $shutdown.drain) (int $shutdown.grace) -}}
 {{- fail (printf "services.%s.shutdown: drain %d leaves nothing of grace %d for the service to end; raise grace" .name (int $shutdown.drain) (int $shutdown.grace)) -}}
@@ -76,8 +79,10 @@ labels:
 
 {{/* TCP ports of a network policy's rule. Takes (dict "ports" [...] "named" .Values.ports). */}}
 {{- define "sacred-council.peerPorts" -}}
-{{- range .ports }}
-- port: {{ if kindIs "string" . }}{{ get $.named . }}{{ else }}{{ int . }}{{ end }}
+{{- range $index, $port := .ports }}
+{{- if $index }}
+{{ end -}}
+- port: {{ if kindIs "string" $port }}{{ get $.named $port }}{{ else }}{{ int $port }}{{ end }}
   protocol: TCP
 {{- end }}
 {{- end -}}

@@ -12,9 +12,7 @@ securityContext:
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile:
     type: RuntimeDefault
-topologySpreadConstraints:
-  {{- include "sacred-council.spread" (dict "key" "topology.kubernetes.io/zone" "name" .name) | nindent 2 }}
-  {{- include "sacred-council.spread" (dict "key" "kubernetes.io/hostname" "name" .name) | nindent 2 }}
+{{ include "sacred-council.placement" . }}
 containers:
   - {{ include "sacred-council.container" . | nindent 4 | trim }}
 volumes:
@@ -33,15 +31,25 @@ volumes:
   {{- end }}
 {{- end -}}
 
-{{/* Spread over the values of a node label. Preferred, not required: a cluster of one node must hold the service, too. */}}
-{{- define "sacred-council.spread" -}}
-- maxSkew: 1
-  topologyKey: {{ .key }}
-  whenUnsatisfiable: ScheduleAnyway
-  labelSelector:
-    matchLabels:
-      {{- include "sacred-council.selector" . | nindent 6 }}
-  matchLabelKeys: [pod-template-hash]
+{{/* Pods apart in zones and on nodes. Preferred, not required: a cluster of one node must hold the service, too. */}}
+{{- define "sacred-council.placement" -}}
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: topology.kubernetes.io/zone
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "sacred-council.selector" . | nindent 8 }}
+    matchLabelKeys: [pod-template-hash]
+affinity:
+  podAntiAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        podAffinityTerm:
+          topologyKey: kubernetes.io/hostname
+          labelSelector:
+            matchLabels:
+              {{- include "sacred-council.selector" . | nindent 14 }}
 {{- end -}}
 
 {{- define "sacred-council.container" -}}
@@ -90,7 +98,7 @@ volumeMounts:
   {{- range $connection, $source := .root.Values.connections }}
   {{- if $source.secret }}
   - name: {{ $connection }}-connection
-    mountPath: /run/connections/{{ $connection }}
+    mountPath: /etc/sacred-council/{{ $connection }}
     readOnly: true
   {{- end }}
   {{- end }}
@@ -131,7 +139,7 @@ timeoutSeconds: 2
 {{- range $connection, $source := .root.Values.connections }}
 {{- if $source.secret }}
 - name: {{ upper $connection | replace "-" "_" }}_CONNECTION_DIR
-  value: /run/connections/{{ $connection }}
+  value: /etc/sacred-council/{{ $connection }}
 {{- end }}
 {{- end }}
 {{- range $key, $value := .settings.env }}
