@@ -1,0 +1,135 @@
+"""Who may talk to what in the monitoring namespace."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components import network
+from components.monitoring import names
+
+Ingress = k8s.networking.v1.NetworkPolicyIngressRuleArgs
+Egress = k8s.networking.v1.NetworkPolicyEgressRuleArgs
+
+PROMETHEUS = {"app.kubernetes.io/name": "prometheus"}
+ALERTMANAGER = {"app.kubernetes.io/name": "alertmanager"}
+GRAFANA = {"app.kubernetes.io/name": "grafana"}
+STATE_METRICS = {"app.kubernetes.io/name": "kube-state-metrics"}
+OPERATOR = {"app": f"{names.STACK}-operator"}
+JAEGER = {"app.kubernetes.io/name": "jaeger"}
+COLLECTOR = {"app.kubernetes.io/name": names.COLLECTOR}
+
+OPERATOR_PORT = 10250
+KUBELET_PORT = 10250
+NODE_EXPORTER_PORT = 9100
+GRAFANA_PORT = 3000
+STATE_METRICS_PORTS = (8080, 8081)
+RELOADER_PORT = 8080
+GOSSIP_PORT = 9094
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flow:
+    """What the pods with labels `pods` accept and open."""
+
+    pods: Mapping[str, str]
+    ingress: Sequence[Ingress] = field(default_factory=tuple)
+    egress: Sequence[Egress] = field(default_factory=tuple)
+
+
+def stack_flows() -> dict[str, Flow]:
+    """The flows of kube-prometheus-stack, by the names of their policies."""
+    prometheus = network.peer(pods=PROMETHEUS)
+    grafana = network.peer(pods=GRAFANA)
+    alertmanager = network.peer(pods=ALERTMANAGER)
+    api = network.api_server_egress()
+    return {
+        "prometheus": Flow(
+            pods=PROMETHEUS,
+            ingress=[
+                network.ingress([names.PROMETHEUS_PORT], grafana, prometheus),
+                network.ingress([RELOADER_PORT], prometheus),
+            ],
+            egress=[_any_pod(), network.egress([KUBELET_PORT, NODE_EXPORTER_PORT]), api],
+        ),
+        "alertmanager": Flow(
+            pods=ALERTMANAGER,
+            ingress=[
+                network.ingress([names.ALERTMANAGER_PORT], prometheus, grafana),
+                network.ingress([RELOADER_PORT], prometheus),
+                network.ingress([GOSSIP_PORT], alertmanager),
+            ],
+            egress=[network.egress([GOSSIP_PORT], alertmanager)],
+        ),
+        "grafana": Flow(
+            pods=GRAFANA,
+            ingress=[network.ingress([GRAFANA_PORT], prometheus)],
+            egress=[
+                network.egress([names.PROMETHEUS_PORT], prometheus),
+                network.egress([names.ALERTMANAGER_PORT], alertmanager),
+                network.egress([names.JAEGER_QUERY_PORT], network.peer(pods=JAEGER)),
+                api,
+            ],
+        ),
+        "kube-state-metrics": Flow(
+            pods=STATE_METRICS, ingress=[network.ingress(STATE_METRICS_PORTS, prometheus)], egress=[api]
+        ),
+        # The API server calls the operator's webhook from an address that differs with every cluster.
+        "operator": Flow(pods=OPERATOR, ingress=[network.ingress([OPERATOR_PORT])], egress=[api]),
+        **{
+            f"admission-{job}": Flow(pods={"app": f"{names.STACK}-admission-{job}"}, egress=[api])
+            for job in ("create", "patch")
+        },
+    }
+
+
+def tracing_flows(clients: Sequence[str]) -> dict[str, Flow]:
+    """The flows of Jaeger and the collector. `clients` are the namespaces that send traces."""
+    prometheus = network.peer(pods=PROMETHEUS)
+    collector = network.peer(pods=COLLECTOR)
+    jaeger = network.peer(pods=JAEGER)
+    senders = [network.peer(namespace=namespace) for namespace in clients]
+    return {
+        "jaeger": Flow(
+            pods=JAEGER,
+            ingress=[
+                network.ingress([names.OTLP_GRPC_PORT], collector),
+                network.ingress([names.JAEGER_QUERY_PORT], network.peer(pods=GRAFANA)),
+                network.ingress([names.SELF_METRICS_PORT], prometheus),
+            ],
+        ),
+        names.COLLECTOR: Flow(
+            pods=COLLECTOR,
+            ingress=[
+                network.ingress([names.OTLP_GRPC_PORT, names.OTLP_HTTP_PORT], *senders),
+                network.ingress([names.SELF_METRICS_PORT], prometheus),
+            ],
+            egress=[network.egress([names.OTLP_GRPC_PORT], jaeger)],
+        ),
+    }
+
+
+def open_flows(
+    flows: Mapping[str, Flow], *, name: str, region: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> list[pulumi.Resource]:
+    """One network policy per flow."""
+    return [
+        network.policy(
+            f"{name}-policy-{policy}",
+            name=policy,
+            app=policy,
+            region=region,
+            namespace=namespace,
+            pods=flow.pods,
+            ingress=flow.ingress,
+            egress=flow.egress,
+            opts=opts,
+        )
+        for policy, flow in flows.items()
+    ]
+
+
+def _any_pod() -> Egress:
+    """To every pod: what Prometheus scrapes decides the policy of the scraped namespace."""
+    return Egress(to=[k8s.networking.v1.NetworkPolicyPeerArgs(namespace_selector=k8s.meta.v1.LabelSelectorArgs())])

@@ -1,0 +1,123 @@
+"""Everything that watches a region."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.monitoring import names
+from components.monitoring.alerts import Alerts, AlertsArgs
+from components.monitoring.collector import Collector, CollectorArgs
+from components.monitoring.flows import open_flows, tracing_flows
+from components.monitoring.jaeger import Jaeger, JaegerArgs
+from components.monitoring.prometheus import PrometheusStack, PrometheusStackArgs
+
+RUNBOOKS = "docs/runbooks"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitoringArgs:
+    """How much is kept, what is watched, and who sends traces.
+
+    `retention` is a Prometheus duration such as 7d; `storage` and `trace_storage` are volumes' sizes such as 20Gi, of
+    the class `storage_class` (None: the cluster's default). `watched` are the namespaces that alerts are about,
+    `trace_clients` those that send traces. `runbooks` is where the runbooks are, a URL or the path in the repository.
+    """
+
+    region: str
+    namespace: pulumi.Input[str]
+    retention: str
+    storage: str
+    watched: names.Watched
+    trace_clients: Sequence[str]
+    trace_storage: str = "2Gi"
+    storage_class: str | None = None
+    runbooks: str = RUNBOOKS
+    node_exporter: bool = True
+    collector_replicas: int = 1
+
+
+class Monitoring(pulumi.ComponentResource):
+    """Prometheus with alerts and dashboards, and Jaeger behind an OpenTelemetry collector.
+
+    Outputs: `release` (brings the monitoring CRDs: pass it as `monitored_by`), `trace_endpoint` (URL for OTLP/gRPC),
+    `grafana_secret_name` (keys `admin-user`, `admin-password`), `grafana_port_forward` and `jaeger_port_forward`
+    (commands; nothing here is reachable from outside).
+    """
+
+    release: pulumi.Resource
+    trace_endpoint: pulumi.Output[str]
+    grafana_secret_name: pulumi.Output[str]
+    grafana_port_forward: pulumi.Output[str]
+    jaeger_port_forward: pulumi.Output[str]
+
+    def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:monitoring:Monitoring", name, None, opts)
+        stack = self._stack(name, args)
+        self.release = stack.release
+        self.grafana_secret_name = stack.grafana_secret_name
+        self.grafana_port_forward = stack.grafana_port_forward
+        Alerts(
+            f"{name}-alerts",
+            AlertsArgs(
+                region=args.region,
+                namespace=args.namespace,
+                watched=args.watched,
+                runbooks=args.runbooks,
+                monitored_by=stack.release,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self._tracing(name, args)
+        self.register_outputs(
+            {
+                "trace_endpoint": self.trace_endpoint,
+                "grafana_secret_name": self.grafana_secret_name,
+                "grafana_port_forward": self.grafana_port_forward,
+                "jaeger_port_forward": self.jaeger_port_forward,
+            }
+        )
+
+    def _stack(self, name: str, args: MonitoringArgs) -> PrometheusStack:
+        return PrometheusStack(
+            f"{name}-prometheus",
+            PrometheusStackArgs(
+                region=args.region,
+                namespace=args.namespace,
+                retention=args.retention,
+                storage=args.storage,
+                storage_class=args.storage_class,
+                node_exporter=args.node_exporter,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _tracing(self, name: str, args: MonitoringArgs) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        open_flows(
+            tracing_flows(args.trace_clients), name=name, region=args.region, namespace=args.namespace, opts=child
+        )
+        jaeger = Jaeger(
+            f"{name}-jaeger",
+            JaegerArgs(
+                region=args.region,
+                namespace=args.namespace,
+                storage=args.trace_storage,
+                storage_class=args.storage_class,
+                monitored_by=self.release,
+            ),
+            opts=child,
+        )
+        collector = Collector(
+            f"{name}-collector",
+            CollectorArgs(
+                region=args.region,
+                namespace=args.namespace,
+                jaeger_host=jaeger.host,
+                monitored_by=self.release,
+                replicas=args.collector_replicas,
+            ),
+            opts=child,
+        )
+        self.jaeger_port_forward = jaeger.port_forward
+        self.trace_endpoint = collector.endpoint

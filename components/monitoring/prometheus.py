@@ -1,0 +1,85 @@
+"""Prometheus, Alertmanager, Grafana and their operator, from the chart kube-prometheus-stack."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pulumi_random as random
+
+from components.metadata import object_meta
+from components.monitoring import names
+from components.monitoring.flows import open_flows, stack_flows
+from components.monitoring.stack_values import retention_size, stack_values
+from components.releases import chart_release
+from components.versions import KUBE_PROMETHEUS_STACK
+
+ADMIN_USER = "admin"
+PASSWORD_LENGTH = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrometheusStackArgs:
+    """`retention` is a Prometheus duration such as 7d, `storage` the size of its volume such as 20Gi.
+
+    `storage_class` None is the cluster's default. `node_exporter` needs host access in kube-system.
+    """
+
+    region: str
+    namespace: pulumi.Input[str]
+    retention: str
+    storage: str
+    storage_class: str | None = None
+    node_exporter: bool = True
+
+    def __post_init__(self) -> None:
+        retention_size(self.storage)
+
+
+class PrometheusStack(pulumi.ComponentResource):
+    """Metrics, alerts and dashboards of the region.
+
+    Outputs: `release` (brings the CRDs of ServiceMonitor, PodMonitor and PrometheusRule: depend on it),
+    `grafana_secret_name` (keys `admin-user`, `admin-password`), `grafana_port_forward` (a command).
+    """
+
+    release: k8s.helm.v3.Release
+    grafana_secret_name: pulumi.Output[str]
+    grafana_port_forward: pulumi.Output[str]
+
+    def __init__(self, name: str, args: PrometheusStackArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:monitoring:PrometheusStack", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        admin = self._admin(name, args)
+        flows = open_flows(stack_flows(), name=name, region=args.region, namespace=args.namespace, opts=child)
+        self.release = chart_release(
+            f"{name}-release",
+            KUBE_PROMETHEUS_STACK,
+            name=names.STACK,
+            namespace=args.namespace,
+            values=stack_values(
+                region=args.region,
+                retention=args.retention,
+                storage=args.storage,
+                storage_class=args.storage_class,
+                node_exporter=args.node_exporter,
+            ),
+            # Its hooks call the API server, so the flows are open before they run.
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[admin, *flows])),
+        )
+        self.grafana_secret_name = admin.metadata.name
+        self.grafana_port_forward = pulumi.Output.concat(
+            "kubectl -n ", args.namespace, f" port-forward service/{names.GRAFANA} 3000:80"
+        )
+        self.register_outputs(
+            {"grafana_secret_name": self.grafana_secret_name, "grafana_port_forward": self.grafana_port_forward}
+        )
+
+    def _admin(self, name: str, args: PrometheusStackArgs) -> k8s.core.v1.Secret:
+        child = pulumi.ResourceOptions(parent=self)
+        password = random.RandomPassword(f"{name}-grafana-password", length=PASSWORD_LENGTH, special=False, opts=child)
+        return k8s.core.v1.Secret(
+            f"{name}-grafana-admin",
+            metadata=object_meta(names.GRAFANA_SECRET, app=names.GRAFANA, region=args.region, namespace=args.namespace),
+            string_data={"admin-user": ADMIN_USER, "admin-password": password.result},
+            opts=child,
+        )

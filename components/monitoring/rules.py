@@ -1,0 +1,239 @@
+"""The platform's alert rules. Pure: no resources.
+
+Every alert says how bad it is (`severity`: critical wakes somebody, warning is for working hours), what happened, and
+which runbook helps.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from components.monitoring.names import Watched
+
+Severity = Literal["critical", "warning"]
+
+DAY_SECONDS = 86400
+CERTIFICATE_DAYS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """One alert: fires when `expr` has had results for the time `wait`. `runbook` is a file's name without `.md`."""
+
+    name: str
+    expr: str
+    wait: str
+    severity: Severity
+    summary: str
+    description: str
+    runbook: str
+
+
+def rule_groups(watched: Watched, *, runbooks: str) -> list[dict[str, Any]]:
+    """The groups of a PrometheusRule. `runbooks` is where the runbooks are, a URL or a path."""
+    groups = {
+        "services": _services(watched),
+        "database": _database(watched),
+        "cache": _cache(watched),
+        "messaging": _messaging(watched),
+        "platform": _platform(watched),
+    }
+    return [
+        {"name": f"sacred-council-{name}", "rules": [_rule(alert, runbooks) for alert in alerts]}
+        for name, alerts in groups.items()
+    ]
+
+
+def rules_file(watched: Watched, *, runbooks: str) -> str:
+    """A rules file as Prometheus and promtool read it (JSON, which is YAML, too)."""
+    return json.dumps({"groups": rule_groups(watched, runbooks=runbooks)}, indent=2) + "\n"
+
+
+def _rule(alert: Alert, runbooks: str) -> dict[str, Any]:
+    return {
+        "alert": alert.name,
+        "expr": alert.expr,
+        "for": alert.wait,
+        "labels": {"severity": alert.severity},
+        "annotations": {
+            "summary": alert.summary,
+            "description": alert.description,
+            "runbook_url": f"{runbooks.rstrip('/')}/{alert.runbook}.md",
+        },
+    }
+
+
+def _services(watched: Watched) -> Sequence[Alert]:
+    requests = f'istio_requests_total{{reporter="destination",destination_service_namespace="{watched.services}"'
+    by = "sum by (destination_service_name)"
+    return [
+        Alert(
+            name="ServiceUnavailable",
+            expr=f'kube_deployment_status_replicas_available{{namespace=~"{watched.services}|{watched.ingress}"}} == 0',
+            wait="2m",
+            severity="critical",
+            summary="{{ $labels.deployment }} has no pod that answers",
+            description="No pod of {{ $labels.namespace }}/{{ $labels.deployment }} has been ready for 2 minutes.",
+            runbook="service-unavailable",
+        ),
+        Alert(
+            name="ServiceErrorRate",
+            expr=(
+                f'{by} (rate({requests},response_code=~"5.."}}[5m])) / {by} (rate({requests}}}[5m])) > 0.05'
+                f" and {by} (rate({requests}}}[5m])) > 0.1"
+            ),
+            wait="5m",
+            severity="critical",
+            summary="{{ $labels.destination_service_name }} fails {{ $value | humanizePercentage }} of its requests",
+            description=(
+                "More than 5 % of the requests to {{ $labels.destination_service_name }} have ended with a server "
+                "error for 5 minutes."
+            ),
+            runbook="service-error-rate",
+        ),
+    ]
+
+
+def _database(watched: Watched) -> Sequence[Alert]:
+    return [
+        Alert(
+            name="DatabaseNodeDown",
+            expr=_missing_pods(watched.database),
+            wait="2m",
+            severity="critical",
+            summary="{{ $value }} database node(s) down",
+            description="{{ $labels.statefulset }} has {{ $value }} node(s) less than it should have, for 2 minutes.",
+            runbook="database-node-down",
+        ),
+        Alert(
+            name="DatabaseRangesUnavailable",
+            expr=f'sum(ranges_unavailable{{namespace="{watched.database}"}}) > 0',
+            wait="2m",
+            severity="critical",
+            summary="{{ $value }} ranges of the database cannot be read or written",
+            description="Most replicas of these ranges are on nodes that are down: part of the data is out of reach.",
+            runbook="database-node-down",
+        ),
+    ]
+
+
+def _cache(watched: Watched) -> Sequence[Alert]:
+    wanted = f'max(kube_statefulset_replicas{{namespace="{watched.cache}"}})'
+    attached = f'(max(redis_connected_slaves{{namespace="{watched.cache}"}}) or vector(0))'
+    return [
+        Alert(
+            name="RedisDown",
+            expr=f'redis_up{{namespace="{watched.cache}"}} == 0',
+            wait="1m",
+            severity="critical",
+            summary="Redis does not answer in {{ $labels.pod }}",
+            description="The exporter beside Redis in {{ $labels.pod }} has got no answer for 1 minute.",
+            runbook="redis-down",
+        ),
+        Alert(
+            name="RedisReplicaMissing",
+            expr=f"{wanted} - 1 - {attached} > 0",
+            wait="5m",
+            severity="warning",
+            summary="Redis lacks {{ $value }} replica(s)",
+            description="Too few replicas have followed the Redis primary for 5 minutes: a failover may lose data.",
+            runbook="redis-replica-missing",
+        ),
+    ]
+
+
+def _messaging(watched: Watched) -> Sequence[Alert]:
+    used = f'jetstream_server_total_message_bytes{{namespace="{watched.messaging}"}}'
+    limit = f'jetstream_server_max_storage{{namespace="{watched.messaging}"}}'
+    return [
+        Alert(
+            name="NatsServerDown",
+            expr=_missing_pods(watched.messaging),
+            wait="2m",
+            severity="critical",
+            summary="{{ $value }} NATS server(s) down",
+            description="{{ $labels.statefulset }} has {{ $value }} server(s) less than it should have, for 2 minutes.",
+            runbook="nats-down",
+        ),
+        Alert(
+            name="JetStreamStorageFilling",
+            expr=f"{used} / ({limit} > 0) > 0.8",
+            wait="10m",
+            severity="warning",
+            summary="JetStream storage of {{ $labels.pod }} is {{ $value | humanizePercentage }} full",
+            description="When it is full, NATS refuses new messages. Above 80 % for 10 minutes.",
+            runbook="jetstream-storage",
+        ),
+    ]
+
+
+def _platform(watched: Watched) -> Sequence[Alert]:
+    ours = "|".join(watched.all())
+    free = f'kubelet_volume_stats_available_bytes{{namespace=~"{ours}"}}'
+    size = f'kubelet_volume_stats_capacity_bytes{{namespace=~"{ours}"}}'
+    return [
+        Alert(
+            name="MeshControlPlaneDown",
+            expr=f'kube_deployment_status_replicas_available{{namespace="{watched.control_plane}"}} == 0',
+            wait="5m",
+            severity="critical",
+            summary="The mesh has no control plane",
+            description="For 5 minutes. Pods that run go on; new ones get no sidecar, certificates are not renewed.",
+            runbook="mesh-control-plane-down",
+        ),
+        Alert(
+            name="CertificateExpiring",
+            expr=_days_left(watched),
+            wait="1h",
+            severity="warning",
+            summary="A certificate expires in {{ $value | humanize }} days",
+            description=(
+                f"A certificate seen by {{{{ $labels.pod }}}} has less than {CERTIFICATE_DAYS} days left. `pulumi up` "
+                "renews certificates 60 days before they expire."
+            ),
+            runbook="certificate-expiring",
+        ),
+        Alert(
+            name="VolumeFilling",
+            expr=f"{free} / {size} < 0.15",
+            wait="10m",
+            severity="warning",
+            summary="Volume {{ $labels.persistentvolumeclaim }} is nearly full",
+            description="{{ $value | humanizePercentage }} of it are left in {{ $labels.namespace }}, for 10 minutes.",
+            runbook="volume-filling",
+        ),
+        Alert(
+            name="PodCrashLooping",
+            expr=(
+                "max_over_time(kube_pod_container_status_waiting_reason"
+                f'{{reason="CrashLoopBackOff",namespace=~"{ours}"}}[5m]) >= 1'
+            ),
+            wait="10m",
+            severity="warning",
+            summary="{{ $labels.container }} in {{ $labels.pod }} crashes again and again",
+            description="{{ $labels.namespace }}/{{ $labels.pod }} has been restarted in a loop for 10 minutes.",
+            runbook="pod-crash-looping",
+        ),
+        Alert(
+            name="TracesLost",
+            expr="sum(rate(otelcol_exporter_send_failed_spans_total[5m])) > 0",
+            wait="10m",
+            severity="warning",
+            summary="Traces do not arrive in Jaeger",
+            description="The OpenTelemetry collector drops {{ $value | humanize }} spans a second, for 10 minutes.",
+            runbook="traces-lost",
+        ),
+    ]
+
+
+def _missing_pods(namespace: str) -> str:
+    wanted = f'kube_statefulset_replicas{{namespace="{namespace}"}}'
+    return f'{wanted} - kube_statefulset_status_replicas_ready{{namespace="{namespace}"}} > 0'
+
+
+def _days_left(watched: Watched) -> str:
+    """Days until certificates expire, as the database's nodes and the mesh's authority see theirs."""
+    database = f'security_certificate_expiration_node{{namespace="{watched.database}"}} > 0'
+    mesh = f'citadel_server_cert_chain_expiry_timestamp{{namespace="{watched.control_plane}"}}'
+    return f"((({database}) or {mesh}) - time()) / {DAY_SECONDS} < {CERTIFICATE_DAYS}"

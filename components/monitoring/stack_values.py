@@ -1,0 +1,136 @@
+"""Values of the chart kube-prometheus-stack. Pure: no resources."""
+
+from typing import Any
+
+from components.monitoring import names
+from components.quantities import quantity_bytes
+
+ALERTMANAGER_STORAGE = "1Gi"
+NODE_NAMESPACE = "kube-system"
+MEBIBYTE = 2**20
+# Blocks are deleted when a new one is written, so the volume needs room for that and for the write-ahead log.
+RETAINED_SHARE = 0.8
+
+
+def stack_values(
+    *, region: str, retention: str, storage: str, storage_class: str | None, node_exporter: bool
+) -> dict[str, Any]:
+    """All values. `retention` is a Prometheus duration, `storage` a Kubernetes quantity."""
+    return {
+        "fullnameOverride": names.STACK,
+        **_unreachable_components(),
+        "defaultRules": _default_rules(),
+        "prometheusOperator": _operator(),
+        "prometheus": {"prometheusSpec": _prometheus(region, retention, storage, storage_class)},
+        "alertmanager": {"alertmanagerSpec": _alertmanager(storage_class)},
+        "grafana": _grafana(),
+        "kube-state-metrics": {
+            "fullnameOverride": "kube-state-metrics",
+            "resources": _resources(cpu="20m", cpu_limit="200m", memory="128Mi"),
+        },
+        "nodeExporter": {"enabled": node_exporter},
+        # It needs the node's network, processes and files, which our restricted namespace rightly refuses.
+        "prometheus-node-exporter": {
+            "fullnameOverride": "node-exporter",
+            "namespaceOverride": NODE_NAMESPACE,
+            "resources": _resources(cpu="20m", cpu_limit="200m", memory="64Mi"),
+        },
+    }
+
+
+def retention_size(storage: str) -> str:
+    """How much Prometheus keeps on a volume of the size `storage`, in the units of its operator."""
+    return f"{int(quantity_bytes('storage', storage) * RETAINED_SHARE) // MEBIBYTE}MiB"
+
+
+def _unreachable_components() -> dict[str, Any]:
+    """What managed clusters hide and kind binds to the node's loopback: it would only ever be reported as down."""
+    hidden = ("kubeControllerManager", "kubeEtcd", "kubeScheduler", "kubeProxy")
+    return {component: {"enabled": False} for component in hidden}
+
+
+def _default_rules() -> dict[str, Any]:
+    return {
+        "rules": {
+            "etcd": False,
+            "kubeControllerManager": False,
+            "kubeProxy": False,
+            "kubeSchedulerAlerting": False,
+            "kubeSchedulerRecording": False,
+            "windows": False,
+        },
+        # Ours watch the same with a runbook of their own.
+        "disabled": {"KubePodCrashLooping": True, "KubePersistentVolumeFillingUp": True},
+    }
+
+
+def _operator() -> dict[str, Any]:
+    return {
+        "resources": _resources(cpu="20m", cpu_limit="500m", memory="128Mi"),
+        "prometheusConfigReloader": {"resources": _resources(cpu="10m", cpu_limit="100m", memory="64Mi")},
+        "admissionWebhooks": {"patch": {"resources": _resources(cpu="10m", cpu_limit="200m", memory="64Mi")}},
+    }
+
+
+def _prometheus(region: str, retention: str, storage: str, storage_class: str | None) -> dict[str, Any]:
+    kinds = ("rule", "serviceMonitor", "podMonitor", "probe", "scrapeConfig")
+    return {
+        "retention": retention,
+        "retentionSize": retention_size(storage),
+        "storageSpec": _claim(storage, storage_class),
+        "externalLabels": {"region": region},
+        "scrapeInterval": "30s",
+        "evaluationInterval": "30s",
+        "resources": _resources(cpu="100m", cpu_limit="2", memory="1Gi"),
+        # Else only objects with this release's label are found; with it, those of every namespace are.
+        **{f"{kind}SelectorNilUsesHelmValues": False for kind in kinds},
+    }
+
+
+def _alertmanager(storage_class: str | None) -> dict[str, Any]:
+    return {
+        "storage": _claim(ALERTMANAGER_STORAGE, storage_class),
+        "resources": _resources(cpu="10m", cpu_limit="200m", memory="64Mi"),
+    }
+
+
+def _grafana() -> dict[str, Any]:
+    return {
+        "fullnameOverride": names.GRAFANA,
+        "admin": {
+            "existingSecret": names.GRAFANA_SECRET,
+            "userKey": "admin-user",
+            "passwordKey": "admin-password",
+        },
+        # Dashboards and data sources are code, so nothing needs to outlive the pod; the init container that would
+        # prepare a volume runs as root.
+        "persistence": {"enabled": False},
+        "initChownData": {"enabled": False},
+        "testFramework": {"enabled": False},
+        "resources": _resources(cpu="50m", cpu_limit="1", memory="256Mi"),
+        "sidecar": {"resources": _resources(cpu="10m", cpu_limit="200m", memory="128Mi")},
+        "grafana.ini": {
+            "analytics": {"check_for_updates": False, "reporting_enabled": False},
+            "users": {"allow_sign_up": False},
+        },
+        "additionalDataSources": [
+            {
+                "name": "Jaeger",
+                "uid": names.JAEGER,
+                "type": "jaeger",
+                "access": "proxy",
+                "url": f"http://{names.JAEGER}:{names.JAEGER_QUERY_PORT}",
+            }
+        ],
+    }
+
+
+def _claim(storage: str, storage_class: str | None) -> dict[str, Any]:
+    spec: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": storage}}}
+    if storage_class is not None:
+        spec["storageClassName"] = storage_class
+    return {"volumeClaimTemplate": {"spec": spec}}
+
+
+def _resources(*, cpu: str, cpu_limit: str, memory: str) -> dict[str, dict[str, str]]:
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": cpu_limit, "memory": memory}}

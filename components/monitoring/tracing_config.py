@@ -1,0 +1,132 @@
+"""Configuration of Jaeger and of the OpenTelemetry collector before it. Pure: no resources."""
+
+import json
+from typing import Any
+
+from components.monitoring import names
+
+JAEGER_USER = 10001
+JAEGER_CLAIM = "jaeger-badger"
+BADGER = "/badger"
+TRACES_KEPT = "72h"
+
+
+def jaeger_values() -> dict[str, Any]:
+    """Values of chart `jaeger`: all in one process, with its spans in Badger on a volume of their own."""
+    return {
+        "fullnameOverride": names.JAEGER,
+        "userconfig": jaeger_config(),
+        "jaeger": {
+            "podSecurityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": JAEGER_USER,
+                "runAsGroup": JAEGER_USER,
+                "fsGroup": JAEGER_USER,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            },
+            "serviceAccount": {"automountServiceAccountToken": False},
+            "resources": {
+                "requests": {"cpu": "50m", "memory": "512Mi"},
+                "limits": {"cpu": "1", "memory": "512Mi"},
+            },
+            "extraVolumes": [{"name": "badger", "persistentVolumeClaim": {"claimName": JAEGER_CLAIM}}],
+            "extraVolumeMounts": [{"name": "badger", "mountPath": BADGER}],
+        },
+    }
+
+
+def jaeger_config() -> dict[str, Any]:
+    """Jaeger's own configuration: OTLP in, Badger below, the user interface and its API out."""
+    return {
+        "service": {
+            "extensions": ["jaeger_storage", "jaeger_query", "healthcheckv2"],
+            "pipelines": {
+                "traces": {
+                    "receivers": ["otlp"],
+                    "processors": ["batch"],
+                    "exporters": ["jaeger_storage_exporter"],
+                }
+            },
+            "telemetry": _self_telemetry(names.JAEGER),
+        },
+        "extensions": {
+            "healthcheckv2": {"use_v2": True, "http": {"endpoint": f"0.0.0.0:{names.HEALTH_PORT}"}},
+            "jaeger_query": {"storage": {"traces": "badger"}},
+            "jaeger_storage": {
+                "backends": {
+                    "badger": {
+                        "badger": {
+                            "directories": {"keys": f"{BADGER}/keys", "values": f"{BADGER}/values"},
+                            "ephemeral": False,
+                            "ttl": {"spans": TRACES_KEPT},
+                        }
+                    }
+                }
+            },
+        },
+        "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": f"0.0.0.0:{names.OTLP_GRPC_PORT}"}}}},
+        "processors": {"batch": {}},
+        "exporters": {"jaeger_storage_exporter": {"trace_storage": "badger"}},
+    }
+
+
+def collector_config(*, region: str, jaeger_host: str) -> str:
+    """The collector's configuration file: OTLP in, `region` added to each span, OTLP out to Jaeger.
+
+    JSON, which is YAML, too.
+    """
+    return json.dumps(_collector(region, jaeger_host), indent=2, sort_keys=True) + "\n"
+
+
+def _collector(region: str, jaeger_host: str) -> dict[str, Any]:
+    return {
+        "extensions": {"health_check": {"endpoint": f"0.0.0.0:{names.HEALTH_PORT}"}},
+        "receivers": {
+            "otlp": {
+                "protocols": {
+                    "grpc": {"endpoint": f"0.0.0.0:{names.OTLP_GRPC_PORT}"},
+                    "http": {"endpoint": f"0.0.0.0:{names.OTLP_HTTP_PORT}"},
+                }
+            }
+        },
+        "processors": {
+            # Refuses data before the memory limit kills the process; percentages are of that limit.
+            "memory_limiter": {"check_interval": "1s", "limit_percentage": 80, "spike_limit_percentage": 20},
+            "resource": {"attributes": [{"key": "cloud.region", "value": region, "action": "upsert"}]},
+            "batch": {"send_batch_size": 1024, "timeout": "2s"},
+        },
+        "exporters": {
+            # Plain text inside one namespace, where network policies let only the collector reach Jaeger.
+            "otlp_grpc/jaeger": {
+                "endpoint": f"{jaeger_host}:{names.OTLP_GRPC_PORT}",
+                "tls": {"insecure": True},
+                "sending_queue": {"queue_size": 1000},
+                "retry_on_failure": {"max_elapsed_time": "300s"},
+            }
+        },
+        "service": {
+            "extensions": ["health_check"],
+            "pipelines": {
+                "traces": {
+                    "receivers": ["otlp"],
+                    "processors": ["memory_limiter", "resource", "batch"],
+                    "exporters": ["otlp_grpc/jaeger"],
+                }
+            },
+            "telemetry": _self_telemetry(names.COLLECTOR),
+        },
+    }
+
+
+def _self_telemetry(name: str) -> dict[str, Any]:
+    prometheus = {"host": "0.0.0.0", "port": names.SELF_METRICS_PORT}  # noqa: S104 - network policies say who may
+    return {
+        "resource": {"service.name": name},
+        "metrics": {"level": "normal", "readers": [{"pull": {"exporter": {"prometheus": prometheus}}}]},
+        "logs": {"encoding": "json"},
+    }
