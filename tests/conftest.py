@@ -1,10 +1,15 @@
 """Fixtures that every kind of test shares."""
 
 import pytest
+from hypothesis import settings
 
 from tests.rendering import ROOT, Rendered, render
 
 STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
+
+# How long one example takes says nothing on a busy machine.
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
 
 
 @pytest.fixture(scope="session")

@@ -92,7 +92,9 @@ RegionName = Annotated[
         "write e.g. us-central1",
     ),
 ]
-Context = Annotated[str, _pattern(r"\S+", "must be the name of a kubeconfig context", "kubectl config get-contexts")]
+Context = Annotated[
+    str, _pattern(r"\S+", "must be the name of a kubeconfig context", "`kubectl config get-contexts` lists them")
+]
 Domain = Annotated[
     str,
     _pattern(

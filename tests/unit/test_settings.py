@@ -1,0 +1,221 @@
+"""What a good configuration becomes, and what the edge to Pulumi does with secrets and unknown keys."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from pulumi.runtime import config as runtime_config
+from pydantic import BaseModel, ValidationError
+
+from components.versions import SAMPLE_SERVICE_IMAGE
+from stacks.settings import SECRETS, ExistingRegion, Settings, SettingsError, bytes_of, load, parse, secret
+from stacks.settings.errors import PROJECT
+
+ROOT = Path(__file__).parents[2]
+LOCAL: Mapping[str, Any] = {"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}
+STACK_FILES = sorted(ROOT.glob("Pulumi.*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def _fresh_configuration() -> Iterator[None]:
+    yield
+    runtime_config.set_all_config({}, [])
+
+
+def loaded(values: Mapping[str, object], secrets: Mapping[str, str] | None = None) -> Settings:
+    """What `load` makes of a stack's configuration as the engine hands it over."""
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+    everything = texts | dict(secrets or {})
+    runtime_config.set_all_config(
+        {f"{PROJECT}:{key}": text for key, text in everything.items()}, [f"{PROJECT}:{key}" for key in secrets or {}]
+    )
+    return load(pulumi.Config(PROJECT))
+
+
+def project_keys() -> dict[str, dict[str, Any]]:
+    """The configuration keys that Pulumi.yaml declares."""
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    return {key.removeprefix(f"{PROJECT}:"): value for key, value in declared.items()}
+
+
+def test_the_smallest_configuration_has_one_of_everything() -> None:
+    settings = parse(LOCAL)
+    assert settings.regions == (ExistingRegion.model_validate({"name": "local", "cloud": "existing"}),)
+    assert (settings.database.nodes, settings.cache.replicas, settings.messaging.servers) == (1, 1, 1)
+    assert {service.min_replicas for service in settings.services.by_name().values()} == {1}
+    assert settings.edge.domain.endswith(".localhost")
+
+
+def test_the_four_services_have_the_sample_image_until_they_have_their_own() -> None:
+    own = {"agent-network": {"image": "ghcr.io/example/agent:1.0.0"}}
+    images = {name: service.image for name, service in parse({**LOCAL, "services": own}).services.by_name().items()}
+    assert images == {
+        "consciousness-field": SAMPLE_SERVICE_IMAGE,
+        "agent-network": "ghcr.io/example/agent:1.0.0",
+        "sacred-messaging": SAMPLE_SERVICE_IMAGE,
+        "work-coordination": SAMPLE_SERVICE_IMAGE,
+    }
+
+
+def test_an_unquoted_off_is_understood_although_yaml_reads_it_as_false() -> None:
+    mesh = yaml.safe_load("{postQuantum: off}")
+    assert mesh == {"postQuantum": False}
+    assert parse({**LOCAL, "mesh": mesh}).mesh.post_quantum == "off"
+
+
+def test_processor_time_may_be_a_number() -> None:
+    assert parse({**LOCAL, "database": {"cpu": 2}}).database.cpu == "2"
+    assert parse({**LOCAL, "database": {"cpu": 0.5}}).database.cpu == "0.5"
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "redis:8.10.1",
+        "localhost:5000/agent:1",
+        "ghcr.io/example/agent:v1.2.3-rc.1",
+        f"ghcr.io/example/agent@sha256:{'0' * 64}",
+        f"ghcr.io/example/agent:latest@sha256:{'0' * 64}",
+    ],
+)
+def test_an_image_with_a_tag_or_a_digest_is_accepted(image: str) -> None:
+    services = {"agent-network": {"image": image}}
+    assert parse({**LOCAL, "services": services}).services.agent_network.image == image
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = parse(LOCAL)
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.database.nodes = 3
+
+
+def test_a_region_is_found_by_its_name() -> None:
+    settings = parse(LOCAL)
+    assert settings.region("local") is settings.regions[0]
+    with pytest.raises(KeyError):
+        settings.region("elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "size"),
+    [("1Ki", 1024), ("10Gi", 10737418240), ("1.5G", 1500000000), ("0.5Mi", 524288), ("64k", 64000), ("2T", 2 * 10**12)],
+)
+def test_quantities_have_their_size_in_bytes(quantity: str, size: int) -> None:
+    assert bytes_of(quantity) == size
+
+
+def test_the_engine_s_configuration_is_loaded() -> None:
+    settings = loaded({**LOCAL, "database": {"nodes": 3}, "mesh": {"enabled": False}})
+    assert (settings.stage, settings.database.nodes, settings.mesh.enabled) == ("local", 3, False)
+
+
+def test_keys_of_other_namespaces_are_none_of_our_business() -> None:
+    loaded(LOCAL)
+    runtime_config.set_config("kubernetes:context", "elsewhere")
+    assert load(pulumi.Config(PROJECT)).stage == "local"
+
+
+def test_the_configuration_of_the_environment_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {f"{PROJECT}:stage": "local", f"{PROJECT}:regions": json.dumps(LOCAL["regions"])}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(texts))
+    assert load(pulumi.Config(PROJECT)) == parse(LOCAL)
+
+
+def test_an_unknown_key_is_refused_and_its_value_is_not_shown() -> None:
+    with pytest.raises(SettingsError) as caught:
+        loaded({**LOCAL, "databse": "hunter2"})
+    assert str(caught.value) == (
+        "The configuration has 1 mistake. Nothing was changed.\n"
+        "  sacred-council:databse: is not a setting; did you mean database?"
+    )
+
+
+def test_an_encrypted_setting_is_refused_and_its_value_is_not_shown() -> None:
+    with pytest.raises(SettingsError) as caught:
+        loaded({"stage": "local"}, secrets={"regions": '["hunter2"]'})
+    assert str(caught.value) == (
+        "The configuration has 1 mistake. Nothing was changed.\n"
+        "  sacred-council:regions: is encrypted, but settings are written into resources in plain; "
+        "`pulumi config rm regions`, then set it again without --secret"
+    )
+
+
+@pytest.mark.parametrize("key", SECRETS)
+def test_a_secret_in_plain_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        loaded({**LOCAL, key: "hunter2"})
+    assert str(caught.value) == (
+        "The configuration has 1 mistake. Nothing was changed.\n"
+        f"  sacred-council:{key}: is a secret and must be encrypted; replace it: `pulumi config set --secret {key}`"
+    )
+
+
+def test_a_setting_that_is_not_a_map_is_reported_as_it_was_written() -> None:
+    with pytest.raises(SettingsError, match='sacred-council:mesh: "strict" must be a map of settings'):
+        loaded({**LOCAL, "mesh": "strict"})
+
+
+def test_a_secret_is_an_encrypted_output_and_stays_out_of_the_settings() -> None:
+    settings = loaded(LOCAL, secrets={"cockroachdbLicense": "hunter2"})
+    assert "hunter2" not in settings.model_dump_json()
+
+    async def read() -> tuple[str | None, bool]:
+        licence = secret(pulumi.Config(PROJECT), "cockroachdbLicense")
+        assert licence is not None
+        return await licence.future(), await licence.is_secret()
+
+    assert asyncio.run(read()) == ("hunter2", True)
+
+
+def test_a_secret_that_is_not_set_or_empty_is_none() -> None:
+    loaded(LOCAL, secrets={"cockroachdbLicense": ""})
+    assert secret(pulumi.Config(PROJECT), "cockroachdbLicense") is None
+    assert secret(pulumi.Config(PROJECT), "alertmanagerReceiver") is None
+
+
+def test_only_declared_secrets_can_be_read() -> None:
+    with pytest.raises(KeyError):
+        secret(pulumi.Config(PROJECT), "somethingElse")
+
+
+@pytest.mark.parametrize("file", STACK_FILES, ids=lambda file: file.name)
+def test_every_stack_file_is_a_good_configuration(file: Path) -> None:
+    values = yaml.safe_load(file.read_text())["config"]
+    ours = {key.removeprefix(f"{PROJECT}:"): value for key, value in values.items() if key.startswith(f"{PROJECT}:")}
+    assert parse(ours).regions
+    assert values["pulumi:disable-default-providers"] == ["*"]
+
+
+def test_messages_name_the_project_as_it_is() -> None:
+    assert yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["name"] == PROJECT
+
+
+def test_the_project_declares_every_key_and_no_other() -> None:
+    fields = {field.alias for field in Settings.model_fields.values()}
+    assert set(project_keys()) == fields | set(SECRETS)
+
+
+def test_the_project_types_and_describes_every_key() -> None:
+    for key, declared in project_keys().items():
+        field = {field.alias: field for field in Settings.model_fields.values()}.get(key)
+        is_section = (
+            field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        )
+        expected = "object" if is_section else {"regions": "array"}.get(key, "string")
+        assert declared["type"] == expected, key
+        assert declared["description"], key
+        assert ("default" in declared) == (field is None or not field.is_required()), key
+
+
+@pytest.mark.parametrize("key", [key for key, declared in project_keys().items() if declared["type"] == "object"])
+def test_the_project_s_description_of_a_section_names_all_its_settings(key: str) -> None:
+    section = {field.alias: field.annotation for field in Settings.model_fields.values()}[key]
+    assert section is not None
+    description = project_keys()[key]["description"]
+    fields: Mapping[str, Any] = section.model_fields
+    assert [field.alias for field in fields.values() if field.alias not in description] == []
