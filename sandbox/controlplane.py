@@ -30,6 +30,7 @@ class Cluster:
         self.plane = plane
         self.directory = layout.clusters / "clusters" / plane.name
         self.kubeconfig = layout.kubeconfigs / f"{plane.name}.yaml"
+        self._requested = layout.clusters / f"{plane.name}.yaml"
 
     @property
     def exists(self) -> bool:
@@ -65,6 +66,7 @@ class Cluster:
         self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
         self.kubeconfig.unlink(missing_ok=True)
+        self._requested.unlink(missing_ok=True)
 
     def _configuration(self) -> Path:
         saved = self.directory / "kwok.yaml"
@@ -74,7 +76,7 @@ class Cluster:
         documents = manifests.kwokctl_configuration(
             self.layout.bin, dict(zip(manifests.PORT_NAMES, ports, strict=True)), self.plane.slot
         )
-        path = self.layout.clusters / f"{self.plane.name}.yaml"
+        path = self._requested
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump_all(documents, sort_keys=False))
         return path

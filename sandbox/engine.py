@@ -109,7 +109,7 @@ def prepare(layout: Layout) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     if not layout.passphrase.exists():
         _write(layout.passphrase, secrets.token_urlsafe(32) + "\n", 0o600)
-    shim = _launcher([sys.executable, "-I", "-S", str(PROJECT / "sandbox" / "shim.py"), command(layout), layout.stack_files])
+    shim = _launcher([sys.executable, "-I", "-S", str(PROJECT / "sandbox" / "shim.py"), command(layout), layout.home])
     _write(layout.shims / ".sacred-council-sandbox", "", 0o644)
     _write(layout.shims / "pulumi", shim, 0o755)
     host = _launcher([sys.executable, "-P", str(PROJECT / "sandbox" / "language.py")])

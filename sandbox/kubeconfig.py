@@ -22,9 +22,7 @@ def build(context: str, server: str, pki: Path) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": context,
-        "clusters": [
-            {"name": context, "cluster": {"server": server, "certificate-authority-data": encoded("ca.crt")}}
-        ],
+        "clusters": [{"name": context, "cluster": {"server": server, "certificate-authority-data": encoded("ca.crt")}}],
         "users": [{"name": context, "user": user}],
         "contexts": [{"name": context, "context": {"cluster": context, "user": context}}],
     }

@@ -28,8 +28,14 @@ class Layout:
     binaries: Path
 
     @classmethod
-    def from_environment(cls, project: Path = PROJECT) -> Layout:
-        """The layout in use: `.sandbox` of the project unless SACRED_COUNCIL_SANDBOX names another directory."""
+    def from_environment(cls) -> Layout:
+        """The layout in use.
+
+        The project is the current directory if it has a Pulumi.yaml, else the one this package belongs to. The home is
+        its `.sandbox` unless SACRED_COUNCIL_SANDBOX names another directory; SACRED_COUNCIL_BINARIES does the same for
+        the directory with the built programs.
+        """
+        project = Path.cwd() if (Path.cwd() / "Pulumi.yaml").is_file() else PROJECT
         default = project / ".sandbox"
         home = Path(os.environ.get(HOME_VARIABLE) or default).absolute()
         binaries = Path(os.environ.get(BIN_VARIABLE) or PROJECT / ".sandbox").absolute()
@@ -86,9 +92,13 @@ class Layout:
         return self.home / "regions.json"
 
     @property
-    def stack_files(self) -> Path:
-        """Copies of stack files that the CLI may write its encryption salt into."""
-        return self.home / "stack-files"
+    def stacks(self) -> Path:
+        """What belongs to one stack each: its kubeconfig, and the copy of its file that the CLI may write into."""
+        return self.home / "stacks"
+
+    def stack_kubeconfig(self, stack: str) -> Path:
+        """Kubeconfig with the contexts of one stack's regions only."""
+        return self.stacks / f"{stack}.kubeconfig"
 
     def stack_file(self, stack: str) -> Path:
         """The tracked configuration of a stack."""

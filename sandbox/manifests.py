@@ -39,9 +39,12 @@ def kwokctl_configuration(binaries: Path, ports: Mapping[str, int], slot: int) -
         "kwokControllerBinary": str(binaries / "kwok"),
         **ports,
     }
+    unhurried = {"kube-api-qps": "200", "kube-api-burst": "400"}
     patches = [
-        _extra_arguments("kube-apiserver", {"service-cluster-ip-range": SERVICE_CIDR, "advertise-address": LOOPBACK}),
-        _extra_arguments("kube-controller-manager", {"enable-hostpath-provisioner": "true"}),
+        _extra_arguments("kube-apiserver", {"service-cluster-ip-range": SERVICE_CIDR}),
+        _extra_arguments("kube-controller-manager", {"enable-hostpath-provisioner": "true", **unhurried}),
+        _extra_arguments("kube-scheduler", unhurried),
+        # On a slow disk waiting for it costs elections and time-outs; what is lost in a power cut is only simulated.
         _extra_arguments("etcd", {"unsafe-no-fsync": "true"}),
     ]
     configuration = {

@@ -14,7 +14,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-OPERATIONS = frozenset({"up", "update", "preview", "pre", "refresh", "destroy", "down", "dn", "import", "watch", "logs"})
+OPERATIONS = frozenset(
+    {"up", "update", "preview", "pre", "refresh", "destroy", "down", "dn", "import", "watch", "logs"}
+)
 CONFIG_FILE_VARIABLE = "PULUMI_OPTION_CONFIG_FILE"
 _TAKES_VALUE = frozenset({"-s", "--stack", "-C", "--cwd"})
 
@@ -64,27 +66,36 @@ def stack_name(engine: str, arguments: Sequence[str], directory: Path, environme
     return named.rpartition("/")[2] or None
 
 
-def working_copy(engine: str, arguments: Sequence[str], copies: Path, environment: Mapping[str, str]) -> Path | None:
-    """A fresh copy of the stack's file for an operation; None for any other command or when there is no such file."""
+def overrides(engine: str, arguments: Sequence[str], home: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that point an operation to a fresh copy of its stack's file and to its stack's kubeconfig.
+
+    None for any other command, or when the stack has no file. A kubeconfig that the user chose is left alone.
+    """
     if operation(arguments) is None or CONFIG_FILE_VARIABLE in environment:
-        return None
+        return {}
     start = Path(option(arguments, "-C", "--cwd") or ".").absolute()
     project = project_directory(start)
     stack = stack_name(engine, arguments, start, environment) if project else None
     if project is None or stack is None or not (project / f"Pulumi.{stack}.yaml").is_file():
-        return None
-    copies.mkdir(parents=True, exist_ok=True)
-    temporary = shutil.copyfile(project / f"Pulumi.{stack}.yaml", copies / f"{os.getpid()}.new")
-    return Path(temporary).replace(copies / f"Pulumi.{stack}.yaml")
+        return {}
+    copy = fresh_copy(project / f"Pulumi.{stack}.yaml", home / "stacks")
+    kubeconfig = home / "stacks" / f"{stack}.kubeconfig"
+    applies = environment.get("KUBECONFIG") == str(home / "kubeconfig") and kubeconfig.is_file()
+    return {CONFIG_FILE_VARIABLE: str(copy), **({"KUBECONFIG": str(kubeconfig)} if applies else {})}
+
+
+def fresh_copy(source: Path, folder: Path) -> Path:
+    """Copies the file into the folder under its own name, replacing what was there at once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = Path(shutil.copyfile(source, folder / f"{os.getpid()}.new"))
+    return temporary.replace(folder / source.name)
 
 
 def main() -> None:
-    """`shim.py ENGINE COPIES ARGUMENT...`: becomes `ENGINE ARGUMENT...`."""
-    engine, copies, *arguments = sys.argv[1:]
-    copy = working_copy(engine, arguments, Path(copies), os.environ)
-    if copy is not None:
-        os.environ[CONFIG_FILE_VARIABLE] = str(copy)
-    os.execv(engine, [engine, *arguments])
+    """`shim.py ENGINE HOME ARGUMENT...`: becomes `ENGINE ARGUMENT...`."""
+    engine, home, *arguments = sys.argv[1:]
+    os.environ.update(overrides(engine, arguments, Path(home), os.environ))
+    os.execv(engine, [engine, *arguments])  # noqa: S606 - it becomes the engine
 
 
 if __name__ == "__main__":

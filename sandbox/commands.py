@@ -1,0 +1,95 @@
+"""The verbs of `python -m sandbox`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from sandbox import binaries, context, deployment, doctor, engine, fleet, regions, state
+from sandbox.layout import Layout, SandboxError
+
+
+def run(layout: Layout, arguments: argparse.Namespace) -> int:
+    """Runs the verb; the exit status."""
+    verbs: dict[str, Callable[[], int]] = {
+        "up": lambda: _up(layout, arguments.stack, arguments.context),
+        "down": lambda: _down(layout, arguments.stack, arguments.context),
+        "start": lambda: start(layout, arguments.stack),
+        "status": lambda: status(layout),
+        "doctor": lambda: doctor.report(layout),
+        "env": lambda: env(layout),
+        "build": lambda: build(layout, conformance=arguments.conformance),
+        "exec": lambda: execute(layout, arguments.command),
+    }
+    return verbs[arguments.verb]()
+
+
+def _up(layout: Layout, stack: str, kube_context: str | None) -> int:
+    return context.up(layout, stack, kube_context) if kube_context else deployment.up(layout, stack)
+
+
+def _down(layout: Layout, stack: str, kube_context: str | None) -> int:
+    return context.down(layout, stack, kube_context) if kube_context else deployment.down(layout, stack)
+
+
+def start(layout: Layout, stack: str) -> int:
+    """Everything that `up` does before it deploys."""
+    deployment.start(layout, stack)
+    print(f"Running: {', '.join(region.name for region in regions.read_regions(layout.stack_file(stack)))}.")
+    return 0
+
+
+def build(layout: Layout, *, conformance: bool) -> int:
+    """Builds what is missing."""
+    binaries.ensure(layout, deployment.needed_binaries())
+    if conformance:
+        binaries.ensure(layout, binaries.CONFORMANCE)
+    return 0
+
+
+def env(layout: Layout) -> int:
+    """Prints shell commands, and nothing else, on standard output."""
+    engine.prepare(layout)
+    print(engine.exports(layout))
+    return 0
+
+
+def execute(layout: Layout, command: Sequence[str]) -> NoReturn:
+    """Becomes the command, in the sandbox's environment."""
+    words = list(command[1:] if command[:1] == ["--"] else command)
+    if not words:
+        raise SandboxError("exec needs a command, for example `python -m sandbox exec -- pulumi preview -s local`.")
+    engine.prepare(layout)
+    environment = engine.environment(layout)
+    program = shutil.which(words[0], path=environment["PATH"])
+    if program is None:
+        raise SandboxError(f"{words[0]}: there is no such command.")
+    sys.stdout.flush()
+    os.execve(program, words, environment)  # noqa: S606 - it becomes the command
+
+
+def status(layout: Layout) -> int:
+    """Prints the regions and the stacks."""
+    clusters = fleet.clusters(layout)
+    print("Regions" if clusters else "No region has a control plane; `make up` starts one.")
+    for cluster in clusters:
+        servers = ", ".join(cluster.servers) or "stopped"
+        used = ", ".join(cluster.plane.stacks)
+        print(f"  {cluster.plane.name}: context {cluster.plane.context}, used by {used}; {servers}")
+    stacks = state.stacks(layout)
+    print("Stacks" if stacks else "No stack is deployed.")
+    for stack in stacks:
+        print(f"  {stack}: {len(state.resources(layout, stack))} resources{_condition(layout, stack)}")
+    return 0
+
+
+def _condition(layout: Layout, stack: str) -> str:
+    locks = state.locks(layout, stack)
+    running = [str(lock.pid) for lock in locks if lock.pid]
+    if running:
+        return f", an engine is at work (process {', '.join(running)})"
+    return ", locked by an engine that has ended: `make up` goes on from there" if locks else ""

@@ -1,0 +1,105 @@
+"""Deploying a stack on a cluster of the user's own, with the official CLI, its plugins and the user's backend.
+
+Nothing of the sandbox takes part, except that the stack file's copy with the context in it lies under its home.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sandbox import child, engine, kubeconfig, regions, state
+from sandbox.layout import Layout, SandboxError
+
+_ENCRYPTION_KEYS = ("encryptionsalt", "encryptedkey", "secretsprovider")
+
+
+def up(layout: Layout, stack: str, context: str) -> int:
+    """Deploys the stack on the cluster that the kubeconfig context names; the CLI's exit status."""
+    cli, folder = _ready(layout, stack, context)
+    if status := _run(cli, layout, "stack", "select", stack, "--create", "--cwd", str(folder)):
+        return status
+    print(f"Deploying stack {stack} on the cluster of context {context}, with {cli}.", file=sys.stderr, flush=True)
+    return _run(cli, layout, "up", *_options(folder, stack))
+
+
+def down(layout: Layout, stack: str, context: str) -> int:
+    """Destroys what `up` deployed on the context's cluster; the CLI's exit status."""
+    cli, folder = _ready(layout, stack, context)
+    return _run(cli, layout, "destroy", *_options(folder, stack))
+
+
+def _ready(layout: Layout, stack: str, context: str) -> tuple[Path, Path]:
+    """The official CLI and the folder with the stack file for this context, after all that can be wrong is checked."""
+    if os.environ.get("PULUMI_HOME") == str(layout.pulumi_home):
+        raise SandboxError("This shell has the environment of the sandbox; use a new one to deploy on another cluster.")
+    cli = engine.on_path()
+    if cli is None:
+        raise SandboxError(
+            "Deploying on a cluster of your own needs the official Pulumi CLI, and `pulumi` is not on PATH. "
+            "Install it from https://www.pulumi.com/docs/install/."
+        )
+    known = user_contexts(os.environ)
+    if context not in known:
+        raise SandboxError(
+            f"The kubeconfig has no context {context!r}. It has: {', '.join(known) or 'none'}. "
+            "KUBECONFIG names the kubeconfig that is read, else it is ~/.kube/config."
+        )
+    return cli, _write_folder(layout, stack, context)
+
+
+def user_contexts(environment: Mapping[str, str]) -> list[str]:
+    """The contexts of the user's kubeconfig files, in their order."""
+    paths = environment.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+    files = [Path(path) for path in paths.split(os.pathsep) if path]
+    documents = [yaml.safe_load(file.read_text()) or {} for file in files if file.is_file()]
+    return kubeconfig.contexts(kubeconfig.merge(documents, ""))
+
+
+def _write_folder(layout: Layout, stack: str, context: str) -> Path:
+    """A folder with a project file and the stack's file for the context.
+
+    The CLI may write the stack's encryption settings into the file, so they are kept when it is written again.
+    """
+    source = layout.stack_file(stack)
+    regions.read_regions(source)
+    folder = layout.home / "contexts" / re.sub(r"[^A-Za-z0-9._-]", "_", context)
+    target = folder / source.name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "Pulumi.yaml").write_text(f"name: {state.project_name(layout)}\nruntime: python\n")
+    earlier = yaml.safe_load(target.read_text()) if target.is_file() else None
+    document = with_context(yaml.safe_load(source.read_text()), context, earlier or {}, source.name)
+    target.write_text(yaml.safe_dump(document, sort_keys=False))
+    return folder
+
+
+def with_context(
+    document: Mapping[str, Any], context: str, earlier: Mapping[str, Any], source: str = "the stack file"
+) -> dict[str, Any]:
+    """The stack file with the context in its only region, and the encryption settings of an earlier copy."""
+    result: dict[str, Any] = deepcopy(dict(document))
+    entries = result["config"][regions.REGIONS_KEY]
+    if len(entries) != 1:
+        raise SandboxError(
+            f"{source} has {len(entries)} regions, and one context is one cluster. "
+            f"Give each region of {regions.REGIONS_KEY} its own `context` and use the plain `pulumi up`."
+        )
+    entries[0]["context"] = context
+    kept = {key: earlier[key] for key in _ENCRYPTION_KEYS if key in earlier and key not in result}
+    return {**result, **kept}
+
+
+def _options(folder: Path, stack: str) -> list[str]:
+    unattended = [] if sys.stdin.isatty() else ["--yes"]
+    return ["--stack", stack, "--config-file", str(folder / f"Pulumi.{stack}.yaml"), *unattended]
+
+
+def _run(cli: Path, layout: Layout, *arguments: str) -> int:
+    return child.foreground([str(cli), *arguments], os.environ, str(layout.project))

@@ -1,0 +1,152 @@
+"""Deploying a stack in the sandbox, and taking it down."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from sandbox import binaries, child, doctor, engine, fleet, progress, regions, state
+from sandbox.layout import Layout, SandboxError
+
+_DELETE_UNREACHABLE = "PULUMI_K8S_DELETE_UNREACHABLE"
+
+
+def needed_binaries() -> list[binaries.Binary]:
+    """What `up` needs: the engine, unless the official CLI is used, the control plane and Helm."""
+    own_engine = [] if engine.official() else [binaries.ENGINE]
+    return [*own_engine, *binaries.CONTROL_PLANE, binaries.HELM]
+
+
+def start(layout: Layout, stack: str) -> None:
+    """Brings everything into place that a deployment needs; quick when it is there already."""
+    wanted = regions.read_regions(layout.stack_file(stack))
+    doctor.require(layout)
+    official = engine.official()
+    if official:
+        progress.say(f"Using the official pulumi CLI at {official}.")
+    binaries.ensure(layout, needed_binaries())
+    fleet.start(layout, stack, wanted)
+    engine.prepare(layout)
+
+
+def up(layout: Layout, stack: str) -> int:
+    """Deploys the stack and says what is where; the engine's exit status."""
+    start(layout, stack)
+    _initialise(layout, stack)
+    release_stale_locks(layout, stack)
+    status = child.run([str(layout.shims / "pulumi"), "up", "--yes", "--stack", stack], layout)
+    if status == 0:
+        print(summary(layout, stack))
+    return status
+
+
+def _initialise(layout: Layout, stack: str) -> None:
+    """Creates the stack from a directory of its own: the CLI writes the salt into the stack file it finds there.
+
+    The salt the engine needs is in the stack's state, so the tracked stack file does not get one.
+    """
+    if not state.exists(layout, stack):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "Pulumi.yaml").write_text(f"name: {state.project_name(layout)}\nruntime: python\n")
+            _pulumi(layout, "stack", "init", stack, "--no-select", "--cwd", folder)
+    _pulumi(layout, "stack", "select", stack)
+
+
+def release_stale_locks(layout: Layout, stack: str) -> None:
+    """Removes the lock of an engine that was killed; an engine that still runs is an error."""
+    locks = state.locks(layout, stack)
+    running = [str(lock.pid) for lock in locks if lock.pid]
+    if running:
+        raise SandboxError(
+            f"Stack {stack}: another engine is at work on it (process {', '.join(running)}). "
+            "Wait for it to finish, or interrupt it with Ctrl-C."
+        )
+    if locks:
+        progress.say(f"Stack {stack}: an engine was killed while it worked; going on from where it was.")
+        _pulumi(layout, "cancel", "--yes", "--stack", stack)
+
+
+def down(layout: Layout, stack: str) -> int:
+    """Destroys the stack, deletes its state and its control planes. What cannot be destroyed properly is discarded."""
+    deployed = state.exists(layout, stack)
+    problem = _destroy(layout, stack) if deployed else None
+    if problem == child.INTERRUPTED:
+        return problem
+    if problem:
+        progress.say(f"Stack {stack}: destroy failed. Its control planes are removed, and all that is in them.")
+    removed = fleet.remove(layout, stack)
+    if deployed:
+        _pulumi(layout, "stack", "rm", stack, "--yes", "--force", "--preserve-config")
+    stopped = f"stopped the control planes of {', '.join(removed)}" if removed else "no control plane was left to stop"
+    print(f"Stack {stack} is down: {stopped}." if deployed or removed else f"Stack {stack} was not up.")
+    return 0
+
+
+def _destroy(layout: Layout, stack: str) -> int:
+    """The engine's exit status."""
+    if not engine.command(layout).is_file():
+        progress.say("There is no engine to destroy the stack with (any more).")
+        return 1
+    engine.prepare(layout)
+    release_stale_locks(layout, stack)
+    lost = _revive(layout, stack)
+    extra = {_DELETE_UNREACHABLE: "true"} if lost else {}
+    command = [str(layout.shims / "pulumi"), "destroy", "--yes", "--stack", stack]
+    return child.run(command, layout, extra)
+
+
+def _revive(layout: Layout, stack: str) -> bool:
+    """Starts the stack's control planes again if they do not run; whether one of them is lost."""
+    lost = not fleet.clusters(layout, stack)
+    for cluster in fleet.clusters(layout, stack):
+        try:
+            if cluster.exists:
+                cluster.start()
+            lost |= not cluster.exists
+        except (SandboxError, OSError) as error:
+            progress.say(f"{error}")
+            lost = True
+    return lost
+
+
+def _pulumi(layout: Layout, *arguments: str) -> str:
+    """Runs a short command of the engine; what it printed."""
+    run = subprocess.run(
+        [str(engine.command(layout)), *arguments, "--non-interactive"],
+        cwd=layout.project,
+        env=engine.environment(layout),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    if run.returncode != 0:
+        said = (run.stderr or run.stdout).strip()
+        raise SandboxError(f"pulumi {' '.join(arguments[:2])} failed: {said.removeprefix('error: ')}")
+    return run.stdout
+
+
+def summary(layout: Layout, stack: str) -> str:
+    """What is deployed where, how to look at it and how to take it down."""
+    kinds = Counter(item["type"].split(":")[0] for item in state.resources(layout, stack))
+    counted = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    clusters = fleet.clusters(layout, stack)
+    first = clusters[0].plane.context
+    return "\n".join(
+        [
+            "",
+            f"Stack {stack} is up in the sandbox: {sum(kinds.values())} resources ({counted}).",
+            *(
+                f"  region {item.plane.name}: a Kubernetes API server of its own, context {item.plane.context}"
+                for item in clusters
+            ),
+            "Its nodes are simulated: objects are real, containers do not run.",
+            "",
+            "Look at it:       " + 'eval "$(python -m sandbox env)"',
+            f"                  kubectl --context {first} get pods --all-namespaces",
+            f"                  pulumi stack output --stack {stack}",
+            f"Change it:        pulumi up -s {stack}",
+            "Take it down:     make down" + ("" if stack == "local" else f" STACK={stack}"),
+        ]
+    )

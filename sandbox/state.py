@@ -1,0 +1,85 @@
+"""What the sandbox's state backend says about a stack, read without starting the engine."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from sandbox.layout import Layout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    """An engine's claim on a stack, with the id of its process if that is known to run on this machine."""
+
+    file: Path
+    pid: int | None
+
+
+def project_name(layout: Layout) -> str:
+    """The name in Pulumi.yaml."""
+    return str(yaml.safe_load((layout.project / "Pulumi.yaml").read_text())["name"])
+
+
+def _file(layout: Layout, stack: str) -> Path:
+    return layout.state / ".pulumi" / "stacks" / project_name(layout) / f"{stack}.json"
+
+
+def exists(layout: Layout, stack: str) -> bool:
+    """Whether the stack was initialised."""
+    return _file(layout, stack).is_file()
+
+
+def stacks(layout: Layout) -> list[str]:
+    """The initialised stacks of this project."""
+    folder = layout.state / ".pulumi" / "stacks" / project_name(layout)
+    return sorted(path.stem for path in folder.glob("*.json"))
+
+
+def _latest(layout: Layout, stack: str) -> dict[str, Any]:
+    try:
+        document = json.loads(_file(layout, stack).read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return document.get("checkpoint", {}).get("latest") or {}
+
+
+def resources(layout: Layout, stack: str) -> list[dict[str, Any]]:
+    """The deployed resources; none when the stack or its state is missing."""
+    return list(_latest(layout, stack).get("resources") or ())
+
+
+def interrupted(layout: Layout, stack: str) -> list[str]:
+    """The URNs of resources whose creation an engine began and never finished."""
+    pending = _latest(layout, stack).get("pending_operations") or ()
+    return [item["resource"]["urn"] for item in pending if item.get("type") == "creating"]
+
+
+def locks(layout: Layout, stack: str) -> list[Lock]:
+    """The claims on the stack."""
+    folder = layout.state / ".pulumi" / "locks" / "organization" / project_name(layout) / stack
+    return [_lock(file) for file in sorted(folder.glob("*.json"))]
+
+
+def _lock(file: Path) -> Lock:
+    try:
+        content = json.loads(file.read_text())
+    except ValueError:
+        return Lock(file=file, pid=None)
+    same_machine = content.get("hostname") == socket.gethostname()
+    pid = content.get("pid") if same_machine else None
+    return Lock(file=file, pid=pid if pid and _is_engine(pid) else None)
+
+
+def _is_engine(pid: int) -> bool:
+    """Whether this process id still belongs to an engine; ids are used again."""
+    try:
+        return psutil.Process(pid).name().startswith("pulumi")
+    except psutil.NoSuchProcess:
+        return False
