@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
+import pulumi_random as random
+import pulumi_tls as tls
 
+from components.database.credentials import DatabaseCredentials, DatabaseCredentialsArgs
 from components.trust import RootAuthority, RootAuthorityArgs
 from stacks import topology
 from stacks.foundation import Foundation, FoundationArgs
@@ -31,9 +34,12 @@ class Platform(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:stack:Platform", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        mine = pulumi.ResourceOptions(parent=self)
+        generators = [random.Provider(f"{name}-random", opts=mine), tls.Provider(f"{name}-tls", opts=mine)]
+        child = pulumi.ResourceOptions(parent=self, providers=generators)
         platform_root = _root(f"{name}-root", "Sacred Council platform root", child)
         mesh_root = _root(f"{name}-mesh-root", "Sacred Council mesh root", child)
+        credentials = DatabaseCredentials(f"{name}-database-credentials", DatabaseCredentialsArgs(), child)
         plans = topology.plan(args.settings)
         foundations = {
             plan.name: Foundation(
@@ -51,6 +57,7 @@ class Platform(pulumi.ComponentResource):
                     settings=args.settings,
                     secrets=args.secrets,
                     foundation=foundations[plan.name],
+                    database_credentials=credentials,
                 ),
                 child,
             )

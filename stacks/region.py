@@ -1,0 +1,191 @@
+"""One region: everything the platform is, in one place. It scales by itself and survives alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.cache import Cache
+from components.cache.redis import Redis, RedisArgs
+from components.connection import Store
+from components.database import Database
+from components.database.cockroachdb import CockroachDB, CockroachDBArgs
+from components.database.credentials import DatabaseCredentials
+from components.messaging import Messaging
+from components.messaging.nats import Nats, NatsArgs
+from components.monitoring import Monitoring, MonitoringArgs, Watched
+from components.services import Services, ServicesArgs, Workload
+from stacks.foundation import Foundation
+from stacks.region_mesh import CONTROL_PLANE, INGRESS, MONITORING, SERVICES, RegionMesh, RegionMeshArgs
+from stacks.settings import Settings
+from stacks.topology import RegionPlan
+
+DATABASE, CACHE, MESSAGING = "cockroachdb", "redis", "nats"
+WATCHED = Watched(
+    services=SERVICES,
+    ingress=INGRESS,
+    control_plane=CONTROL_PLANE,
+    database=DATABASE,
+    cache=CACHE,
+    messaging=MESSAGING,
+    monitoring=MONITORING,
+)
+TRACE_CLIENTS = [SERVICES, INGRESS]
+
+Stores = Mapping[Store, Database | Cache | Messaging]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionArgs:
+    """The region's `plan` and `foundation`, the stack's `settings` and `secrets` (None where one is not set).
+
+    `database_credentials` are the application's, the same in every region.
+    """
+
+    plan: RegionPlan
+    settings: Settings
+    secrets: Mapping[str, pulumi.Output[str] | None]
+    foundation: Foundation
+    database_credentials: DatabaseCredentials
+
+
+class Region(pulumi.ComponentResource):
+    """Monitoring, data stores, mesh and services of one region. Above the cluster nothing here knows a cloud.
+
+    Outputs: `outputs`, what a user needs to reach it. Nothing in it is secret.
+    """
+
+    outputs: Mapping[str, Any]
+
+    def __init__(self, name: str, args: RegionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:stack:Region", name, None, opts)
+        self._name = name
+        self._args = args
+        self._inside = pulumi.ResourceOptions(parent=self, providers=[args.foundation.provider])
+        monitoring = self._monitoring() if args.settings.monitoring.enabled else None
+        self._monitored_by = monitoring.release if monitoring else None
+        mesh = self._mesh() if args.settings.mesh.enabled else None
+        stores: Stores = {"database": self._database(), "cache": self._cache(), "messaging": self._messaging()}
+        services = self._services(stores, monitoring, mesh)
+        self.outputs = {
+            "services": services.endpoints,
+            **{kind: _where(store) for kind, store in stores.items()},
+            **({"gateway": mesh.outputs} if mesh else {}),
+            **({"monitoring": _how_to_look(monitoring)} if monitoring else {}),
+        }
+        self.register_outputs({})
+
+    def _monitoring(self) -> Monitoring:
+        settings = self._args.settings.monitoring
+        return Monitoring(
+            f"{self._name}-monitoring",
+            MonitoringArgs(
+                region=self._name,
+                namespace=self._args.foundation.namespaces[MONITORING],
+                retention=settings.retention,
+                storage=settings.storage,
+                watched=WATCHED,
+                trace_clients=TRACE_CLIENTS,
+            ),
+            self._inside,
+        )
+
+    def _mesh(self) -> RegionMesh:
+        return RegionMesh(
+            f"{self._name}-mesh",
+            RegionMeshArgs(
+                plan=self._args.plan,
+                settings=self._args.settings,
+                foundation=self._args.foundation,
+                monitored_by=self._monitored_by,
+            ),
+            self._inside,
+        )
+
+    def _database(self) -> CockroachDB:
+        settings = self._args.settings.database
+        return CockroachDB(
+            f"{self._name}-database",
+            CockroachDBArgs(
+                region=self._name,
+                authority=self._args.foundation.authority,
+                credentials=self._args.database_credentials,
+                namespace=self._args.foundation.namespaces[DATABASE],
+                client_namespace=self._args.foundation.namespaces[SERVICES],
+                nodes=settings.nodes,
+                storage=settings.storage,
+                cpu=settings.cpu,
+                memory=settings.memory,
+                license_key=self._args.secrets["cockroachdbLicense"],
+                monitored_by=self._monitored_by,
+            ),
+            self._inside,
+        )
+
+    def _cache(self) -> Redis:
+        settings = self._args.settings.cache
+        return Redis(
+            f"{self._name}-cache",
+            RedisArgs(
+                region=self._name,
+                authority=self._args.foundation.authority,
+                namespace=self._args.foundation.namespaces[CACHE],
+                client_namespace=self._args.foundation.namespaces[SERVICES],
+                replicas=settings.replicas,
+                storage=settings.storage,
+                cpu=settings.cpu,
+                memory=settings.memory,
+                max_memory=settings.max_memory,
+                monitored_by=self._monitored_by,
+            ),
+            self._inside,
+        )
+
+    def _messaging(self) -> Nats:
+        settings = self._args.settings.messaging
+        return Nats(
+            f"{self._name}-messaging",
+            NatsArgs(
+                region=self._name,
+                authority=self._args.foundation.authority,
+                namespace=self._args.foundation.namespaces[MESSAGING],
+                client_namespace=self._args.foundation.namespaces[SERVICES],
+                servers=settings.servers,
+                storage=settings.storage,
+                cpu=settings.cpu,
+                memory=settings.memory,
+                monitored_by=self._monitored_by,
+            ),
+            self._inside,
+        )
+
+    def _services(self, stores: Stores, monitoring: Monitoring | None, mesh: RegionMesh | None) -> Services:
+        return Services(
+            f"{self._name}-services",
+            ServicesArgs(
+                region=self._name,
+                namespace=self._args.foundation.namespaces[SERVICES],
+                workloads={
+                    service: Workload(**workload.model_dump())
+                    for service, workload in self._args.settings.services.by_name().items()
+                },
+                connections={kind: store.secret_name for kind, store in stores.items()},
+                telemetry_endpoint=monitoring.trace_endpoint if monitoring else None,
+                trace_sampling=self._args.settings.monitoring.trace_sampling,
+                monitored_by=self._monitored_by,
+            ),
+            pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=mesh.ready if mesh else [])),
+        )
+
+
+def _where(store: Database | Cache | Messaging) -> dict[str, Any]:
+    return {"host": store.host, "port": store.port, "secret": store.secret_name}
+
+
+def _how_to_look(monitoring: Monitoring) -> dict[str, Any]:
+    return {
+        "grafana": monitoring.grafana_port_forward,
+        "grafanaSecret": monitoring.grafana_secret_name,
+        "jaeger": monitoring.jaeger_port_forward,
+    }

@@ -1,0 +1,127 @@
+"""A region's share of the mesh: control plane, public gateway, and the routes to the services."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.mesh import (
+    ControlPlane,
+    ControlPlaneArgs,
+    IngressGateway,
+    IngressGatewayArgs,
+    ServiceRouting,
+    ServiceRoutingArgs,
+)
+from components.monitoring import collector_host
+from components.services import HTTP_PORT, METRICS_PORT
+from stacks.foundation import Foundation
+from stacks.settings import Settings
+from stacks.topology import RegionPlan
+
+MESH_ID = "sacred-council"
+TRUST_DOMAIN = "sacred-council.love"
+SERVICES = "sacred-council"
+INGRESS = "istio-ingress"
+CONTROL_PLANE = "istio-system"
+MONITORING = "monitoring"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionMeshArgs:
+    """The region's `plan` and `foundation`, the stack's `settings`; `monitored_by` brings the monitoring CRDs."""
+
+    plan: RegionPlan
+    settings: Settings
+    foundation: Foundation
+    monitored_by: pulumi.Resource | None
+
+
+class RegionMesh(pulumi.ComponentResource):
+    """Istio in one region, from the public gateway to the services.
+
+    Outputs: `ready` (what must exist before pods with sidecars), `outputs` (how users reach the gateway).
+    """
+
+    ready: list[pulumi.Resource]
+    outputs: Mapping[str, Any]
+
+    def __init__(self, name: str, args: RegionMeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:stack:RegionMesh", name, None, opts)
+        self._name = name
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+        control_plane = self._control_plane()
+        gateway = self._gateway(control_plane)
+        routing = self._routing(control_plane, gateway)
+        self.ready = control_plane.ready
+        self.outputs = {
+            "service": gateway.service_name,
+            "host": gateway.gateway_host,
+            "portForward": gateway.port_forward,
+            "urls": routing.urls,
+        }
+        self.register_outputs({})
+
+    def _control_plane(self) -> ControlPlane:
+        args, settings = self._args, self._args.settings
+        traced = settings.monitoring.enabled
+        return ControlPlane(
+            f"{self._name}-control-plane",
+            ControlPlaneArgs(
+                region=args.plan.name,
+                namespace=args.foundation.namespaces[CONTROL_PLANE],
+                network_name=args.plan.mesh_network,
+                mesh_id=MESH_ID,
+                trust_domain=TRUST_DOMAIN,
+                authority=args.foundation.mesh_authority,
+                injected_namespaces=[SERVICES, INGRESS],
+                monitoring_namespace=MONITORING,
+                trace_collector=collector_host(MONITORING) if traced else None,
+                trace_sampling=settings.monitoring.trace_sampling,
+                post_quantum=settings.mesh.post_quantum,
+                monitored_by=args.monitored_by,
+            ),
+            self._child,
+        )
+
+    def _gateway(self, control_plane: ControlPlane) -> IngressGateway:
+        args, settings = self._args, self._args.settings
+        return IngressGateway(
+            f"{self._name}-gateway",
+            IngressGatewayArgs(
+                region=args.plan.name,
+                namespace=args.foundation.namespaces[INGRESS],
+                domain=settings.edge.domain,
+                authority=args.foundation.authority,
+                service_type=settings.region(args.plan.name).service_type,
+                post_quantum=settings.mesh.post_quantum,
+                trust_domain=TRUST_DOMAIN,
+                upstreams={SERVICES: [HTTP_PORT]},
+                control_plane_namespace=CONTROL_PLANE,
+                monitoring_namespace=MONITORING,
+                ready=control_plane.ready,
+                monitored_by=args.monitored_by,
+            ),
+            self._child,
+        )
+
+    def _routing(self, control_plane: ControlPlane, gateway: IngressGateway) -> ServiceRouting:
+        args = self._args
+        return ServiceRouting(
+            f"{self._name}-routing",
+            ServiceRoutingArgs(
+                region=args.plan.name,
+                namespace=args.foundation.namespaces[SERVICES],
+                services=dict.fromkeys(args.settings.services.by_name(), HTTP_PORT),
+                metrics_port=METRICS_PORT,
+                domain=args.settings.edge.domain,
+                gateway=gateway.gateway,
+                gateway_principal=gateway.principal,
+                monitoring_namespace=MONITORING,
+                ready=control_plane.ready,
+                monitored_by=args.monitored_by,
+            ),
+            self._child,
+        )
