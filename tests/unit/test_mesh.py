@@ -1,0 +1,284 @@
+"""The mesh: what Istio is told, in which order, and who may reach whom."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.mesh import config, namespace_labels, routes
+from tests.rendering import Rendered, Resource, render_program
+
+PROGRAM = Path(__file__).parent / "programs" / "mesh.py"
+
+
+@pytest.fixture(scope="module")
+def mesh() -> Rendered:
+    return render_program("test", {}, PROGRAM)
+
+
+@pytest.fixture(scope="module")
+def bare() -> Rendered:
+    return render_program("test", {"mesh:bare": "true"}, PROGRAM)
+
+
+def release(rendered: Rendered, name: str) -> dict[str, Any]:
+    """The values of the release with the logical name `name`."""
+    return dict(rendered.named(name).inputs["values"])
+
+
+def dependencies(rendered: Rendered, resource: Resource) -> set[str]:
+    """Logical names of all that `resource` waits for, directly or not."""
+    by_urn = {r.urn: r for r in rendered.resources}
+    found: set[str] = set()
+    waiting = [resource]
+    while waiting:
+        for urn in waiting.pop().dependencies:
+            if by_urn[urn].name not in found:
+                found.add(by_urn[urn].name)
+                waiting.append(by_urn[urn])
+    return found
+
+
+def istiod_values(**overrides: Any) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "region": "here",
+        "network": "net",
+        "mesh_id": "mesh",
+        "trust_domain": "example.org",
+        "trace_collector": "collector",
+        "post_quantum": "off",
+        "min_replicas": 1,
+        "max_replicas": 2,
+    }
+    return config.istiod_values(**{**arguments, **overrides})
+
+
+def test_a_lone_region_already_has_its_place_in_a_mesh_of_many(mesh: Rendered) -> None:
+    values = release(mesh, "here-mesh-istiod")["global"]
+    assert values["meshID"] == "sacred-council"
+    assert values["multiCluster"] == {"clusterName": "here"}
+    assert values["network"] == "here-network"
+    assert namespace_labels("here-network") == {"topology.istio.io/network": "here-network"}
+
+
+def test_all_istio_charts_have_one_version(mesh: Rendered) -> None:
+    releases = mesh.of_type("kubernetes:helm.sh/v3:Release")
+    assert {r.inputs["chart"] for r in releases} == {"base", "istiod", "cni", "gateway"}
+    assert len({r.inputs["version"] for r in releases}) == 1
+
+
+def test_releases_have_fixed_names_and_undo_what_fails(mesh: Rendered) -> None:
+    releases = mesh.of_type("kubernetes:helm.sh/v3:Release")
+    assert {r.inputs["name"] for r in releases} == {"istio-base", "istiod", "istio-cni", "istio-ingressgateway"}
+    assert all(r.inputs["atomic"] and r.inputs["cleanupOnFail"] and r.inputs["timeout"] == 600 for r in releases)
+
+
+def test_the_cni_plugin_is_outside_the_restricted_namespaces(mesh: Rendered) -> None:
+    assert mesh.named("here-mesh-cni").inputs["namespace"] == "kube-system"
+    assert release(mesh, "here-mesh-istiod")["cni"] == {"enabled": True}
+
+
+def test_the_cni_plugin_finds_its_directories_by_platform() -> None:
+    assert "platform" not in config.cni_values(platform=None)["global"]
+    assert config.cni_values(platform="gke")["global"]["platform"] == "gke"
+
+
+def test_the_regions_authority_signs_for_the_mesh(mesh: Rendered) -> None:
+    secret = mesh.named("here-mesh-cacerts")
+    assert secret.inputs["metadata"]["name"] == "cacerts"
+    assert secret.inputs["metadata"]["namespace"] == "istio-system"
+    assert secret.inputs["stringData"] == {
+        "ca-cert.pem": "certificate of region-certificate\n",
+        "ca-key.pem": "key of region-key\n",
+        "root-cert.pem": "certificate of root-certificate\n",
+        "cert-chain.pem": "certificate of region-certificate\ncertificate of root-certificate\n",
+    }
+    assert secret.secret_paths
+
+
+def test_istiod_starts_with_the_regions_authority_and_open_flows(mesh: Rendered) -> None:
+    assert {"here-mesh-base", "here-mesh-cacerts", "here-mesh-policy"} <= dependencies(
+        mesh, mesh.named("here-mesh-istiod")
+    )
+
+
+@pytest.mark.parametrize("group", ["networking.istio.io", "security.istio.io", "telemetry.istio.io"])
+def test_custom_resources_come_after_their_definitions_and_so_go_before_them(mesh: Rendered, group: str) -> None:
+    found = [r for r in mesh.objects() if r.inputs["apiVersion"].startswith(group)]
+    assert found
+    assert all({"here-mesh-base", "here-mesh-istiod"} <= dependencies(mesh, r) for r in found)
+
+
+def test_the_gateway_waits_for_the_injector_and_its_network(mesh: Rendered) -> None:
+    waits = dependencies(mesh, mesh.named("here-gateway-release"))
+    assert {"here-mesh-istiod", "here-mesh-cni", "here-gateway-policy"} <= waits
+
+
+@pytest.mark.parametrize(
+    ("switch", "environment", "curves", "edge_version"),
+    [
+        ("off", {}, None, "TLSV1_2"),
+        ("prefer", {}, ["X25519MLKEM768", "X25519", "P-256"], "TLSV1_2"),
+        ("strict", {"COMPLIANCE_POLICY": "pqc"}, None, "TLSV1_3"),
+    ],
+)
+def test_the_post_quantum_switch(
+    switch: str, environment: dict[str, str], curves: list[str] | None, edge_version: str
+) -> None:
+    rendered = render_program("test", {"mesh:postQuantum": switch}, PROGRAM)
+    values = release(rendered, "here-mesh-istiod")
+    assert values["env"] == environment
+    assert values["meshConfig"].get("tlsDefaults", {}).get("ecdhCurves") == curves
+    assert "ecdhCurves" not in values["meshConfig"]["meshMTLS"]
+    https = rendered.named("here-gateway-gateway").inputs["spec"]["servers"][1]
+    assert https["tls"]["minProtocolVersion"] == edge_version
+
+
+def test_only_mutual_tls_is_spoken_in_the_mesh(mesh: Rendered) -> None:
+    policy = mesh.named("here-mesh-mutual-tls").inputs
+    assert policy["metadata"]["namespace"] == "istio-system"
+    assert policy["metadata"]["name"] == "default"
+    assert policy["spec"] == {"mtls": {"mode": "STRICT"}}
+
+
+def test_plain_text_is_taken_on_the_metrics_port_alone(mesh: Rendered) -> None:
+    policy = mesh.named("here-routing-peerauthentication-plain-metrics").inputs["spec"]
+    assert policy["mtls"] == {"mode": "STRICT"}
+    assert policy["portLevelMtls"] == {"9797": {"mode": "PERMISSIVE"}}
+
+
+def test_nobody_may_call_the_services_but_the_gateway_and_the_services(mesh: Rendered) -> None:
+    policies = {r.inputs["metadata"]["name"]: r.inputs["spec"] for r in mesh.objects("AuthorizationPolicy")}
+    assert policies["default-deny"] == {}
+    (rule,) = policies["allow-callers"]["rules"]
+    assert rule["from"] == [
+        {"source": {"principals": ["example.org/ns/istio-ingress/sa/istio-ingressgateway"]}},
+        {"source": {"namespaces": ["sacred-council"]}},
+    ]
+    assert rule["to"] == [{"operation": {"ports": ["9898"]}}]
+    (metrics,) = policies["allow-metrics"]["rules"]
+    assert metrics == {"to": [{"operation": {"ports": ["9797"], "methods": ["GET"], "paths": ["/metrics"]}}]}
+
+
+def test_plain_http_is_only_sent_to_https(mesh: Rendered) -> None:
+    plain, secure = mesh.named("here-gateway-gateway").inputs["spec"]["servers"]
+    assert plain["port"]["number"] == 80
+    assert plain["tls"] == {"httpsRedirect": True}
+    assert secure["tls"]["credentialName"] == "gateway-certificate"
+    assert mesh.named("here-gateway-certificate-secret").inputs["metadata"]["namespace"] == "istio-ingress"
+
+
+def test_every_service_has_its_path_and_sees_none_of_it(mesh: Rendered) -> None:
+    spec = mesh.named("here-routing-virtualservice-services").inputs["spec"]
+    assert spec["gateways"] == ["istio-ingress/sacred-council"]
+    route = spec["http"][0]
+    assert route["match"] == [{"uri": {"exact": "/agent-network"}}, {"uri": {"prefix": "/agent-network/"}}]
+    assert route["rewrite"] == {"uri": "/"}
+    host = "agent-network.sacred-council.svc.cluster.local"
+    assert route["route"] == [{"destination": {"host": host, "port": {"number": 9898}}}]
+
+
+def test_no_path_of_one_service_leads_to_another() -> None:
+    spec = routes.virtual_service(
+        domain="d", gateway="g", namespace="n", services={"agent": 1, "agent-network": 2, "agents": 3}
+    )
+    prefixes = {route["name"]: route["match"][1]["uri"]["prefix"] for route in spec["http"]}
+    assert not any(
+        f"/{name}/".startswith(prefix) for name in prefixes for other, prefix in prefixes.items() if other != name
+    )
+
+
+def test_the_order_of_the_services_changes_nothing() -> None:
+    one = routes.virtual_service(domain="d", gateway="g", namespace="n", services={"a": 1, "b": 2})
+    other = routes.virtual_service(domain="d", gateway="g", namespace="n", services={"b": 2, "a": 1})
+    assert one == other
+
+
+def test_nothing_that_a_service_has_seen_is_sent_again() -> None:
+    (route,) = routes.virtual_service(domain="d", gateway="g", namespace="n", services={"a": 1})["http"]
+    seen = {"5xx", "gateway-error", "reset", "retriable-4xx", "retriable-status-codes", "unavailable"}
+    assert not seen & set(route["retries"]["retryOn"].split(","))
+
+
+def test_a_circle_keeps_its_pod_and_a_whole_region_can_be_ejected() -> None:
+    policy = routes.destination_rule("agent-network", "sacred-council")["trafficPolicy"]
+    assert policy["loadBalancer"] == {"consistentHash": {"httpHeaderName": "x-sacred-circle"}}
+    assert policy["outlierDetection"]["maxEjectionPercent"] == 100
+
+
+def test_the_gateways_pods_pass_the_restricted_standard(mesh: Rendered) -> None:
+    context = release(mesh, "here-gateway-release")["securityContext"]
+    assert context["runAsNonRoot"] is True
+    assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert "sysctls" not in context
+
+
+def test_the_gateway_binds_no_privileged_port(mesh: Rendered) -> None:
+    ports = {p["port"]: p["targetPort"] for p in release(mesh, "here-gateway-release")["service"]["ports"]}
+    assert ports == {15021: 15021, 80: 8080, 443: 8443}
+
+
+def test_budgets_never_stop_the_drain_of_a_node() -> None:
+    assert istiod_values(min_replicas=1)["global"]["defaultPodDisruptionBudget"] == {"enabled": False}
+    assert istiod_values(min_replicas=2)["global"]["defaultPodDisruptionBudget"] == {"enabled": True}
+    one = config.gateway_values(service_type="ClusterIP", annotations={}, min_replicas=1, max_replicas=1)
+    two = config.gateway_values(service_type="ClusterIP", annotations={}, min_replicas=2, max_replicas=2)
+    assert one["podDisruptionBudget"] == {}
+    assert two["podDisruptionBudget"] == {"maxUnavailable": 1}
+
+
+def test_traces_go_to_the_collector_in_the_configured_share(mesh: Rendered) -> None:
+    telemetry = mesh.named("here-mesh-tracing").inputs["spec"]["tracing"][0]
+    providers = release(mesh, "here-mesh-istiod")["meshConfig"]["extensionProviders"]
+    assert [p["name"] for p in telemetry["providers"]] == [p["name"] for p in providers]
+    assert telemetry["randomSamplingPercentage"] == 25
+    assert providers[0]["opentelemetry"] == {"service": "collector.monitoring.svc.cluster.local", "port": 4317}
+
+
+def test_the_mesh_works_without_monitoring(bare: Rendered) -> None:
+    kinds = {r.inputs["kind"] for r in bare.objects()}
+    assert not kinds & {"ServiceMonitor", "PodMonitor", "Telemetry"}
+    assert release(bare, "here-mesh-istiod")["meshConfig"]["extensionProviders"] == []
+
+
+def test_proxies_and_istiod_are_scraped(mesh: Rendered) -> None:
+    assert {r.inputs["metadata"]["namespace"] for r in mesh.objects("PodMonitor")} == {
+        "istio-ingress",
+        "sacred-council",
+    }
+    assert mesh.named("here-mesh-monitor").inputs["spec"]["endpoints"][0]["port"] == "http-monitoring"
+
+
+def test_istiod_takes_proxies_only_from_injected_namespaces(mesh: Rendered) -> None:
+    rules = mesh.named("here-mesh-policy").inputs["spec"]["ingress"]
+    (xds,) = [rule for rule in rules if rule["ports"][0]["port"] == 15012]
+    namespaces = {s["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for s in xds["from"]}
+    assert namespaces == {"sacred-council", "istio-ingress"}
+
+
+def test_the_gateway_reaches_only_istiod_traces_and_its_services(mesh: Rendered) -> None:
+    rules = mesh.named("here-gateway-policy").inputs["spec"]["egress"]
+    assert sorted(port["port"] for rule in rules for port in rule["ports"]) == [4317, 9898, 15012]
+    assert all(rule["to"] for rule in rules)
+
+
+@pytest.mark.parametrize(("minimum", "maximum"), [(0, 1), (3, 2)])
+def test_impossible_replica_bounds_are_named(minimum: int, maximum: int) -> None:
+    from components.mesh import IngressGatewayArgs
+
+    with pytest.raises(ValueError, match=f"min_replicas: {minimum} is not between 1 and max_replicas"):
+        IngressGatewayArgs(
+            region="r",
+            namespace="n",
+            domain="d",
+            authority=None,  # type: ignore[arg-type]
+            service_type="NodePort",
+            post_quantum="off",
+            trust_domain="t",
+            upstreams={},
+            control_plane_namespace="c",
+            monitoring_namespace="m",
+            ready=[],
+            min_replicas=minimum,
+            max_replicas=maximum,
+        )
