@@ -163,7 +163,11 @@ def render_program(stack: str, config: Mapping[str, Any], program: Path = ROOT /
         set_all_config({key: v if isinstance(v, str) else json.dumps(v) for key, v in config.items()}, [])
         mocks.set_mocks(recorder.mocks, project="sacred-council", stack=stack, monitor=recorder)
 
-        pulumi.runtime.test(lambda: runpy.run_path(str(program), run_name="__main__"))()  # type: ignore[no-untyped-call]
+        def run() -> None:
+            # Nothing is returned: the SDK would look for outputs in the module's globals.
+            runpy.run_path(str(program), run_name="__main__")
+
+        pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]
     return recorder.rendered
 
 

@@ -1,0 +1,131 @@
+"""A copy of the project with a sandbox of its own, driven by the commands a user types."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from tests.rendering import ROOT
+
+PROGRAM = ("Pulumi.yaml", "__main__.py", "stacks", "components", "charts", "sandbox", "tools")
+PATIENCE_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The project in `folder`, deployed as `stack`. The built binaries are shared with the checkout."""
+
+    folder: Path
+    stack: str
+
+    @classmethod
+    def of(cls, folder: Path, stack: str) -> "Sandbox":
+        """Copy the program and the stack's configuration into `folder`."""
+        folder.mkdir(parents=True)
+        for name in (*PROGRAM, f"Pulumi.{stack}.yaml"):
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, folder / name)
+        return cls(folder=folder, stack=stack)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The user's environment, with the checkout's binaries."""
+        return {**os.environ, "SACRED_COUNCIL_BINARIES": str(ROOT / ".sandbox"), "NO_COLOR": "1"}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start `python -m sandbox ARGUMENTS` in a process group of its own, output in a pipe."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "sandbox", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, fails: bool = False) -> str:
+        """Run `python -m sandbox ARGUMENTS` to its end; what it printed. It must fail when `fails` is true."""
+        process = self.start(*arguments)
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+        assert (process.returncode != 0) == fails, f"exit status {process.returncode} of {arguments}:\n{output}"
+        return output
+
+    def pulumi(self, *arguments: str, fails: bool = False) -> str:
+        """Run the plain `pulumi` in the sandbox's environment."""
+        return self.run("exec", "--", "pulumi", *arguments, "--stack", self.stack, fails=fails)
+
+    def kubectl(self, *arguments: str, fails: bool = False) -> str:
+        """Run kubectl in the sandbox's environment, on the first region."""
+        return self.run("exec", "--", "kubectl", *arguments, fails=fails)
+
+    def objects(self, kinds: str, *arguments: str) -> list[dict[str, Any]]:
+        """The objects of `kinds` that kubectl finds with `arguments`."""
+        found: list[dict[str, Any]] = json.loads(self.kubectl("get", kinds, *arguments, "-o", "json"))["items"]
+        return found
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The resources in the stack's state."""
+        deployment = json.loads(self.pulumi("stack", "export"))["deployment"]
+        found: list[dict[str, Any]] = deployment.get("resources", [])
+        return found
+
+    def configure(self, values: Mapping[str, object]) -> None:
+        """Set keys of the project in the stack file."""
+        path = self.folder / f"Pulumi.{self.stack}.yaml"
+        document = yaml.safe_load(path.read_text())
+        document["config"].update({f"sacred-council:{key}": value for key, value in values.items()})
+        path.write_text(yaml.safe_dump(document))
+
+    def processes(self) -> list[psutil.Process]:
+        """Running processes whose command line names this sandbox's folder."""
+        return [process for process in psutil.process_iter() if str(self.folder) in _command(process)]
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join([*process.cmdline(), process.cwd()])
+    except psutil.Error:
+        return ""
+
+
+def engine_of(process: subprocess.Popen[str]) -> psutil.Process:
+    """The engine that `process` became or started."""
+    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    return next(member for member in family if member.name() == "pulumi")
+
+
+def kill_engine_after(process: subprocess.Popen[str], lines: Sequence[str], count: int) -> str:
+    """Kill the engine with SIGKILL once `count` output lines hold one of `lines`; what was printed until then."""
+    assert process.stdout is not None
+    seen: list[str] = []
+    for line in process.stdout:
+        seen.append(line)
+        if sum(any(wanted in one for wanted in lines) for one in seen) >= count:
+            engine_of(process).send_signal(signal.SIGKILL)
+            break
+    seen.extend(process.stdout)
+    process.wait(timeout=PATIENCE_SECONDS)
+    return "".join(seen)
+
+
+def wait_until_gone(sandbox: Sandbox, seconds: float) -> list[psutil.Process]:
+    """Processes of the sandbox that still run after at most `seconds`."""
+    deadline = time.monotonic() + seconds
+    while (left := sandbox.processes()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return left

@@ -1,0 +1,165 @@
+"""The local stack on the real engine and a real API server, from nothing to nothing. The tests build on each other."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.engine.sandboxes import Sandbox, kill_engine_after, wait_until_gone
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
+
+OUR_NAMESPACES = {"cockroachdb", "redis", "nats", "istio-system", "istio-ingress", "monitoring", "sacred-council"}
+KINDS = "deployments,statefulsets,jobs,services,configmaps,secrets,networkpolicies,horizontalpodautoscalers"
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox of its own, taken down at the end whatever happened."""
+    made = Sandbox.of(tmp_path_factory.mktemp("local") / "project", "local")
+    yield made
+    made.run("down")
+
+
+@pytest.fixture(scope="module")
+def first_up(sandbox: Sandbox) -> str:
+    """What the first `up` printed. Its engine is killed halfway, and `up` is typed again."""
+    killed = kill_engine_after(sandbox.start("up"), [" created"], 40)
+    assert "is up in the sandbox" not in killed
+    return sandbox.run("up")
+
+
+def test_up_converges_after_the_engine_was_killed_halfway(first_up: str) -> None:
+    assert "Stack local is up in the sandbox" in first_up
+
+
+def test_nothing_was_created_twice_or_forgotten(sandbox: Sandbox, first_up: str) -> None:
+    tracked = _tracked(sandbox)
+    assert len(tracked) == len(set(tracked))
+    assert set(tracked) == _present(sandbox)
+
+
+def test_a_second_up_changes_nothing(sandbox: Sandbox, first_up: str) -> None:
+    sandbox.pulumi("preview", "--expect-no-changes")
+    assert "unchanged" in sandbox.run("up")
+
+
+def test_a_refresh_finds_nothing_changed(sandbox: Sandbox, first_up: str) -> None:
+    sandbox.pulumi("refresh", "--yes", "--expect-no-changes")
+
+
+def test_the_work_tree_stays_as_it_was(sandbox: Sandbox, first_up: str) -> None:
+    assert "encryptionsalt" not in (sandbox.folder / "Pulumi.local.yaml").read_text()
+
+
+def test_everything_rolled_out(sandbox: Sandbox, first_up: str) -> None:
+    workloads = sandbox.objects("deployments,statefulsets", "--all-namespaces")
+    ours = [item for item in workloads if item["metadata"]["namespace"] in OUR_NAMESPACES]
+    assert len(ours) >= 7
+    assert [item["metadata"]["name"] for item in ours if not item["status"].get("readyReplicas")] == []
+
+
+def test_no_secret_is_readable_in_the_state(sandbox: Sandbox, first_up: str) -> None:
+    state = sandbox.pulumi("stack", "export")
+    passwords = [
+        value
+        for secret in sandbox.objects("secrets", "--namespace=sacred-council")
+        for key, value in secret.get("data", {}).items()
+        if key in ("password", "url")
+    ]
+    assert passwords
+    assert "PRIVATE KEY" not in state
+    assert [value for value in passwords if value in state] == []
+
+
+def test_the_outputs_help_and_hold_no_secret(sandbox: Sandbox, first_up: str) -> None:
+    outputs = json.loads(sandbox.pulumi("stack", "output", "--json"))
+    region = outputs["regions"]["local"]
+    assert region["database"]["secret"] == "database-connection"
+    assert "port-forward" in region["monitoring"]["grafana"]
+    assert "[secret]" not in json.dumps(outputs)
+
+
+@pytest.mark.parametrize("namespace", sorted(OUR_NAMESPACES))
+def test_the_api_server_rejects_a_privileged_pod(sandbox: Sandbox, first_up: str, namespace: str) -> None:
+    said = sandbox.kubectl("run", "intruder", "--image=busybox:1.37", "--privileged", "-n", namespace, fails=True)
+    assert 'violates PodSecurity "restricted' in said
+
+
+def test_drift_is_found_and_repaired(sandbox: Sandbox, first_up: str) -> None:
+    sandbox.kubectl("-n", "nats", "delete", "service", "nats", "--wait")
+    sandbox.kubectl("-n", "redis", "patch", "statefulset", "redis", "--type=merge", "-p", '{"spec":{"replicas":2}}')
+    found = sandbox.pulumi("refresh", "--yes")
+    assert "deleted" in found
+    assert "updated" in found
+    sandbox.pulumi("up", "--yes")
+    assert sandbox.objects("services", "-n", "nats", "--field-selector=metadata.name=nats")
+    (redis,) = sandbox.objects("statefulsets", "-n", "redis")
+    assert redis["spec"]["replicas"] == 1
+    sandbox.pulumi("refresh", "--yes", "--expect-no-changes")
+
+
+def test_a_bad_configuration_changes_nothing(sandbox: Sandbox, first_up: str) -> None:
+    before = sandbox.resources()
+    sandbox.configure({"database": {"nodes": 2}})
+    said = sandbox.pulumi("up", "--yes", fails=True)
+    sandbox.configure({"database": {}})
+    assert "sacred-council:database.nodes" in said
+    assert "Traceback" not in said
+    assert sandbox.resources() == before
+
+
+def test_a_changed_setting_updates_only_what_it_is_about(sandbox: Sandbox, first_up: str) -> None:
+    sandbox.configure({"cache": {"maxMemory": "96Mi"}})
+    preview = _steps(sandbox.pulumi("preview", "--json"))
+    assert {step["op"] for step in preview} == {"same", "update"}
+    changed = [step["urn"].split("::")[-1] for step in preview if step["op"] == "update"]
+    assert changed
+    assert [name for name in changed if not name.startswith("local-cache")] == []
+    sandbox.pulumi("up", "--yes")
+    sandbox.pulumi("preview", "--expect-no-changes")
+
+
+def test_more_nodes_replace_nothing(sandbox: Sandbox, first_up: str) -> None:
+    sandbox.configure({"database": {"nodes": 3}, "cache": {"replicas": 3}, "messaging": {"servers": 3}})
+    preview = _steps(sandbox.pulumi("preview", "--json"))
+    replaced = [step["urn"].split("::")[-1] for step in preview if "replace" in step["op"] or "delete" in step["op"]]
+    assert [name for name in replaced if not name.endswith("-job")] == []
+    sandbox.pulumi("up", "--yes")
+    assert {item["status"]["readyReplicas"] for item in sandbox.objects("statefulsets", "-A")} >= {3}
+
+
+def test_destroy_leaves_no_object(sandbox: Sandbox, first_up: str) -> None:
+    sandbox.pulumi("destroy", "--yes")
+    assert [r["urn"] for r in sandbox.resources() if not r["type"].startswith("pulumi:")] == []
+    names = {item["metadata"]["name"] for item in sandbox.objects("namespaces")}
+    assert names & OUR_NAMESPACES == set()
+    assert _present(sandbox) == set()
+
+
+def test_down_leaves_no_process(sandbox: Sandbox, first_up: str) -> None:
+    sandbox.run("down")
+    assert wait_until_gone(sandbox, 10) == []
+
+
+def _steps(preview: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(preview[preview.index("{") :])["steps"]
+    return found
+
+
+def _tracked(sandbox: Sandbox) -> list[tuple[str, str, str]]:
+    """Kind, namespace and name of the objects of `KINDS` that the state tracks."""
+    outputs = [r["outputs"] for r in sandbox.resources() if r["type"].startswith("kubernetes:") and "outputs" in r]
+    objects = [_identity(item) for item in outputs if "kind" in item]
+    wanted = {kind.removesuffix("s") for kind in KINDS.replace("policies", "policys").split(",")}
+    return [identity for identity in objects if identity[0].lower() in wanted]
+
+
+def _present(sandbox: Sandbox) -> set[tuple[str, str, str]]:
+    """The objects of `KINDS` on the API server that carry our label."""
+    return {_identity(item) for item in sandbox.objects(KINDS, "-A", "-l", "app.kubernetes.io/part-of=sacred-council")}
+
+
+def _identity(item: dict[str, Any]) -> tuple[str, str, str]:
+    return item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]
