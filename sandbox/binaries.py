@@ -25,7 +25,8 @@ ENGINE_DIRECTORY, BIN_DIRECTORY = "engine", "bin"
 class Binary:
     """A program: its name, the folder under tools/, its Go package, the module that sets its version, and where to.
 
-    `version_variable` is the Go variable that the linker sets to the module's version, if the program does not know it.
+    `version_variable` is the Go variable that the linker sets to the module's version, if the program does not know it;
+    `linker_values` are further variables with their values.
     """
 
     name: str
@@ -33,14 +34,16 @@ class Binary:
     package: str
     module: str
     version_variable: str | None = None
+    linker_values: tuple[tuple[str, str], ...] = ()
     directory: str = BIN_DIRECTORY
 
     @property
     def linker_flags(self) -> str:
         """Options for `go build -ldflags`."""
-        if self.version_variable is None:
-            return ""
-        return f"-X {self.version_variable}={pinned_version(self.tool, self.module)}"
+        values = list(self.linker_values)
+        if self.version_variable is not None:
+            values.append((self.version_variable, pinned_version(self.tool, self.module)))
+        return " ".join(f"-X {variable}={value}" for variable, value in values)
 
     @property
     def stamp(self) -> str:
@@ -50,6 +53,14 @@ class Binary:
             digest.update((TOOLS / self.tool / part).read_bytes())
         digest.update(f"{self.package} {self.linker_flags}".encode())
         return digest.hexdigest()
+
+
+def pinned_version(tool: str, module: str) -> str:
+    """The version that tools/<tool>/go.mod pins the module to, such as `v1.35.0`."""
+    found = re.search(rf"^\s*(?:require )?{re.escape(module)} (v\S+)", (TOOLS / tool / "go.mod").read_text(), re.M)
+    if found is None:
+        raise ValueError(f"tools/{tool}/go.mod does not require {module}")
+    return found.group(1)
 
 
 def _kubernetes(name: str) -> Binary:
@@ -83,12 +94,18 @@ CONTROL_PLANE = (
     _kubernetes("kube-scheduler"),
     _kubernetes("kubectl"),
 )
+_KUBERNETES_VERSION = pinned_version("kubernetes", "k8s.io/kubernetes").removeprefix("v").split(".")
 HELM = Binary(
     name="helm",
     tool="helm",
     package="helm.sh/helm/v3/cmd/helm",
     module="helm.sh/helm/v3",
     version_variable="helm.sh/helm/v3/internal/version.version",
+    # Which Kubernetes `helm template` assumes, unless it is told.
+    linker_values=(
+        ("helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor", _KUBERNETES_VERSION[0]),
+        ("helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor", _KUBERNETES_VERSION[1]),
+    ),
 )
 CONFORMANCE = (
     Binary(
@@ -110,14 +127,6 @@ CONFORMANCE = (
         module="github.com/zegl/kube-score",
     ),
 )
-
-
-def pinned_version(tool: str, module: str) -> str:
-    """The version that tools/<tool>/go.mod pins the module to, such as `v1.35.0`."""
-    found = re.search(rf"^\s*(?:require )?{re.escape(module)} (v\S+)", (TOOLS / tool / "go.mod").read_text(), re.M)
-    if found is None:
-        raise ValueError(f"tools/{tool}/go.mod does not require {module}")
-    return found.group(1)
 
 
 def path_of(layout: Layout, binary: Binary) -> Path:

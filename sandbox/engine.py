@@ -21,6 +21,8 @@ from sandbox.layout import PROJECT, Layout
 STAND_INS = {"kubernetes": "pulumi-kubernetes", "random": "pulumi-random", "tls": "pulumi-tls"}
 # Settings of the user's own engine that must not reach the sandbox.
 REMOVED_VARIABLES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "PULUMI_OPTION_CONFIG_FILE")
+# A file that tells a sandbox's directories on PATH from the user's own.
+_MARKER = ".sacred-council-sandbox"
 
 Version = tuple[int, int, int]
 
@@ -56,7 +58,7 @@ def version_of(command: Path) -> Version | None:
 def on_path() -> Path | None:
     """The user's own `pulumi`, not one of a sandbox."""
     folders = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
-    own = [folder for folder in folders if not (Path(folder) / ".sacred-council-sandbox").exists()]
+    own = [folder for folder in folders if not (Path(folder) / _MARKER).exists()]
     found = shutil.which("pulumi", path=os.pathsep.join(own))
     return Path(found).absolute() if found else None
 
@@ -110,7 +112,8 @@ def prepare(layout: Layout) -> None:
     if not layout.passphrase.exists():
         _write(layout.passphrase, secrets.token_urlsafe(32) + "\n", 0o600)
     shim = _launcher([sys.executable, "-I", "-S", str(PROJECT / "sandbox" / "shim.py"), command(layout), layout.home])
-    _write(layout.shims / ".sacred-council-sandbox", "", 0o644)
+    for folder in (layout.shims, layout.bin):
+        _write(folder / _MARKER, "", 0o644)
     _write(layout.shims / "pulumi", shim, 0o755)
     host = _launcher([sys.executable, "-P", str(PROJECT / "sandbox" / "language.py")])
     _write(layout.engine / "pulumi-language-python", host, 0o755)
