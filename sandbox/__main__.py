@@ -1,18 +1,25 @@
-"""`python -m sandbox`: the stacks of this project on one machine, with the real engine and Kubernetes API servers."""
+"""`python -m sandbox`: the stacks of this project on one machine, with the real engine and Kubernetes API servers.
+
+Nothing but the standard library is imported at first, so that any Python can start it and continue with the virtual
+environment's.
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import os
 import sys
+from pathlib import Path
 
-from sandbox import commands
-from sandbox.layout import Layout, SandboxError
-
+_PROJECT = Path(__file__).resolve().parent.parent
+_VENV_PYTHON = _PROJECT / ".venv" / "bin" / "python"
+_NEEDED_MODULES = ("psutil", "pulumi", "yaml")
 _INTERRUPTED = 130
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=(__doc__ or "").partition("\n")[0])
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
     up = verbs.add_parser("up", help="start the control planes and deploy the stack")
     down = verbs.add_parser("down", help="destroy the stack and stop its control planes")
@@ -22,30 +29,47 @@ def _parser() -> argparse.ArgumentParser:
             "--context", help="a context of your kubeconfig: use that cluster and the official CLI instead"
         )
     start = verbs.add_parser("start", help="start the control planes of a stack, and deploy nothing")
-    start.add_argument("stack", nargs="?", default="local")
+    start.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
     verbs.add_parser("status", help="regions, their processes and contexts, and the stacks")
     verbs.add_parser("doctor", help="what is missing on this machine, and how to get it")
     verbs.add_parser("env", help='shell commands for `eval "$(python -m sandbox env)"`')
-    build = verbs.add_parser("build", help="build what is missing of the sandbox's binaries")
-    build.add_argument("--conformance", action="store_true", help="also the linters that the conformance tests use")
     execute = verbs.add_parser("exec", help="run one command in the sandbox's environment: exec -- COMMAND")
     execute.add_argument("command", nargs=argparse.REMAINDER)
+    build = verbs.add_parser("build", help="build what is missing of the sandbox's binaries")
+    build.add_argument("--conformance", action="store_true", help="also the linters that the conformance tests use")
+    verbs.add_parser("clean", help="stop everything, and delete all but the built binaries")
     return parser
+
+
+def _continue_in_virtual_environment() -> None:
+    """Starts again with the virtual environment's Python if this one lacks the packages."""
+    if sys.version_info >= (3, 11) and all(importlib.util.find_spec(name) for name in _NEEDED_MODULES):
+        return
+    if not _VENV_PYTHON.exists() or sys.prefix == str(_VENV_PYTHON.parent.parent):
+        sys.exit("error: the packages of requirements-dev.txt are not installed; run `make venv` first.")
+    code = f"import runpy, sys; sys.path[0] = {str(_PROJECT)!r}; runpy.run_module('sandbox', run_name='__main__')"
+    command = [str(_VENV_PYTHON), "-c", code, *sys.argv[1:]]
+    os.execv(command[0], command)  # noqa: S606 - the same command, with another interpreter
 
 
 def main() -> int:
     """The exit status of the command."""
     arguments = _parser().parse_args()
-    layout = Layout.from_environment()
+    from sandbox import commands
+    from sandbox.layout import Layout, SandboxError
+
     try:
-        return commands.run(layout, arguments)
+        return commands.run(Layout.from_environment(), arguments)
     except SandboxError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return _INTERRUPTED
+    except BrokenPipeError:
+        return 1
 
 
 if __name__ == "__main__":
+    _continue_in_virtual_environment()
     sys.exit(main())

@@ -24,6 +24,7 @@ def run(layout: Layout, arguments: argparse.Namespace) -> int:
         "env": lambda: env(layout),
         "build": lambda: build(layout, conformance=arguments.conformance),
         "exec": lambda: execute(layout, arguments.command),
+        "clean": lambda: clean(layout),
     }
     return verbs[arguments.verb]()
 
@@ -84,6 +85,17 @@ def status(layout: Layout) -> int:
     print("Stacks" if stacks else "No stack is deployed.")
     for stack in stacks:
         print(f"  {stack}: {len(state.resources(layout, stack))} resources{_condition(layout, stack)}")
+    return 0
+
+
+def clean(layout: Layout) -> int:
+    """Stops every control plane and deletes all that the sandbox holds, except what was built."""
+    for cluster in fleet.clusters(layout):
+        cluster.remove()
+    kept = {path.name for path in (layout.bin, layout.engine)} | {"stamps", "build.lock"}
+    for path in layout.home.iterdir() if layout.home.is_dir() else ():
+        if path.name not in kept or layout.home != layout.binaries:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     return 0
 
 

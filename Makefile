@@ -1,0 +1,63 @@
+# Thin: what is done is in sandbox/ and tests/. `make help` lists the targets.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv up preview down status doctor binaries test test-unit check fmt clean
+
+STACK ?= local
+CONTEXT ?=
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
+VENV := .venv
+RUN := $(VENV)/bin/python
+SANDBOX := $(RUN) -m sandbox
+READY := $(VENV)/.requirements-installed
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  STACK=name chooses a stack (local); CONTEXT=name of a kubeconfig context: up and down use that cluster"
+
+venv: $(READY) ## virtual environment with the pinned packages
+
+$(READY): requirements.txt requirements-dev.txt
+	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is needed: https://www.python.org/downloads/" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit("error: Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@
+
+up: venv ## deploy the stack, in the sandbox or on the cluster of CONTEXT
+	@$(SANDBOX) up $(STACK) $(if $(CONTEXT),--context $(CONTEXT))
+
+preview: venv ## what `up` would change in the sandbox
+	@$(SANDBOX) start $(STACK) && $(SANDBOX) exec -- pulumi preview --stack $(STACK)
+
+down: venv ## destroy the stack and stop everything
+	@$(SANDBOX) down $(STACK) $(if $(CONTEXT),--context $(CONTEXT))
+
+status: venv ## regions, processes and stacks of the sandbox
+	@$(SANDBOX) status
+
+doctor: venv ## what is missing on this machine
+	@$(SANDBOX) doctor
+
+binaries: venv ## everything that is built, the linters for the tests included
+	@$(SANDBOX) build --conformance
+
+test-unit: venv ## tests that need nothing but Python
+	$(RUN) -m pytest tests/unit
+
+test: venv binaries ## all tests: engine, control planes and linters included
+	$(RUN) -m pytest
+
+check: venv ## format, lint, strict types, unit tests
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+	$(RUN) -m pytest tests/unit
+
+fmt: venv ## format and fix what can be fixed
+	$(RUN) -m ruff format .
+	$(RUN) -m ruff check --fix .
+
+clean: ## stop the sandbox; delete the virtual environment and all state, but not what took long to build
+	@test ! -x $(RUN) || $(SANDBOX) clean
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
