@@ -1,0 +1,187 @@
+"""For every alert: series with which it must fire, and series with which it must not.
+
+Values are in promtool's notation, one sample a minute: `1x20` stays at 1, `0+60x20` grows by 60 a minute.
+"""
+
+from dataclasses import dataclass
+
+Series = dict[str, str]
+
+LONG = 40
+"""Minutes after which a scenario is looked at, unless it says otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """With `fires` the alert fires `times`; with each of `quiet` it does not. Looked at after `minutes`."""
+
+    fires: Series
+    quiet: tuple[Series, ...]
+    times: int = 1
+    minutes: int = LONG
+
+
+def deployment(name: str, namespace: str, available: str) -> Series:
+    """The pods of a Deployment that are available."""
+    series = f'kube_deployment_status_replicas_available{{deployment="{name}",namespace="{namespace}"}}'
+    return {series: available}
+
+
+def stateful_set(name: str, namespace: str, wanted: str, ready: str) -> Series:
+    """The pods that a StatefulSet should have and those that are ready."""
+    labels = f'{{statefulset="{name}",namespace="{namespace}"}}'
+    return {f"kube_statefulset_replicas{labels}": wanted, f"kube_statefulset_status_replicas_ready{labels}": ready}
+
+
+def requests(service: str, *, good: str, failed: str, namespace: str = "sacred-council") -> Series:
+    """Requests that a service's sidecar has seen."""
+    labels = f'reporter="destination",destination_service_namespace="{namespace}",destination_service_name="{service}"'
+    return {
+        f'istio_requests_total{{{labels},response_code="200"}}': good,
+        f'istio_requests_total{{{labels},response_code="503"}}': failed,
+    }
+
+
+def volume(namespace: str, *, free: str) -> Series:
+    """A volume of 100 bytes."""
+    labels = f'{{namespace="{namespace}",persistentvolumeclaim="data"}}'
+    return {
+        f"kubelet_volume_stats_available_bytes{labels}": free,
+        f"kubelet_volume_stats_capacity_bytes{labels}": "100x40",
+    }
+
+
+def waiting(reason: str, namespace: str, value: str) -> Series:
+    """A container that waits."""
+    labels = f'{{reason="{reason}",namespace="{namespace}",pod="p",container="c"}}'
+    return {f"kube_pod_container_status_waiting_reason{labels}": value}
+
+
+def redis(*, replicas: str, attached: str | None) -> Series:
+    """A Redis of so many pods, with replicas attached to its primary (None: no exporter answers)."""
+    wanted = {'kube_statefulset_replicas{statefulset="redis",namespace="redis"}': replicas}
+    if attached is None:
+        return wanted
+    followers = {
+        'redis_connected_slaves{namespace="redis",pod="redis-0"}': attached,
+        'redis_connected_slaves{namespace="redis",pod="redis-1"}': "0x40",
+    }
+    return {**wanted, **followers}
+
+
+def jetstream(*, used: str, limit: str) -> Series:
+    """What a NATS server's streams use of what they may."""
+    labels = '{namespace="nats",pod="nats-0",server_name="nats-0"}'
+    return {f"jetstream_server_total_message_bytes{labels}": used, f"jetstream_server_max_storage{labels}": limit}
+
+
+def expiry(metric: str, namespace: str, days: float) -> Series:
+    """A certificate that ends so many days after the beginning of the test. Time starts at 0."""
+    return {f'{metric}{{namespace="{namespace}",pod="p"}}': f"{round(days * 86400)}x200"}
+
+
+SCENARIOS = {
+    "ServiceUnavailable": Scenario(
+        fires={
+            **deployment("agent-network", "sacred-council", "0x40"),
+            **deployment("istio-ingressgateway", "istio-ingress", "0x40"),
+        },
+        times=2,
+        quiet=(
+            deployment("agent-network", "sacred-council", "1x40"),
+            deployment("agent-network", "sacred-council", "0x1 1x40"),
+            deployment("other", "default", "0x40"),
+        ),
+    ),
+    "ServiceErrorRate": Scenario(
+        fires=requests("agent-network", good="0+540x40", failed="0+60x40"),
+        quiet=(
+            requests("agent-network", good="0+600x40", failed="0+6x40"),
+            # One failed request a minute of one a minute is no statistic.
+            requests("agent-network", good="0x40", failed="0+1x40"),
+            requests("elsewhere", good="0x40", failed="0+600x40", namespace="default"),
+        ),
+    ),
+    "DatabaseNodeDown": Scenario(
+        fires=stateful_set("cockroachdb", "cockroachdb", "3x40", "2x40"),
+        quiet=(
+            stateful_set("cockroachdb", "cockroachdb", "3x40", "3x40"),
+            stateful_set("cockroachdb", "cockroachdb", "3x40", "2x1 3x40"),
+            stateful_set("other", "default", "3x40", "0x40"),
+        ),
+    ),
+    "DatabaseRangesUnavailable": Scenario(
+        fires={
+            'ranges_unavailable{namespace="cockroachdb",store="1"}': "0x40",
+            'ranges_unavailable{namespace="cockroachdb",store="2"}': "4x40",
+        },
+        quiet=({'ranges_unavailable{namespace="cockroachdb",store="1"}': "0x40"},),
+    ),
+    "RedisDown": Scenario(
+        fires={
+            'redis_up{namespace="redis",pod="redis-0"}': "0x40",
+            'redis_up{namespace="redis",pod="redis-1"}': "1x40",
+        },
+        quiet=({'redis_up{namespace="redis",pod="redis-0"}': "1x40"},),
+    ),
+    "RedisReplicaMissing": Scenario(
+        fires=redis(replicas="3x40", attached="1x40"),
+        quiet=(
+            redis(replicas="3x40", attached="2x40"),
+            redis(replicas="1x40", attached="0x40"),
+            redis(replicas="1x40", attached=None),
+            redis(replicas="3x40", attached="1x4 2x40"),
+        ),
+    ),
+    "NatsServerDown": Scenario(
+        fires=stateful_set("nats", "nats", "3x40", "1x40"),
+        quiet=(stateful_set("nats", "nats", "3x40", "3x40"),),
+    ),
+    "JetStreamStorageFilling": Scenario(
+        fires=jetstream(used="81x40", limit="100x40"),
+        quiet=(
+            jetstream(used="79x40", limit="100x40"),
+            # A server without JetStream, and one without a limit.
+            jetstream(used="0x40", limit="0x40"),
+            jetstream(used="81x40", limit="-1x40"),
+        ),
+    ),
+    "MeshControlPlaneDown": Scenario(
+        fires=deployment("istiod", "istio-system", "0x40"),
+        quiet=(
+            deployment("istiod", "istio-system", "1x40"),
+            deployment("istiod", "istio-system", "0x4 1x40"),
+        ),
+    ),
+    "CertificateExpiring": Scenario(
+        fires={
+            **expiry("security_certificate_expiration_node", "cockroachdb", 29),
+            **expiry("citadel_server_cert_chain_expiry_timestamp", "istio-system", 29),
+        },
+        times=2,
+        quiet=(
+            expiry("security_certificate_expiration_node", "cockroachdb", 40),
+            # CockroachDB publishes 0 for certificates that it does not have.
+            expiry("security_certificate_expiration_node", "cockroachdb", 0),
+            expiry("citadel_server_cert_chain_expiry_timestamp", "istio-system", 40),
+        ),
+        minutes=150,
+    ),
+    "VolumeFilling": Scenario(
+        fires=volume("nats", free="14x40"),
+        quiet=(volume("nats", free="16x40"), volume("nats", free="14x5 16x40"), volume("default", free="1x40")),
+    ),
+    "PodCrashLooping": Scenario(
+        # Between two starts the container runs for a moment: the alert must not forget it then.
+        fires=waiting("CrashLoopBackOff", "redis", "1x9 0x2 1x40"),
+        quiet=(
+            waiting("CrashLoopBackOff", "redis", "1x2 0x40"),
+            waiting("ContainerCreating", "redis", "1x40"),
+            waiting("CrashLoopBackOff", "default", "1x40"),
+        ),
+    ),
+    "TracesLost": Scenario(
+        fires={'otelcol_exporter_send_failed_spans_total{exporter="otlp_grpc/jaeger"}': "0+60x40"},
+        quiet=({'otelcol_exporter_send_failed_spans_total{exporter="otlp_grpc/jaeger"}': "5x40"},),
+    ),
+}

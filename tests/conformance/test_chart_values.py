@@ -1,0 +1,160 @@
+"""The values given to charts from repositories, against the charts' own defaults and schemas.
+
+A chart ignores a key that it does not know, so a misspelt one would silently do nothing.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+import yaml
+
+from tests.conformance.reference_data import reference
+from tests.rendering import Rendered, Resource, render
+
+pytestmark = pytest.mark.conformance
+
+RELEASE_TYPE = "kubernetes:helm.sh/v3:Release"
+DIRECTORIES = {
+    "base": "istio-base",
+    "istiod": "istiod",
+    "gateway": "istio-gateway",
+    "kube-prometheus-stack": "kube-prometheus-stack",
+    "jaeger": "jaeger",
+}
+WITHOUT_DEFAULTS = {"cni": "the reference data has no copy of its values"}
+# Istio's charts keep their defaults under this key, so that profiles can come between defaults and user's values.
+ISTIO_DEFAULTS = "_internal_defaults_do_not_set"
+
+# Kubernetes' own types, of which the defaults show only a part.
+KUBERNETES_TYPES = {"resources", "securityContext", "podSecurityContext", "containerSecurityContext"}
+
+# Paths that the defaults do not show, and why they are right all the same.
+HIDDEN = {
+    "istiod": {
+        "meshConfig.*": "passed through to Istio: istio.mesh.v1alpha1.MeshConfig",
+    },
+    "jaeger": {
+        "jaeger.resources": "commented out in the defaults, used by the chart's Deployment",
+    },
+    "kube-prometheus-stack": {
+        "defaultRules.disabled.*": "names of alerts",
+        "grafana.fullnameOverride": "sub-chart grafana",
+        "grafana.persistence.enabled": "sub-chart grafana",
+        "grafana.initChownData.enabled": "sub-chart grafana",
+        "grafana.testFramework.enabled": "sub-chart grafana",
+        "grafana.resources": "sub-chart grafana",
+        "grafana.sidecar.resources": "sub-chart grafana",
+        "grafana.grafana.ini.*": "sub-chart grafana, Grafana's own configuration",
+        "kube-state-metrics.fullnameOverride": "sub-chart kube-state-metrics",
+        "kube-state-metrics.resources": "sub-chart kube-state-metrics",
+        "prometheus-node-exporter.fullnameOverride": "sub-chart prometheus-node-exporter",
+        "prometheus-node-exporter.resources": "sub-chart prometheus-node-exporter",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def renderings(local: Rendered) -> list[Rendered]:
+    """The local stack with every position of the switches that change charts' values."""
+    variants = [render("local", {"sacred-council:mesh": {"postQuantum": switch}}) for switch in ("off", "strict")]
+    return [local, *variants]
+
+
+@pytest.fixture(scope="module")
+def releases(renderings: list[Rendered]) -> list[Resource]:
+    return [release for rendered in renderings for release in rendered.of_type(RELEASE_TYPE)]
+
+
+def defaults(chart: str, version: str) -> dict[str, Any]:
+    """The chart's default values."""
+    path = reference("charts", f"{DIRECTORIES[chart]}-{version}", "values.yaml")
+    document = yaml.safe_load(path.read_text())
+    return dict(document.get(ISTIO_DEFAULTS, document))
+
+
+def unknown(values: Mapping[str, Any], known: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Paths in `values` that `known` has not, or has with another type. Empty and null defaults take anything."""
+    for key, value in values.items():
+        here = f"{path}.{key}".lstrip(".")
+        if key not in known:
+            yield from leaves({key: value}, path)
+        elif isinstance(value, dict) and isinstance(known[key], dict) and known[key] and key not in KUBERNETES_TYPES:
+            yield from unknown(value, known[key], here)
+        elif not same_type(value, known[key]):
+            yield f"{here} ({type(value).__name__}, not {type(known[key]).__name__})"
+
+
+def same_type(value: Any, default: Any) -> bool:
+    """Whether `value` is of the type of `default`."""
+    if default is None:
+        return True
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    if isinstance(default, int | float):
+        return isinstance(value, int | float)
+    return isinstance(value, type(default))
+
+
+def is_hidden(chart: str, path: str) -> bool:
+    """Whether `path` is one of the chart's `HIDDEN` paths."""
+    return any(
+        path == known or (known.endswith(".*") and path.startswith(known[:-1])) or path.startswith(f"{known}.")
+        for known in HIDDEN.get(chart, {})
+    )
+
+
+def leaves(values: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """All paths to values that are not mappings."""
+    for key, value in values.items():
+        here = f"{path}.{key}".lstrip(".")
+        if isinstance(value, dict) and value:
+            yield from leaves(value, here)
+        else:
+            yield here
+
+
+def test_every_chart_is_checked_or_named(releases: list[Resource]) -> None:
+    assert {r.inputs["chart"] for r in releases} == set(DIRECTORIES) | set(WITHOUT_DEFAULTS)
+
+
+@pytest.mark.parametrize("chart", DIRECTORIES)
+def test_every_value_is_one_that_the_chart_knows(releases: list[Resource], chart: str) -> None:
+    found = [r for r in releases if r.inputs["chart"] == chart]
+    strange = {
+        path
+        for release in found
+        for path in unknown(release.inputs.get("values", {}), defaults(chart, release.inputs["version"]))
+        if not is_hidden(chart, path)
+    }
+    assert strange == set()
+
+
+@pytest.mark.parametrize("chart", HIDDEN)
+def test_every_hidden_path_is_still_used(releases: list[Resource], chart: str) -> None:
+    used = {path for r in releases if r.inputs["chart"] == chart for path in leaves(r.inputs["values"])}
+    idle = [h for h in HIDDEN[chart] if not any(path == h or path.startswith(h.removesuffix("*")) for path in used)]
+    assert idle == []
+
+
+def test_every_chart_with_a_schema_satisfies_it(releases: list[Resource]) -> None:
+    checked = set()
+    for release in releases:
+        chart = release.inputs["chart"]
+        if chart not in DIRECTORIES:
+            continue
+        schema = reference("charts", f"{DIRECTORIES[chart]}-{release.inputs['version']}") / "values.schema.json"
+        if schema.exists():
+            jsonschema.validate(release.inputs.get("values", {}), json.loads(schema.read_text()))
+            checked.add(chart)
+    assert checked == {"gateway"}
+
+
+def test_a_misspelt_value_is_found() -> None:
+    known = {"autoscaleMin": 1, "global": {"network": "", "free": {}}}
+    assert list(unknown({"autoscaleMn": 1}, known)) == ["autoscaleMn"]
+    assert list(unknown({"global": {"netwrk": "x"}}, known)) == ["global.netwrk"]
+    assert list(unknown({"autoscaleMin": "1"}, known)) == ["autoscaleMin (str, not int)"]
+    assert list(unknown({"global": {"network": "x", "free": {"any": 1}}}, known)) == []
