@@ -17,7 +17,17 @@ import yaml
 
 from tests.rendering import ROOT
 
-PROGRAM = ("Pulumi.yaml", "__main__.py", "stacks", "components", "charts", "sandbox", "tools")
+PROGRAM = (
+    "Pulumi.yaml",
+    "__main__.py",
+    "requirements.txt",
+    "requirements-dev.txt",
+    "stacks",
+    "components",
+    "charts",
+    "sandbox",
+    "tools",
+)
 PATIENCE_SECONDS = 900
 
 
