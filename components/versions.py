@@ -25,6 +25,9 @@ JAEGER = ChartVersion(repository="https://jaegertracing.github.io/helm-charts", 
 
 COCKROACHDB_IMAGE = "docker.io/cockroachdb/cockroach:v26.2.5"
 REDIS_IMAGE = "docker.io/library/redis:8.10.1"
+REDIS_EXPORTER_IMAGE = "docker.io/oliver006/redis_exporter:v1.90.0"
+HAPROXY_IMAGE = "docker.io/library/haproxy:3.2.23-alpine"
 NATS_IMAGE = "docker.io/library/nats:2.14.5-alpine"
+NATS_EXPORTER_IMAGE = "docker.io/natsio/prometheus-nats-exporter:0.20.1"
 OPENTELEMETRY_COLLECTOR_IMAGE = "docker.io/otel/opentelemetry-collector-contrib:0.154.0"
 SAMPLE_SERVICE_IMAGE = "ghcr.io/stefanprodan/podinfo:6.9.2"

@@ -4,17 +4,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_kubernetes as k8s
+import pulumi_random as random
 
+from components import network
+from components.connection import connection_secret
+from components.messaging import config
+from components.messaging.nats_pods import ServerPods
+from components.metadata import selector
 from components.quantities import quantity_bytes
-from components.trust import RegionAuthority
+from components.trust import Certificate, CertificateArgs, RegionAuthority
+from components.workload import (
+    MONITORING_NAMESPACE,
+    Belonging,
+    Resources,
+    data_claim,
+    digest,
+    disruption_budget,
+    headless_service,
+    service_account,
+    service_monitor,
+)
 
 SERVER_COUNTS = (1, 3, 5)
+PASSWORD_LENGTH = 32
 
 
 @dataclass(frozen=True, kw_only=True)
 class NatsArgs:
-    """`servers` is 1, 3 or 5; `storage`, `cpu` and `memory` are per server, `storage_class` None is the cluster's
-    default. `monitored_by` brings the ServiceMonitor kind; None goes without.
+    """One region's servers: `servers` is 1, 3 or 5; `storage`, `cpu` and `memory` are for each of them.
+
+    `storage_class` None is the cluster's default. `monitored_by` brings the ServiceMonitor kind; None goes without.
+    A single server keeps its streams to itself: going from 1 to 3 needs a backup of them (the pods refuse to start
+    rather than lose them), so a stack that is to grow into several regions should start with 3.
 
     With several regions: `extra_dns_names` and `extra_ip_addresses` are what other regions call this one's gateway.
     """
@@ -23,6 +45,7 @@ class NatsArgs:
     authority: RegionAuthority
     namespace: pulumi.Input[str]
     client_namespace: pulumi.Input[str]
+    monitored_by: pulumi.Resource | None = None
     servers: int = 1
     storage: str = "2Gi"
     storage_class: pulumi.Input[str] | None = None
@@ -30,10 +53,182 @@ class NatsArgs:
     memory: str = "256Mi"
     extra_dns_names: Sequence[pulumi.Input[str]] = ()
     extra_ip_addresses: Sequence[pulumi.Input[str]] = ()
-    monitored_by: pulumi.Resource | None = None
 
     def __post_init__(self) -> None:
         if self.servers not in SERVER_COUNTS:
-            raise ValueError(f"servers: expected 1, 3 or 5, got {self.servers}; JetStream votes by majority")
+            raise ValueError(f"servers: expected 1, 3 or 5, got {self.servers}; JetStream decides by majority")
         quantity_bytes("storage", self.storage)
         quantity_bytes("memory", self.memory)
+
+
+class Nats(pulumi.ComponentResource):
+    """NATS with JetStream, TLS everywhere, and an account for the application.
+
+    It offers what `components.messaging.Messaging` promises: `url` (secret), `host`, `port`, `secret_name`. They are
+    known once the servers are ready. The user `system` of the region's system account has its password in the Secret
+    `nats-system` of the servers' namespace.
+    """
+
+    url: pulumi.Output[str]
+    host: pulumi.Output[str]
+    port: pulumi.Output[int]
+    secret_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: NatsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:messaging:Nats", name, None, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._belonging = Belonging(app=config.APP, region=args.region, namespace=args.namespace)
+        self._password = self._random_password(f"{name}-application-password")
+        self._network_policy(name, args.client_namespace)
+        self._services(name, args.monitored_by)
+        service_account(name, self._belonging, self._child)
+        disruption_budget(name, self._belonging, self._child)
+        servers = self._servers(name, args)
+        self._connect(name, args, servers)
+        self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
+
+    def _random_password(self, name: str) -> random.RandomPassword:
+        return random.RandomPassword(name, length=PASSWORD_LENGTH, special=False, opts=self._child)
+
+    def _network_policy(self, name: str, client_namespace: pulumi.Input[str]) -> None:
+        servers = network.peer(pods=selector(config.APP))
+        network.policy(
+            f"{name}-network-policy",
+            name=config.APP,
+            app=config.APP,
+            region=self._belonging.region,
+            namespace=self._belonging.namespace,
+            pods=selector(config.APP),
+            ingress=[
+                network.ingress([config.CLIENT_PORT], network.peer(namespace=client_namespace)),
+                network.ingress([config.CLUSTER_PORT], servers),
+                network.ingress([config.EXPORTER_PORT], network.peer(namespace=MONITORING_NAMESPACE)),
+            ],
+            egress=[network.egress([config.CLUSTER_PORT], servers)],
+            opts=self._child,
+        )
+
+    def _services(self, name: str, monitored_by: pulumi.Resource | None) -> None:
+        headless_service(
+            name,
+            self._belonging,
+            service=config.HEADLESS_SERVICE,
+            ports=[
+                _port("client", config.CLIENT_PORT),
+                _port("cluster", config.CLUSTER_PORT),
+                _port("metrics", config.EXPORTER_PORT, protocol="http"),
+            ],
+            opts=self._child,
+        )
+        k8s.core.v1.Service(
+            f"{name}-service",
+            metadata=self._belonging.meta(config.SERVICE),
+            spec=k8s.core.v1.ServiceSpecArgs(
+                selector=selector(config.APP), ports=[_port("client", config.CLIENT_PORT)]
+            ),
+            opts=self._child,
+        )
+        service_monitor(
+            name, self._belonging, endpoint={"port": "metrics"}, monitored_by=monitored_by, opts=self._child
+        )
+
+    def _servers(self, name: str, args: NatsArgs) -> k8s.apps.v1.StatefulSet:
+        settings = config.NatsSettings(
+            region=args.region,
+            servers=args.servers,
+            storage=quantity_bytes("storage", args.storage),
+            memory=quantity_bytes("memory", args.memory),
+        )
+        files = {"nats.conf": config.render(settings), "start.sh": config.START_SCRIPT}
+        users = self._users(name)
+        pods = ServerPods(
+            belonging=self._belonging,
+            resources=Resources(cpu=args.cpu, memory=args.memory),
+            certificate=self._certificate(name, args),
+            settings=k8s.core.v1.ConfigMap(
+                f"{name}-settings", metadata=self._belonging.meta(config.APP), data=files, opts=self._child
+            ),
+            users=k8s.core.v1.Secret(
+                f"{name}-users",
+                metadata=self._belonging.meta("nats-users"),
+                string_data={"users.conf": users},
+                opts=self._child,
+            ),
+            checksum=pulumi.Output.unsecret(users.apply(lambda text: digest(*files.values(), text))),
+            gateway=bool(settings.peers),
+        )
+        return k8s.apps.v1.StatefulSet(
+            f"{name}-statefulset",
+            metadata=self._belonging.meta(config.APP),
+            spec=k8s.apps.v1.StatefulSetSpecArgs(
+                replicas=args.servers,
+                service_name=config.HEADLESS_SERVICE,
+                pod_management_policy="Parallel",
+                selector=self._belonging.selecting(),
+                template=pods.template(),
+                volume_claim_templates=[data_claim(self._belonging, args.storage, args.storage_class)],
+            ),
+            opts=self._child,
+        )
+
+    def _users(self, name: str) -> pulumi.Output[str]:
+        system = self._random_password(f"{name}-system-password")
+        k8s.core.v1.Secret(
+            f"{name}-system",
+            metadata=self._belonging.meta("nats-system"),
+            string_data={"username": config.SYSTEM_USER, "password": system.result},
+            opts=self._child,
+        )
+        return pulumi.Output.all(self._password.bcrypt_hash, system.bcrypt_hash).apply(
+            lambda hashes: config.render_users(application_hash=hashes[0], system_hash=hashes[1])
+        )
+
+    def _certificate(self, name: str, args: NatsArgs) -> Certificate:
+        return Certificate(
+            f"{name}-certificate",
+            CertificateArgs(
+                authority=args.authority,
+                common_name=config.APP,
+                app=config.APP,
+                region=args.region,
+                namespace=args.namespace,
+                secret_name="nats-certificate",  # noqa: S106 - the name of a Secret
+                usages=("server", "client"),
+                dns_names=[
+                    *(pulumi.Output.format(pattern, args.namespace) for pattern in config.SERVER_NAMES),
+                    *args.extra_dns_names,
+                ],
+                ip_addresses=["127.0.0.1", *args.extra_ip_addresses],
+            ),
+            opts=self._child,
+        )
+
+    def _connect(self, name: str, args: NatsArgs, servers: pulumi.Resource) -> None:
+        host = pulumi.Output.concat(config.SERVICE, ".", args.namespace, ".svc")
+        url = pulumi.Output.format(
+            "tls://{0}:{1}@{2}:{3}", config.APPLICATION_USER, self._password.result, host, config.CLIENT_PORT
+        )
+        secret = connection_secret(
+            f"{name}-connection",
+            "messaging",
+            region=args.region,
+            namespace=args.client_namespace,
+            settings={
+                "url": url,
+                "host": host,
+                "port": str(config.CLIENT_PORT),
+                "username": config.APPLICATION_USER,
+                "password": self._password.result,
+                "domain": args.region,
+                "ca.crt": args.authority.root_pem,
+            },
+            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[servers])),
+        )
+        self.secret_name = secret.metadata.name
+        self.host = self.secret_name.apply(lambda _: host)
+        self.port = self.secret_name.apply(lambda _: config.CLIENT_PORT)
+        self.url = pulumi.Output.secret(self.secret_name.apply(lambda _: url))
+
+
+def _port(name: str, number: int, protocol: str = "tcp") -> k8s.core.v1.ServicePortArgs:
+    return k8s.core.v1.ServicePortArgs(name=name, port=number, target_port=name, protocol="TCP", app_protocol=protocol)

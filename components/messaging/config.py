@@ -1,0 +1,215 @@
+"""The configuration of NATS servers. Pure: no resources."""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+APP: Final = "nats"
+SERVICE: Final = "nats"
+HEADLESS_SERVICE: Final = "nats-headless"
+CLIENT_PORT: Final = 4222
+CLUSTER_PORT: Final = 6222
+GATEWAY_PORT: Final = 7222
+MONITOR_PORT: Final = 8222
+EXPORTER_PORT: Final = 7777
+
+SETTINGS: Final = "/etc/nats-settings"
+CERTIFICATES: Final = "/etc/nats-certificates"
+DATA: Final = "/data"
+RUN: Final = "/var/run/nats"
+
+APPLICATION_ACCOUNT: Final = "APP"
+APPLICATION_USER: Final = "sacred-council"
+SYSTEM_USER: Final = "system"
+MAX_PAYLOAD: Final = "1MB"
+LAME_DUCK_SECONDS: Final = 30
+FILE_SHARE: Final = 0.9
+MEMORY_SHARE: Final = 0.25
+
+SERVER_NAMES: Final = (
+    "localhost",
+    *(SERVICE + suffix for suffix in ("", ".{0}", ".{0}.svc", ".{0}.svc.cluster.local")),
+    *(f"*.{HEADLESS_SERVICE}" + suffix for suffix in ("", ".{0}", ".{0}.svc", ".{0}.svc.cluster.local")),
+)
+"""DNS names of the servers' certificate; {0} is the namespace."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayPeer:
+    """Another region: its `name` and the `address` (host:port) of its gateway."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NatsSettings:
+    """What distinguishes one region's servers from another's.
+
+    `storage` and `memory` are bytes of each server's disk and memory limit. `peers` are other regions, nearest
+    first; `advertise` is the address (host:port) at which they reach this one's gateway.
+    """
+
+    region: str
+    servers: int
+    storage: int
+    memory: int
+    peers: Sequence[GatewayPeer] = ()
+    advertise: str | None = None
+
+
+def system_account(region: str) -> str:
+    """Each region has a system account of its own.
+
+    JetStream's servers elect a leader inside the system account. Shared by all regions it would make them one
+    group, in which a region that is cut off can change nothing of its own streams.
+    """
+    return f"SYS_{region}"
+
+
+def named_peers(settings: NatsSettings) -> list[GatewayPeer]:
+    """The peers that a region's file names: the nearest, and fewer than there are servers.
+
+    The others become known through these. See `routes` for why there may not be more.
+    """
+    return list(settings.peers[: settings.servers - 1])
+
+
+def routes(settings: NatsSettings) -> list[str]:
+    """Servers that a server connects to; those it does not name become known through these.
+
+    A JetStream cluster that starts for the first time waits for as many servers as its file has routes and gateway
+    addresses together. Their sum is therefore kept at the number of servers that can vote.
+    """
+    count = settings.servers - len(named_peers(settings))
+    return [f"tls://{APP}-{index}.{HEADLESS_SERVICE}:{CLUSTER_PORT}" for index in range(count)]
+
+
+def memory_limit(memory: int) -> str:
+    """The GOMEMLIMIT of a server: a tenth of its memory is left to what Go's collector does not see."""
+    return f"{memory * 9 // 10 // 2**20}MiB"
+
+
+def render(settings: NatsSettings) -> str:
+    """The text of nats.conf. It reads SERVER_NAME, and the password hashes from users.conf beside it."""
+    blocks = [_server(), _jetstream(settings), _accounts(settings)]
+    if settings.servers > 1:
+        blocks.append(_cluster(settings))
+    if settings.peers:
+        blocks.append(_gateway(settings))
+    return "\n".join(blocks)
+
+
+def render_users(*, application_hash: str, system_hash: str) -> str:
+    """The text of users.conf: bcrypt hashes that nats.conf refers to."""
+    return f'APPLICATION_PASSWORD: "{application_hash}"\nSYSTEM_PASSWORD: "{system_hash}"\n'
+
+
+def _server() -> str:
+    return f"""\
+server_name: $SERVER_NAME
+listen: "0.0.0.0:{CLIENT_PORT}"
+http: "0.0.0.0:{MONITOR_PORT}"
+pid_file: "{RUN}/nats.pid"
+max_payload: {MAX_PAYLOAD}
+lame_duck_grace_period: "10s"
+lame_duck_duration: "{LAME_DUCK_SECONDS}s"
+{_tls(verify=False)}"""
+
+
+def _tls(*, verify: bool) -> str:
+    return f"""\
+tls {{
+  cert_file: "{CERTIFICATES}/tls.crt"
+  key_file: "{CERTIFICATES}/tls.key"
+  ca_file: "{CERTIFICATES}/ca.crt"
+  verify: {str(verify).lower()}
+  timeout: 5
+}}
+"""
+
+
+def _jetstream(settings: NatsSettings) -> str:
+    return f"""\
+jetstream {{
+  store_dir: "{DATA}"
+  domain: "{settings.region}"
+  max_file_store: {int(settings.storage * FILE_SHARE)}
+  max_memory_store: {int(settings.memory * MEMORY_SHARE)}
+}}
+"""
+
+
+def _accounts(settings: NatsSettings) -> str:
+    system = system_account(settings.region)
+    return f"""\
+include ./users.conf
+accounts {{
+  "{APPLICATION_ACCOUNT}": {{
+    jetstream: enabled
+    users: [{{user: "{APPLICATION_USER}", password: $APPLICATION_PASSWORD}}]
+  }}
+  "{system}": {{
+    users: [{{user: "{SYSTEM_USER}", password: $SYSTEM_PASSWORD}}]
+  }}
+}}
+system_account: "{system}"
+"""
+
+
+def _cluster(settings: NatsSettings) -> str:
+    return f"""\
+cluster {{
+  name: "{settings.region}"
+  listen: "0.0.0.0:{CLUSTER_PORT}"
+  routes: [
+{_lines(f'"{route}"' for route in routes(settings))}
+  ]
+{_indented(_tls(verify=True))}
+}}
+"""
+
+
+def _gateway(settings: NatsSettings) -> str:
+    peers = (f'{{name: "{peer.name}", urls: ["tls://{peer.address}"]}}' for peer in named_peers(settings))
+    advertise = f'\n  advertise: "{settings.advertise}"' if settings.advertise else ""
+    return f"""\
+gateway {{
+  name: "{settings.region}"
+  listen: "0.0.0.0:{GATEWAY_PORT}"{advertise}
+  gateways: [
+{_lines(peers)}
+  ]
+{_indented(_tls(verify=True))}
+}}
+"""
+
+
+def _lines(items: Iterable[str]) -> str:
+    return "\n".join(f"    {item}" for item in items)
+
+
+def _indented(block: str) -> str:
+    return textwrap.indent(block.rstrip(), "  ")
+
+
+START_SCRIPT: Final = f"""\
+#!/bin/sh
+# Starts a server, unless that would lose data. Streams of a server that ran alone are unknown to a cluster, which
+# deletes them half a minute after it has formed.
+set -eu
+
+store={DATA}/jetstream
+if grep -q '^cluster' {SETTINGS}/nats.conf && [ ! -d "$store/$SYSTEM_ACCOUNT/_js_" ]; then
+  for stream in "$store/{APPLICATION_ACCOUNT}/streams"/*; do
+    [ -d "$stream" ] || continue
+    echo "Not started: $stream was made by a single server, and a cluster would delete it." >&2
+    echo "Set servers back to 1, copy the streams with 'nats stream backup', delete them, then set servers again" >&2
+    echo "and bring them back with 'nats stream restore'." >&2
+    exit 1
+  done
+fi
+exec nats-server --config {SETTINGS}/nats.conf
+"""
+"""Starts the server in its container. It reads SYSTEM_ACCOUNT, and SERVER_NAME for the server."""
