@@ -189,3 +189,29 @@ def headless_service(
         ),
         opts=opts,
     )
+
+
+def metrics_service(
+    name: str, belonging: Belonging, *, service: str, port: int, opts: pulumi.ResourceOptions
+) -> k8s.core.v1.Service:
+    """A Service that exists for Prometheus only: it finds the pods' port called metrics."""
+    return k8s.core.v1.Service(
+        f"{name}-metrics",
+        metadata=object_meta(
+            service,
+            app=belonging.app,
+            region=belonging.region,
+            namespace=belonging.namespace,
+            extra_labels={METRICS_LABEL: "true"},
+        ),
+        spec=k8s.core.v1.ServiceSpecArgs(
+            cluster_ip="None",
+            selector=selector(belonging.app),
+            ports=[
+                k8s.core.v1.ServicePortArgs(
+                    name="metrics", port=port, target_port="metrics", protocol="TCP", app_protocol="http"
+                )
+            ],
+        ),
+        opts=opts,
+    )
