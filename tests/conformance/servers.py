@@ -1,0 +1,152 @@
+"""Real servers on loopback: free ports, certificates like the program's, and processes that end with the test."""
+
+import contextlib
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+Found = TypeVar("Found")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports on loopback that nobody listens on, all different."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def eventually(attempt: Callable[[], Found], *, seconds: float, what: str) -> Found:
+    """The first result of `attempt` that is truthy; fails with `what` and the last error after `seconds`."""
+    deadline, last = time.monotonic() + seconds, "nothing yet"
+    while time.monotonic() < deadline:
+        try:
+            if found := attempt():
+                return found
+        except Exception as error:
+            last = repr(error)
+        time.sleep(0.1)
+    raise AssertionError(f"{what}: not within {seconds} seconds; last: {last}")
+
+
+class Processes:
+    """Processes of one test. Their output goes to files named after them."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        """Start `command` under `name`, which a stopped process may have had before."""
+        with (self.directory / f"{name}.log").open("ab") as log:
+            self._running[name] = subprocess.Popen(
+                list(command), stdout=log, stderr=subprocess.STDOUT, env=dict(environment) if environment else None
+            )
+
+    def log(self, name: str) -> str:
+        """All that the process wrote."""
+        return (self.directory / f"{name}.log").read_text(errors="replace")
+
+    def stop(self, name: str, *, kill: bool = False) -> None:
+        """End one process, at once with `kill`."""
+        process = self._running.pop(name)
+        process.kill() if kill else process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def wait(self, name: str, *, seconds: float) -> int:
+        """The exit status of a process that ends by itself."""
+        return self._running.pop(name).wait(timeout=seconds)
+
+    def stop_all(self) -> None:
+        """End whatever still runs."""
+        for name in list(self._running):
+            self.stop(name, kill=True)
+
+
+@contextlib.contextmanager
+def processes(directory: Path) -> Iterator[Processes]:
+    """`Processes` that are all ended with the block."""
+    directory.mkdir(parents=True, exist_ok=True)
+    running = Processes(directory)
+    try:
+        yield running
+    finally:
+        running.stop_all()
+
+
+@dataclass(frozen=True)
+class _Issuer:
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+
+def _signed(name: str, issuer: _Issuer | None, extensions: Sequence[tuple[x509.ExtensionType, bool]]) -> _Issuer:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.certificate.subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical=critical)
+    return _Issuer(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
+
+
+def _authority(path_length: int) -> list[tuple[x509.ExtensionType, bool]]:
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    return [(x509.BasicConstraints(ca=True, path_length=path_length), True), (usage, True)]
+
+
+def write_certificate(directory: Path) -> Path:
+    """A certificate for this machine as the program makes them: leaf and intermediate, its key, and the root.
+
+    The files are tls.crt, tls.key and ca.crt in `directory`, which is returned.
+    """
+    root = _signed("root", None, _authority(1))
+    region = _signed("region", root, _authority(0))
+    names: list[x509.GeneralName] = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    uses = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+    leaf = _signed("server", region, [(x509.SubjectAlternativeName(names), False), (uses, False)])
+    directory.mkdir(parents=True)
+    chain = [leaf.certificate, region.certificate]
+    (directory / "tls.crt").write_bytes(b"".join(c.public_bytes(serialization.Encoding.PEM) for c in chain))
+    (directory / "ca.crt").write_bytes(root.certificate.public_bytes(serialization.Encoding.PEM))
+    (directory / "tls.key").write_bytes(
+        leaf.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return directory
