@@ -38,7 +38,7 @@ def overview_stats(watched: Watched) -> list[Chart]:
         _single("Pods not ready", f'sum(kube_pod_status_ready{{condition="false",namespace=~"{ours}"}})', "short"),
         _single("Database nodes", f'min(liveness_livenodes{{namespace="{watched.database}"}})', "short"),
         _single("Redis up", f'sum(redis_up{{namespace="{watched.cache}"}})', "short"),
-        _single("NATS connections", f'sum(gnatsd_varz_connections{{namespace="{watched.messaging}"}})', "short"),
+        _single("NATS connections", f'sum(nats_varz_connections{{namespace="{watched.messaging}"}})', "short"),
     ]
 
 
@@ -131,14 +131,14 @@ def _stores(watched: Watched) -> list[Chart]:
         Chart(
             title="Messages",
             queries={
-                "in": f"sum(rate(gnatsd_varz_in_msgs{messaging}[5m]))",
-                "out": f"sum(rate(gnatsd_varz_out_msgs{messaging}[5m]))",
+                "in": f"sum(rate(nats_varz_in_msgs{messaging}[5m]))",
+                "out": f"sum(rate(nats_varz_out_msgs{messaging}[5m]))",
             },
             unit="ops",
         ),
         Chart(
             title="JetStream storage",
-            queries={"{{pod}}": f"jetstream_server_total_message_bytes{messaging}"},
+            queries={"{{pod}}": f"nats_varz_jetstream_stats_storage{messaging}"},
             unit="bytes",
         ),
     ]

@@ -144,8 +144,8 @@ def _cache(watched: Watched) -> Sequence[Alert]:
 
 
 def _messaging(watched: Watched) -> Sequence[Alert]:
-    used = f'jetstream_server_total_message_bytes{{namespace="{watched.messaging}"}}'
-    limit = f'jetstream_server_max_storage{{namespace="{watched.messaging}"}}'
+    used = f'nats_varz_jetstream_stats_storage{{namespace="{watched.messaging}"}}'
+    limit = f'nats_varz_jetstream_config_max_storage{{namespace="{watched.messaging}"}}'
     return [
         Alert(
             name="NatsServerDown",

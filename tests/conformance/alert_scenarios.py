@@ -71,8 +71,11 @@ def redis(*, replicas: str, attached: str | None) -> Series:
 
 def jetstream(*, used: str, limit: str) -> Series:
     """What a NATS server's streams use of what they may."""
-    labels = '{namespace="nats",pod="nats-0",server_name="nats-0"}'
-    return {f"jetstream_server_total_message_bytes{labels}": used, f"jetstream_server_max_storage{labels}": limit}
+    labels = '{namespace="nats",pod="nats-0",server_id="N1"}'
+    return {
+        f"nats_varz_jetstream_stats_storage{labels}": used,
+        f"nats_varz_jetstream_config_max_storage{labels}": limit,
+    }
 
 
 def expiry(metric: str, namespace: str, days: float) -> Series:

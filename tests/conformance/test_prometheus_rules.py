@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,13 @@ PUBLISHED = {
         "redis_keyspace_misses_total",
         "redis_up",
     },
+    # With -prefix=nats, as the messaging component starts it.
     "prometheus-nats-exporter": {
-        "gnatsd_varz_connections",
-        "gnatsd_varz_in_msgs",
-        "gnatsd_varz_out_msgs",
-        "jetstream_server_max_storage",
-        "jetstream_server_total_message_bytes",
+        "nats_varz_connections",
+        "nats_varz_in_msgs",
+        "nats_varz_out_msgs",
+        "nats_varz_jetstream_config_max_storage",
+        "nats_varz_jetstream_stats_storage",
     },
     "opentelemetry-collector": {"otelcol_exporter_send_failed_spans_total"},
 }
@@ -69,18 +71,15 @@ def metrics(query: str) -> set[str]:
     return set(re.findall(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\s*\{", query)) | set(re.findall(r"\(([a-z]+_[a-z_]+)\[", query))
 
 
-def rule_test(alert: str, series: Series, *, minutes: int, times: int) -> dict[str, Any]:
-    """A test in promtool's format: after `minutes`, `alert` fires `times`."""
+def rule_test(alert: str, series: Series, *, minutes: Iterable[int], times: int) -> dict[str, Any]:
+    """A test in promtool's format: at each of the `minutes`, `alert` fires `times`."""
     firing = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})'
+    expected = [{"labels": "{}", "value": times}] if times else []
     return {
         "interval": "1m",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
         "promql_expr_test": [
-            {
-                "expr": firing,
-                "eval_time": f"{minutes}m",
-                "exp_samples": [{"labels": "{}", "value": times}] if times else [],
-            }
+            {"expr": firing, "eval_time": f"{minute}m", "exp_samples": expected} for minute in minutes
         ],
     }
 
@@ -123,24 +122,21 @@ def test_every_alert_has_a_scenario() -> None:
 @pytest.mark.parametrize("alert", ALERTS)
 def test_the_alert_fires_when_it_should(alert: str, tmp_path: Path) -> None:
     scenario = SCENARIOS[alert]
-    test = rule_test(alert, scenario.fires, minutes=scenario.minutes, times=scenario.times)
+    test = rule_test(alert, scenario.fires, minutes=[scenario.minutes], times=scenario.times)
     assert promtool_tests(tmp_path, [test]) == (0, "  SUCCESS\n\n")
 
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_the_alert_is_quiet_when_it_should_be(alert: str, tmp_path: Path) -> None:
     scenario = SCENARIOS[alert]
-    tests = [
-        rule_test(alert, series, minutes=minutes, times=0)
-        for series in scenario.quiet
-        for minutes in range(1, scenario.minutes + 1, 3)
-    ]
+    always = range(1, scenario.minutes + 1)
+    tests = [rule_test(alert, series, minutes=always, times=0) for series in scenario.quiet]
     assert promtool_tests(tmp_path, tests) == (0, "  SUCCESS\n\n")
 
 
 def test_an_alert_that_should_not_fire_is_found(tmp_path: Path) -> None:
     fires = SCENARIOS["RedisDown"].fires
-    assert promtool_tests(tmp_path, [rule_test("RedisDown", fires, minutes=30, times=0)])[0] == 1
+    assert promtool_tests(tmp_path, [rule_test("RedisDown", fires, minutes=[30], times=0)])[0] == 1
 
 
 def test_every_query_of_the_dashboards_parses(tmp_path: Path) -> None:
