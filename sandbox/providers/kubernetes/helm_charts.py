@@ -26,8 +26,8 @@ class LocalChart:
     path: str
     name: str
     version: str
-    kind: str
     digest: str
+    deprecated: bool
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ async def load(helm: Helm, inputs: Mapping[str, Any]) -> LocalChart:
     kind = text(about, "type") or "application"
     if kind != "application":
         raise CheckFailedError([("chart", f"{path!r} is a {kind} chart, which cannot be installed by itself")])
-    return LocalChart(path, text(about, "name"), text(about, "version"), kind, digest(Path(path)))
+    is_deprecated = about.get("deprecated") is True
+    return LocalChart(path, text(about, "name"), text(about, "version"), digest(Path(path)), is_deprecated)
 
 
 def digest(path: Path) -> str:

@@ -1,0 +1,140 @@
+"""Custom resource definitions that recorded releases share.
+
+A definition carries an annotation for each release that claims it, and goes with the last one. Definitions that
+somebody else made are neither changed nor deleted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from sandbox.crds import Definition
+from sandbox.providers.base import ProviderError
+from sandbox.providers.kubernetes.client import APPLY, MERGE_PATCH, Api, ApiError
+from sandbox.providers.kubernetes.objects import items, mapping, name, text
+from sandbox.providers.kubernetes.session import Session
+
+_PATH: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_CLAIM: Final = "charts.sandbox/claimed-"
+_DIGEST: Final = "charts.sandbox/digest"
+_SERVED_SECONDS: Final = 60.0
+_POLL_SECONDS: Final = 0.2
+
+
+class Definitions:
+    """The definitions of one release; `release` is `namespace/name`."""
+
+    def __init__(self, session: Session, release: str) -> None:
+        self._session = session
+        self._release = release
+        self._claim = _CLAIM + hashlib.sha256(release.encode()).hexdigest()[:12]
+
+    async def claim(self, definitions: Iterable[Definition]) -> list[str]:
+        """Apply the definitions, wait until the API server serves them, and return the names of those claimed."""
+        wanted = list(definitions)
+        done = await asyncio.gather(*(self._apply(definition) for definition in wanted))
+        claimed = [definition for definition, ours in zip(wanted, done, strict=True) if ours]
+        await self._served(claimed)
+        self._forget(text(definition, "spec", "group") for definition in claimed)
+        return sorted(name(definition) for definition in claimed)
+
+    async def _apply(self, definition: Definition) -> bool:
+        """Apply a definition with this release's claim on it; False if it is somebody else's."""
+        path = f"{_PATH}/{name(definition)}"
+        live = await found(self._session.api, path)
+        if live is not None and not _claims(live):
+            return False
+        annotations = {self._claim: self._release, _DIGEST: _digest(definition)}
+        if annotations.items() <= mapping(live, "metadata", "annotations").items():
+            return True
+        # Each release is a manager of its own, so that none takes another's claim away.
+        parameters = {"fieldManager": self._claim.replace("/", "-"), "force": "true"}
+        await self._session.api.request("PATCH", path, parameters, _annotated(definition, annotations), APPLY)
+        return True
+
+    async def _served(self, definitions: Iterable[Definition]) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _SERVED_SECONDS
+        for definition in definitions:
+            for path in _groups(definition):
+                while not await self._offers(path, text(definition, "spec", "names", "plural")):
+                    if loop.time() > end:
+                        raise ProviderError(
+                            f"The definition {name(definition)} was not accepted within {_SERVED_SECONDS:.0f} s; "
+                            f"`kubectl describe crd {name(definition)}` says why."
+                        )
+                    await asyncio.sleep(_POLL_SECONDS)
+
+    async def _offers(self, path: str, plural: str) -> bool:
+        listing = await found(self._session.api, path)
+        return any(text(resource, "name") == plural for resource in items(listing, "resources"))
+
+    async def disclaim(self, definitions: Iterable[str], urn: str = "") -> None:
+        """Take the release's claim off; delete what nobody claims any more, and wait until it is gone."""
+        names = sorted(definitions)
+        await asyncio.gather(*(self._disclaim(definition, urn) for definition in names))
+        self._forget(definition.partition(".")[2] for definition in names)
+
+    async def _disclaim(self, definition: str, urn: str) -> None:
+        path = f"{_PATH}/{definition}"
+        try:
+            without = _annotated({}, {self._claim: None})
+            left = await self._session.api.request("PATCH", path, {}, without, MERGE_PATCH)
+            if not _claims(left):
+                await self._delete(path, text(left, "metadata", "resourceVersion"), urn)
+        except ApiError as error:
+            # Gone already, or claimed by another release in this moment.
+            if not error.not_found and not error.conflict:
+                raise
+
+    async def _delete(self, path: str, version: str, urn: str) -> None:
+        await self._session.api.request("DELETE", path, {}, {"preconditions": {"resourceVersion": version}})
+        while await found(self._session.api, path) is not None:
+            if self._session.cancelled.is_set():
+                raise ProviderError(f"waiting for {path.rpartition('/')[2]} to be deleted was cancelled")
+            await self._session.status(urn, f"waiting for the objects of {path.rpartition('/')[2]} to be deleted")
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def _forget(self, groups: Iterable[str]) -> None:
+        for group in set(groups):
+            self._session.discovery.forget(group)
+
+    async def are_there(self, definitions: Iterable[str]) -> bool:
+        """Whether the API server still has all of them."""
+        every = await asyncio.gather(*(found(self._session.api, f"{_PATH}/{definition}") for definition in definitions))
+        return all(definition is not None for definition in every)
+
+
+async def found(api: Api, path: str) -> Any:
+    """The object at the path, None if there is none."""
+    try:
+        return await api.get(path)
+    except ApiError as error:
+        if error.not_found:
+            return None
+        raise
+
+
+def _claims(definition: Any) -> list[str]:
+    return [key for key in mapping(definition, "metadata", "annotations") if key.startswith(_CLAIM)]
+
+
+def _digest(definition: Definition) -> str:
+    return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _annotated(definition: Mapping[str, Any], annotations: Mapping[str, str | None]) -> dict[str, Any]:
+    metadata = mapping(dict(definition), "metadata")
+    together = {**mapping(metadata, "annotations"), **annotations}
+    return {**definition, "metadata": {**metadata, "annotations": together}}
+
+
+def _groups(definition: Definition) -> list[str]:
+    """The paths of the API group versions that serve the definition's kind."""
+    group = text(definition, "spec", "group")
+    served = [version for version in items(definition, "spec", "versions") if version.get("served")]
+    return [f"/apis/{group}/{text(version, 'name')}" for version in served]
