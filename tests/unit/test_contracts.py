@@ -122,7 +122,7 @@ def test_what_an_autoscaler_owns_has_no_fixed_replicas(stack: Rendered) -> None:
 @pytest.mark.parametrize("path", PROGRAM, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_program_never_branches_on_a_stack_or_stage(path: Path) -> None:
     assert not re.search(
-        r"get_stack\(|\bif\b[^\n"]*\bstage\b|==\s*\"(local|regional|multiregion|planetary)\"", path.read_text()
+        r"get_stack\(|\bif\b[^\n'\"]*\bstage\b|==\s*\"(local|regional|multiregion|planetary)\"", path.read_text()
     )
 
 
