@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import pulumi
 from pulumi_kubernetes.helm.v4 import Chart
+
+from components.connection import Store
 
 # Relative to Pulumi.yaml, where the engine starts providers: no path of one machine gets into the state.
 CHART = "./charts/sacred-council"
@@ -40,7 +42,7 @@ class Workload:
 
 @dataclass(frozen=True, kw_only=True)
 class ServicesArgs:
-    """`workloads` by name; `connections` maps database, cache and messaging to Secrets in `namespace`.
+    """`workloads` by name; `connections` maps data stores to Secrets in `namespace`.
 
     `telemetry_endpoint` is the URL of an OTLP/gRPC collector (None: no traces) that gets the share `trace_sampling`
     (0 to 1) of new traces. `monitored_by` brings the Prometheus operator's CRDs (None: no ServiceMonitors).
@@ -49,7 +51,7 @@ class ServicesArgs:
     namespace: pulumi.Input[str]
     region: str
     workloads: Mapping[str, Workload]
-    connections: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    connections: Mapping[Store, pulumi.Input[str]] = field(default_factory=dict)
     telemetry_endpoint: pulumi.Input[str] | None = None
     trace_sampling: float = 0.1
     monitored_by: pulumi.Resource | None = None
@@ -73,7 +75,7 @@ class Services(pulumi.ComponentResource):
         super().__init__("sacred-council:services:Services", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         crds = [args.monitored_by] if args.monitored_by else []
-        chart = Chart(
+        Chart(
             f"{name}-chart",
             chart=CHART,
             name=RELEASE,
@@ -81,8 +83,8 @@ class Services(pulumi.ComponentResource):
             values=_values(args),
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=crds)),
         )
-        self.endpoints = pulumi.Output.all(args.namespace, chart.resources).apply(
-            lambda known: {service: _url(service, known[0]) for service in sorted(args.workloads)}
+        self.endpoints = pulumi.Output.from_input(args.namespace).apply(
+            lambda namespace: {service: _url(service, namespace) for service in sorted(args.workloads)}
         )
         self.register_outputs({"endpoints": self.endpoints})
 
@@ -97,10 +99,15 @@ def _values(args: ServicesArgs) -> dict[str, Any]:
         "region": args.region,
         "services": {name: workload_values(workload) for name, workload in args.workloads.items()},
         "ports": {"http": HTTP_PORT, "metrics": METRICS_PORT},
-        "connections": {name: {"secret": secret, "optional": False} for name, secret in args.connections.items()},
+        "connections": {store: _connection(args.connections.get(store)) for store in get_args(Store)},
         "telemetry": {"endpoint": endpoint, "sampling": args.trace_sampling},
         "serviceMonitor": {"enabled": args.monitored_by is not None},
     }
+
+
+def _connection(secret: pulumi.Input[str] | None) -> dict[str, Any]:
+    # A Secret that is named is there before the chart: pods wait for it rather than start without.
+    return {"secret": ""} if secret is None else {"secret": secret, "optional": False}
 
 
 def workload_values(workload: Workload) -> dict[str, Any]:

@@ -7,6 +7,7 @@ Secrets are unwrapped in `inputs`; where they were is kept in `secret_paths`.
 import asyncio
 import json
 import runpy
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,6 +106,7 @@ class _Recorder(mocks.MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         if request.type != "pulumi:pulumi:Stack":
+            _close_loop_of_thread()
             self.rendered.resources.append(_recorded(request, response.urn))
         return response
 
@@ -113,6 +115,13 @@ class _Recorder(mocks.MockMonitor):
         if "pulumi:pulumi:Stack" in request.urn:
             self.rendered.outputs = json_format.MessageToDict(request.outputs)
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
+
+
+def _close_loop_of_thread() -> None:
+    """The SDK's mocks make an event loop in each worker thread and leave it open."""
+    if threading.current_thread() is not threading.main_thread():
+        asyncio.get_event_loop().close()
+        asyncio.set_event_loop(None)
 
 
 def _recorded(request: Any, urn: str) -> Resource:
