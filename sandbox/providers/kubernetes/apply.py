@@ -37,6 +37,7 @@ from sandbox.providers.values import has_unknown
 PATCH_FORCE: Final = "pulumi.com/patchForce"
 PATCH_FIELD_MANAGER: Final = "pulumi.com/patchFieldManager"
 _RETRY_SECONDS: Final = (1, 2, 4, 8, 16)
+_ADOPTION_ATTEMPTS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -213,11 +214,19 @@ async def _write_change(session: Session, request: UpdateRequest, obj: Obj, befo
 
 
 async def _adopt_fields(session: Session, live: Obj, manager: str) -> Obj:
-    patch = ownership.adoption_patch(live, manager)
-    if not patch:
-        return live
-    adopted = await session.api.request("PATCH", await session.path(live), {}, patch, JSON_PATCH)
-    return adopted if isinstance(adopted, dict) else live
+    """Hand the fields to the manager; if controllers change the object at the same time, try again."""
+    for attempt in range(_ADOPTION_ATTEMPTS):
+        patch = ownership.adoption_patch(live, manager)
+        if not patch:
+            break
+        try:
+            adopted = await session.api.request("PATCH", await session.path(live), {}, patch, JSON_PATCH)
+            return adopted if isinstance(adopted, dict) else live
+        except ApiError as error:
+            if not error.conflict or attempt == _ADOPTION_ATTEMPTS - 1:
+                raise
+            live = await session.live(live) or live
+    return live
 
 
 async def _replace_definition(session: Session, write: _Write, before: Obj) -> Obj:

@@ -9,7 +9,7 @@ from typing import Final
 from sandbox.providers.base import CheckFailedError, CheckRequest, ProviderError, Values
 from sandbox.providers.kubernetes import kinds, names
 from sandbox.providers.kubernetes.normalize import Findings, normalize
-from sandbox.providers.kubernetes.objects import Obj, get, mapping, name, put, text
+from sandbox.providers.kubernetes.objects import Obj, get, mapping, put, text
 from sandbox.providers.kubernetes.session import Session
 from sandbox.providers.kubernetes.state import from_object, mark_secrets, to_object
 from sandbox.providers.values import Unknown
@@ -94,8 +94,3 @@ async def _place(session: Session, request: CheckRequest, obj: Obj) -> None:
         return
     if await session.discovery.is_namespaced(kinds.from_type_token(request.type)):
         metadata["namespace"] = session.default_namespace
-
-
-def display_name(obj: Obj) -> str:
-    """The object's name for messages, also while it is not known."""
-    return name(obj) or "(name not known yet)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sandbox.providers.base import DiffKind, PropertyDiff
-from sandbox.providers.kubernetes import paths
+from sandbox.providers.kubernetes import paths, quantities
 from sandbox.providers.values import Unknown
 
 _REPLACING: Final = {
@@ -17,8 +17,9 @@ _MISSING: Final = object()
 
 
 class _Comparison:
-    def __init__(self, force_new: list[paths.Path]) -> None:
+    def __init__(self, force_new: list[paths.Path], *, lenient: bool) -> None:
         self._force_new = force_new
+        self._lenient = lenient
         self.changes: dict[str, PropertyDiff] = {}
 
     def compare(self, path: paths.Path, old: Any, new: Any) -> None:
@@ -28,12 +29,13 @@ class _Comparison:
         elif isinstance(new, Unknown):
             self._record(path, DiffKind.ADD if old is _MISSING else DiffKind.UPDATE, new)
         elif old is _MISSING:
-            self._record(path, DiffKind.ADD, new)
+            if new or not self._lenient:
+                self._record(path, DiffKind.ADD, new)
         elif isinstance(old, dict) and isinstance(new, dict):
             self._compare_maps(path, old, new)
         elif isinstance(old, list) and isinstance(new, list):
             self._compare_lists(path, old, new)
-        elif not equal(old, new):
+        elif not equal(old, new) and not (self._lenient and _same_quantity(old, new)):
             self._record(path, DiffKind.DELETE if new is None else DiffKind.UPDATE, new)
 
     def _compare_maps(self, path: paths.Path, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -60,9 +62,22 @@ def equal(old: Any, new: Any) -> bool:
     return bool(old == new)
 
 
-def changes(old: dict[str, Any], new: dict[str, Any], force_new: list[paths.Path]) -> dict[str, PropertyDiff]:
-    """The changes that turn `old` into `new`, by property path; those that match `force_new` say so."""
-    comparison = _Comparison(force_new)
+def _same_quantity(old: Any, new: Any) -> bool:
+    try:
+        return quantities.canonical(old) == quantities.canonical(new)
+    except ValueError:
+        return False
+
+
+def changes(
+    old: dict[str, Any], new: dict[str, Any], force_new: list[paths.Path], *, lenient: bool = False
+) -> dict[str, PropertyDiff]:
+    """The changes that turn `old` into `new`, by property path; those that match `force_new` say so.
+
+    A lenient comparison is for values that could not be normalized, because the API server is out of reach: quantities
+    are equal if they mean the same, and empty values may be missing.
+    """
+    comparison = _Comparison(force_new, lenient=lenient)
     comparison.compare((), old, new)
     return comparison.changes
 

@@ -7,7 +7,7 @@ import secrets
 from typing import Final
 
 from sandbox.providers.base import CheckRequest, ProviderError
-from sandbox.providers.kubernetes.objects import Obj, annotation, get, name, put, text
+from sandbox.providers.kubernetes.objects import Obj, annotation, get, name, put
 from sandbox.providers.values import Unknown
 
 AUTONAMED: Final = "pulumi.com/autonamed"
@@ -56,8 +56,3 @@ def _mark(obj: Obj, chosen: str) -> None:
     put(obj, ("metadata", "name"), chosen)
     if not isinstance(get(obj, "metadata", "annotations"), Unknown):
         put(obj, ("metadata", "annotations", AUTONAMED), "true")
-
-
-def proposed_or_empty(obj: Obj) -> str:
-    """The name in the inputs as text, empty if it is missing or not known."""
-    return text(obj, "metadata", "name")

@@ -25,7 +25,7 @@ async def decide(session: Session, request: DiffRequest) -> Diff:
     old_inputs, _ = await normalize(old_inputs, session.schemas)
     old = prune(live, old_inputs)
     await _align(session, old, new, live)
-    found = diff.changes(old, new, _force_new(session, request, new))
+    found = diff.changes(old, new, _force_new(session, request, new), lenient=session.schemas is None)
     found = diff.without_ignored(found, request.ignore_changes)
     replaces = diff.replacing(found)
     if await _is_unready_job(session, request, new, live):

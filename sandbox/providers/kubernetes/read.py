@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.providers.base import DeleteRequest, InitFailedError, ProviderError, ReadRequest, Values
-from sandbox.providers.kubernetes import apply, kinds, messages, names
+from sandbox.providers.kubernetes import apply, kinds, messages
 from sandbox.providers.kubernetes.awaits import NotReadyError, Subject, check_ready, deletion
 from sandbox.providers.kubernetes.client import ApiError
 from sandbox.providers.kubernetes.discovery import NoSuchKindError
@@ -145,8 +145,3 @@ async def _delete_object(session: Session, request: DeleteRequest, inputs: Obj, 
         session.discovery.forget(text(live, "spec", "group"))
     last_seen = answer if isinstance(answer, dict) and answer.get("kind") == live.get("kind") else live
     await deletion.until_gone(Subject(session, request.urn, inputs, last_seen, timeout=request.timeout))
-
-
-def autonamed(obj: Obj) -> bool:
-    """Whether the object's name was made by the provider."""
-    return names.is_autonamed(obj)

@@ -10,7 +10,7 @@ import copy
 from typing import Any, Final
 
 from sandbox.providers.base import Values
-from sandbox.providers.kubernetes.objects import Obj, get, mapping, remove, text
+from sandbox.providers.kubernetes.objects import Obj, remove, text
 from sandbox.providers.values import Secret, has_secret, plain
 
 INPUTS: Final = "__inputs"
@@ -112,13 +112,3 @@ def _prune_list(source: list[Any], shape: list[Any]) -> list[Any]:
     if source and shape and type(source[0]) is not type(shape[0]):
         return copy.deepcopy(source)
     return [prune(value, pattern) for value, pattern in zip(source, shape, strict=False)]
-
-
-def live_metadata(live: Obj, key: str) -> str:
-    """A field of the live object's metadata."""
-    return text(mapping(live, "metadata"), key)
-
-
-def has_state(outputs: Values) -> bool:
-    """Whether anything was recorded for the resource (an import starts with nothing)."""
-    return bool(get(outputs, "kind"))

@@ -46,7 +46,8 @@ class Service:
         settled = bool(slices) and time.monotonic() - self._since >= _SETTLE_SECONDS
         if subject.live is live and subject.last is None:
             settled = bool(slices)
-        return Verdict(settled and not starting, f"Waiting for the endpoints: {starting} not ready")
+        what = f"{starting} of {len(endpoints)} endpoints are not ready" if starting else "the endpoints to settle"
+        return Verdict(settled and not starting, f"Waiting: {what}" if starting else f"Waiting for {what}")
 
     async def explain(self, subject: Subject, live: Obj) -> list[str]:
         """See `Waiter`."""

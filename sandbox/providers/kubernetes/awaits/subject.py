@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from sandbox.providers.kubernetes import messages
@@ -79,11 +79,8 @@ class Waiter(Protocol):
         """What stands in the way, as far as can be seen."""
 
 
-@dataclass
 class Simple:
-    """A waiter whose look needs nothing but the object itself and whose explanation is its conditions."""
-
-    goal: Goal = field(default_factory=lambda: Goal("", ""))
+    """A waiter whose look needs nothing but the object itself, and whose explanation is its conditions."""
 
     async def explain(self, subject: Subject, live: Obj) -> list[str]:
         """See `Waiter`."""

@@ -1,0 +1,31 @@
+"""A real API server for tests that need one and nothing else of the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sandbox.controlplane import Cluster
+from sandbox.layout import PROJECT, Layout
+from sandbox.regions import ControlPlane
+
+_NEEDED = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok", "kwokctl")
+
+
+@contextmanager
+def running(directory: Path, name: str, slot: int) -> Iterator[Cluster]:
+    """Start a control plane of its own under `directory`, and remove it afterwards. Skips where no binaries are."""
+    default = Layout.from_environment()
+    missing = [binary for binary in _NEEDED if not (default.bin / binary).is_file()]
+    if missing:
+        pytest.skip(f"the sandbox's binaries are not built ({', '.join(missing)}); `make up` builds them")
+    layout = Layout(project=PROJECT, home=directory, binaries=default.binaries)
+    cluster = Cluster(layout, ControlPlane(name=name, context=name, slot=slot, stacks=()))
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.remove()
