@@ -6,9 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from types import FrameType
+from typing import Any
 
 from sandbox import engine
 from sandbox.layout import Layout
@@ -24,32 +24,48 @@ def run(command: Sequence[str], layout: Layout, extra: Mapping[str, str] | None 
 def foreground(command: Sequence[str], environment: Mapping[str, str], directory: str) -> int:
     """Runs the command with this process's terminal; its exit status, 130 when it was interrupted."""
     sys.stdout.flush()
-    process = subprocess.Popen(command, env=dict(environment), cwd=directory)
-    with _passing_signals_to(process) as received:
+    with _Interruption() as interruption:
+        process = subprocess.Popen(command, env=dict(environment), cwd=directory)
+        interruption.pass_on_to(process)
         status = process.wait()
-    return INTERRUPTED if received or status < 0 else status
+    return INTERRUPTED if interruption.happened or status < 0 else status
 
 
-@contextmanager
-def _passing_signals_to(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
-    """While active, SIGINT and SIGTERM interrupt the command instead of this process.
+class _Interruption:
+    """While active, SIGINT and SIGTERM interrupt a command instead of this process.
 
     A terminal sends SIGINT to the command as well; the engine takes a second one as an order to drop everything, so
     it is passed on only when it did not come from the terminal.
     """
-    received: list[int] = []
 
-    def handle(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        if number == signal.SIGTERM or not _in_terminal_foreground():
-            process.send_signal(signal.SIGINT)
+    def __init__(self) -> None:
+        self.happened = False
+        self._to_pass_on = False
+        self._process: subprocess.Popen[bytes] | None = None
+        self._previous: dict[int, Any] = {}
 
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in previous.items():
+    def __enter__(self) -> _Interruption:
+        self._previous = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous.items():
             signal.signal(number, handler)
+
+    def pass_on_to(self, process: subprocess.Popen[bytes]) -> None:
+        """Names the command, once it is started; a signal may have come before."""
+        self._process = process
+        self._pass_on()
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        self.happened = True
+        self._to_pass_on = number == signal.SIGTERM or not _in_terminal_foreground()
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self._to_pass_on and self._process is not None:
+            self._to_pass_on = False
+            self._process.send_signal(signal.SIGINT)
 
 
 def _in_terminal_foreground() -> bool:

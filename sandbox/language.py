@@ -76,12 +76,11 @@ class LanguageHost(LanguageRuntimeServicer):
             stdout=subprocess.PIPE,
         )
         context.add_callback(child.kill)
-        assert child.stdout is not None  # noqa: S101 - it is a pipe
-        for line in child.stdout:
-            yield language_pb2.RunPluginResponse(stdout=line)
-        code = child.wait()
+        with child:
+            for line in child.stdout or ():
+                yield language_pb2.RunPluginResponse(stdout=line)
         self._children.discard(child)
-        yield language_pb2.RunPluginResponse(exitcode=code)
+        yield language_pb2.RunPluginResponse(exitcode=child.returncode)
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Ends what is running."""

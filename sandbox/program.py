@@ -92,13 +92,11 @@ def report(error: BaseException) -> int:
 
 
 def trace(error: BaseException) -> str:
-    """The stack trace without the frames of the language host itself."""
-    frames = traceback.TracebackException.from_exception(error)
-    own = (__file__, runpy.__file__, "<frozen runpy>")
-    first = next((index for index, frame in enumerate(frames.stack) if frame.filename == runpy.__file__), -1)
-    kept = [frame for frame in frames.stack[first + 1 :] if frame.filename not in own]
-    frames.stack = traceback.StackSummary.from_list(kept)
-    return "".join(frames.format())
+    """The stack trace, from the program's first frame on if there is one."""
+    told = traceback.TracebackException.from_exception(error)
+    runner = [index for index, frame in enumerate(told.stack) if frame.filename in ("<frozen runpy>", runpy.__file__)]
+    told.stack = traceback.StackSummary.from_list(told.stack[runner[-1] + 1 :] if runner else told.stack)
+    return "".join(told.format())
 
 
 def _stop_on_rpc_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

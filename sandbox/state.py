@@ -51,8 +51,9 @@ def _latest(layout: Layout, stack: str) -> dict[str, Any]:
 
 
 def resources(layout: Layout, stack: str) -> list[dict[str, Any]]:
-    """The deployed resources; none when the stack or its state is missing."""
-    return list(_latest(layout, stack).get("resources") or ())
+    """The deployed resources, providers not counted; none when the stack or its state is missing."""
+    recorded = _latest(layout, stack).get("resources") or ()
+    return [item for item in recorded if not item["type"].startswith("pulumi:providers:")]
 
 
 def interrupted(layout: Layout, stack: str) -> list[str]:

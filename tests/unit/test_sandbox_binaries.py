@@ -1,0 +1,104 @@
+"""Which programs the sandbox is made of, and building what is missing."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sandbox import binaries, golang
+from sandbox.binaries import CONFORMANCE, CONTROL_PLANE, ENGINE, HELM, Binary
+from sandbox.layout import PROJECT, Layout, SandboxError
+
+ALL = (ENGINE, *CONTROL_PLANE, HELM, *CONFORMANCE)
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """An empty sandbox."""
+    return Layout(project=PROJECT, home=tmp_path, binaries=tmp_path / "built")
+
+
+@pytest.fixture
+def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A `go` that writes its arguments to the file that `-o` names, and to a list of calls."""
+    command = tmp_path / "go"
+    calls = tmp_path / "calls"
+    command.write_text(
+        f'#!/bin/sh\necho "$*" >> {calls}\n'
+        'while [ $# -gt 0 ]; do [ "$1" = -o ] && echo made > "$2"; shift; done\n'
+        f'[ -e {tmp_path}/broken ] && echo "compile error" && exit 1\nexit 0\n'
+    )
+    command.chmod(0o755)
+    monkeypatch.setattr(golang, "find_or_install", lambda: command)
+    return calls
+
+
+@pytest.mark.parametrize("binary", ALL, ids=lambda binary: binary.name)
+def test_every_program_is_pinned_by_a_module_that_names_it_as_a_tool(binary: Binary) -> None:
+    module = (PROJECT / "tools" / binary.tool / "go.mod").read_text()
+    assert re.search(rf"^(tool |\t){re.escape(binary.package)}$", module, re.M)
+    assert re.fullmatch(r"v\d+\.\d+\.\d+", binaries.pinned_version(binary.tool, binary.module))
+    assert (PROJECT / "tools" / binary.tool / "go.sum").is_file()
+
+
+def test_no_go_code_of_our_own() -> None:
+    assert list((PROJECT / "tools").rglob("*.go")) == []
+
+
+def test_the_kubernetes_servers_know_their_version() -> None:
+    server = next(binary for binary in CONTROL_PLANE if binary.name == "kube-apiserver")
+    version = binaries.pinned_version("kubernetes", "k8s.io/kubernetes")
+    assert server.linker_flags == f"-X k8s.io/component-base/version.gitVersion={version}"
+
+
+def test_an_unknown_module_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"tools/kwok/go\.mod does not require example\.org/x"):
+        binaries.pinned_version("kwok", "example.org/x")
+
+
+def test_the_stamp_changes_with_what_determines_the_program() -> None:
+    assert ENGINE.stamp != replace(ENGINE, package="other").stamp
+    assert ENGINE.stamp != replace(ENGINE, linker_values=(("a.b", "c"),)).stamp
+    assert HELM.stamp == replace(HELM).stamp
+
+
+def test_what_is_missing_is_built_once(layout: Layout, go: Path) -> None:
+    binaries.ensure(layout, [HELM, *CONTROL_PLANE])
+    assert binaries.outdated(layout, [HELM, *CONTROL_PLANE]) == []
+    assert len(go.read_text().splitlines()) == 1 + len(CONTROL_PLANE)
+    binaries.ensure(layout, [HELM, *CONTROL_PLANE])
+    assert len(go.read_text().splitlines()) == 1 + len(CONTROL_PLANE)
+
+
+def test_a_new_version_is_built_again(layout: Layout, go: Path) -> None:
+    binaries.ensure(layout, [HELM])
+    newer = replace(HELM, version_variable=None)
+    assert binaries.outdated(layout, [newer]) == [newer]
+
+
+def test_a_failed_build_leaves_nothing_and_shows_what_go_said(layout: Layout, go: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    with pytest.raises(SandboxError, match=r"(?s)\[1/1\] helm v.*go build failed.*compile error"):
+        binaries.ensure(layout, [HELM])
+    assert not binaries.path_of(layout, HELM).exists()
+    (tmp_path / "broken").unlink()
+    binaries.ensure(layout, [HELM])
+    assert binaries.path_of(layout, HELM).read_text() == "made\n"
+
+
+def test_a_half_written_program_without_its_stamp_is_built_again(layout: Layout, go: Path) -> None:
+    path = binaries.path_of(layout, HELM)
+    path.parent.mkdir(parents=True)
+    path.write_text("half")
+    binaries.ensure(layout, [HELM])
+    assert path.read_text() == "made\n"
+
+
+def test_without_go_and_without_a_virtual_environment_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr("sandbox.golang.sys.executable", "/nowhere/python")
+    monkeypatch.setattr("sandbox.golang.sys.prefix", "/usr")
+    monkeypatch.setattr("sandbox.golang.sys.base_prefix", "/usr")
+    with pytest.raises(SandboxError, match=r"`go` is not installed\. Go 1\.26 .* https://go\.dev/dl/"):
+        golang.find_or_install()

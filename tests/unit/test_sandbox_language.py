@@ -1,0 +1,60 @@
+"""The Python language host, without an engine."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from google.protobuf import struct_pb2
+from pulumi.runtime.proto import language_pb2
+
+from sandbox import language, program
+
+
+def _info(folder: Path, **options: str) -> language_pb2.ProgramInfo:
+    values = struct_pb2.Struct()
+    values.update(options)
+    return language_pb2.ProgramInfo(
+        root_directory=str(folder), program_directory=str(folder), entry_point=".", options=values
+    )
+
+
+def test_the_projects_virtual_environment_is_used_when_it_is_there(tmp_path: Path) -> None:
+    assert language.interpreter(_info(tmp_path, virtualenv=".venv")) == sys.executable
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    assert language.interpreter(_info(tmp_path, virtualenv=".venv")) == str(python)
+    assert language.interpreter(_info(tmp_path)) == sys.executable
+
+
+def test_a_program_is_its_directorys_main_module_or_the_named_file(tmp_path: Path) -> None:
+    request = language_pb2.RunRequest(info=_info(tmp_path))
+    assert program.program_path(request) == tmp_path / "__main__.py"
+    request.info.entry_point = "other.py"
+    assert program.program_path(request) == tmp_path / "other.py"
+
+
+def test_a_stack_trace_begins_in_the_program(tmp_path: Path) -> None:
+    import runpy
+
+    file = tmp_path / "__main__.py"
+    file.write_text("def fail():\n    raise ValueError('what went wrong')\n\nfail()\n")
+    with pytest.raises(ValueError, match="what went wrong") as raised:
+        runpy.run_path(str(file))
+    lines = program.trace(raised.value).splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[1] == f'  File "{file}", line 4, in <module>'
+    assert lines[-1] == "ValueError: what went wrong"
+
+
+def test_a_plugins_output_and_exit_code_are_streamed(tmp_path: Path) -> None:
+    (tmp_path / "__main__.py").write_text("import os, sys\nprint(os.environ['X'], *sys.argv[1:])\nsys.exit(3)\n")
+    request = language_pb2.RunPluginRequest(pwd=str(tmp_path), args=["a", "b"], env=["X=y"], info=_info(tmp_path))
+
+    class Context:
+        def add_callback(self, callback: object) -> None:
+            assert callable(callback)
+
+    responses = list(language.LanguageHost().RunPlugin(request, Context()))
+    assert [response.stdout for response in responses[:-1]] == [b"y a b\n"]
+    assert responses[-1].exitcode == 3
