@@ -1,6 +1,7 @@
 """Every Kubernetes object of the program against the API's schemas, kube-score and the restricted standard."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -10,17 +11,45 @@ from tests.conformance.binaries import run
 from tests.conformance.kube_score import critical_findings
 from tests.conformance.manifests import Manifest, identity, pod_templates, program_objects, stream
 from tests.conformance.pod_standard import violations
-from tests.rendering import Rendered
+from tests.rendering import Rendered, render
 
 pytestmark = pytest.mark.conformance
 
-# Critical findings of kube-score that stay: (object, test) and why.
-DELIBERATE: dict[tuple[str, str], str] = {}
+_PODS_OF_A_CHART = "its pods come from a repository's chart, which is not rendered here"
+DELIBERATE = {
+    ("NetworkPolicy/istio-ingress/default-deny", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
+    ("NetworkPolicy/istio-ingress/istio-ingressgateway", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
+    ("NetworkPolicy/istio-system/default-deny", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
+    ("NetworkPolicy/istio-system/istiod", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
+    ("NetworkPolicy/monitoring/admission-create", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
+    ("NetworkPolicy/monitoring/admission-patch", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
+    ("NetworkPolicy/monitoring/alertmanager", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
+    ("NetworkPolicy/monitoring/grafana", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
+    ("NetworkPolicy/monitoring/jaeger", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
+    ("NetworkPolicy/monitoring/kube-state-metrics", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
+    ("NetworkPolicy/monitoring/operator", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
+    ("NetworkPolicy/monitoring/prometheus", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
+}
+"""Critical findings of kube-score that stay: the object and the test, and why."""
+
+SERVICES = ("consciousness-field", "agent-network", "sacred-messaging", "work-coordination")
+BUSY = {"minReplicas": 3, "maxReplicas": 30, "cpu": "1", "memory": "1Gi"}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "one of everything": {},
+    "three of everything": {
+        "sacred-council:database": {"nodes": 3},
+        "sacred-council:cache": {"replicas": 3},
+        "sacred-council:messaging": {"servers": 3},
+        "sacred-council:services": dict.fromkeys(SERVICES, BUSY),
+    },
+}
 
 
-@pytest.fixture(scope="module")
-def objects(local: Rendered) -> list[Manifest]:
-    return program_objects(local)
+@pytest.fixture(scope="module", params=list(VARIANTS.values()), ids=list(VARIANTS))
+def objects(request: pytest.FixtureRequest) -> list[Manifest]:
+    """All objects of the local stack, as it is and with every store and service multiplied."""
+    unchanged: Rendered = request.getfixturevalue("local")
+    return program_objects(render("local", request.param) if request.param else unchanged)
 
 
 @pytest.fixture(scope="module")
