@@ -16,21 +16,14 @@ from components.versions import ISTIO_BASE, ISTIO_CNI, ISTIOD
 APP = "istiod"
 PODS = {"app": "istiod"}
 CNI_NAMESPACE = "kube-system"
-NETWORK_LABEL = "topology.istio.io/network"
-INJECTED_LABELS = {"istio-injection": "enabled"}
-"""Labels of a namespace whose pods get a sidecar."""
-
-
-def namespace_labels(network_name: str) -> dict[str, str]:
-    """Labels of the control plane's own namespace: the network that its region's pods are in."""
-    return {NETWORK_LABEL: network_name}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ControlPlaneArgs:
     """What the mesh is called, who signs its certificates, and whom it serves.
 
-    `network_name` is the region's network, set from the start so that a second region changes nothing here.
+    `network_name` is the region's network, set from the start so that a second region changes nothing here; the label
+    topology.istio.io/network of `namespace` says the same.
     `trust_domain` is the same in all regions. `injected_namespaces` have sidecars; `monitoring_namespace` scrapes.
     `trace_collector` is the host of an OTLP/gRPC collector (None: no traces), `trace_sampling` a share from 0 to 1.
     `platform` is the kind of cluster, where the CNI plugin's paths depend on it. `monitored_by` brings the monitoring

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.mesh import config, namespace_labels, routes
+from components.mesh import IngressGatewayArgs, config, routes
 from tests.rendering import Rendered, Resource, render_program
 
 PROGRAM = Path(__file__).parent / "programs" / "mesh.py"
@@ -58,7 +58,24 @@ def test_a_lone_region_already_has_its_place_in_a_mesh_of_many(mesh: Rendered) -
     assert values["meshID"] == "sacred-council"
     assert values["multiCluster"] == {"clusterName": "here"}
     assert values["network"] == "here-network"
-    assert namespace_labels("here-network") == {"topology.istio.io/network": "here-network"}
+
+
+def test_the_control_planes_namespace_names_the_network_that_istiod_is_told(local: Rendered) -> None:
+    (namespace,) = [r for r in local.objects("Namespace") if r.inputs["metadata"]["name"] == "istio-system"]
+    (istiod,) = [r for r in local.of_type("kubernetes:helm.sh/v3:Release") if r.inputs["chart"] == "istiod"]
+    network = istiod.inputs["values"]["global"]["network"]
+    assert namespace.inputs["metadata"]["labels"]["topology.istio.io/network"] == network
+
+
+def test_pods_are_injected_exactly_where_istiod_lets_proxies_in(local: Rendered) -> None:
+    injected = {
+        r.inputs["metadata"]["name"]
+        for r in local.objects("Namespace")
+        if r.inputs["metadata"]["labels"].get("istio-injection") == "enabled"
+    }
+    (policy,) = [r for r in local.objects("NetworkPolicy") if r.inputs["metadata"]["name"] == "istiod"]
+    (xds,) = [rule for rule in policy.inputs["spec"]["ingress"] if rule["ports"][0]["port"] == config.XDS_PORT]
+    assert injected == {s["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for s in xds["from"]}
 
 
 def test_all_istio_charts_have_one_version(mesh: Rendered) -> None:
@@ -264,8 +281,6 @@ def test_the_gateway_reaches_only_istiod_traces_and_its_services(mesh: Rendered)
 
 @pytest.mark.parametrize(("minimum", "maximum"), [(0, 1), (3, 2)])
 def test_impossible_replica_bounds_are_named(minimum: int, maximum: int) -> None:
-    from components.mesh import IngressGatewayArgs
-
     with pytest.raises(ValueError, match=f"min_replicas: {minimum} is not between 1 and max_replicas"):
         IngressGatewayArgs(
             region="r",
