@@ -13,7 +13,7 @@ import re
 import shutil
 import signal
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -153,10 +153,12 @@ def _explain(errors: str) -> str:
 
 
 def flags(inputs: Mapping[str, Any], named: Mapping[str, str]) -> list[str]:
-    """Command-line flags for the inputs that are set: true becomes the flag alone, other values follow it."""
-    found: Sequence[list[str]] = [
-        [flag] if inputs[name] is True else [flag, str(inputs[name])]
-        for name, flag in named.items()
-        if inputs.get(name) not in (None, False, "")
-    ]
-    return [part for flag in found for part in flag]
+    """Command-line flags for the inputs that are set: true becomes the flag alone, other values are part of it."""
+    found = []
+    for name, flag in named.items():
+        value = inputs.get(name)
+        if value is True:
+            found.append(flag)
+        elif value not in (None, "") and value is not False:
+            found.append(f"{flag}={value}")
+    return found
