@@ -130,14 +130,15 @@ def _authority(path_length: int) -> list[tuple[x509.ExtensionType, bool]]:
     return [(x509.BasicConstraints(ca=True, path_length=path_length), True), (usage, True)]
 
 
-def write_certificate(directory: Path) -> Path:
-    """A certificate for this machine as the program makes them: leaf and intermediate, its key, and the root.
+def write_certificate(directory: Path, *addresses: str) -> Path:
+    """A certificate for this machine, and loopback `addresses`, made as the program does: a leaf below an intermediate.
 
     The files are tls.crt, tls.key and ca.crt in `directory`, which is returned.
     """
     root = _signed("root", None, _authority(1))
     region = _signed("region", root, _authority(0))
-    names: list[x509.GeneralName] = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    numbers = [x509.IPAddress(ip_address(address)) for address in ("127.0.0.1", *addresses)]
+    names: list[x509.GeneralName] = [x509.DNSName("localhost"), *numbers]
     uses = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     leaf = _signed("server", region, [(x509.SubjectAlternativeName(names), False), (uses, False)])
     directory.mkdir(parents=True)
