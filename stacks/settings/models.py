@@ -26,7 +26,7 @@ from stacks.settings.values import (
     not_empty,
 )
 
-SECRETS: Final = ("cockroachdbLicense", "alertmanagerReceiver")
+SECRETS: Final = ("cockroachdbLicense",)
 """Keys that hold Pulumi secrets: never part of these models. Components get them as outputs, see `source.secret`."""
 
 
