@@ -30,7 +30,7 @@ class MonitoringArgs:
     storage: str
     watched: names.Watched
     trace_clients: Sequence[str]
-    trace_storage: str = "2Gi"
+    trace_storage: str = "5Gi"
     storage_class: str | None = None
     runbooks: str = RUNBOOKS
     node_exporter: bool = True

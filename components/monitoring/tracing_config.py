@@ -31,9 +31,11 @@ def jaeger_values() -> dict[str, Any]:
             },
             "serviceAccount": {"automountServiceAccountToken": False},
             "resources": {
-                "requests": {"cpu": "50m", "memory": "512Mi"},
-                "limits": {"cpu": "1", "memory": "512Mi"},
+                "requests": {"cpu": "50m", "memory": "768Mi"},
+                "limits": {"cpu": "1", "memory": "768Mi"},
             },
+            # Badger's caches alone may take half a gibibyte: collect garbage before the limit, not after it.
+            "extraEnv": [{"name": "GOMEMLIMIT", "value": "650MiB"}],
             "extraVolumes": [{"name": "badger", "persistentVolumeClaim": {"claimName": JAEGER_CLAIM}}],
             "extraVolumeMounts": [{"name": "badger", "mountPath": BADGER}],
         },
