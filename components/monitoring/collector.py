@@ -1,12 +1,12 @@
 """The OpenTelemetry collector: takes traces from services and proxies, and passes them on in batches."""
 
-import hashlib
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.metadata import labels, object_meta, selector
+from components import workload
+from components.metadata import object_meta, selector
 from components.monitoring import names
 from components.monitoring.tracing_config import collector_config
 from components.pod_security import restricted_container, restricted_pod
@@ -22,7 +22,7 @@ PORTS = {
     "metrics": names.SELF_METRICS_PORT,
     "health": names.HEALTH_PORT,
 }
-CONFIG_ANNOTATION = "sacred-council.love/config"
+RESOURCES = workload.Resources(cpu="100m", memory="256Mi")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,51 +53,65 @@ class Collector(pulumi.ComponentResource):
         self._args = args
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self)
+        self._belonging = workload.Belonging(app=APP, region=args.region, namespace=args.namespace)
         config = pulumi.Output.from_input(args.jaeger_host).apply(
             lambda host: collector_config(region=args.region, jaeger_host=host)
         )
         config_map = k8s.core.v1.ConfigMap(
-            f"{name}-config", metadata=self._meta(), data={CONFIG_FILE: config}, opts=self._child
+            f"{name}-config", metadata=self._belonging.meta(APP), data={CONFIG_FILE: config}, opts=self._child
         )
-        account = k8s.core.v1.ServiceAccount(
-            f"{name}-account", metadata=self._meta(), automount_service_account_token=False, opts=self._child
-        )
-        self._deployment(config, config_map.metadata.name, account.metadata.name)
+        account = workload.service_account(name, self._belonging, self._child)
+        self._deployment(config, self._pod(config_map.metadata.name, account.metadata.name))
         self._service()
-        self._budget()
-        self._monitor()
+        workload.disruption_budget(name, self._belonging, self._child)
+        workload.service_monitor(
+            name, self._belonging, endpoint={"port": "metrics"}, monitored_by=args.monitored_by, opts=self._child
+        )
         self.endpoint = pulumi.Output.from_input(args.namespace).apply(
             lambda known: f"http://{names.collector_host(known)}:{names.OTLP_GRPC_PORT}"
         )
         self.register_outputs({"endpoint": self.endpoint})
 
-    def _meta(self) -> k8s.meta.v1.ObjectMetaArgs:
-        return object_meta(APP, app=APP, region=self._args.region, namespace=self._args.namespace)
-
-    def _deployment(
-        self, config: pulumi.Output[str], config_map: pulumi.Input[str], account: pulumi.Input[str]
-    ) -> None:
+    def _deployment(self, config: pulumi.Output[str], pod: k8s.core.v1.PodSpecArgs) -> None:
         k8s.apps.v1.Deployment(
             f"{self._name}-deployment",
-            metadata=self._meta(),
+            metadata=self._belonging.meta(APP),
             spec=k8s.apps.v1.DeploymentSpecArgs(
                 replicas=self._args.replicas,
-                selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selector(APP)),
+                selector=self._belonging.selecting(),
                 template=k8s.core.v1.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(
-                        labels=labels(APP, region=self._args.region),
-                        annotations={CONFIG_ANNOTATION: config.apply(_digest)},
+                        labels=self._belonging.labels(),
+                        annotations={workload.CHECKSUM_ANNOTATION: config.apply(workload.digest)},
                     ),
-                    spec=_pod(config_map, account),
+                    spec=pod,
                 ),
             ),
             opts=self._child,
         )
 
+    def _pod(self, config_map: pulumi.Input[str], account: pulumi.Input[str]) -> k8s.core.v1.PodSpecArgs:
+        config = k8s.core.v1.ConfigMapVolumeSourceArgs(name=config_map)
+        return k8s.core.v1.PodSpecArgs(
+            service_account_name=account,
+            automount_service_account_token=False,
+            security_context=restricted_pod(user=USER),
+            affinity=workload.apart(self._belonging),
+            topology_spread_constraints=workload.zone_spread(self._belonging),
+            containers=[_container()],
+            volumes=[k8s.core.v1.VolumeArgs(name="config", config_map=config)],
+        )
+
     def _service(self) -> None:
         k8s.core.v1.Service(
             f"{self._name}-service",
-            metadata=self._meta(),
+            metadata=object_meta(
+                APP,
+                app=APP,
+                region=self._args.region,
+                namespace=self._args.namespace,
+                extra_labels={workload.METRICS_LABEL: "true"},
+            ),
             spec=k8s.core.v1.ServiceSpecArgs(
                 selector=selector(APP),
                 ports=[
@@ -109,73 +123,9 @@ class Collector(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _budget(self) -> None:
-        k8s.policy.v1.PodDisruptionBudget(
-            f"{self._name}-budget",
-            metadata=self._meta(),
-            spec=k8s.policy.v1.PodDisruptionBudgetSpecArgs(
-                max_unavailable=1, selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selector(APP))
-            ),
-            opts=self._child,
-        )
-
-    def _monitor(self) -> None:
-        k8s.apiextensions.CustomResource(
-            f"{self._name}-monitor",
-            api_version="monitoring.coreos.com/v1",
-            kind="ServiceMonitor",
-            metadata=self._meta(),
-            spec={
-                "selector": {"matchLabels": selector(APP)},
-                "endpoints": [{"port": "metrics", "interval": "30s"}],
-            },
-            opts=pulumi.ResourceOptions.merge(
-                self._child, pulumi.ResourceOptions(depends_on=[self._args.monitored_by])
-            ),
-        )
-
-
-def _digest(config: str) -> str:
-    return hashlib.sha256(config.encode()).hexdigest()
-
 
 def _service_port(name: str, port: int, protocol: str) -> k8s.core.v1.ServicePortArgs:
     return k8s.core.v1.ServicePortArgs(name=name, port=port, target_port=name, app_protocol=protocol)
-
-
-def _pod(config_map: pulumi.Input[str], account: pulumi.Input[str]) -> k8s.core.v1.PodSpecArgs:
-    return k8s.core.v1.PodSpecArgs(
-        service_account_name=account,
-        automount_service_account_token=False,
-        security_context=restricted_pod(user=USER),
-        affinity=k8s.core.v1.AffinityArgs(pod_anti_affinity=_apart()),
-        topology_spread_constraints=[
-            k8s.core.v1.TopologySpreadConstraintArgs(
-                max_skew=1,
-                topology_key="topology.kubernetes.io/zone",
-                when_unsatisfiable="ScheduleAnyway",
-                label_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selector(APP)),
-            )
-        ],
-        containers=[_container()],
-        volumes=[
-            k8s.core.v1.VolumeArgs(name="config", config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(name=config_map))
-        ],
-    )
-
-
-def _apart() -> k8s.core.v1.PodAntiAffinityArgs:
-    return k8s.core.v1.PodAntiAffinityArgs(
-        preferred_during_scheduling_ignored_during_execution=[
-            k8s.core.v1.WeightedPodAffinityTermArgs(
-                weight=100,
-                pod_affinity_term=k8s.core.v1.PodAffinityTermArgs(
-                    topology_key="kubernetes.io/hostname",
-                    label_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selector(APP)),
-                ),
-            )
-        ]
-    )
 
 
 def _container() -> k8s.core.v1.ContainerArgs:
@@ -193,9 +143,6 @@ def _container() -> k8s.core.v1.ContainerArgs:
         liveness_probe=k8s.core.v1.ProbeArgs(
             http_get=k8s.core.v1.HTTPGetActionArgs(path="/", port="health"), period_seconds=10, failure_threshold=6
         ),
-        resources=k8s.core.v1.ResourceRequirementsArgs(
-            requests={"cpu": "50m", "memory": "256Mi", "ephemeral-storage": "32Mi"},
-            limits={"cpu": "500m", "memory": "256Mi", "ephemeral-storage": "128Mi"},
-        ),
+        resources=RESOURCES.requirements(),
         volume_mounts=[k8s.core.v1.VolumeMountArgs(name="config", mount_path=CONFIG_DIRECTORY, read_only=True)],
     )

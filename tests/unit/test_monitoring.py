@@ -172,7 +172,7 @@ def test_the_collector_limits_memory_first_and_batches_last() -> None:
 
 def test_the_collector_restarts_with_a_new_configuration(monitoring: Rendered) -> None:
     template = monitoring.named("here-monitoring-collector-deployment").inputs["spec"]["template"]
-    assert re.fullmatch("[0-9a-f]{64}", template["metadata"]["annotations"]["sacred-council.love/config"])
+    assert re.fullmatch("[0-9a-f]{64}", template["metadata"]["annotations"]["sacred-council.love/checksum"])
 
 
 def test_the_collector_is_where_clients_look_for_it(monitoring: Rendered) -> None:
