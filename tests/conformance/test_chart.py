@@ -1,9 +1,10 @@
 """The chart alone: Helm accepts it, its schema refuses bad values, and what it renders is what services need."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from components import connection
 from tests.conformance.binaries import run
 from tests.conformance.kube_score import critical_findings
 from tests.conformance.manifests import CHART, Manifest, helm, of_kind, pod_templates, template
@@ -156,7 +157,9 @@ def test_connections_are_files_and_never_variables(alone: list[Manifest]) -> Non
         "messaging-connection": "messaging-connection",
     }
     mounts = {m["name"]: m for m in spec["containers"][0]["volumeMounts"] if m["name"] in secrets}
-    assert mounts["database-connection"]["mountPath"] == environment(alone)["DATABASE_CONNECTION_DIR"]
+    for store in get_args(connection.Store):
+        path = mounts[connection.secret_name(store)]["mountPath"]
+        assert path == connection.mount_path(store) == environment(alone)[f"{store.upper()}_CONNECTION_DIR"]
     assert all(mount["readOnly"] for mount in mounts.values())
     assert [v for v in spec["containers"][0]["env"] if "valueFrom" in v] == []
 
