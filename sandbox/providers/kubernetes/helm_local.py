@@ -73,9 +73,11 @@ class LocalReleases:
         if waits and known.get("waitForJobs"):
             waits.append("--wait-for-jobs")
         timeout = ["--timeout", f"{known['timeout']}s"] if known.get("timeout") else []
+        # Given no values at all, helm would go on with those of the last time.
+        reset = [] if known.get("values") or known.get("reuseValues") else ["--reset-values"]
         return await self._helm.json(
             *("upgrade", known["name"], known["chart"], "--install", "--namespace", known["namespace"]),
-            *(*flags(known, _FLAGS), *waits, *timeout, *more),
+            *(*flags(known, _FLAGS), *waits, *timeout, *reset, *more),
             values=known.get("values", {}),
             urn=urn,
         )
