@@ -2,12 +2,15 @@
 
 With a passphrase for secrets the CLI writes an `encryptionsalt` into the stack's configuration file, which here is
 tracked and shared by everyone. So operations get a copy of that file, made anew each time; the salt they need is in the
-state. `pulumi config` works on the tracked file itself. Only the standard library is imported: it starts in no time.
+state. `pulumi config` works on the tracked file itself. An update that goes on where an engine was killed adopts the
+objects that one had created. Only the standard library is imported: it starts in no time.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +21,8 @@ OPERATIONS = frozenset(
     {"up", "update", "preview", "pre", "refresh", "destroy", "down", "dn", "import", "watch", "logs"}
 )
 CONFIG_FILE_VARIABLE = "PULUMI_OPTION_CONFIG_FILE"
+UPDATES = frozenset({"up", "update"})
+ADOPT_VARIABLE = "PULUMI_K8S_UPSERT_EXISTING_OBJECTS"
 _TAKES_VALUE = frozenset({"-s", "--stack", "-C", "--cwd"})
 
 
@@ -81,7 +86,23 @@ def overrides(engine: str, arguments: Sequence[str], home: Path, environment: Ma
     copy = fresh_copy(project / f"Pulumi.{stack}.yaml", home / "stacks")
     kubeconfig = home / "stacks" / f"{stack}.kubeconfig"
     applies = environment.get("KUBECONFIG") == str(home / "kubeconfig") and kubeconfig.is_file()
-    return {CONFIG_FILE_VARIABLE: str(copy), **({"KUBECONFIG": str(kubeconfig)} if applies else {})}
+    resumes = operation(arguments) in UPDATES and was_killed(home / "state", project, stack)
+    return {
+        CONFIG_FILE_VARIABLE: str(copy),
+        **({"KUBECONFIG": str(kubeconfig)} if applies else {}),
+        **({ADOPT_VARIABLE: "true"} if resumes else {}),
+    }
+
+
+def was_killed(state: Path, project: Path, stack: str) -> bool:
+    """Whether the stack's last engine ended while it was creating something, which may exist without being recorded."""
+    name = re.search(r"^name:\s*(\S+)", (project / "Pulumi.yaml").read_text(), re.MULTILINE)
+    file = state / ".pulumi" / "stacks" / (name[1] if name else "") / f"{stack}.json"
+    try:
+        latest = json.loads(file.read_text())["checkpoint"]["latest"] or {}
+    except (FileNotFoundError, ValueError, KeyError):
+        return False
+    return any(pending.get("type") == "creating" for pending in latest.get("pending_operations") or ())
 
 
 def fresh_copy(source: Path, folder: Path) -> Path:

@@ -56,12 +56,6 @@ def resources(layout: Layout, stack: str) -> list[dict[str, Any]]:
     return [item for item in recorded if not item["type"].startswith("pulumi:providers:")]
 
 
-def interrupted(layout: Layout, stack: str) -> list[str]:
-    """The URNs of resources whose creation an engine began and never finished."""
-    pending = _latest(layout, stack).get("pending_operations") or ()
-    return [item["resource"]["urn"] for item in pending if item.get("type") == "creating"]
-
-
 def locks(layout: Layout, stack: str) -> list[Lock]:
     """The claims on the stack."""
     folder = layout.state / ".pulumi" / "locks" / "organization" / project_name(layout) / stack

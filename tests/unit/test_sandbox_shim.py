@@ -1,5 +1,6 @@
 """The sandbox's pulumi command, which keeps the tracked stack files clean."""
 
+import json
 import os
 import subprocess
 import sys
@@ -110,3 +111,24 @@ def test_the_shim_becomes_the_engine(project: Path, engine: str, tmp_path: Path)
     command = [sys.executable, "-I", "-S", shim.__file__, engine, str(tmp_path / "home"), "up", "--stack", "local"]
     said = subprocess.run(command, capture_output=True, text=True, check=True, env={"PATH": os.environ["PATH"]})
     assert said.stdout == f"{tmp_path}/home/stacks/Pulumi.local.yaml up --stack local\n"
+
+
+@pytest.mark.parametrize(
+    ("latest", "adopts"),
+    [
+        ({"pending_operations": [{"type": "creating", "resource": {"urn": "urn:a"}}]}, True),
+        ({"pending_operations": [{"type": "updating", "resource": {"urn": "urn:a"}}]}, False),
+        ({"resources": []}, False),
+        (None, False),
+    ],
+)
+def test_an_update_adopts_what_a_killed_engine_was_creating(
+    project: Path, engine: str, tmp_path: Path, latest: object, adopts: bool
+) -> None:
+    home = tmp_path / "home"
+    file = home / "state" / ".pulumi" / "stacks" / "p" / "local.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"checkpoint": {"latest": latest}}))
+    found = {verb: shim.overrides(engine, [verb, "-s", "local"], home, {}) for verb in ("up", "preview")}
+    assert (shim.ADOPT_VARIABLE in found["up"]) == adopts
+    assert shim.ADOPT_VARIABLE not in found["preview"]

@@ -38,17 +38,12 @@ def test_a_stack_without_state_has_nothing(layout: Layout) -> None:
     assert (state.stacks(layout), state.resources(layout, "local"), state.locks(layout, "local")) == ([], [], [])
 
 
-def test_resources_and_interrupted_creations_are_read(layout: Layout) -> None:
-    pending = [
-        {"type": "creating", "resource": {"urn": "urn:a"}},
-        {"type": "updating", "resource": {"urn": "urn:b"}},
-    ]
+def test_resources_are_read(layout: Layout) -> None:
     password = {"urn": "urn:c", "type": "random:index/randomPassword:RandomPassword"}
     provider = {"urn": "urn:d", "type": "pulumi:providers:random"}
-    _store(layout, {"resources": [password, provider], "pending_operations": pending})
+    _store(layout, {"resources": [password, provider]})
     assert state.stacks(layout) == ["local"]
     assert state.resources(layout, "local") == [password]
-    assert state.interrupted(layout, "local") == ["urn:a"]
 
 
 @pytest.mark.parametrize("pid", [os.getpid(), 2**22 + 1])
