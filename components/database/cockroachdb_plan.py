@@ -79,7 +79,8 @@ def application_sql(database: str, username: str) -> str:
         f"CREATE DATABASE IF NOT EXISTS {database};\n"
         f"CREATE USER IF NOT EXISTS {username};\n"
         f"GRANT CONNECT, CREATE ON DATABASE {database} TO {username};\n"
-        f"GRANT USAGE, CREATE ON SCHEMA {database}.public TO {username};\n"
+        f"USE {database};\n"
+        f"GRANT USAGE, CREATE ON SCHEMA public TO {username};\n"
     )
 
 
@@ -88,6 +89,7 @@ BOOTSTRAP_SCRIPT: Final = f"""\
 # Initialises the cluster unless it is already, then makes the application's database and user. Safe to run again.
 # Passwords come from files and go to the server on standard input: they are in no argument list and in no log.
 set -euo pipefail
+shopt -s inherit_errexit
 
 crdb() {{
   command=$1
@@ -132,7 +134,7 @@ if [[ -s {CREDENTIALS}/license ]]; then
   statements+="
 SET CLUSTER SETTING enterprise.license = $license;"
 fi
-printf '%s\n' "$statements" | crdb sql >/dev/null
+printf '%s\\n' "$statements" | crdb sql >/dev/null
 echo "The application's database and user are ready."
 """
 """Run by the bootstrap Job. It reads HOST (a node of the region), FOUNDER (true or false) and USERNAME."""

