@@ -22,7 +22,7 @@ _PATH: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _CLAIM: Final = "charts.sandbox/claimed-"
 _DIGEST: Final = "charts.sandbox/digest"
 _SERVED_SECONDS: Final = 60.0
-_POLL_SECONDS: Final = 0.2
+_POLL_SECONDS: Final = 0.3
 
 
 class Definitions:
@@ -76,28 +76,35 @@ class Definitions:
     async def disclaim(self, definitions: Iterable[str], urn: str = "") -> None:
         """Take the release's claim off; delete what nobody claims any more, and wait until it is gone."""
         names = sorted(definitions)
-        await asyncio.gather(*(self._disclaim(definition, urn) for definition in names))
+        deleted = await asyncio.gather(*(self._disclaim(definition) for definition in names))
+        await self._gone([definition for definition, is_deleted in zip(names, deleted, strict=True) if is_deleted], urn)
         self._forget(definition.partition(".")[2] for definition in names)
 
-    async def _disclaim(self, definition: str, urn: str) -> None:
-        path = f"{_PATH}/{definition}"
+    async def _disclaim(self, definition: str) -> bool:
+        """Whether the definition is being deleted, as nobody claims it any more."""
+        api, path = self._session.api, f"{_PATH}/{definition}"
         try:
-            without = _annotated({}, {self._claim: None})
-            left = await self._session.api.request("PATCH", path, {}, without, MERGE_PATCH)
-            if not _claims(left):
-                await self._delete(path, text(left, "metadata", "resourceVersion"), urn)
+            left = await api.request("PATCH", path, {}, _annotated({}, {self._claim: None}), MERGE_PATCH)
+            if _claims(left):
+                return False
+            unchanged = {"preconditions": {"resourceVersion": text(left, "metadata", "resourceVersion")}}
+            await api.request("DELETE", path, {}, unchanged)
         except ApiError as error:
             # Gone already, or claimed by another release in this moment.
             if not error.not_found and not error.conflict:
                 raise
+            return False
+        return True
 
-    async def _delete(self, path: str, version: str, urn: str) -> None:
-        await self._session.api.request("DELETE", path, {}, {"preconditions": {"resourceVersion": version}})
-        while await found(self._session.api, path) is not None:
+    async def _gone(self, definitions: list[str], urn: str) -> None:
+        """Wait until the API server has deleted them, and with them every object of their kinds."""
+        while definitions:
             if self._session.cancelled.is_set():
-                raise ProviderError(f"waiting for {path.rpartition('/')[2]} to be deleted was cancelled")
-            await self._session.status(urn, f"waiting for the objects of {path.rpartition('/')[2]} to be deleted")
+                raise ProviderError(f"waiting for {', '.join(definitions)} to be deleted was cancelled")
+            await self._session.status(urn, f"waiting for {len(definitions)} definitions and their objects to go")
             await asyncio.sleep(_POLL_SECONDS)
+            left = [definition for definition in definitions if await found(self._session.api, f"{_PATH}/{definition}")]
+            definitions = left
 
     def _forget(self, groups: Iterable[str]) -> None:
         for group in set(groups):
