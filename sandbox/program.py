@@ -84,11 +84,18 @@ def report(error: BaseException) -> int:
         pulumi.log.error(str(error))
     elif isinstance(error, SystemExit):
         return 0 if error.code in (None, 0) else 1
-    elif isinstance(error, grpc.RpcError) and error.code() == grpc.StatusCode.UNAVAILABLE:
+    elif _ended_by_engine(error):
         pulumi.log.debug("The engine has ended this run.")
     else:
         pulumi.log.error("Program failed with an unhandled exception:\n" + trace(error))
     return 1
+
+
+def _ended_by_engine(error: BaseException) -> bool:
+    """Whether the engine stopped taking registrations because of an error that it tells about itself."""
+    is_unavailable = isinstance(error, grpc.RpcError) and error.code() == grpc.StatusCode.UNAVAILABLE
+    # For a component that a provider builds, the SDK passes the engine's words on as an exception of no special type.
+    return is_unavailable or str(error) == "resource monitor shut down"
 
 
 def trace(error: BaseException) -> str:

@@ -36,6 +36,9 @@ async def construct(stand_in: KubernetesStandIn, request: Any) -> Any:
         chart = _Chart(stand_in.session, stand_in.version, monitor, request)
         try:
             return await chart.construct()
+        except CheckFailedError as error:
+            # The engine would show each failure of a component's inputs twice.
+            raise ProviderError(str(error)) from error
         except grpc.aio.AioRpcError as error:
             # The engine tells about the object that failed by itself.
             raise ProviderError(f"The chart {request.name} is not complete: {error.details()}") from error
