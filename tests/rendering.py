@@ -18,6 +18,8 @@ import yaml
 from google.protobuf import json_format
 from pulumi.runtime import mocks, rpc, set_all_config, settings
 
+from tests import clouds
+
 ROOT = Path(__file__).resolve().parent.parent
 _SIGNATURE = rpc._special_sig_key
 _SECRET = rpc._special_secret_sig
@@ -37,6 +39,7 @@ class Resource:
     secret_paths: frozenset[str]
     dependencies: frozenset[str]
     ignored: tuple[str, ...]
+    protected: bool
 
     @property
     def is_kubernetes_object(self) -> bool:
@@ -78,12 +81,13 @@ def outputs_of(resource_type: str, name: str, inputs: Mapping[str, Any]) -> dict
         "tls:index/selfSignedCert:SelfSignedCert": {"certPem": f"certificate of {name}\n"},
         "tls:index/certRequest:CertRequest": {"certRequestPem": f"request of {name}\n"},
         "tls:index/locallySignedCert:LocallySignedCert": {"certPem": f"certificate of {name}\n"},
+        "random:index/randomString:RandomString": {"result": "x7k2p9"},
         "random:index/randomPassword:RandomPassword": {
             "result": _secret(f"password-of-{name}"),
             "bcryptHash": _secret(f"hash-of-{name}"),
         },
     }
-    return {**inputs, **table.get(resource_type, {})}
+    return {**inputs, **clouds.outputs_of(resource_type, name, inputs), **table.get(resource_type, {})}
 
 
 def _secret(value: str) -> dict[str, str]:
@@ -92,10 +96,12 @@ def _secret(value: str) -> dict[str, str]:
 
 class _Mocks(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        return f"{args.name}-id", outputs_of(args.typ, args.name, args.inputs)
+        return clouds.id_of(args.typ, args.name), outputs_of(args.typ, args.name, args.inputs)
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        raise AssertionError(f"the program must not look things up while it runs: {args.token}")
+        answer = clouds.answer(args.token, args.args)
+        assert answer is not None, f"the program must not look things up while it runs: {args.token}"
+        return answer, []
 
 
 class _Recorder(mocks.MockMonitor):
@@ -108,6 +114,11 @@ class _Recorder(mocks.MockMonitor):
         if request.type != "pulumi:pulumi:Stack":
             _close_loop_of_thread()
             self.rendered.resources.append(_recorded(request, response.urn))
+        return response
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        response = super().Invoke(request)  # type: ignore[no-untyped-call]
+        _close_loop_of_thread()
         return response
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
@@ -138,6 +149,7 @@ def _recorded(request: Any, urn: str) -> Resource:
         secret_paths=frozenset(secret_paths),
         dependencies=frozenset(request.dependencies),
         ignored=tuple(request.ignoreChanges),
+        protected=request.protect,
     )
 
 
