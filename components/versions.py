@@ -22,6 +22,14 @@ KUBE_PROMETHEUS_STACK = ChartVersion(
     repository="https://prometheus-community.github.io/helm-charts", name="kube-prometheus-stack", version="88.5.3"
 )
 JAEGER = ChartVersion(repository="https://jaegertracing.github.io/helm-charts", name="jaeger", version="4.11.1")
+CLUSTER_AUTOSCALER = ChartVersion(
+    repository="https://kubernetes.github.io/autoscaler", name="cluster-autoscaler", version="9.56.0"
+)
+
+KUBERNETES_VERSION = "1.35"
+"""Of clusters that follow no release channel."""
+CLUSTER_AUTOSCALER_IMAGE_TAG = "v1.35.0"
+"""The autoscaler's minor version is that of Kubernetes."""
 
 COCKROACHDB_IMAGE = "docker.io/cockroachdb/cockroach:v26.2.5"
 REDIS_IMAGE = "docker.io/library/redis:8.10.1"

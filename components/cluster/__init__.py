@@ -1,1 +1,87 @@
-"""Where a region runs. One module per platform; every cluster offers the same outputs."""
+"""Where a region runs. One package per platform; every cluster offers the same outputs.
+
+Nothing here imports the SDK of a cloud: `gke`, `eks` and `aks` each import their own, and no other.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.cluster.arguments import AddressRanges, ManagedClusterArgs, NetworkArgs, NodePool
+
+__all__ = [
+    "AddressRanges",
+    "Cluster",
+    "LoadBalancerAnnotations",
+    "ManagedClusterArgs",
+    "MeshPlatform",
+    "NetworkArgs",
+    "NodePool",
+    "WorkloadIdentity",
+]
+
+MeshPlatform = Literal["gke"]
+"""Kinds of cluster that Istio must be told about (its value `global.platform`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadBalancerAnnotations:
+    """Annotations of Services of type LoadBalancer: to be reached from everywhere, or from the region's network."""
+
+    public: Mapping[str, str]
+    internal: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadIdentity:
+    """Lets the pods of one ServiceAccount act as an identity of the cloud, with no key that could leak.
+
+    `principal` is what a bucket of the same cloud grants access to: an IAM member (Google Cloud), the ARN of a role
+    """
+
+    principal: pulumi.Output[str]
+    annotations: Mapping[str, pulumi.Input[str]]
+    pod_labels: Mapping[str, str]
+    token_endpoints: Sequence[tuple[str, int]]
+
+
+class Cluster(Protocol):
+    """What every cluster offers, whatever it is. Above it nobody knows a cloud."""
+
+    @property
+    def provider(self) -> k8s.Provider:
+        """Deploys to the cluster. What uses it waits until the cluster can run pods and is deleted before them."""
+
+    @property
+    def kubeconfig(self) -> pulumi.Output[str] | None:
+        """Secret, in JSON: reaches the cluster with the identity of whoever uses it. None: the user has it already."""
+
+    @property
+    def api_endpoint(self) -> pulumi.Output[str] | None:
+        """URL of the Kubernetes API. None where only the user's kubeconfig knows it."""
+
+    @property
+    def api_certificate_authority(self) -> pulumi.Output[str] | None:
+        """Who signs the API's certificate: PEM in base64, as in a kubeconfig. None like `api_endpoint`."""
+
+    @property
+    def egress_addresses(self) -> Sequence[pulumi.Output[str]]:
+        """The IPv4 addresses that the region's pods are seen with from outside. Empty where they are not fixed."""
+
+    @property
+    def storage_class(self) -> str | None:
+        """StorageClass for databases (SSD, bound to the pod's zone, can grow). None: the cluster's default."""
+
+    @property
+    def load_balancer_annotations(self) -> LoadBalancerAnnotations:
+        """Annotations of Services of type LoadBalancer."""
+
+    @property
+    def mesh_platform(self) -> MeshPlatform | None:
+        """Where Istio's CNI plugin must know the kind of cluster."""
+
+    def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity | None:
+        """Create an identity for a ServiceAccount, once for each. None: the cluster belongs to no cloud."""

@@ -1,9 +1,13 @@
 """A Kubernetes cluster that is already there: kind, minikube, k3s, LKE, DOKS, or a sandbox control plane."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
+
+from components.cluster import LoadBalancerAnnotations
+from components.cluster.access import kubernetes_provider
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,23 +21,27 @@ class ExistingClusterArgs:
 class ExistingCluster(pulumi.ComponentResource):
     """A cluster reached through the user's kubeconfig (`KUBECONFIG`, else the file in the home directory).
 
-    Outputs: `provider` (the Kubernetes provider that deploys to it).
+    Outputs: those of `Cluster`. Only `provider` says something: all else is the user's, or the cluster's default.
     """
 
     provider: k8s.Provider
+    kubeconfig: None = None
+    api_endpoint: None = None
+    api_certificate_authority: None = None
+    egress_addresses: Sequence[pulumi.Output[str]] = ()
+    storage_class: None = None
+    load_balancer_annotations = LoadBalancerAnnotations(public={}, internal={})
+    mesh_platform: None = None
 
     def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cluster:ExistingCluster", name, None, opts)
-        self.provider = k8s.Provider(
+        self.provider = kubernetes_provider(
             f"{name}-kubernetes",
             context=args.context,
-            # Without an identifier a changed kubeconfig could replace the provider and everything on it.
             cluster_identifier=args.context or args.region,
-            # ConfigMaps and Secrets change in place: a new region must not replace what the others use.
-            enable_config_map_mutable=True,
-            enable_secret_mutable=True,
-            # A region that is down must not stop the others from being updated.
-            skip_update_unreachable=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})
+
+    def workload_identity(self, *, namespace: str, service_account: str) -> None:
+        """None: the cluster belongs to no cloud that could know its ServiceAccounts."""

@@ -1,0 +1,177 @@
+"""A region's Kubernetes on Azure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi_azure_native import authorization, containerservice, managedidentity
+
+from components.cluster import LoadBalancerAnnotations, WorkloadIdentity, kubeconfig
+from components.cluster.access import cluster_identifier, kubernetes_provider
+from components.cluster.aks import features
+from components.cluster.aks.identity import AksEncryption, AksIdentity
+from components.cluster.aks.logs import AksLogs
+from components.cluster.aks.network import AksNetwork
+from components.cluster.aks.plan import ApiServer, api_server
+from components.cluster.arguments import ManagedClusterArgs, common_labels
+from components.versions import KUBERNETES_VERSION
+
+TOKEN_AUDIENCE = "api://AzureADTokenExchange"  # noqa: S105 - the audience of tokens, not one of them
+
+
+@dataclass(frozen=True, kw_only=True)
+class AksClusterArgs(ManagedClusterArgs):
+    """`admin_groups` are ids of Entra groups that may do everything in the cluster.
+
+    Local accounts are off, so whoever runs Pulumi must be in one of the groups (or have such a role otherwise).
+    `kubernetes_version` is a minor version; `upgrade_channel` says what Azure updates by itself. Azure cannot change
+    the machine type of the cluster's nodes: another type means another cluster.
+    """
+
+    network: AksNetwork
+    admin_groups: Sequence[str]
+    kubernetes_version: str = KUBERNETES_VERSION
+    upgrade_channel: Literal["patch", "stable", "rapid", "none"] = "patch"
+    zones: Sequence[str] = ("1", "2", "3")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.admin_groups:
+            raise ValueError(
+                "admin_groups: expected the id of an Entra group, got none; local accounts are off, so nobody could "
+                "log in: name a group that the identity running Pulumi belongs to"
+            )
+
+
+class AksCluster(pulumi.ComponentResource):
+    """An AKS cluster: private nodes in several zones, logins by Entra only, network policies enforced by Cilium.
+
+    Outputs: those of `Cluster`.
+    """
+
+    provider: k8s.Provider
+    kubeconfig: pulumi.Output[str]
+    api_endpoint: pulumi.Output[str]
+    api_certificate_authority: pulumi.Output[str]
+    egress_addresses: Sequence[pulumi.Output[str]]
+    # Zone-redundant in clusters with several zones, so a pod finds its disk in any of them.
+    storage_class: str = "managed-csi-premium"
+    load_balancer_annotations = LoadBalancerAnnotations(
+        public={}, internal={"service.beta.kubernetes.io/azure-load-balancer-internal": "true"}
+    )
+    mesh_platform: None = None
+
+    def __init__(self, name: str, args: AksClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:cluster:AksCluster", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self._name = name
+        self._network = args.network
+        identity = AksIdentity(f"{name}-control-plane", args.network, child)
+        encryption = AksEncryption(f"{name}-encryption", args.network, identity, child)
+        cluster = self._cluster(name, args, identity, encryption)
+        self._issuer = cluster.oidc_issuer_profile.issuer_url
+        AksLogs(f"{name}-logs", args.network, cluster.id, child)
+        if args.deletion_protection:
+            self._lock(name, cluster)
+        api = self._api(cluster)
+        self.egress_addresses = args.network.egress_addresses
+        self.api_endpoint = api.apply(lambda known: known.url)
+        self.api_certificate_authority = api.apply(lambda known: known.certificate_authority)
+        self.kubeconfig = pulumi.Output.secret(
+            pulumi.Output.json_dumps(
+                pulumi.Output.all(cluster.name, self.api_endpoint, self.api_certificate_authority).apply(
+                    lambda known: kubeconfig.aks(*known)
+                )
+            )
+        )
+        self.provider = kubernetes_provider(
+            f"{name}-kubernetes",
+            cluster_identifier=cluster_identifier("azure", args.network.args.region),
+            kubeconfig=self.kubeconfig,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[cluster, args.network]),
+        )
+        self.register_outputs({"api_endpoint": self.api_endpoint})
+
+    def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:
+        """An identity of Azure that trusts the cluster's word for the ServiceAccount."""
+        child = pulumi.ResourceOptions(parent=self)
+        name = f"{self._name}-{namespace}-{service_account}"
+        identity = managedidentity.UserAssignedIdentity(
+            f"{name}-identity",
+            resource_group_name=self._network.resource_group_name,
+            location=self._network.args.location,
+            tags=common_labels(self._network.args),
+            opts=child,
+        )
+        trust = managedidentity.FederatedIdentityCredential(
+            f"{name}-trust",
+            resource_group_name=self._network.resource_group_name,
+            resource_name_=identity.name,
+            issuer=self._issuer,
+            subject=f"system:serviceaccount:{namespace}:{service_account}",
+            audiences=[TOKEN_AUDIENCE],
+            opts=child,
+        )
+        return WorkloadIdentity(
+            principal=pulumi.Output.all(identity.principal_id, trust.id).apply(lambda known: str(known[0])),
+            annotations={"azure.workload.identity/client-id": identity.client_id},
+            pod_labels={"azure.workload.identity/use": "true"},
+            token_endpoints=[("0.0.0.0/0", 443)],
+        )
+
+    def _cluster(
+        self, name: str, args: AksClusterArgs, identity: AksIdentity, encryption: AksEncryption
+    ) -> containerservice.ManagedCluster:
+        place = args.network.args
+        return containerservice.ManagedCluster(
+            name,
+            resource_group_name=args.network.resource_group_name,
+            location=place.location,
+            dns_prefix=place.region,
+            kubernetes_version=args.kubernetes_version,
+            sku=containerservice.ManagedClusterSKUArgs(name="Base", tier="Standard"),
+            identity=containerservice.ManagedClusterIdentityArgs(
+                type="UserAssigned", user_assigned_identities=[identity.identity_id]
+            ),
+            agent_pool_profiles=[features.nodes(args.nodes, args.zones, args.network, common_labels(place))],
+            api_server_access_profile=features.api_access(args.authorized_networks, args.network),
+            network_profile=features.pod_network(place.addresses),
+            security_profile=features.security(encryption.key_id),
+            aad_profile=features.logins(args.admin_groups),
+            disable_local_accounts=True,
+            enable_rbac=True,
+            oidc_issuer_profile=containerservice.ManagedClusterOIDCIssuerProfileArgs(enabled=True),
+            auto_upgrade_profile=containerservice.ManagedClusterAutoUpgradeProfileArgs(
+                upgrade_channel=args.upgrade_channel, node_os_upgrade_channel="NodeImage"
+            ),
+            tags=common_labels(place),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # The identity must have its roles before it makes use of them.
+                depends_on=[identity, encryption],
+                # Said before anything inside the cluster is deleted, not after.
+                protect=args.deletion_protection,
+            ),
+        )
+
+    def _lock(self, name: str, cluster: containerservice.ManagedCluster) -> None:
+        authorization.ManagementLockByScope(
+            f"{name}-lock",
+            scope=cluster.id,
+            level="CanNotDelete",
+            notes="Deletion protection: take it off in the stack's configuration.",
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _api(self, cluster: containerservice.ManagedCluster) -> pulumi.Output[ApiServer]:
+        # Azure shows the certificate authority nowhere else. What comes back holds no credential.
+        credentials = containerservice.list_managed_cluster_user_credentials_output(
+            resource_group_name=self._network.resource_group_name,
+            resource_name=cluster.name,
+            format="exec",
+            opts=pulumi.InvokeOutputOptions(parent=self),
+        )
+        found: pulumi.Output[ApiServer] = credentials.apply(lambda known: api_server(known.kubeconfigs[0].value))
+        return found

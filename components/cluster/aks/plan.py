@@ -1,0 +1,50 @@
+"""What follows from ids and addresses alone. Pure functions."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+import yaml
+
+from components.cluster.arguments import ipv4_network
+
+KEY_VAULT_CRYPTO_USER: Final = "12338af0-0e69-4776-bea7-57ae8d297424"
+NETWORK_CONTRIBUTOR: Final = "4d97b98b-1d4f-4787-a291-c67834d212e7"
+_DNS_HOST = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiServer:
+    """URL and certificate authority (PEM in base64) of a Kubernetes API."""
+
+    url: str
+    certificate_authority: str
+
+
+def role_definition(resource_id: str, role: str) -> str:
+    """The id of a built-in role (a GUID), in the subscription that `resource_id` is in."""
+    parts = resource_id.split("/")
+    if len(parts) < 3 or parts[1].lower() != "subscriptions":
+        raise ValueError(f"resource_id: {resource_id!r} does not begin with /subscriptions/<id>")
+    return f"/subscriptions/{parts[2]}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+
+
+def vault_name(resource_group_id: str) -> str:
+    """A name for the key vault of a resource group: unique in all of Azure, 24 characters that begin with a letter.
+
+    A deleted vault keeps its name for months, but a resource group that is made anew has another id.
+    """
+    return "keys-" + hashlib.sha256(resource_group_id.lower().encode()).hexdigest()[:19]
+
+
+def dns_address(services: str) -> str:
+    """The address of the cluster's DNS: by custom the tenth of the Services' range."""
+    return str(ipv4_network("services", services)[_DNS_HOST])
+
+
+def api_server(encoded_kubeconfig: str) -> ApiServer:
+    """Where the API is and who signed its certificate, from the kubeconfig that Azure gives (YAML in base64)."""
+    document = yaml.safe_load(base64.b64decode(encoded_kubeconfig))
+    cluster = document["clusters"][0]["cluster"]
+    return ApiServer(url=cluster["server"], certificate_authority=cluster["certificate-authority-data"])

@@ -1,0 +1,6 @@
+"""Amazon Elastic Kubernetes Service."""
+
+from components.cluster.eks.cluster import EksCluster, EksClusterArgs
+from components.cluster.eks.network import EksNetwork, EksNetworkArgs
+
+__all__ = ["EksCluster", "EksClusterArgs", "EksNetwork", "EksNetworkArgs"]

@@ -1,0 +1,255 @@
+"""A region's Kubernetes on AWS."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi_aws import cloudwatch, eks, kms
+
+from components.cluster import LoadBalancerAnnotations, WorkloadIdentity, kubeconfig
+from components.cluster.access import cluster_identifier, kubernetes_provider, unique_suffix
+from components.cluster.arguments import LOG_RETENTION_DAYS, ManagedClusterArgs, common_labels
+from components.cluster.eks import plan, policies
+from components.cluster.eks.addons import EksAddonsArgs, EksNodeAddons, EksNodeAddonsArgs, EksPodAddons
+from components.cluster.eks.inside import EksInside, EksInsideArgs, pod_identity
+from components.cluster.eks.network import EksNetwork
+from components.cluster.eks.nodes import EksNodes, EksNodesArgs
+from components.cluster.eks.role import EksRole, EksRoleArgs
+from components.versions import KUBERNETES_VERSION
+
+LOGGED: Final = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+ADMINISTRATORS: Final = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+_NLB: Final = {
+    "service.beta.kubernetes.io/aws-load-balancer-type": "nlb",
+    "service.beta.kubernetes.io/aws-load-balancer-cross-zone-load-balancing-enabled": "true",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EksClusterArgs(ManagedClusterArgs):
+    """`administrators` are ARNs of roles or users that may do everything; whoever creates the cluster may anyway.
+
+    AWS takes at most 40 `authorized_networks`.
+    """
+
+    network: EksNetwork
+    kubernetes_version: str = KUBERNETES_VERSION
+    administrators: Sequence[str] = ()
+
+
+class EksCluster(pulumi.ComponentResource):
+    """An EKS cluster: private nodes in several zones, access by entries only, network policies enforced.
+
+    Outputs: those of `Cluster`.
+    """
+
+    provider: k8s.Provider
+    kubeconfig: pulumi.Output[str]
+    api_endpoint: pulumi.Output[str]
+    api_certificate_authority: pulumi.Output[str]
+    egress_addresses: Sequence[pulumi.Output[str]]
+    storage_class: str
+    load_balancer_annotations = LoadBalancerAnnotations(
+        public={**_NLB, "service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"},
+        internal={
+            **_NLB,
+            "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
+            "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
+        },
+    )
+    mesh_platform: None = None
+
+    def __init__(self, name: str, args: EksClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:cluster:EksCluster", name, None, opts)
+        self._name = name
+        cluster = self._cluster(name, args)
+        self._administrators(name, args, cluster)
+        self._shared = EksAddonsArgs(
+            cluster=cluster.name,
+            cluster_arn=cluster.arn,
+            location=args.network.args.location,
+            tags=common_labels(args.network.args),
+        )
+        ready = self._machines(name, args, cluster)
+        self.egress_addresses = args.network.egress_addresses
+        self.api_endpoint = cluster.endpoint
+        self.api_certificate_authority = cluster.certificate_authority.data
+        self.kubeconfig = pulumi.Output.secret(
+            pulumi.Output.json_dumps(
+                pulumi.Output.all(cluster.name, self.api_endpoint, self.api_certificate_authority).apply(
+                    lambda known: kubeconfig.eks(*known, location=args.network.args.location)
+                )
+            )
+        )
+        self.provider = kubernetes_provider(
+            f"{name}-kubernetes",
+            cluster_identifier=cluster_identifier("aws", args.network.args.region),
+            kubeconfig=self.kubeconfig,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*ready, args.network]),
+        )
+        self.storage_class = self._inside(name, args).storage_class
+        self.register_outputs({"api_endpoint": self.api_endpoint})
+
+    def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:
+        """A role for the ServiceAccount. Its pods get it through EKS Pod Identity, so nothing is annotated."""
+        association = pod_identity(
+            f"{self._name}-{namespace}-{service_account}",
+            self._shared,
+            namespace=namespace,
+            service_account=service_account,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return WorkloadIdentity(
+            principal=association.role_arn,
+            annotations={},
+            pod_labels={},
+            token_endpoints=[("169.254.170.23/32", 80)],
+        )
+
+    def _cluster(self, name: str, args: EksClusterArgs) -> eks.Cluster:
+        place = args.network.args
+        tags = common_labels(place)
+        child = pulumi.ResourceOptions(parent=self)
+        # The log group must be there first, or EKS makes one that is kept for ever; so the name must be known.
+        full_name = pulumi.Output.concat(f"{name}-", unique_suffix(f"{name}-suffix", child))
+        logs = cloudwatch.LogGroup(
+            f"{name}-logs",
+            region=place.location,
+            name=pulumi.Output.concat("/aws/eks/", full_name, "/cluster"),
+            retention_in_days=LOG_RETENTION_DAYS,
+            tags=tags,
+            opts=child,
+        )
+        key = self._key(name, args)
+        return eks.Cluster(
+            name,
+            region=place.location,
+            name=full_name,
+            version=args.kubernetes_version,
+            role_arn=self._role(name, args, key).arn,
+            vpc_config=_vpc_config(args),
+            access_config=eks.ClusterAccessConfigArgs(
+                authentication_mode="API", bootstrap_cluster_creator_admin_permissions=True
+            ),
+            kubernetes_network_config=eks.ClusterKubernetesNetworkConfigArgs(
+                ip_family="ipv4", service_ipv4_cidr=place.addresses.services
+            ),
+            encryption_config=eks.ClusterEncryptionConfigArgs(
+                provider=eks.ClusterEncryptionConfigProviderArgs(key_arn=key.arn), resources=["secrets"]
+            ),
+            enabled_cluster_log_types=list(LOGGED),
+            upgrade_policy=eks.ClusterUpgradePolicyArgs(support_type="STANDARD"),
+            # All add-ons are EKS's own: what it would install by itself, nobody would update.
+            bootstrap_self_managed_addons=False,
+            deletion_protection=args.deletion_protection,
+            tags=tags,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[logs],
+                # Said before anything inside the cluster is deleted, not after.
+                protect=args.deletion_protection,
+            ),
+        )
+
+    def _key(self, name: str, args: EksClusterArgs) -> kms.Key:
+        return kms.Key(
+            f"{name}-key",
+            region=args.network.args.location,
+            description=f"Kubernetes Secrets of {name}",
+            enable_key_rotation=True,
+            deletion_window_in_days=30,
+            tags=common_labels(args.network.args),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _role(self, name: str, args: EksClusterArgs, key: kms.Key) -> EksRole:
+        return EksRole(
+            f"{name}-identity",
+            EksRoleArgs(
+                trust=json.dumps(policies.trust("eks.amazonaws.com")),
+                managed=["AmazonEKSClusterPolicy"],
+                policy=pulumi.Output.json_dumps(key.arn.apply(policies.key_use)),
+                tags=common_labels(args.network.args),
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _administrators(self, name: str, args: EksClusterArgs, cluster: eks.Cluster) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        for arn in sorted(set(args.administrators)):
+            entry = eks.AccessEntry(
+                f"{name}-{plan.role_name(arn)}",
+                region=args.network.args.location,
+                cluster_name=cluster.name,
+                principal_arn=arn,
+                tags=common_labels(args.network.args),
+                opts=child,
+            )
+            eks.AccessPolicyAssociation(
+                f"{name}-{plan.role_name(arn)}-access",
+                region=args.network.args.location,
+                cluster_name=cluster.name,
+                principal_arn=entry.principal_arn,
+                policy_arn=ADMINISTRATORS,
+                access_scope=eks.AccessPolicyAssociationAccessScopeArgs(type="cluster"),
+                opts=child,
+            )
+
+    def _machines(self, name: str, args: EksClusterArgs, cluster: eks.Cluster) -> list[pulumi.Resource]:
+        """Add-ons, nodes and the add-ons that run on them, in this order. What pods wait for."""
+        child = pulumi.ResourceOptions(parent=self)
+        shared = self._shared
+        first = EksNodeAddons(
+            f"{name}-node-addons",
+            EksNodeAddonsArgs(
+                cluster=shared.cluster,
+                cluster_arn=shared.cluster_arn,
+                location=shared.location,
+                tags=shared.tags,
+                pod_subnet_ids=args.network.pod_subnet_ids,
+                security_group=cluster.vpc_config.cluster_security_group_id,
+            ),
+            child,
+        )
+        nodes = EksNodes(
+            f"{name}-nodes",
+            EksNodesArgs(
+                cluster=shared.cluster,
+                kubernetes_version=args.kubernetes_version,
+                location=shared.location,
+                nodes=args.nodes,
+                subnet_ids=args.network.node_subnet_ids,
+                tags=shared.tags,
+            ),
+            pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[first])),
+        )
+        addons = EksPodAddons(
+            f"{name}-addons", shared, pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[nodes]))
+        )
+        return [first, nodes, addons]
+
+    def _inside(self, name: str, args: EksClusterArgs) -> EksInside:
+        return EksInside(
+            f"{name}-inside",
+            EksInsideArgs(
+                region=args.network.args.region,
+                cluster=self._shared.cluster,
+                cluster_arn=self._shared.cluster_arn,
+                location=self._shared.location,
+                tags=self._shared.tags,
+            ),
+            pulumi.ResourceOptions(parent=self, providers=[self.provider]),
+        )
+
+
+def _vpc_config(args: EksClusterArgs) -> eks.ClusterVpcConfigArgs:
+    public = bool(args.authorized_networks)
+    return eks.ClusterVpcConfigArgs(
+        subnet_ids=list(args.network.node_subnet_ids.values()),
+        endpoint_private_access=True,
+        endpoint_public_access=public,
+        public_access_cidrs=list(args.authorized_networks) if public else None,
+    )

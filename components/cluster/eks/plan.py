@@ -1,0 +1,88 @@
+"""What follows from zones, numbers and names alone. Pure functions."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from components.cluster.arguments import NodePool, ipv4_network
+
+ZONE_SLOTS: Final = 4
+"""Equal parts of a range, one for each zone: a and e share the first, b and f the second."""
+
+DEFAULT_ZONES: Final = ("a", "b", "c")
+_ZONES: Final[Mapping[str, Sequence[str]]] = {"ap-northeast-1": ("a", "c", "d"), "ca-central-1": ("a", "b", "d")}
+
+_ARM: Final = re.compile(r"[a-z]+\d+g|a1\.")
+
+
+def zones(location: str) -> Sequence[str]:
+    """Letters of three zones that EKS usually has in an AWS region; what a letter means differs between accounts."""
+    return _ZONES.get(location, DEFAULT_ZONES)
+
+
+def check_zones(zones: Sequence[str]) -> None:
+    """ValueError unless there are two or more zones, each a letter, each in a slot of its own."""
+    if len(zones) < 2 or any(not re.fullmatch("[a-z]", zone) for zone in zones):
+        raise ValueError(f"zones: {list(zones)} are not two or more letters; write e.g. ['a', 'b', 'c']")
+    slots = [zone_slot(zone) for zone in zones]
+    if len(set(slots)) < len(slots):
+        raise ValueError(
+            f"zones: two of {list(zones)} would share their addresses (every {ZONE_SLOTS}th letter does, "
+            "like a and e); choose others"
+        )
+
+
+def zone_slot(zone: str) -> int:
+    """The slot of a zone, by its letter alone: it stays when zones are added, removed or listed in another order."""
+    return (ord(zone) - ord("a")) % ZONE_SLOTS
+
+
+def subnets(address_range: str, zones: Sequence[str]) -> dict[str, str]:
+    """A part of the range for each zone."""
+    network = ipv4_network("addresses", address_range)
+    parts = list(network.subnets(prefixlen_diff=(ZONE_SLOTS - 1).bit_length()))
+    return {zone: str(parts[zone_slot(zone)]) for zone in sorted(zones)}
+
+
+def nodes_per_zone(nodes: NodePool, zones: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Least and most nodes of each zone. They add up to the pool's; the first letters get what does not divide."""
+    if nodes.max < len(zones):
+        raise ValueError(f"max: {nodes.max} nodes are not enough for {len(zones)} zones; raise max or name fewer zones")
+    ordered = sorted(zones)
+    return dict(
+        zip(ordered, zip(_shares(nodes.min, len(ordered)), _shares(nodes.max, len(ordered)), strict=True), strict=True)
+    )
+
+
+def ami_type(machine_type: str) -> str:
+    """The Amazon Linux for a machine type: a `g` after the generation's number is an ARM processor."""
+    return "AL2023_ARM_64_STANDARD" if _ARM.match(machine_type) else "AL2023_x86_64_STANDARD"
+
+
+def pod_network(location: str, subnet_ids: Mapping[str, str], security_group: str) -> dict[str, Any]:
+    """Configuration of the add-on vpc-cni: network policies enforced, pods in subnets of their own, by zone."""
+    return {
+        "enableNetworkPolicy": "true",
+        "env": {
+            "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": "true",
+            "ENI_CONFIG_LABEL_DEF": "topology.kubernetes.io/zone",
+            "ENABLE_PREFIX_DELEGATION": "true",
+            "WARM_PREFIX_TARGET": "1",
+        },
+        "eniConfig": {
+            "create": True,
+            "region": location,
+            "subnets": {
+                zone: {"id": subnet, "securityGroups": [security_group]} for zone, subnet in sorted(subnet_ids.items())
+            },
+        },
+    }
+
+
+def role_name(arn: str) -> str:
+    """The last part of a role's or user's ARN."""
+    return arn.rpartition("/")[2]
+
+
+def _shares(total: int, parts: int) -> list[int]:
+    return [total // parts + (index < total % parts) for index in range(parts)]

@@ -1,0 +1,84 @@
+"""The network of a region on Google Cloud: its own VPC, no public addresses but the one that pods are seen with."""
+
+from collections.abc import Sequence
+
+import pulumi
+from pulumi_gcp import compute
+
+from components.cluster.arguments import NetworkArgs, common_labels
+
+PODS_RANGE = "pods"
+SERVICES_RANGE = "services"
+
+
+class GkeNetwork(pulumi.ComponentResource):
+    """A VPC with a subnet for nodes, pods and services, one for the control plane, and a NAT with a fixed address.
+
+    Outputs: `args`, `network_id`, `subnetwork_id`, `control_plane_subnetwork_id`, `egress_addresses`.
+    """
+
+    args: NetworkArgs
+    network_id: pulumi.Output[str]
+    subnetwork_id: pulumi.Output[str]
+    control_plane_subnetwork_id: pulumi.Output[str]
+    egress_addresses: Sequence[pulumi.Output[str]]
+
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:cluster:GkeNetwork", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.args = args
+        network = compute.Network(f"{name}-vpc", auto_create_subnetworks=False, routing_mode="REGIONAL", opts=child)
+        self.network_id = network.id
+        self.subnetwork_id = self._nodes(name, args, network).id
+        self.control_plane_subnetwork_id = compute.Subnetwork(
+            f"{name}-control-plane",
+            network=network.id,
+            region=args.location,
+            ip_cidr_range=args.addresses.control_plane,
+            private_ip_google_access=True,
+            opts=child,
+        ).id
+        self.egress_addresses = [self._nat(name, args, network)]
+        self.register_outputs({"egress_addresses": self.egress_addresses})
+
+    def _nodes(self, name: str, args: NetworkArgs, network: compute.Network) -> compute.Subnetwork:
+        return compute.Subnetwork(
+            f"{name}-nodes",
+            network=network.id,
+            region=args.location,
+            ip_cidr_range=args.addresses.nodes,
+            secondary_ip_ranges=[
+                compute.SubnetworkSecondaryIpRangeArgs(range_name=PODS_RANGE, ip_cidr_range=args.addresses.pods),
+                compute.SubnetworkSecondaryIpRangeArgs(
+                    range_name=SERVICES_RANGE, ip_cidr_range=args.addresses.services
+                ),
+            ],
+            # Google's APIs are reached without the NAT.
+            private_ip_google_access=True,
+            log_config=compute.SubnetworkLogConfigArgs(
+                aggregation_interval="INTERVAL_5_SEC", flow_sampling=0.5, metadata="INCLUDE_ALL_METADATA"
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _nat(self, name: str, args: NetworkArgs, network: compute.Network) -> pulumi.Output[str]:
+        child = pulumi.ResourceOptions(parent=self)
+        # Cloud NAT spans the zones by itself; one address serves about a thousand machines.
+        egress = compute.Address(f"{name}-egress", region=args.location, labels=common_labels(args), opts=child)
+        router = compute.Router(f"{name}-router", network=network.id, region=args.location, opts=child)
+        compute.RouterNat(
+            f"{name}-nat",
+            router=router.name,
+            region=args.location,
+            nat_ip_allocate_option="MANUAL_ONLY",
+            nat_ips=[egress.self_link],
+            source_subnetwork_ip_ranges_to_nat="ALL_SUBNETWORKS_ALL_IP_RANGES",
+            enable_dynamic_port_allocation=True,
+            enable_endpoint_independent_mapping=False,
+            min_ports_per_vm=64,
+            max_ports_per_vm=4096,
+            log_config=compute.RouterNatLogConfigArgs(enable=True, filter="ERRORS_ONLY"),
+            opts=child,
+        )
+        address: pulumi.Output[str] = egress.address
+        return address

@@ -1,0 +1,28 @@
+"""A cluster on Azure."""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_azure_native as azure
+
+from components.cluster import Cluster, NetworkArgs
+from components.cluster.aks import AksCluster, AksClusterArgs, AksNetwork
+from tests.unit.programs.cluster_arguments import ADDRESSES, NODES
+
+
+def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOptions) -> Cluster:
+    """The cluster with its network."""
+    cloud = azure.Provider("here-azure", subscription_id="00000000-0000-0000-0000-000000000000")
+    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[cloud]))
+    place = NetworkArgs(region="here", location="westeurope", addresses=ADDRESSES, labels={"team": "love"})
+    return AksCluster(
+        "here-cluster",
+        AksClusterArgs(
+            network=AksNetwork("here-network", place, opts),
+            admin_groups=["22222222-2222-2222-2222-222222222222"],
+            nodes=NODES,
+            authorized_networks=networks,
+            deletion_protection=protected,
+        ),
+        opts,
+    )

@@ -1,0 +1,28 @@
+"""A cluster on Google Cloud."""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_gcp as gcp
+
+from components.cluster import Cluster, NetworkArgs
+from components.cluster.gke import GkeCluster, GkeClusterArgs, GkeNetwork
+from tests.unit.programs.cluster_arguments import ADDRESSES, NODES
+
+
+def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOptions) -> Cluster:
+    """The cluster with its network."""
+    cloud = gcp.Provider("here-gcp", project="council")
+    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[cloud]))
+    place = NetworkArgs(region="here", location="europe-west1", addresses=ADDRESSES, labels={"team": "love"})
+    return GkeCluster(
+        "here-cluster",
+        GkeClusterArgs(
+            network=GkeNetwork("here-network", place, opts),
+            project="council",
+            nodes=NODES,
+            authorized_networks=networks,
+            deletion_protection=protected,
+        ),
+        opts,
+    )
