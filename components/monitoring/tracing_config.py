@@ -54,7 +54,7 @@ def jaeger_config() -> dict[str, Any]:
                     "exporters": ["jaeger_storage_exporter"],
                 }
             },
-            "telemetry": _self_telemetry(names.JAEGER),
+            "telemetry": _self_telemetry(),
         },
         "extensions": {
             "healthcheckv2": {"use_v2": True, "http": {"endpoint": f"0.0.0.0:{names.HEALTH_PORT}"}},
@@ -120,15 +120,19 @@ def _collector(region: str, jaeger_host: str) -> dict[str, Any]:
                     "exporters": ["otlp_grpc/jaeger"],
                 }
             },
-            "telemetry": _self_telemetry(names.COLLECTOR),
+            "telemetry": _self_telemetry(),
         },
     }
 
 
-def _self_telemetry(name: str) -> dict[str, Any]:
-    prometheus = {"host": "0.0.0.0", "port": names.SELF_METRICS_PORT}  # noqa: S104 - network policies say who may
+def _self_telemetry() -> dict[str, Any]:
+    prometheus = {
+        "host": "0.0.0.0",  # noqa: S104 - network policies say who may
+        "port": names.SELF_METRICS_PORT,
+        # Counters end in _total, whatever format the scraper asks for.
+        "without_type_suffix": False,
+    }
     return {
-        "resource": {"service.name": name},
         "metrics": {"level": "normal", "readers": [{"pull": {"exporter": {"prometheus": prometheus}}}]},
         "logs": {"encoding": "json"},
     }
