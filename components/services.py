@@ -13,6 +13,8 @@ from components.connection import Store
 # Relative to Pulumi.yaml, where the engine starts providers: no path of one machine gets into the state.
 CHART = "./charts/sacred-council"
 RELEASE = "sacred-council"
+NAMES = ("agent-network", "consciousness-field", "sacred-messaging", "work-coordination")
+"""The services that the chart has by itself."""
 HTTP_PORT = 9898
 METRICS_PORT = 9797
 CPU_BURST = 4
@@ -42,7 +44,7 @@ class Workload:
 
 @dataclass(frozen=True, kw_only=True)
 class ServicesArgs:
-    """`workloads` by name; `connections` maps data stores to Secrets in `namespace`.
+    """`workloads` by name, all of `NAMES` and any more; `connections` maps data stores to Secrets in `namespace`.
 
     `telemetry_endpoint` is the URL of an OTLP/gRPC collector (None: no traces) that gets the share `trace_sampling`
     (0 to 1) of new traces. `monitored_by` brings the Prometheus operator's CRDs (None: no ServiceMonitors).
@@ -57,8 +59,11 @@ class ServicesArgs:
     monitored_by: pulumi.Resource | None = None
 
     def __post_init__(self) -> None:
-        if not self.workloads:
-            raise ValueError("workloads: expected at least one service, got none")
+        missing = [name for name in NAMES if name not in self.workloads]
+        if missing:
+            raise ValueError(
+                f"workloads: {', '.join(missing)} not given, but the chart runs each of {', '.join(NAMES)}"
+            )
         if not 0 <= self.trace_sampling <= 1:
             raise ValueError(f"trace_sampling: expected a share from 0 to 1, got {self.trace_sampling}")
 

@@ -12,6 +12,7 @@ from components.services import (
     CPU_BURST,
     HTTP_PORT,
     METRICS_PORT,
+    NAMES,
     ServicesArgs,
     Workload,
     cpu_limit,
@@ -27,7 +28,7 @@ SAMPLE = Workload(image=SAMPLE_SERVICE_IMAGE, min_replicas=1, max_replicas=3, cp
 PROGRAM = """
 import pulumi
 import pulumi_kubernetes as k8s
-from components.services import Services, ServicesArgs, Workload
+from components.services import NAMES, Services, ServicesArgs, Workload
 
 provider = k8s.Provider("r1-kubernetes")
 crds = k8s.core.v1.ConfigMap("r1-crds", opts=pulumi.ResourceOptions(provider=provider))
@@ -37,7 +38,7 @@ services = Services(
     ServicesArgs(
         namespace=pulumi.Output.from_input("sacred-council"),
         region="r1",
-        workloads={"agent-network": workload},
+        workloads=dict.fromkeys(NAMES, workload),
         MORE
     ),
     pulumi.ResourceOptions(providers=[provider]),
@@ -90,12 +91,10 @@ def test_the_chart_belongs_to_the_component_in_the_namespace(alone: Rendered) ->
 
 
 def test_a_workload_becomes_the_values_of_its_service(alone: Rendered) -> None:
-    assert chart(alone).inputs["values"]["services"] == {
-        "agent-network": {
-            "image": {"repository": "ghcr.io/example/a", "tag": "1.2", "digest": ""},
-            "replicas": {"min": 2, "max": 9},
-            "resources": {"requests": {"cpu": "0.5", "memory": "1Gi"}, "limits": {"cpu": "2000m", "memory": "1Gi"}},
-        }
+    assert chart(alone).inputs["values"]["services"]["agent-network"] == {
+        "image": {"repository": "ghcr.io/example/a", "tag": "1.2", "digest": ""},
+        "replicas": {"min": 2, "max": 9},
+        "resources": {"requests": {"cpu": "0.5", "memory": "1Gi"}, "limits": {"cpu": "2000m", "memory": "1Gi"}},
     }
 
 
@@ -131,6 +130,10 @@ def test_the_chart_alone_runs_the_same_image_on_the_same_ports(chart_values: dic
     image = chart_values["defaults"]["image"]
     assert image_values(SAMPLE_SERVICE_IMAGE) == {part: image[part] for part in ("repository", "tag", "digest")}
     assert chart_values["ports"] == {"http": HTTP_PORT, "metrics": METRICS_PORT}
+
+
+def test_the_component_knows_the_services_of_the_chart(chart_values: dict[str, Any]) -> None:
+    assert sorted(chart_values["services"]) == list(NAMES)
 
 
 def test_the_values_name_only_what_the_chart_has(connected: Rendered, chart_values: dict[str, Any]) -> None:
@@ -182,11 +185,14 @@ def test_wrong_bounds_are_refused(low: int, high: int) -> None:
         Workload(image=SAMPLE_SERVICE_IMAGE, min_replicas=low, max_replicas=high, cpu="50m", memory="64Mi")
 
 
-def test_no_services_at_all_are_refused() -> None:
-    with pytest.raises(ValueError, match="workloads: expected at least one service, got none"):
-        ServicesArgs(namespace="x", region="r1", workloads={})
+def test_a_service_that_the_chart_would_run_with_its_own_settings_is_refused() -> None:
+    workloads = {name: SAMPLE for name in NAMES if name != "agent-network"}
+    with pytest.raises(
+        ValueError, match="workloads: agent-network not given, but the chart runs each of agent-network, "
+    ):
+        ServicesArgs(namespace="x", region="r1", workloads=workloads)
 
 
 def test_a_share_of_traces_above_one_is_refused() -> None:
     with pytest.raises(ValueError, match="trace_sampling: expected a share from 0 to 1, got 10"):
-        ServicesArgs(namespace="x", region="r1", workloads={"a": SAMPLE}, trace_sampling=10)
+        ServicesArgs(namespace="x", region="r1", workloads=dict.fromkeys(NAMES, SAMPLE), trace_sampling=10)
