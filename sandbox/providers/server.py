@@ -106,8 +106,12 @@ class Servicer(ResourceProviderServicer):
         return proto.PluginInfo(version=self._stand_in.version)
 
     async def GetSchema(self, request: Any, context: Any) -> Any:
-        """No schema: the SDK's own types are what programs use."""
-        return provider_pb2.GetSchemaResponse(schema="{}")
+        """Say that there is none: programs use the SDK's own types, and nothing else needs one but generated code."""
+        await context.abort(
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "The provider stand-ins of the sandbox have no schema, so no code can be generated from one; to import "
+            "resources add --generate-code=false and write their code by hand.",
+        )
 
     async def Cancel(self, request: Any, context: Any) -> Any:
         """The user pressed Ctrl-C."""

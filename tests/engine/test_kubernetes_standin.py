@@ -135,6 +135,18 @@ def test_what_cannot_be_known_yet_does_not_fail_a_preview(driver: Driver, obj: d
     assert planned.outputs == planned.inputs
 
 
+def test_the_first_preview_of_a_changed_port_fails_with_a_hint_as_with_the_official_provider(driver: Driver) -> None:
+    state = driver.create(urn_of(service("ports")), service("ports"))
+    changed = [{"name": "http", "port": 81}]
+    with pytest.raises(RefusedError, match=r"Duplicate value: \"http\"(.|\n)*pulumi up --skip-preview"):
+        driver.update(state, service("ports", ports=changed), preview=True)
+    state = driver.update(state, service("ports", ports=changed))
+    again = [{"name": "http", "port": 82}]
+    planned = driver.update(state, service("ports", ports=again), preview=True)
+    assert [port["port"] for port in planned.outputs["spec"]["ports"]] == [82]
+    driver.delete(state)
+
+
 # Objects
 
 

@@ -184,6 +184,7 @@ async def _change(
     session: Session, request: UpdateRequest, obj: Obj, recorded_live: Obj, manager: str
 ) -> tuple[Obj, Obj]:
     """Write the change; return the live object before and after."""
+    before: Obj | None = None
     try:
         before = await session.live({**recorded_live, "apiVersion": obj["apiVersion"]})
         if before is None:
@@ -195,7 +196,10 @@ async def _change(
     except NoSuchKindError as error:
         raise ProviderError(messages.no_such_kind("updated", obj, error.kind)) from error
     except ApiError as error:
-        raise ProviderError(messages.refusal("updated", obj, error)) from error
+        refusal = messages.refusal("updated", obj, error)
+        if request.preview and error.reason == "Invalid" and ownership.must_force(before or {}):
+            refusal = f"{refusal}\n{messages.LIST_HINT}"
+        raise ProviderError(refusal) from error
 
 
 async def _write_change(session: Session, request: UpdateRequest, obj: Obj, before: Obj, manager: str) -> Obj:

@@ -46,6 +46,13 @@ def _conflict(error: ApiError) -> str:
     )
 
 
+LIST_HINT = (
+    "This may be wrong: until its first update the object's list entries belong to its creation, and a preview can "
+    "only add to them. If the change is right, run pulumi up --skip-preview once."
+)
+"""For previews of a changed key of a list entry, such as a Service's port, that the API server calls invalid."""
+
+
 def no_such_kind(action: str, obj: Obj, kind: Kind) -> str:
     """The kind is not known to the API server."""
     return (

@@ -50,14 +50,18 @@ class Schemas:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._groups: dict[str, asyncio.Task[dict[str, Any]]] = {}
+        self._found: dict[Kind, Schema] = {}
 
     async def find(self, kind: Kind) -> Schema | None:
         """The schema of the kind, or None if the API server has none."""
+        if kind in self._found:
+            return self._found[kind]
         definitions = await self._definitions(kind)
         wanted = {"group": kind.group, "version": kind.version, "kind": kind.kind}
         for full_name, raw in definitions.items():
             if wanted in items(raw, "x-kubernetes-group-version-kind"):
-                return Schema(raw, full_name.rpartition(".")[2], definitions)
+                self._found[kind] = Schema(raw, full_name.rpartition(".")[2], definitions)
+                return self._found[kind]
         return None
 
     async def _definitions(self, kind: Kind) -> dict[str, Any]:
