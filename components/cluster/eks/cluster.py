@@ -12,7 +12,8 @@ from pulumi_aws import cloudwatch, eks, kms
 from components.cluster import LoadBalancerAnnotations, WorkloadIdentity, kubeconfig
 from components.cluster.access import cluster_identifier, kubernetes_provider, unique_suffix
 from components.cluster.arguments import LOG_RETENTION_DAYS, ManagedClusterArgs, common_labels
-from components.cluster.eks import plan, policies
+from components.cluster.eks import policies
+from components.cluster.eks.access import EksAccess, EksAccessArgs
 from components.cluster.eks.addons import EksAddonsArgs, EksNodeAddons, EksNodeAddonsArgs, EksPodAddons
 from components.cluster.eks.inside import EksInside, EksInsideArgs, pod_identity
 from components.cluster.eks.network import EksNetwork
@@ -21,7 +22,6 @@ from components.cluster.eks.role import EksRole, EksRoleArgs
 from components.versions import KUBERNETES_VERSION
 
 LOGGED: Final = ("api", "audit", "authenticator", "controllerManager", "scheduler")
-ADMINISTRATORS: Final = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 _NLB: Final = {
     "service.beta.kubernetes.io/aws-load-balancer-type": "nlb",
     "service.beta.kubernetes.io/aws-load-balancer-cross-zone-load-balancing-enabled": "true",
@@ -66,12 +66,16 @@ class EksCluster(pulumi.ComponentResource):
         super().__init__("sacred-council:cluster:EksCluster", name, None, opts)
         self._name = name
         cluster = self._cluster(name, args)
-        self._administrators(name, args, cluster)
         self._shared = EksAddonsArgs(
             cluster=cluster.name,
             cluster_arn=cluster.arn,
             location=args.network.args.location,
             tags=common_labels(args.network.args),
+        )
+        EksAccess(
+            f"{name}-access",
+            EksAccessArgs(**vars(self._shared), administrators=args.administrators),
+            pulumi.ResourceOptions(parent=self),
         )
         ready = self._machines(name, args, cluster)
         self.egress_addresses = args.network.egress_addresses
@@ -177,27 +181,6 @@ class EksCluster(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
 
-    def _administrators(self, name: str, args: EksClusterArgs, cluster: eks.Cluster) -> None:
-        child = pulumi.ResourceOptions(parent=self)
-        for arn in sorted(set(args.administrators)):
-            entry = eks.AccessEntry(
-                f"{name}-{plan.role_name(arn)}",
-                region=args.network.args.location,
-                cluster_name=cluster.name,
-                principal_arn=arn,
-                tags=common_labels(args.network.args),
-                opts=child,
-            )
-            eks.AccessPolicyAssociation(
-                f"{name}-{plan.role_name(arn)}-access",
-                region=args.network.args.location,
-                cluster_name=cluster.name,
-                principal_arn=entry.principal_arn,
-                policy_arn=ADMINISTRATORS,
-                access_scope=eks.AccessPolicyAssociationAccessScopeArgs(type="cluster"),
-                opts=child,
-            )
-
     def _machines(self, name: str, args: EksClusterArgs, cluster: eks.Cluster) -> list[pulumi.Resource]:
         """Add-ons, nodes and the add-ons that run on them, in this order. What pods wait for."""
         child = pulumi.ResourceOptions(parent=self)
@@ -205,10 +188,7 @@ class EksCluster(pulumi.ComponentResource):
         first = EksNodeAddons(
             f"{name}-node-addons",
             EksNodeAddonsArgs(
-                cluster=shared.cluster,
-                cluster_arn=shared.cluster_arn,
-                location=shared.location,
-                tags=shared.tags,
+                **vars(shared),
                 pod_subnet_ids=args.network.pod_subnet_ids,
                 security_group=cluster.vpc_config.cluster_security_group_id,
             ),
@@ -234,13 +214,7 @@ class EksCluster(pulumi.ComponentResource):
     def _inside(self, name: str, args: EksClusterArgs) -> EksInside:
         return EksInside(
             f"{name}-inside",
-            EksInsideArgs(
-                region=args.network.args.region,
-                cluster=self._shared.cluster,
-                cluster_arn=self._shared.cluster_arn,
-                location=self._shared.location,
-                tags=self._shared.tags,
-            ),
+            EksInsideArgs(**vars(self._shared), region=args.network.args.region),
             pulumi.ResourceOptions(parent=self, providers=[self.provider]),
         )
 

@@ -1,0 +1,57 @@
+"""Clusters of all platforms under mocks, and what tests ask of them."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tests.rendering import Rendered, Resource, render_program
+
+PROGRAM = Path(__file__).parent / "programs" / "clusters.py"
+CLOUDS = {"gke": "gcp", "eks": "aws", "aks": "azure"}
+CLUSTER_TYPES = {
+    "gke": "gcp:container/cluster:Cluster",
+    "eks": "aws:eks/cluster:Cluster",
+    "aks": "azure-native:containerservice:ManagedCluster",
+}
+OFFICE = "203.0.113.0/24"
+
+
+@cache
+def rendered_cluster(platform: str, *networks: str, protected: bool = True) -> Rendered:
+    """A cluster with its network; `networks` may reach its API."""
+    config = {"cluster:platform": platform, "cluster:networks": list(networks), "cluster:protected": protected}
+    return render_program("test", config, PROGRAM)
+
+
+def public(platform: str) -> Rendered:
+    """A cluster whose API one network may reach."""
+    return rendered_cluster(platform, OFFICE)
+
+
+def only(rendered: Rendered, type_: str) -> Resource:
+    """The only resource of a type."""
+    (found,) = rendered.of_type(type_)
+    return found
+
+
+def cluster(platform: str, rendered: Rendered | None = None) -> dict[str, Any]:
+    """Inputs of the cloud's own cluster resource."""
+    return only(rendered or public(platform), CLUSTER_TYPES[platform]).inputs
+
+
+def offered(platform: str) -> Resource:
+    """What the cluster offers, as the inputs of a resource."""
+    return public(platform).named("offered")
+
+
+def before(rendered: Rendered, resource: Resource) -> set[str]:
+    """URNs of all that is there before the resource: what it and its parents depend on, and so on."""
+    by_urn = {r.urn: r for r in rendered.resources}
+    seen: set[str] = set()
+    waiting = [resource.urn]
+    while waiting:
+        urn = waiting.pop()
+        if urn in by_urn and urn not in seen:
+            seen.add(urn)
+            waiting += [*by_urn[urn].dependencies, by_urn[urn].parent]
+    return seen

@@ -1,0 +1,83 @@
+"""Clusters on Azure: closed, hardened, encrypted, logged."""
+
+from tests.unit.clusters import CLUSTER_TYPES, cluster, only, public
+
+
+def test_aks_nodes_are_private_hardened_and_in_three_zones() -> None:
+    (pool,) = cluster("aks")["agentPoolProfiles"]
+    assert pool["enableNodePublicIP"] is False
+    assert pool["securityProfile"] == {"enableSecureBoot": True, "enableVTPM": True, "sshAccess": "Disabled"}
+    assert pool["availabilityZones"] == ["1", "2", "3"]
+    assert (pool["enableAutoScaling"], pool["minCount"], pool["maxCount"]) == (True, 4, 9)
+
+
+def test_aks_goes_out_through_its_nat_with_a_fixed_address() -> None:
+    rendered = public("aks")
+    assert cluster("aks")["networkProfile"]["outboundType"] == "userAssignedNATGateway"
+    assert rendered.named("here-network-nodes-subnet").inputs["natGateway"]["id"].endswith("here-network-nat")
+    address = only(rendered, "azure-native:network:PublicIPAddress").inputs
+    assert (address["sku"], address["publicIPAllocationMethod"]) == ({"name": "Standard"}, "Static")
+
+
+def test_aks_enforces_network_policies_with_cilium() -> None:
+    profile = cluster("aks")["networkProfile"]
+    assert (profile["networkPolicy"], profile["networkDataplane"]) == ("cilium", "cilium")
+    assert (profile["podCidr"], profile["serviceCidr"]) == ("100.65.192.0/18", "10.7.128.0/18")
+    assert profile["dnsServiceIP"] == "10.7.128.10"
+
+
+def test_aks_lets_in_by_entraonly() -> None:
+    found = cluster("aks")
+    assert found["disableLocalAccounts"]
+    assert found["aadProfile"]["enableAzureRBAC"]
+    assert found["apiServerAccessProfile"]["disableRunCommand"]
+
+
+def test_aks_encrypts_secrets_with_a_key_that_rotates() -> None:
+    rendered = public("aks")
+    kms = cluster("aks")["securityProfile"]["azureKeyVaultKms"]
+    assert kms["enabled"]
+    assert kms["keyId"] == "https://vault/keys/here-cluster-encryption-key/1"
+    key = only(rendered, "azure-native:keyvault:Key").inputs["properties"]
+    (action,) = key["rotationPolicy"]["lifetimeActions"]
+    assert action == {"action": {"type": "rotate"}, "trigger": {"timeAfterCreate": "P90D"}}
+    vault = only(rendered, "azure-native:keyvault:Vault").inputs["properties"]
+    assert vault["enablePurgeProtection"]
+    assert vault["enableRbacAuthorization"]
+
+
+def test_aks_has_its_roles_before_it_is_made() -> None:
+    rendered = public("aks")
+    found = only(rendered, CLUSTER_TYPES["aks"])
+    roles = {r.urn for r in rendered.of_type("azure-native:authorization:RoleAssignment")}
+    assert len(roles) == 3
+    assert roles <= found.dependencies
+
+
+def test_aks_control_plane_may_use_its_subnets_and_its_keyonly() -> None:
+    scopes = {
+        r.inputs["scope"].rpartition("/")[2]
+        for r in public("aks").of_type("azure-native:authorization:RoleAssignment")
+        if r.inputs["principalId"] == "principal of here-cluster-control-plane-identity"
+    }
+    assert scopes == {
+        "here-network-nodes-subnet",
+        "here-network-control-plane-subnet",
+        "here-cluster-encryption-vault",
+    }
+
+
+def test_aks_logs_its_control_plane() -> None:
+    setting = only(public("aks"), "azure-native:monitor:DiagnosticSetting").inputs
+    logged = {log["category"] for log in setting["logs"] if log["enabled"]}
+    assert {"kube-apiserver", "kube-audit-admin", "kube-controller-manager", "kube-scheduler", "guard"} <= logged
+
+
+def test_aks_updates_itself_within_a_minor_version() -> None:
+    assert cluster("aks")["autoUpgradeProfile"] == {"upgradeChannel": "patch", "nodeOSUpgradeChannel": "NodeImage"}
+
+
+def test_aks_trusts_one_service_account_for_each_identity() -> None:
+    trust = only(public("aks"), "azure-native:managedidentity:FederatedIdentityCredential").inputs
+    assert trust["subject"] == "system:serviceaccount:cockroachdb:backup"
+    assert trust["issuer"] == "https://issuer/here-cluster"
