@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
 _MESSAGE_BYTES = 400 * 1024 * 1024
 _OPTIONS = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES)]
+_NO_DEPENDENCIES = resource_pb2.RegisterResourceRequest.PropertyDependencies()
 _SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
 _RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
 
 
 async def construct(stand_in: KubernetesStandIn, request: Any) -> Any:
-    """Register the component, its objects and its outputs with the engine."""
+    """Register the component and its objects with the engine."""
     async with grpc.aio.insecure_channel(request.monitorEndpoint, options=_OPTIONS) as channel:
         monitor = resource_pb2_grpc.ResourceMonitorStub(channel)
         chart = _Chart(stand_in.session, stand_in.version, monitor, request)
@@ -65,11 +66,7 @@ class _Chart:
             resources: Any = UNKNOWN
         else:
             resources = await self._register_objects(await self._objects())
-        outputs = values.encode({"resources": resources})
-        await self._monitor.RegisterResourceOutputs(
-            resource_pb2.RegisterResourceOutputsRequest(urn=self._urn, outputs=outputs)
-        )
-        return provider_pb2.ConstructResponse(urn=self._urn, state=outputs)
+        return provider_pb2.ConstructResponse(urn=self._urn, state=values.encode({"resources": resources}))
 
     async def _register_component(self) -> str:
         given = self._request
@@ -155,7 +152,8 @@ class _Chart:
             provider=self._request.providers.get("kubernetes", ""),
             version=self._version,
             dependencies=dependencies,
-            additionalSecretOutputs=["data", "stringData"] if kinds.is_secret(obj) else [],
+            # Said of each property, or the engine takes every property to depend on all the dependencies.
+            propertyDependencies=dict.fromkeys(sealed, _NO_DEPENDENCIES),
             acceptSecrets=True,
             acceptResources=True,
         )

@@ -12,7 +12,6 @@ from typing import Any
 
 import grpc
 import pytest
-from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, resource_pb2, resource_pb2_grpc
 
 from sandbox.controlplane import Cluster
@@ -27,11 +26,10 @@ pytestmark = pytest.mark.engine
 
 @dataclass
 class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
-    """The engine's side of a construction: takes registrations and remembers them in the order of their completion."""
+    """The engine's side of a construction: takes registrations and remembers them."""
 
     refuse: str = ""
     requests: list[Any] = field(default_factory=list)
-    outputs: list[Any] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802 (the protocol's name)
@@ -40,10 +38,6 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         with self.lock:
             self.requests.append(request)
         return resource_pb2.RegisterResourceResponse(urn=f"urn:{request.name}", id=f"id of {request.name}")
-
-    def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802 (the protocol's name)
-        self.outputs.append(request)
-        return empty_pb2.Empty()
 
     def children(self) -> dict[str, Any]:
         return {request.name: request for request in self.requests if request.custom}
@@ -100,7 +94,6 @@ def test_a_charts_objects_become_children_of_the_component(
     assert {reference.struct.fields["urn"].string_value for reference in references} == {
         f"urn:{name}" for name in children
     }
-    assert monitor.outputs[0].outputs == answer.state
 
 
 def test_secret_data_of_a_charts_objects_is_secret(
@@ -113,7 +106,6 @@ def test_secret_data_of_a_charts_objects_is_secret(
     children = monitor.children()
     secret = children[f"shop:{namespace}/credentials"]
     assert values.decode(secret.object)["stringData"] == Secret({"password": "hunter22"})
-    assert list(secret.additionalSecretOutputs) == ["data", "stringData"]
     data = values.decode(children[f"shop:{namespace}/m"].object)["data"]
     assert data == {"url": Secret("redis://hunter22@h"), "a": "b"}
 
@@ -132,6 +124,8 @@ def test_definitions_and_namespaces_are_registered_first(
     construct(driver, endpoint, chart)
     children = monitor.children()
     assert list(children["shop:it"].dependencies) == ["urn:shop:things.demo.example"]
+    properties = children["shop:it"].propertyDependencies
+    assert {key: list(properties[key].urns) for key in properties} == {"apiVersion": [], "kind": [], "metadata": []}
     assert list(children["shop:inner/c"].dependencies) == ["urn:shop:inner"]
     order = list(children)
     assert order.index("shop:things.demo.example") < order.index("shop:it")
@@ -206,4 +200,3 @@ def test_an_object_that_fails_fails_the_component(driver: Driver, monitor: Monit
     monitor.refuse = "Deployment"
     with pytest.raises(RefusedError, match="The chart shop is not complete"):
         construct(driver, endpoint, chart)
-    assert monitor.outputs == []
