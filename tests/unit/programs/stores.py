@@ -1,0 +1,61 @@
+"""A program of the database, the cache and messaging alone, for tests.
+
+Configuration: `nodes`, how many each has, and `bare`, which leaves the monitoring out.
+"""
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.cache import Cache
+from components.cache.redis import Redis, RedisArgs
+from components.database import Database
+from components.database.cockroachdb import CockroachDB, CockroachDBArgs
+from components.database.credentials import DatabaseCredentials, DatabaseCredentialsArgs
+from components.messaging import Messaging
+from components.messaging.nats import Nats, NatsArgs
+from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority, RootAuthorityArgs
+
+config = pulumi.Config("stores")
+nodes = config.get_int("nodes") or 1
+crds = None if config.get_bool("bare") else k8s.core.v1.ConfigMap("crds")
+
+root = RootAuthority("root", RootAuthorityArgs(common_name="root"))
+authority = RegionAuthority("region", RegionAuthorityArgs(root=root, common_name="region"))
+credentials = DatabaseCredentials("credentials", DatabaseCredentialsArgs())
+
+database: Database = CockroachDB(
+    "here-database",
+    CockroachDBArgs(
+        region="here",
+        authority=authority,
+        credentials=credentials,
+        namespace=pulumi.Output.from_input("cockroachdb"),
+        client_namespace=pulumi.Output.from_input("sacred-council"),
+        nodes=nodes,
+        monitored_by=crds,
+    ),
+)
+cache: Cache = Redis(
+    "here-cache",
+    RedisArgs(
+        region="here",
+        authority=authority,
+        namespace=pulumi.Output.from_input("redis"),
+        client_namespace=pulumi.Output.from_input("sacred-council"),
+        replicas=nodes,
+        monitored_by=crds,
+    ),
+)
+messaging: Messaging = Nats(
+    "here-messaging",
+    NatsArgs(
+        region="here",
+        authority=authority,
+        namespace=pulumi.Output.from_input("nats"),
+        client_namespace=pulumi.Output.from_input("sacred-council"),
+        servers=nodes,
+        monitored_by=crds,
+    ),
+)
+for name, store in {"database": database, "cache": cache, "messaging": messaging}.items():
+    pulumi.export(name, {"host": store.host, "port": store.port, "secret": store.secret_name, "url": store.url})

@@ -1,0 +1,142 @@
+"""Redis: nodes, Sentinels, the proxy, flows and connection."""
+
+import dataclasses
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.cache import config
+from components.cache.redis import POLICIES, RedisArgs
+from tests.unit.stores import allowed, container, object_named, secret_texts, stores, unchanging, waits_for
+
+NAMESPACE = "redis"
+PASSWORD = "password-of-here-cache-password"
+ARGS = RedisArgs(
+    region="here",
+    authority=None,  # type: ignore[arg-type]
+    namespace=NAMESPACE,
+    client_namespace="sacred-council",
+)
+
+
+@given(st.integers(1, 99))
+def test_a_quorum_is_a_majority_that_two_halves_cannot_have(replicas: int) -> None:
+    assert replicas / 2 < config.quorum(replicas) <= replicas / 2 + 1
+
+
+@given(st.integers(1, 9), st.integers(1, 9))
+def test_more_nodes_leave_the_names_of_the_others(few: int, more: int) -> None:
+    few, more = sorted((few, more))
+    assert config.nodes(more, "redis")[:few] == config.nodes(few, "redis")
+
+
+@given(replicas=st.integers(1, 9), max_memory=st.integers(2**20, 2**40), policy=st.sampled_from(POLICIES))
+def test_only_encrypted_connections_are_offered(replicas: int, max_memory: int, policy: str) -> None:
+    for text in (
+        config.render_redis(replicas=replicas, max_memory=max_memory, policy=policy),
+        config.render_sentinel(replicas=replicas),
+    ):
+        lines = text.splitlines()
+        assert "port 0" in lines
+        assert "tls-replication yes" in lines
+        assert [line for line in lines if line.startswith("tls-port")]
+
+
+def test_a_single_node_waits_for_no_replica() -> None:
+    assert "min-replicas" not in config.render_redis(replicas=1, max_memory=2**20, policy="noeviction")
+    assert "min-replicas-to-write 1" in config.render_redis(replicas=3, max_memory=2**20, policy="noeviction")
+
+
+@pytest.mark.parametrize("replicas", [-1, 0, 2])
+def test_two_nodes_are_refused(replicas: int) -> None:
+    with pytest.raises(ValueError, match=f"replicas: expected 1 or at least 3, got {replicas}"):
+        dataclasses.replace(ARGS, replicas=replicas)
+
+
+def test_data_must_fit_into_the_memory() -> None:
+    with pytest.raises(ValueError, match="max_memory: expected less than memory, 256Mi, got 1Gi"):
+        dataclasses.replace(ARGS, max_memory="1Gi")
+
+
+def test_an_unknown_policy_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=re.escape(f"policy: expected one of {', '.join(POLICIES)}, got 'oldest'")):
+        dataclasses.replace(ARGS, policy="oldest")
+
+
+def test_growing_replaces_nothing() -> None:
+    sets = [object_named(stores(nodes), "StatefulSet", "redis", NAMESPACE) for nodes in (1, 3)]
+    assert unchanging(sets[0]) == unchanging(sets[1])
+    kept = {r.urn for r in stores(1).resources if "redis" in str(r.inputs) or "cache" in r.name}
+    assert kept <= {r.urn for r in stores(3).resources}
+
+
+def test_clients_keep_their_address_when_replicas_come() -> None:
+    def secret(nodes: int) -> dict[str, str]:
+        return secret_texts(object_named(stores(nodes), "Secret", "cache-connection", "sacred-council"))
+
+    one, three = secret(1), secret(3)
+    assert three.items() >= one.items()
+    assert one["url"] == f"rediss://default:{PASSWORD}@redis.redis.svc:6379/0"
+    assert three.keys() - one.keys() == {"primary", "sentinels"}
+    assert three["sentinels"].split(",")[0] == "redis-0.redis-headless.redis.svc:26379"
+
+
+@pytest.mark.parametrize(("nodes", "behind"), [(1, "redis"), (3, "redis-proxy")])
+def test_the_service_leads_to_the_node_that_takes_writes(nodes: int, behind: str) -> None:
+    service = object_named(stores(nodes), "Service", "redis", NAMESPACE)
+    assert service["spec"]["selector"] == {"app.kubernetes.io/name": behind}
+
+
+def test_the_names_that_clients_use_are_in_the_certificate() -> None:
+    names = stores(3).named("here-cache-certificate-request").inputs["dnsNames"]
+    assert {"redis.redis.svc", "*.redis-headless.redis.svc", "localhost"} <= set(names)
+
+
+@pytest.mark.parametrize(("nodes", "containers"), [(1, ["redis", "exporter"]), (3, ["redis", "exporter", "sentinel"])])
+def test_sentinels_come_with_replicas(nodes: int, containers: list[str]) -> None:
+    pod = object_named(stores(nodes), "StatefulSet", "redis", NAMESPACE)["spec"]["template"]
+    assert [c["name"] for c in pod["spec"]["containers"]] == containers
+
+
+def test_each_pod_knows_itself_among_all_nodes() -> None:
+    pod = object_named(stores(3), "StatefulSet", "redis", NAMESPACE)["spec"]["template"]
+    values = {e["name"]: e.get("value") for e in container(pod, "redis")["env"]}
+    itself = str(values["SELF"]).replace("$(POD_NAME)", "redis-1")
+    assert itself in str(values["NODES"]).split()
+
+
+def test_the_clients_wait_for_the_proxy_too() -> None:
+    found = stores(3)
+    waited = waits_for(found, found.named("here-cache-connection"))
+    assert {"here-cache-statefulset", "here-cache-proxy-deployment"} <= waited
+
+
+def test_only_the_needed_flows_are_open() -> None:
+    alone = {("redis", 6379), ("sacred-council", 6379), ("redis-proxy", 6379), ("monitoring", 9121)}
+    assert allowed(stores(1), "redis", NAMESPACE, "ingress") == alone
+    assert allowed(stores(3), "redis", NAMESPACE, "ingress") == alone | {("redis", 26379), ("sacred-council", 26379)}
+    assert allowed(stores(3), "redis", NAMESPACE, "egress") == {("redis", 6379), ("redis", 26379)}
+    assert allowed(stores(3), "redis-proxy", NAMESPACE, "ingress") == {("sacred-council", 6379), ("monitoring", 8405)}
+    assert allowed(stores(3), "redis-proxy", NAMESPACE, "egress") == {("redis", 6379)}
+
+
+def test_the_password_is_only_in_secrets() -> None:
+    holders = {r.inputs["kind"] for r in stores(3).objects() if PASSWORD in str(r.inputs)}
+    assert holders == {"Secret"}
+
+
+def test_pods_restart_with_new_settings_and_new_passwords() -> None:
+    def checksum(nodes: int) -> str:
+        pod = object_named(stores(nodes), "StatefulSet", "redis", NAMESPACE)["spec"]["template"]
+        return str(pod["metadata"]["annotations"]["sacred-council.love/checksum"])
+
+    assert checksum(1) != checksum(3)
+    assert re.fullmatch("[0-9a-f]{64}", checksum(1))
+    paths = stores(1).named("here-cache-statefulset").secret_paths
+    assert paths == frozenset()
+
+
+def test_without_monitoring_nothing_of_it_is_needed() -> None:
+    assert stores(3, bare=True).objects("ServiceMonitor") == []

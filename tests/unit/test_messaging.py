@@ -1,0 +1,137 @@
+"""NATS: servers, routes, gateways, accounts, flows and connection."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.messaging import config
+from components.messaging.nats import NatsArgs
+from tests.unit.stores import allowed, container, object_named, secret_texts, stores, unchanging, waits_for
+
+NAMESPACE = "nats"
+PASSWORD = "password-of-here-messaging-application-password"
+ARGS = NatsArgs(
+    region="here",
+    authority=None,  # type: ignore[arg-type]
+    namespace=NAMESPACE,
+    client_namespace="sacred-council",
+)
+clusters = st.sampled_from([3, 5])
+others = st.lists(st.from_regex(r"[a-z]{2,8}-[a-z]{4,9}[1-9]", fullmatch=True), unique=True, max_size=9)
+
+
+def settings(servers: int, peers: list[str]) -> config.NatsSettings:
+    gateways = [config.GatewayPeer(name=name, address=f"{name}.example.org:7222") for name in peers]
+    return config.NatsSettings(region="here", servers=servers, storage=2**31, memory=2**28, peers=gateways)
+
+
+@given(clusters, others)
+def test_a_new_cluster_waits_for_no_more_servers_than_it_has(servers: int, peers: list[str]) -> None:
+    found = settings(servers, peers)
+    assert len(config.routes(found)) + len(config.named_peers(found)) == servers
+
+
+@given(clusters, others)
+def test_every_server_has_a_way_to_its_own_cluster_and_to_the_nearest_region(servers: int, peers: list[str]) -> None:
+    found = settings(servers, peers)
+    assert config.routes(found)[0] == "tls://nats-0.nats-headless:6222"
+    assert [peer.name for peer in config.named_peers(found)][:1] == peers[:1]
+
+
+@given(others)
+def test_regions_share_no_system_account(regions: list[str]) -> None:
+    assert len({config.system_account(region) for region in regions}) == len(regions)
+
+
+def test_one_region_has_no_gateway_and_one_server_no_cluster() -> None:
+    alone = config.render(settings(1, []))
+    assert "\ngateway {" not in alone
+    assert "\ncluster {" not in alone
+    several = config.render(settings(3, ["europe-west1"]))
+    assert "\ncluster {" in several
+    assert '{name: "europe-west1", urls: ["tls://europe-west1.example.org:7222"]}' in several
+
+
+def test_the_disk_is_never_promised_in_full() -> None:
+    assert f"max_file_store: {2**31 * 9 // 10}" in config.render(settings(1, []))
+
+
+@pytest.mark.parametrize("servers", [-1, 0, 2, 4, 6])
+def test_an_even_number_of_servers_is_refused(servers: int) -> None:
+    with pytest.raises(ValueError, match=f"servers: expected 1, 3 or 5, got {servers}"):
+        dataclasses.replace(ARGS, servers=servers)
+
+
+def test_growing_replaces_nothing() -> None:
+    sets = [object_named(stores(nodes), "StatefulSet", "nats", NAMESPACE) for nodes in (1, 3)]
+    assert unchanging(sets[0]) == unchanging(sets[1])
+    kept = {r.urn for r in stores(1).resources if "messaging" in r.name}
+    assert kept == {r.urn for r in stores(3).resources if "messaging" in r.name}
+
+
+def test_server_names_are_unique_over_all_regions() -> None:
+    pod = object_named(stores(1), "StatefulSet", "nats", NAMESPACE)["spec"]["template"]
+    values = {e["name"]: e.get("value") for e in container(pod, "nats")["env"]}
+    assert values["SERVER_NAME"] == "here-$(POD_NAME)"
+    assert values["SYSTEM_ACCOUNT"] == config.system_account("here")
+
+
+def test_only_hashes_of_passwords_reach_the_servers() -> None:
+    found = stores(1)
+    users = secret_texts(object_named(found, "Secret", "nats-users", NAMESPACE))["users.conf"]
+    assert 'APPLICATION_PASSWORD: "hash-of-here-messaging-application-password"' in users
+    assert 'SYSTEM_PASSWORD: "hash-of-here-messaging-system-password"' in users
+    assert PASSWORD not in users
+
+
+def test_clients_get_all_they_need_in_one_secret() -> None:
+    secret = secret_texts(object_named(stores(1), "Secret", "messaging-connection", "sacred-council"))
+    assert secret == {
+        "url": f"tls://sacred-council:{PASSWORD}@nats.nats.svc:4222",
+        "host": "nats.nats.svc",
+        "port": "4222",
+        "username": "sacred-council",
+        "password": PASSWORD,
+        "domain": "here",
+        "ca.crt": "certificate of root-certificate\n",
+    }
+    names = stores(1).named("here-messaging-certificate-request").inputs["dnsNames"]
+    assert {"nats.nats.svc", "*.nats-headless"} <= set(names)
+
+
+def test_the_connection_is_known_once_the_servers_are_ready() -> None:
+    found = stores(1)
+    assert "here-messaging-statefulset" in waits_for(found, found.named("here-messaging-connection"))
+
+
+def test_the_password_is_only_in_secrets() -> None:
+    holders = {r.inputs["kind"] for r in stores(3).objects() if PASSWORD in str(r.inputs)}
+    assert holders == {"Secret"}
+
+
+def test_clients_are_asked_to_leave_before_a_server_stops() -> None:
+    pod = object_named(stores(1), "StatefulSet", "nats", NAMESPACE)["spec"]["template"]
+    assert container(pod, "nats")["lifecycle"]["preStop"]["exec"]["command"][1].startswith("--signal=ldm")
+    assert pod["spec"]["terminationGracePeriodSeconds"] > config.LAME_DUCK_SECONDS
+
+
+def test_only_the_needed_flows_are_open() -> None:
+    found = stores(3)
+    assert allowed(found, "nats", NAMESPACE, "ingress") == {
+        ("sacred-council", 4222),
+        ("nats", 6222),
+        ("monitoring", 7777),
+    }
+    assert allowed(found, "nats", NAMESPACE, "egress") == {("nats", 6222)}
+
+
+def test_servers_find_each_other_before_they_are_ready() -> None:
+    service = object_named(stores(3), "Service", "nats-headless", NAMESPACE)
+    assert (service["spec"]["clusterIP"], service["spec"]["publishNotReadyAddresses"]) == ("None", True)
+
+
+def test_istio_is_told_that_the_server_speaks_first() -> None:
+    port = object_named(stores(1), "Service", "nats", NAMESPACE)["spec"]["ports"][0]
+    assert port["appProtocol"] == "tcp"
