@@ -17,10 +17,18 @@ def _own_name(key: str) -> Outputs:
     return lambda name, inputs: {"name": inputs.get(key) or f"{name}-0a1b2c3"}
 
 
+def _address(network: str, name: str) -> str:
+    """An address that depends on the name alone, in a network for documentation."""
+    return f"{network}.{sum(name.encode()) % 250}"
+
+
 _GCP: dict[str, Outputs] = {
     "gcp:compute/network:Network": _own_name("name"),
     "gcp:compute/router:Router": _own_name("name"),
-    "gcp:compute/address:Address": lambda name, _: {"address": "203.0.113.1", "selfLink": f"https://compute/{name}"},
+    "gcp:compute/address:Address": lambda name, _: {
+        "address": _address("203.0.113", name),
+        "selfLink": f"https://compute/{name}",
+    },
     "gcp:projects/serviceIdentity:ServiceIdentity": lambda _, inputs: {
         "email": f"service-123456789012@{inputs['service'].partition('.')[0]}-engine-robot.iam.gserviceaccount.com"
     },
@@ -35,7 +43,10 @@ _GCP: dict[str, Outputs] = {
 }
 
 _AWS: dict[str, Outputs] = {
-    "aws:ec2/eip:Eip": lambda name, _: {"publicIp": f"198.51.100.{ord(name[-8]) % 200}", "allocationId": f"{name}-a"},
+    "aws:ec2/eip:Eip": lambda name, _: {
+        "publicIp": _address("198.51.100", name),
+        "allocationId": f"{name}-allocation",
+    },
     "aws:ec2/launchTemplate:LaunchTemplate": lambda _, __: {"latestVersion": 1},
     "aws:iam/role:Role": lambda name, inputs: {
         **_own_name("name")(name, inputs),
@@ -53,7 +64,7 @@ _AWS: dict[str, Outputs] = {
 _AZURE: dict[str, Outputs] = {
     "azure-native:resources:ResourceGroup": _own_name("resourceGroupName"),
     "azure-native:network:VirtualNetwork": _own_name("virtualNetworkName"),
-    "azure-native:network:PublicIPAddress": lambda _, __: {"ipAddress": "203.0.113.77"},
+    "azure-native:network:PublicIPAddress": lambda name, _: {"ipAddress": _address("192.0.2", name)},
     "azure-native:keyvault:Vault": _own_name("vaultName"),
     "azure-native:keyvault:Key": lambda name, _: {"keyUriWithVersion": f"https://vault/keys/{name}/1"},
     "azure-native:managedidentity:UserAssignedIdentity": lambda name, inputs: {
