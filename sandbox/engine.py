@@ -23,6 +23,8 @@ STAND_INS = {"kubernetes": "pulumi-kubernetes", "random": "pulumi-random", "tls"
 REMOVED_VARIABLES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "PULUMI_OPTION_CONFIG_FILE")
 # A file that tells a sandbox's directories on PATH from the user's own.
 _MARKER = ".sacred-council-sandbox"
+# Several checkouts may share the engine, beside which this must lie, so it names none of them.
+_LANGUAGE_HOST_LAUNCHER = '#!/bin/sh\nexec "$SACRED_COUNCIL_PYTHON" -P "$SACRED_COUNCIL_LANGUAGE_HOST" "$@"\n'
 
 Version = tuple[int, int, int]
 
@@ -89,6 +91,8 @@ def variables(layout: Layout, environment: Mapping[str, str]) -> dict[str, str]:
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "SACRED_COUNCIL_PYTHON": sys.executable,
+        "SACRED_COUNCIL_LANGUAGE_HOST": str(PROJECT / "sandbox" / "language.py"),
     }
 
 
@@ -115,8 +119,7 @@ def prepare(layout: Layout) -> None:
     for folder in (layout.shims, layout.bin):
         _write(folder / _MARKER, "", 0o644)
     _write(layout.shims / "pulumi", shim, 0o755)
-    host = _launcher([sys.executable, "-P", str(PROJECT / "sandbox" / "language.py")])
-    _write(layout.engine / "pulumi-language-python", host, 0o755)
+    _write(layout.engine / "pulumi-language-python", _LANGUAGE_HOST_LAUNCHER, 0o755)
     for name, distribution in STAND_INS.items():
         _install_stand_in(layout, name, metadata.version(distribution))
 

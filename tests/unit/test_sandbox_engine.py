@@ -115,3 +115,12 @@ def test_stand_ins_and_the_language_host_are_found_beside_the_engine(layout: Lay
     launchers = [layout.engine / "pulumi-language-python", *plugins.glob("resource-*/pulumi-resource-*")]
     assert len(launchers) == 1 + len(engine.STAND_INS)
     assert all(os.access(launcher, os.X_OK) for launcher in launchers)
+
+
+def test_checkouts_that_share_an_engine_each_use_their_own_language_host(layout: Layout) -> None:
+    engine.prepare(layout)
+    launcher = (layout.engine / "pulumi-language-python").read_text()
+    assert str(ROOT) not in launcher
+    variables = engine.variables(layout, {})
+    assert variables["SACRED_COUNCIL_LANGUAGE_HOST"] == str(ROOT / "sandbox" / "language.py")
+    assert all(f'"${name}"' in launcher for name in ("SACRED_COUNCIL_PYTHON", "SACRED_COUNCIL_LANGUAGE_HOST"))
