@@ -59,6 +59,12 @@ class Pods:
         for name in (f"sentinel-{pod}", f"redis-{pod}") if self.replicas > 1 else (f"redis-{pod}",):
             self.running.stop(name, kill=kill)
 
+    def forget(self, pod: int) -> None:
+        """Take the pod's name away, as Kubernetes does with a pod that is not scheduled."""
+        for each in range(self.replicas):
+            lines = self._hosts(each).read_text().splitlines()
+            self._hosts(each).write_text("\n".join([*(ln for ln in lines if self.names[pod] not in ln), ""]))
+
     def run(self, pod: int, script: str, *arguments: str) -> int:
         """The exit status of one of the scripts, run in the pod."""
         command = [*self.private_hosts, "/bin/sh", str(self._settings(pod) / script), *arguments]

@@ -150,6 +150,7 @@ def test_a_primary_hands_over_before_it_leaves_and_all_remember_it_after_a_resta
 def test_a_primary_that_never_comes_back_is_replaced_also_after_a_restart_of_all_others(replicated: Pods) -> None:
     for pod in range(REPLICAS):
         replicated.stop(pod)
+    replicated.forget(0)
     replicated.start(1, 2)
     assert replicated.settled(1, 2) in (1, 2)
 
