@@ -22,7 +22,7 @@ OPERATIONS = frozenset(
 )
 CONFIG_FILE_VARIABLE = "PULUMI_OPTION_CONFIG_FILE"
 UPDATES = frozenset({"up", "update"})
-ADOPT_VARIABLE = "PULUMI_K8S_UPSERT_EXISTING_OBJECTS"
+RESUMED_VARIABLE = "SACRED_COUNCIL_RESUMED"
 _TAKES_VALUE = frozenset({"-s", "--stack", "-C", "--cwd"})
 
 
@@ -86,23 +86,24 @@ def overrides(engine: str, arguments: Sequence[str], home: Path, environment: Ma
     copy = fresh_copy(project / f"Pulumi.{stack}.yaml", home / "stacks")
     kubeconfig = home / "stacks" / f"{stack}.kubeconfig"
     applies = environment.get("KUBECONFIG") == str(home / "kubeconfig") and kubeconfig.is_file()
-    resumes = operation(arguments) in UPDATES and was_killed(home / "state", project, stack)
+    resumed = unfinished(home / "state", project, stack) if operation(arguments) in UPDATES else []
     return {
         CONFIG_FILE_VARIABLE: str(copy),
         **({"KUBECONFIG": str(kubeconfig)} if applies else {}),
-        **({ADOPT_VARIABLE: "true"} if resumes else {}),
+        **({RESUMED_VARIABLE: " ".join(resumed)} if resumed else {}),
     }
 
 
-def was_killed(state: Path, project: Path, stack: str) -> bool:
-    """Whether the stack's last engine ended while it was creating something, which may exist without being recorded."""
+def unfinished(state: Path, project: Path, stack: str) -> list[str]:
+    """The URNs that a killed engine was creating: their objects may exist without being recorded."""
     name = re.search(r"^name:\s*(\S+)", (project / "Pulumi.yaml").read_text(), re.MULTILINE)
     file = state / ".pulumi" / "stacks" / (name[1] if name else "") / f"{stack}.json"
     try:
         latest = json.loads(file.read_text())["checkpoint"]["latest"] or {}
     except (FileNotFoundError, ValueError, KeyError):
-        return False
-    return any(pending.get("type") == "creating" for pending in latest.get("pending_operations") or ())
+        return []
+    pending = latest.get("pending_operations") or ()
+    return [operation["resource"]["urn"] for operation in pending if operation.get("type") == "creating"]
 
 
 def fresh_copy(source: Path, folder: Path) -> Path:

@@ -128,8 +128,8 @@ def kill_engine_after(process: subprocess.Popen[str], lines: Sequence[str], coun
         if sum(any(wanted in one for wanted in lines) for one in seen) >= count:
             engine_of(process).send_signal(signal.SIGKILL)
             break
-    seen.extend(process.stdout)
-    process.wait(timeout=PATIENCE_SECONDS)
+    rest, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    seen.append(rest)
     return "".join(seen)
 
 

@@ -116,19 +116,19 @@ def test_the_shim_becomes_the_engine(project: Path, engine: str, tmp_path: Path)
 @pytest.mark.parametrize(
     ("latest", "adopts"),
     [
-        ({"pending_operations": [{"type": "creating", "resource": {"urn": "urn:a"}}]}, True),
-        ({"pending_operations": [{"type": "updating", "resource": {"urn": "urn:a"}}]}, False),
-        ({"resources": []}, False),
-        (None, False),
+        ({"pending_operations": [{"type": "creating", "resource": {"urn": f"urn:{n}"}} for n in "ab"]}, "urn:a urn:b"),
+        ({"pending_operations": [{"type": "updating", "resource": {"urn": "urn:a"}}]}, None),
+        ({"resources": []}, None),
+        (None, None),
     ],
 )
 def test_an_update_adopts_what_a_killed_engine_was_creating(
-    project: Path, engine: str, tmp_path: Path, latest: object, adopts: bool
+    project: Path, engine: str, tmp_path: Path, latest: object, adopts: str | None
 ) -> None:
     home = tmp_path / "home"
     file = home / "state" / ".pulumi" / "stacks" / "p" / "local.json"
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps({"checkpoint": {"latest": latest}}))
     found = {verb: shim.overrides(engine, [verb, "-s", "local"], home, {}) for verb in ("up", "preview")}
-    assert (shim.ADOPT_VARIABLE in found["up"]) == adopts
-    assert shim.ADOPT_VARIABLE not in found["preview"]
+    assert found["up"].get(shim.RESUMED_VARIABLE) == adopts
+    assert shim.RESUMED_VARIABLE not in found["preview"]

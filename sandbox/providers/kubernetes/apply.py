@@ -77,7 +77,7 @@ async def create(session: Session, request: CreateRequest) -> tuple[str, Values]
     api_version, manager = text(obj, "apiVersion"), field_manager(obj, request.inputs)
     force = annotation(obj, PATCH_FORCE) == "true" or session.settings.patch_force or request.preview
     write = _Write(request.urn, obj, manager, request.preview, force)
-    upsert = is_patch or session.settings.upsert_existing
+    upsert = is_patch or session.settings.upsert_existing or request.urn in session.settings.resumed
     live = await _create_or_refuse(session, write, upsert=upsert)
     if live is None:
         return "", request.inputs

@@ -17,6 +17,7 @@ _REFUSED: Final = {
     "or use the official provider",
     "alwaysRender": "the sandbox does not render YAML files; remove it, or use the official provider",
 }
+_RESUMED_VARIABLE: Final = "SACRED_COUNCIL_RESUMED"
 _IDENTITY_KEYS: Final = ("kubeconfig", "context", "cluster")
 
 
@@ -34,6 +35,8 @@ class Settings:
     mutable_secrets: bool = False
     patch_force: bool = False
     upsert_existing: bool = False
+    resumed: frozenset[str] = frozenset()
+    """URNs that a killed engine was creating: what exists of them is ours, though it is not recorded."""
     suppress_deprecation_warnings: bool = False
     suppress_helm_hook_warnings: bool = False
     client_timeout: float | None = None
@@ -52,6 +55,7 @@ def parse(config: Values) -> Settings:
         mutable_secrets=_flag(config, "enableSecretMutable", "ENABLE_SECRET_MUTABLE"),
         patch_force=_flag(config, "enablePatchForce", "ENABLE_PATCH_FORCE"),
         upsert_existing=_flag(config, "upsertExistingObjects", "UPSERT_EXISTING_OBJECTS"),
+        resumed=frozenset(os.environ.get(_RESUMED_VARIABLE, "").split()),
         suppress_deprecation_warnings=_flag(config, "suppressDeprecationWarnings", "SUPPRESS_DEPRECATION_WARNINGS"),
         suppress_helm_hook_warnings=_flag(config, "suppressHelmHookWarnings", "SUPPRESS_HELM_HOOK_WARNINGS"),
         client_timeout=_client_timeout(config),
