@@ -133,9 +133,9 @@ def kill_engine_after(process: subprocess.Popen[str], lines: Sequence[str], coun
     return "".join(seen)
 
 
-def wait_until_gone(sandbox: Sandbox, seconds: float) -> list[psutil.Process]:
-    """Processes of the sandbox that still run after at most `seconds`."""
+def wait_until_gone(sandbox: Sandbox, seconds: float) -> list[str]:
+    """Command lines of the sandbox's processes that still run after at most `seconds`."""
     deadline = time.monotonic() + seconds
     while (left := sandbox.processes()) and time.monotonic() < deadline:
         time.sleep(0.2)
-    return left
+    return [_command(process) for process in left]
