@@ -1,0 +1,22 @@
+"""Kubernetes quantities as numbers."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.quantities import quantity_bytes
+
+UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+@given(st.integers(1, 10**6), st.sampled_from(sorted(UNITS)))
+def test_units_are_multiplied_out(number: int, unit: str) -> None:
+    assert quantity_bytes("storage", f"{number}{unit}") == number * UNITS[unit]
+
+
+@pytest.mark.parametrize("quantity", ["", "0", "0Gi", "-1Gi", "1.5Gi", "Gi", "1GB", "1 Gi", "1Gi\n", "\u0661Gi"])
+def test_anything_else_is_refused_with_the_field_the_value_and_an_example(quantity: str) -> None:
+    with pytest.raises(ValueError, match=rf"storage: expected .* got {re.escape(repr(quantity))}; .* 20Gi"):
+        quantity_bytes("storage", quantity)
