@@ -18,6 +18,7 @@ from sandbox.providers.kubernetes.objects import (
     annotation,
     kind_of,
     name,
+    namespace,
     object_id,
     put,
     remove,
@@ -93,7 +94,9 @@ async def create(session: Session, request: CreateRequest) -> tuple[str, Values]
 
 async def _can_preview(session: Session, obj: Obj) -> bool:
     """Whether the server can tell what would happen: everything is known, and the kind exists already."""
-    return not has_unknown(obj) and not session.unreachable and await session.discovery.exists(kind_of(obj))
+    if has_unknown(obj) or session.unreachable or namespace(obj) in session.missing_namespaces:
+        return False
+    return await session.discovery.exists(kind_of(obj))
 
 
 async def _create_or_refuse(session: Session, write: _Write, *, upsert: bool) -> Obj | None:
@@ -103,7 +106,10 @@ async def _create_or_refuse(session: Session, write: _Write, *, upsert: bool) ->
     except NoSuchKindError as error:
         raise ProviderError(messages.no_such_kind("created", write.obj, error.kind)) from error
     except ApiError as error:
-        if write.preview and (error.namespace_not_found or error.already_exists or _cannot_dry_run(error)):
+        if write.preview and error.namespace_not_found:
+            session.missing_namespaces.add(namespace(write.obj))
+            return None
+        if write.preview and (error.already_exists or _cannot_dry_run(error)):
             return None
         raise ProviderError(messages.refusal("created", write.obj, error)) from error
 

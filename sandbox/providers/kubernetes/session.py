@@ -27,6 +27,8 @@ class Session:
     discovery: Discovery = field(default_factory=lambda: Discovery(None))
     schemas: Schemas | None = None
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    missing_namespaces: set[str] = field(default_factory=set)
+    """Namespaces that a preview found missing: nothing in them can be previewed, so the server is not asked again."""
 
     @property
     def api(self) -> Api:

@@ -39,7 +39,7 @@ def to_object(values: Values) -> Obj:
 
 def from_object(obj: Obj) -> Values:
     """A copy of an object with keys as the engine and the SDKs spell them."""
-    return _as_dict(_rename(copy.deepcopy(obj), _UNDERSCORED))
+    return _as_dict(_rename(obj, _UNDERSCORED))
 
 
 def _as_dict(value: Any) -> dict[str, Any]:
