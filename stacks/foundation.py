@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.cluster import Cluster
 from components.cluster.existing import ExistingCluster, ExistingClusterArgs
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority
@@ -29,10 +30,11 @@ class FoundationArgs:
 class Foundation(pulumi.ComponentResource):
     """The region's cluster, its namespaces and its certificate authorities.
 
-    Outputs: `provider` (deploys to the cluster), `namespaces` (by name), `authority` (signs the certificates of
+    Outputs: `cluster`, `provider` (deploys to it), `namespaces` (by name), `authority` (signs the certificates of
     data stores and gateways), `mesh_authority` (Istio's).
     """
 
+    cluster: Cluster
     provider: k8s.Provider
     namespaces: Mapping[str, pulumi.Output[str]]
     authority: RegionAuthority
@@ -46,6 +48,7 @@ class Foundation(pulumi.ComponentResource):
             ExistingClusterArgs(region=region, context=args.settings.region(region).context),
             pulumi.ResourceOptions(parent=self),
         )
+        self.cluster = cluster
         self.provider = cluster.provider
         self.namespaces = {
             namespace: self._namespace(region, namespace, labels)

@@ -12,7 +12,9 @@ from components.database.credentials import DatabaseCredentials, DatabaseCredent
 from components.trust import RootAuthority, RootAuthorityArgs
 from stacks import topology
 from stacks.foundation import Foundation, FoundationArgs
+from stacks.mesh_peers import MeshSite, mesh_crossings
 from stacks.region import Region, RegionArgs
+from stacks.region_mesh import CONTROL_PLANE
 from stacks.settings import Settings
 
 
@@ -49,6 +51,8 @@ class Platform(pulumi.ComponentResource):
             )
             for plan in plans
         }
+        sites = [_mesh_site(plan, foundations[plan.name]) for plan in plans if args.settings.mesh.enabled]
+        crossings = mesh_crossings(sites)
         regions = {
             plan.name: Region(
                 plan.name,
@@ -58,6 +62,7 @@ class Platform(pulumi.ComponentResource):
                     secrets=args.secrets,
                     foundation=foundations[plan.name],
                     database_credentials=credentials,
+                    crossing=crossings.get(plan.name),
                 ),
                 child,
             )
@@ -68,6 +73,11 @@ class Platform(pulumi.ComponentResource):
             "regions": {region: built.outputs for region, built in regions.items()},
         }
         self.register_outputs({})
+
+
+def _mesh_site(plan: topology.RegionPlan, foundation: Foundation) -> MeshSite:
+    namespace = foundation.namespaces[CONTROL_PLANE]
+    return MeshSite(plan=plan, cluster=foundation.cluster, namespace=namespace, parent=foundation)
 
 
 def _root(name: str, common_name: str, opts: pulumi.ResourceOptions) -> RootAuthority:

@@ -17,6 +17,7 @@ from components.messaging.nats import Nats, NatsArgs
 from components.monitoring import Monitoring, MonitoringArgs, Watched
 from components.services import Services, ServicesArgs, Workload
 from stacks.foundation import Foundation
+from stacks.mesh_peers import Crossing
 from stacks.region_mesh import CONTROL_PLANE, INGRESS, MONITORING, SERVICES, RegionMesh, RegionMeshArgs
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
@@ -40,7 +41,8 @@ Stores = Mapping[Store, Database | Cache | Messaging]
 class RegionArgs:
     """The region's `plan` and `foundation`, the stack's `settings` and `secrets` (None where one is not set).
 
-    `database_credentials` are the application's, the same in every region.
+    `database_credentials` are the application's, the same in every region. `crossing` joins the region's mesh with the
+    others' (None: there are none).
     """
 
     plan: RegionPlan
@@ -48,6 +50,7 @@ class RegionArgs:
     secrets: Mapping[str, pulumi.Output[str] | None]
     foundation: Foundation
     database_credentials: DatabaseCredentials
+    crossing: Crossing | None = None
 
 
 class Region(pulumi.ComponentResource):
@@ -99,6 +102,7 @@ class Region(pulumi.ComponentResource):
                 settings=self._args.settings,
                 foundation=self._args.foundation,
                 monitored_by=self._monitored_by,
+                crossing=self._args.crossing,
             ),
             self._inside,
         )

@@ -7,16 +7,24 @@ from typing import Any
 import pulumi
 
 from components.mesh import (
+    Callers,
     ControlPlane,
     ControlPlaneArgs,
+    EastWestGateway,
+    EastWestGatewayArgs,
     IngressGateway,
     IngressGatewayArgs,
+    RemoteRegions,
+    RemoteRegionsArgs,
     ServiceRouting,
     ServiceRoutingArgs,
 )
+from components.mesh.gateway import PODS as GATEWAY_PODS
+from components.mesh.routes import SERVICE_LABELS
 from components.monitoring import collector_host
 from components.services import HTTP_PORT, METRICS_PORT
 from stacks.foundation import Foundation
+from stacks.mesh_peers import Crossing
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
@@ -30,12 +38,16 @@ MONITORING = "monitoring"
 
 @dataclass(frozen=True, kw_only=True)
 class RegionMeshArgs:
-    """The region's `plan` and `foundation`, the stack's `settings`; `monitored_by` brings the monitoring CRDs."""
+    """The region's `plan` and `foundation`, the stack's `settings`; `monitored_by` brings the monitoring CRDs.
+
+    `crossing` is what joins the mesh with those of the other regions (None: there are none).
+    """
 
     plan: RegionPlan
     settings: Settings
     foundation: Foundation
     monitored_by: pulumi.Resource | None
+    crossing: Crossing | None = None
 
 
 class RegionMesh(pulumi.ComponentResource):
@@ -55,6 +67,8 @@ class RegionMesh(pulumi.ComponentResource):
         control_plane = self._control_plane()
         gateway = self._gateway(control_plane)
         routing = self._routing(control_plane, gateway)
+        if args.crossing is not None:
+            self._cross(control_plane, args.crossing)
         self.ready = control_plane.ready
         self.outputs = {
             "service": gateway.service_name,
@@ -122,6 +136,37 @@ class RegionMesh(pulumi.ComponentResource):
                 monitoring_namespace=MONITORING,
                 ready=control_plane.ready,
                 monitored_by=args.monitored_by,
+                neighbourhood=None if args.crossing is None else args.crossing.neighbourhood,
+            ),
+            self._child,
+        )
+
+    def _cross(self, control_plane: ControlPlane, crossing: Crossing) -> None:
+        args, namespaces = self._args, self._args.foundation.namespaces
+        RemoteRegions(
+            f"{self._name}-remote-regions",
+            RemoteRegionsArgs(
+                region=args.plan.name, namespace=namespaces[CONTROL_PLANE], kubeconfigs=crossing.kubeconfigs
+            ),
+            self._child,
+        )
+        EastWestGateway(
+            f"{self._name}-east-west",
+            EastWestGatewayArgs(
+                region=args.plan.name,
+                namespace=namespaces[INGRESS],
+                network_name=args.plan.mesh_network,
+                service_type=args.settings.region(args.plan.name).service_type,
+                service_annotations=crossing.service_annotations,
+                admitted=crossing.admitted,
+                callers=[
+                    Callers(name="services", namespace=namespaces[SERVICES], pods=SERVICE_LABELS),
+                    Callers(name="ingress", namespace=namespaces[INGRESS], pods=GATEWAY_PODS),
+                ],
+                upstreams={SERVICES: [HTTP_PORT]},
+                control_plane_namespace=CONTROL_PLANE,
+                monitoring_namespace=MONITORING,
+                ready=control_plane.ready,
             ),
             self._child,
         )

@@ -5,6 +5,7 @@ Secrets are unwrapped in `inputs`; where they were is kept in `secret_paths`.
 """
 
 import asyncio
+import base64
 import json
 import runpy
 import threading
@@ -23,6 +24,7 @@ from tests import clouds
 ROOT = Path(__file__).resolve().parent.parent
 _SIGNATURE = rpc._special_sig_key
 _SECRET = rpc._special_secret_sig
+_TOKEN = ("ca.crt", "token")
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def outputs_of(resource_type: str, name: str, inputs: Mapping[str, Any]) -> dict
             "bcryptHash": _secret(f"hash-of-{name}"),
         },
     }
+    if inputs.get("type") == "kubernetes.io/service-account-token":
+        table[resource_type] = {"data": {key: base64.b64encode(f"{key} of {name}".encode()).decode() for key in _TOKEN}}
     return {**inputs, **clouds.outputs_of(resource_type, name, inputs), **table.get(resource_type, {})}
 
 

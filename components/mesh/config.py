@@ -1,6 +1,6 @@
 """Values of Istio's charts. Pure: no resources."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 PostQuantum = Literal["off", "prefer", "strict"]
@@ -100,14 +100,7 @@ def gateway_values(
 ) -> dict[str, Any]:
     """Values of chart `gateway` for the gateway that faces the public. `annotations` go to its Service."""
     return {
-        # The chart's own pod context sets a sysctl and no seccomp profile; the container's is restricted by default.
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": ISTIO_USER,
-            "runAsGroup": ISTIO_USER,
-            "fsGroup": ISTIO_USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        **_gateway_pods("ingressgateway", min_replicas, max_replicas),
         "service": {
             "type": service_type,
             "annotations": dict(annotations),
@@ -117,6 +110,43 @@ def gateway_values(
                 _service_port("https", 443, HTTPS_TARGET_PORT),
             ],
         },
+    }
+
+
+def east_west_values(
+    *,
+    network: str,
+    service_type: ServiceType,
+    annotations: Mapping[str, str],
+    source_ranges: Sequence[object],
+    min_replicas: int,
+    max_replicas: int,
+) -> dict[str, Any]:
+    """Values of chart `gateway` for the gateway of `network`, which gives it the chart's ports for other networks.
+
+    Only addresses in `source_ranges` (CIDR blocks) may connect; empty lets anyone.
+    """
+    return {
+        **_gateway_pods("eastwestgateway", min_replicas, max_replicas),
+        "networkGateway": network,
+        "service": {
+            "type": service_type,
+            "annotations": dict(annotations),
+            "loadBalancerSourceRanges": list(source_ranges),
+        },
+    }
+
+
+def _gateway_pods(istio_label: str, min_replicas: int, max_replicas: int) -> dict[str, Any]:
+    return {
+        # The chart's own pod context sets a sysctl and no seccomp profile; the container's is restricted by default.
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": ISTIO_USER,
+            "runAsGroup": ISTIO_USER,
+            "fsGroup": ISTIO_USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
         "autoscaling": {"enabled": True, "minReplicas": min_replicas, "maxReplicas": max_replicas},
         "podDisruptionBudget": {"maxUnavailable": 1} if min_replicas > 1 else {},
         "resources": _resources(cpu="50m", cpu_limit="2", memory="256Mi"),
@@ -125,7 +155,7 @@ def gateway_values(
                 "maxSkew": 1,
                 "topologyKey": "topology.kubernetes.io/zone",
                 "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": {"istio": "ingressgateway"}},
+                "labelSelector": {"matchLabels": {"istio": istio_label}},
             }
         ],
     }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components.mesh import across
 from components.mesh.config import PostQuantum
 
 CIRCLE_HEADER = "x-sacred-circle"
@@ -66,25 +67,46 @@ def gateway(*, domain: str, selector: Mapping[str, str], credential: str, post_q
     }
 
 
-def virtual_service(*, domain: str, gateway: str, namespace: str, services: Mapping[str, int]) -> dict[str, Any]:
+def virtual_service(
+    *,
+    domain: str,
+    gateway: str,
+    namespace: str,
+    services: Mapping[str, int],
+    languages: Sequence[across.LanguageRoute] = (),
+) -> dict[str, Any]:
     """Spec of a VirtualService: https://<domain>/<service>/... goes to the service, without the prefix.
 
     One host for all services means one certificate, one DNS record and one origin for a CDN in every region.
+    The first of `languages` that fits says which region serves a request; without one it is served here.
     """
     return {
         "hosts": [domain],
         "gateways": [gateway],
-        "http": [_route(name, namespace, port) for name, port in sorted(services.items())],
+        "http": [
+            route
+            for name, port in sorted(services.items())
+            for route in (
+                *(_language_route(name, namespace, port, language) for language in languages),
+                _route(name, namespace, port),
+            )
+        ],
     }
 
 
-def destination_rule(name: str, namespace: str) -> dict[str, Any]:
-    """Spec of a DestinationRule: a circle keeps its pod, and pods (or regions) that fail are left out for a while."""
+def destination_rule(name: str, namespace: str, neighbourhood: across.Neighbourhood | None = None) -> dict[str, Any]:
+    """Spec of a DestinationRule: a circle keeps its pod, and pods (or regions) that fail are left out for a while.
+
+    With other regions about, they are tried nearest first, and each is a subset for routes that choose a region.
+    """
+    affinity = {"consistentHash": {"httpHeaderName": CIRCLE_HEADER}}
+    locality = {} if neighbourhood is None else {"localityLbSetting": across.nearest_first(neighbourhood)}
+    regions = {} if neighbourhood is None else {"subsets": across.subsets(neighbourhood, affinity)}
     return {
         "host": service_host(name, namespace),
         "trafficPolicy": {
             "connectionPool": {"tcp": {"connectTimeout": "3s"}},
-            "loadBalancer": {"consistentHash": {"httpHeaderName": CIRCLE_HEADER}},
+            "loadBalancer": {**affinity, **locality},
             # Locality failover starts only when every local pod is ejected: a limit below 100 % would prevent it.
             "outlierDetection": {
                 "consecutiveGatewayErrors": 5,
@@ -94,6 +116,7 @@ def destination_rule(name: str, namespace: str) -> dict[str, Any]:
                 "maxEjectionPercent": 100,
             },
         },
+        **regions,
     }
 
 
@@ -111,4 +134,18 @@ def _route(name: str, namespace: str, port: int) -> dict[str, Any]:
         "timeout": "15s",
         # Only failures that happen before a service has seen the request: nothing is done twice.
         "retries": {"attempts": 2, "perTryTimeout": "5s", "retryOn": "connect-failure,refused-stream"},
+    }
+
+
+def _language_route(name: str, namespace: str, port: int, language: across.LanguageRoute) -> dict[str, Any]:
+    plain = _route(name, namespace, port)
+    return {
+        **plain,
+        "name": f"{name}-{language.match}-{language.region}",
+        "match": [
+            {**path, "headers": {across.LANGUAGE_HEADER: {language.match: tag}}}
+            for path in plain["match"]
+            for tag in language.tags
+        ],
+        "route": [{"destination": {**plain["route"][0]["destination"], "subset": language.region}}],
     }

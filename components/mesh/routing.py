@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import network
-from components.mesh import config, routes
+from components.mesh import across, config, routes
 from components.mesh.monitors import proxy_monitor
 from components.metadata import object_meta
 
@@ -20,7 +20,8 @@ class ServiceRoutingArgs:
     """`services` maps each service in `namespace` to its HTTP port; all serve metrics on `metrics_port`.
 
     `domain` and `gateway` are the public gateway's, `gateway_principal` its identity. `ready` is the control plane's.
-    `monitored_by` brings the monitoring CRDs (None: no monitor of the sidecars).
+    `monitored_by` brings the monitoring CRDs (None: no monitor of the sidecars). `neighbourhood` is what is known
+    of the other regions (None: there are none).
     """
 
     region: str
@@ -33,6 +34,7 @@ class ServiceRoutingArgs:
     monitoring_namespace: str
     ready: Sequence[pulumi.Resource]
     monitored_by: pulumi.Resource | None = None
+    neighbourhood: across.Neighbourhood | None = None
 
     def __post_init__(self) -> None:
         if not self.services:
@@ -61,18 +63,24 @@ class ServiceRouting(pulumi.ComponentResource):
     def _routes(self) -> None:
         args = self._args
         namespace = pulumi.Output.from_input(args.namespace)
+        languages = () if args.neighbourhood is None else args.neighbourhood.languages
         self._resource(
             "networking.istio.io/v1",
             "VirtualService",
             "services",
             pulumi.Output.all(namespace, args.gateway).apply(
                 lambda known: routes.virtual_service(
-                    domain=args.domain, gateway=known[1], namespace=known[0], services=args.services
+                    domain=args.domain,
+                    gateway=known[1],
+                    namespace=known[0],
+                    services=args.services,
+                    languages=languages,
                 )
             ),
         )
         for service in sorted(args.services):
-            self._resource("networking.istio.io/v1", "DestinationRule", service, _destination(namespace, service))
+            rule = _destination(namespace, service, args.neighbourhood)
+            self._resource("networking.istio.io/v1", "DestinationRule", service, rule)
 
     def _authorization(self) -> None:
         args = self._args
@@ -119,5 +127,7 @@ class ServiceRouting(pulumi.ComponentResource):
         )
 
 
-def _destination(namespace: pulumi.Output[str], service: str) -> pulumi.Output[dict[str, Any]]:
-    return namespace.apply(lambda known: routes.destination_rule(service, known))
+def _destination(
+    namespace: pulumi.Output[str], service: str, neighbourhood: across.Neighbourhood | None
+) -> pulumi.Output[dict[str, Any]]:
+    return namespace.apply(lambda known: routes.destination_rule(service, known, neighbourhood))

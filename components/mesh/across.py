@@ -1,0 +1,137 @@
+"""What Istio's resources say when there are several regions. Pure: no resources."""
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+LANGUAGE_HEADER = "x-sacred-language"
+"""One BCP 47 tag in its usual spelling (pt-BR), set at the edge: Istio compares strings and knows no q-values."""
+
+CLUSTER_LABEL = "topology.istio.io/cluster"
+"""Istio gives it to every endpoint, also to the gateway that stands for the endpoints of another network."""
+
+CROSSING_PORT = 15443
+"""Where east-west gateways take mutual TLS and pass it on by its server name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageRoute:
+    """Requests whose language tag is one of `tags`, or starts with one of them, are served in `region`."""
+
+    region: str
+    match: Literal["exact", "prefix"]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbourhood:
+    """What the routes of region `here` know of the others: `failover` (nearest first) and `languages`, in order."""
+
+    here: str
+    failover: tuple[str, ...]
+    languages: tuple[LanguageRoute, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.failover or self.here in self.failover:
+            raise ValueError(f"failover: expected the regions other than {self.here}, nearest first: {self.failover}")
+        strangers = sorted({route.region for route in self.languages} - set(self.failover))
+        if strangers:
+            raise ValueError(f"languages: {', '.join(strangers)} is not one of the regions in failover")
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """All regions of the mesh, sorted: the same everywhere."""
+        return tuple(sorted((self.here, *self.failover)))
+
+
+def nearest_first(neighbourhood: Neighbourhood) -> dict[str, Any]:
+    """Locality setting: pods of the same zone, of the same region, of the nearest other region, then all the rest."""
+    return {"enabled": True, "failover": [{"from": neighbourhood.here, "to": neighbourhood.failover[0]}]}
+
+
+def subsets(neighbourhood: Neighbourhood, affinity: dict[str, Any]) -> list[dict[str, Any]]:
+    """One subset per region, called after it: its endpoints, and all others only when those fail.
+
+    A subset that selected the region's endpoints would have none left when the region is down. The name of a subset is
+    part of the TLS server name, which the other region's gateway must know, too: hence the same subsets everywhere.
+    """
+    return [
+        {
+            "name": region,
+            "trafficPolicy": {
+                "loadBalancer": {
+                    **affinity,
+                    "localityLbSetting": {"enabled": True, "failoverPriority": [f"{CLUSTER_LABEL}={region}"]},
+                }
+            },
+        }
+        for region in neighbourhood.regions
+    ]
+
+
+def crossing_gateway(selector: dict[str, str]) -> dict[str, Any]:
+    """Spec of the Gateway for other regions: mutual TLS passes through to the service that its server name says."""
+    return {
+        "selector": selector,
+        "servers": [
+            {
+                "port": {"number": CROSSING_PORT, "name": "tls", "protocol": "TLS"},
+                "hosts": ["*.local"],
+                "tls": {"mode": "AUTO_PASSTHROUGH"},
+            }
+        ],
+    }
+
+
+def reader_rules() -> list[dict[str, list[str]]]:
+    """What Istio's control plane watches in another cluster: less than that, and it would wait for ever.
+
+    After the role that Istio's own chart gives to its reader, without what is written and what only the control plane
+    of remote sidecars asks.
+    """
+    istio = ("extensions", "networking", "security", "telemetry")
+    core = ("configmaps", "endpoints", "namespaces", "nodes", "pods", "replicationcontrollers", "secrets", "services")
+    return [
+        _read([f"{group}.istio.io" for group in istio], ["*"]),
+        _read([""], list(core)),
+        _read(["discovery.k8s.io"], ["endpointslices"]),
+        _read(["apps"], ["replicasets"]),
+        _read(["apiextensions.k8s.io"], ["customresourcedefinitions"]),
+        _read(["gateway.networking.k8s.io"], ["gateways"]),
+        _read(["multicluster.x-k8s.io"], ["serviceexports", "serviceimports"]),
+    ]
+
+
+def _read(groups: list[str], resources: list[str]) -> dict[str, list[str]]:
+    return {"api_groups": groups, "resources": resources, "verbs": ["get", "list", "watch"]}
+
+
+def remote_kubeconfig(*, region: str, endpoint: str, certificate_authority: str, token: str) -> str:
+    """A kubeconfig, in JSON, with nothing but a token in it: Istio refuses plugins and files.
+
+    `endpoint` is the API's URL, or its host name; `certificate_authority` is PEM in base64.
+    """
+    server = endpoint if "://" in endpoint else f"https://{endpoint}"
+    cluster = {"server": server, "certificate-authority-data": certificate_authority}
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": region, "cluster": cluster}],
+            "users": [{"name": region, "user": {"token": token}}],
+            "contexts": [{"name": region, "context": {"cluster": region, "user": region}}],
+            "current-context": region,
+        },
+        sort_keys=True,
+    )
+
+
+def encoded(text: str) -> str:
+    """`text` as a Secret's `data` has it."""
+    return base64.b64encode(text.encode()).decode()
+
+
+def decoded(data: str) -> str:
+    """The text in a Secret's `data`; ValueError when it is not base64 of UTF-8."""
+    return base64.b64decode(data, validate=True).decode()

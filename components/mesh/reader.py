@@ -1,0 +1,118 @@
+"""The identity with which the control planes of other regions read a region's Kubernetes API."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.mesh import across
+from components.metadata import object_meta
+
+APP = "mesh-reader"
+CLUSTER_ROLE = "sacred-council-mesh-reader"
+LONG_LIVED = "kubernetes.io/service-account-token"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshReaderArgs:
+    """`namespace` is the control plane's. `api_endpoint` is the API's URL as other regions reach it (None: unknown).
+
+    `api_certificate_authority` signed the API's certificate, PEM in base64 (None: the one that pods are given).
+    """
+
+    region: str
+    namespace: pulumi.Input[str]
+    api_endpoint: pulumi.Input[str] | None
+    api_certificate_authority: pulumi.Input[str] | None = None
+
+
+class MeshReader(pulumi.ComponentResource):
+    """A ServiceAccount that may read what Istio watches, with a token that does not expire. Early and small.
+
+    Outputs: `kubeconfig` (secret, JSON; None where the API's endpoint is not known).
+    """
+
+    kubeconfig: pulumi.Output[str] | None
+
+    def __init__(self, name: str, args: MeshReaderArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:mesh:MeshReader", name, None, opts)
+        account = k8s.core.v1.ServiceAccount(
+            f"{name}-account",
+            metadata=object_meta(APP, app=APP, region=args.region, namespace=args.namespace),
+            automount_service_account_token=False,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        binding = self._rights(name, args, account)
+        token = self._token(name, args, account, binding)
+        self.kubeconfig = None if args.api_endpoint is None else _kubeconfig(args, token)
+        self.register_outputs({})
+
+    def _rights(
+        self, name: str, args: MeshReaderArgs, account: k8s.core.v1.ServiceAccount
+    ) -> k8s.rbac.v1.ClusterRoleBinding:
+        child = pulumi.ResourceOptions(parent=self)
+        metadata = object_meta(CLUSTER_ROLE, app=APP, region=args.region)
+        role = k8s.rbac.v1.ClusterRole(
+            f"{name}-role",
+            metadata=metadata,
+            rules=[k8s.rbac.v1.PolicyRuleArgs(**rule) for rule in across.reader_rules()],
+            opts=child,
+        )
+        return k8s.rbac.v1.ClusterRoleBinding(
+            f"{name}-binding",
+            metadata=metadata,
+            role_ref=k8s.rbac.v1.RoleRefArgs(
+                api_group="rbac.authorization.k8s.io", kind="ClusterRole", name=role.metadata.name
+            ),
+            subjects=[
+                k8s.rbac.v1.SubjectArgs(
+                    kind="ServiceAccount", name=account.metadata.name, namespace=account.metadata.namespace
+                )
+            ],
+            opts=child,
+        )
+
+    def _token(
+        self,
+        name: str,
+        args: MeshReaderArgs,
+        account: k8s.core.v1.ServiceAccount,
+        binding: k8s.rbac.v1.ClusterRoleBinding,
+    ) -> k8s.core.v1.Secret:
+        return k8s.core.v1.Secret(
+            f"{name}-token",
+            metadata=object_meta(
+                f"{APP}-token",
+                app=APP,
+                region=args.region,
+                namespace=args.namespace,
+                annotations={"kubernetes.io/service-account.name": account.metadata.name},
+            ),
+            type=LONG_LIVED,
+            # Whoever has the token has its rights, too.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[binding], additional_secret_outputs=["data"]),
+        )
+
+
+def _kubeconfig(args: MeshReaderArgs, token: k8s.core.v1.Secret) -> pulumi.Output[str]:
+    authority = args.api_certificate_authority
+    parts = pulumi.Output.all(endpoint=args.api_endpoint, authority=authority, data=token.data)
+    kubeconfig = parts.apply(
+        lambda known: across.remote_kubeconfig(
+            region=args.region,
+            endpoint=known["endpoint"],
+            certificate_authority=known["authority"] or _entry(args.region, known["data"], "ca.crt"),
+            token=across.decoded(_entry(args.region, known["data"], "token")),
+        )
+    )
+    return pulumi.Output.secret(kubeconfig)
+
+
+def _entry(region: str, data: Mapping[str, str] | None, key: str) -> str:
+    if not data or not data.get(key):
+        raise pulumi.RunError(
+            f"region {region}: Secret {APP}-token has no {key}. Kubernetes fills it in soon after its ServiceAccount "
+            "is there: run `pulumi refresh` for this stack, then `pulumi up` again."
+        )
+    return data[key]

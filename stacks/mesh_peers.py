@@ -1,0 +1,79 @@
+"""What joins the meshes of several regions: only names, and values of early resources, never of workloads."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import pulumi
+
+from components.cluster import Cluster
+from components.mesh import MeshReader, MeshReaderArgs, Neighbourhood
+from stacks.languages import language_routes
+from stacks.topology import RegionPlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshSite:
+    """A region: `plan`, `cluster`, the control plane's `namespace`, and the `parent` of its early resources."""
+
+    plan: RegionPlan
+    cluster: Cluster
+    namespace: pulumi.Output[str]
+    parent: pulumi.Resource
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crossing:
+    """What one region must know to send requests to the others, and to let theirs in.
+
+    `kubeconfigs` of the others by name (None where the API's endpoint is not known); `admitted`, the addresses that
+    they are seen with (empty where not all are known); `service_annotations` of the load balancer for them.
+    """
+
+    neighbourhood: Neighbourhood
+    kubeconfigs: Mapping[str, pulumi.Output[str] | None]
+    admitted: Sequence[pulumi.Output[str]]
+    service_annotations: Mapping[str, str]
+
+
+def mesh_crossings(sites: Sequence[MeshSite]) -> dict[str, Crossing]:
+    """The crossing of every region, by name. Creates each region's reader; nothing for a region alone."""
+    if len(sites) < 2:
+        return {}
+    kubeconfigs = {site.plan.name: _reader(site).kubeconfig for site in sites}
+    return {
+        site.plan.name: Crossing(
+            neighbourhood=Neighbourhood(
+                here=site.plan.name,
+                failover=site.plan.failover,
+                languages=language_routes(site.plan, [other.plan for other in sites]),
+            ),
+            kubeconfigs={name: kubeconfigs[name] for name in site.plan.peers},
+            admitted=admitted_addresses(
+                {other.plan.name: other.cluster.egress_addresses for other in sites}, site.plan
+            ),
+            service_annotations=site.cluster.load_balancer_annotations.public,
+        )
+        for site in sites
+    }
+
+
+def admitted_addresses(
+    addresses: Mapping[str, Sequence[pulumi.Output[str]]], plan: RegionPlan
+) -> tuple[pulumi.Output[str], ...]:
+    """The other regions' addresses, by region. None at all when one region's are not known: it would be shut out."""
+    others = [addresses[name] for name in plan.peers]
+    return tuple(chain.from_iterable(others)) if all(others) else ()
+
+
+def _reader(site: MeshSite) -> MeshReader:
+    return MeshReader(
+        f"{site.plan.name}-mesh-reader",
+        MeshReaderArgs(
+            region=site.plan.name,
+            namespace=site.namespace,
+            api_endpoint=site.cluster.api_endpoint,
+            api_certificate_authority=site.cluster.api_certificate_authority,
+        ),
+        pulumi.ResourceOptions(parent=site.parent, providers=[site.cluster.provider]),
+    )
