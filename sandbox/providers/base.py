@@ -32,7 +32,7 @@ class InitFailedError(ProviderError):
     """
 
     def __init__(self, resource_id: str, properties: Values, reasons: list[str], inputs: Values | None = None) -> None:
-        super().__init__(reasons[0])
+        super().__init__("\n  - ".join(reasons))
         self.resource_id = resource_id
         self.properties = properties
         self.reasons = reasons

@@ -80,7 +80,9 @@ class Driver:
     async def _start(self, config: Values) -> None:
         self._stand_in = KubernetesStandIn(self.engine)
         self._server, port = await start(self._stand_in, self.engine)
-        self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
+        # The engine takes trailers of any size; they hold the state of a resource that failed to get ready.
+        limits = [("grpc.max_metadata_size", 1 << 24), ("grpc.absolute_max_metadata_size", 1 << 24)]
+        self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=limits)
         self.stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         await self.stub.Configure(provider_pb2.ConfigureRequest(args=values.encode(config), acceptSecrets=True))
 

@@ -306,6 +306,7 @@ def test_a_rollout_is_waited_for_and_its_progress_shown(driver: Driver) -> None:
 
 def test_a_rollout_that_gets_stuck_says_what_was_seen_and_is_kept(driver: Driver) -> None:
     stuck = deployment("stuck", **NOWHERE)
+    stuck["metadata"]["annotations"] = {"large": "x" * 100_000}
     with pytest.raises(RefusedError, match=r"pods did not get ready within 3 s(.|\n)*node") as caught:
         driver.create(urn_of(stuck), stuck, timeout=3)
     failed = caught.value.failed

@@ -75,6 +75,12 @@ def test_values_that_are_a_choice_are_kept_even_if_they_are_empty() -> None:
     assert spec == {"automountServiceAccountToken": False, "emptyDir": {}, "replicas": 0}
 
 
+def test_an_empty_value_in_a_map_of_texts_becomes_an_empty_text() -> None:
+    spec, findings = normalized({"nodeSelector": {"a": None, "b": "x"}})
+    assert spec == {"nodeSelector": {"a": "", "b": "x"}}
+    assert not findings.mistakes
+
+
 def test_an_unknown_field_is_left_out_and_named_with_the_likely_right_one() -> None:
     spec, findings = normalized({"replicass": 3})
     assert spec == {}

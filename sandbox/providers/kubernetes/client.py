@@ -7,6 +7,7 @@ this provider needs objects as plain dicts anyway.
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ APPLY: Final = "application/apply-patch+yaml"
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE_PATCH: Final = "application/merge-patch+json"
 
+_WARNING: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _CONNECT_SECONDS: Final = 10.0
 _READ_SECONDS: Final = 60.0
 _MAX_CONNECTIONS: Final = 64
@@ -155,5 +157,6 @@ def _decode_status(content: bytes) -> Obj:
 
 
 def _warnings(headers: list[str]) -> list[str]:
-    """The texts of `299 - "text"` headers."""
-    return [header.split('"', 1)[1].rstrip('"').replace('\\"', '"') for header in headers if '"' in header]
+    """The texts of `299 - "text"` headers, in which quotes are escaped."""
+    found = [_WARNING.search(header) for header in headers]
+    return [match.group(1).replace('\\"', '"') for match in found if match]

@@ -76,11 +76,6 @@ def unreachable_delete(reason: str) -> str:
     return f"{unreachable(reason)} The object cannot be deleted. {REMOVE_FROM_STATE}"
 
 
-def not_ready(obj: Obj, waited_for: str, seen: list[str], remedy: str) -> str:
-    """An object exists but did not get ready."""
-    lines = [f"{label(obj)} exists, but {waited_for}."]
-    if seen:
-        lines += ["Seen:", *(f"  - {line}" for line in seen)]
-    if remedy:
-        lines.append(remedy)
-    return "\n".join(lines)
+def not_ready(obj: Obj, waited_for: str, remedy: str) -> str:
+    """An object exists but did not get ready. What was seen is listed after this by the engine."""
+    return f"{label(obj)} exists, but {waited_for}. {remedy}".strip()

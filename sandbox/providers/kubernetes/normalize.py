@@ -116,6 +116,8 @@ def _is_absent(value: Any, schema: Schema, owner: str, key: str) -> bool:
 
 
 def _normalize_value(value: Any, schema: Schema, path: paths.Path, findings: Findings) -> Any:
+    if value is None and schema.type == "string":
+        return ""
     if schema.name == "Quantity":
         return _normalize_quantity(value, path, findings)
     if not _fits(value, schema.type):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from importlib import metadata
 from typing import Any, TypeVar
 
 from sandbox.providers import base
@@ -20,7 +21,7 @@ T = TypeVar("T")
 class KubernetesStandIn(base.StandIn):
     """One provider resource of the program: its settings and the cluster it talks to."""
 
-    version = "4.34.2"
+    version = metadata.version("pulumi-kubernetes")
     supports_autonaming = True
 
     def __init__(self, engine: base.Engine) -> None:
@@ -107,4 +108,4 @@ async def _told(work: Awaitable[T]) -> T:
     except ApiError as error:
         raise ProviderError(f"The API server refused: {error.message}") from error
     except NotReadyError as error:
-        raise ProviderError("\n".join(error.reasons[:1])) from error
+        raise ProviderError("\n  - ".join(error.reasons)) from error

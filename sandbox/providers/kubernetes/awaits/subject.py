@@ -14,7 +14,7 @@ TIMEOUT_SECONDS = "pulumi.com/timeoutSeconds"
 
 
 class NotReadyError(Exception):
-    """The object exists but is not what it should be. `reasons`: the whole story first, then its parts."""
+    """The object exists but is not what it should be. `reasons`: what was waited for, then what was seen."""
 
     def __init__(self, obj: Obj, reasons: list[str]) -> None:
         super().__init__(reasons[0])
@@ -45,7 +45,7 @@ class Subject:
 
     def not_ready(self, live: Obj, what: str, seen: list[str], remedy: str) -> NotReadyError:
         """The error that says what was waited for, what was seen and what to do."""
-        return NotReadyError(live, [messages.not_ready(live, what, seen, remedy), *seen])
+        return NotReadyError(live, [messages.not_ready(live, what, remedy), *seen])
 
 
 @dataclass(frozen=True)
