@@ -51,11 +51,11 @@ class Resource:
 
 @dataclass
 class Rendered:
-    """Everything the program registered, and its stack outputs."""
+    """Everything the program registered: resources, the stack outputs, and each component's outputs by URN."""
 
     resources: list[Resource] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
-    registered_outputs: set[str] = field(default_factory=set)
+    registered_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def of_type(self, type_: str) -> list[Resource]:
         """All resources with the type token `type_`."""
@@ -126,9 +126,10 @@ class _Recorder(mocks.MockMonitor):
         return response
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
-        self.rendered.registered_outputs.add(request.urn)
-        if "pulumi:pulumi:Stack" in request.urn:
-            self.rendered.outputs = json_format.MessageToDict(request.outputs)
+        outputs = json_format.MessageToDict(request.outputs)
+        self.rendered.registered_outputs[request.urn] = outputs
+        if "::pulumi:pulumi:Stack::" in request.urn:
+            self.rendered.outputs = outputs
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 

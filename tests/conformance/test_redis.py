@@ -1,7 +1,7 @@
 """Real Redis servers, Sentinels and a real HAProxy run with the rendered configuration and scripts.
 
-They need binaries built with TLS, which the wheel in requirements-dev.txt is not. Debian's redis-tools has one: it is
-called redis-check-rdb there and decides by its name what it is. Each node has a loopback address and, by a mount
+They need a redis-server built with TLS. Debian's redis-tools has one: it is called redis-check-rdb there and decides by
+its name what it is. Each node has a loopback address and, by a mount
 namespace with a hosts file of its own, the names that it has in Kubernetes.
 """
 

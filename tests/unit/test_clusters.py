@@ -64,7 +64,7 @@ def test_everything_has_a_component_and_an_explicit_provider(platform: str) -> N
     inside = [r for r in rendered.resources if r.custom and not r.type.startswith(("pulumi:", "test:"))]
     assert [r.name for r in inside if not r.provider or "sacred-council:cluster:" not in r.parent] == []
     components = {r.urn for r in rendered.resources if not r.custom}
-    assert components <= rendered.registered_outputs
+    assert components <= rendered.registered_outputs.keys()
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -124,7 +124,8 @@ def test_monitors_wait_for_what_brings_their_kind(connected: Rendered, alone: Re
 
 def test_endpoints_are_urls_inside_the_cluster(alone: Rendered) -> None:
     urls = {name: f"http://{name}.sacred-council.svc.cluster.local:9898" for name in NAMES}
-    assert alone.outputs["endpoints"] == urls
+    services = alone.named("r1-services")
+    assert alone.registered_outputs[services.urn]["endpoints"] == urls
 
 
 def test_the_chart_alone_runs_the_same_image_on_the_same_ports(chart_values: dict[str, Any]) -> None:
