@@ -47,7 +47,7 @@ class LocalReleases:
         return inputs | {"version": chart.version, "checksum": chart.digest}
 
     async def preview(self, urn: str, inputs: Values) -> None:
-        """Render against the cluster; where that cannot work yet (missing kinds, no cluster), render alone."""
+        """Render against the cluster; where that cannot work yet, render alone."""
         known = plain(inputs)
         try:
             if self._session.unreachable:
@@ -55,7 +55,7 @@ class LocalReleases:
             else:
                 await self._upgrade(urn, known, "--dry-run=server")
         except HelmError as error:
-            if not error.kind_is_missing and not error.is_unreachable:
+            if not error.may_pass:
                 raise _told(known, error) from error
             await self._render(known)
 
@@ -131,7 +131,7 @@ class LocalReleases:
         found |= {"version": about["version"]} | ({} if "chart" in known else {"chart": about["chart"]})
         live = release.get("config") or {}
         if live != known.get("values", {}):
-            found["values"] = Secret(live) if has_secret(properties.get("values")) else live
+            found["values"] = reseal(live, properties.get("values"))
         return found
 
     async def remove(self, urn: str, properties: Values) -> None:
@@ -146,6 +146,19 @@ class LocalReleases:
         except HelmError as error:
             if not error.not_found:
                 raise _told(known, error) from error
+
+
+def reseal(live: Any, recorded: Any) -> Any:
+    """The live values, with everything secret that was so before, and what is new if anything was."""
+    if isinstance(recorded, Secret):
+        return Secret(live)
+    if not isinstance(live, dict) or not isinstance(recorded, dict):
+        return live
+    new_are_secret = has_secret(recorded)
+    return {
+        key: reseal(value, recorded[key]) if key in recorded else Secret(value) if new_are_secret else value
+        for key, value in live.items()
+    }
 
 
 def _label(known: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ its release is recorded, and what can be known of it is applied (`helm_recorded`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from sandbox.providers import base
 from sandbox.providers.base import CheckFailedError, Diff, ProviderError, Values
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT_SECONDS: Final = 300
 _RESOLVED: Final = ("version", "checksum")
+_FLAGS: Final = (
+    *("allowNullValues", "atomic", "cleanupOnFail", "createNamespace", "dependencyUpdate", "devel", "disableCRDHooks"),
+    *("disableOpenapiValidation", "disableWebhooks", "forceUpdate", "lint", "recreatePods", "renderSubchartNotes"),
+    *("replace", "resetValues", "reuseValues", "skipAwait", "skipCrds", "verify", "waitForJobs"),
+)
+_TEXTS: Final = ("description", "keyring", "postrender")
+# What the SDK sends for purposes of its own, and what the official provider takes no notice of.
+_IGNORED: Final = ("compat", "resourceNames")
 
 
 class Releases(Protocol):
@@ -75,21 +83,20 @@ class Release(base.StandIn):
 
     async def check(self, request: base.CheckRequest) -> Values:
         """Name the release, fill in defaults, and look at the chart."""
-        inputs = _without_zeros(request.news)
+        inputs = _complete(request.news)
         self._name(inputs, request)
-        inputs.setdefault("namespace", self._session.default_namespace or "default")
-        if not inputs.get("skipAwait"):
-            inputs.setdefault("timeout", DEFAULT_TIMEOUT_SECONDS)
+        inputs["namespace"] = inputs.get("namespace") or self._session.default_namespace or "default"
+        inputs.setdefault("timeout", 0 if plain(inputs["skipAwait"]) is True else DEFAULT_TIMEOUT_SECONDS)
         if has_unknown(inputs):
             return inputs
-        if not isinstance(plain(inputs.get("values", {})), dict):
+        if not isinstance(plain(inputs.get("values") or {}), dict):
             raise CheckFailedError([("values", "must be a map, as in the chart's values.yaml")])
         values = helm_charts.merged_values(inputs)
         inputs.pop("valueYamlFiles", None)
-        return await self._ways(inputs).complete(inputs | ({"values": values} if plain(values) else {}))
+        return await self._ways(inputs).complete(inputs | {"values": values})
 
     def _name(self, inputs: Values, request: base.CheckRequest) -> None:
-        if inputs.get("name") is not None:
+        if inputs.get("name"):
             return
         if request.olds.get("name"):
             inputs["name"] = request.olds["name"]
@@ -168,14 +175,10 @@ class Release(base.StandIn):
         await self._ways_of_state(request.properties).remove(request.urn, request.properties)
 
 
-def _without_zeros(news: Values) -> Values:
-    """The inputs without those that say what is so anyway: absent, false, empty. A history of 0 means no limit."""
-    return {name: value for name, value in news.items() if name == "maxHistory" or not _is_zero(value)}
-
-
-def _is_zero(value: Any) -> bool:
-    known = plain(value)
-    return known is None or (known is not UNKNOWN and known in (False, "", 0, [], {}))
+def _complete(news: Values) -> Values:
+    """The inputs with what is so when they say nothing, as the official provider records it."""
+    given = {name: value for name, value in news.items() if value is not None and name not in _IGNORED}
+    return dict.fromkeys(_FLAGS, False) | dict.fromkeys(_TEXTS, "") | given
 
 
 def _id(properties: Values) -> str:

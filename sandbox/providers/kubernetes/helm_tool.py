@@ -27,6 +27,12 @@ from sandbox.providers.kubernetes.session import Session
 _STATUS_SECONDS: Final = 5.0
 # What helm needs after an interrupt to undo what it began and to record that it failed.
 _GRACE_SECONDS: Final = 20.0
+_PASSING: Final = (
+    "ensure CRDs are installed first",
+    "no matches for kind",
+    "cannot be imported into the current release",
+    "cluster unreachable",
+)
 _NOISE: Final = re.compile(r"^(?:Error: )?(?:(?:INSTALLATION|UPGRADE) FAILED: )?")
 
 
@@ -39,14 +45,12 @@ class HelmError(Exception):
         return "release: not found" in str(self)
 
     @property
-    def kind_is_missing(self) -> bool:
-        """An object of the chart is of a kind that the cluster does not have (yet)."""
-        return "ensure CRDs are installed first" in str(self) or "no matches for kind" in str(self)
+    def may_pass(self) -> bool:
+        """What is wrong in a preview may be right when the time comes: the rest of the program has run then.
 
-    @property
-    def is_unreachable(self) -> bool:
-        """The cluster did not answer."""
-        return "cluster unreachable" in str(self)
+        Kinds that are not there yet, objects of a release that is to be replaced, a cluster that is not up yet.
+        """
+        return any(sign in str(self) for sign in _PASSING)
 
 
 class Helm:

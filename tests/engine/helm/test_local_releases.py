@@ -70,6 +70,7 @@ def test_another_name_or_namespace_replaces_the_release(driver: Driver, chart: P
     state = driver.create(RELEASE.format("demo"), release(chart))
     assert verdict(driver, state, release(chart, name="other")) == ("replace", {"name"})
     assert verdict(driver, state, release(chart, namespace="default")) == ("replace", {"namespace"})
+    assert driver.create(state.urn, release(chart, name="other"), preview=True).outputs["status"] is UNKNOWN
 
 
 def test_a_release_without_a_name_gets_one_and_keeps_it(driver: Driver, chart: Path) -> None:
@@ -90,7 +91,8 @@ def test_secret_values_stay_secret_and_reach_the_cluster(
     got = kubectl(cluster, "get", "secret", "credentials", "-n", namespace, "-o", "jsonpath={.data.password}")
     assert got == "aHVudGVyMjI="
     helm(cluster, "upgrade", "demo", str(chart), "-n", namespace, "--set", "password=changed1")
-    assert driver.read(state).outputs["values"] == Secret({"password": "changed1"})
+    helm(cluster, "upgrade", "demo", str(chart), "-n", namespace, "--reuse-values", "--set", "replicas=2")
+    assert driver.read(state).outputs["values"] == {"password": Secret("changed1"), "replicas": Secret(2)}
 
 
 def test_no_secret_is_left_on_disk_or_on_a_command_line(
