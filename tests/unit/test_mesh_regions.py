@@ -1,0 +1,288 @@
+"""Several regions in one mesh: what each is told of the others, and what changes when their number does."""
+
+import base64
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.mesh import Callers, EastWestGatewayArgs, RemoteRegionsArgs, across
+from tests.rendering import Rendered, Resource, render_program
+
+PROGRAM = Path(__file__).parent / "programs" / "mesh_peers.py"
+THREE = ("us-central1", "europe-west1", "asia-east1")
+FIVE = (*THREE, "us-east-1", "westeurope")
+EUROPE = "europe-west1"
+LISTS_PEERS = {"remote-regions-secret", "east-west-release", "routing-virtualservice-services"}
+KNOWS_NEIGHBOURS = {"routing-destinationrule-agent-network", "routing-destinationrule-sacred-messaging"}
+
+
+@cache
+def rendered(*regions: str, hidden: tuple[str, ...] = (), moving: tuple[str, ...] = ()) -> Rendered:
+    config = {"regions": list(regions), "hidden": list(hidden), "moving": list(moving)}
+    return render_program("test", {f"mesh:{key}": value for key, value in config.items()}, PROGRAM)
+
+
+def of_region(mesh: Rendered, region: str) -> dict[str, Resource]:
+    """The region's resources by the rest of their names."""
+    mine = [r for r in mesh.resources if r.name.startswith(f"{region}-")]
+    return {r.name.removeprefix(f"{region}-"): r for r in mine}
+
+
+def kubeconfigs(mesh: Rendered, region: str) -> dict[str, Any]:
+    """The kubeconfigs that the region's control plane is given, by region."""
+    data = mesh.named(f"{region}-remote-regions-secret").inputs["data"]
+    return {name: json.loads(base64.b64decode(value)) for name, value in data.items()}
+
+
+def spec(mesh: Rendered, name: str) -> dict[str, Any]:
+    return dict(mesh.named(name).inputs["spec"])
+
+
+def test_a_lone_region_has_nothing_of_other_regions() -> None:
+    assert {name.partition("-")[0] for name in of_region(rendered(EUROPE), EUROPE)} == {"routing", "kubernetes"}
+    rule = spec(rendered(EUROPE), f"{EUROPE}-routing-destinationrule-agent-network")
+    assert "subsets" not in rule
+    assert "localityLbSetting" not in rule["trafficPolicy"]["loadBalancer"]
+
+
+@pytest.mark.parametrize("region", THREE)
+def test_more_regions_change_only_what_lists_them(region: str) -> None:
+    three, five = of_region(rendered(*THREE), region), of_region(rendered(*FIVE), region)
+    assert three.keys() == five.keys()
+    changed = {name for name in three if three[name].inputs != five[name].inputs}
+    assert changed == LISTS_PEERS | KNOWS_NEIGHBOURS
+
+
+@pytest.mark.parametrize("region", THREE)
+def test_the_second_region_only_adds_to_the_first(region: str) -> None:
+    alone, three = of_region(rendered(region), region), of_region(rendered(*THREE), region)
+    assert alone.keys() < three.keys()
+    changed = {name for name in alone if alone[name].inputs != three[name].inputs}
+    assert changed <= LISTS_PEERS | KNOWS_NEIGHBOURS
+
+
+@pytest.mark.parametrize("regions", [THREE, FIVE])
+def test_every_region_has_as_many_resources_however_many_there_are(regions: tuple[str, ...]) -> None:
+    counts = {len(of_region(rendered(*regions), region)) for region in regions}
+    assert counts == {len(of_region(rendered(*THREE), EUROPE))}
+
+
+def test_the_order_of_the_regions_changes_nothing() -> None:
+    one, other = rendered(*FIVE), rendered(*reversed(FIVE))
+    assert {r.urn: r.inputs for r in one.resources} == {r.urn: r.inputs for r in other.resources}
+
+
+def test_of_another_region_only_its_reader_is_waited_for() -> None:
+    mesh = rendered(*THREE)
+    names = {r.urn: r.name for r in mesh.resources}
+    foreign = {
+        (r.name, names[urn])
+        for region in THREE
+        for r in of_region(mesh, region).values()
+        for urn in r.dependencies
+        if not names[urn].startswith(region)
+    }
+    tokens = {(f"{a}-remote-regions-secret", f"{b}-mesh-reader-token") for a in THREE for b in THREE if a != b}
+    assert foreign == tokens
+
+
+def test_one_secret_holds_the_kubeconfigs_of_all_others_by_the_names_of_their_clusters() -> None:
+    secret = rendered(*FIVE).named(f"{EUROPE}-remote-regions-secret")
+    assert secret.inputs["metadata"]["namespace"] == "istio-system"
+    assert secret.inputs["metadata"]["labels"]["istio/multiCluster"] == "true"
+    assert set(secret.inputs["data"]) == set(FIVE) - {EUROPE}
+    assert any(path.startswith("data") for path in secret.secret_paths)
+
+
+def test_a_kubeconfig_has_the_readers_token_and_nothing_that_istio_refuses() -> None:
+    config = kubeconfigs(rendered(*THREE), EUROPE)["asia-east1"]
+    (user,) = config["users"]
+    assert user == {"name": "asia-east1", "user": {"token": "token of asia-east1-mesh-reader-token"}}
+    (cluster,) = config["clusters"]
+    assert cluster["cluster"]["server"] == "https://asia-east1.example.org"
+    authority = base64.b64decode(cluster["cluster"]["certificate-authority-data"])
+    assert authority == b"ca.crt of asia-east1-mesh-reader-token"
+    assert config["current-context"] == config["contexts"][0]["name"]
+
+
+def test_the_clusters_own_authority_goes_before_the_pods() -> None:
+    config = across.remote_kubeconfig(region="r", endpoint="https://api", certificate_authority="Q0E=", token="t")
+    (cluster,) = json.loads(config)["clusters"]
+    assert cluster["cluster"] == {"server": "https://api", "certificate-authority-data": "Q0E="}
+
+
+def test_a_region_whose_api_nobody_knows_is_left_out_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    assert set(kubeconfigs(rendered(*THREE, hidden=("asia-east1",)), EUROPE)) == {"us-central1"}
+    told = [message for message in caplog.messages if message.startswith("region europe-west1: ")]
+    assert len(told) == 1
+    assert "its mesh sends no requests to asia-east1, because the address of the Kubernetes API" in told[0]
+
+
+def test_the_reader_may_only_read() -> None:
+    role = rendered(*THREE).named(f"{EUROPE}-mesh-reader-role").inputs
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
+    assert {"endpointslices", "services", "pods", "nodes", "secrets"} <= {
+        resource for rule in role["rules"] for resource in rule["resources"]
+    }
+    assert not any(group == "*" for rule in role["rules"] for group in rule["apiGroups"])
+    binding = rendered(*THREE).named(f"{EUROPE}-mesh-reader-binding").inputs
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    (subject,) = binding["subjects"]
+    assert subject["name"] == rendered(*THREE).named(f"{EUROPE}-mesh-reader-account").inputs["metadata"]["name"]
+
+
+def test_the_token_belongs_to_the_reader() -> None:
+    token = rendered(*THREE).named(f"{EUROPE}-mesh-reader-token").inputs
+    assert token["type"] == "kubernetes.io/service-account-token"
+    assert token["metadata"]["annotations"] == {"kubernetes.io/service-account.name": "mesh-reader"}
+
+
+def test_the_gateway_between_networks_belongs_to_the_regions_network() -> None:
+    release = rendered(*THREE).named(f"{EUROPE}-east-west-release").inputs
+    assert release["values"]["networkGateway"] == EUROPE
+    assert release["values"]["service"]["type"] == "LoadBalancer"
+    assert release["values"]["service"]["annotations"] == {"example.org/load-balancer": "public"}
+    # The chart adds the ports of networkGateway itself.
+    assert "ports" not in release["values"]["service"]
+
+
+def test_only_the_other_regions_addresses_may_connect() -> None:
+    ranges = rendered(*THREE).named(f"{EUROPE}-east-west-release").inputs["values"]["service"]
+    # Slots 3 and 1: asia-east1, us-central1.
+    assert ranges["loadBalancerSourceRanges"] == [
+        "203.0.113.3/32",
+        "198.51.100.3/32",
+        "203.0.113.1/32",
+        "198.51.100.1/32",
+    ]
+
+
+def test_no_region_is_shut_out_because_its_addresses_move() -> None:
+    mesh = rendered(*THREE, moving=("asia-east1",))
+    ranges = {
+        region: len(mesh.named(f"{region}-east-west-release").inputs["values"]["service"]["loadBalancerSourceRanges"])
+        for region in THREE
+    }
+    assert ranges == {"europe-west1": 0, "us-central1": 0, "asia-east1": 4}
+
+
+def test_what_crosses_is_mutual_tls_that_the_gateway_cannot_read() -> None:
+    (server,) = spec(rendered(*THREE), f"{EUROPE}-east-west-gateway")["servers"]
+    assert server["port"] == {"number": 15443, "name": "tls", "protocol": "TLS"}
+    assert server["tls"] == {"mode": "AUTO_PASSTHROUGH"}
+    assert server["hosts"] == ["*.local"]
+
+
+def test_callers_may_leave_for_the_crossing_port_alone() -> None:
+    policy = spec(rendered(*THREE), f"{EUROPE}-east-west-services-callers")
+    assert policy["podSelector"] == {"matchLabels": {"is": "service"}}
+    assert policy["policyTypes"] == ["Egress"]
+    assert [port["port"] for rule in policy["egress"] for port in rule["ports"]] == [15443]
+
+
+def test_the_gateway_between_networks_reaches_only_istiod_and_the_services() -> None:
+    policy = spec(rendered(*THREE), f"{EUROPE}-east-west-policy")
+    assert sorted(port["port"] for rule in policy["egress"] for port in rule["ports"]) == [9898, 15012]
+    assert all(rule["to"] for rule in policy["egress"])
+    anyone = [rule for rule in policy["ingress"] if "from" not in rule]
+    assert [port["port"] for rule in anyone for port in rule["ports"]] == [15443, 15021]
+
+
+def rules(mesh: Rendered, region: str) -> dict[str, Any]:
+    return spec(mesh, f"{region}-routing-destinationrule-agent-network")
+
+
+@pytest.mark.parametrize(
+    ("region", "nearest"),
+    [("europe-west1", "westeurope"), ("us-central1", "us-east-1"), ("asia-east1", "westeurope")],
+)
+def test_requests_fail_over_to_the_nearest_region(region: str, nearest: str) -> None:
+    policy = rules(rendered(*FIVE), region)["trafficPolicy"]
+    assert policy["loadBalancer"]["localityLbSetting"]["failover"] == [{"from": region, "to": nearest}]
+    assert policy["outlierDetection"]["maxEjectionPercent"] == 100
+
+
+def test_every_locality_setting_has_exactly_one_way_and_keeps_a_circles_affinity() -> None:
+    rule = rules(rendered(*FIVE), EUROPE)
+    policies = [rule["trafficPolicy"], *(subset["trafficPolicy"] for subset in rule["subsets"])]
+    for policy in policies:
+        balancer = policy["loadBalancer"]
+        assert len(balancer["localityLbSetting"].keys() & {"distribute", "failover", "failoverPriority"}) == 1
+        assert balancer["consistentHash"] == {"httpHeaderName": "x-sacred-circle"}
+
+
+def test_all_regions_have_the_same_subsets_because_their_names_are_in_the_server_name() -> None:
+    mesh = rendered(*FIVE)
+    subsets = [rules(mesh, region)["subsets"] for region in FIVE]
+    assert all(found == subsets[0] for found in subsets)
+    assert [subset["name"] for subset in subsets[0]] == sorted(FIVE)
+
+
+def test_a_subset_prefers_its_region_and_has_all_others_left_when_that_is_down() -> None:
+    for subset in rules(rendered(*FIVE), EUROPE)["subsets"]:
+        assert "labels" not in subset
+        setting = subset["trafficPolicy"]["loadBalancer"]["localityLbSetting"]
+        assert setting["failoverPriority"] == [f"topology.istio.io/cluster={subset['name']}"]
+
+
+def test_a_language_goes_to_the_region_that_serves_it_and_all_else_stays() -> None:
+    routes = spec(rendered(*THREE), f"{EUROPE}-routing-virtualservice-services")["http"]
+    mine = [route for route in routes if route["name"].startswith("agent-network")]
+    *languages, plain = mine
+    assert [route["name"] for route in languages] == [
+        "agent-network-exact-asia-east1",
+        "agent-network-exact-us-central1",
+        "agent-network-prefix-asia-east1",
+        "agent-network-prefix-us-central1",
+    ]
+    for route in languages:
+        assert route["route"][0]["destination"]["subset"] == route["name"].split("-", 3)[3]
+        assert all(match["headers"].keys() == {"x-sacred-language"} for match in route["match"])
+        assert {key: route[key] for key in ("rewrite", "timeout", "retries")} == {
+            key: plain[key] for key in ("rewrite", "timeout", "retries")
+        }
+    assert "subset" not in plain["route"][0]["destination"]
+    assert all("headers" not in match for match in plain["match"])
+
+
+def neighbourhood(failover: Sequence[str], languages: Sequence[str] = ()) -> across.Neighbourhood:
+    routes = tuple(across.LanguageRoute(region=region, match="exact", tags=("en",)) for region in languages)
+    return across.Neighbourhood(here="here", failover=tuple(failover), languages=routes)
+
+
+@pytest.mark.parametrize("failover", [(), ("there", "here")])
+def test_a_neighbourhood_is_of_others(failover: Sequence[str]) -> None:
+    with pytest.raises(ValueError, match="failover: expected the regions other than here, nearest first"):
+        neighbourhood(failover)
+
+
+def test_a_language_is_not_sent_where_nobody_is() -> None:
+    with pytest.raises(ValueError, match="languages: nowhere is not one of the regions in failover"):
+        neighbourhood(["there"], ["nowhere"])
+
+
+@pytest.mark.parametrize("given", [{}, {"here": "{}"}])
+def test_a_control_plane_is_told_of_others_only(given: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="kubeconfigs: expected those of the regions other than here"):
+        RemoteRegionsArgs(region="here", namespace="istio-system", kubeconfigs=given)
+
+
+def test_impossible_replica_bounds_of_the_gateway_between_networks_are_named() -> None:
+    with pytest.raises(ValueError, match="min_replicas: 3 is not between 1 and max_replicas"):
+        EastWestGatewayArgs(
+            region="r",
+            namespace="n",
+            network_name="net",
+            service_type="LoadBalancer",
+            callers=[Callers(name="c", namespace="n", pods={})],
+            upstreams={},
+            control_plane_namespace="c",
+            monitoring_namespace="m",
+            ready=[],
+            min_replicas=3,
+            max_replicas=2,
+        )
