@@ -56,6 +56,14 @@ def asset(text: str) -> Opaque:
             RepositoryChart("app", "1.2.3", "app of https://example.org"),
         ),
         ({"chart": "bitnami/redis"}, RepositoryChart("redis", "", "bitnami/redis")),
+        (
+            {"chart": "app", "repositoryOpts": {"repo": "https://me:hunter2@example.org"}},
+            RepositoryChart("app", "", "app of https://example.org"),
+        ),
+        (
+            {"chart": "app", "repositoryOpts": {"repo": Secret("https://example.org/hunter2")}},
+            RepositoryChart("app", "", "app of a secret repository"),
+        ),
     ],
 )
 def test_a_chart_in_a_repository_is_recognised(inputs: dict[str, Any], expected: RepositoryChart) -> None:

@@ -90,7 +90,7 @@ class _Chart:
     async def _objects(self) -> list[Obj]:
         """What the chart renders, each object with its namespace."""
         inputs = plain(self._inputs)
-        repository = helm_charts.repository_of(inputs)
+        repository = helm_charts.repository_of(self._inputs)
         if repository is not None:
             raise CheckFailedError(
                 [

@@ -41,12 +41,15 @@ class RepositoryChart:
 
 def repository_of(inputs: Mapping[str, Any]) -> RepositoryChart | None:
     """The chart if it is in a repository; None if it must be a local one. Raises `CheckFailedError` for neither."""
-    chart, repository = text(inputs, "chart").strip(), text(inputs, "repositoryOpts", "repo")
-    version = text(inputs, "version")
+    known = plain(dict(inputs))
+    chart, repository = text(known, "chart").strip(), text(known, "repositoryOpts", "repo")
+    version = text(known, "version")
     if chart.startswith("oci://"):
-        return RepositoryChart(chart.rpartition("/")[2], version, chart)
+        return RepositoryChart(chart.rpartition("/")[2], version, _without_credentials(chart))
     if repository:
-        return RepositoryChart(chart.rpartition("/")[2], version, f"{chart} of {repository}")
+        is_secret = _is_secret(inputs.get("repositoryOpts"), "repo")
+        shown = "a secret repository" if is_secret else _without_credentials(repository)
+        return RepositoryChart(chart.rpartition("/")[2], version, f"{chart} of {shown}")
     if _is_local(chart):
         return None
     if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", chart):
@@ -60,6 +63,14 @@ def repository_of(inputs: Mapping[str, Any]) -> RepositoryChart | None:
             )
         ]
     )
+
+
+def _is_secret(options: Any, name: str) -> bool:
+    return isinstance(options, Secret) or (isinstance(options, dict) and isinstance(options.get(name), Secret))
+
+
+def _without_credentials(url: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", url)
 
 
 def _is_local(chart: str) -> bool:

@@ -70,8 +70,7 @@ class Release(base.StandIn):
 
     def _ways(self, inputs: Values) -> Releases:
         """The way the inputs call for. Raises `CheckFailedError` if the chart is neither local nor in a repository."""
-        known = plain(inputs)
-        found: RepositoryChart | None = helm_charts.repository_of(known)
+        found: RepositoryChart | None = helm_charts.repository_of(inputs)
         return RecordedReleases(self._session, found) if found else LocalReleases(self._session)
 
     def _ways_of_state(self, properties: Values) -> Releases:
