@@ -52,9 +52,7 @@ def _continue_in_virtual_environment() -> None:
     os.execv(command[0], command)  # noqa: S606 - the same command, with another interpreter
 
 
-def main() -> int:
-    """The exit status of the command."""
-    arguments = _parser().parse_args()
+def _run(arguments: argparse.Namespace) -> int:
     from sandbox import commands
     from sandbox.layout import Layout, SandboxError
 
@@ -63,6 +61,12 @@ def main() -> int:
     except SandboxError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+def main() -> int:
+    """The exit status of the command."""
+    try:
+        return _run(_parser().parse_args())
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return _INTERRUPTED

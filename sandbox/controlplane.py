@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,22 @@ from sandbox.regions import ControlPlane
 
 # Below the range from which systems take ports for outgoing connections.
 _FIRST_PORT, _PORT_END = 20600, 30000
-_START_SECONDS = 90
-_READY_SERVERS = 5
+_START_SECONDS = 120
+_SERVERS = 5
 
 
 class Cluster:
-    """Starts, stops and removes one region's control plane. Every operation can be repeated."""
+    """Starts, stops and removes one region's control plane. Every operation can be repeated.
 
-    def __init__(self, layout: Layout, plane: ControlPlane) -> None:
+    Setting `abandoned` makes a `start` in another thread give up.
+    """
+
+    def __init__(self, layout: Layout, plane: ControlPlane, abandoned: threading.Event | None = None) -> None:
         self.layout = layout
         self.plane = plane
         self.directory = layout.clusters / "clusters" / plane.name
         self.kubeconfig = layout.kubeconfigs / f"{plane.name}.yaml"
+        self._abandoned = abandoned or threading.Event()
         self._requested = layout.clusters / f"{plane.name}.yaml"
 
     @property
@@ -45,9 +50,7 @@ class Cluster:
     def start(self) -> float:
         """Creates or resumes the control plane and waits until it is usable; the seconds it took."""
         begin = time.monotonic()
-        if len(self.servers) < _READY_SERVERS:
-            self._forget_dead_servers()
-            self._kwokctl("create", "cluster", "--kubeconfig=", f"--config={self._configuration()}", "--wait=60s")
+        self._start_missing_servers()
         self._write_kubeconfig()
         self._await_usable(begin + _START_SECONDS)
         return time.monotonic() - begin
@@ -81,16 +84,35 @@ class Cluster:
         path.write_text(yaml.safe_dump_all(documents, sort_keys=False))
         return path
 
-    def _kwokctl(self, *arguments: str) -> None:
-        environment = {**os.environ, "KWOK_WORKDIR": str(self.layout.clusters)}
-        command = [str(self.layout.bin / "kwokctl"), *arguments, "--name", self.plane.name]
-        run = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        if run.returncode != 0:
-            raise SandboxError(f"Region {self.plane.name}: its control plane does not start.\n{self._failure(run)}")
+    def _start_missing_servers(self) -> None:
+        """Lets kwokctl create the control plane, or start again what does not run, and wait for its API."""
+        if len(self.servers) == _SERVERS:
+            return
+        self._forget_dead_servers()
+        command = [str(self.layout.bin / "kwokctl"), "create", "cluster", "--name", self.plane.name, "--kubeconfig="]
+        with subprocess.Popen(
+            [*command, f"--config={self._configuration()}"],
+            env={**os.environ, "KWOK_WORKDIR": str(self.layout.clusters)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as kwokctl:
+            said = self._output_unless_abandoned(kwokctl)
+        if kwokctl.returncode != 0:
+            raise SandboxError(f"Region {self.plane.name}: its control plane does not start.\n{self._failure(said)}")
 
-    def _failure(self, run: subprocess.CompletedProcess[str]) -> str:
+    def _output_unless_abandoned(self, process: subprocess.Popen[str]) -> str:
+        while True:
+            try:
+                return process.communicate(timeout=0.5)[1]
+            except subprocess.TimeoutExpired:
+                if self._abandoned.is_set():
+                    process.kill()
+
+    def _failure(self, said: str) -> str:
         """The last lines of what kwokctl and the servers said."""
-        parts = [run.stderr.strip()[-1500:]]
+        parts = [said.strip()[-1500:]]
         for log in sorted((self.directory / "logs").glob("*.log")):
             lines = log.read_text(errors="replace").splitlines()[-5:]
             parts.append("\n".join([f"{log}:", *lines]))
@@ -114,25 +136,32 @@ class Cluster:
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Runs kubectl against this control plane and returns what it said."""
-        command = [str(self.layout.bin / "kubectl"), "--kubeconfig", str(self.kubeconfig), *arguments]
+        target = ("--kubeconfig", str(self.kubeconfig), "--request-timeout=10s")
+        command = [str(self.layout.bin / "kubectl"), *target, *arguments]
         return subprocess.run(command, input=stdin or "", capture_output=True, text=True)
 
     def _await_usable(self, deadline: float) -> None:
-        """Waits for the nodes and for the default service account, without which no pod can be created."""
+        """Waits for the nodes and for the default service account, without which no pod can be created.
+
+        On a busy machine the controller manager gives up before the API server answers, so it may need another start.
+        """
         objects = json.dumps(manifests.initial_objects(self.plane.name))
         steps = (
             (("apply", "--server-side", "--force-conflicts", "--field-manager=sandbox", "-f", "-"), objects),
             (("get", "serviceaccount", "default", "--namespace=default"), None),
-            (("wait", "--for=condition=Ready", "node", "--all", "--timeout=10s"), None),
+            (("wait", "--for=condition=Ready", "node", "--all", "--timeout=2s"), None),
         )
         for arguments, stdin in steps:
             while (run := self.kubectl(*arguments, stdin=stdin)).returncode != 0:
-                if time.monotonic() > deadline:
-                    raise SandboxError(f"Region {self.plane.name} does not get ready: {run.stderr.strip()}")
-                time.sleep(0.2)
+                if self._abandoned.wait(0.2) or time.monotonic() > deadline:
+                    said = self._failure(run.stderr)
+                    raise SandboxError(f"Region {self.plane.name}: its control plane does not get ready.\n{said}")
+                self._start_missing_servers()
 
     def _remove_volumes(self) -> None:
         """Removes the empty directories that the volume provisioner made for volumes that still exist."""
+        if not self.servers or not (self.layout.bin / "kubectl").is_file():
+            return
         run = self.kubectl("get", "persistentvolumes", "--output=jsonpath={.items[*].spec.hostPath.path}")
         for path in map(Path, run.stdout.split() if run.returncode == 0 else ()):
             if path.is_dir() and not any(path.iterdir()):

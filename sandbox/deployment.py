@@ -78,10 +78,18 @@ def down(layout: Layout, stack: str) -> int:
         progress.say(f"Stack {stack}: destroy failed. Its control planes are removed, and all that is in them.")
     removed = fleet.remove(layout, stack)
     if deployed:
-        _pulumi(layout, "stack", "rm", stack, "--yes", "--force", "--preserve-config")
+        _forget(layout, stack)
     stopped = f"stopped the control planes of {', '.join(removed)}" if removed else "no control plane was left to stop"
     print(f"Stack {stack} is down: {stopped}." if deployed or removed else f"Stack {stack} was not up.")
     return 0
+
+
+def _forget(layout: Layout, stack: str) -> None:
+    """Deletes the stack's state, with the engine if there is one."""
+    if engine.command(layout).is_file():
+        _pulumi(layout, "stack", "rm", stack, "--yes", "--force", "--preserve-config")
+    else:
+        state.delete(layout, stack)
 
 
 def _destroy(layout: Layout, stack: str) -> int:

@@ -128,7 +128,8 @@ def _install_stand_in(layout: Layout, name: str, version: str) -> None:
     plugins = layout.pulumi_home / "plugins"
     folder = plugins / f"resource-{name}-v{version}"
     for other in plugins.glob(f"resource-{name}-v*"):
-        if other.name.removesuffix(".lock") != folder.name:
+        # Beside a plugin's folder the engine keeps files of the same name with an extension.
+        if not other.name.startswith(folder.name):
             shutil.rmtree(other) if other.is_dir() else other.unlink()
     _write(folder / f"pulumi-resource-{name}", _module_launcher(f"sandbox.providers.{name}"), 0o755)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import yaml
@@ -26,17 +27,22 @@ def start(layout: Layout, stack: str, wanted: list[Region]) -> None:
     record = regions.assign(regions.load_record(layout.registry), stack, wanted)
     regions.save_record(layout.registry, record)
     planes = [record[region.name] for region in wanted]
+    abandoned = threading.Event()
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        list(pool.map(lambda plane: _start_one(layout, plane), planes))
+        try:
+            list(pool.map(lambda plane: _start_one(Cluster(layout, plane, abandoned)), planes))
+        except BaseException:
+            abandoned.set()
+            pool.shutdown(cancel_futures=True)
+            raise
     write_kubeconfigs(layout, stack, planes)
 
 
-def _start_one(layout: Layout, plane: ControlPlane) -> None:
-    cluster = Cluster(layout, plane)
+def _start_one(cluster: Cluster) -> None:
     running = bool(cluster.servers)
     seconds = cluster.start()
     if not running:
-        progress.say(f"Region {plane.name}: control plane started in {progress.elapsed(seconds)}.")
+        progress.say(f"Region {cluster.plane.name}: control plane started in {progress.elapsed(seconds)}.")
 
 
 def write_kubeconfigs(layout: Layout, stack: str, planes: list[ControlPlane]) -> None:

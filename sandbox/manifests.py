@@ -39,11 +39,12 @@ def kwokctl_configuration(binaries: Path, ports: Mapping[str, int], slot: int) -
         "kwokControllerBinary": str(binaries / "kwok"),
         **ports,
     }
-    unhurried = {"kube-api-qps": "200", "kube-api-burst": "400"}
+    # Without rivals an election only costs time, and on a busy machine a lost one ends the process.
+    alone = {"kube-api-qps": "200", "kube-api-burst": "400", "leader-elect": "false"}
     patches = [
         _extra_arguments("kube-apiserver", {"service-cluster-ip-range": SERVICE_CIDR}),
-        _extra_arguments("kube-controller-manager", {"enable-hostpath-provisioner": "true", **unhurried}),
-        _extra_arguments("kube-scheduler", unhurried),
+        _extra_arguments("kube-controller-manager", {"enable-hostpath-provisioner": "true", **alone}),
+        _extra_arguments("kube-scheduler", alone),
         # On a slow disk waiting for it costs elections and time-outs; what is lost in a power cut is only simulated.
         _extra_arguments("etcd", {"unsafe-no-fsync": "true"}),
     ]

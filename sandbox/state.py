@@ -36,6 +36,12 @@ def exists(layout: Layout, stack: str) -> bool:
     return _file(layout, stack).is_file()
 
 
+def delete(layout: Layout, stack: str) -> None:
+    """Deletes the stack's file and the backend's copies of it."""
+    for path in _file(layout, stack).parent.glob(f"{stack}.json*"):
+        path.unlink()
+
+
 def stacks(layout: Layout) -> list[str]:
     """The initialised stacks of this project."""
     folder = layout.state / ".pulumi" / "stacks" / project_name(layout)
