@@ -8,12 +8,12 @@ import pytest
 from tests.rendering import ROOT
 
 VARIABLE = "SACRED_COUNCIL_DATA"
+DATA = Path(os.environ.get(VARIABLE) or ROOT.parent / "shared" / "data")
 
 
 def reference(*parts: str) -> Path:
     """The file or directory in the reference data. Skips the test when it is not there."""
-    data = Path(os.environ.get(VARIABLE) or ROOT.parent / "shared" / "data")
-    path = data.joinpath(*parts)
+    path = DATA.joinpath(*parts)
     if not path.exists():
         pytest.skip(f"{'/'.join(parts)} is not in the reference data: set {VARIABLE} to its directory")
     return path

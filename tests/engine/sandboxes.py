@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import yaml
 
+from tests.conformance.reference_data import DATA
 from tests.rendering import ROOT
 
 PROGRAM = (
@@ -29,6 +30,7 @@ PROGRAM = (
     "tools",
 )
 PATIENCE_SECONDS = 900
+DEFINITIONS = DATA / "crds"
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,9 @@ class Sandbox:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The user's environment, with the checkout's binaries."""
-        return {**os.environ, "SACRED_COUNCIL_BINARIES": str(ROOT / ".sandbox"), "NO_COLOR": "1"}
+        """The user's environment, with the checkout's binaries, and the charts' real definitions if they are there."""
+        real = {"SANDBOX_CRDS": str(DEFINITIONS)} if DEFINITIONS.is_dir() else {}
+        return {**os.environ, **real, "SACRED_COUNCIL_BINARIES": str(ROOT / ".sandbox"), "NO_COLOR": "1"}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `python -m sandbox ARGUMENTS` in a process group of its own, output in a pipe."""
