@@ -7,9 +7,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.cluster import Cluster
-from components.cluster.existing import ExistingCluster, ExistingClusterArgs
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority
+from stacks import clusters
+from stacks.clouds import Ground
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
@@ -19,10 +20,14 @@ DATA_NAMESPACES = ("cockroachdb", "redis", "nats")
 
 @dataclass(frozen=True, kw_only=True)
 class FoundationArgs:
-    """The region's `plan`, the stack's `settings`, and the roots that sign the region's authorities."""
+    """The region's `plan`, the stack's `settings`, and the roots that sign the region's authorities.
+
+    `grounds` are those of all regions, by name: the region's cluster stands on its own, and lets the others in.
+    """
 
     plan: RegionPlan
     settings: Settings
+    grounds: Mapping[str, Ground]
     platform_root: RootAuthority
     mesh_root: RootAuthority
 
@@ -43,13 +48,10 @@ class Foundation(pulumi.ComponentResource):
     def __init__(self, name: str, args: FoundationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:stack:Foundation", name, None, opts)
         region = args.plan.name
-        cluster = ExistingCluster(
-            f"{region}-cluster",
-            ExistingClusterArgs(region=region, context=args.settings.region(region).context),
-            pulumi.ResourceOptions(parent=self),
+        self.cluster = clusters.cluster(
+            args.plan, args.settings.region(region), args.grounds, pulumi.ResourceOptions(parent=self)
         )
-        self.cluster = cluster
-        self.provider = cluster.provider
+        self.provider = self.cluster.provider
         self.namespaces = {
             namespace: self._namespace(region, namespace, labels)
             for namespace, labels in namespace_labels(args.plan, args.settings).items()

@@ -10,12 +10,17 @@ import pulumi_tls as tls
 
 from components.database.credentials import DatabaseCredentials, DatabaseCredentialsArgs
 from components.trust import RootAuthority, RootAuthorityArgs
-from stacks import topology
+from stacks import clusters, topology
 from stacks.foundation import Foundation, FoundationArgs
 from stacks.mesh_peers import MeshSite, mesh_crossings
 from stacks.region import Region, RegionArgs
 from stacks.region_mesh import CONTROL_PLANE
 from stacks.settings import Settings
+
+SEPARATE_STORES = (
+    "Joining databases and messaging across regions is not built yet: each region has a database and messaging of its "
+    "own, and database.survive and database.founder have no effect."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +48,19 @@ class Platform(pulumi.ComponentResource):
         mesh_root = _root(f"{name}-mesh-root", "Sacred Council mesh root", child)
         credentials = DatabaseCredentials(f"{name}-database-credentials", DatabaseCredentialsArgs(), child)
         plans = topology.plan(args.settings)
+        if len(plans) > 1:
+            pulumi.log.warn(SEPARATE_STORES, self)
+        grounds = {plan.name: clusters.ground(plan, args.settings.region(plan.name), child) for plan in plans}
         foundations = {
             plan.name: Foundation(
                 f"{plan.name}-foundation",
-                FoundationArgs(plan=plan, settings=args.settings, platform_root=platform_root, mesh_root=mesh_root),
+                FoundationArgs(
+                    plan=plan,
+                    settings=args.settings,
+                    grounds=grounds,
+                    platform_root=platform_root,
+                    mesh_root=mesh_root,
+                ),
                 child,
             )
             for plan in plans

@@ -6,26 +6,36 @@ from stacks.settings.models import (
     Cache,
     Database,
     Edge,
-    ExistingRegion,
-    Geography,
     Mesh,
     Messaging,
     Monitoring,
-    RegionSettings,
     Service,
     Services,
     Settings,
 )
 from stacks.settings.parsing import parse
+from stacks.settings.regions import (
+    AwsRegion,
+    AzureRegion,
+    Clouds,
+    ExistingRegion,
+    GcpRegion,
+    Geography,
+    RegionSettings,
+)
 from stacks.settings.source import load, secret
 from stacks.settings.values import bytes_of
 
 __all__ = [
     "SECRETS",
+    "AwsRegion",
+    "AzureRegion",
     "Cache",
+    "Clouds",
     "Database",
     "Edge",
     "ExistingRegion",
+    "GcpRegion",
     "Geography",
     "Mesh",
     "Messaging",

@@ -3,72 +3,27 @@
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from components.versions import SAMPLE_SERVICE_IMAGE
+from stacks.settings.base import Model
+from stacks.settings.regions import AnyRegion, Clouds, RegionSettings
 from stacks.settings.values import (
     Bytes,
     CacheReplicas,
-    Context,
     Count,
-    Country,
     Cpu,
     DatabaseNodes,
     Domain,
     Duration,
     Image,
-    Languages,
     MessagingServers,
     RegionName,
-    Slot,
-    TimeZone,
     not_empty,
 )
 
 SECRETS: Final = ("cockroachdbLicense",)
 """Keys that hold Pulumi secrets: never part of these models. Components get them as outputs, see `source.secret`."""
-
-
-class Model(BaseModel):
-    """Base of all settings: frozen, no unknown keys, camelCase in YAML and snake_case in Python."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        alias_generator=to_camel,
-        validate_by_alias=True,
-        validate_by_name=False,
-    )
-
-
-class Geography(Model):
-    """Where a region is, for regions that the catalogue does not know. Degrees; IANA zone; BCP 47 tags; ISO 3166."""
-
-    latitude: Annotated[float, Field(ge=-90, le=90)]
-    longitude: Annotated[float, Field(ge=-180, le=180)]
-    time_zone: TimeZone
-    languages: Languages
-    country: Country | None = None
-
-
-class ExistingRegion(Model):
-    """A region on a Kubernetes cluster that is there already, reached through a kubeconfig context."""
-
-    name: RegionName
-    cloud: Literal["existing"]
-    context: Context | None = None
-    """Kubeconfig context; None is the current one, and only one region can have that."""
-    service_type: Literal["LoadBalancer", "NodePort", "ClusterIP"] = "LoadBalancer"
-    """Kind of the Services that face outwards. kind and minikube give LoadBalancers no address: use NodePort there."""
-    geography: Geography | None = None
-    slot: Slot | None = None
-    """Number of the region's address ranges; never change it. The catalogue's regions have theirs."""
-
-
-# With managed clusters this becomes a union of models told apart by `cloud`.
-RegionSettings = ExistingRegion
 
 
 class Database(Model):
@@ -78,6 +33,8 @@ class Database(Model):
     nodes: DatabaseNodes = 1
     survive: Literal["zone", "region"] = "zone"
     """What may fail without loss of data or service. `region` needs three regions."""
+    founder: RegionName | None = None
+    """The region whose database the others join; never change it. Needed with several regions."""
     storage: Bytes = "10Gi"
     cpu: Cpu = "500m"
     memory: Bytes = "1Gi"
@@ -163,7 +120,9 @@ class Settings(Model):
 
     stage: Literal["local", "regional", "continental", "planetary"]
     """A label and the cost envelope; nothing else depends on it."""
-    regions: Annotated[tuple[RegionSettings, ...], Field(strict=False), not_empty("{name: local, cloud: existing}")]
+    regions: Annotated[tuple[AnyRegion, ...], Field(strict=False), not_empty("{name: local, cloud: existing}")]
+    clouds: Clouds = Clouds()
+    """Already part of `regions`."""
     database: Database = Database()
     cache: Cache = Cache()
     messaging: Messaging = Messaging()
@@ -175,3 +134,8 @@ class Settings(Model):
     def region(self, name: str) -> RegionSettings:
         """The settings of the region called `name`; KeyError when there is none."""
         return {region.name: region for region in self.regions}[name]
+
+    @property
+    def founder(self) -> str:
+        """Name of the region whose database the others join."""
+        return self.database.founder or self.regions[0].name

@@ -7,8 +7,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from stacks.settings.errors import Mistake, SettingsError, closest, did_you_mean, path_of, shown
+from stacks.settings.inheritance import inherit
 from stacks.settings.models import SECRETS, Settings
+from stacks.settings.regions import CLOUDS
 from stacks.settings.rules import broken_rules
+
+Step = str | int
 
 _TYPE_RULES: Final = {
     "bool_type": ("must be true or false", "write true or false, without quotes"),
@@ -30,8 +34,18 @@ _EXAMPLES: Final = {
     "longitude": "longitude: 4.35",
     "timeZone": "timeZone: Europe/Brussels",
     "languages": "languages: [nl, fr]",
+    "project": "project: my-project, here or for all regions below clouds.gcp",
+    "adminGroups": "adminGroups: [11111111-2222-3333-4444-555555555555], here or for all regions below clouds.azure",
+    "gcp.nodes": "nodes: {type: e2-standard-4, min: 3, max: 9}",
+    "aws.nodes": "nodes: {type: m7i.xlarge, min: 3, max: 9}",
+    "azure.nodes": "nodes: {type: Standard_D4s_v5, min: 3, max: 9}",
+    "gcp.type": "type: e2-standard-4",
+    "aws.type": "type: m7i.xlarge",
+    "azure.type": "type: Standard_D4s_v5",
+    "min": "min: 3",
+    "max": "max: 9",
 }
-"""How a required setting is written, by its key."""
+"""How a required setting is written, by its key (and its cloud, where that matters)."""
 
 
 def parse(values: Mapping[str, object]) -> Settings:
@@ -44,13 +58,32 @@ def parse(values: Mapping[str, object]) -> Settings:
 
 def check(values: Mapping[str, object], ignored: Collection[str] = ()) -> tuple[Settings | None, list[Mistake]]:
     """The settings (None when they are not valid) and all mistakes but those below the `ignored` keys."""
+    inherited = inherit(values)
     mistakes: list[Mistake] = []
     settings = None
     try:
-        settings = Settings.model_validate(dict(values))
+        settings = Settings.model_validate(dict(inherited.values))
     except ValidationError as error:
-        mistakes += [_mistake(detail) for detail in error.errors() if detail["loc"][0] not in ignored]
-    return settings, mistakes + list(broken_rules(values))
+        mistakes += [
+            _mistake(detail)
+            for detail in error.errors()
+            # What a region has from its cloud is reported there, once.
+            if detail["loc"][0] not in ignored and _path(detail)[1:3] not in inherited.taken
+        ]
+    return settings, mistakes + list(broken_rules(inherited.values))
+
+
+def _path(detail: ErrorDetails) -> tuple[Step, ...]:
+    """Where the mistake is, as the user wrote it: pydantic also says which model of a region it took."""
+    loc = detail["loc"]
+    return (*loc[:2], *loc[3:]) if _cloud(loc) and loc[0] == "regions" else loc
+
+
+def _cloud(loc: tuple[Step, ...]) -> str:
+    """The cloud whose settings these are, or nothing."""
+    place = {"regions": 2, "clouds": 1}.get(str(loc[0]))
+    step = loc[place] if place is not None and len(loc) > place else None
+    return str(step) if step in CLOUDS else ""
 
 
 def _mistake(detail: ErrorDetails) -> Mistake:
@@ -58,11 +91,13 @@ def _mistake(detail: ErrorDetails) -> Mistake:
     rule, remedy = describe(detail)
     # What is missing has no value, and an unknown key's value could be a secret in the wrong place.
     value = "" if detail["type"] in ("missing", "extra_forbidden") else shown(detail["input"])
-    return Mistake(path=path_of(*detail["loc"]), value=value, rule=rule, remedy=remedy)
+    return Mistake(path=path_of(*_path(detail)), value=value, rule=rule, remedy=remedy)
 
 
 def _missing(detail: ErrorDetails) -> tuple[str, str]:
-    return "is missing", f"add e.g. {_EXAMPLES[str(detail['loc'][-1])]}"
+    key = str(detail["loc"][-1])
+    example = _EXAMPLES.get(f"{_cloud(detail['loc'])}.{key}") or _EXAMPLES[key]
+    return "is missing", f"add e.g. {example}"
 
 
 def _unknown(detail: ErrorDetails) -> tuple[str, str]:
@@ -104,14 +139,16 @@ _DESCRIBED: Final[dict[str, Callable[[ErrorDetails], tuple[str, str]]]] = {
 }
 
 
-def _known_keys(parents: list[str | int]) -> list[str]:
+def _known_keys(parents: list[Step]) -> list[str]:
     models: list[type[BaseModel]] = [Settings]
     for step in parents:
-        if isinstance(step, str):
+        if step in CLOUDS and parents[0] == "regions":
+            models = [model for model in models if step in get_args(model.model_fields["cloud"].annotation)]
+        elif isinstance(step, str):
             fields = [field for model in models for field in model.model_fields.values() if field.alias == step]
             models = [model for field in fields for model in _models_in(field.annotation)]
     keys = [field.alias or name for model in models for name, field in model.model_fields.items()]
-    return keys if parents else [*keys, *SECRETS]
+    return list(dict.fromkeys(keys)) if parents else [*keys, *SECRETS]
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

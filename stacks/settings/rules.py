@@ -5,107 +5,41 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from stacks import geography
-from stacks.settings.errors import Mistake, closest, path_of, shown
+from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
+from stacks.settings.inheritance import Plain
 from stacks.settings.models import Cache, Service
-from stacks.settings.values import SLOT_LIMIT, Bytes, bytes_of
+from stacks.settings.region_rules import broken_region_rules, listed_regions
+from stacks.settings.values import Bytes, bytes_of
 
 REGIONS_TO_SURVIVE_ONE: Final = 3
 """Regions that a database needs to lose one and keep a majority."""
 
-Plain = Mapping[str, object]
-
-_NEW_SLOT: Final = f"from {geography.FIRST_FREE_SLOT} to {SLOT_LIMIT}"
-
 
 def broken_rules(values: Plain) -> Iterator[Mistake]:
     """All mistakes between settings; what is malformed in itself is passed over."""
-    regions = _regions(values)
-    yield from _repeated(regions, "name", "is the name of {0} already", "give each region a name of its own")
-    yield from _repeated(regions, "context", "is the cluster of {0} already", "give each region a cluster of its own")
-    yield from _shared_slots(regions)
-    if len(regions) > 1:
-        yield from _told_apart(regions)
+    regions = listed_regions(values)
+    yield from broken_region_rules(regions)
+    yield from _founder(values, [region.get("name") for region in regions.values()])
     yield from _survival(values, len(regions))
     yield from _replicas(values)
     yield from _cache_memory(values)
 
 
-def _regions(values: Plain) -> dict[int, Plain]:
-    regions = values.get("regions")
-    listed = regions if isinstance(regions, list | tuple) else []
-    return {index: region for index, region in enumerate(listed) if isinstance(region, Mapping)}
-
-
-def _repeated(regions: dict[int, Plain], key: str, rule: str, remedy: str) -> Iterator[Mistake]:
-    first: dict[str, int] = {}
-    for index, region in regions.items():
-        value = region.get(key)
-        if isinstance(value, str) and first.setdefault(value, index) != index:
-            yield Mistake(
-                path=path_of("regions", index, key),
-                value=shown(value),
-                rule=rule.format(f"regions[{first[value]}]"),
-                remedy=remedy,
-            )
-
-
-def _shared_slots(regions: dict[int, Plain]) -> Iterator[Mistake]:
-    first: dict[int, int] = {}
-    for index, region in regions.items():
-        slot = _slot(region)
-        if slot is not None and first.setdefault(slot, index) != index:
-            yield Mistake(
-                path=path_of("regions", index, "slot"),
-                value=shown(slot),
-                rule=f"is the slot of regions[{first[slot]}] already, so that their addresses would overlap",
-                remedy=f"choose a slot {_NEW_SLOT} that no other region has",
-            )
-
-
-def _slot(region: Plain) -> int | None:
-    slot = region.get("slot")
-    known = _known(region)
-    if slot is None and known is not None:
-        return known.slot
-    return slot if isinstance(slot, int) and not isinstance(slot, bool) else None
-
-
-def _known(region: Plain) -> geography.CloudRegion | None:
-    name = region.get("name")
-    return geography.lookup(name) if isinstance(name, str) else None
-
-
-def _told_apart(regions: dict[int, Plain]) -> Iterator[Mistake]:
-    for index, region in regions.items():
-        if region.get("cloud") == "existing" and region.get("context") is None:
-            yield Mistake(
-                path=path_of("regions", index, "context"),
-                value="",
-                rule="is missing: with several regions each names its cluster",
-                remedy="add a kubeconfig context; `kubectl config get-contexts` lists them",
-            )
-        if isinstance(region.get("name"), str) and _known(region) is None:
-            yield from _unplaced(index, region)
-
-
-def _unplaced(index: int, region: Plain) -> Iterator[Mistake]:
-    meant = closest(str(region["name"]), [known.name for known in geography.CATALOGUE])
-    hint = f"did you mean the name {meant}? Else " if meant else ""
-    unknown = f"is missing: the catalogue does not know {shown(region['name'])}"
-    if region.get("geography") is None:
+def _founder(values: Plain, names: list[object]) -> Iterator[Mistake]:
+    founder, known = _section(values, "database").get("founder"), [name for name in names if isinstance(name, str)]
+    if founder is None and len(names) > 1:
         yield Mistake(
-            path=path_of("regions", index, "geography"),
+            path=path_of("database", "founder"),
             value="",
-            rule=unknown,
-            remedy=f"{hint}add latitude, longitude, timeZone and languages below it",
+            rule="is missing: with several regions one founds the database that the others join",
+            remedy=f"name the first region there was (one of {', '.join(known)}) and never change it",
         )
-    if region.get("slot") is None:
+    if isinstance(founder, str) and known and founder not in known:
         yield Mistake(
-            path=path_of("regions", index, "slot"),
-            value="",
-            rule=unknown,
-            remedy=f"{hint}add one {_NEW_SLOT} and never change it (0 if this region was the stack's only one before)",
+            path=path_of("database", "founder"),
+            value=shown(founder),
+            rule="is not the name of a region of this stack",
+            remedy=did_you_mean(founder, known),
         )
 
 

@@ -27,8 +27,9 @@ def bytes_of(quantity: str) -> int:
     return int(float(digits) * _BYTES[quantity[len(digits) :]])
 
 
-def _pattern(pattern: str, rule: str, remedy: str) -> AfterValidator:
-    expression = re.compile(pattern)
+def pattern(regex: str, rule: str, remedy: str) -> AfterValidator:
+    """Check that a text is what `regex` describes, all of it."""
+    expression = re.compile(regex)
 
     def check(value: str) -> str:
         if not expression.fullmatch(value):
@@ -47,7 +48,8 @@ def _counted(allowed: Callable[[int], bool], rule: str, remedy: str) -> AfterVal
     return AfterValidator(check)
 
 
-def _number_as_text(value: object) -> object:
+def number_as_text(value: object) -> object:
+    """A number as the text it was written as, anything else as it is."""
     # YAML reads `cpu: 2` as a number, and Kubernetes takes both.
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
@@ -85,7 +87,7 @@ _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 
 RegionName = Annotated[
     str,
-    _pattern(
+    pattern(
         rf"[a-z]([-a-z0-9]{{0,{REGION_NAME_LIMIT - 2}}}[a-z0-9])?",
         f"must be a DNS label of at most {REGION_NAME_LIMIT} characters: lower case letters, digits and hyphens, "
         "starting with a letter",
@@ -93,11 +95,11 @@ RegionName = Annotated[
     ),
 ]
 Context = Annotated[
-    str, _pattern(r"\S+", "must be the name of a kubeconfig context", "`kubectl config get-contexts` lists them")
+    str, pattern(r"\S+", "must be the name of a kubeconfig context", "`kubectl config get-contexts` lists them")
 ]
 Domain = Annotated[
     str,
-    _pattern(
+    pattern(
         rf"(?=.{{1,253}}$)({_LABEL}\.)+{_LABEL}",
         "must be a domain name in lower case, without a scheme or a path",
         "write e.g. sacred-council.love",
@@ -105,8 +107,8 @@ Domain = Annotated[
 ]
 Cpu = Annotated[
     str,
-    BeforeValidator(_number_as_text),
-    _pattern(
+    BeforeValidator(number_as_text),
+    pattern(
         r"[1-9][0-9]*m|(0\.[0-9]*[1-9][0-9]*|[1-9][0-9]*(\.[0-9]+)?)",
         "must be a Kubernetes quantity of processor time above zero",
         "write e.g. 250m or 2",
@@ -114,8 +116,8 @@ Cpu = Annotated[
 ]
 Bytes = Annotated[
     str,
-    BeforeValidator(_number_as_text),
-    _pattern(
+    BeforeValidator(number_as_text),
+    pattern(
         r"(0\.[0-9]*[1-9][0-9]*|[1-9][0-9]*(\.[0-9]+)?)(Ki|Mi|Gi|Ti|k|M|G|T)",
         "must be a Kubernetes quantity with a unit (Ki, Mi, Gi, Ti, k, M, G, T) above zero",
         "write e.g. 512Mi or 10Gi",
@@ -123,12 +125,12 @@ Bytes = Annotated[
 ]
 Duration = Annotated[
     str,
-    BeforeValidator(_number_as_text),
-    _pattern(r"[1-9][0-9]*[hdwy]", "must be a duration in hours, days, weeks or years", "write e.g. 12h, 7d or 4w"),
+    BeforeValidator(number_as_text),
+    pattern(r"[1-9][0-9]*[hdwy]", "must be a duration in hours, days, weeks or years", "write e.g. 12h, 7d or 4w"),
 ]
 Image = Annotated[
     str,
-    _pattern(
+    pattern(
         r"[a-z0-9]([-a-z0-9._/]|(:[0-9]+/))*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?",
         "must be a container image",
         "write e.g. ghcr.io/example/service:1.4.2",
@@ -137,16 +139,16 @@ Image = Annotated[
 ]
 TimeZone = Annotated[
     str,
-    _pattern(
+    pattern(
         r"UTC|[A-Z][A-Za-z_]+(/[A-Z][\w+-]*)+",
         "must be the name of an IANA time zone",
         "write e.g. Europe/Brussels or Etc/UTC",
     ),
 ]
-Country = Annotated[str, _pattern(r"[A-Z]{2}", "must be an ISO 3166 country code of two capitals", "write e.g. BE")]
+Country = Annotated[str, pattern(r"[A-Z]{2}", "must be an ISO 3166 country code of two capitals", "write e.g. BE")]
 Language = Annotated[
     str,
-    _pattern(
+    pattern(
         r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?",
         "must be a BCP 47 language tag",
         "write e.g. nl, pt-BR or zh-Hant-TW",

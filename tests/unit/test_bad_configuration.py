@@ -48,9 +48,15 @@ SINGLE = [
     ("regions[0].name", "a" * 33, f'"{"a" * 33}" {NAME_RULE}'),
     ("regions[0].name", "ends-", f'"ends-" {NAME_RULE}'),
     ("regions[0].name", 7, "7 must be text; put it in quotes"),
-    ("regions[0].cloud", "gcp", '"gcp" must be existing; write existing'),
-    ("regions[0].cloud", "existin", '"existin" must be existing; did you mean existing?'),
-    ("regions[0].nodes", {}, "is not a setting; known here: name, cloud, context, serviceType, geography, slot"),
+    ("regions[0].cloud", "existin", '"existin" must be existing, gcp, aws or azure; did you mean existing?'),
+    ("regions[0].cloud", "gpc", '"gpc" must be existing, gcp, aws or azure; did you mean gcp?'),
+    (
+        "regions[0].cloud",
+        "moon",
+        '"moon" must be existing, gcp, aws or azure; write existing, gcp, aws or azure',
+    ),
+    ("regions[0].cloud", ["gcp"], '["gcp"] must be existing, gcp, aws or azure; did you mean gcp?'),
+    ("regions[0].nodes", {}, "is not a setting; known here: name, cloud, geography, slot, context, serviceType"),
     ("regions[0].service_type", "NodePort", "is not a setting; did you mean serviceType?"),
     (
         "regions[0].serviceType",
@@ -235,24 +241,26 @@ def test_one_bad_value_is_reported_with_path_value_rule_and_remedy(path: str, va
 
 
 @pytest.mark.parametrize(("regions", "expected"), SEVERAL_REGIONS)
-def test_regions_that_do_not_go_together_are_reported(regions: list[object], expected: list[str]) -> None:
-    assert complaints({"stage": "continental", "regions": regions}) == expected
+def test_regions_that_do_not_go_together_are_reported(regions: list[dict[str, object]], expected: list[str]) -> None:
+    founder = {"founder": regions[0]["name"]}
+    assert complaints({"stage": "continental", "regions": regions, "database": founder}) == expected
 
 
 def test_all_mistakes_are_reported_at_once() -> None:
     values = {
         "regions": [HERE | {"name": "Here"}, THERE | {"slot": 200, "zone": "a"}],
-        "database": {"nodes": 2, "survive": "region"},
+        "database": {"nodes": 2, "survive": "region", "founder": "heer"},
         "services": {"agent-network": {"image": "agent", "minReplicas": 9}},
     }
     assert complaints(values) == [
         "stage: is missing; add e.g. stage: local",
         f'regions[0].name: "Here" {NAME_RULE}',
-        "regions[1].zone: is not a setting; known here: name, cloud, context, serviceType, geography, slot",
+        "regions[1].zone: is not a setting; known here: name, cloud, geography, slot, context, serviceType",
         "database.nodes: 2 must be 1, or 3 or more: two nodes cannot outvote each other; write 1 or 3",
         f'services.agent-network.image: "agent" {IMAGE_RULE}',
         "regions[1].slot: 200 is the slot of regions[0] already, so that their addresses would overlap; "
         "choose a slot from 192 to 255 that no other region has",
+        'database.founder: "heer" is not the name of a region of this stack; did you mean Here?',
         'database.survive: "region" needs at least 3 regions, not 2; add regions, or write zone',
         "services.agent-network.minReplicas: 9 must not be above maxReplicas, which is 3; "
         "write 3 or less, or raise maxReplicas",

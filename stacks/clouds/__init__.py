@@ -1,0 +1,34 @@
+"""What a region stands on: one module for each cloud, which alone imports the cloud's SDK."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Protocol
+
+import pulumi
+
+from components.cluster import AddressRanges, Cluster, NodePool
+from stacks.settings.regions import Nodes
+from stacks.topology import RegionPlan
+
+
+class Ground(Protocol):
+    """What a region has before its cluster: the way to its cloud, and a network. It waits for no other region."""
+
+    @property
+    def egress_addresses(self) -> Sequence[pulumi.Output[str]]:
+        """The IPv4 addresses that the region's pods are seen with from outside. Empty where they are not fixed."""
+
+    def cluster(
+        self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions
+    ) -> Cluster:
+        """Build the region's cluster, whose Kubernetes API `authorized_networks` (CIDR) may reach."""
+
+
+def address_ranges(plan: RegionPlan) -> AddressRanges:
+    """The region's addresses, as clusters want them."""
+    return AddressRanges(**{one.name: str(getattr(plan.addresses, one.name)) for one in fields(AddressRanges)})
+
+
+def node_pool(nodes: Nodes) -> NodePool:
+    """The region's machines, as clusters want them."""
+    return NodePool(machine_type=nodes.type, min=nodes.min, max=nodes.max)

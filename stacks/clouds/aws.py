@@ -1,0 +1,53 @@
+"""A region on AWS."""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from components.cluster.eks import EksCluster, EksClusterArgs, EksNetwork, EksNetworkArgs
+from components.versions import KUBERNETES_VERSION
+from stacks.clouds import address_ranges, node_pool
+from stacks.settings import AwsRegion
+from stacks.topology import RegionPlan
+
+
+class AwsGround(pulumi.ComponentResource):
+    """The region's provider and network.
+
+    Outputs: `egress_addresses`.
+    """
+
+    egress_addresses: Sequence[pulumi.Output[str]]
+
+    def __init__(
+        self, name: str, plan: RegionPlan, region: AwsRegion, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("sacred-council:stack:AwsGround", name, None, opts)
+        self._region = region
+        self._cloud = aws.Provider(f"{plan.name}-aws", region=plan.name, opts=pulumi.ResourceOptions(parent=self))
+        self._network = EksNetwork(
+            f"{plan.name}-network",
+            EksNetworkArgs(region=plan.name, location=plan.name, addresses=address_ranges(plan), zones=region.zones),
+            pulumi.ResourceOptions(parent=self, providers=[self._cloud]),
+        )
+        self.egress_addresses = self._network.egress_addresses
+        self.register_outputs({"egress_addresses": self.egress_addresses})
+
+    def cluster(
+        self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions
+    ) -> EksCluster:
+        """The region's EKS cluster."""
+        region = self._region
+        return EksCluster(
+            name,
+            EksClusterArgs(
+                network=self._network,
+                nodes=node_pool(region.nodes),
+                authorized_networks=authorized_networks,
+                deletion_protection=region.deletion_protection,
+                kubernetes_version=region.kubernetes_version or KUBERNETES_VERSION,
+                administrators=region.administrators,
+            ),
+            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[self._cloud])),
+        )

@@ -1,0 +1,56 @@
+"""A region on Google Cloud."""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_gcp as gcp
+
+from components.cluster import NetworkArgs
+from components.cluster.gke import GkeCluster, GkeClusterArgs, GkeNetwork
+from stacks.clouds import address_ranges, node_pool
+from stacks.settings import GcpRegion
+from stacks.topology import RegionPlan
+
+
+class GcpGround(pulumi.ComponentResource):
+    """The region's provider and network.
+
+    Outputs: `egress_addresses`.
+    """
+
+    egress_addresses: Sequence[pulumi.Output[str]]
+
+    def __init__(
+        self, name: str, plan: RegionPlan, region: GcpRegion, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("sacred-council:stack:GcpGround", name, None, opts)
+        self._region = region
+        self._cloud = gcp.Provider(
+            f"{plan.name}-gcp", project=region.project, region=plan.name, opts=pulumi.ResourceOptions(parent=self)
+        )
+        self._network = GkeNetwork(
+            f"{plan.name}-network",
+            NetworkArgs(region=plan.name, location=plan.name, addresses=address_ranges(plan)),
+            pulumi.ResourceOptions(parent=self, providers=[self._cloud]),
+        )
+        self.egress_addresses = self._network.egress_addresses
+        self.register_outputs({"egress_addresses": self.egress_addresses})
+
+    def cluster(
+        self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions
+    ) -> GkeCluster:
+        """The region's GKE cluster."""
+        region = self._region
+        return GkeCluster(
+            name,
+            GkeClusterArgs(
+                network=self._network,
+                project=region.project,
+                nodes=node_pool(region.nodes),
+                authorized_networks=authorized_networks,
+                deletion_protection=region.deletion_protection,
+                release_channel=region.release_channel,
+                kubernetes_version=region.kubernetes_version,
+            ),
+            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[self._cloud])),
+        )

@@ -1,0 +1,45 @@
+"""From a region's settings to its cloud: the one place that knows one cloud from another."""
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+
+from components.cluster import Cluster
+from stacks.clouds import Ground
+from stacks.clouds.existing import ExistingGround
+from stacks.settings import AwsRegion, AzureRegion, ExistingRegion, GcpRegion, RegionSettings
+from stacks.topology import RegionPlan
+
+
+def ground(plan: RegionPlan, region: RegionSettings, opts: pulumi.ResourceOptions) -> Ground:
+    """What the region's cluster will stand on. Build those of all regions first: clusters must know the addresses."""
+    name = f"{plan.name}-ground"
+    # A cloud's SDK takes seconds and hundreds of megabytes: only stacks that use the cloud load it.
+    match region:
+        case ExistingRegion():
+            return ExistingGround(region)
+        case GcpRegion():
+            from stacks.clouds.gcp import GcpGround
+
+            return GcpGround(name, plan, region, opts)
+        case AwsRegion():
+            from stacks.clouds.aws import AwsGround
+
+            return AwsGround(name, plan, region, opts)
+        case AzureRegion():
+            from stacks.clouds.azure import AzureGround
+
+            return AzureGround(name, plan, region, opts)
+
+
+def cluster(
+    plan: RegionPlan, region: RegionSettings, grounds: Mapping[str, Ground], opts: pulumi.ResourceOptions
+) -> Cluster:
+    """The region's cluster on its ground. `grounds` are those of all regions, by name: their pods may reach its API."""
+    peers = [address for peer in plan.peers for address in grounds[peer].egress_addresses]
+    given: Sequence[str] = () if isinstance(region, ExistingRegion) else region.api_access
+    return grounds[plan.name].cluster(
+        f"{plan.name}-cluster",
+        authorized_networks=[*given, *(pulumi.Output.concat(address, "/32") for address in peers)],
+        opts=opts,
+    )

@@ -1,0 +1,117 @@
+"""Values that mean something to a cloud: each says its rule and its remedy when it is broken."""
+
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Network
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from stacks.settings.values import mistake, not_empty, number_as_text, pattern
+
+EKS_ZONE_SLOTS: Final = 4
+"""Zones of AWS share their addresses with every fourth letter, so that a zone's addresses follow from its letter."""
+
+
+def _ipv4_network(value: str) -> str:
+    try:
+        return str(IPv4Network(value))
+    except ValueError:
+        raise mistake(
+            "must be an IPv4 range in CIDR notation, without bits behind the prefix",
+            "write e.g. 203.0.113.0/24, or 203.0.113.7/32 for one address",
+        ) from None
+
+
+def _zone_letters(zones: tuple[str, ...]) -> tuple[str, ...]:
+    letters = {zone for zone in zones if re.fullmatch("[a-z]", zone)}
+    slots = {(ord(zone) - ord("a")) % EKS_ZONE_SLOTS for zone in letters}
+    if len(zones) < 2 or len(letters) < len(zones) or len(slots) < len(zones):
+        raise mistake(
+            "must be two to four letters of zones, and not a letter with the fourth one after it (a and e)",
+            "write e.g. [a, b, c]",
+        )
+    return tuple(sorted(zones))
+
+
+def _one_each(key: Callable[[str], str], rule: str) -> AfterValidator:
+    def check(values: tuple[str, ...]) -> tuple[str, ...]:
+        if len({key(value) for value in values}) < len(values):
+            raise mistake(rule, "remove or rename one of them")
+        return values
+
+    return AfterValidator(check)
+
+
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_ipv4_network)], ...], Field(strict=False)]
+
+GcpProject = Annotated[
+    str,
+    pattern(
+        "[a-z][-a-z0-9]{4,28}[a-z0-9]",
+        "must be the id of a Google Cloud project: 6 to 30 lower case letters, digits and hyphens",
+        "`gcloud projects list` shows the ids",
+    ),
+]
+GcpMachine = Annotated[
+    str,
+    pattern("[a-z][a-z0-9]*(-[a-z0-9]+)+", "must be a machine type of Google Cloud", "write e.g. e2-standard-4"),
+]
+GcpVersion = Annotated[
+    str,
+    pattern(
+        r"1\.[0-9]{2}(\.[0-9]+(-gke\.[0-9]+)?)?",
+        "must be a Kubernetes version, or one of GKE",
+        'write e.g. "1.35", or leave it to the release channel',
+    ),
+]
+AwsMachine = Annotated[
+    str,
+    pattern(r"[a-z][-a-z0-9]*\.[-a-z0-9]+", "must be an instance type of AWS", "write e.g. m7i.xlarge"),
+]
+AwsPrincipals = Annotated[
+    tuple[
+        Annotated[
+            str,
+            pattern(
+                r"arn:aws[-a-z]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+",
+                "must be the ARN of an IAM role or user",
+                "write e.g. arn:aws:iam::123456789012:role/administrators",
+            ),
+        ],
+        ...,
+    ],
+    Field(strict=False),
+    _one_each(lambda arn: arn.rpartition("/")[2], "must not name two roles or users alike, whatever their paths"),
+]
+AwsZones = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_zone_letters)]
+AzureMachine = Annotated[
+    str,
+    pattern(r"Standard_[A-Za-z0-9_-]+", "must be a size of virtual machines of Azure", "write e.g. Standard_D4s_v5"),
+]
+AzureId = Annotated[
+    str,
+    pattern(
+        "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+        "must be an id of Azure: 32 hexadecimal digits with four hyphens",
+        "`az account show` and `az ad group list` show the ids of subscriptions and groups",
+    ),
+]
+AzureIds = Annotated[tuple[AzureId, ...], Field(strict=False), not_empty("11111111-2222-3333-4444-555555555555")]
+AzureZones = Annotated[
+    tuple[
+        Annotated[
+            str,
+            BeforeValidator(number_as_text),
+            pattern("[1-9]", "must be the number of a zone", "write e.g. 1, 2 or 3"),
+        ],
+        ...,
+    ],
+    Field(strict=False),
+    not_empty("1, 2, 3"),
+    _one_each(str, "must not name a zone twice"),
+]
+MinorVersion = Annotated[
+    str,
+    pattern(r"1\.[0-9]{2}", "must be a minor version of Kubernetes", 'write e.g. "1.35", in quotes'),
+]

@@ -1,0 +1,163 @@
+"""Rules between regions, and between a region and its cloud. They read plain values. Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from stacks import geography
+from stacks.settings.errors import Mistake, closest, path_of, shown
+from stacks.settings.inheritance import Plain
+from stacks.settings.regions import CLOUDS
+from stacks.settings.values import SLOT_LIMIT
+
+EKS_NETWORKS: Final = 40
+"""Networks that AWS lets through to the Kubernetes API of a cluster."""
+
+EKS_ZONES: Final = 3
+"""Zones of a region on AWS that names none. Each has an address that its pods are seen with."""
+
+_NEW_SLOT: Final = f"from {geography.FIRST_FREE_SLOT} to {SLOT_LIMIT}"
+
+Regions = Mapping[int, Plain]
+
+
+def broken_region_rules(regions: Regions) -> Iterator[Mistake]:
+    """All mistakes between the regions of `listed_regions`; what is malformed in itself is passed over."""
+    yield from _repeated(regions, "name", "is the name of {0} already", "give each region a name of its own")
+    yield from _repeated(regions, "context", "is the cluster of {0} already", "give each region a cluster of its own")
+    yield from _shared_slots(regions)
+    for index, region in regions.items():
+        if len(regions) > 1 and region.get("cloud") == "existing" and region.get("context") is None:
+            yield _without_context(index)
+        yield from _place(index, region, alone=len(regions) == 1)
+        if region.get("cloud") == "aws":
+            yield from _aws_nodes(index, region)
+            yield from _aws_networks(index, region, regions)
+
+
+def listed_regions(values: Plain) -> Regions:
+    """The regions that are maps, by their place in the list."""
+    regions = values.get("regions")
+    listed = regions if isinstance(regions, list | tuple) else []
+    return {index: region for index, region in enumerate(listed) if isinstance(region, Mapping)}
+
+
+def _repeated(regions: Regions, key: str, rule: str, remedy: str) -> Iterator[Mistake]:
+    first: dict[str, int] = {}
+    for index, region in regions.items():
+        value = region.get(key)
+        if isinstance(value, str) and first.setdefault(value, index) != index:
+            yield Mistake(
+                path=path_of("regions", index, key),
+                value=shown(value),
+                rule=rule.format(f"regions[{first[value]}]"),
+                remedy=remedy,
+            )
+
+
+def _shared_slots(regions: Regions) -> Iterator[Mistake]:
+    first: dict[int, int] = {}
+    for index, region in regions.items():
+        slot = _slot(region)
+        if slot is not None and first.setdefault(slot, index) != index:
+            yield Mistake(
+                path=path_of("regions", index, "slot"),
+                value=shown(slot),
+                rule=f"is the slot of regions[{first[slot]}] already, so that their addresses would overlap",
+                remedy=f"choose a slot {_NEW_SLOT} that no other region has",
+            )
+
+
+def _slot(region: Plain) -> int | None:
+    slot = region.get("slot")
+    known = _known(region)
+    if slot is None and known is not None:
+        return known.slot
+    return slot if isinstance(slot, int) and not isinstance(slot, bool) else None
+
+
+def _known(region: Plain) -> geography.CloudRegion | None:
+    name = region.get("name")
+    return geography.lookup(name) if isinstance(name, str) else None
+
+
+def _without_context(index: int) -> Mistake:
+    return Mistake(
+        path=path_of("regions", index, "context"),
+        value="",
+        rule="is missing: with several regions each names its cluster",
+        remedy="add a kubeconfig context; `kubectl config get-contexts` lists them",
+    )
+
+
+def _place(index: int, region: Plain, *, alone: bool) -> Iterator[Mistake]:
+    cloud, known = region.get("cloud"), _known(region)
+    managed = cloud in CLOUDS and cloud != "existing"
+    if known is None and isinstance(region.get("name"), str) and (managed or not alone):
+        yield from _unplaced(index, region)
+    if known is not None and managed and cloud != known.cloud:
+        yield Mistake(
+            path=path_of("regions", index, "cloud"),
+            value=shown(cloud),
+            rule=f"has no region {known.name}, which is one of {known.cloud}",
+            remedy=f"write {known.cloud}, or a name such as {_nearest(known, str(cloud))}",
+        )
+
+
+def _nearest(known: geography.CloudRegion, cloud: str) -> str:
+    others = [other for other in geography.CATALOGUE if other.cloud == cloud]
+    return min(others, key=lambda other: (geography.distance_km(known.place, other.place), other.name)).name
+
+
+def _unplaced(index: int, region: Plain) -> Iterator[Mistake]:
+    candidates = [known.name for known in geography.CATALOGUE if region.get("cloud") in ("existing", known.cloud)]
+    meant = closest(str(region["name"]), candidates)
+    hint = f"did you mean the name {meant}? Else " if meant else ""
+    unknown = f"is missing: the catalogue does not know {shown(region['name'])}"
+    if region.get("geography") is None:
+        yield Mistake(
+            path=path_of("regions", index, "geography"),
+            value="",
+            rule=unknown,
+            remedy=f"{hint}add latitude, longitude, timeZone and languages below it",
+        )
+    if region.get("slot") is None:
+        yield Mistake(
+            path=path_of("regions", index, "slot"),
+            value="",
+            rule=unknown,
+            remedy=f"{hint}add one {_NEW_SLOT} and never change it (0 if this region was the stack's only one before)",
+        )
+
+
+def _aws_nodes(index: int, region: Plain) -> Iterator[Mistake]:
+    nodes, zones = region.get("nodes"), _aws_zones(region)
+    most = nodes.get("max") if isinstance(nodes, Mapping) else None
+    if isinstance(most, int) and 1 <= most < zones:
+        yield Mistake(
+            path=path_of("regions", index, "nodes", "max"),
+            value=shown(most),
+            rule=f"is not enough for {zones} zones, which have nodes of their own",
+            remedy=f"write {zones} or more, or name fewer zones",
+        )
+
+
+def _aws_networks(index: int, region: Plain, regions: Regions) -> Iterator[Mistake]:
+    given = region.get("apiAccess")
+    own = len(given) if isinstance(given, list | tuple) else 0
+    others = sum(_addresses(other) for place, other in regions.items() if place != index)
+    if own + others > EKS_NETWORKS:
+        yield Mistake(
+            path=path_of("regions", index, "apiAccess"),
+            value=shown(given) if own else "",
+            rule=f"and the addresses of the other regions ({others}) are more than the {EKS_NETWORKS} that AWS takes",
+            remedy="name fewer networks, or fewer zones in the regions on AWS",
+        )
+
+
+def _addresses(region: Plain) -> int:
+    return {"aws": _aws_zones(region), "gcp": 1, "azure": 1}.get(str(region.get("cloud")), 0)
+
+
+def _aws_zones(region: Plain) -> int:
+    zones = region.get("zones")
+    return len(zones) if isinstance(zones, list | tuple) else EKS_ZONES

@@ -1,0 +1,194 @@
+"""What can be said of a region. Each cloud has a model of its own, with the settings that only it understands."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, Self, get_args
+
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+
+from stacks.settings.base import Model
+from stacks.settings.cloud_values import (
+    AwsMachine,
+    AwsPrincipals,
+    AwsZones,
+    AzureId,
+    AzureIds,
+    AzureMachine,
+    AzureZones,
+    GcpMachine,
+    GcpProject,
+    GcpVersion,
+    MinorVersion,
+    Networks,
+)
+from stacks.settings.values import Context, Count, Country, Languages, RegionName, Slot, TimeZone, mistake
+
+Cloud = Literal["existing", "gcp", "aws", "azure"]
+CLOUDS: Final[tuple[Cloud, ...]] = get_args(Cloud)
+
+ServiceType = Literal["LoadBalancer", "NodePort", "ClusterIP"]
+
+
+class Geography(Model):
+    """Where a region is, for regions that the catalogue does not know. Degrees; IANA zone; BCP 47 tags; ISO 3166."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+    time_zone: TimeZone
+    languages: Languages
+    country: Country | None = None
+
+
+class Region(Model):
+    """A region, wherever its cluster comes from."""
+
+    name: RegionName
+    cloud: Cloud
+    geography: Geography | None = None
+    slot: Slot | None = None
+    """Number of the region's address ranges; never change it. The catalogue's regions have theirs."""
+
+
+class ExistingRegion(Region):
+    """A region on a Kubernetes cluster that is there already, reached through a kubeconfig context."""
+
+    cloud: Literal["existing"]
+    context: Context | None = None
+    """Kubeconfig context; None is the current one, and only one region can have that."""
+    service_type: ServiceType = "LoadBalancer"
+    """Kind of the Services that face outwards. kind and minikube give LoadBalancers no address: use NodePort there."""
+
+
+class Nodes(Model):
+    """Machines of a region, over all its zones: their type, and how many there are at least and at most."""
+
+    type: str
+    min: Count
+    max: Count
+
+    @model_validator(mode="after")
+    def _min_is_not_above_max(self) -> Self:
+        if self.min > self.max:
+            raise mistake("must not have a min above its max", "lower min or raise max")
+        return self
+
+
+class GcpNodes(Nodes):
+    """Machines of Google Cloud."""
+
+    type: GcpMachine
+
+
+class AwsNodes(Nodes):
+    """Machines of AWS."""
+
+    type: AwsMachine
+
+
+class AzureNodes(Nodes):
+    """Machines of Azure. Another type is another cluster there."""
+
+    type: AzureMachine
+
+
+class ManagedCluster(Model):
+    """A cluster that a cloud runs: said of a region, or below `clouds` of all regions of a cloud."""
+
+    nodes: Nodes | None = None
+    api_access: Networks = ()
+    """Who may reach the Kubernetes API over the internet, besides the other regions. Nobody: only a private address."""
+    deletion_protection: bool = False
+    """Keeps the cluster from being deleted. Take it off, and deploy, before the region is taken off the list."""
+
+
+class GcpCluster(ManagedCluster):
+    """A cluster of GKE."""
+
+    nodes: GcpNodes | None = None
+    project: GcpProject | None = None
+    release_channel: Literal["RAPID", "REGULAR", "STABLE", "EXTENDED"] = "REGULAR"
+    kubernetes_version: GcpVersion | None = None
+    """The least version; None leaves it to the release channel."""
+
+
+class AwsCluster(ManagedCluster):
+    """A cluster of EKS."""
+
+    nodes: AwsNodes | None = None
+    kubernetes_version: MinorVersion | None = None
+    """None is the version that this platform is tested with."""
+    administrators: AwsPrincipals = ()
+    """Roles and users that may do everything in the cluster; whoever creates it may anyway."""
+    zones: AwsZones | None = None
+    """Letters of zones; None is the usual three of the region."""
+
+
+class AzureCluster(ManagedCluster):
+    """A cluster of AKS."""
+
+    nodes: AzureNodes | None = None
+    subscription: AzureId | None = None
+    """None is the subscription of the login."""
+    kubernetes_version: MinorVersion | None = None
+    """None is the version that this platform is tested with."""
+    upgrade_channel: Literal["patch", "stable", "rapid", "none"] = "patch"
+    """What Azure updates by itself."""
+    admin_groups: AzureIds | None = None
+    """Groups of Entra that may do everything in the cluster; whoever deploys must be in one of them."""
+    zones: AzureZones = ("1", "2", "3")
+
+
+class Clouds(Model):
+    """What all regions of a cloud have in common. A region that says something else of itself is right."""
+
+    gcp: GcpCluster = GcpCluster()
+    aws: AwsCluster = AwsCluster()
+    azure: AzureCluster = AzureCluster()
+
+
+class ManagedRegion(Region):
+    """A region whose network and cluster are made with it."""
+
+    @property
+    def service_type(self) -> ServiceType:
+        """Kind of the Services that face outwards."""
+        return "LoadBalancer"
+
+
+class GcpRegion(GcpCluster, ManagedRegion):
+    """A region on Google Cloud."""
+
+    cloud: Literal["gcp"]
+    nodes: GcpNodes
+    project: GcpProject
+
+
+class AwsRegion(AwsCluster, ManagedRegion):
+    """A region on AWS."""
+
+    cloud: Literal["aws"]
+    nodes: AwsNodes
+
+
+class AzureRegion(AzureCluster, ManagedRegion):
+    """A region on Azure."""
+
+    cloud: Literal["azure"]
+    nodes: AzureNodes
+    admin_groups: AzureIds
+
+
+class _Unclear(Region):
+    """A region whose cloud is missing or unknown: what else it says cannot be judged."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+def _cloud_is_clear(value: Any) -> Any:
+    if not isinstance(value, Mapping) or value.get("cloud") not in CLOUDS:
+        _Unclear.model_validate(value)
+    return value
+
+
+RegionSettings = ExistingRegion | GcpRegion | AwsRegion | AzureRegion
+AnyRegion = Annotated[Annotated[RegionSettings, Field(discriminator="cloud")], BeforeValidator(_cloud_is_clear)]
+"""A region as it is read: which model it is, `cloud` says."""

@@ -1,0 +1,257 @@
+"""Bad regions of clouds and exactly what is said about them."""
+
+from typing import Any
+
+import pytest
+
+from stacks.settings import parse
+from tests.unit.test_bad_configuration import complaints
+
+GROUP = "11111111-2222-3333-4444-555555555555"
+PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl", "fr"]}
+IOWA: dict[str, Any] = {
+    "name": "us-central1",
+    "cloud": "gcp",
+    "project": "my-project",
+    "nodes": {"type": "e2-standard-4", "min": 3, "max": 9},
+}
+VIRGINIA: dict[str, Any] = {
+    "name": "us-east-1",
+    "cloud": "aws",
+    "nodes": {"type": "m7i.xlarge", "min": 3, "max": 9},
+}
+AMSTERDAM: dict[str, Any] = {
+    "name": "westeurope",
+    "cloud": "azure",
+    "adminGroups": [GROUP],
+    "nodes": {"type": "Standard_D4s_v5", "min": 3, "max": 9},
+}
+TWO = ("us-central1", "europe-west1")
+VERSION_RULE = 'must be a minor version of Kubernetes; write e.g. "1.35", in quotes'
+NETWORK_RULE = (
+    "must be an IPv4 range in CIDR notation, without bits behind the prefix; "
+    "write e.g. 203.0.113.0/24, or 203.0.113.7/32 for one address"
+)
+ZONES_RULE = (
+    "must be two to four letters of zones, and not a letter with the fourth one after it (a and e); "
+    "write e.g. [a, b, c]"
+)
+
+ONE_REGION = [
+    (IOWA, "zones", ["a"], "is not a setting; did you mean nodes?"),
+    (
+        IOWA,
+        "context",
+        "home",
+        "is not a setting; known here: name, cloud, geography, slot, nodes, apiAccess, deletionProtection, project, "
+        "releaseChannel, kubernetesVersion",
+    ),
+    (IOWA, "nodes", None, "null must be a map of settings; write one `key: value` a line below it, indented"),
+    (
+        IOWA,
+        "nodes",
+        {"type": "m7i.xlarge", "min": 3, "max": 9},
+        '.type: "m7i.xlarge" must be a machine type of Google Cloud; write e.g. e2-standard-4',
+    ),
+    (
+        VIRGINIA,
+        "nodes",
+        {"type": "e2-standard-4", "min": 3, "max": 9},
+        '.type: "e2-standard-4" must be an instance type of AWS; write e.g. m7i.xlarge',
+    ),
+    (
+        AMSTERDAM,
+        "nodes",
+        {"type": "D4s_v5", "min": 3, "max": 9},
+        '.type: "D4s_v5" must be a size of virtual machines of Azure; write e.g. Standard_D4s_v5',
+    ),
+    (
+        IOWA,
+        "nodes",
+        {"type": "e2-standard-4", "min": 4, "max": 3},
+        '{"type": "e2-standard-4", "min": 4, "max": 3} must not have a min above its max; lower min or raise max',
+    ),
+    (
+        VIRGINIA,
+        "nodes",
+        {"type": "m7i.xlarge", "min": 1, "max": 2},
+        ".max: 2 is not enough for 3 zones, which have nodes of their own; write 3 or more, or name fewer zones",
+    ),
+    (
+        IOWA,
+        "project",
+        "My Project",
+        '"My Project" must be the id of a Google Cloud project: 6 to 30 lower case letters, digits and hyphens; '
+        "`gcloud projects list` shows the ids",
+    ),
+    (
+        IOWA,
+        "releaseChannel",
+        "regular",
+        '"regular" must be RAPID, REGULAR, STABLE or EXTENDED; did you mean REGULAR?',
+    ),
+    (
+        IOWA,
+        "kubernetesVersion",
+        "latest",
+        '"latest" must be a Kubernetes version, or one of GKE; write e.g. "1.35", or leave it to the release channel',
+    ),
+    (VIRGINIA, "kubernetesVersion", 1.35, "1.35 must be text; put it in quotes"),
+    (VIRGINIA, "kubernetesVersion", "1.35.1", f'"1.35.1" {VERSION_RULE}'),
+    (AMSTERDAM, "kubernetesVersion", "v1.35", f'"v1.35" {VERSION_RULE}'),
+    (IOWA, "apiAccess", ["203.0.113.7/24"], f'[0]: "203.0.113.7/24" {NETWORK_RULE}'),
+    (IOWA, "apiAccess", ["office"], f'[0]: "office" {NETWORK_RULE}'),
+    (IOWA, "deletionProtection", "yes", '"yes" must be true or false; write true or false, without quotes'),
+    (VIRGINIA, "zones", ["a"], f'["a"] {ZONES_RULE}'),
+    (VIRGINIA, "zones", ["a", "e"], f'["a", "e"] {ZONES_RULE}'),
+    (VIRGINIA, "zones", ["a", "us-east-1b"], f'["a", "us-east-1b"] {ZONES_RULE}'),
+    (
+        VIRGINIA,
+        "administrators",
+        ["someone"],
+        '[0]: "someone" must be the ARN of an IAM role or user; '
+        "write e.g. arn:aws:iam::123456789012:role/administrators",
+    ),
+    (
+        VIRGINIA,
+        "administrators",
+        ["arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789012:role/b/a"],
+        '["arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456... must not name two roles or users alike, '
+        "whatever their paths; remove or rename one of them",
+    ),
+    (AMSTERDAM, "adminGroups", [], f"[] must have at least one entry; write e.g. [{GROUP}]"),
+    (
+        AMSTERDAM,
+        "subscription",
+        "mine",
+        '"mine" must be an id of Azure: 32 hexadecimal digits with four hyphens; '
+        "`az account show` and `az ad group list` show the ids of subscriptions and groups",
+    ),
+    (AMSTERDAM, "zones", ["a"], '[0]: "a" must be the number of a zone; write e.g. 1, 2 or 3'),
+    (AMSTERDAM, "zones", [1, 1], "[1, 1] must not name a zone twice; remove or rename one of them"),
+]
+
+
+def said(*regions: dict[str, Any], **more: object) -> list[str]:
+    """What is said about a stack of these regions."""
+    founder = {"database": {"founder": regions[0]["name"]}} if len(regions) > 1 else {}
+    return complaints({"stage": "planetary", "regions": list(regions), **founder, **more})
+
+
+@pytest.mark.parametrize(("region", "key", "value", "complaint"), ONE_REGION)
+def test_a_bad_value_is_reported_with_path_value_rule_and_remedy(
+    region: dict[str, Any], key: str, value: object, complaint: str
+) -> None:
+    path = f"regions[0].{key}"
+    expected = f"{path}{complaint}" if complaint.startswith((".", "[0]")) else f"{path}: {complaint}"
+    assert said(region | {key: value}) == [expected]
+
+
+def test_what_a_cloud_needs_is_asked_for() -> None:
+    assert said({"name": "us-central1", "cloud": "gcp"}) == [
+        "regions[0].nodes: is missing; add e.g. nodes: {type: e2-standard-4, min: 3, max: 9}",
+        "regions[0].project: is missing; add e.g. project: my-project, here or for all regions below clouds.gcp",
+    ]
+    assert said({"name": "us-east-1", "cloud": "aws"}) == [
+        "regions[0].nodes: is missing; add e.g. nodes: {type: m7i.xlarge, min: 3, max: 9}",
+    ]
+    assert said({"name": "westeurope", "cloud": "azure", "nodes": {}}) == [
+        "regions[0].nodes.type: is missing; add e.g. type: Standard_D4s_v5",
+        "regions[0].nodes.min: is missing; add e.g. min: 3",
+        "regions[0].nodes.max: is missing; add e.g. max: 9",
+        "regions[0].adminGroups: is missing; "
+        f"add e.g. adminGroups: [{GROUP}], here or for all regions below clouds.azure",
+    ]
+
+
+def test_what_another_cloud_understands_is_refused() -> None:
+    for region, key, value in [
+        (IOWA, "adminGroups", [GROUP]),
+        (VIRGINIA, "project", "my-project"),
+        (AMSTERDAM, "administrators", []),
+    ]:
+        (line,) = said(region | {key: value})
+        assert line.startswith(f"regions[0].{key}: is not a setting; ")
+
+
+def test_of_a_region_whose_cloud_is_unknown_nothing_else_is_judged_but_what_all_have() -> None:
+    assert said(IOWA | {"cloud": "gpc", "slot": 300}) == [
+        'regions[0].cloud: "gpc" must be existing, gcp, aws or azure; did you mean gcp?',
+        "regions[0].slot: 300 must be at most 255; write 255 or less",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "cloud", "owner", "nearest"),
+    [("us-central1", "azure", "gcp", "centralus"), ("eastus", "aws", "azure", "us-east-1")],
+)
+def test_a_region_of_another_cloud_is_refused(name: str, cloud: str, owner: str, nearest: str) -> None:
+    region = (VIRGINIA if cloud == "aws" else AMSTERDAM) | {"name": name}
+    assert said(region) == [
+        f'regions[0].cloud: "{cloud}" has no region {name}, which is one of {owner}; '
+        f"write {owner}, or a name such as {nearest}"
+    ]
+
+
+def test_any_name_will_do_for_a_cluster_that_is_there() -> None:
+    assert parse({"stage": "local", "regions": [{"name": "us-east-1", "cloud": "existing"}]})
+
+
+def test_a_region_that_the_catalogue_does_not_know_says_where_it_is_even_when_it_is_alone() -> None:
+    poland = IOWA | {"name": "europe-central2"}
+    assert said(poland) == [
+        'regions[0].geography: is missing: the catalogue does not know "europe-central2"; '
+        "did you mean the name europe-west2? Else add latitude, longitude, timeZone and languages below it",
+        'regions[0].slot: is missing: the catalogue does not know "europe-central2"; '
+        "did you mean the name europe-west2? Else add one from 192 to 255 and never change it "
+        "(0 if this region was the stack's only one before)",
+    ]
+    (region,) = parse({"stage": "regional", "regions": [poland | {"geography": PLACE, "slot": 192}]}).regions
+    assert region.name == "europe-central2"
+
+
+def test_a_mistake_in_what_a_cloud_s_regions_have_in_common_is_reported_there_and_once() -> None:
+    regions = [{key: value for key, value in IOWA.items() if key != "project"} | {"name": name} for name in TWO]
+    assert said(*regions, clouds={"gcp": {"project": "My Project", "zones": ["a"]}}) == [
+        'clouds.gcp.project: "My Project" must be the id of a Google Cloud project: 6 to 30 lower case letters, '
+        "digits and hyphens; `gcloud projects list` shows the ids",
+        "clouds.gcp.zones: is not a setting; did you mean nodes?",
+    ]
+
+
+def test_a_cloud_that_no_region_uses_is_judged_too() -> None:
+    assert said(IOWA, clouds={"aws": {"zones": ["a"]}, "gpc": {}}) == [
+        f'clouds.aws.zones: ["a"] {ZONES_RULE}',
+        "clouds.gpc: is not a setting; did you mean gcp?",
+    ]
+
+
+@pytest.mark.parametrize("clouds", ["gcp", {"gcp": "my-project"}])
+def test_clouds_that_are_not_maps_are_reported(clouds: object) -> None:
+    (line,) = said(IOWA, clouds=clouds)
+    assert "must be a map of settings" in line
+
+
+def test_several_regions_need_a_founder_which_is_one_of_them() -> None:
+    values = {"stage": "planetary", "regions": [IOWA, VIRGINIA]}
+    assert complaints(values) == [
+        "database.founder: is missing: with several regions one founds the database that the others join; "
+        "name the first region there was (one of us-central1, us-east-1) and never change it"
+    ]
+    assert complaints({**values, "database": {"founder": "us-central2"}}) == [
+        'database.founder: "us-central2" is not the name of a region of this stack; did you mean us-central1?'
+    ]
+    assert complaints({**values, "regions": [IOWA], "database": {"founder": "europe-west1"}}) == [
+        'database.founder: "europe-west1" is not the name of a region of this stack; known here: us-central1'
+    ]
+
+
+def test_more_networks_than_aws_lets_through_are_refused() -> None:
+    office = [f"203.0.113.{number}/32" for number in range(40)]
+    assert parse({"stage": "regional", "regions": [VIRGINIA | {"apiAccess": office}]})
+    (line,) = said(VIRGINIA | {"apiAccess": office}, IOWA)
+    assert line.startswith('regions[0].apiAccess: ["203.0.113.0/32", ')
+    assert line.endswith(
+        "and the addresses of the other regions (1) are more than the 40 that AWS takes; "
+        "name fewer networks, or fewer zones in the regions on AWS"
+    )
