@@ -44,7 +44,7 @@ class Service:
             self._endpoints, self._since = endpoints, time.monotonic()
         starting = sum(not ready for _, ready in endpoints)
         settled = bool(slices) and time.monotonic() - self._since >= _SETTLE_SECONDS
-        if subject.live is live and subject.last is None:
+        if subject.live is live and subject.last is None:  # the only look of a refresh, or the first of a creation
             settled = bool(slices)
         what = f"{starting} of {len(endpoints)} endpoints are not ready" if starting else "the endpoints to settle"
         return Verdict(settled and not starting, f"Waiting: {what}" if starting else f"Waiting for {what}")
