@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -224,3 +225,17 @@ def _line_until(process: subprocess.Popen[str], last: str) -> str:
     """The next line of output; nothing once a line held `last`."""
     line = process.stdout.readline() if process.stdout else ""
     return "" if last in line else line
+
+
+def test_down_ends_everything_also_when_a_control_plane_is_lost(project: Project) -> None:
+    from sandbox import processes
+
+    planes = project.folder / ".sandbox" / "control-planes"
+    for server in processes.servers_of(planes / "clusters" / "one"):
+        server.kill()
+        server.wait(10)
+    shutil.rmtree(planes / "clusters" / "one")
+    assert "Stack local is down: stopped the control planes of one, two." in project.run("down")
+    assert processes.servers_of(planes) == []
+    assert project.run("status") == "No region has a control plane; `make up` starts one.\nNo stack is deployed.\n"
+    assert project.run("down") == "Stack local was not up.\n"
