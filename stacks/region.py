@@ -16,6 +16,7 @@ from components.messaging import Messaging
 from components.messaging.nats import Nats, NatsArgs
 from components.monitoring import Monitoring, MonitoringArgs, Watched
 from components.services import Services, ServicesArgs, Workload
+from stacks import topology
 from stacks.foundation import Foundation
 from stacks.mesh_peers import Crossing
 from stacks.region_mesh import CONTROL_PLANE, INGRESS, MONITORING, SERVICES, RegionMesh, RegionMeshArgs
@@ -124,6 +125,7 @@ class Region(pulumi.ComponentResource):
                 cpu=settings.cpu,
                 memory=settings.memory,
                 license_key=self._args.secrets["cockroachdbLicense"],
+                extra_dns_names=[topology.database_names(self._name)],
                 monitored_by=self._monitored_by,
             ),
             self._inside,
@@ -159,6 +161,7 @@ class Region(pulumi.ComponentResource):
                 namespace=self._args.foundation.namespaces[MESSAGING],
                 client_namespace=self._args.foundation.namespaces[SERVICES],
                 servers=settings.servers,
+                extra_dns_names=[topology.messaging_name(self._name)],
                 storage=settings.storage,
                 storage_class=self._args.foundation.cluster.storage_class,
                 cpu=settings.cpu,

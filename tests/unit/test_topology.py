@@ -220,3 +220,8 @@ def test_a_site_needs_only_name_cloud_slot_and_place() -> None:
 def test_the_pure_modules_do_not_import_pulumi() -> None:
     code = "import sys, stacks.topology, stacks.geography; sys.exit('pulumi' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_regions_have_names_for_each_other_that_depend_on_nothing_else() -> None:
+    assert topology.database_names("us-central1") == "*.us-central1.cockroachdb.sacred-council.internal"
+    assert topology.messaging_name("us-central1") == "us-central1.nats.sacred-council.internal"
