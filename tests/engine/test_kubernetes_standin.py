@@ -113,6 +113,16 @@ def test_an_unknown_field_is_warned_about(driver: Driver) -> None:
     assert "spec.replicass (did you mean 'replicas'?) is not a field" in driver.engine.warnings[0]
 
 
+def test_a_kind_in_a_version_that_was_removed_is_warned_about_and_refused_at_once(driver: Driver) -> None:
+    old = {"apiVersion": "policy/v1beta1", "kind": "PodDisruptionBudget", "metadata": {"name": "old"}, "spec": {}}
+    begin = time.monotonic()
+    with pytest.raises(RefusedError, match=r"no kind PodDisruptionBudget in policy/v1beta1"):
+        driver.create(urn_of(old), old)
+    assert time.monotonic() - begin < 5
+    expected = "The API server does not serve PodDisruptionBudget in policy/v1beta1; use policy/v1."
+    assert driver.engine.warnings == [expected]
+
+
 def test_what_violates_pod_security_is_warned_about_in_the_preview(driver: Driver, cluster: Cluster) -> None:
     cluster.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/warn=restricted")
     driver.create(urn_of(deployment("lax")), deployment("lax"), preview=True)

@@ -124,13 +124,19 @@ async def _create_with_patience(session: Session, write: _Write, *, upsert: bool
         try:
             return await (_server_side_apply if upsert else _post)(session, write)
         except (ApiError, NoSuchKindError) as error:
-            missing = isinstance(error, NoSuchKindError) or error.not_found
-            if write.preview or not missing or not seconds:
+            if write.preview or not seconds or not _may_appear(error):
                 raise
             await session.status(write.urn, f"Trying again in {seconds} s: {error}")
             if await _cancelled_within(session, seconds):
                 raise
     raise AssertionError("the last attempt returns or raises")
+
+
+def _may_appear(error: ApiError | NoSuchKindError) -> bool:
+    """Whether what is missing can be made by somebody: a namespace, or a kind that is not built in."""
+    if isinstance(error, NoSuchKindError):
+        return not kinds.is_built_in(error.kind)
+    return error.not_found
 
 
 async def _cancelled_within(session: Session, seconds: float) -> bool:

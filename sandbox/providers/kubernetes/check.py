@@ -30,6 +30,7 @@ async def check(session: Session, request: CheckRequest) -> Values:
     obj, findings = await normalize(to_object(request.news), session.schemas)
     _require_known_kind(request, obj)
     await _report(session, request, findings)
+    await _report_removed(session, request)
     _name(obj, request)
     await _place(session, request, obj)
     if kinds.is_crd(obj):
@@ -63,6 +64,16 @@ async def _report(session: Session, request: CheckRequest, findings: Findings) -
     )
     if hooked and not session.settings.suppress_helm_hook_warnings:
         await session.warn(request.urn, "This object is a Helm hook. It is created like any other, not run as a hook.")
+
+
+async def _report_removed(session: Session, request: CheckRequest) -> None:
+    """Warn about a built-in kind in a version that this API server no longer (or not yet) serves."""
+    kind = kinds.from_type_token(request.type)
+    if session.unreachable or not kinds.is_built_in(kind) or await session.discovery.exists(kind):
+        return
+    instead = await session.discovery.preferred(kind)
+    hint = f"use {instead}" if instead else "it has no other version of it"
+    await session.warn(request.urn, f"The API server does not serve {kind.kind} in {kind.api_version}; {hint}.")
 
 
 def _name(obj: Obj, request: CheckRequest) -> None:

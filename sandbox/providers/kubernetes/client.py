@@ -137,7 +137,7 @@ class Api:
 def _connect(config: SingleConfig, timeout: httpx2.Timeout) -> httpx2.AsyncClient:
     try:
         verify = client_adapter.verify_cluster(config.cluster, config.user or User(), config.abs_file)
-        auth = credentials.from_user(config.user)
+        auth = credentials.from_user(config.user, config.cluster)
     except (ConfigError, credentials.CredentialError, OSError, ssl.SSLError, ValueError) as error:
         raise UnreachableError(f"the kubeconfig's credentials cannot be used: {error}") from error
     limits = httpx2.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_CONNECTIONS)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import httpx2
 from lightkube.config import client_adapter
-from lightkube.config.models import User, UserExec
+from lightkube.config.models import Cluster, User, UserExec
 
 _API: Final = "client.authentication.k8s.io/"
 _MARGIN: Final = timedelta(seconds=30)
@@ -24,22 +24,26 @@ class CredentialError(Exception):
     """An exec plugin is missing, failed, or answered something unusable."""
 
 
-def from_user(user: User | None) -> httpx2.Auth | None:
-    """What authenticates requests of this user; None where a client certificate (or nothing) does."""
+def from_user(user: User | None, cluster: Cluster | None = None) -> httpx2.Auth | None:
+    """What authenticates requests of this user; None where a client certificate (or nothing) does.
+
+    A plugin is told which `cluster` the token is for.
+    """
     if user is None:
         return None
     if user.exec is not None:
-        return ExecPlugin(user.exec)
+        return ExecPlugin(user.exec, cluster)
     return client_adapter.user_auth(user)
 
 
 class ExecPlugin(httpx2.Auth):
     """Asks the plugin for a token, and again when it expired or was refused. One plugin run at a time."""
 
-    def __init__(self, plugin: UserExec) -> None:
+    def __init__(self, plugin: UserExec, cluster: Cluster | None = None) -> None:
         if not plugin.apiVersion.startswith(_API):
             raise CredentialError(f"exec plugin {plugin.command!r} speaks {plugin.apiVersion!r}, not {_API}v1")
         self._plugin = plugin
+        self._cluster = cluster
         self._token = ""
         self._expires: datetime | None = None
         self._lock = asyncio.Lock()
@@ -72,7 +76,11 @@ class ExecPlugin(httpx2.Auth):
         plugin = self._plugin
         environment = dict(os.environ)
         environment.update((entry.name, entry.value) for entry in plugin.env or [])
-        info = {"apiVersion": plugin.apiVersion, "kind": "ExecCredential", "spec": {"interactive": False}}
+        spec: dict[str, Any] = {"interactive": False}
+        if self._cluster is not None:
+            authority = self._cluster.certificate_auth_data or ""
+            spec["cluster"] = {"server": self._cluster.server, "certificate-authority-data": authority}
+        info = {"apiVersion": plugin.apiVersion, "kind": "ExecCredential", "spec": spec}
         environment["KUBERNETES_EXEC_INFO"] = json.dumps(info)
         pipe = asyncio.subprocess.PIPE
         try:

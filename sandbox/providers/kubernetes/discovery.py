@@ -67,6 +67,18 @@ class Discovery:
             return False
         return True
 
+    async def preferred(self, kind: Kind) -> str:
+        """The apiVersion in which the server serves this kind instead, empty if in none."""
+        if self._api is None or not kind.group:
+            return ""
+        try:
+            group = await self._api.get(f"/apis/{kind.group}")
+        except ApiError:
+            return ""
+        version = text(group, "preferredVersion", "version")
+        instead = Kind(kind.group, version, kind.kind)
+        return instead.api_version if version and await self.exists(instead) else ""
+
     def plan(self, crd: Obj) -> None:
         """Remember a definition the program is about to create, so that its objects' scope is known in a preview."""
         key = (text(crd, "spec", "group"), text(crd, "spec", "names", "kind"))

@@ -11,6 +11,7 @@ from sandbox.providers.kubernetes.client import ApiError
 from sandbox.providers.kubernetes.objects import Obj, items, kind_of, text
 
 _SECONDS: Final = 600.0
+_WARNING_SECONDS: Final = 15.0
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
 _SKIPPABLE: Final = frozenset(
@@ -35,7 +36,7 @@ async def until_gone(subject: Subject) -> None:
     if subject.skipped and str(kind_of(subject.live)) in _SKIPPABLE:
         return
     begin, pause, last = time.monotonic(), _FIRST_PAUSE, subject.live
-    limit = subject.seconds(_SECONDS)
+    limit, warned = subject.seconds(_SECONDS), False
     while True:
         live = await _look(subject, last)
         if live is None:
@@ -44,6 +45,9 @@ async def until_gone(subject: Subject) -> None:
         last = live
         if time.monotonic() - begin >= limit:
             raise subject.not_ready(last, f"is still being deleted after {limit:g} s", _obstacles(last), _REMEDY)
+        if not warned and time.monotonic() - begin >= _WARNING_SECONDS:
+            warned = True
+            await subject.session.warn(subject.urn, "; ".join(["The deletion takes long", *_obstacles(last)]))
         if pause > _FIRST_PAUSE * 4:
             await subject.session.status(subject.urn, "; ".join(["Waiting until it is gone", *_obstacles(last)[:2]]))
         if await _cancelled(subject, pause):
