@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 from collections import Counter
@@ -77,6 +78,7 @@ def down(layout: Layout, stack: str) -> int:
     if problem:
         progress.say(f"Stack {stack}: destroy failed. Its control planes are removed, and all that is in them.")
     removed = fleet.remove(layout, stack)
+    shutil.rmtree(layout.clouds / stack, ignore_errors=True)
     if deployed:
         _forget(layout, stack)
     stopped = f"stopped the control planes of {', '.join(removed)}" if removed else "no control plane was left to stop"

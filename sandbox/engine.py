@@ -14,11 +14,18 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from sandbox import binaries
+from sandbox import binaries, cloud_login
 from sandbox.layout import PROJECT, Layout
 
 # Provider stand-ins by plugin name, with the distribution whose version they stand in for.
-STAND_INS = {"kubernetes": "pulumi-kubernetes", "random": "pulumi-random", "tls": "pulumi-tls"}
+STAND_INS = {
+    "kubernetes": "pulumi-kubernetes",
+    "random": "pulumi-random",
+    "tls": "pulumi-tls",
+    "gcp": "pulumi-gcp",
+    "aws": "pulumi-aws",
+    "azure-native": "pulumi-azure-native",
+}
 # Settings of the user's own engine that must not reach the sandbox.
 REMOVED_VARIABLES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "PULUMI_OPTION_CONFIG_FILE")
 # A file that tells a sandbox's directories on PATH from the user's own.
@@ -91,6 +98,8 @@ def variables(layout: Layout, environment: Mapping[str, str]) -> dict[str, str]:
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "SACRED_COUNCIL_CLOUDS": str(layout.clouds),
+        "SACRED_COUNCIL_KUBECONFIGS": str(layout.kubeconfigs),
         "SACRED_COUNCIL_PYTHON": sys.executable,
         "SACRED_COUNCIL_LANGUAGE_HOST": str(PROJECT / "sandbox" / "language.py"),
     }
@@ -120,6 +129,8 @@ def prepare(layout: Layout) -> None:
         _write(folder / _MARKER, "", 0o644)
     _write(layout.shims / "pulumi", shim, 0o755)
     _write(layout.engine / "pulumi-language-python", _LANGUAGE_HOST_LAUNCHER, 0o755)
+    for plugin in cloud_login.PLUGINS:
+        _write(layout.shims / plugin, _module_launcher("sandbox.cloud_login", layout.home, plugin), 0o755)
     for name, distribution in STAND_INS.items():
         _install_stand_in(layout, name, metadata.version(distribution))
 
@@ -131,13 +142,16 @@ def _install_stand_in(layout: Layout, name: str, version: str) -> None:
         # Beside a plugin's folder the engine keeps files of the same name with an extension.
         if not other.name.startswith(folder.name):
             shutil.rmtree(other) if other.is_dir() else other.unlink()
-    _write(folder / f"pulumi-resource-{name}", _module_launcher(f"sandbox.providers.{name}"), 0o755)
+    _write(folder / f"pulumi-resource-{name}", _module_launcher(f"sandbox.providers.{name.replace('-', '_')}"), 0o755)
 
 
-def _module_launcher(module: str) -> str:
-    """A script that becomes the module; PYTHONPATH finds it whatever directory the engine starts the plugin in."""
+def _module_launcher(module: str, *arguments: str | Path) -> str:
+    """A script that becomes the module, with these arguments first.
+
+    PYTHONPATH finds it whatever directory the engine starts the plugin in.
+    """
     path = f"PYTHONPATH={shlex.quote(str(PROJECT))}${{PYTHONPATH:+:$PYTHONPATH}}\nexport PYTHONPATH\n"
-    return _launcher([sys.executable, "-P", "-m", module], before=path)
+    return _launcher([sys.executable, "-P", "-m", module, *arguments], before=path)
 
 
 def _launcher(words: list[str | Path], before: str = "") -> str:

@@ -87,6 +87,11 @@ class Layout:
         return self.home / "control-planes"
 
     @property
+    def clouds(self) -> Path:
+        """What exists in the simulated clouds: a directory for each stack."""
+        return self.home / "clouds"
+
+    @property
     def registry(self) -> Path:
         """File that records each control plane's slot and the stacks that use it."""
         return self.home / "regions.json"

@@ -15,8 +15,7 @@ AKS_SERVER_ID: Final = "6dae42f8-4368-4678-94ff-3960e28e3630"
 
 def gke(cluster: str, server: str, certificate_authority: str) -> dict[str, Any]:
     """For GKE: the login is that of gcloud, or the application default credentials."""
-    plugin = {**_plugin("gke-gcloud-auth-plugin", []), "provideClusterInfo": True}
-    return _document(cluster, server, certificate_authority, plugin)
+    return _document(cluster, server, certificate_authority, _plugin("gke-gcloud-auth-plugin", []))
 
 
 def eks(cluster: str, server: str, certificate_authority: str, *, location: str) -> dict[str, Any]:
@@ -37,6 +36,8 @@ def _plugin(command: str, arguments: Sequence[str]) -> dict[str, Any]:
         "command": command,
         "args": list(arguments),
         "interactiveMode": "IfAvailable",
+        # Which cluster is meant: gke-gcloud-auth-plugin wants to know, the others may.
+        "provideClusterInfo": True,
         "installHint": f"This cluster needs {command} on the PATH.",
     }
 

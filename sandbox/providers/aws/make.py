@@ -1,0 +1,73 @@
+"""The forms that AWS's ids and names have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sandbox.providers.cloud.kinds import Facts, Kind, Make, unchangeable
+
+ACCOUNT: Final = "123456789012"
+_DIGITS: Final = 17
+
+
+def place(facts: Facts) -> str:
+    """The region that a resource is in."""
+    return facts.text("region") or facts.setting("region", "us-east-1")
+
+
+def random_id(prefix: str) -> Make:
+    """An id such as `vpc-` and 17 digits."""
+    return lambda facts: f"{prefix}-{facts.token[:_DIGITS]}"
+
+
+def arn(service: str, path: str, key: str = "name", *, worldwide: bool = False) -> Make:
+    """A name such as `arn:aws:eks:<region>:<account>:cluster/<name>`; IAM's and CloudFront's have no region."""
+
+    def make(facts: Facts) -> str:
+        name = facts.text(key) if key else facts.token[:_DIGITS]
+        return f"arn:aws:{service}:{'' if worldwide else place(facts)}:{ACCOUNT}:{path}{name}"
+
+    return make
+
+
+def joined(*keys: str, by: str = ":") -> Make:
+    """An id made of inputs."""
+    return lambda facts: by.join(facts.text(key) for key in keys)
+
+
+def tags_all(facts: Facts) -> Mapping[str, Any]:
+    """The tags with those of the provider. Its own are not simulated."""
+    return dict(facts.inputs.get("tags") or {})
+
+
+def plain(
+    make_id: Make, immutable: str = "", *, minutes: float = 0.0, outputs: Mapping[str, Make] | None = None
+) -> Kind:
+    """A resource that AWS numbers, or that is known by what it connects."""
+    return Kind(
+        id=make_id,
+        outputs={"region": place, **(outputs or {})},
+        immutable=unchangeable("region", immutable),
+        minutes=minutes,
+    )
+
+
+def named(
+    make_id: Make,
+    immutable: str = "",
+    *,
+    key: str = "name",
+    minutes: float = 0.0,
+    longest: int = 255,
+    outputs: Mapping[str, Make] | None = None,
+) -> Kind:
+    """A resource in a region that Pulumi names if the program does not."""
+    return Kind(
+        id=make_id,
+        outputs={"region": place, **(outputs or {})},
+        name_input=key,
+        longest=longest,
+        immutable=unchangeable("region", key, immutable),
+        minutes=minutes,
+    )

@@ -1,0 +1,113 @@
+"""The tables of the clouds: what a resource type gives back, what it cannot change, and how long it takes.
+
+A table names every type that the sandbox has, by its token. It holds pure functions of the inputs, and nothing of the
+SDKs, so that tests with mocks use the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Values = Mapping[str, Any]
+
+GOOGLE, AMAZON, MICROSOFT = 240, 241, 242
+"""First octets of the public addresses of each simulated cloud: reserved, routed nowhere (RFC 1112, section 4)."""
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """Where a region's Kubernetes API is: its URL, and the certificate authority (PEM in base64)."""
+
+    server: str
+    certificate_authority: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a resource's id and outputs are made of.
+
+    `name` is the logical name; `inputs` are plain, with the automatic name; `token` has 32 hexadecimal digits that
+    are the resource's own as long as it lives; `revision` is 1 and grows with each update; `settings` are the
+    provider's; `find_control_plane` gives that of the first of some regions that has one.
+    """
+
+    type: str
+    name: str
+    inputs: Values
+    token: str
+    revision: int
+    settings: Values
+    find_control_plane: Callable[[list[str]], ControlPlane]
+
+    def text(self, key: str, default: str = "") -> str:
+        """An input as text."""
+        value = self.inputs.get(key)
+        return default if value is None else str(value)
+
+    def setting(self, key: str, default: str) -> str:
+        """A setting of the provider."""
+        return str(self.settings.get(key) or default)
+
+    def address(self, cloud: int) -> str:
+        """A public address of a cloud (`GOOGLE`, ...). Among 2^24 of them two that are equal are not to be expected."""
+        return _address(cloud, self.token[:6])
+
+    def private_address(self) -> str:
+        """A private address, for what is reached inside a network only."""
+        return _address(10, self.token[6:12])
+
+
+def _address(first: int, digits: str) -> str:
+    return ".".join(str(octet) for octet in (first, *bytes.fromhex(digits)))
+
+
+Make = Callable[[Facts], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One resource type.
+
+    `id` and `outputs` are what the cloud adds to the inputs. `name_input` is the input that gets an automatic name of
+    at most `longest` characters when the program gives none. A change below a path of `immutable` replaces the
+    resource. `changing` outputs have a new value after each update, `secret` ones are protected.
+    `minutes` is how long making it takes in the cloud.
+    """
+
+    id: Make
+    outputs: Mapping[str, Make] = field(default_factory=dict)
+    name_input: str | None = None
+    longest: int = 255
+    immutable: frozenset[str] = frozenset()
+    changing: frozenset[str] = frozenset()
+    secret: frozenset[str] = frozenset()
+    minutes: float = 0.0
+
+
+Table = Mapping[str, Kind]
+
+
+def unchangeable(*paths: str) -> frozenset[str]:
+    """The paths as a set, one or several in each text."""
+    return frozenset(path for text in paths for path in text.split())
+
+
+def at(key: str, **values: Make) -> Make:
+    """An output that is an input with more in it: `at("vpcConfig", clusterSecurityGroupId=...)`."""
+
+    def make(facts: Facts) -> dict[str, Any]:
+        return {**(facts.inputs.get(key) or {}), **{name: value(facts) for name, value in values.items()}}
+
+    return make
+
+
+def constant(value: Any) -> Make:
+    """An output that is always the same."""
+    return lambda _facts: value
+
+
+def copied(key: str) -> Make:
+    """An output that is an input of another name."""
+    return lambda facts: facts.text(key)

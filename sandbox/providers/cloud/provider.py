@@ -1,0 +1,203 @@
+"""The stand-in for a cloud: nothing is called, everything is checked, remembered and answered from tables."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, Final
+
+from sandbox.providers import base
+from sandbox.providers.base import CheckFailedError, Diff, ProviderError, Values
+from sandbox.providers.cloud import behaviour, control_planes, differences, inputs, names, results
+from sandbox.providers.cloud.kinds import Facts, Kind, Table
+from sandbox.providers.cloud.sdk import Sdk, Source
+from sandbox.providers.cloud.store import Record, Store, reveal
+from sandbox.providers.values import plain
+
+STORE_VARIABLE: Final = "SACRED_COUNCIL_CLOUDS"
+"""The directory of the simulated clouds; the sandbox sets it."""
+KUBECONFIGS_VARIABLE: Final = "SACRED_COUNCIL_KUBECONFIGS"
+"""The directory with a kubeconfig for each region; the sandbox sets it."""
+_RESUMED_VARIABLE: Final = "SACRED_COUNCIL_RESUMED"
+
+Function = Callable[["CloudStandIn", Values], Awaitable[Values]]
+
+
+class CloudStandIn(base.StandIn):
+    """A subclass names its plugin, its SDK's package and its tables."""
+
+    supports_autonaming = True
+    plugin: ClassVar[str]
+    package: ClassVar[str]
+    table: ClassVar[Table]
+    functions: ClassVar[Mapping[str, Function]] = {}
+
+    def __init__(self, engine: base.Engine) -> None:
+        super().__init__(engine)
+        self.settings: Values = {}
+        self._resumed = set(os.environ.get(_RESUMED_VARIABLE, "").split())
+
+    @cached_property
+    def store(self) -> Store:
+        """What exists."""
+        return Store(_folder(STORE_VARIABLE), self.plugin)
+
+    @cached_property
+    def sdk(self) -> Sdk:
+        """What the SDK says about types."""
+        return Sdk(self.package)
+
+    @cached_property
+    def _behaviour(self) -> behaviour.Behaviour:
+        return behaviour.from_environment(os.environ)
+
+    async def check_config(self, request: base.CheckRequest) -> Values:
+        """Refuse settings that the SDK's provider does not have."""
+        known = [*self.sdk.provider(), "version", "pluginDownloadURL"]
+        failures = inputs.unknown_names(f"the provider {self.plugin}", known, request.news)
+        if failures:
+            raise CheckFailedError(failures)
+        return request.news
+
+    async def configure(self, config: Values) -> None:
+        """Remember the settings."""
+        self.settings = config
+
+    async def check(self, request: base.CheckRequest) -> Values:
+        """Refuse inputs that the SDK does not know; name what has no name."""
+        kind, source = self._kind(request.type), self._source(request.type)
+        failures = inputs.check(source, request.news)
+        if failures:
+            raise CheckFailedError(failures)
+        return names.settle(kind, request)
+
+    async def diff(self, request: base.DiffRequest) -> Diff:
+        """Compare the inputs."""
+        kind = self._kind(request.type)
+        return differences.compare(kind, request.old_inputs or request.olds, request.news, request.ignore_changes)
+
+    async def create(self, request: base.CreateRequest) -> tuple[str, Values]:
+        """Make the resource after the time that it takes; a preview leaves what the cloud decides unknown."""
+        kind = self._kind(request.type)
+        if request.preview:
+            return "", results.planned(kind, request.inputs)
+        self._forget_unrecorded(request)
+        await asyncio.sleep(self._behaviour.seconds(kind.minutes))
+        self._fail_if_asked("create", request)
+        facts = self._facts(request, request.inputs, secrets.token_hex(16), revision=1)
+        record = self._record(kind, request, facts, request.inputs)
+        if self.store.get(record.type, record.id, record.stack) is not None:
+            raise ProviderError(f"{request.type} {record.id} exists already; import it, or choose another name")
+        self.store.put(record)
+        return record.id, record.outputs
+
+    async def update(self, request: base.UpdateRequest) -> Values:
+        """Change the resource in place."""
+        kind = self._kind(request.type)
+        if request.preview:
+            return results.planned_update(kind, request.olds, request.news)
+        self._fail_if_asked("update", request)
+        old = self._existing(request)
+        facts = self._facts(request, request.news, old.token, revision=old.revision + 1)
+        record = self._record(kind, request, facts, request.news, resource_id=old.id)
+        self.store.put(record)
+        return record.outputs
+
+    async def read(self, request: base.ReadRequest) -> tuple[str, Values, Values]:
+        """What the resource is now; it may be changed or gone. Reading by id alone is an import."""
+        self._kind(request.type)
+        self._fail_if_asked("read", request)
+        record = self.store.get(request.type, request.id, _stack(request))
+        if record is None:
+            return "", {}, {}
+        return record.id, reveal(record.outputs, request.properties), reveal(record.inputs, request.inputs)
+
+    async def delete(self, request: base.DeleteRequest) -> None:
+        """Remove the resource."""
+        self._fail_if_asked("delete", request)
+        self.store.remove(request.type, request.id, _stack(request))
+
+    async def invoke(self, token: str, args: Values) -> Values:
+        """Answer the few functions that programs here call."""
+        if token not in self.functions:
+            return await super().invoke(token, args)
+        return await self.functions[token](self, plain(args))
+
+    def _kind(self, token: str) -> Kind:
+        """The type's entry in the table. Raises `ProviderError` for types that do not exist or are not simulated."""
+        if token in self.table:
+            return self.table[token]
+        if self.sdk.find(token) is None:
+            near = inputs.hint(token.rpartition(":")[2].lower(), self.sdk.names(token))
+            raise ProviderError(f"{self.package} has no type {token}; {near}")
+        raise ProviderError(
+            f"the sandbox does not simulate {token}; add it to the table in sandbox/providers/{self.plugin}, "
+            "with the outputs that the program reads".replace("azure-native", "azure_native")
+        )
+
+    def _source(self, token: str) -> Source:
+        source = self.sdk.find(token)
+        if source is None:
+            raise ProviderError(f"{self.package} has no type {token}")
+        return source
+
+    def facts_of(self, record: Record) -> Facts:
+        """The facts of a resource that exists."""
+        return self._facts(base.Request(record.urn), record.inputs, record.token, revision=record.revision)
+
+    def _facts(self, request: base.Request, given: Values, token: str, *, revision: int) -> Facts:
+        return Facts(
+            type=request.type,
+            name=request.name,
+            inputs=plain(given),
+            token=token,
+            revision=revision,
+            settings=self.settings,
+            find_control_plane=lambda wanted: control_planes.find(_folder(KUBECONFIGS_VARIABLE), wanted),
+        )
+
+    def _record(
+        self, kind: Kind, request: base.Request, facts: Facts, given: Values, resource_id: str | None = None
+    ) -> Record:
+        return Record(
+            urn=request.urn,
+            type=request.type,
+            id=resource_id or str(kind.id(facts)),
+            token=facts.token,
+            revision=facts.revision,
+            inputs=given,
+            outputs=results.made(kind, facts, given),
+        )
+
+    def _existing(self, request: base.UpdateRequest) -> Record:
+        record = self.store.get(request.type, request.id, _stack(request))
+        if record is None:
+            raise ProviderError(f"{request.type} {request.id} is not there any more; run `pulumi refresh`, then `up`")
+        return record
+
+    def _fail_if_asked(self, operation: str, request: base.Request) -> None:
+        for fault in self._behaviour.faults:
+            if fault.hits(operation, request.type, request.urn) and (not fault.once or self.store.once(fault.text)):
+                raise ProviderError(f"{operation} of {request.name} fails because {fault.text!r} asks for it")
+
+    def _forget_unrecorded(self, request: base.Request) -> None:
+        """Delete what a killed engine had made for this resource but could not record: it would be there twice."""
+        if request.urn in self._resumed:
+            self._resumed.remove(request.urn)
+            for record in self.store.of_urn(request.type, request.urn):
+                self.store.remove(record.type, record.id, record.stack)
+
+
+def _folder(variable: str) -> Path:
+    value = os.environ.get(variable)
+    if not value:
+        raise ProviderError(f"{variable} is not set; run this in the environment of `python -m sandbox env`")
+    return Path(value)
+
+
+def _stack(request: base.Request) -> str:
+    return request.urn.split("::")[0].removeprefix("urn:pulumi:")

@@ -1,0 +1,130 @@
+"""What exists in a simulated cloud: a file for each resource, by stack, provider and type.
+
+Edit a file and `pulumi refresh` finds the change; delete it and the resource is gone. Secrets are not in the files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sandbox.providers.base import ProviderError
+from sandbox.providers.values import Opaque, Secret
+
+HIDDEN: Final = "[secret]"
+"""Stands for a secret value in the files."""
+_NAME_LENGTH: Final = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One resource. `token` makes its computed values its own; `revision` counts its updates, from 1."""
+
+    urn: str
+    type: str
+    id: str
+    token: str
+    revision: int
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+
+    @property
+    def stack(self) -> str:
+        """The stack that the resource belongs to."""
+        return self.urn.split("::")[0].removeprefix("urn:pulumi:")
+
+
+class Store:
+    """The resources of one provider, in all stacks of a sandbox. `root` is the directory of all simulated clouds."""
+
+    def __init__(self, root: Path, provider: str) -> None:
+        self._root = root
+        self._provider = provider
+
+    def get(self, type_: str, resource_id: str, stack: str) -> Record | None:
+        """The resource, None if it does not exist."""
+        return _load(self._path(type_, resource_id, stack))
+
+    def put(self, record: Record) -> None:
+        """Create or change the resource's file at once: nobody reads half of it."""
+        path = self._path(record.type, record.id, record.stack)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        hidden = asdict(record) | {"inputs": _hide(record.inputs), "outputs": _hide(record.outputs)}
+        temporary = path.with_suffix(f".{os.getpid()}-{record.token[:8]}.new")
+        temporary.touch(mode=0o600)
+        temporary.write_text(json.dumps(hidden, indent=2, sort_keys=True) + "\n")
+        temporary.replace(path)
+
+    def remove(self, type_: str, resource_id: str, stack: str) -> None:
+        """Delete the resource; one that is gone already counts as deleted."""
+        self._path(type_, resource_id, stack).unlink(missing_ok=True)
+
+    def of_type(self, type_: str) -> Iterator[Record]:
+        """The resources of a type, in all stacks."""
+        for path in sorted(self._root.glob(f"*/{self._provider}/{_file_name(type_)}/*.json")):
+            record = _load(path)
+            if record is not None:
+                yield record
+
+    def of_urn(self, type_: str, urn: str) -> Iterator[Record]:
+        """The resources that were made for a resource of the program: during a replacement there are two."""
+        return (record for record in self.of_type(type_) if record.urn == urn)
+
+    def once(self, rule: str) -> bool:
+        """Whether this is the first time, ever, that this is asked for the rule."""
+        path = self._root / "faults" / hashlib.sha256(rule.encode()).hexdigest()[:16]
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
+
+    def _path(self, type_: str, resource_id: str, stack: str) -> Path:
+        digest = hashlib.sha256(resource_id.encode()).hexdigest()[:8]
+        readable = _file_name(resource_id)[-_NAME_LENGTH:]
+        return self._root / stack / self._provider / _file_name(type_) / f"{readable}.{digest}.json"
+
+
+def reveal(stored: Any, recorded: Any) -> Any:
+    """The stored value with its secrets put back from the engine's record; where that has none they are None."""
+    if isinstance(recorded, Secret):
+        return recorded if stored == HIDDEN else Secret(reveal(stored, recorded.value))
+    if stored == HIDDEN:
+        return recorded
+    if isinstance(stored, dict):
+        known = recorded if isinstance(recorded, dict) else {}
+        return {key: reveal(value, known.get(key)) for key, value in stored.items()}
+    if isinstance(stored, list):
+        items = recorded if isinstance(recorded, list) else []
+        return [reveal(value, items[index] if index < len(items) else None) for index, value in enumerate(stored)]
+    return stored
+
+
+def _hide(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return HIDDEN
+    if isinstance(value, Opaque):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _hide(item) for key, item in value.items()}
+    return [_hide(item) for item in value] if isinstance(value, list) else value
+
+
+def _load(path: Path) -> Record | None:
+    try:
+        return Record(**json.loads(path.read_text()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as error:
+        raise ProviderError(f"{path} is damaged ({error}); repair it, or delete it if it may be gone") from error
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_") or "_"
