@@ -21,7 +21,8 @@ $(READY): requirements.txt requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is needed: https://www.python.org/downloads/" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit("error: Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@echo "Installing the Python packages into $(VENV): once, about 1 GB, a minute or two."
+	$(RUN) -m pip install --no-compile --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@
 
 up: venv ## deploy the stack, in the sandbox or on the cluster of CONTEXT
