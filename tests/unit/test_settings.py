@@ -13,7 +13,19 @@ from pulumi.runtime import config as runtime_config
 from pydantic import BaseModel, ValidationError
 
 from components.versions import SAMPLE_SERVICE_IMAGE
-from stacks.settings import SECRETS, ExistingRegion, Settings, SettingsError, bytes_of, load, parse, secret
+from stacks.settings import (
+    SECRETS,
+    AwsRegion,
+    AzureRegion,
+    ExistingRegion,
+    GcpRegion,
+    Settings,
+    SettingsError,
+    bytes_of,
+    load,
+    parse,
+    secret,
+)
 from stacks.settings.errors import PROJECT
 
 ROOT = Path(__file__).parents[2]
@@ -99,6 +111,48 @@ def test_a_region_is_found_by_its_name() -> None:
     assert settings.region("local") is settings.regions[0]
     with pytest.raises(KeyError):
         settings.region("elsewhere")
+
+
+def test_a_region_has_what_its_cloud_s_regions_have_in_common_unless_it_says_otherwise() -> None:
+    clouds = {
+        "gcp": {"project": "my-project", "apiAccess": ["203.0.113.0/24"], "deletionProtection": True},
+        "aws": {"apiAccess": ["198.51.100.0/24"]},
+    }
+    nodes = {"type": "e2-standard-4", "min": 3, "max": 9}
+    iowa = {"name": "us-central1", "cloud": "gcp", "nodes": nodes}
+    belgium = {"name": "europe-west1", "cloud": "gcp", "nodes": nodes, "project": "their-project", "apiAccess": []}
+    settings = parse(
+        {"stage": "continental", "regions": [iowa, belgium], "clouds": clouds, "database": {"founder": "us-central1"}}
+    )
+    common, own = settings.region("us-central1"), settings.region("europe-west1")
+    assert isinstance(common, GcpRegion)
+    assert isinstance(own, GcpRegion)
+    assert (common.project, common.api_access, common.deletion_protection) == ("my-project", ("203.0.113.0/24",), True)
+    assert (own.project, own.api_access, own.deletion_protection) == ("their-project", (), True)
+
+
+def test_zones_may_be_numbers_and_their_order_means_nothing() -> None:
+    nodes = {"type": "Standard_D4s_v5", "min": 3, "max": 9}
+    group = "11111111-2222-3333-4444-555555555555"
+    region = {"name": "westeurope", "cloud": "azure", "nodes": nodes, "adminGroups": [group], "zones": [1, 3]}
+    (azure,) = parse({"stage": "regional", "regions": [region]}).regions
+    assert isinstance(azure, AzureRegion)
+    assert azure.zones == ("1", "3")
+    nodes = {"type": "m7i.xlarge", "min": 3, "max": 9}
+    region = {"name": "us-east-1", "cloud": "aws", "nodes": nodes, "zones": ["f", "c", "d"]}
+    (aws,) = parse({"stage": "regional", "regions": [region]}).regions
+    assert isinstance(aws, AwsRegion)
+    assert aws.zones == ("c", "d", "f")
+
+
+def test_managed_regions_face_outwards_with_load_balancers() -> None:
+    region = {"name": "us-east-1", "cloud": "aws", "nodes": {"type": "m7i.xlarge", "min": 3, "max": 9}}
+    assert parse({"stage": "regional", "regions": [region]}).region("us-east-1").service_type == "LoadBalancer"
+
+
+def test_the_only_region_founds_the_database() -> None:
+    assert parse(LOCAL).founder == "local"
+    assert parse({**LOCAL, "database": {"founder": "local"}}).founder == "local"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,238 @@
+"""Regions of all clouds: what a stack of one has, and what changes when there are more."""
+
+import json
+import subprocess
+import sys
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests import clouds
+from tests.rendering import ROOT, Rendered, Resource, ancestors, render
+from tests.unit.clusters import CLUSTER_TYPES
+
+GROUP = "11111111-2222-3333-4444-555555555555"
+OFFICE = "203.0.113.0/24"
+MACHINES = {"gcp": "e2-standard-4", "aws": "m7i.xlarge", "azure": "Standard_D4s_v5"}
+SDKS = {"gcp": "pulumi_gcp", "aws": "pulumi_aws", "azure": "pulumi_azure_native"}
+PLATFORMS = {"gcp": "gke", "aws": "eks", "azure": "aks"}
+STORAGE = {"gcp": "premium-rwo", "aws": "gp3", "azure": "managed-csi-premium"}
+
+IOWA, BELGIUM, TAIWAN = ("us-central1", "gcp"), ("europe-west1", "gcp"), ("asia-east1", "gcp")
+VIRGINIA, SINGAPORE = ("us-east-1", "aws"), ("ap-southeast-1", "aws")
+AMSTERDAM = ("westeurope", "azure")
+GOOGLE = (IOWA, BELGIUM, TAIWAN)
+MIXED = (IOWA, VIRGINIA, AMSTERDAM)
+FIVE = (*MIXED, TAIWAN, SINGAPORE)
+
+# What must know the other regions, by the rest of its name. All of it can change in place.
+KNOWS_PEERS = {
+    "cluster",
+    "mesh-remote-regions-secret",
+    "mesh-east-west-release",
+    "mesh-routing-virtualservice-services",
+    "mesh-routing-destinationrule-agent-network",
+    "mesh-routing-destinationrule-consciousness-field",
+    "mesh-routing-destinationrule-sacred-messaging",
+    "mesh-routing-destinationrule-work-coordination",
+}
+
+EARLY = ("ground", "foundation")
+
+Where = tuple[str, str]
+
+
+@cache
+def rendered(*regions: Where) -> Rendered:
+    """A stack of these regions (name, cloud) without monitoring, which knows no other region."""
+    return render("multiregion", {f"sacred-council:{key}": value for key, value in configured(*regions).items()})
+
+
+def configured(*regions: Where) -> dict[str, Any]:
+    """The settings of such a stack."""
+    return {
+        "regions": [
+            {"name": name, "cloud": cloud, "nodes": {"type": MACHINES[cloud], "min": 3, "max": 9}}
+            for name, cloud in regions
+        ],
+        "clouds": {
+            "gcp": {"project": "my-project", "apiAccess": [OFFICE]},
+            "aws": {"apiAccess": [OFFICE]},
+            "azure": {"adminGroups": [GROUP], "apiAccess": [OFFICE]},
+        },
+        "database": {"founder": IOWA[0]} if IOWA in regions else {},
+        "monitoring": {"enabled": False},
+    }
+
+
+def of_region(stack: Rendered, name: str) -> dict[str, Resource]:
+    """The region's resources, by the rest of their names and their type."""
+    mine = [r for r in stack.resources if r.name == name or r.name.startswith(f"{name}-")]
+    return {f"{r.name.removeprefix(name).lstrip('-')} {r.type}": r for r in mine}
+
+
+def changed(before: Rendered, after: Rendered, region: str) -> set[str]:
+    """The rests of the names of what exists before and after, and is not the same."""
+    old, new = of_region(before, region), of_region(after, region)
+    return {key.partition(" ")[0] for key in old.keys() & new.keys() if not same(old[key], new[key])}
+
+
+def same(one: Resource, other: Resource) -> bool:
+    """Whether nothing would be done with the resource."""
+    return (one.urn, one.inputs, one.provider, one.protected) == (
+        other.urn,
+        other.inputs,
+        other.provider,
+        other.protected,
+    )
+
+
+def cluster(stack: Rendered, where: Where) -> dict[str, Any]:
+    """Inputs of the cloud's own cluster resource."""
+    name, cloud = where
+    (found,) = [r for r in stack.of_type(CLUSTER_TYPES[PLATFORMS[cloud]]) if r.name == f"{name}-cluster"]
+    return found.inputs
+
+
+def authorized(stack: Rendered, where: Where) -> list[str]:
+    """The networks that may reach the region's Kubernetes API."""
+    inputs = cluster(stack, where)
+    match where[1]:
+        case "gcp":
+            return [one["cidrBlock"] for one in inputs["masterAuthorizedNetworksConfig"]["cidrBlocks"]]
+        case "aws":
+            return list(inputs["vpcConfig"]["publicAccessCidrs"])
+        case _:
+            return list(inputs["apiServerAccessProfile"]["authorizedIPRanges"])
+
+
+def egress(stack: Rendered, region: str) -> list[str]:
+    """The addresses that the region's pods are seen with, as networks."""
+    types = {
+        "gcp:compute/address:Address": "address",
+        "aws:ec2/eip:Eip": "publicIp",
+        "azure-native:network:PublicIPAddress": "ipAddress",
+    }
+    found = [r for r in of_region(stack, region).values() if r.type in types]
+    return sorted(f"{clouds.outputs_of(r.type, r.name, r.inputs)[types[r.type]]}/32" for r in found)
+
+
+@pytest.mark.parametrize("where", MIXED)
+def test_a_region_alone_is_on_its_cloud_and_on_no_other(where: Where) -> None:
+    stack, cloud = rendered(where), where[1]
+    used = {r.type.partition(":")[0].removesuffix("-native") for r in stack.resources}
+    assert used & SDKS.keys() == {cloud}
+    assert authorized(stack, where) == [OFFICE]
+
+
+@pytest.mark.parametrize("where", MIXED)
+def test_what_differs_between_clouds_reaches_those_who_need_it(where: Where) -> None:
+    stack, (name, cloud) = rendered(where), where
+    claims = [
+        template["spec"].get("storageClassName")
+        for r in stack.objects("StatefulSet")
+        for template in r.inputs["spec"]["volumeClaimTemplates"]
+    ]
+    assert claims
+    assert set(claims) == {STORAGE[cloud]}
+    gateway = stack.named(f"{name}-mesh-gateway-release").inputs["values"]["service"]["annotations"]
+    assert bool(gateway) == (cloud != "azure")
+    cni = stack.named(f"{name}-mesh-control-plane-cni").inputs["values"]
+    assert ("gke" in json.dumps(cni)) == (cloud == "gcp")
+
+
+def test_every_cloud_has_a_provider_of_each_region_s_own() -> None:
+    stack = rendered(*FIVE)
+    providers = {r.urn: r for r in stack.resources if r.type.startswith("pulumi:providers:")}
+    made_by = {
+        (r.name.startswith(providers[urn].name.rpartition("-")[0]), urn.rpartition("-")[2])
+        for r in stack.resources
+        if r.type.startswith(("gcp:", "aws:", "azure-native:"))
+        for urn in [r.provider.rpartition("::")[0]]
+    }
+    assert made_by == {(True, "gcp"), (True, "aws"), (True, "azure")}
+    assert stack.named("us-central1-gcp").inputs["project"] == "my-project"
+    assert stack.named("us-east-1-aws").inputs["region"] == "us-east-1"
+    assert stack.named("westeurope-azure").inputs["location"] == "westeurope"
+
+
+@pytest.mark.parametrize("where", FIVE)
+def test_the_regions_and_the_office_may_reach_the_api_and_nobody_else(where: Where) -> None:
+    stack = rendered(*FIVE)
+    others = [address for name, _ in FIVE if name != where[0] for address in egress(stack, name)]
+    assert len(others) == len(set(others)) >= len(FIVE) - 1
+    assert sorted(authorized(stack, where)) == sorted([OFFICE, *others])
+
+
+@pytest.mark.parametrize("more", [GOOGLE, MIXED])
+def test_a_second_and_third_region_only_add_to_the_first(more: tuple[Where, ...]) -> None:
+    before, after = rendered(IOWA), rendered(*more)
+    assert of_region(before, IOWA[0]).keys() <= of_region(after, IOWA[0]).keys()
+    assert changed(before, after, IOWA[0]) <= KNOWS_PEERS
+    assert changed(before, after, "platform") == set()
+
+
+@pytest.mark.parametrize("where", MIXED)
+def test_more_regions_change_only_what_knows_its_peers(where: Where) -> None:
+    before, after = rendered(*MIXED), rendered(*FIVE)
+    assert of_region(before, where[0]).keys() == of_region(after, where[0]).keys()
+    assert changed(before, after, where[0]) == KNOWS_PEERS
+    assert changed(before, after, "platform") == set()
+
+
+def test_of_a_cluster_only_its_authorized_networks_change() -> None:
+    before, after = rendered(*MIXED), rendered(*FIVE)
+    keys = {"gcp": "masterAuthorizedNetworksConfig", "aws": "vpcConfig", "azure": "apiServerAccessProfile"}
+    for where in MIXED:
+        old, new = cluster(before, where), cluster(after, where)
+        assert {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)} == {keys[where[1]]}
+        assert set(authorized(before, where)) < set(authorized(after, where))
+
+
+def test_the_order_of_the_list_changes_nothing() -> None:
+    moved = (MIXED[1], MIXED[2], MIXED[0])
+    before, after = ({r.urn: r for r in rendered(*order).resources} for order in (MIXED, moved))
+    assert before.keys() == after.keys()
+    assert [urn for urn in before if not same(before[urn], after[urn])] == []
+    assert [urn for urn in before if before[urn].dependencies != after[urn].dependencies] == []
+
+
+def test_every_region_of_a_cloud_has_as_many_resources_however_many_regions_there_are() -> None:
+    counts: dict[str, set[int]] = {cloud: set() for cloud in SDKS}
+    for regions in (GOOGLE, MIXED, FIVE):
+        for name, cloud in regions:
+            counts[cloud].add(len(of_region(rendered(*regions), name)))
+    assert {cloud: len(numbers) for cloud, numbers in counts.items()} == {"gcp": 1, "aws": 1, "azure": 1}
+
+
+def test_regions_of_a_cloud_have_resources_of_the_same_names() -> None:
+    stack = rendered(*FIVE)
+    for one, other in [(IOWA, TAIWAN), (VIRGINIA, SINGAPORE)]:
+        assert of_region(stack, one[0]).keys() == of_region(stack, other[0]).keys()
+
+
+def test_a_region_waits_for_what_others_have_early_and_for_no_workload() -> None:
+    stack = rendered(*FIVE)
+    owners = {r.urn: name for name, _ in FIVE for r in of_region(stack, name).values()}
+    names = {r.urn: r.name for r in stack.resources}
+    above = {r.urn: [names[urn] for urn in ancestors(stack, r)] for r in stack.resources}
+    foreign = {
+        (r.urn, urn)
+        for r in stack.resources
+        for urn in r.dependencies
+        if urn in owners and r.urn in owners and owners[urn] != owners[r.urn]
+    }
+    late = [pair for pair in foreign if not {f"{owners[pair[1]]}-{early}" for early in EARLY} & set(above[pair[1]])]
+    assert foreign
+    assert late == []
+
+
+@pytest.mark.parametrize(
+    ("rendering", "expected"), [("render('local')", set()), (f"rendered({IOWA!r})", {"pulumi_gcp"})]
+)
+def test_a_stack_imports_the_sdks_of_its_clouds_only(rendering: str, expected: set[str]) -> None:
+    imports = "import json, sys; from tests.rendering import render; from tests.unit.test_regions import rendered"
+    code = f"{imports}; {rendering}; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(SDKS.values()) & set(json.loads(run.stdout)) == expected
