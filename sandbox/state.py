@@ -57,9 +57,16 @@ def _latest(layout: Layout, stack: str) -> dict[str, Any]:
 
 
 def resources(layout: Layout, stack: str) -> list[dict[str, Any]]:
-    """The deployed resources, providers not counted; none when the stack or its state is missing."""
+    """The deployed resources as the engine counts them; none when the stack or its state is missing.
+
+    Providers count that the program made, not those that the engine made by itself.
+    """
     recorded = _latest(layout, stack).get("resources") or ()
-    return [item for item in recorded if not item["type"].startswith("pulumi:providers:")]
+    return [item for item in recorded if not _is_default_provider(item)]
+
+
+def _is_default_provider(item: dict[str, Any]) -> bool:
+    return item["type"].startswith("pulumi:providers:") and item["urn"].rpartition("::")[2].startswith("default")
 
 
 def locks(layout: Layout, stack: str) -> list[Lock]:

@@ -40,10 +40,11 @@ def test_a_stack_without_state_has_nothing(layout: Layout) -> None:
 
 def test_resources_are_read(layout: Layout) -> None:
     password = {"urn": "urn:c", "type": "random:index/randomPassword:RandomPassword"}
-    provider = {"urn": "urn:d", "type": "pulumi:providers:random"}
-    _store(layout, {"resources": [password, provider]})
+    explicit = {"urn": "urn:x::platform-random", "type": "pulumi:providers:random"}
+    default = {"urn": "urn:x::default_4_21_4", "type": "pulumi:providers:random"}
+    _store(layout, {"resources": [password, explicit, default]})
     assert state.stacks(layout) == ["local"]
-    assert state.resources(layout, "local") == [password]
+    assert state.resources(layout, "local") == [password, explicit]
 
 
 @pytest.mark.parametrize("pid", [os.getpid(), 2**22 + 1])
