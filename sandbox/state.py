@@ -66,7 +66,8 @@ def resources(layout: Layout, stack: str) -> list[dict[str, Any]]:
 
 
 def _is_default_provider(item: dict[str, Any]) -> bool:
-    return item["type"].startswith("pulumi:providers:") and item["urn"].rpartition("::")[2].startswith("default")
+    kind, name = str(item["type"]), str(item["urn"]).rpartition("::")[2]
+    return kind.startswith("pulumi:providers:") and name.startswith("default")
 
 
 def locks(layout: Layout, stack: str) -> list[Lock]:
