@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests import clouds
 from tests.rendering import Rendered, Resource, render_program
 
 PROGRAM = Path(__file__).parent / "programs" / "clusters.py"
@@ -37,6 +38,11 @@ def only(rendered: Rendered, type_: str) -> Resource:
 def cluster(platform: str, rendered: Rendered | None = None) -> dict[str, Any]:
     """Inputs of the cloud's own cluster resource."""
     return only(rendered or public(platform), CLUSTER_TYPES[platform]).inputs
+
+
+def made(resource: Resource, output: str) -> Any:
+    """What the cloud gave the resource, besides its inputs."""
+    return clouds.outputs_of(resource.type, resource.name, resource.inputs)[output]
 
 
 def offered(platform: str) -> Resource:

@@ -1,6 +1,6 @@
 """Clusters on Azure: closed, hardened, encrypted, logged."""
 
-from tests.unit.clusters import CLUSTER_TYPES, cluster, only, public
+from tests.unit.clusters import CLUSTER_TYPES, cluster, made, only, public
 
 
 def test_aks_nodes_are_private_hardened_and_in_three_zones() -> None:
@@ -37,9 +37,9 @@ def test_aks_encrypts_secrets_with_a_key_that_rotates() -> None:
     rendered = public("aks")
     kms = cluster("aks")["securityProfile"]["azureKeyVaultKms"]
     assert kms["enabled"]
-    assert kms["keyId"] == "https://vault/keys/here-cluster-encryption-key/1"
-    key = only(rendered, "azure-native:keyvault:Key").inputs["properties"]
-    (action,) = key["rotationPolicy"]["lifetimeActions"]
+    key = only(rendered, "azure-native:keyvault:Key")
+    assert kms["keyId"] == made(key, "keyUriWithVersion")
+    (action,) = key.inputs["properties"]["rotationPolicy"]["lifetimeActions"]
     assert action == {"action": {"type": "rotate"}, "trigger": {"timeAfterCreate": "P90D"}}
     vault = only(rendered, "azure-native:keyvault:Vault").inputs["properties"]
     assert vault["enablePurgeProtection"]
@@ -55,10 +55,11 @@ def test_aks_has_its_roles_before_it_is_made() -> None:
 
 
 def test_aks_control_plane_may_use_its_subnets_and_its_keyonly() -> None:
+    identity = public("aks").named("here-cluster-control-plane-identity")
     scopes = {
         r.inputs["scope"].rpartition("/")[2]
         for r in public("aks").of_type("azure-native:authorization:RoleAssignment")
-        if r.inputs["principalId"] == "principal of here-cluster-control-plane-identity"
+        if r.inputs["principalId"] == made(identity, "principalId")
     }
     assert scopes == {
         "here-network-nodes-subnet",
@@ -80,4 +81,4 @@ def test_aks_updates_itself_within_a_minor_version() -> None:
 def test_aks_trusts_one_service_account_for_each_identity() -> None:
     trust = only(public("aks"), "azure-native:managedidentity:FederatedIdentityCredential").inputs
     assert trust["subject"] == "system:serviceaccount:cockroachdb:backup"
-    assert trust["issuer"] == "https://issuer/here-cluster"
+    assert trust["issuer"] == made(only(public("aks"), CLUSTER_TYPES["aks"]), "oidcIssuerProfile")["issuerURL"]

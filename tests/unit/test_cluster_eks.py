@@ -2,7 +2,7 @@
 
 import json
 
-from tests.unit.clusters import CLUSTER_TYPES, before, cluster, offered, only, public
+from tests.unit.clusters import CLUSTER_TYPES, before, cluster, made, offered, only, public
 
 
 def test_eks_nodes_have_private_subnets_in_three_zones() -> None:
@@ -60,7 +60,7 @@ def test_eks_encrypts_secrets_with_a_key_that_rotates() -> None:
     assert key.inputs["enableKeyRotation"]
     encryption = cluster("eks")["encryptionConfig"]
     assert encryption["resources"] == ["secrets"]
-    assert encryption["provider"]["keyArn"].endswith(key.name)
+    assert encryption["provider"]["keyArn"] == made(key, "arn")
 
 
 def test_eks_logs_everything_and_keeps_it_for_a_time() -> None:
@@ -98,9 +98,10 @@ def test_eks_enforces_network_policies_and_gives_pods_addresses_of_their_own() -
     (cni,) = [r for r in public("eks").of_type("aws:eks/addon:Addon") if r.inputs["addonName"] == "vpc-cni"]
     configuration = json.loads(cni.inputs["configurationValues"])
     assert configuration["enableNetworkPolicy"] == "true"
+    group = made(only(public("eks"), CLUSTER_TYPES["eks"]), "vpcConfig")["clusterSecurityGroupId"]
     assert configuration["eniConfig"]["subnets"]["b"] == {
         "id": "here-network-b-pods-subnet-id",
-        "securityGroups": ["here-cluster-group"],
+        "securityGroups": [group],
     }
 
 
@@ -126,7 +127,7 @@ def test_eks_roles_of_pods_are_bound_to_one_service_account_of_onecluster() -> N
     (statement,) = trust["Statement"]
     assert statement["Principal"] == {"Service": "pods.eks.amazonaws.com"}
     assert statement["Condition"]["StringEquals"] == {
-        "aws:RequestTag/eks-cluster-arn": "arn:aws:eks:eu-west-1:123456789012:cluster/here-cluster",
+        "aws:RequestTag/eks-cluster-arn": made(only(public("eks"), CLUSTER_TYPES["eks"]), "arn"),
         "aws:RequestTag/kubernetes-namespace": "cockroachdb",
         "aws:RequestTag/kubernetes-service-account": "backup",
     }

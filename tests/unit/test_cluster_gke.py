@@ -60,7 +60,8 @@ def test_gke_pods_and_services_have_the_ranges_of_the_plan() -> None:
 def test_gke_goes_out_with_its_reserved_address_alone() -> None:
     nat = only(public("gke"), "gcp:compute/routerNat:RouterNat").inputs
     assert nat["natIpAllocateOption"] == "MANUAL_ONLY"
-    assert nat["natIps"] == ["https://compute/here-network-egress"]
+    (address,) = nat["natIps"]
+    assert address.endswith("/regions/europe-west1/addresses/here-network-egress-0a1b2c3")
 
 
 def test_gke_lets_the_api_server_call_webhooks() -> None:

@@ -165,6 +165,7 @@ def test_the_kubeconfig_of_eks_names_the_region() -> None:
             "args": ["--region", "eu-west-1", "eks", "get-token", "--cluster-name", "council", "--output", "json"],
             "interactiveMode": "IfAvailable",
             "installHint": "This cluster needs aws on the PATH.",
+            "provideClusterInfo": True,
         }
     )
 
@@ -177,6 +178,7 @@ def test_the_kubeconfig_of_aks_logs_in_with_entra() -> None:
             "args": ["get-token", "--login", "azurecli", "--server-id", "6dae42f8-4368-4678-94ff-3960e28e3630"],
             "interactiveMode": "IfAvailable",
             "installHint": "This cluster needs kubelogin on the PATH.",
+            "provideClusterInfo": True,
         }
     )
 

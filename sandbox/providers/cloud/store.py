@@ -78,7 +78,7 @@ class Store:
 
     def once(self, rule: str) -> bool:
         """Whether this is the first time, ever, that this is asked for the rule."""
-        path = self._root / "faults" / hashlib.sha256(rule.encode()).hexdigest()[:16]
+        path = self._root / ".faults" / hashlib.sha256(rule.encode()).hexdigest()[:16]
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             path.touch(exist_ok=False)
