@@ -48,8 +48,9 @@ class RemoteRegions(pulumi.ComponentResource):
         k8s.core.v1.Secret(
             f"{name}-secret",
             metadata=object_meta(NAME, app=APP, region=args.region, namespace=args.namespace, extra_labels=LABEL),
-            # Not string_data: with server-side apply a region that is taken out of it would stay in the Secret.
-            data={region: _encoded(kubeconfig) for region, kubeconfig in known.items()},
+            # Not string_data: with server-side apply a region that is taken out of it would stay in the Secret. Not an
+            # empty map: the server drops it, and every preview would want to add it again.
+            data={region: _encoded(kubeconfig) for region, kubeconfig in known.items()} or None,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})

@@ -122,6 +122,11 @@ def test_a_region_whose_api_nobody_knows_is_left_out_and_named(caplog: pytest.Lo
     assert "its mesh sends no requests to asia-east1, because the address of the Kubernetes API" in told[0]
 
 
+def test_a_secret_without_any_region_has_no_map_that_the_server_would_drop() -> None:
+    secret = rendered(*THREE, hidden=THREE).named(f"{EUROPE}-remote-regions-secret")
+    assert "data" not in secret.inputs
+
+
 def test_the_reader_may_only_read() -> None:
     role = rendered(*THREE).named(f"{EUROPE}-mesh-reader-role").inputs
     assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
