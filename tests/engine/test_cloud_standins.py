@@ -20,12 +20,15 @@ GATEWAY = "aws:ec2/internetGateway:InternetGateway"
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """The program of `PROGRAM`, up on three control planes."""
     sandbox = Sandbox.of(tmp_path_factory.mktemp("clouds") / "project", "local")
+    (sandbox.folder / "Pulumi.yaml").write_text("name: sacred-council\nruntime: python\n")
     (sandbox.folder / "__main__.py").write_text(PROGRAM.read_text())
     regions = [{"name": name, "cloud": cloud} for name, cloud in REGIONS.items()]
     (sandbox.folder / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": {"sacred-council:regions": regions}}))
-    sandbox.run("up", "local")
-    yield sandbox
-    sandbox.run("down", "local")
+    try:
+        sandbox.run("up", "local")
+        yield sandbox
+    finally:
+        sandbox.run("down", "local")
 
 
 def files(sandbox: Sandbox) -> list[Path]:

@@ -66,9 +66,13 @@ def urn(token: str, name: str = "thing") -> str:
     return f"urn:pulumi:test::project::{token}::{name}"
 
 
+def cloud_of(token: str) -> CloudStandIn:
+    return CLOUDS[token.partition(":")[0]](EngineClient())
+
+
 def cloud(token: str, **settings: Any) -> CloudStandIn:
     """A provider for the token that knows nothing yet: like the plugin in a new run."""
-    provider = CLOUDS[token.partition(":")[0]](EngineClient())
+    provider = cloud_of(token)
     asyncio.run(provider.configure(settings))
     return provider
 
@@ -388,6 +392,34 @@ def test_a_resource_with_a_name_of_its_own_is_deleted_before_its_replacement_is_
     old = {**SUBNET_INPUTS, "name": "nodes"}
     assert diff(SUBNETWORK, old, {**old, "region": "us-central1"}).delete_before_replace
     assert not diff(SUBNETWORK, old, {**old, "name": "others"}).delete_before_replace
+
+
+def test_what_would_get_the_same_id_again_is_deleted_before_its_replacement_is_made() -> None:
+    token, scope = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", "accessScope"
+    given = {"clusterName": "c", "principalArn": "p", "policyArn": "y", scope: {"type": "cluster"}}
+    resource_id, inputs, outputs = create(token, given)
+    news = check(token, {**given, scope: {"type": "namespace", "namespaces": ["a"]}}, inputs)
+    verdict = asyncio.run(cloud(token).diff(DiffRequest(urn(token), resource_id, outputs, news, inputs, [])))
+    assert verdict.replaces == ["accessScope.namespaces", "accessScope.type"]
+    assert verdict.delete_before_replace
+
+
+def test_an_interrupted_creation_ends_at_once_and_leaves_nothing(
+    sandbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def interrupt() -> None:
+        provider = cloud_of(NETWORK)
+        making = asyncio.create_task(provider.create(CreateRequest(urn(NETWORK), {"name": "n"})))
+        await asyncio.sleep(0.05)
+        await provider.cancel()
+        await making
+
+    monkeypatch.setenv("SACRED_COUNCIL_MODEL_TIMES", "1")
+    begin = time.monotonic()
+    with pytest.raises(ProviderError, match="making thing was interrupted"):
+        asyncio.run(interrupt())
+    assert time.monotonic() - begin < 10
+    assert not (sandbox / "clouds").exists()
 
 
 def test_a_fault_fails_always_or_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,8 @@ import asyncio
 import os
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Final
@@ -39,6 +41,7 @@ class CloudStandIn(base.StandIn):
     def __init__(self, engine: base.Engine) -> None:
         super().__init__(engine)
         self.settings: Values = {}
+        self._cancelled = asyncio.Event()
         self._resumed = set(os.environ.get(_RESUMED_VARIABLE, "").split())
 
     @cached_property
@@ -76,9 +79,13 @@ class CloudStandIn(base.StandIn):
         return names.settle(kind, request)
 
     async def diff(self, request: base.DiffRequest) -> Diff:
-        """Compare the inputs."""
+        """Compare the inputs. What would get the same id again is deleted before its replacement is made."""
         kind = self._kind(request.type)
-        return differences.compare(kind, request.old_inputs or request.olds, request.news, request.ignore_changes)
+        found = differences.compare(kind, request.old_inputs or request.olds, request.news, request.ignore_changes)
+        again = self._facts(request, request.news, secrets.token_hex(16), revision=1)
+        if found.replaces and str(kind.id(again)) == request.id:
+            return replace(found, delete_before_replace=True)
+        return found
 
     async def create(self, request: base.CreateRequest) -> tuple[str, Values]:
         """Make the resource after the time that it takes; a preview leaves what the cloud decides unknown."""
@@ -86,7 +93,7 @@ class CloudStandIn(base.StandIn):
         if request.preview:
             return "", results.planned(kind, request.inputs)
         self._forget_unrecorded(request)
-        await asyncio.sleep(self._behaviour.seconds(kind.minutes))
+        await self._take_time(kind, request)
         self._fail_if_asked("create", request)
         facts = self._facts(request, request.inputs, secrets.token_hex(16), revision=1)
         record = self._record(kind, request, facts, request.inputs)
@@ -120,6 +127,10 @@ class CloudStandIn(base.StandIn):
         """Remove the resource."""
         self._fail_if_asked("delete", request)
         self.store.remove(request.type, request.id, _stack(request))
+
+    async def cancel(self) -> None:
+        """Make nobody wait any longer."""
+        self._cancelled.set()
 
     async def invoke(self, token: str, args: Values) -> Values:
         """Answer the few functions that programs here call."""
@@ -178,6 +189,14 @@ class CloudStandIn(base.StandIn):
         if record is None:
             raise ProviderError(f"{request.type} {request.id} is not there any more; run `pulumi refresh`, then `up`")
         return record
+
+    async def _take_time(self, kind: Kind, request: base.Request) -> None:
+        seconds = self._behaviour.seconds(kind.minutes)
+        if not seconds:
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._cancelled.wait(), seconds)
+            raise ProviderError(f"making {request.name} was interrupted")
 
     def _fail_if_asked(self, operation: str, request: base.Request) -> None:
         for fault in self._behaviour.faults:
