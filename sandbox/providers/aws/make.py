@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from sandbox.providers.cloud.kinds import Facts, Kind, Make, unchangeable
 
@@ -34,11 +34,6 @@ def arn(service: str, path: str, key: str = "name", *, worldwide: bool = False) 
 def joined(*keys: str, by: str = ":") -> Make:
     """An id made of inputs."""
     return lambda facts: by.join(facts.text(key) for key in keys)
-
-
-def tags_all(facts: Facts) -> Mapping[str, Any]:
-    """The tags with those of the provider. Its own are not simulated."""
-    return dict(facts.inputs.get("tags") or {})
 
 
 def plain(

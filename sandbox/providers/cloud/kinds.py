@@ -106,8 +106,3 @@ def at(key: str, **values: Make) -> Make:
 def constant(value: Any) -> Make:
     """An output that is always the same."""
     return lambda _facts: value
-
-
-def copied(key: str) -> Make:
-    """An output that is an input of another name."""
-    return lambda facts: facts.text(key)
