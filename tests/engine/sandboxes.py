@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import yaml
 
+from sandbox.layout import HOME_VARIABLE
 from tests.conformance.reference_data import DATA
 from tests.rendering import ROOT
 
@@ -56,7 +57,8 @@ class Sandbox:
     def environment(self) -> dict[str, str]:
         """The user's environment, with the checkout's binaries, and the charts' real definitions if they are there."""
         real = {"SANDBOX_CRDS": str(DEFINITIONS)} if DEFINITIONS.is_dir() else {}
-        return {**os.environ, **real, "SACRED_COUNCIL_BINARIES": str(ROOT / ".sandbox"), "NO_COLOR": "1"}
+        theirs = {name: value for name, value in os.environ.items() if name != HOME_VARIABLE}
+        return {**theirs, **real, "SACRED_COUNCIL_BINARIES": str(ROOT / ".sandbox"), "NO_COLOR": "1"}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `python -m sandbox ARGUMENTS` in a process group of its own, output in a pipe."""
