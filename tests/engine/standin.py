@@ -87,7 +87,7 @@ class Driver:
         await self.stub.Configure(provider_pb2.ConfigureRequest(args=values.encode(config), acceptSecrets=True))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=120)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=240)
 
     def close(self) -> None:
         """End the provider."""
