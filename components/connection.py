@@ -1,6 +1,6 @@
 """How clients are told where a store is and how to log in: one Secret per store in the clients' namespace."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import pulumi
@@ -19,6 +19,15 @@ def secret_name(store: Store) -> str:
 def mount_path(store: Store) -> str:
     """Where clients mount that Secret. URLs in it that name the certificate authority's file rely on this."""
     return f"/etc/sacred-council/{store}"
+
+
+def components_of(stores: Iterable[object]) -> list[pulumi.Resource]:
+    """The stores as what others can wait for. Each is a component, whatever else it promises; TypeError if not."""
+    found = list(stores)
+    components = [store for store in found if isinstance(store, pulumi.Resource)]
+    if len(components) < len(found):
+        raise TypeError(f"stores: expected components, got {found}")
+    return components
 
 
 def connection_secret(

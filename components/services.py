@@ -1,16 +1,16 @@
 """The stateless services of the platform, from the chart that Argo CD and `helm install` use, too."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, get_args
 
 import pulumi
-from pulumi_kubernetes.helm.v4 import Chart
+import pulumi_kubernetes as k8s
 
-from components.connection import Store
+from components.connection import Store, secret_name
+from components.local_chart import LocalChart, LocalChartArgs
 
-# Relative to Pulumi.yaml, where the engine starts providers: no path of one machine gets into the state.
 CHART = "./charts/sacred-council"
 RELEASE = "sacred-council"
 NAMES = ("agent-network", "consciousness-field", "sacred-messaging", "work-coordination")
@@ -44,19 +44,22 @@ class Workload:
 
 @dataclass(frozen=True, kw_only=True)
 class ServicesArgs:
-    """`workloads` by name, all of `NAMES` and any more; `connections` maps data stores to Secrets in `namespace`.
+    """`workloads` by name, all of `NAMES` and any more; `stores` are those whose connection Secrets are in `namespace`.
 
     `telemetry_endpoint` is the URL of an OTLP/gRPC collector (None: no traces) that gets the share `trace_sampling`
-    (0 to 1) of new traces. `monitored_by` brings the Prometheus operator's CRDs (None: no ServiceMonitors).
+    (0 to 1) of new traces. `monitored_by` brings the Prometheus operator's CRDs (None: no ServiceMonitors). What else
+    must be there before the services is in `after`. `renderer` is a provider made by `chart_renderer`.
     """
 
-    namespace: pulumi.Input[str]
+    namespace: str
     region: str
     workloads: Mapping[str, Workload]
-    connections: Mapping[Store, pulumi.Input[str]] = field(default_factory=dict)
-    telemetry_endpoint: pulumi.Input[str] | None = None
+    renderer: k8s.Provider
+    stores: Sequence[Store] = ()
+    telemetry_endpoint: str | None = None
     trace_sampling: float = 0.1
     monitored_by: pulumi.Resource | None = None
+    after: Sequence[pulumi.Resource] = ()
 
     def __post_init__(self) -> None:
         missing = [name for name in NAMES if name not in self.workloads]
@@ -74,23 +77,24 @@ class Services(pulumi.ComponentResource):
     Outputs: `endpoints` (service name to URL inside the cluster). The port is `HTTP_PORT` for every service.
     """
 
-    endpoints: pulumi.Output[dict[str, str]]
+    endpoints: Mapping[str, str]
 
     def __init__(self, name: str, args: ServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:services:Services", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
         crds = [args.monitored_by] if args.monitored_by else []
-        Chart(
+        LocalChart(
             f"{name}-chart",
-            chart=CHART,
-            name=RELEASE,
-            namespace=args.namespace,
-            values=_values(args),
-            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=crds)),
+            LocalChartArgs(
+                chart=CHART,
+                release=RELEASE,
+                namespace=args.namespace,
+                values=_values(args),
+                renderer=args.renderer,
+                after=[*args.after, *crds],
+            ),
+            pulumi.ResourceOptions(parent=self),
         )
-        self.endpoints = pulumi.Output.from_input(args.namespace).apply(
-            lambda namespace: {service: _url(service, namespace) for service in sorted(args.workloads)}
-        )
+        self.endpoints = {service: _url(service, args.namespace) for service in sorted(args.workloads)}
         self.register_outputs({"endpoints": self.endpoints})
 
 
@@ -99,20 +103,19 @@ def _url(service: str, namespace: str) -> str:
 
 
 def _values(args: ServicesArgs) -> dict[str, Any]:
-    endpoint = "" if args.telemetry_endpoint is None else args.telemetry_endpoint
     return {
         "region": args.region,
         "services": {name: workload_values(workload) for name, workload in args.workloads.items()},
         "ports": {"http": HTTP_PORT, "metrics": METRICS_PORT},
-        "connections": {store: _connection(args.connections.get(store)) for store in get_args(Store)},
-        "telemetry": {"endpoint": endpoint, "sampling": args.trace_sampling},
+        "connections": {store: _connection(store, args.stores) for store in get_args(Store)},
+        "telemetry": {"endpoint": args.telemetry_endpoint or "", "sampling": args.trace_sampling},
         "serviceMonitor": {"enabled": args.monitored_by is not None},
     }
 
 
-def _connection(secret: pulumi.Input[str] | None) -> dict[str, Any]:
+def _connection(store: Store, stores: Sequence[Store]) -> dict[str, Any]:
     # A Secret that is named is there before the chart: pods wait for it rather than start without.
-    return {"secret": ""} if secret is None else {"secret": secret, "optional": False}
+    return {"secret": secret_name(store), "optional": False} if store in stores else {"secret": ""}
 
 
 def workload_values(workload: Workload) -> dict[str, Any]:

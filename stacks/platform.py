@@ -9,6 +9,7 @@ import pulumi_random as random
 import pulumi_tls as tls
 
 from components.database.credentials import DatabaseCredentials, DatabaseCredentialsArgs
+from components.local_chart import chart_renderer
 from components.trust import RootAuthority, RootAuthorityArgs
 from stacks import clusters, topology
 from stacks.foundation import Foundation, FoundationArgs
@@ -47,6 +48,7 @@ class Platform(pulumi.ComponentResource):
         platform_root = _root(f"{name}-root", "Sacred Council platform root", child)
         mesh_root = _root(f"{name}-mesh-root", "Sacred Council mesh root", child)
         credentials = DatabaseCredentials(f"{name}-database-credentials", DatabaseCredentialsArgs(), child)
+        renderer = chart_renderer(f"{name}-charts", mine)
         plans = topology.plan(args.settings)
         if len(plans) > 1:
             pulumi.log.warn(SEPARATE_STORES, self)
@@ -76,6 +78,7 @@ class Platform(pulumi.ComponentResource):
                     secrets=args.secrets,
                     foundation=foundations[plan.name],
                     database_credentials=credentials,
+                    chart_renderer=renderer,
                     crossing=crossings.get(plan.name),
                 ),
                 child,

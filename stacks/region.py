@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
+import pulumi_kubernetes as k8s
 
 from components.cache import Cache
 from components.cache.redis import Redis, RedisArgs
-from components.connection import Store
+from components.connection import Store, components_of
 from components.database import Database
 from components.database.cockroachdb import CockroachDB, CockroachDBArgs
 from components.database.credentials import DatabaseCredentials
 from components.messaging import Messaging
 from components.messaging.nats import Nats, NatsArgs
-from components.monitoring import Monitoring, MonitoringArgs, Watched
+from components.monitoring import Monitoring, MonitoringArgs, Watched, trace_endpoint
 from components.services import Services, ServicesArgs, Workload
 from stacks import topology
 from stacks.foundation import Foundation
@@ -42,7 +43,8 @@ Stores = Mapping[Store, Database | Cache | Messaging]
 class RegionArgs:
     """The region's `plan` and `foundation`, the stack's `settings` and `secrets` (None where one is not set).
 
-    `database_credentials` are the application's, the same in every region. `crossing` joins the region's mesh with the
+    `database_credentials` are the application's, the same in every region. `chart_renderer` renders the charts of this
+    repository. `crossing` joins the region's mesh with the
     others' (None: there are none).
     """
 
@@ -51,6 +53,7 @@ class RegionArgs:
     secrets: Mapping[str, pulumi.Output[str] | None]
     foundation: Foundation
     database_credentials: DatabaseCredentials
+    chart_renderer: k8s.Provider
     crossing: Crossing | None = None
 
 
@@ -176,17 +179,24 @@ class Region(pulumi.ComponentResource):
             f"{self._name}-services",
             ServicesArgs(
                 region=self._name,
-                namespace=self._args.foundation.namespaces[SERVICES],
+                namespace=SERVICES,
                 workloads={
                     service: Workload(**workload.model_dump())
                     for service, workload in self._args.settings.services.by_name().items()
                 },
-                connections={kind: store.secret_name for kind, store in stores.items()},
-                telemetry_endpoint=monitoring.trace_endpoint if monitoring else None,
+                renderer=self._args.chart_renderer,
+                stores=list(stores),
+                telemetry_endpoint=trace_endpoint(MONITORING) if monitoring else None,
                 trace_sampling=self._args.settings.monitoring.trace_sampling,
                 monitored_by=self._monitored_by,
+                # The namespace, too: the stores' connections are in it.
+                after=[
+                    *components_of(stores.values()),
+                    *([monitoring] if monitoring else []),
+                    *(mesh.ready if mesh else []),
+                ],
             ),
-            pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=mesh.ready if mesh else [])),
+            self._inside,
         )
 
 

@@ -19,7 +19,7 @@ import yaml
 from google.protobuf import json_format
 from pulumi.runtime import mocks, rpc, set_all_config, settings
 
-from tests import clouds
+from tests import charts, clouds
 
 ROOT = Path(__file__).resolve().parent.parent
 _SIGNATURE = rpc._special_sig_key
@@ -56,6 +56,8 @@ class Rendered:
     resources: list[Resource] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     registered_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """What the program asked its providers while it ran: token and arguments."""
 
     def of_type(self, type_: str) -> list[Resource]:
         """All resources with the type token `type_`."""
@@ -99,19 +101,23 @@ def _secret(value: str) -> dict[str, str]:
 
 
 class _Mocks(mocks.Mocks):
+    def __init__(self, rendered: Rendered) -> None:
+        self._rendered = rendered
+
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         return clouds.id_of(args.typ, args.name), outputs_of(args.typ, args.name, args.inputs)
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        answer = clouds.answer(args.token, args.args)
+        self._rendered.calls.append((args.token, dict(args.args)))
+        answer = charts.answer(args.token, args.args) or clouds.answer(args.token, args.args)
         assert answer is not None, f"the program must not look things up while it runs: {args.token}"
         return answer, []
 
 
 class _Recorder(mocks.MockMonitor):
     def __init__(self) -> None:
-        super().__init__(_Mocks())
         self.rendered = Rendered()
+        super().__init__(_Mocks(self.rendered))
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         response = super().RegisterResource(request)  # type: ignore[no-untyped-call]

@@ -67,9 +67,7 @@ class Collector(pulumi.ComponentResource):
         workload.service_monitor(
             name, self._belonging, endpoint={"port": "metrics"}, monitored_by=args.monitored_by, opts=self._child
         )
-        self.endpoint = pulumi.Output.from_input(args.namespace).apply(
-            lambda known: f"http://{names.collector_host(known)}:{names.OTLP_GRPC_PORT}"
-        )
+        self.endpoint = pulumi.Output.from_input(args.namespace).apply(names.trace_endpoint)
         self.register_outputs({"endpoint": self.endpoint})
 
     def _deployment(self, config: pulumi.Output[str], pod: k8s.core.v1.PodSpecArgs) -> None:

@@ -38,3 +38,8 @@ class Watched:
 def collector_host(namespace: str) -> str:
     """DNS name of the OpenTelemetry collector in `namespace`, which takes OTLP/gRPC on `OTLP_GRPC_PORT`."""
     return f"{COLLECTOR}.{namespace}.svc.cluster.local"
+
+
+def trace_endpoint(namespace: str) -> str:
+    """URL of the collector in `namespace`, for OTLP/gRPC."""
+    return f"http://{collector_host(namespace)}:{OTLP_GRPC_PORT}"

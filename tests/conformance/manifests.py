@@ -8,29 +8,32 @@ from typing import Any
 
 import yaml
 
+from components.local_chart import FUNCTION
 from tests.conformance.binaries import run
-from tests.rendering import ROOT, Rendered, Resource
+from tests.rendering import ROOT, Rendered
 
 CHART = ROOT / "charts" / "sacred-council"
-CHART_TYPE = "kubernetes:helm.sh/v4:Chart"
+CHART_TYPE = "sacred-council:helm:LocalChart"
 
 Manifest = dict[str, Any]
 
 
 def program_objects(rendered: Rendered) -> list[Manifest]:
-    """Every object of a rendered program, with those of its local charts."""
-    own = [resource.inputs for resource in rendered.objects()]
-    return own + [manifest for chart in local_charts(rendered) for manifest in chart_of(chart)]
+    """Every object of a rendered program, with those of this repository's charts as Helm renders them."""
+    charts = {resource.urn for resource in rendered.of_type(CHART_TYPE)}
+    own = [resource.inputs for resource in rendered.objects() if resource.parent not in charts]
+    return own + [manifest for call in chart_calls(rendered) for manifest in chart_of(call)]
 
 
-def local_charts(rendered: Rendered) -> list[Resource]:
-    """The charts of the program that are in this repository."""
-    return [chart for chart in rendered.of_type(CHART_TYPE) if (ROOT / chart.inputs["chart"]).is_dir()]
+def chart_calls(rendered: Rendered) -> list[dict[str, Any]]:
+    """The options with which the program had charts rendered."""
+    return [json.loads(arguments["jsonOpts"]) for token, arguments in rendered.calls if token == FUNCTION]
 
 
-def chart_of(chart: Resource) -> list[Manifest]:
+def chart_of(call: Mapping[str, Any]) -> list[Manifest]:
     """The objects of a chart that the program deploys, with the values it gives."""
-    return template(chart.inputs["values"], namespace=chart.inputs["namespace"], release=chart.inputs["name"])
+    assert (ROOT / call["path"]).samefile(CHART)
+    return template(call["values"], namespace=call["namespace"], release=call["release_name"])
 
 
 def template(values: Mapping[str, Any], *, namespace: str = "default", release: str = "alone") -> list[Manifest]:

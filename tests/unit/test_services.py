@@ -1,13 +1,17 @@
 """The services' component: what it gives to the chart, and what it refuses."""
 
+import json
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import pulumi_kubernetes as k8s
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.local_chart import FUNCTION, type_token
 from components.services import (
     CPU_BURST,
     HTTP_PORT,
@@ -22,21 +26,25 @@ from components.services import (
 from components.versions import SAMPLE_SERVICE_IMAGE
 from tests.rendering import ROOT, Rendered, Resource, render_program
 
+NO_RENDERER = cast(k8s.Provider, None)
 DIGEST = f"sha256:{'0a' * 32}"
 SAMPLE = Workload(image=SAMPLE_SERVICE_IMAGE, min_replicas=1, max_replicas=3, cpu="50m", memory="64Mi")
 
 PROGRAM = """
 import pulumi
 import pulumi_kubernetes as k8s
+from components.local_chart import chart_renderer
 from components.services import NAMES, Services, ServicesArgs, Workload
 
 provider = k8s.Provider("r1-kubernetes")
+renderer = chart_renderer("charts", pulumi.ResourceOptions())
 crds = k8s.core.v1.ConfigMap("r1-crds", opts=pulumi.ResourceOptions(provider=provider))
 workload = Workload(image="ghcr.io/example/a:1.2", min_replicas=2, max_replicas=9, cpu="0.5", memory="1Gi")
 services = Services(
     "r1-services",
     ServicesArgs(
-        namespace=pulumi.Output.from_input("sacred-council"),
+        namespace="sacred-council",
+        renderer=renderer,
         region="r1",
         workloads=dict.fromkeys(NAMES, workload),
         MORE
@@ -46,8 +54,8 @@ services = Services(
 pulumi.export("endpoints", services.endpoints)
 """
 CONNECTED = """
-        connections={"database": pulumi.Output.from_input("database-connection")},
-        telemetry_endpoint=pulumi.Output.from_input("http://collector.monitoring.svc:4317"),
+        stores=["database"],
+        telemetry_endpoint="http://collector.monitoring.svc:4317",
         trace_sampling=0.25,
         monitored_by=crds,
 """
@@ -59,8 +67,15 @@ def rendered(directory: Path, more: str = "") -> Rendered:
     return render_program("test", {"pulumi:disable-default-providers": ["*"]}, program)
 
 
-def chart(found: Rendered) -> Resource:
-    return found.named("r1-services-chart")
+def chart(found: Rendered) -> dict[str, Any]:
+    """The options with which the component had its chart rendered."""
+    [(token, arguments)] = found.calls
+    assert token == FUNCTION
+    return dict(json.loads(arguments["jsonOpts"]))
+
+
+def deployment(found: Rendered) -> Resource:
+    return found.named("r1-services-chart-deployment-agent-network")
 
 
 @pytest.fixture(scope="module")
@@ -79,19 +94,43 @@ def connected(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
 
 
 def test_the_chart_comes_from_the_repository_by_a_relative_path(alone: Rendered) -> None:
-    path = chart(alone).inputs["chart"]
+    path = chart(alone)["path"]
     assert not Path(path).is_absolute()
     assert (ROOT / path / "Chart.yaml").is_file()
 
 
 def test_the_chart_belongs_to_the_component_in_the_namespace(alone: Rendered) -> None:
-    assert chart(alone).parent.endswith("::r1-services")
-    assert chart(alone).inputs["namespace"] == "sacred-council"
-    assert chart(alone).inputs["name"] == "sacred-council"
+    assert alone.named("r1-services-chart").parent.endswith("::r1-services")
+    assert chart(alone)["namespace"] == "sacred-council"
+    assert chart(alone)["release_name"] == "sacred-council"
+
+
+def test_the_renderer_reaches_no_cluster_and_the_objects_go_to_the_region(alone: Rendered) -> None:
+    assert json.loads(alone.named("charts").inputs["kubeconfig"]) == {"apiVersion": "v1", "kind": "Config"}
+    objects = alone.objects()
+    assert {one.inputs["kind"] for one in objects} >= {"Deployment", "Service", "NetworkPolicy"}
+    assert all("::r1-kubernetes::" in one.provider for one in objects if one.name != "r1-crds")
+
+
+def test_pods_come_after_what_they_need_and_services_do_not_wait_for_them(alone: Rendered) -> None:
+    kinds = Counter(urn.split("::")[2].rpartition(":")[2] for urn in deployment(alone).dependencies)
+    assert kinds == {"NetworkPolicy": len(NAMES), "ServiceAccount": len(NAMES)}
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "token"),
+    [
+        ("v1", "Service", "kubernetes:core/v1:Service"),
+        ("apps/v1", "Deployment", "kubernetes:apps/v1:Deployment"),
+        ("monitoring.coreos.com/v1", "ServiceMonitor", "kubernetes:monitoring.coreos.com/v1:ServiceMonitor"),
+    ],
+)
+def test_a_kind_has_the_type_that_the_sdk_gives_it(api_version: str, kind: str, token: str) -> None:
+    assert type_token(api_version, kind) == token
 
 
 def test_a_workload_becomes_the_values_of_its_service(alone: Rendered) -> None:
-    assert chart(alone).inputs["values"]["services"]["agent-network"] == {
+    assert chart(alone)["values"]["services"]["agent-network"] == {
         "image": {"repository": "ghcr.io/example/a", "tag": "1.2", "digest": ""},
         "replicas": {"min": 2, "max": 9},
         "resources": {"requests": {"cpu": "0.5", "memory": "1Gi"}, "limits": {"cpu": "2000m", "memory": "1Gi"}},
@@ -99,27 +138,28 @@ def test_a_workload_becomes_the_values_of_its_service(alone: Rendered) -> None:
 
 
 def test_alone_there_is_no_connection_no_tracing_and_no_monitor(alone: Rendered) -> None:
-    values = chart(alone).inputs["values"]
+    values = chart(alone)["values"]
     assert values["telemetry"]["endpoint"] == ""
     assert values["serviceMonitor"] == {"enabled": False}
     assert values["connections"] == {store: {"secret": ""} for store in ("database", "cache", "messaging")}
 
 
 def test_pods_wait_for_the_secrets_that_they_are_given(connected: Rendered) -> None:
-    connections = chart(connected).inputs["values"]["connections"]
+    connections = chart(connected)["values"]["connections"]
     assert connections["database"] == {"secret": "database-connection", "optional": False}
     assert connections["cache"] == {"secret": ""}
 
 
 def test_traces_and_monitors_follow_the_arguments(connected: Rendered) -> None:
-    values = chart(connected).inputs["values"]
+    values = chart(connected)["values"]
     assert values["telemetry"] == {"endpoint": "http://collector.monitoring.svc:4317", "sampling": 0.25}
     assert values["serviceMonitor"] == {"enabled": True}
 
 
 def test_monitors_wait_for_what_brings_their_kind(connected: Rendered, alone: Rendered) -> None:
-    assert [urn.rpartition("::")[2] for urn in chart(connected).dependencies] == ["r1-crds"]
-    assert chart(alone).dependencies == frozenset()
+    monitor = connected.named("r1-services-chart-servicemonitor-agent-network")
+    assert [urn.rpartition("::")[2] for urn in monitor.dependencies] == ["r1-crds"]
+    assert alone.objects("ServiceMonitor") == []
 
 
 def test_endpoints_are_urls_inside_the_cluster(alone: Rendered) -> None:
@@ -139,7 +179,7 @@ def test_the_component_knows_the_services_of_the_chart(chart_values: dict[str, A
 
 
 def test_the_values_name_only_what_the_chart_has(connected: Rendered, chart_values: dict[str, Any]) -> None:
-    given = chart(connected).inputs["values"]
+    given = chart(connected)["values"]
     assert set(given) <= set(chart_values)
     assert set(given["services"]["agent-network"]) <= set(chart_values["defaults"])
 
@@ -192,9 +232,11 @@ def test_a_service_that_the_chart_would_run_with_its_own_settings_is_refused() -
     with pytest.raises(
         ValueError, match="workloads: agent-network not given, but the chart runs each of agent-network, "
     ):
-        ServicesArgs(namespace="x", region="r1", workloads=workloads)
+        ServicesArgs(namespace="x", region="r1", workloads=workloads, renderer=NO_RENDERER)
 
 
 def test_a_share_of_traces_above_one_is_refused() -> None:
     with pytest.raises(ValueError, match="trace_sampling: expected a share from 0 to 1, got 10"):
-        ServicesArgs(namespace="x", region="r1", workloads=dict.fromkeys(NAMES, SAMPLE), trace_sampling=10)
+        ServicesArgs(
+            namespace="x", region="r1", workloads=dict.fromkeys(NAMES, SAMPLE), renderer=NO_RENDERER, trace_sampling=10
+        )

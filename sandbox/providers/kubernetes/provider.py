@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sandbox.providers import base
 from sandbox.providers.base import ProviderError, Values
-from sandbox.providers.kubernetes import apply, check, config, decode, messages, plan, read
+from sandbox.providers.kubernetes import apply, check, config, decode, helm_function, messages, plan, read
 from sandbox.providers.kubernetes.awaits import NotReadyError
 from sandbox.providers.kubernetes.client import ApiError, UnreachableError
 from sandbox.providers.kubernetes.extensions import Extensions
@@ -83,6 +83,8 @@ class KubernetesStandIn(base.StandIn):
         """See `base.StandIn`."""
         if token == decode.FUNCTION:
             return await _told(decode.decode(self.session.discovery, args))
+        if token == helm_function.FUNCTION:
+            return await _told(helm_function.template(self.session, args))
         return await super().invoke(token, args)
 
     async def construct(self, request: Any) -> Any:

@@ -1,0 +1,102 @@
+"""A Helm chart of this repository, whose objects are resources like any other: previewed, awaited, taken back.
+
+Helm renders it by the Kubernetes provider's function `helm:template`, which asks no cluster. The provider's own
+`helm.v4.Chart` asks one: with one region's API server down it would end the whole run.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.versions import KUBERNETES_VERSION
+
+FUNCTION: Final = "kubernetes:helm:template"
+NO_CLUSTER: Final = json.dumps({"apiVersion": "v1", "kind": "Config"})
+PREREQUISITES: Final = ("ConfigMap", "NetworkPolicy", "Role", "RoleBinding", "Secret", "ServiceAccount")
+"""Kinds that pods need before they start. Services are none: they wait for pods themselves."""
+WORKLOADS: Final = ("CronJob", "Deployment", "Job", "StatefulSet")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalChartArgs:
+    """`chart` is a folder, relative to Pulumi.yaml: so no path of one machine gets into the state.
+
+    The chart must name the namespace of each object. `values` are plain: Helm renders them before anything is
+    deployed, which waits for `after`. `renderer` is a provider made by `chart_renderer`. `owned_elsewhere` names
+    fields, by kind, that something in the cluster sets, such as {"HorizontalPodAutoscaler": ["spec.minReplicas"]}.
+    """
+
+    chart: str
+    release: str
+    namespace: str
+    values: Mapping[str, Any]
+    renderer: k8s.Provider
+    after: Sequence[pulumi.Resource] = ()
+    owned_elsewhere: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+class LocalChart(pulumi.ComponentResource):
+    """The objects of a chart, each named after this component, its kind and its name in the cluster.
+
+    Outputs: none. Fails with Helm's own words when the chart or its values are wrong.
+    """
+
+    def __init__(self, name: str, args: LocalChartArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:helm:LocalChart", name, None, opts)
+        self._name = name
+        self._args = args
+        prerequisites: list[pulumi.Resource] = []
+        for manifest in _rendered(args):
+            created = self._register(manifest, prerequisites if manifest["kind"] in WORKLOADS else ())
+            if manifest["kind"] in PREREQUISITES:
+                prerequisites.append(created)
+        self.register_outputs({})
+
+    def _register(self, manifest: Mapping[str, Any], prerequisites: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        kind = manifest["kind"]
+        return _Object(
+            f"{self._name}-{kind.lower()}-{manifest['metadata']['name']}",
+            manifest,
+            pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[*self._args.after, *prerequisites],
+                ignore_changes=list(self._args.owned_elsewhere.get(kind, ())) or None,
+            ),
+        )
+
+
+class _Object(pulumi.CustomResource):
+    """An object whose kind only the chart knows."""
+
+    def __init__(self, name: str, manifest: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(type_token(manifest["apiVersion"], manifest["kind"]), name, dict(manifest), opts)
+
+
+def chart_renderer(name: str, opts: pulumi.ResourceOptions) -> k8s.Provider:
+    """A provider that renders charts and reaches no cluster, least of all the one of the user's kubeconfig."""
+    return k8s.Provider(name, kubeconfig=NO_CLUSTER, opts=opts)
+
+
+def type_token(api_version: str, kind: str) -> str:
+    """The Pulumi type of a Kubernetes kind: v1 and Service give kubernetes:core/v1:Service."""
+    return f"kubernetes:{api_version if '/' in api_version else f'core/{api_version}'}:{kind}"
+
+
+def _rendered(args: LocalChartArgs) -> list[dict[str, Any]]:
+    options = {
+        "path": args.chart,
+        "release_name": args.release,
+        "namespace": args.namespace,
+        "values": args.values,
+        "kube_version": KUBERNETES_VERSION,
+    }
+    call = {"jsonOpts": json.dumps(options, sort_keys=True)}
+    try:
+        answer = pulumi.runtime.invoke(FUNCTION, call, pulumi.InvokeOptions(provider=args.renderer)).value
+    except Exception as error:
+        raise pulumi.RunError(str(error)) from None
+    return list(answer["result"])
