@@ -7,10 +7,12 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.cluster import Cluster
+from components.crossing import Neighbours
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority
 from stacks import clusters
 from stacks.clouds import Ground
+from stacks.doors import DoorSite, StoreDoors, name_peers, region_doors
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
@@ -33,10 +35,10 @@ class FoundationArgs:
 
 
 class Foundation(pulumi.ComponentResource):
-    """The region's cluster, its namespaces and its certificate authorities.
+    """The region's cluster, its namespaces, its certificate authorities, and its doors for the other regions.
 
     Outputs: `cluster`, `provider` (deploys to it), `namespaces` (by name), `authority` (signs the certificates of
-    data stores and gateways), `mesh_authority` (Istio's).
+    data stores and gateways), `mesh_authority` (Istio's), `doors` (by store; none when there is no other region).
     """
 
     cluster: Cluster
@@ -44,9 +46,11 @@ class Foundation(pulumi.ComponentResource):
     namespaces: Mapping[str, pulumi.Output[str]]
     authority: RegionAuthority
     mesh_authority: RegionAuthority
+    doors: StoreDoors
 
     def __init__(self, name: str, args: FoundationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:stack:Foundation", name, None, opts)
+        self._args = args
         region = args.plan.name
         self.cluster = clusters.cluster(
             args.plan, args.settings.region(region), args.grounds, pulumi.ResourceOptions(parent=self)
@@ -58,7 +62,25 @@ class Foundation(pulumi.ComponentResource):
         }
         self.authority = self._authority(region, "platform", args.platform_root)
         self.mesh_authority = self._authority(region, "mesh", args.mesh_root)
+        self.doors = region_doors(self._site()) if args.plan.peers else {}
         self.register_outputs({"namespaces": dict(self.namespaces)})
+
+    def neighbours(self, doors: Mapping[str, StoreDoors]) -> Mapping[str, Neighbours]:
+        """What the region's stores must know of the others, by store; nothing when there is no other region.
+
+        `doors` are those of all regions, by region. Names them in this region.
+        """
+        return name_peers(self._site(), doors) if self._args.plan.peers else {}
+
+    def _site(self) -> DoorSite:
+        return DoorSite(
+            plan=self._args.plan,
+            settings=self._args.settings,
+            grounds=self._args.grounds,
+            cluster=self.cluster,
+            namespaces=self.namespaces,
+            parent=self,
+        )
 
     def _namespace(self, region: str, namespace: str, labels: dict[str, str]) -> pulumi.Output[str]:
         return RestrictedNamespace(

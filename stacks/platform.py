@@ -69,6 +69,7 @@ class Platform(pulumi.ComponentResource):
         }
         sites = [_mesh_site(plan, foundations[plan.name]) for plan in plans if args.settings.mesh.enabled]
         crossings = mesh_crossings(sites)
+        doors = {name: foundation.doors for name, foundation in foundations.items()}
         regions = {
             plan.name: Region(
                 plan.name,
@@ -80,6 +81,7 @@ class Platform(pulumi.ComponentResource):
                     database_credentials=credentials,
                     chart_renderer=renderer,
                     crossing=crossings.get(plan.name),
+                    neighbours=foundations[plan.name].neighbours(doors),
                 ),
                 child,
             )

@@ -1,7 +1,7 @@
 """One region: everything the platform is, in one place. It scales by itself and survives alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 from components.cache import Cache
 from components.cache.redis import Redis, RedisArgs
 from components.connection import Store, components_of
+from components.crossing import Neighbours
 from components.database import Database
 from components.database.cockroachdb import CockroachDB, CockroachDBArgs
 from components.database.credentials import DatabaseCredentials
@@ -17,7 +18,6 @@ from components.messaging import Messaging
 from components.messaging.nats import Nats, NatsArgs
 from components.monitoring import Monitoring, MonitoringArgs, Watched, trace_endpoint
 from components.services import Services, ServicesArgs, Workload
-from stacks import topology
 from stacks.foundation import Foundation
 from stacks.mesh_peers import Crossing
 from stacks.region_mesh import CONTROL_PLANE, INGRESS, MONITORING, SERVICES, RegionMesh, RegionMeshArgs
@@ -44,8 +44,8 @@ class RegionArgs:
     """The region's `plan` and `foundation`, the stack's `settings` and `secrets` (None where one is not set).
 
     `database_credentials` are the application's, the same in every region. `chart_renderer` renders the charts of this
-    repository. `crossing` joins the region's mesh with the
-    others' (None: there are none).
+    repository. `crossing` joins the region's mesh with the others' (None: there are none), `neighbours` its stores, by
+    store (of a store without: it is alone).
     """
 
     plan: RegionPlan
@@ -55,6 +55,7 @@ class RegionArgs:
     database_credentials: DatabaseCredentials
     chart_renderer: k8s.Provider
     crossing: Crossing | None = None
+    neighbours: Mapping[str, Neighbours] = field(default_factory=dict)
 
 
 class Region(pulumi.ComponentResource):
@@ -128,7 +129,6 @@ class Region(pulumi.ComponentResource):
                 cpu=settings.cpu,
                 memory=settings.memory,
                 license_key=self._args.secrets["cockroachdbLicense"],
-                extra_dns_names=[topology.database_names(self._name)],
                 monitored_by=self._monitored_by,
             ),
             self._inside,
@@ -164,7 +164,6 @@ class Region(pulumi.ComponentResource):
                 namespace=self._args.foundation.namespaces[MESSAGING],
                 client_namespace=self._args.foundation.namespaces[SERVICES],
                 servers=settings.servers,
-                extra_dns_names=[topology.messaging_name(self._name)],
                 storage=settings.storage,
                 storage_class=self._args.foundation.cluster.storage_class,
                 cpu=settings.cpu,

@@ -30,9 +30,6 @@ PRIVATE: Final = IPv4Network("10.0.0.0/8")
 SHARED: Final = IPv4Network("100.64.0.0/10")
 """Space for pods (RFC 6598): a /18 for each slot, 16384 addresses; 64 nodes of 110 pods, or 128 of 60."""
 
-INTERNAL_DOMAIN: Final = "sacred-council.internal"
-"""Names that regions have for each other. They stand in certificates, so a new region replaces none."""
-
 DAY_STARTS: Final = "0 7 * * *"
 NIGHT_STARTS: Final = "0 23 * * *"
 NIGHT_SHARE: Final = 0.5
@@ -158,26 +155,6 @@ def follow_the_sun(time_zone: str, min_replicas: int) -> tuple[Shift, Shift]:
 def mesh_network(name: str) -> str:
     """Istio network (and cluster) of region `name`."""
     return name
-
-
-def nats_cluster(name: str) -> str:
-    """NATS cluster, gateway and JetStream domain of region `name`; NATS wants cluster and gateway called alike."""
-    return f"{name}-nats"
-
-
-def database_names(name: str) -> str:
-    """What other regions call the database nodes of region `name`: a wildcard, in certificates from the start."""
-    return f"*.{name}.cockroachdb.{INTERNAL_DOMAIN}"
-
-
-def messaging_name(name: str) -> str:
-    """What other regions call the NATS gateway of region `name`: in its certificate from the start."""
-    return f"{name}.nats.{INTERNAL_DOMAIN}"
-
-
-def locality(name: str, zone: str | None = None) -> str:
-    """CockroachDB locality of a node in region `name`: the same keys in the same order everywhere."""
-    return f"region={name}" if zone is None else f"region={name},zone={zone}"
 
 
 def _region_plan(one: Site, sites: list[Site]) -> RegionPlan:

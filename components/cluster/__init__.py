@@ -20,6 +20,7 @@ __all__ = [
     "MeshPlatform",
     "NetworkArgs",
     "NodePool",
+    "PublicAddress",
     "WorkloadIdentity",
 ]
 
@@ -33,6 +34,18 @@ class LoadBalancerAnnotations:
 
     public: Mapping[str, str]
     internal: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicAddress:
+    """Reserved IPv4 `addresses` of a cloud, known before the cluster is, and how a load balancer's Service has them.
+
+    The Service gets `annotations` besides those for public load balancers, and `load_balancer_ip` where it is not None.
+    """
+
+    addresses: Sequence[pulumi.Output[str]]
+    annotations: Mapping[str, pulumi.Input[str]]
+    load_balancer_ip: pulumi.Output[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

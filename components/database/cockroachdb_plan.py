@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from components.crossing.names import PEER_NAMES
+
 APP: Final = "cockroachdb"
 HEADLESS_SERVICE: Final = "cockroachdb"
 PUBLIC_SERVICE: Final = "cockroachdb-public"
@@ -21,6 +23,7 @@ NODE_NAMES: Final = (
     "localhost",
     *(PUBLIC_SERVICE + suffix for suffix in ("", ".{0}", ".{0}.svc", ".{0}.svc.cluster.local")),
     *(f"*.{HEADLESS_SERVICE}" + suffix for suffix in ("", ".{0}", ".{0}.svc", ".{0}.svc.cluster.local")),
+    *PEER_NAMES,
 )
 """DNS names of a node's certificate; {0} is the namespace."""
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from components.crossing.names import PEER_NAMES
+
 APP: Final = "nats"
 SERVICE: Final = "nats"
 HEADLESS_SERVICE: Final = "nats-headless"
@@ -31,6 +33,7 @@ SERVER_NAMES: Final = (
     "localhost",
     *(SERVICE + suffix for suffix in ("", ".{0}", ".{0}.svc", ".{0}.svc.cluster.local")),
     *(f"*.{HEADLESS_SERVICE}" + suffix for suffix in ("", ".{0}", ".{0}.svc", ".{0}.svc.cluster.local")),
+    *PEER_NAMES,
 )
 """DNS names of the servers' certificate; {0} is the namespace."""
 

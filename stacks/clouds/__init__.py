@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pulumi
 
-from components.cluster import AddressRanges, Cluster, NodePool
+from components.cluster import AddressRanges, Cluster, NodePool, PublicAddress
 from stacks.settings.regions import Nodes
 from stacks.topology import RegionPlan
 
@@ -17,6 +17,13 @@ class Ground(Protocol):
     @property
     def egress_addresses(self) -> Sequence[pulumi.Output[str]]:
         """The IPv4 addresses that the region's pods are seen with from outside. Empty where they are not fixed."""
+
+    def public_address(self, name: str, only: int | None = None) -> PublicAddress | None:
+        """Reserve an address for a load balancer. None: the cluster gives it one, once it stands.
+
+        Where load balancers stand in zones, `only` is the number of the single zone that this one stands in, counted
+        around: right for what is in front of a single pod. None is every zone.
+        """
 
     def cluster(
         self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.cluster.eks import EksCluster, EksClusterArgs, EksNetwork, EksNetworkArgs
+from components.cluster import PublicAddress
+from components.cluster.eks import EksAddress, EksCluster, EksClusterArgs, EksNetwork, EksNetworkArgs
 from components.versions import KUBERNETES_VERSION
 from stacks.clouds import address_ranges, node_pool
 from stacks.settings import AwsRegion
@@ -33,6 +34,11 @@ class AwsGround(pulumi.ComponentResource):
         )
         self.egress_addresses = self._network.egress_addresses
         self.register_outputs({"egress_addresses": self.egress_addresses})
+
+    def public_address(self, name: str, only: int | None = None) -> PublicAddress:
+        """An address in each zone, or in one."""
+        inside = pulumi.ResourceOptions(parent=self, providers=[self._cloud])
+        return EksAddress(name, self._network, only, inside).public
 
     def cluster(
         self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions

@@ -16,6 +16,9 @@ class ExistingGround:
     def __init__(self, region: ExistingRegion) -> None:
         self._region = region
 
+    def public_address(self, name: str, only: int | None = None) -> None:
+        """None: addresses are the cluster's own to give."""
+
     def cluster(
         self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions
     ) -> ExistingCluster:

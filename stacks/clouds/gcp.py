@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_gcp as gcp
 
-from components.cluster import NetworkArgs
-from components.cluster.gke import GkeCluster, GkeClusterArgs, GkeNetwork
+from components.cluster import NetworkArgs, PublicAddress
+from components.cluster.gke import GkeAddress, GkeCluster, GkeClusterArgs, GkeNetwork
 from stacks.clouds import address_ranges, node_pool
 from stacks.settings import GcpRegion
 from stacks.topology import RegionPlan
@@ -35,6 +35,11 @@ class GcpGround(pulumi.ComponentResource):
         )
         self.egress_addresses = self._network.egress_addresses
         self.register_outputs({"egress_addresses": self.egress_addresses})
+
+    def public_address(self, name: str, only: int | None = None) -> PublicAddress:
+        """An address of the region: load balancers stand in no zone."""
+        inside = pulumi.ResourceOptions(parent=self, providers=[self._cloud])
+        return GkeAddress(name, self._network.args, inside).public
 
     def cluster(
         self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions

@@ -199,9 +199,6 @@ def test_day_starts_at_seven_and_night_at_eleven_local_time() -> None:
 
 def test_names_derive_from_the_region_s_name() -> None:
     assert topology.mesh_network("us-central1") == "us-central1"
-    assert topology.nats_cluster("us-central1") == "us-central1-nats"
-    assert topology.locality("us-central1") == "region=us-central1"
-    assert topology.locality("us-central1", "a") == "region=us-central1,zone=a"
 
 
 @given(names)
@@ -220,8 +217,3 @@ def test_a_site_needs_only_name_cloud_slot_and_place() -> None:
 def test_the_pure_modules_do_not_import_pulumi() -> None:
     code = "import sys, stacks.topology, stacks.geography; sys.exit('pulumi' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
-
-
-def test_regions_have_names_for_each_other_that_depend_on_nothing_else() -> None:
-    assert topology.database_names("us-central1") == "*.us-central1.cockroachdb.sacred-council.internal"
-    assert topology.messaging_name("us-central1") == "us-central1.nats.sacred-council.internal"

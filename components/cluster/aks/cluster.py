@@ -11,6 +11,7 @@ from pulumi_azure_native import authorization, containerservice, managedidentity
 from components.cluster import LoadBalancerAnnotations, WorkloadIdentity, kubeconfig
 from components.cluster.access import cluster_identifier, kubernetes_provider
 from components.cluster.aks import features
+from components.cluster.aks.address import AksAddresses
 from components.cluster.aks.identity import AksEncryption, AksIdentity
 from components.cluster.aks.logs import AksLogs
 from components.cluster.aks.network import AksNetwork
@@ -27,7 +28,8 @@ class AksClusterArgs(ManagedClusterArgs):
 
     Local accounts are off, so whoever runs Pulumi must be in one of the groups (or have such a role otherwise).
     `kubernetes_version` is a minor version; `upgrade_channel` says what Azure updates by itself. Azure cannot change
-    the machine type of the cluster's nodes: another type means another cluster.
+    the machine type of the cluster's nodes: another type means another cluster. `addresses` are for load balancers
+    whose address is reserved (None: there are none).
     """
 
     network: AksNetwork
@@ -35,6 +37,7 @@ class AksClusterArgs(ManagedClusterArgs):
     kubernetes_version: str = KUBERNETES_VERSION
     upgrade_channel: Literal["patch", "stable", "rapid", "none"] = "patch"
     zones: Sequence[str] = ("1", "2", "3")
+    addresses: AksAddresses | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -68,7 +71,9 @@ class AksCluster(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         self._name = name
         self._network = args.network
-        identity = AksIdentity(f"{name}-control-plane", args.network, child)
+        identity = AksIdentity(
+            f"{name}-control-plane", args.network, args.addresses.group_id if args.addresses else None, child
+        )
         encryption = AksEncryption(f"{name}-encryption", args.network, identity, child)
         cluster = self._cluster(name, args, identity, encryption)
         self._issuer = cluster.oidc_issuer_profile.issuer_url

@@ -11,7 +11,9 @@ ROTATE_AFTER = "P90D"
 
 
 class AksIdentity(pulumi.ComponentResource):
-    """The control plane's identity: it may use its subnets and nothing else.
+    """The control plane's identity: it may use its subnets, its load balancers' addresses, and nothing else.
+
+    `addresses` is the id of the resource group that the addresses are in (None: there are none).
 
     Outputs: `identity_id`, `principal_id`, `tenant_id`.
     """
@@ -20,7 +22,13 @@ class AksIdentity(pulumi.ComponentResource):
     principal_id: pulumi.Output[str]
     tenant_id: pulumi.Output[str]
 
-    def __init__(self, name: str, network: AksNetwork, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        network: AksNetwork,
+        addresses: pulumi.Output[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sacred-council:cluster:AksIdentity", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         identity = managedidentity.UserAssignedIdentity(
@@ -33,9 +41,11 @@ class AksIdentity(pulumi.ComponentResource):
         self.identity_id = identity.id
         self.principal_id = identity.principal_id
         self.tenant_id = identity.tenant_id
-        subnets = {"nodes": network.node_subnet_id, "control-plane": network.control_plane_subnet_id}
-        for purpose, subnet in subnets.items():
-            assign_role(f"{name}-{purpose}", NETWORK_CONTRIBUTOR, subnet, identity.principal_id, child)
+        used = {"nodes": network.node_subnet_id, "control-plane": network.control_plane_subnet_id}
+        if addresses is not None:
+            used["addresses"] = addresses
+        for purpose, scope in used.items():
+            assign_role(f"{name}-{purpose}", NETWORK_CONTRIBUTOR, scope, identity.principal_id, child)
         self.register_outputs({})
 
 

@@ -1,6 +1,7 @@
 """Amazon Elastic Kubernetes Service."""
 
+from components.cluster.eks.address import EksAddress
 from components.cluster.eks.cluster import EksCluster, EksClusterArgs
 from components.cluster.eks.network import EksNetwork, EksNetworkArgs
 
-__all__ = ["EksCluster", "EksClusterArgs", "EksNetwork", "EksNetworkArgs"]
+__all__ = ["EksAddress", "EksCluster", "EksClusterArgs", "EksNetwork", "EksNetworkArgs"]

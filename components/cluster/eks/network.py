@@ -32,8 +32,9 @@ class EksNetworkArgs(NetworkArgs):
 class EksNetwork(pulumi.ComponentResource):
     """A VPC over several zones. Every zone has its own NAT, so that one zone's failure stays its own.
 
-    Outputs: `args`, `vpc_id`, `egress_addresses`, and by zone `node_subnet_ids`, `pod_subnet_ids` and
-    `managed_subnet_ids` (for managed databases and caches; no way to or from the internet).
+    Outputs: `args`, `vpc_id`, `egress_addresses`, and by zone `node_subnet_ids`, `pod_subnet_ids`,
+    `public_subnet_ids` (for load balancers) and `managed_subnet_ids` (for managed databases and caches; no way to or
+    from the internet).
     """
 
     args: EksNetworkArgs
@@ -41,6 +42,7 @@ class EksNetwork(pulumi.ComponentResource):
     egress_addresses: Sequence[pulumi.Output[str]]
     node_subnet_ids: Mapping[str, pulumi.Output[str]]
     pod_subnet_ids: Mapping[str, pulumi.Output[str]]
+    public_subnet_ids: Mapping[str, pulumi.Output[str]]
     managed_subnet_ids: Mapping[str, pulumi.Output[str]]
 
     def __init__(self, name: str, args: EksNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -64,6 +66,7 @@ class EksNetwork(pulumi.ComponentResource):
         self.egress_addresses = [zone.egress_address for zone in zones.values()]
         self.node_subnet_ids = {letter: zone.node_subnet_id for letter, zone in zones.items()}
         self.pod_subnet_ids = {letter: zone.pod_subnet_id for letter, zone in zones.items()}
+        self.public_subnet_ids = {letter: zone.public_subnet_id for letter, zone in zones.items()}
         self.managed_subnet_ids = {letter: zone.managed_subnet_id for letter, zone in zones.items()}
         self.register_outputs({"egress_addresses": self.egress_addresses})
 

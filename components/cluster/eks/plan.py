@@ -37,6 +37,12 @@ def zone_slot(zone: str) -> int:
     return (ord(zone) - ord("a")) % ZONE_SLOTS
 
 
+def chosen_zones(zones: Sequence[str], only: int | None) -> Sequence[str]:
+    """All zones, or number `only` of them, counted around: more zones change what a number means."""
+    ordered = sorted(zones)
+    return ordered if only is None else [ordered[only % len(ordered)]]
+
+
 def subnets(address_range: str, zones: Sequence[str]) -> dict[str, str]:
     """A part of the range for each zone."""
     network = ipv4_network("addresses", address_range)

@@ -31,11 +31,13 @@ class EksZoneArgs:
 class EksZone(pulumi.ComponentResource):
     """Subnets for nodes and pods (out through the NAT), load balancers (public) and databases (no way out).
 
-    Outputs: `node_subnet_id`, `pod_subnet_id`, `managed_subnet_id`, `egress_address`, `private_routes` (route table).
+    Outputs: `node_subnet_id`, `pod_subnet_id`, `public_subnet_id`, `managed_subnet_id`, `egress_address`,
+    `private_routes` (route table).
     """
 
     node_subnet_id: pulumi.Output[str]
     pod_subnet_id: pulumi.Output[str]
+    public_subnet_id: pulumi.Output[str]
     managed_subnet_id: pulumi.Output[str]
     egress_address: pulumi.Output[str]
     private_routes: pulumi.Output[str]
@@ -44,8 +46,8 @@ class EksZone(pulumi.ComponentResource):
         super().__init__("sacred-council:cluster:EksZone", name, None, opts)
         public = self._subnet(f"{name}-public", args, args.public_vpc, args.public, {"kubernetes.io/role/elb": "1"})
         # AWS makes a NAT only where there is a way to the internet already.
-        open_subnet = self._associate(f"{name}-public", args, public, args.public_routes)
-        self.private_routes = self._routes_through_nat(name, args, open_subnet)
+        self.public_subnet_id = self._associate(f"{name}-public", args, public, args.public_routes)
+        self.private_routes = self._routes_through_nat(name, args, self.public_subnet_id)
         nodes = self._subnet(f"{name}-nodes", args, args.node_vpc, args.nodes, {"kubernetes.io/role/internal-elb": "1"})
         pods = self._subnet(f"{name}-pods", args, args.pod_vpc, args.pods)
         # Subnets are known when their way out is: machines that start without one never join.

@@ -1,0 +1,31 @@
+"""How data stores of different regions reach each other: mutual TLS over load balancers that admit only each other.
+
+A `Door` is a load balancer in front of a store's pods; `PeerNames` gives the doors of all other regions names that
+resolve in a region's pods. Both belong to a region's foundation: they are there before any workload, and wait for none.
+Only regions that are not alone have them.
+
+A store component gets a `Neighbours` (None: the region is alone). A store that is to be reached by other regions
+
+1. puts `PEER_NAMES` into its certificate, always;
+2. advertises `peer_name(region, namespace, index)` to other regions, and connects to theirs by the same function;
+3. opens its network policy with `neighbours.ingress(port)` and `neighbours.egress(port)`.
+
+When a region comes or goes, then only `Endpoints` and network policies of the others change, in place. No pod restarts
+unless the store's own configuration names regions.
+"""
+
+from components.crossing.door import Door, DoorArgs
+from components.crossing.names import PEER_NAMES, host, peer_name
+from components.crossing.neighbours import Neighbours
+from components.crossing.peer_names import PeerNames, PeerNamesArgs
+
+__all__ = [
+    "PEER_NAMES",
+    "Door",
+    "DoorArgs",
+    "Neighbours",
+    "PeerNames",
+    "PeerNamesArgs",
+    "host",
+    "peer_name",
+]

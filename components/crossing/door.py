@@ -1,0 +1,97 @@
+"""A way into a region for the other regions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.cluster import PublicAddress
+from components.metadata import object_meta
+
+WAIT_FOR: Final = {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress}"}
+"""Ready with an address. Without this Pulumi would also wait for pods, which come much later."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoorArgs:
+    """Where the door leads: TCP `port` of the pods with the labels `pods` in `namespace`.
+
+    `service` is the Service's name, `app` whose it is. `annotations` are the cluster's for public load balancers.
+    `address` is reserved for the door; None takes the one that the cluster gives. `admitted` are the IPv4 addresses
+    that may knock (empty: anyone).
+    """
+
+    region: str
+    app: str
+    namespace: pulumi.Input[str]
+    service: str
+    port: int
+    pods: Mapping[str, str]
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    address: PublicAddress | None = None
+    admitted: Sequence[pulumi.Input[str]] = ()
+
+    def __post_init__(self) -> None:
+        if not self.pods:
+            raise ValueError("pods: expected labels, got none; the door would lead to every pod of the namespace")
+
+
+class Door(pulumi.ComponentResource):
+    """A load balancer that other regions use: made early, of the region's foundation, before there are pods.
+
+    Outputs: `addresses` (IPv4). Reserved ones are known before the cluster is.
+    """
+
+    addresses: Sequence[pulumi.Output[str]]
+
+    def __init__(self, name: str, args: DoorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:crossing:Door", name, None, opts)
+        reserved = args.address
+        service = k8s.core.v1.Service(
+            f"{name}-service",
+            metadata=object_meta(
+                args.service,
+                app=args.app,
+                region=args.region,
+                namespace=args.namespace,
+                annotations={**args.annotations, **(reserved.annotations if reserved else {}), **WAIT_FOR},
+            ),
+            spec=_spec(args),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.addresses = reserved.addresses if reserved else [service.status.apply(given_address)]
+        self.register_outputs({"addresses": self.addresses})
+
+
+def _spec(args: DoorArgs) -> k8s.core.v1.ServiceSpecArgs:
+    return k8s.core.v1.ServiceSpecArgs(
+        type="LoadBalancer",
+        load_balancer_ip=args.address.load_balancer_ip if args.address else None,
+        load_balancer_source_ranges=[pulumi.Output.concat(address, "/32") for address in args.admitted] or None,
+        # Callers keep their address, which network policies ask for, and no other node is in between.
+        external_traffic_policy="Local",
+        # Stores find each other before they are ready, and some are not ready before they have found each other.
+        publish_not_ready_addresses=True,
+        selector=dict(args.pods),
+        ports=[
+            k8s.core.v1.ServicePortArgs(
+                name="peers", port=args.port, target_port=args.port, protocol="TCP", app_protocol="tcp"
+            )
+        ],
+    )
+
+
+def given_address(status: Any) -> str:
+    """The address in a Service's status; ValueError when the load balancer has none, but a host name."""
+    balancer = getattr(status, "load_balancer", None)
+    entries = getattr(balancer, "ingress", None) or []
+    for entry in entries:
+        if entry.ip:
+            return str(entry.ip)
+    names = ", ".join(str(entry.hostname) for entry in entries) or "nothing"
+    raise ValueError(
+        f"the region's load balancer has no IPv4 address but {names}; other regions can only use addresses: "
+        "let the cluster's load balancers have one, or make the region's cloud gcp, aws or azure"
+    )

@@ -1,0 +1,66 @@
+"""Names for the other regions' doors, in a region's own DNS."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.crossing.names import SERVICE
+from components.metadata import object_meta
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeerNamesArgs:
+    """The doors of one store (`app`, TCP `port`, in `namespace`) in the other regions.
+
+    `hosts` maps what `names.host` says of a door to the door's IPv4 addresses.
+    """
+
+    region: str
+    app: str
+    namespace: pulumi.Input[str]
+    port: int
+    hosts: Mapping[str, Sequence[pulumi.Input[str]]]
+
+    def __post_init__(self) -> None:
+        if not self.hosts:
+            raise ValueError("hosts: expected the other regions' doors, got none; a region alone needs no names")
+
+
+class PeerNames(pulumi.ComponentResource):
+    """A headless Service without pods, whose endpoints are doors of other regions, each with its name.
+
+    Two objects, however many regions there are. `Endpoints` and not an EndpointSlice: GKE's usual DNS (kube-dns) reads
+    nothing else (kubernetes/dns, issue 504), and Kubernetes makes a slice of it for the DNS of all others.
+    """
+
+    def __init__(self, name: str, args: PeerNamesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:crossing:PeerNames", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        meta = object_meta(SERVICE, app=args.app, region=args.region, namespace=args.namespace)
+        k8s.core.v1.Service(
+            f"{name}-service",
+            metadata=meta,
+            spec=k8s.core.v1.ServiceSpecArgs(
+                cluster_ip="None",
+                ports=[k8s.core.v1.ServicePortArgs(name="peers", port=args.port, protocol="TCP", app_protocol="tcp")],
+            ),
+            opts=child,
+        )
+        k8s.core.v1.Endpoints(
+            f"{name}-endpoints",
+            metadata=meta,
+            subsets=[
+                k8s.core.v1.EndpointSubsetArgs(
+                    addresses=[
+                        k8s.core.v1.EndpointAddressArgs(ip=address, hostname=host)
+                        for host, addresses in sorted(args.hosts.items())
+                        for address in addresses
+                    ],
+                    ports=[k8s.core.v1.EndpointPortArgs(name="peers", port=args.port, protocol="TCP")],
+                )
+            ],
+            opts=child,
+        )
+        self.register_outputs({})

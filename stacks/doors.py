@@ -1,0 +1,128 @@
+"""What joins the data stores of several regions: doors, their addresses and their names. Nothing for a region alone.
+
+Everything here is early: reserved addresses, load balancers without pods, DNS names. Workloads of one region get the
+`Neighbours` of their store, which hold values of these and of nothing else.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final
+
+import pulumi
+
+from components.cluster import Cluster
+from components.crossing import Door, DoorArgs, Neighbours, PeerNames, PeerNamesArgs, host
+from components.database import cockroachdb_plan as database
+from components.messaging import config as messaging
+from components.metadata import selector
+from stacks.clouds import Ground
+from stacks.mesh_peers import admitted_addresses
+from stacks.settings import Settings
+from stacks.topology import RegionPlan
+
+POD_NAME: Final = "statefulset.kubernetes.io/pod-name"
+
+StoreDoors = Mapping[str, Sequence[Door]]
+"""A region's doors by store, in the order of their numbers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreDoor:
+    """A door of a store: its number, TCP port and the pods behind it (`single`: only one pod)."""
+
+    index: int
+    port: int
+    pods: Mapping[str, str]
+    single: bool
+
+    @property
+    def name(self) -> str:
+        """Name of the Service, in the store's namespace."""
+        return f"door-{self.index}"
+
+
+def store_doors(settings: Settings) -> Mapping[str, Sequence[StoreDoor]]:
+    """The doors that every region has, by store; a store's name is that of its namespace and of its pods' app.
+
+    Nodes of a database are not alike, so each has a door of its own. NATS servers are: they share one. Pure.
+    """
+    nodes = [
+        StoreDoor(
+            index=index,
+            port=database.SQL_PORT,
+            pods={**selector(database.APP), POD_NAME: f"{database.APP}-{index}"},
+            single=True,
+        )
+        for index in range(settings.database.nodes)
+    ]
+    gateway = StoreDoor(index=0, port=messaging.GATEWAY_PORT, pods=selector(messaging.APP), single=False)
+    return {database.APP: nodes, messaging.APP: [gateway]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoorSite:
+    """A region: its `plan`, its `cluster`, the `grounds` of all regions, and the `parent` of its early resources."""
+
+    plan: RegionPlan
+    settings: Settings
+    grounds: Mapping[str, Ground]
+    cluster: Cluster
+    namespaces: Mapping[str, pulumi.Output[str]]
+    parent: pulumi.Resource
+
+
+def region_doors(site: DoorSite) -> StoreDoors:
+    """Make the region's doors."""
+    return {store: [_door(site, store, door) for door in doors] for store, doors in store_doors(site.settings).items()}
+
+
+def _door(site: DoorSite, store: str, door: StoreDoor) -> Door:
+    region = site.plan.name
+    name = f"{region}-{store}-{door.name}"
+    return Door(
+        name,
+        DoorArgs(
+            region=region,
+            app=store,
+            namespace=site.namespaces[store],
+            service=door.name,
+            port=door.port,
+            pods=door.pods,
+            annotations=site.cluster.load_balancer_annotations.public,
+            address=site.grounds[region].public_address(name, door.index if door.single else None),
+            admitted=admitted(site.plan, site.grounds),
+        ),
+        pulumi.ResourceOptions(parent=site.parent, providers=[site.cluster.provider]),
+    )
+
+
+def admitted(plan: RegionPlan, grounds: Mapping[str, Ground]) -> Sequence[pulumi.Output[str]]:
+    """The addresses that the other regions are seen with; none when those of one are not known."""
+    return admitted_addresses({name: ground.egress_addresses for name, ground in grounds.items()}, plan)
+
+
+def name_peers(site: DoorSite, doors: Mapping[str, StoreDoors]) -> Mapping[str, Neighbours]:
+    """Name the doors of the other regions in this one; what its stores must know of them, by store.
+
+    `doors` are those of all regions, by region.
+    """
+    return {store: _named(site, store, ways, doors) for store, ways in store_doors(site.settings).items()}
+
+
+def _named(site: DoorSite, store: str, ways: Sequence[StoreDoor], doors: Mapping[str, StoreDoors]) -> Neighbours:
+    hosts = {
+        host(peer, index): door.addresses for peer in site.plan.peers for index, door in enumerate(doors[peer][store])
+    }
+    PeerNames(
+        f"{site.plan.name}-{store}-peers",
+        PeerNamesArgs(
+            region=site.plan.name, app=store, namespace=site.namespaces[store], port=ways[0].port, hosts=hosts
+        ),
+        pulumi.ResourceOptions(parent=site.parent, providers=[site.cluster.provider]),
+    )
+    return Neighbours(
+        regions=site.plan.failover,
+        doors=list(chain.from_iterable(hosts.values())),
+        admitted=admitted(site.plan, site.grounds),
+    )
