@@ -26,6 +26,8 @@ APPLICATION_USER: Final = "sacred-council"
 SYSTEM_USER: Final = "system"
 MAX_PAYLOAD: Final = "1MB"
 LAME_DUCK_SECONDS: Final = 30
+FOREVER: Final = 10**9
+"""Attempts, a second apart, to reach another region."""
 FILE_SHARE: Final = 0.9
 MEMORY_SHARE: Final = 0.25
 
@@ -47,19 +49,50 @@ class GatewayPeer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gateway:
+    """What joins a region's servers with those of other regions.
+
+    `advertise` is the address (host:port) at which the others reach them. `seeds` are the regions that the file names;
+    the others become known through these, so that one region more changes no file but its own.
+    """
+
+    advertise: str
+    seeds: Sequence[GatewayPeer] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mirrored:
+    """A stream of another region that this one keeps a mirror of: its `stream` name and its `home` region."""
+
+    stream: str
+    home: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class NatsSettings:
     """What distinguishes one region's servers from another's.
 
-    `storage` and `memory` are bytes of each server's disk and memory limit. `peers` are other regions, nearest
-    first; `advertise` is the address (host:port) at which they reach this one's gateway.
+    `storage` and `memory` are bytes of each server's disk and memory limit. A region alone has no `gateway`.
     """
 
     region: str
     servers: int
     storage: int
     memory: int
-    peers: Sequence[GatewayPeer] = ()
-    advertise: str | None = None
+    gateway: Gateway | None = None
+    mirrored: Sequence[Mirrored] = ()
+
+    def __post_init__(self) -> None:
+        if self.gateway is not None and len(self.gateway.seeds) >= self.servers:
+            raise ValueError(
+                f"gateway.seeds: {len(self.gateway.seeds)} regions are too many for {self.servers} servers: "
+                "a new cluster would wait for more servers than it has; name fewer"
+            )
+
+
+def domain_api(region: str) -> str:
+    """The prefix of the JetStream API of `region`, as other regions call it."""
+    return f"$JS.{region}.API"
 
 
 def system_account(region: str) -> str:
@@ -71,21 +104,13 @@ def system_account(region: str) -> str:
     return f"SYS_{region}"
 
 
-def named_peers(settings: NatsSettings) -> list[GatewayPeer]:
-    """The peers that a region's file names: the nearest, and fewer than there are servers.
-
-    The others become known through these. See `routes` for why there may not be more.
-    """
-    return list(settings.peers[: settings.servers - 1])
-
-
 def routes(settings: NatsSettings) -> list[str]:
     """Servers that a server connects to; those it does not name become known through these.
 
     A JetStream cluster that starts for the first time waits for as many servers as its file has routes and gateway
     addresses together. Their sum is therefore kept at the number of servers that can vote.
     """
-    count = settings.servers - len(named_peers(settings))
+    count = settings.servers - (len(settings.gateway.seeds) if settings.gateway else 0)
     return [f"tls://{APP}-{index}.{HEADLESS_SERVICE}:{CLUSTER_PORT}" for index in range(count)]
 
 
@@ -99,8 +124,8 @@ def render(settings: NatsSettings) -> str:
     blocks = [_server(), _jetstream(settings), _accounts(settings)]
     if settings.servers > 1:
         blocks.append(_cluster(settings))
-    if settings.peers:
-        blocks.append(_gateway(settings))
+    if settings.gateway:
+        blocks.append(_gateway(settings.region, settings.gateway))
     return "\n".join(blocks)
 
 
@@ -152,13 +177,38 @@ accounts {{
   "{APPLICATION_ACCOUNT}": {{
     jetstream: enabled
     users: [{{user: "{APPLICATION_USER}", password: $APPLICATION_PASSWORD}}]
-  }}
+{_imports(settings.mirrored)}  }}
   "{system}": {{
     users: [{{user: "{SYSTEM_USER}", password: $SYSTEM_PASSWORD}}]
   }}
-}}
+{_homes(settings.mirrored)}}}
 system_account: "{system}"
 """
+
+
+def _imports(mirrored: Sequence[Mirrored]) -> str:
+    # A domain's API does not answer across gateways: requests are redirected before they leave their region. Each
+    # import redirects one of them, which makes a mirror's consumer, to the home region's system account.
+    services = (
+        f'{{service: {{account: "{system_account(each.home)}", subject: "{_consumer_api("$JS.API", each)}"}}, '
+        f'to: "{_consumer_api(domain_api(each.home), each)}", share: true}}'
+        for each in mirrored
+    )
+    return f"    imports: [\n{_lines(services, 6)}\n    ]\n" if mirrored else ""
+
+
+def _homes(mirrored: Sequence[Mirrored]) -> str:
+    homes: dict[str, list[str]] = {}
+    for each in mirrored:
+        exported = f'{{service: "{_consumer_api("$JS.API", each)}", accounts: ["{APPLICATION_ACCOUNT}"]}}'
+        homes.setdefault(each.home, []).append(exported)
+    return "".join(
+        f'  "{system_account(home)}": {{exports: [{", ".join(exports)}]}}\n' for home, exports in homes.items()
+    )
+
+
+def _consumer_api(api: str, mirrored: Mirrored) -> str:
+    return f"{api}.CONSUMER.CREATE.{mirrored.stream}"
 
 
 def _cluster(settings: NatsSettings) -> str:
@@ -174,23 +224,25 @@ cluster {{
 """
 
 
-def _gateway(settings: NatsSettings) -> str:
-    peers = (f'{{name: "{peer.name}", urls: ["tls://{peer.address}"]}}' for peer in named_peers(settings))
-    advertise = f'\n  advertise: "{settings.advertise}"' if settings.advertise else ""
+def _gateway(region: str, gateway: Gateway) -> str:
+    # Regions that are not named are given up at the first failed attempt unless connect_retries says otherwise.
+    seeds = (f'{{name: "{seed.name}", urls: ["tls://{seed.address}"]}}' for seed in gateway.seeds)
     return f"""\
 gateway {{
-  name: "{settings.region}"
-  listen: "0.0.0.0:{GATEWAY_PORT}"{advertise}
+  name: "{region}"
+  listen: "0.0.0.0:{GATEWAY_PORT}"
+  advertise: "{gateway.advertise}"
+  connect_retries: {FOREVER}
   gateways: [
-{_lines(peers)}
+{_lines(seeds)}
   ]
 {_indented(_tls(verify=True))}
 }}
 """
 
 
-def _lines(items: Iterable[str]) -> str:
-    return "\n".join(f"    {item}" for item in items)
+def _lines(items: Iterable[str], indent: int = 4) -> str:
+    return "\n".join(f"{' ' * indent}{item}" for item in items)
 
 
 def _indented(block: str) -> str:

@@ -155,7 +155,7 @@ class Nats(pulumi.ComponentResource):
                 opts=self._child,
             ),
             checksum=pulumi.Output.unsecret(users.apply(lambda text: digest(*files.values(), text))),
-            gateway=bool(settings.peers),
+            gateway=settings.gateway is not None,
         )
         return k8s.apps.v1.StatefulSet(
             f"{name}-statefulset",

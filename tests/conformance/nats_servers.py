@@ -7,8 +7,8 @@ import shutil
 import ssl
 import sys
 import urllib.request
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,7 +26,8 @@ PORTS = (config.CLIENT_PORT, config.CLUSTER_PORT, config.GATEWAY_PORT, config.MO
 Result = TypeVar("Result")
 
 
-def _hash(password: str) -> str:
+def hashed(password: str) -> str:
+    """The password as users.conf has it."""
     # $2a$ is what pulumi-random writes.
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=4, prefix=b"2a")).decode()
 
@@ -39,14 +40,19 @@ def _binary() -> str:
 
 @dataclass
 class Region:
-    """A region's servers on loopback: server i has the ports `ports[i]`, by the port they have in the cluster."""
+    """A region's servers on loopback: server i has the ports `ports[i]`, by the port they have in the cluster.
 
-    settings: config.NatsSettings
+    `files` are nats.conf, users.conf and start.sh; `certificates` is the directory with the servers' certificate.
+    """
+
+    name: str
+    files: Mapping[str, str]
+    certificates: Path
     ports: list[dict[int, int]]
 
     @property
-    def name(self) -> str:
-        return self.settings.region
+    def servers(self) -> int:
+        return len(self.ports)
 
     def server_name(self, index: int) -> str:
         return f"{self.name}-nats-{index}"
@@ -55,32 +61,42 @@ class Region:
         return f"tls://localhost:{self.ports[index][config.CLIENT_PORT]}"
 
 
+def rendered_files(settings: config.NatsSettings) -> dict[str, str]:
+    """What the program gives the servers of a region with these settings."""
+    users = config.render_users(application_hash=hashed(PASSWORD), system_hash=hashed(SYSTEM_PASSWORD))
+    return {"nats.conf": config.render(settings), "users.conf": users, "start.sh": config.START_SCRIPT}
+
+
 @dataclass
 class Platform:
-    """Regions that share a certificate, in one directory."""
+    """Regions in one directory. `certificates` are theirs unless they have their own.
+
+    `doors` maps the address (host:port) of a region's door, as the files have it, to the port it has on loopback.
+    """
 
     directory: Path
     running: Processes
     certificates: Path
+    doors: dict[str, int] = field(default_factory=dict)
 
     def region(self, settings: config.NatsSettings) -> Region:
-        """Give each server of the region free ports."""
-        ports = [dict(zip(PORTS, free_ports(len(PORTS)), strict=True)) for _ in range(settings.servers)]
-        return Region(settings, ports)
+        """A region with these settings."""
+        return self.region_of(settings.region, settings.servers, rendered_files(settings), self.certificates)
+
+    def region_of(self, name: str, servers: int, files: Mapping[str, str], certificates: Path) -> Region:
+        """A region with these files. Each server gets free ports."""
+        ports = [dict(zip(PORTS, free_ports(len(PORTS)), strict=True)) for _ in range(servers)]
+        return Region(name, files, certificates, ports)
 
     def start(self, region: Region, *indexes: int) -> None:
-        """Start the region's servers (default: all) with the rendered files, addresses mapped to loopback."""
-        for index in indexes or range(region.settings.servers):
+        """Start the region's servers (default: all) with its files, addresses mapped to loopback."""
+        for index in indexes or range(region.servers):
             name = region.server_name(index)
             home = self.directory / name
             for part in ("settings", "data", "run"):
                 (home / part).mkdir(parents=True, exist_ok=True)
-            text = self._on_loopback(region, index, config.render(region.settings))
-            (home / "settings" / "nats.conf").write_text(text)
-            users = config.render_users(application_hash=_hash(PASSWORD), system_hash=_hash(SYSTEM_PASSWORD))
-            (home / "settings" / "users.conf").write_text(users)
-            script = self._in_directories(home, config.START_SCRIPT)
-            (home / "settings" / "start.sh").write_text(script)
+            for file, text in region.files.items():
+                (home / "settings" / file).write_text(self._on_loopback(region, index, text))
             environment = {
                 "PATH": f"{Path(_binary()).parent}:{os.environ['PATH']}",
                 "SERVER_NAME": name,
@@ -88,17 +104,22 @@ class Platform:
             }
             self.running.start(name, ["/bin/sh", str(home / "settings" / "start.sh")], environment)
 
+    def stop(self, region: Region, *, kill: bool = False) -> None:
+        """End all servers of the region."""
+        for index in range(region.servers):
+            self.running.stop(region.server_name(index), kill=kill)
+
     def _on_loopback(self, region: Region, index: int, text: str) -> str:
         for number, port in region.ports[index].items():
             text = text.replace(f"0.0.0.0:{number}", f"127.0.0.1:{port}")
         for other, ports in enumerate(region.ports):
             node = f"{config.APP}-{other}.{config.HEADLESS_SERVICE}:{config.CLUSTER_PORT}"
             text = text.replace(node, f"localhost:{ports[config.CLUSTER_PORT]}")
-        return self._in_directories(self.directory / region.server_name(index), text)
-
-    def _in_directories(self, home: Path, text: str) -> str:
+        for address, port in self.doors.items():
+            text = text.replace(address, f"localhost:{port}")
+        home = self.directory / region.server_name(index)
         return (
-            text.replace(config.CERTIFICATES, str(self.certificates))
+            text.replace(config.CERTIFICATES, str(region.certificates))
             .replace(config.SETTINGS, str(home / "settings"))
             .replace(config.RUN, str(home / "run"))
             .replace(f'"{config.DATA}"', f'"{home / "data"}"')
@@ -149,3 +170,23 @@ class Platform:
                 await client.close()
 
         return asyncio.run(session())
+
+
+async def across(platform: Platform, source: Region, target: Region) -> bytes:
+    """A message from a client of one region to one of another: what arrived."""
+    options: dict[str, Any] = {"user": config.APPLICATION_USER, "password": PASSWORD, "tls": platform.tls()}
+    sender = await nats.connect(source.client_url(), **options)
+    receiver = await nats.connect(target.client_url(), **options)
+    try:
+        subscription = await receiver.subscribe("greetings")
+        await receiver.flush()
+        for _ in range(50):
+            await sender.publish("greetings", b"hello")
+            try:
+                return (await subscription.next_msg(timeout=0.5)).data
+            except nats.errors.TimeoutError:
+                continue
+        return b"nothing arrived"
+    finally:
+        await sender.close()
+        await receiver.close()

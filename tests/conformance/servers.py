@@ -91,12 +91,19 @@ def processes(directory: Path) -> Iterator[Processes]:
 
 
 @dataclass(frozen=True)
-class _Issuer:
+class Authority:
+    """A certificate and its key, which sign others."""
+
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
 
-def _signed(name: str, issuer: _Issuer | None, extensions: Sequence[tuple[x509.ExtensionType, bool]]) -> _Issuer:
+def root_authority() -> Authority:
+    """A root that can sign one level of intermediates, as the program's does."""
+    return _signed("root", None, _authority(1))
+
+
+def _signed(name: str, issuer: Authority | None, extensions: Sequence[tuple[x509.ExtensionType, bool]]) -> Authority:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
@@ -112,7 +119,7 @@ def _signed(name: str, issuer: _Issuer | None, extensions: Sequence[tuple[x509.E
     )
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical=critical)
-    return _Issuer(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
+    return Authority(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
 
 
 def _authority(path_length: int) -> list[tuple[x509.ExtensionType, bool]]:
@@ -130,17 +137,21 @@ def _authority(path_length: int) -> list[tuple[x509.ExtensionType, bool]]:
     return [(x509.BasicConstraints(ca=True, path_length=path_length), True), (usage, True)]
 
 
-def write_certificate(directory: Path, *addresses: str) -> Path:
+def write_certificate(
+    directory: Path, *addresses: str, names: Sequence[str] = (), root: Authority | None = None
+) -> Path:
     """A certificate for this machine, and loopback `addresses`, made as the program does: a leaf below an intermediate.
 
-    The files are tls.crt, tls.key and ca.crt in `directory`, which is returned.
+    It is also for the DNS `names`, and its intermediate is below `root` (default: one of its own). The files are
+    tls.crt, tls.key and ca.crt in `directory`, which is returned.
     """
-    root = _signed("root", None, _authority(1))
+    root = root or root_authority()
     region = _signed("region", root, _authority(0))
     numbers = [x509.IPAddress(ip_address(address)) for address in ("127.0.0.1", *addresses)]
-    names: list[x509.GeneralName] = [x509.DNSName("localhost"), *numbers]
+    dns_names = [x509.DNSName(name) for name in dict.fromkeys(("localhost", *names))]
     uses = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
-    leaf = _signed("server", region, [(x509.SubjectAlternativeName(names), False), (uses, False)])
+    alternatives = x509.SubjectAlternativeName([*dns_names, *numbers])
+    leaf = _signed("server", region, [(alternatives, False), (uses, False)])
     directory.mkdir(parents=True)
     chain = [leaf.certificate, region.certificate]
     (directory / "tls.crt").write_bytes(b"".join(c.public_bytes(serialization.Encoding.PEM) for c in chain))

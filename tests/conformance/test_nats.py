@@ -6,14 +6,13 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import nats
 import pytest
 from nats.aio.client import Client
 
 from components.messaging import config
-from tests.conformance.nats_servers import MIB, PASSWORD, SYSTEM_PASSWORD, Platform, Region
+from tests.conformance.nats_servers import MIB, PASSWORD, SYSTEM_PASSWORD, Platform, across, rendered_files
 from tests.conformance.servers import eventually, free_ports, processes, write_certificate
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(180)]
@@ -25,8 +24,8 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
         yield Platform(tmp_path, running, write_certificate(tmp_path / "certificates"))
 
 
-def _settings(region: str, servers: int, *peers: config.GatewayPeer) -> config.NatsSettings:
-    return config.NatsSettings(region=region, servers=servers, storage=200 * MIB, memory=256 * MIB, peers=peers)
+def _settings(region: str, servers: int, gateway: config.Gateway | None = None) -> config.NatsSettings:
+    return config.NatsSettings(region=region, servers=servers, storage=200 * MIB, memory=256 * MIB, gateway=gateway)
 
 
 def _publish(replicas: int, stream: str = "visions") -> Callable[[Client], Awaitable[str]]:
@@ -160,11 +159,12 @@ def test_a_region_that_gets_a_neighbour_keeps_its_streams(platform: Platform) ->
     platform.start(old)
     platform.healthy(old)
     platform.with_client(old, _publish(3))
-    (gateway,) = free_ports(1)
-    new = platform.region(_settings("asia-east1", 3, config.GatewayPeer(name=old.name, address=f"localhost:{gateway}")))
-    address = f"localhost:{new.ports[0][config.GATEWAY_PORT]}"
-    old.settings = _settings(old.name, 3, config.GatewayPeer(name=new.name, address=address))
-    old.ports[0][config.GATEWAY_PORT] = gateway
+    platform.doors = dict(zip(("america:7222", "asia:7222"), free_ports(2), strict=True))
+    seed = config.GatewayPeer(name=old.name, address="america:7222")
+    new = platform.region(_settings("asia-east1", 3, config.Gateway(advertise="asia:7222", seeds=[seed])))
+    new.ports[0][config.GATEWAY_PORT] = platform.doors["asia:7222"]
+    old.files = rendered_files(_settings(old.name, 3, config.Gateway(advertise="america:7222")))
+    old.ports[0][config.GATEWAY_PORT] = platform.doors["america:7222"]
     for index in (2, 1, 0):
         platform.running.stop(old.server_name(index))
         platform.start(old, index)
@@ -173,50 +173,4 @@ def test_a_region_that_gets_a_neighbour_keeps_its_streams(platform: Platform) ->
     platform.healthy(new)
     assert platform.with_client(old, _messages) == 1
     assert platform.with_client(new, _publish(3, "elsewhere")) == new.name
-    assert asyncio.run(_across(platform, new, old)) == b"hello"
-
-
-def test_three_regions_start_together_and_each_keeps_its_own_streams(platform: Platform) -> None:
-    names = ("us-central1", "europe-west1", "asia-east1")
-    gateways = dict(zip(names, free_ports(3), strict=True))
-    regions = {}
-    for name in names:
-        peers = [config.GatewayPeer(name=o, address=f"localhost:{gateways[o]}") for o in names if o != name]
-        regions[name] = platform.region(_settings(name, 3, *peers))
-        regions[name].ports[0][config.GATEWAY_PORT] = gateways[name]
-        platform.start(regions[name])
-    for region in regions.values():
-        platform.healthy(region)
-        assert platform.with_client(region, _publish(3, f"in-{region.name}")) == region.name
-
-    async def streams(client: Client) -> set[str]:
-        return {info.config.name or "" for info in await client.jetstream(timeout=10).streams_info()}
-
-    for region in regions.values():
-        assert platform.with_client(region, streams) == {f"in-{region.name}"}
-    america, europe = regions["us-central1"], regions["europe-west1"]
-    eventually(
-        lambda: set(platform.monitor(america, "gatewayz")["outbound_gateways"]) == set(names) - {america.name},
-        seconds=30,
-        what="gateways to the other regions",
-    )
-    assert asyncio.run(_across(platform, america, europe)) == b"hello"
-
-
-async def _across(platform: Platform, source: Region, target: Region) -> bytes:
-    options: dict[str, Any] = {"user": config.APPLICATION_USER, "password": PASSWORD, "tls": platform.tls()}
-    sender = await nats.connect(source.client_url(), **options)
-    receiver = await nats.connect(target.client_url(), **options)
-    try:
-        subscription = await receiver.subscribe("greetings")
-        await receiver.flush()
-        for _ in range(50):
-            await sender.publish("greetings", b"hello")
-            try:
-                return (await subscription.next_msg(timeout=0.5)).data
-            except nats.errors.TimeoutError:
-                continue
-        return b"nothing arrived"
-    finally:
-        await sender.close()
-        await receiver.close()
+    assert asyncio.run(across(platform, new, old)) == b"hello"

@@ -1,6 +1,7 @@
 """NATS: servers, routes, gateways, accounts, flows and connection."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,22 +23,26 @@ clusters = st.sampled_from([3, 5])
 others = st.lists(st.from_regex(r"[a-z]{2,8}-[a-z]{4,9}[1-9]", fullmatch=True), unique=True, max_size=9)
 
 
-def settings(servers: int, peers: list[str]) -> config.NatsSettings:
-    gateways = [config.GatewayPeer(name=name, address=f"{name}.example.org:7222") for name in peers]
-    return config.NatsSettings(region="here", servers=servers, storage=2**31, memory=2**28, peers=gateways)
+def settings(servers: int, seeds: list[str] | None = None, **more: Any) -> config.NatsSettings:
+    gateway = None
+    if seeds is not None:
+        named = [config.GatewayPeer(name=name, address=f"{name}.example.org:7222") for name in seeds]
+        gateway = config.Gateway(advertise="here.example.org:7222", seeds=named)
+    return config.NatsSettings(region="here", servers=servers, storage=2**31, memory=2**28, gateway=gateway, **more)
 
 
 @given(clusters, others)
-def test_a_new_cluster_waits_for_no_more_servers_than_it_has(servers: int, peers: list[str]) -> None:
-    found = settings(servers, peers)
-    assert len(config.routes(found)) + len(config.named_peers(found)) == servers
-
-
-@given(clusters, others)
-def test_every_server_has_a_way_to_its_own_cluster_and_to_the_nearest_region(servers: int, peers: list[str]) -> None:
-    found = settings(servers, peers)
+def test_a_new_cluster_waits_for_no_more_servers_than_it_has(servers: int, seeds: list[str]) -> None:
+    found = settings(servers, seeds[: servers - 1])
+    assert len(config.routes(found)) + len(seeds[: servers - 1]) == servers
     assert config.routes(found)[0] == "tls://nats-0.nats-headless:6222"
-    assert [peer.name for peer in config.named_peers(found)][:1] == peers[:1]
+
+
+@given(clusters, others)
+def test_more_seeds_than_a_new_cluster_could_wait_for_are_refused(servers: int, seeds: list[str]) -> None:
+    if len(seeds) >= servers:
+        with pytest.raises(ValueError, match=f"gateway.seeds: {len(seeds)} regions are too many for {servers} servers"):
+            settings(servers, seeds)
 
 
 @given(others)
@@ -46,16 +51,34 @@ def test_regions_share_no_system_account(regions: list[str]) -> None:
 
 
 def test_one_region_has_no_gateway_and_one_server_no_cluster() -> None:
-    alone = config.render(settings(1, []))
+    alone = config.render(settings(1))
     assert "\ngateway {" not in alone
     assert "\ncluster {" not in alone
     several = config.render(settings(3, ["europe-west1"]))
     assert "\ncluster {" in several
     assert '{name: "europe-west1", urls: ["tls://europe-west1.example.org:7222"]}' in several
+    assert 'advertise: "here.example.org:7222"' in several
+
+
+def test_a_region_without_mirrors_names_no_account_of_another() -> None:
+    assert config.render(settings(3)).count("SYS_") == 2
+    assert "imports" not in config.render(settings(3))
+
+
+def test_a_mirror_may_make_its_consumer_at_the_streams_home_and_nothing_else() -> None:
+    mirrored = [config.Mirrored(stream=stream, home="europe-west1") for stream in ("orders", "visions")]
+    text = config.render(settings(3, ["europe-west1"], mirrored=mirrored))
+    account = next(line for line in text.splitlines() if line.strip().startswith('"SYS_europe-west1"'))
+    assert account.count("service:") == 2
+    assert '{service: "$JS.API.CONSUMER.CREATE.orders", accounts: ["APP"]}' in account
+    assert (
+        '{service: {account: "SYS_europe-west1", subject: "$JS.API.CONSUMER.CREATE.visions"}, '
+        'to: "$JS.europe-west1.API.CONSUMER.CREATE.visions", share: true}'
+    ) in text
 
 
 def test_the_disk_is_never_promised_in_full() -> None:
-    assert f"max_file_store: {2**31 * 9 // 10}" in config.render(settings(1, []))
+    assert f"max_file_store: {2**31 * 9 // 10}" in config.render(settings(1))
 
 
 @pytest.mark.parametrize("servers", [-1, 0, 2, 4, 6])
