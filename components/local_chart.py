@@ -27,7 +27,8 @@ class LocalChartArgs:
 
     The chart must name the namespace of each object. `values` are plain: Helm renders them before anything is
     deployed, which waits for `after`. `renderer` is a provider made by `chart_renderer`. `owned_elsewhere` names
-    fields, by kind, that something in the cluster sets, such as {"HorizontalPodAutoscaler": ["spec.minReplicas"]}.
+    fields, by kind and name, that something in the cluster sets, such as
+    {("HorizontalPodAutoscaler", "agent-network"): ["spec.minReplicas"]}.
     """
 
     chart: str
@@ -36,7 +37,7 @@ class LocalChartArgs:
     values: Mapping[str, Any]
     renderer: k8s.Provider
     after: Sequence[pulumi.Resource] = ()
-    owned_elsewhere: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    owned_elsewhere: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
 
 
 class LocalChart(pulumi.ComponentResource):
@@ -57,14 +58,14 @@ class LocalChart(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _register(self, manifest: Mapping[str, Any], prerequisites: Sequence[pulumi.Resource]) -> pulumi.Resource:
-        kind = manifest["kind"]
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
         return _Object(
-            f"{self._name}-{kind.lower()}-{manifest['metadata']['name']}",
+            f"{self._name}-{kind.lower()}-{name}",
             manifest,
             pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[*self._args.after, *prerequisites],
-                ignore_changes=list(self._args.owned_elsewhere.get(kind, ())) or None,
+                ignore_changes=list(self._args.owned_elsewhere.get((kind, name), ())) or None,
             ),
         )
 

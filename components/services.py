@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 
 from components.connection import Store, secret_name
 from components.local_chart import LocalChart, LocalChartArgs
+from components.versions import KUBECTL_IMAGE
 
 CHART = "./charts/sacred-council"
 RELEASE = "sacred-council"
@@ -22,10 +23,21 @@ CPU_BURST = 4
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shift:
+    """`min_replicas` from a moment of the day on: `cron` in the IANA `time_zone`. `name` tells it from other shifts."""
+
+    name: str
+    cron: str
+    time_zone: str
+    min_replicas: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workload:
     """One service: `image` (with tag or digest), bounds of its autoscaler, and what a pod asks for.
 
-    `cpu` and `memory` are Kubernetes quantities. Memory is also the limit; CPU may burst to `CPU_BURST` times.
+    `cpu` and `memory` are Kubernetes quantities. Memory is also the limit; CPU may burst to `CPU_BURST` times. With
+    `shifts` the minimum is `min_replicas` when the service is made, and then theirs: the program leaves it alone.
     """
 
     image: str
@@ -33,6 +45,7 @@ class Workload:
     max_replicas: int
     cpu: str
     memory: str
+    shifts: Sequence[Shift] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.min_replicas <= self.max_replicas:
@@ -91,11 +104,17 @@ class Services(pulumi.ComponentResource):
                 values=_values(args),
                 renderer=args.renderer,
                 after=[*args.after, *crds],
+                owned_elsewhere=_owned_by_shifts(args.workloads),
             ),
             pulumi.ResourceOptions(parent=self),
         )
         self.endpoints = {service: _url(service, args.namespace) for service in sorted(args.workloads)}
         self.register_outputs({"endpoints": self.endpoints})
+
+
+def _owned_by_shifts(workloads: Mapping[str, Workload]) -> dict[tuple[str, str], list[str]]:
+    shifted = [name for name, workload in workloads.items() if workload.shifts]
+    return {("HorizontalPodAutoscaler", name): ["spec.minReplicas"] for name in shifted}
 
 
 def _url(service: str, namespace: str) -> str:
@@ -109,6 +128,7 @@ def _values(args: ServicesArgs) -> dict[str, Any]:
         "ports": {"http": HTTP_PORT, "metrics": METRICS_PORT},
         "connections": {store: _connection(store, args.stores) for store in get_args(Store)},
         "telemetry": {"endpoint": args.telemetry_endpoint or "", "sampling": args.trace_sampling},
+        "kubectl": image_values(KUBECTL_IMAGE),
         "serviceMonitor": {"enabled": args.monitored_by is not None},
     }
 
@@ -122,12 +142,21 @@ def workload_values(workload: Workload) -> dict[str, Any]:
     """The chart's values of one service."""
     return {
         "image": image_values(workload.image),
-        "replicas": {"min": workload.min_replicas, "max": workload.max_replicas},
+        "replicas": {
+            "min": workload.min_replicas,
+            "max": workload.max_replicas,
+            "shifts": [shift_values(shift) for shift in workload.shifts],
+        },
         "resources": {
             "requests": {"cpu": workload.cpu, "memory": workload.memory},
             "limits": {"cpu": cpu_limit(workload.cpu), "memory": workload.memory},
         },
     }
+
+
+def shift_values(shift: Shift) -> dict[str, Any]:
+    """The chart's values of one shift."""
+    return {"name": shift.name, "cron": shift.cron, "timeZone": shift.time_zone, "min": shift.min_replicas}
 
 
 def image_values(image: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """One region: everything the platform is, in one place. It scales by itself and survives alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pulumi
@@ -17,11 +17,12 @@ from components.database.credentials import DatabaseCredentials
 from components.messaging import Messaging
 from components.messaging.nats import Nats, NatsArgs
 from components.monitoring import Monitoring, MonitoringArgs, Watched, trace_endpoint
-from components.services import Services, ServicesArgs, Workload
+from components.services import Services, ServicesArgs, Shift, Workload
+from stacks import topology
 from stacks.foundation import Foundation
 from stacks.mesh_peers import Crossing
 from stacks.region_mesh import CONTROL_PLANE, INGRESS, MONITORING, SERVICES, RegionMesh, RegionMeshArgs
-from stacks.settings import Settings
+from stacks.settings import Service, Settings
 from stacks.topology import RegionPlan
 
 DATABASE, CACHE, MESSAGING = "cockroachdb", "redis", "nats"
@@ -180,7 +181,7 @@ class Region(pulumi.ComponentResource):
                 region=self._name,
                 namespace=SERVICES,
                 workloads={
-                    service: Workload(**workload.model_dump())
+                    service: _workload(workload, self._args.plan)
                     for service, workload in self._args.settings.services.by_name().items()
                 },
                 renderer=self._args.chart_renderer,
@@ -197,6 +198,18 @@ class Region(pulumi.ComponentResource):
             ),
             self._inside,
         )
+
+
+def _workload(service: Service, plan: RegionPlan) -> Workload:
+    shifts = topology.follow_the_sun(plan.place.time_zone, service.min_replicas) if service.follow_the_sun else ()
+    return Workload(
+        image=service.image,
+        min_replicas=service.min_replicas,
+        max_replicas=service.max_replicas,
+        cpu=service.cpu,
+        memory=service.memory,
+        shifts=[Shift(**asdict(shift)) for shift in shifts],
+    )
 
 
 def _where(store: Database | Cache | Messaging) -> dict[str, Any]:

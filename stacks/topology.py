@@ -78,6 +78,7 @@ class RegionPlan(Site):
 class Shift:
     """Minimum replicas from a moment of the day on: `cron` in the region's `time_zone`."""
 
+    name: str
     cron: str
     time_zone: str
     min_replicas: int
@@ -147,8 +148,8 @@ def follow_the_sun(time_zone: str, min_replicas: int) -> tuple[Shift, Shift]:
     """Minimum replicas from 07:00 local time on, and from 23:00 on: then half, but two where there were two."""
     night = max(math.ceil(min_replicas * NIGHT_SHARE), min(min_replicas, 2))
     return (
-        Shift(cron=DAY_STARTS, time_zone=time_zone, min_replicas=min_replicas),
-        Shift(cron=NIGHT_STARTS, time_zone=time_zone, min_replicas=night),
+        Shift(name="day", cron=DAY_STARTS, time_zone=time_zone, min_replicas=min_replicas),
+        Shift(name="night", cron=NIGHT_STARTS, time_zone=time_zone, min_replicas=night),
     )
 
 

@@ -21,6 +21,15 @@ KINDS = (
     "autoscaling/v2/HorizontalPodAutoscaler",
     MONITOR,
 )
+CRON_JOB = "batch/v1/CronJob"
+SHIFT_KINDS = (
+    "networking.k8s.io/v1/NetworkPolicy",
+    "v1/ServiceAccount",
+    "rbac.authorization.k8s.io/v1/Role",
+    "rbac.authorization.k8s.io/v1/RoleBinding",
+    CRON_JOB,
+)
+"""Of services that follow the sun."""
 
 
 def answer(token: str, args: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -34,19 +43,28 @@ def _objects(options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for service in sorted(values["services"]):
             if kind != MONITOR or values["serviceMonitor"]["enabled"]:
                 yield _outline(kind, service, options["namespace"], values)
+    yield from _shifts(values, options["namespace"])
 
 
-def _outline(kind: str, service: str, namespace: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    api_version, _, name = kind.rpartition("/")
+def _shifts(values: Mapping[str, Any], namespace: str) -> Iterator[dict[str, Any]]:
+    services = values["services"]
+    names = [f"{name}-{shift['name']}" for name in sorted(services) for shift in services[name]["replicas"]["shifts"]]
+    for kind in SHIFT_KINDS if names else ():
+        for name in names if kind == CRON_JOB else ["follow-the-sun"]:
+            yield _outline(kind, name, namespace, values, app="follow-the-sun")
+
+
+def _outline(kind: str, name: str, namespace: str, values: Mapping[str, Any], app: str | None = None) -> dict[str, Any]:
+    api_version, _, kind = kind.rpartition("/")
     labels = {
-        "app.kubernetes.io/name": service,
+        "app.kubernetes.io/name": app or name,
         "app.kubernetes.io/part-of": "sacred-council",
         "app.kubernetes.io/managed-by": "Helm",
         "sacred-council.love/region": values["region"],
     }
     return {
         "apiVersion": api_version,
-        "kind": name,
-        "metadata": {"name": service, "namespace": namespace, "labels": labels},
-        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": service}} if name == AUTOSCALER else {},
+        "kind": kind,
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": name}} if kind == AUTOSCALER else {},
     }

@@ -90,6 +90,8 @@ class Service(Model):
     image: Image = SAMPLE_SERVICE_IMAGE
     min_replicas: Count = 1
     max_replicas: Count = 3
+    follow_the_sun: bool = False
+    """Keep half of the minimum, but two, from 23:00 to 07:00 of the region's local time."""
     cpu: Cpu = "50m"
     memory: Bytes = "64Mi"
 

@@ -14,6 +14,9 @@ from stacks.settings.values import Bytes, bytes_of
 REGIONS_TO_SURVIVE_ONE: Final = 3
 """Regions that a database needs to lose one and keep a majority."""
 
+REPLICAS_TO_HALVE: Final = 3
+"""Fewest replicas of a service that become fewer at night."""
+
 
 def broken_rules(values: Plain) -> Iterator[Mistake]:
     """All mistakes between settings; what is malformed in itself is passed over."""
@@ -22,6 +25,7 @@ def broken_rules(values: Plain) -> Iterator[Mistake]:
     yield from _founder(values, [region.get("name") for region in regions.values()])
     yield from _survival(values, len(regions))
     yield from _replicas(values)
+    yield from _nights(values)
     yield from _cache_memory(values)
 
 
@@ -66,6 +70,20 @@ def _replicas(values: Plain) -> Iterator[Mistake]:
                 value=shown(least),
                 rule=f"must not be above maxReplicas, which is {most}",
                 remedy=f"write {most} or less, or raise maxReplicas",
+            )
+
+
+def _nights(values: Plain) -> Iterator[Mistake]:
+    for name, service in _section(values, "services").items():
+        if not isinstance(service, Mapping) or service.get("followTheSun") is not True:
+            continue
+        least = service.get("minReplicas", Service().min_replicas)
+        if type(least) is int and 1 <= least < REPLICAS_TO_HALVE:
+            yield Mistake(
+                path=path_of("services", name, "followTheSun"),
+                value=shown(True),
+                rule=f"changes nothing with a minReplicas of {least}: nights keep two of two",
+                remedy=f"write a minReplicas of {REPLICAS_TO_HALVE} or more, or leave followTheSun out",
             )
 
 

@@ -33,7 +33,7 @@ DELIBERATE = {
 """Critical findings of kube-score that stay: the object and the test, and why."""
 
 SERVICES = ("consciousness-field", "agent-network", "sacred-messaging", "work-coordination")
-BUSY = {"minReplicas": 3, "maxReplicas": 30, "cpu": "1", "memory": "1Gi"}
+BUSY = {"minReplicas": 4, "maxReplicas": 30, "followTheSun": True, "cpu": "1", "memory": "1Gi"}
 VARIANTS: dict[str, dict[str, Any]] = {
     "one of everything": {},
     "three of everything": {
@@ -110,10 +110,11 @@ def test_every_pod_template_passes_the_restricted_standard(objects: list[Manifes
 
 
 def test_no_pod_gets_a_token_it_does_not_ask_for(objects: list[Manifest]) -> None:
-    careless = [
+    careless = {
         name for name, t in pod_templates(objects) if t["spec"].get("automountServiceAccountToken") is not False
-    ]
-    assert careless == []
+    }
+    asked = {identity(m) for m in objects if m["kind"] == "CronJob" and m["metadata"]["namespace"] == "sacred-council"}
+    assert careless == asked
 
 
 def test_a_misspelt_field_is_found() -> None:

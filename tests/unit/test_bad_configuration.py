@@ -153,6 +153,12 @@ SINGLE = [
         {"minReplicas": 4},
         ".minReplicas: 4 must not be above maxReplicas, which is 3; write 3 or less, or raise maxReplicas",
     ),
+    (
+        "services.agent-network",
+        {"followTheSun": True},
+        ".followTheSun: true changes nothing with a minReplicas of 1: nights keep two of two; "
+        "write a minReplicas of 3 or more, or leave followTheSun out",
+    ),
     ("services.agent-network", {"maxReplicas": 0}, ".maxReplicas: 0 must be at least 1; write 1 or more"),
     (
         "edge.domain",

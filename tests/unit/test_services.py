@@ -23,7 +23,7 @@ from components.services import (
     image_values,
     workload_values,
 )
-from components.versions import SAMPLE_SERVICE_IMAGE
+from components.versions import KUBECTL_IMAGE, SAMPLE_SERVICE_IMAGE
 from tests.rendering import ROOT, Rendered, Resource, render_program
 
 NO_RENDERER = cast(k8s.Provider, None)
@@ -31,14 +31,17 @@ DIGEST = f"sha256:{'0a' * 32}"
 SAMPLE = Workload(image=SAMPLE_SERVICE_IMAGE, min_replicas=1, max_replicas=3, cpu="50m", memory="64Mi")
 
 PROGRAM = """
+from dataclasses import replace
+
 import pulumi
 import pulumi_kubernetes as k8s
 from components.local_chart import chart_renderer
-from components.services import NAMES, Services, ServicesArgs, Workload
+from components.services import NAMES, Services, ServicesArgs, Shift, Workload
 
 provider = k8s.Provider("r1-kubernetes")
 renderer = chart_renderer("charts", pulumi.ResourceOptions())
 crds = k8s.core.v1.ConfigMap("r1-crds", opts=pulumi.ResourceOptions(provider=provider))
+night = Shift(name="night", cron="0 23 * * *", time_zone="Asia/Tokyo", min_replicas=1)
 workload = Workload(image="ghcr.io/example/a:1.2", min_replicas=2, max_replicas=9, cpu="0.5", memory="1Gi")
 services = Services(
     "r1-services",
@@ -46,7 +49,7 @@ services = Services(
         namespace="sacred-council",
         renderer=renderer,
         region="r1",
-        workloads=dict.fromkeys(NAMES, workload),
+        workloads={**dict.fromkeys(NAMES, workload), "agent-network": replace(workload, shifts=[SHIFTS])},
         MORE
     ),
     pulumi.ResourceOptions(providers=[provider]),
@@ -61,9 +64,9 @@ CONNECTED = """
 """
 
 
-def rendered(directory: Path, more: str = "") -> Rendered:
+def rendered(directory: Path, more: str = "", shifts: str = "") -> Rendered:
     program = directory / "program.py"
-    program.write_text(PROGRAM.replace("MORE", more))
+    program.write_text(PROGRAM.replace("MORE", more).replace("SHIFTS", shifts))
     return render_program("test", {"pulumi:disable-default-providers": ["*"]}, program)
 
 
@@ -86,6 +89,11 @@ def chart_values() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
     return rendered(tmp_path_factory.mktemp("alone"))
+
+
+@pytest.fixture(scope="module")
+def shifted(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
+    return rendered(tmp_path_factory.mktemp("shifted"), shifts="night")
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +140,7 @@ def test_a_kind_has_the_type_that_the_sdk_gives_it(api_version: str, kind: str, 
 def test_a_workload_becomes_the_values_of_its_service(alone: Rendered) -> None:
     assert chart(alone)["values"]["services"]["agent-network"] == {
         "image": {"repository": "ghcr.io/example/a", "tag": "1.2", "digest": ""},
-        "replicas": {"min": 2, "max": 9},
+        "replicas": {"min": 2, "max": 9, "shifts": []},
         "resources": {"requests": {"cpu": "0.5", "memory": "1Gi"}, "limits": {"cpu": "2000m", "memory": "1Gi"}},
     }
 
@@ -172,6 +180,26 @@ def test_the_chart_alone_runs_the_same_image_on_the_same_ports(chart_values: dic
     image = chart_values["defaults"]["image"]
     assert image_values(SAMPLE_SERVICE_IMAGE) == {part: image[part] for part in ("repository", "tag", "digest")}
     assert chart_values["ports"] == {"http": HTTP_PORT, "metrics": METRICS_PORT}
+
+
+def test_the_chart_alone_sets_shifts_with_the_same_kubectl(chart_values: dict[str, Any]) -> None:
+    assert image_values(KUBECTL_IMAGE) == chart_values["kubectl"]
+
+
+def test_the_minimum_of_a_service_with_shifts_is_left_to_them(shifted: Rendered, alone: Rendered) -> None:
+    autoscalers = {r.inputs["metadata"]["name"]: r.ignored for r in shifted.objects("HorizontalPodAutoscaler")}
+    assert autoscalers.pop("agent-network") == ("spec.minReplicas",)
+    assert set(autoscalers.values()) == {()}
+    assert {r.ignored for r in alone.objects("HorizontalPodAutoscaler")} == {()}
+
+
+def test_a_shift_becomes_a_cron_job_that_comes_after_what_it_may_do(shifted: Rendered) -> None:
+    job = shifted.named("r1-services-chart-cronjob-agent-network-night")
+    role = shifted.named("r1-services-chart-role-follow-the-sun")
+    assert role.urn in job.dependencies
+    assert chart(shifted)["values"]["services"]["agent-network"]["replicas"]["shifts"] == [
+        {"name": "night", "cron": "0 23 * * *", "timeZone": "Asia/Tokyo", "min": 1}
+    ]
 
 
 def test_the_component_knows_the_services_of_the_chart(chart_values: dict[str, Any]) -> None:

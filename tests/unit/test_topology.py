@@ -194,6 +194,7 @@ def test_nights_keep_half_the_replicas_and_two_where_there_were_two(base: int) -
 def test_day_starts_at_seven_and_night_at_eleven_local_time() -> None:
     day, night = topology.follow_the_sun("Europe/Brussels", 10)
     assert (day.cron, night.cron, night.min_replicas) == ("0 7 * * *", "0 23 * * *", 5)
+    assert (day.name, night.name) == ("day", "night")
     assert zoneinfo.ZoneInfo(day.time_zone)
 
 

@@ -18,6 +18,14 @@
 {{- if gt (int $replicas.min) (int $replicas.max) -}}
 {{- fail (printf "services.%s.replicas: min %d is greater than max %d; raise max or lower min" .name (int $replicas.min) (int $replicas.max)) -}}
 {{- end -}}
+{{- range $shift := $replicas.shifts -}}
+{{- if gt (int $shift.min) (int $replicas.max) -}}
+{{- fail (printf "services.%s.replicas.shifts: min %d of %s is greater than max %d; raise max or lower min" $.name (int $shift.min) $shift.name (int $replicas.max)) -}}
+{{- end -}}
+{{- if gt (len (printf "%s-%s" $.name $shift.name)) 52 -}}
+{{- fail (printf "services.%s.replicas.shifts: %s-%s is longer than the 52 characters that a CronJob can have; shorten the shift's name" $.name $.name $shift.name) -}}
+{{- end -}}
+{{- end -}}
 {{- if eq (.settings.image.tag | default "") "latest" -}}
 {{- fail (printf "services.%s.image: tag latest can be another program tomorrow; name a version or a digest" .name) -}}
 {{- end -}}
