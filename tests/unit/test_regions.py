@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.rendering import ROOT, ancestors
+from tests.rendering import ROOT, ancestors, render
 from tests.unit.regions import (
     EARLY,
     FIVE,
@@ -149,3 +149,20 @@ def test_a_stack_imports_the_sdks_of_its_clouds_only(rendering: str, expected: s
     code = f"{imports}; {rendering}; print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert set(SDKS.values()) & set(json.loads(run.stdout)) == expected
+
+
+def test_a_service_that_follows_the_sun_does_so_in_each_regions_time_and_with_its_numbers() -> None:
+    services = {"agent-network": {"minReplicas": 5, "maxReplicas": 9, "followTheSun": True}}
+    stack = render("multiregion", {"sacred-council:services": services})
+    shifts = {
+        call["values"]["region"]: call["values"]["services"]["agent-network"]["replicas"]["shifts"]
+        for call in (json.loads(arguments["jsonOpts"]) for _, arguments in stack.calls)
+    }
+    assert {region: {shift["timeZone"] for shift in found} for region, found in shifts.items()} == {
+        "us-central1": {"America/Chicago"},
+        "europe-west1": {"Europe/Brussels"},
+        "asia-east1": {"Asia/Taipei"},
+    }
+    assert [[shift["min"] for shift in found] for found in shifts.values()] == [[5, 3]] * 3
+    shifted = [r.name for r in stack.objects("HorizontalPodAutoscaler") if r.ignored == ("spec.minReplicas",)]
+    assert len(shifted) == 3
