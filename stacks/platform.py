@@ -19,8 +19,8 @@ from stacks.region_mesh import CONTROL_PLANE
 from stacks.settings import Settings
 
 SEPARATE_STORES = (
-    "Joining databases and messaging across regions is not built yet: each region has a database and messaging of its "
-    "own, and database.survive and database.founder have no effect."
+    "Joining databases across regions is not built yet: each region has a database of its own, and database.survive "
+    "has no effect."
 )
 
 

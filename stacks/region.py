@@ -156,7 +156,7 @@ class Region(pulumi.ComponentResource):
         )
 
     def _messaging(self) -> Nats:
-        settings = self._args.settings.messaging
+        settings, neighbours = self._args.settings.messaging, self._args.neighbours.get(MESSAGING)
         return Nats(
             f"{self._name}-messaging",
             NatsArgs(
@@ -165,6 +165,8 @@ class Region(pulumi.ComponentResource):
                 namespace=self._args.foundation.namespaces[MESSAGING],
                 client_namespace=self._args.foundation.namespaces[SERVICES],
                 servers=settings.servers,
+                neighbours=neighbours,
+                seeds=topology.seeds(self._name, self._args.settings.founder) if neighbours else (),
                 storage=settings.storage,
                 storage_class=self._args.foundation.cluster.storage_class,
                 cpu=settings.cpu,

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
 from stacks.settings.inheritance import Plain
-from stacks.settings.models import Cache, Service
+from stacks.settings.models import Cache, Messaging, Service
 from stacks.settings.region_rules import broken_region_rules, listed_regions
 from stacks.settings.values import Bytes, bytes_of
 
@@ -24,6 +24,7 @@ def broken_rules(values: Plain) -> Iterator[Mistake]:
     yield from broken_region_rules(regions)
     yield from _founder(values, [region.get("name") for region in regions.values()])
     yield from _survival(values, len(regions))
+    yield from _messaging_servers(values, len(regions))
     yield from _replicas(values)
     yield from _nights(values)
     yield from _cache_memory(values)
@@ -54,6 +55,17 @@ def _survival(values: Plain, regions: int) -> Iterator[Mistake]:
             value=shown("region"),
             rule=f"needs at least {REGIONS_TO_SURVIVE_ONE} regions, not {regions}",
             remedy="add regions, or write zone",
+        )
+
+
+def _messaging_servers(values: Plain, regions: int) -> Iterator[Mistake]:
+    servers = _section(values, "messaging").get("servers", Messaging().servers)
+    if regions > 1 and servers == 1 and type(servers) is int:
+        yield Mistake(
+            path=path_of("messaging", "servers"),
+            value=shown(servers),
+            rule=f"is too few for {regions} regions: a region that has others beside it needs servers that can vote",
+            remedy="write 3 or 5; where streams exist already, see docs/runbooks/nats-more-servers.md first",
         )
 
 

@@ -28,6 +28,7 @@ KNOWS_PEERS = {
     "cockroachdb-peers-endpoints",
     "nats-door-0-service",
     "nats-peers-endpoints",
+    "messaging-network-policy",
     "mesh-remote-regions-secret",
     "mesh-east-west-release",
     "mesh-routing-virtualservice-services",
@@ -36,6 +37,9 @@ KNOWS_PEERS = {
     "mesh-routing-destinationrule-sacred-messaging",
     "mesh-routing-destinationrule-work-coordination",
 }
+
+# What changes as well when a region is not alone any more: its servers get a gateway, and restart one by one.
+BECOMES_A_PEER = {"messaging-settings", "messaging-statefulset"}
 
 EARLY = ("ground", "foundation")
 
@@ -61,6 +65,7 @@ def configured(*regions: Where) -> dict[str, Any]:
             "azure": {"adminGroups": [GROUP], "apiAccess": [OFFICE]},
         },
         "database": {"founder": IOWA[0]} if IOWA in regions else {},
+        "messaging": {"servers": 3},
         "monitoring": {"enabled": False},
     }
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.rendering import ROOT, ancestors, render
 from tests.unit.regions import (
+    BECOMES_A_PEER,
     EARLY,
     FIVE,
     GOOGLE,
@@ -82,7 +83,7 @@ def test_the_regions_and_the_office_may_reach_the_api_and_nobody_else(where: Whe
 def test_a_second_and_third_region_only_add_to_the_first(more: tuple[Where, ...]) -> None:
     before, after = rendered(IOWA), rendered(*more)
     assert of_region(before, IOWA[0]).keys() <= of_region(after, IOWA[0]).keys()
-    assert changed(before, after, IOWA[0]) <= KNOWS_PEERS
+    assert changed(before, after, IOWA[0]) <= KNOWS_PEERS | BECOMES_A_PEER
     assert changed(before, after, "platform") == set()
 
 
