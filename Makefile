@@ -1,7 +1,7 @@
 # Thin: what is done is in sandbox/ and tests/. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv up preview down status doctor binaries test test-unit check bench fmt clean
+.PHONY: help venv up preview report down status doctor binaries test test-unit check bench fmt clean
 
 STACK ?= local
 CONTEXT ?=
@@ -9,6 +9,8 @@ CONTEXT ?=
 BASE ?=
 OUTPUT ?=
 PROTECT ?=
+# For `make report`: the JSON of an earlier report.
+BASE_REPORT ?=
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -38,6 +40,9 @@ up: venv ## deploy the stack, in the sandbox or on the cluster of CONTEXT
 
 preview: venv ## what `up` would change; BASE=commit: what this tree changes against it, on every stack
 	@$(if $(BASE),$(COMPARE),$(SANDBOX) start $(STACK) && $(SANDBOX) exec -- pulumi preview --stack $(STACK))
+
+report: venv ## cost, capacity and carbon of the stack; BASE_REPORT=file.json: the difference to that report
+	@$(RUN) -m report $(STACK) $(if $(BASE_REPORT),--base $(BASE_REPORT))
 
 down: venv ## destroy the stack and stop everything
 	@$(SANDBOX) down $(STACK) $(if $(CONTEXT),--context $(CONTEXT))

@@ -30,6 +30,8 @@ def _parser() -> argparse.ArgumentParser:
         )
     start = verbs.add_parser("start", help="start the control planes of a stack, and deploy nothing")
     start.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
+    plan = verbs.add_parser("plan", help="all that a stack consists of, as JSON; starts nothing")
+    plan.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
     _add_compare(verbs.add_parser("compare", help="what this tree changes on every stack, against a commit"))
     verbs.add_parser("status", help="regions, their processes and contexts, and the stacks")
     verbs.add_parser("doctor", help="what is missing on this machine, and how to get it")
