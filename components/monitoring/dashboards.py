@@ -36,10 +36,15 @@ def overview_stats(watched: Watched) -> list[Chart]:
         _single("Requests per second", f"sum(rate({requests}}}[5m]))", "reqps"),
         _single("Failed requests", f"({failed}) / sum(rate({requests}}}[5m]))", "percentunit"),
         _single("Pods not ready", f'sum(kube_pod_status_ready{{condition="false",namespace=~"{ours}"}})', "short"),
-        _single("Database nodes", f'min(liveness_livenodes{{namespace="{watched.database}"}})', "short"),
-        _single("Redis up", f'sum(redis_up{{namespace="{watched.cache}"}})', "short"),
+        *_store_stats(watched),
         _single("NATS connections", f'sum(nats_varz_connections{{namespace="{watched.messaging}"}})', "short"),
     ]
+
+
+def _store_stats(watched: Watched) -> list[Chart]:
+    nodes = _single("Database nodes", f'min(liveness_livenodes{{namespace="{watched.database}"}})', "short")
+    redis = _single("Redis up", f'sum(redis_up{{namespace="{watched.cache}"}})', "short")
+    return [*([nodes] if watched.database else []), *([redis] if watched.cache else [])]
 
 
 def overview_graphs(watched: Watched) -> list[Chart]:
@@ -111,23 +116,32 @@ def _workloads(watched: Watched) -> list[Chart]:
 
 
 def _stores(watched: Watched) -> list[Chart]:
-    database = f'{{namespace="{watched.database}"}}'
-    cache = f'{{namespace="{watched.cache}"}}'
-    messaging = f'{{namespace="{watched.messaging}"}}'
-    hits = f"sum(rate(redis_keyspace_hits_total{cache}[5m]))"
-    misses = f"sum(rate(redis_keyspace_misses_total{cache}[5m]))"
     return [
-        Chart(
-            title="Database statements",
-            queries={
-                "select": f"sum(rate(sql_select_count{database}[5m]))",
-                "insert": f"sum(rate(sql_insert_count{database}[5m]))",
-                "update": f"sum(rate(sql_update_count{database}[5m]))",
-                "delete": f"sum(rate(sql_delete_count{database}[5m]))",
-            },
-            unit="ops",
-        ),
-        Chart(title="Cache hits", queries={"hits": f"{hits} / ({hits} + {misses})"}, unit="percentunit"),
+        *([_statements(watched.database)] if watched.database else []),
+        *([_cache_hits(watched.cache)] if watched.cache else []),
+        *_messages(watched.messaging),
+    ]
+
+
+def _statements(namespace: str) -> Chart:
+    kinds = ("select", "insert", "update", "delete")
+    return Chart(
+        title="Database statements",
+        queries={kind: f'sum(rate(sql_{kind}_count{{namespace="{namespace}"}}[5m]))' for kind in kinds},
+        unit="ops",
+    )
+
+
+def _cache_hits(namespace: str) -> Chart:
+    hits, misses = (
+        f'sum(rate(redis_keyspace_{kind}_total{{namespace="{namespace}"}}[5m]))' for kind in ("hits", "misses")
+    )
+    return Chart(title="Cache hits", queries={"hits": f"{hits} / ({hits} + {misses})"}, unit="percentunit")
+
+
+def _messages(namespace: str) -> list[Chart]:
+    messaging = f'{{namespace="{namespace}"}}'
+    return [
         Chart(
             title="Messages",
             queries={

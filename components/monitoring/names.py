@@ -20,19 +20,22 @@ ALERTMANAGER_PORT = 9093
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """The namespaces whose health alerts and dashboards are about."""
+    """The namespaces whose health alerts and dashboards are about.
+
+    `database` and `cache` are None where the cloud runs them: it has their metrics, and no pod here has.
+    """
 
     services: str
     ingress: str
     control_plane: str
-    database: str
-    cache: str
+    database: str | None
+    cache: str | None
     messaging: str
     monitoring: str
 
     def all(self) -> list[str]:
         """Every one of them, sorted."""
-        return sorted(vars(self).values())
+        return sorted(filter(None, vars(self).values()))
 
 
 def collector_host(namespace: str) -> str:

@@ -34,14 +34,15 @@ def rule_groups(watched: Watched, *, runbooks: str) -> list[dict[str, Any]]:
     """The groups of a PrometheusRule. `runbooks` is where the runbooks are, a URL or a path."""
     groups = {
         "services": _services(watched),
-        "database": _database(watched),
-        "cache": _cache(watched),
+        "database": _database(watched.database) if watched.database else (),
+        "cache": _cache(watched.cache) if watched.cache else (),
         "messaging": _messaging(watched),
         "platform": _platform(watched),
     }
     return [
         {"name": f"sacred-council-{name}", "rules": [_rule(alert, runbooks) for alert in alerts]}
         for name, alerts in groups.items()
+        if alerts
     ]
 
 
@@ -95,11 +96,11 @@ def _services(watched: Watched) -> Sequence[Alert]:
     ]
 
 
-def _database(watched: Watched) -> Sequence[Alert]:
+def _database(namespace: str) -> Sequence[Alert]:
     return [
         Alert(
             name="DatabaseNodeDown",
-            expr=_missing_pods(watched.database),
+            expr=_missing_pods(namespace),
             wait="2m",
             severity="critical",
             summary="{{ $value }} database node(s) down",
@@ -108,7 +109,7 @@ def _database(watched: Watched) -> Sequence[Alert]:
         ),
         Alert(
             name="DatabaseRangesUnavailable",
-            expr=f'sum(ranges_unavailable{{namespace="{watched.database}"}}) > 0',
+            expr=f'sum(ranges_unavailable{{namespace="{namespace}"}}) > 0',
             wait="2m",
             severity="critical",
             summary="{{ $value }} ranges of the database cannot be read or written",
@@ -118,13 +119,13 @@ def _database(watched: Watched) -> Sequence[Alert]:
     ]
 
 
-def _cache(watched: Watched) -> Sequence[Alert]:
-    wanted = f'max(kube_statefulset_replicas{{namespace="{watched.cache}"}})'
-    attached = f'(max(redis_connected_slaves{{namespace="{watched.cache}"}}) or vector(0))'
+def _cache(namespace: str) -> Sequence[Alert]:
+    wanted = f'max(kube_statefulset_replicas{{namespace="{namespace}"}})'
+    attached = f'(max(redis_connected_slaves{{namespace="{namespace}"}}) or vector(0))'
     return [
         Alert(
             name="RedisDown",
-            expr=f'redis_up{{namespace="{watched.cache}"}} == 0',
+            expr=f'redis_up{{namespace="{namespace}"}} == 0',
             wait="1m",
             severity="critical",
             summary="Redis does not answer in {{ $labels.pod }}",
@@ -234,6 +235,7 @@ def _missing_pods(namespace: str) -> str:
 
 def _days_left(watched: Watched) -> str:
     """Days until certificates expire, as the database's nodes and the mesh's authority see theirs."""
-    database = f'security_certificate_expiration_node{{namespace="{watched.database}"}} > 0'
     mesh = f'citadel_server_cert_chain_expiry_timestamp{{namespace="{watched.control_plane}"}}'
-    return f"((({database}) or {mesh}) - time()) / {DAY_SECONDS} < {CERTIFICATE_DAYS}"
+    database = f'security_certificate_expiration_node{{namespace="{watched.database}"}} > 0'
+    seen = f"(({database}) or {mesh})" if watched.database else mesh
+    return f"({seen} - time()) / {DAY_SECONDS} < {CERTIFICATE_DAYS}"
