@@ -42,7 +42,8 @@ class Foundation(pulumi.ComponentResource):
     """The region's cluster, its namespaces, its certificate authorities, and its doors for the other regions.
 
     Outputs: `ground` (what it stands on), `cluster`, `provider` (deploys to it), `namespaces` (by name), `authority`
-    (signs the certificates of data stores and gateways), `mesh_authority` (Istio's), `doors` (by store; none when there is no other region).
+    (signs the certificates of data stores and gateways), `mesh_authority` (Istio's), `doors` (by store; none when there
+    is no other region).
     """
 
     ground: Ground

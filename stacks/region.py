@@ -1,16 +1,18 @@
 """One region: everything the platform is, in one place. It scales by itself and survives alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.cache import TYPES as CACHE_TYPES
 from components.cache import Cache
 from components.cache.redis import Redis, RedisArgs
 from components.connection import Store, components_of
 from components.crossing import Neighbours
+from components.database import TYPES as DATABASE_TYPES
 from components.database import Database
 from components.database.cockroachdb import CockroachDB, CockroachDBArgs
 from components.database.credentials import DatabaseCredentials
@@ -20,21 +22,13 @@ from components.monitoring import Monitoring, MonitoringArgs, Watched, trace_end
 from components.services import Services, ServicesArgs, Shift, Workload
 from stacks import topology
 from stacks.foundation import Foundation
+from stacks.managed_stores import CloudStores, managed
 from stacks.mesh_peers import Crossing
 from stacks.region_mesh import CONTROL_PLANE, INGRESS, MONITORING, SERVICES, RegionMesh, RegionMeshArgs
 from stacks.settings import Service, Settings
 from stacks.topology import RegionPlan
 
 DATABASE, CACHE, MESSAGING = "cockroachdb", "redis", "nats"
-WATCHED = Watched(
-    services=SERVICES,
-    ingress=INGRESS,
-    control_plane=CONTROL_PLANE,
-    database=DATABASE,
-    cache=CACHE,
-    messaging=MESSAGING,
-    monitoring=MONITORING,
-)
 TRACE_CLIENTS = [SERVICES, INGRESS]
 
 Stores = Mapping[Store, Database | Cache | Messaging]
@@ -72,11 +66,16 @@ class Region(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._inside = pulumi.ResourceOptions(parent=self, providers=[args.foundation.provider])
+        self._cloud_stores = CloudStores(
+            plan=args.plan, settings=args.settings, foundation=args.foundation, clients=SERVICES
+        )
         monitoring = self._monitoring() if args.settings.monitoring.enabled else None
         self._monitored_by = monitoring.release if monitoring else None
         mesh = self._mesh() if args.settings.mesh.enabled else None
         stores: Stores = {"database": self._database(), "cache": self._cache(), "messaging": self._messaging()}
-        services = self._services(stores, monitoring, mesh)
+        ports = {kind: store.port for kind, store in stores.items()}
+        outside = self._cloud_stores.admit(ports, mesh.ready, self._inside) if mesh else []
+        services = self._services(stores, monitoring, mesh, outside)
         self.outputs = {
             "services": services.endpoints,
             **{kind: _where(store) for kind, store in stores.items()},
@@ -95,7 +94,7 @@ class Region(pulumi.ComponentResource):
                 retention=settings.retention,
                 storage=settings.storage,
                 storage_class=self._args.foundation.cluster.storage_class,
-                watched=WATCHED,
+                watched=watched(self._args.settings),
                 trace_clients=TRACE_CLIENTS,
             ),
             self._inside,
@@ -114,7 +113,12 @@ class Region(pulumi.ComponentResource):
             self._inside,
         )
 
-    def _database(self) -> CockroachDB:
+    def _database(self) -> Database:
+        if "database" not in managed(self._args.settings):
+            return self._cockroachdb()
+        return self._cloud_stores.database(self._args.database_credentials, self._whichever(DATABASE_TYPES))
+
+    def _cockroachdb(self) -> CockroachDB:
         settings = self._args.settings.database
         return CockroachDB(
             f"{self._name}-database",
@@ -132,10 +136,15 @@ class Region(pulumi.ComponentResource):
                 license_key=self._args.secrets["cockroachdbLicense"],
                 monitored_by=self._monitored_by,
             ),
-            self._inside,
+            self._whichever(DATABASE_TYPES),
         )
 
-    def _cache(self) -> Redis:
+    def _cache(self) -> Cache:
+        if "cache" not in managed(self._args.settings):
+            return self._redis()
+        return self._cloud_stores.cache(self._whichever(CACHE_TYPES))
+
+    def _redis(self) -> Redis:
         settings = self._args.settings.cache
         return Redis(
             f"{self._name}-cache",
@@ -152,7 +161,7 @@ class Region(pulumi.ComponentResource):
                 max_memory=settings.max_memory,
                 monitored_by=self._monitored_by,
             ),
-            self._inside,
+            self._whichever(CACHE_TYPES),
         )
 
     def _messaging(self) -> Nats:
@@ -176,7 +185,18 @@ class Region(pulumi.ComponentResource):
             self._inside,
         )
 
-    def _services(self, stores: Stores, monitoring: Monitoring | None, mesh: RegionMesh | None) -> Services:
+    def _whichever(self, types: Sequence[str]) -> pulumi.ResourceOptions:
+        """For a store that may have had another engine before: what clients have of it changes and is not replaced."""
+        others = [pulumi.Alias(type_=other) for other in types]
+        return pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(aliases=others))
+
+    def _services(
+        self,
+        stores: Stores,
+        monitoring: Monitoring | None,
+        mesh: RegionMesh | None,
+        outside: Sequence[pulumi.Resource],
+    ) -> Services:
         return Services(
             f"{self._name}-services",
             ServicesArgs(
@@ -196,6 +216,7 @@ class Region(pulumi.ComponentResource):
                     *components_of(stores.values()),
                     *([monitoring] if monitoring else []),
                     *(mesh.ready if mesh else []),
+                    *outside,
                 ],
             ),
             self._inside,
@@ -211,6 +232,19 @@ def _workload(service: Service, plan: RegionPlan) -> Workload:
         cpu=service.cpu,
         memory=service.memory,
         shifts=[Shift(**asdict(shift)) for shift in shifts],
+    )
+
+
+def watched(settings: Settings) -> Watched:
+    """The namespaces that are watched. A store that the cloud runs has none: its metrics and alerts are the cloud's."""
+    return Watched(
+        services=SERVICES,
+        ingress=INGRESS,
+        control_plane=CONTROL_PLANE,
+        database=None if "database" in managed(settings) else DATABASE,
+        cache=None if "cache" in managed(settings) else CACHE,
+        messaging=MESSAGING,
+        monitoring=MONITORING,
     )
 
 

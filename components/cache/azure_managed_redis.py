@@ -9,7 +9,7 @@ from pulumi_azure_native import authorization, redisenterprise
 from components.authorities import MICROSOFT, public_authorities
 from components.cache.arguments import ManagedCacheArgs
 from components.cache.instances import AZURE, AZURE_DATA_SHARE, smallest
-from components.cache.managed import ManagedCacheConnection, ManagedCacheConnectionArgs
+from components.cache.managed import Endpoint, connect
 from components.cluster.aks import AksNetwork
 from components.cluster.aks.identity import AksEncryption
 from components.cluster.aks.private_endpoint import AksPrivateEndpoint, AksPrivateEndpointArgs
@@ -71,26 +71,20 @@ class AzureManagedRedis(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         cluster = self._cluster(name, args)
         database = self._database(name, args, cluster)
-        endpoint = AksPrivateEndpoint(
+        private = AksPrivateEndpoint(
             f"{name}-endpoint",
             AksPrivateEndpointArgs(network=args.network, service=cluster.id, kind=ENDPOINT, zone=ZONE),
             self._child,
         )
         if args.deletion_protection:
             self._lock(name, cluster)
-        connection = ManagedCacheConnection(
-            f"{name}-clients",
-            ManagedCacheConnectionArgs(
-                region=args.region,
-                client_namespace=args.client_namespace,
-                addresses=args.managed_addresses,
-                host=pulumi.Output.all(cluster.host_name, endpoint.ready).apply(lambda known: str(known[0])),
-                port=PORT,
-                password=self._password(args, cluster, database),
-                authority=public_authorities(MICROSOFT),
-            ),
-            self._child,
+        endpoint = Endpoint(
+            host=pulumi.Output.all(cluster.host_name, private.ready).apply(lambda known: str(known[0])),
+            port=PORT,
+            password=self._password(args, cluster, database),
+            authority=public_authorities(MICROSOFT),
         )
+        connection = connect(name, args, endpoint, self._child)
         self.url, self.host, self.port = connection.url, connection.host, connection.port
         self.secret_name = connection.secret_name
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})

@@ -9,7 +9,7 @@ from pulumi_aws import elasticache
 from components.authorities import AMAZON, public_authorities
 from components.cache.arguments import BACKUP_DAYS, ManagedCacheArgs
 from components.cache.instances import ELASTICACHE, ELASTICACHE_DATA_SHARE, smallest
-from components.cache.managed import ManagedCacheConnection, ManagedCacheConnectionArgs
+from components.cache.managed import Endpoint, connect
 from components.cluster.arguments import common_labels
 from components.cluster.eks import EksNetwork
 from components.cluster.eks.private_access import EksPrivateAccess, EksPrivateAccessArgs
@@ -52,22 +52,16 @@ class ElastiCache(pulumi.ComponentResource):
         super().__init__("sacred-council:cache:ElastiCache", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         password = random.RandomPassword(
-            f"{name}-password", length=PASSWORD_LENGTH, special=False, opts=self._child
+            f"{name}-token", length=PASSWORD_LENGTH, special=False, opts=self._child
         ).result
         group = self._group(name, args, password)
-        connection = ManagedCacheConnection(
-            f"{name}-clients",
-            ManagedCacheConnectionArgs(
-                region=args.region,
-                client_namespace=args.client_namespace,
-                addresses=args.managed_addresses,
-                host=group.primary_endpoint_address,
-                port=PORT,
-                password=password,
-                authority=public_authorities(AMAZON),
-            ),
-            self._child,
+        endpoint = Endpoint(
+            host=group.primary_endpoint_address,
+            port=PORT,
+            password=password,
+            authority=public_authorities(AMAZON),
         )
+        connection = connect(name, args, endpoint, self._child)
         self.url, self.host, self.port = connection.url, connection.host, connection.port
         self.secret_name = connection.secret_name
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
@@ -97,7 +91,7 @@ class ElastiCache(pulumi.ComponentResource):
             kms_key_id=args.key_arn,
             auth_token=password,
             # A new password is the only one at once: clients read the Secret, not a note of the old one.
-            auth_token_update_strategy="SET",
+            auth_token_update_strategy="SET",  # noqa: S106 - a strategy
             snapshot_retention_limit=BACKUP_DAYS,
             snapshot_window=BACKUP_WINDOW,
             maintenance_window=MAINTENANCE_WINDOW,

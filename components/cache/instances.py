@@ -45,7 +45,7 @@ AZURE: Final = tuple(
 
 
 def smallest(nodes: Sequence[CacheNode], *, memory: str, max_memory: str, data_share: float) -> str:
-    """The smallest node that has at least `memory`, and at least `max_memory` of it for data; ValueError if none has."""
+    """The smallest node with at least `memory`, and at least `max_memory` of it for data; ValueError if none is."""
     wanted, data = quantity_bytes("memory", memory), quantity_bytes("max_memory", max_memory)
     enough = [one for one in nodes if one.gibibytes * 2**30 >= wanted and one.gibibytes * 2**30 * data_share >= data]
     if not enough:

@@ -6,7 +6,7 @@ import pulumi
 from pulumi_gcp import redis
 
 from components.cache.arguments import MAINTENANCE_HOUR, ManagedCacheArgs
-from components.cache.managed import ManagedCacheConnection, ManagedCacheConnectionArgs
+from components.cache.managed import Endpoint, connect
 from components.cluster.arguments import common_labels
 from components.cluster.gke import GkeNetwork
 from components.cluster.gke.encryption import GkeKeyUse, GkeKeyUseArgs
@@ -49,19 +49,13 @@ class Memorystore(pulumi.ComponentResource):
         super().__init__("sacred-council:cache:Memorystore", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         instance = self._instance(name, args)
-        connection = ManagedCacheConnection(
-            f"{name}-clients",
-            ManagedCacheConnectionArgs(
-                region=args.region,
-                client_namespace=args.client_namespace,
-                addresses=args.managed_addresses,
-                host=instance.host,
-                port=TLS_PORT,
-                password=pulumi.Output.secret(instance.auth_string),
-                authority=instance.server_ca_certs.apply(lambda known: "\n".join(one.cert for one in known)),
-            ),
-            child,
+        endpoint = Endpoint(
+            host=instance.host,
+            port=TLS_PORT,
+            password=pulumi.Output.secret(instance.auth_string),
+            authority=instance.server_ca_certs.apply(lambda known: "\n".join(one.cert for one in known)),
         )
+        connection = connect(name, args, endpoint, child)
         self.url, self.host, self.port = connection.url, connection.host, connection.port
         self.secret_name = connection.secret_name
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})

@@ -14,7 +14,7 @@ from components.database import postgresql_plan as plan
 from components.database.arguments import ManagedDatabaseArgs
 from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import cloud_sql_tier
-from components.database.postgresql import PostgresApplication, PostgresApplicationArgs
+from components.database.postgresql import connect
 from components.database.postgresql_bootstrap import Server
 from components.quantities import gibibytes
 from components.versions import POSTGRESQL_VERSION
@@ -54,19 +54,9 @@ class CloudSql(pulumi.ComponentResource):
         super().__init__("sacred-council:database:CloudSql", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         instance = self._instance(name, args)
-        application = PostgresApplication(
-            f"{name}-application",
-            PostgresApplicationArgs(
-                region=args.region,
-                namespace=args.namespace,
-                client_namespace=args.client_namespace,
-                server=self._server(name, args, instance),
-                credentials=args.credentials,
-            ),
-            self._child,
-        )
-        self.url, self.host, self.port = application.url, application.host, application.port
-        self.secret_name = application.secret_name
+        connection = connect(name, args, self._server(name, args, instance), self._child)
+        self.url, self.host, self.port = connection.url, connection.host, connection.port
+        self.secret_name = connection.secret_name
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
     def _instance(self, name: str, args: CloudSqlArgs) -> sql.DatabaseInstance:
@@ -114,7 +104,10 @@ class CloudSql(pulumi.ComponentResource):
         )
         return Server(
             host=pulumi.Output.all(endpoint.host, administrator.id).apply(lambda known: str(known[0])),
-            authority=instance.server_ca_certs.apply(lambda known: "\n".join(one.cert for one in known)),
+            # Certificates are no secret, though the SDK says so.
+            authority=pulumi.Output.unsecret(
+                instance.server_ca_certs.apply(lambda known: "\n".join(one.cert for one in known))
+            ),
             administrator_password=password,
             addresses=args.managed_addresses,
         )

@@ -17,7 +17,7 @@ from components.database import postgresql_plan as plan
 from components.database.arguments import ManagedDatabaseArgs
 from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import FLEXIBLE_SERVER, azure_disk, sku_tier, smallest
-from components.database.postgresql import PostgresApplication, PostgresApplicationArgs
+from components.database.postgresql import connect
 from components.database.postgresql_bootstrap import Server
 from components.versions import POSTGRESQL_VERSION
 
@@ -60,34 +60,25 @@ class FlexibleServer(pulumi.ComponentResource):
         password = random.RandomPassword(
             f"{name}-administrator-password", length=PASSWORD_LENGTH, special=False, opts=self._child
         ).result
-        server = self._server(name, args, password)
+        made = self._server(name, args, password)
         endpoint = AksPrivateEndpoint(
             f"{name}-endpoint",
-            AksPrivateEndpointArgs(network=args.network, service=server.id, kind=ENDPOINT, zone=ZONE),
+            AksPrivateEndpointArgs(network=args.network, service=made.id, kind=ENDPOINT, zone=ZONE),
             self._child,
         )
-        configured = self._configure(name, args, server)
+        configured = self._configure(name, args, made)
         if args.deletion_protection:
-            self._lock(name, server)
-        ready = pulumi.Output.all(server.fully_qualified_domain_name, endpoint.ready, configured)
-        application = PostgresApplication(
-            f"{name}-application",
-            PostgresApplicationArgs(
-                region=args.region,
-                namespace=args.namespace,
-                client_namespace=args.client_namespace,
-                server=Server(
-                    host=ready.apply(lambda known: str(known[0])),
-                    authority=public_authorities(MICROSOFT),
-                    administrator_password=password,
-                    addresses=args.managed_addresses,
-                ),
-                credentials=args.credentials,
-            ),
-            self._child,
+            self._lock(name, made)
+        ready = pulumi.Output.all(made.fully_qualified_domain_name, endpoint.ready, configured)
+        server = Server(
+            host=ready.apply(lambda known: str(known[0])),
+            authority=public_authorities(MICROSOFT),
+            administrator_password=password,
+            addresses=args.managed_addresses,
         )
-        self.url, self.host, self.port = application.url, application.host, application.port
-        self.secret_name = application.secret_name
+        connection = connect(name, args, server, self._child)
+        self.url, self.host, self.port = connection.url, connection.host, connection.port
+        self.secret_name = connection.secret_name
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
     def _server(self, name: str, args: FlexibleServerArgs, password: pulumi.Output[str]) -> dbforpostgresql.Server:
@@ -109,7 +100,10 @@ class FlexibleServer(pulumi.ComponentResource):
             administrator_login=plan.ADMINISTRATOR,
             administrator_login_password=password,
             identity=dbforpostgresql.UserAssignedIdentityArgs(
-                type="UserAssigned", user_assigned_identities=[key.identity_id]
+                type="UserAssigned",
+                user_assigned_identities=key.identity_id.apply(
+                    lambda known: {known: dbforpostgresql.UserIdentityArgs()}
+                ),
             ),
             data_encryption=dbforpostgresql.DataEncryptionArgs(
                 type="AzureKeyVault",

@@ -75,8 +75,8 @@ def smallest(instances: Sequence[Instance], *, cpu: str, memory: str, standby: b
 def cloud_sql_tier(*, cpu: str, memory: str) -> str:
     """The custom machine of Cloud SQL that has at least `cpu` and `memory`; ValueError when none has.
 
-    Source: cloud.google.com/sql/docs/postgres/create-instance (1 or an even number of CPUs; 3.75 GB or more, in steps of
-    256 MB, at most 6.5 GB a CPU).
+    Source: cloud.google.com/sql/docs/postgres/create-instance (1 or an even number of CPUs; 3.75 GB or more, in steps
+    of 256 MB, at most 6.5 GB a CPU).
     """
     steps = math.ceil(quantity_bytes("memory", memory) / (CLOUD_SQL_STEP_MIB * MIB))
     mib = max(steps * CLOUD_SQL_STEP_MIB, CLOUD_SQL_LEAST_MIB)

@@ -14,7 +14,7 @@ from components.database import postgresql_plan as plan
 from components.database.arguments import ManagedDatabaseArgs
 from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import RDS, smallest
-from components.database.postgresql import PostgresApplication, PostgresApplicationArgs
+from components.database.postgresql import connect
 from components.database.postgresql_bootstrap import Server
 from components.quantities import gibibytes
 from components.versions import POSTGRESQL_VERSION
@@ -66,24 +66,15 @@ class Rds(pulumi.ComponentResource):
             f"{name}-administrator-password", length=PASSWORD_LENGTH, special=False, opts=self._child
         ).result
         instance = self._instance(name, args, password)
-        application = PostgresApplication(
-            f"{name}-application",
-            PostgresApplicationArgs(
-                region=args.region,
-                namespace=args.namespace,
-                client_namespace=args.client_namespace,
-                server=Server(
-                    host=instance.address,
-                    authority=args.authority,
-                    administrator_password=password,
-                    addresses=args.managed_addresses,
-                ),
-                credentials=args.credentials,
-            ),
-            self._child,
+        server = Server(
+            host=instance.address,
+            authority=args.authority,
+            administrator_password=password,
+            addresses=args.managed_addresses,
         )
-        self.url, self.host, self.port = application.url, application.host, application.port
-        self.secret_name = application.secret_name
+        connection = connect(name, args, server, self._child)
+        self.url, self.host, self.port = connection.url, connection.host, connection.port
+        self.secret_name = connection.secret_name
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
     def _instance(self, name: str, args: RdsArgs, password: pulumi.Output[str]) -> rds.Instance:

@@ -10,13 +10,15 @@ import pytest
 
 from components.monitoring.dashboards import overview_graphs, overview_stats
 from components.monitoring.rules import rules_file
-from stacks.region import WATCHED
+from stacks.region import watched
+from stacks.settings import parse
 from tests.conformance.alert_scenarios import SCENARIOS, Series
 from tests.conformance.binaries import run
 from tests.rendering import Rendered
 
 pytestmark = pytest.mark.conformance
 
+WATCHED = watched(parse({"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}))
 RULES = rules_file(WATCHED, runbooks="docs/runbooks")
 ALERTS = sorted(rule["alert"] for group in json.loads(RULES)["groups"] for rule in group["rules"])
 QUERIES = [query for chart in (*overview_stats(WATCHED), *overview_graphs(WATCHED)) for query in chart.queries.values()]

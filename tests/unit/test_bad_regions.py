@@ -44,7 +44,7 @@ ONE_REGION = [
         "context",
         "home",
         "is not a setting; known here: name, cloud, geography, slot, nodes, apiAccess, deletionProtection, project, "
-        "releaseChannel, kubernetesVersion",
+        "releaseChannel, kubernetesVersion, instances",
     ),
     (IOWA, "nodes", None, "null must be a map of settings; write one `key: value` a line below it, indented"),
     (
