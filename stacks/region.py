@@ -18,15 +18,16 @@ from components.database.cockroachdb import CockroachDB, CockroachDBArgs
 from components.database.credentials import DatabaseCredentials
 from components.messaging import Messaging
 from components.messaging.nats import Nats, NatsArgs
-from components.monitoring import Monitoring, MonitoringArgs, Watched, trace_endpoint
+from components.monitoring import Monitoring, MonitoringArgs, trace_endpoint
 from components.services import Services, ServicesArgs, Shift, Workload
 from stacks import topology
 from stacks.foundation import Foundation
 from stacks.managed_stores import CloudStores, managed
 from stacks.mesh_peers import Crossing
-from stacks.region_mesh import CONTROL_PLANE, INGRESS, MONITORING, SERVICES, RegionMesh, RegionMeshArgs
+from stacks.region_mesh import INGRESS, MONITORING, SERVICES, RegionMesh, RegionMeshArgs
 from stacks.settings import Service, Settings
 from stacks.topology import RegionPlan
+from stacks.watching import watched
 
 DATABASE, CACHE, MESSAGING = "cockroachdb", "redis", "nats"
 TRACE_CLIENTS = [SERVICES, INGRESS]
@@ -232,19 +233,6 @@ def _workload(service: Service, plan: RegionPlan) -> Workload:
         cpu=service.cpu,
         memory=service.memory,
         shifts=[Shift(**asdict(shift)) for shift in shifts],
-    )
-
-
-def watched(settings: Settings) -> Watched:
-    """The namespaces that are watched. A store that the cloud runs has none: its metrics and alerts are the cloud's."""
-    return Watched(
-        services=SERVICES,
-        ingress=INGRESS,
-        control_plane=CONTROL_PLANE,
-        database=None if "database" in managed(settings) else DATABASE,
-        cache=None if "cache" in managed(settings) else CACHE,
-        messaging=MESSAGING,
-        monitoring=MONITORING,
     )
 
 

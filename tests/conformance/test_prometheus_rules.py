@@ -10,8 +10,8 @@ import pytest
 
 from components.monitoring.dashboards import overview_graphs, overview_stats
 from components.monitoring.rules import rules_file
-from stacks.region import watched
 from stacks.settings import parse
+from stacks.watching import watched
 from tests.conformance.alert_scenarios import SCENARIOS, Series
 from tests.conformance.binaries import run
 from tests.rendering import Rendered
