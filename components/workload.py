@@ -140,10 +140,11 @@ def service_monitor(
     endpoint: Mapping[str, Any],
     monitored_by: pulumi.Resource | None,
     opts: pulumi.ResourceOptions,
+    more: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """Have Prometheus scrape `endpoint` of the application's metrics Service; nothing without `monitored_by`.
+    """Have Prometheus scrape `endpoint` and `more` of the application's metrics Service.
 
-    `monitored_by` is what brings the ServiceMonitor kind; it is waited for.
+    `monitored_by` is what brings the ServiceMonitor kind; it is waited for. Nothing is scraped without it.
     """
     if monitored_by is None:
         return
@@ -154,7 +155,7 @@ def service_monitor(
         metadata=belonging.meta(belonging.app),
         spec={
             "selector": {"matchLabels": {**selector(belonging.app), METRICS_LABEL: "true"}},
-            "endpoints": [dict(endpoint)],
+            "endpoints": [dict(one) for one in (endpoint, *more)],
         },
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[monitored_by])),
     )

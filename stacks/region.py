@@ -1,18 +1,16 @@
 """One region: everything the platform is, in one place. It scales by itself and survives alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.cache import TYPES as CACHE_TYPES
 from components.cache import Cache
 from components.cache.redis import Redis, RedisArgs
 from components.connection import Store, components_of
 from components.crossing import Neighbours
-from components.database import TYPES as DATABASE_TYPES
 from components.database import Database
 from components.database.cockroachdb import CockroachDB, CockroachDBArgs
 from components.database.credentials import DatabaseCredentials
@@ -20,18 +18,14 @@ from components.messaging import Messaging
 from components.messaging.nats import Nats, NatsArgs
 from components.monitoring import Monitoring, MonitoringArgs, trace_endpoint
 from components.services import Services, ServicesArgs, Shift, Workload
-from stacks import topology
+from stacks import topology, watching
 from stacks.foundation import Foundation
-from stacks.managed_stores import CloudStores, managed
 from stacks.mesh_peers import Crossing
-from stacks.region_mesh import INGRESS, MONITORING, SERVICES, RegionMesh, RegionMeshArgs
+from stacks.region_mesh import MONITORING, SERVICES, RegionMesh, RegionMeshArgs
 from stacks.settings import Service, Settings
 from stacks.topology import RegionPlan
-from stacks.watching import watched
 
 DATABASE, CACHE, MESSAGING = "cockroachdb", "redis", "nats"
-TRACE_CLIENTS = [SERVICES, INGRESS]
-
 Stores = Mapping[Store, Database | Cache | Messaging]
 
 
@@ -67,16 +61,11 @@ class Region(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._inside = pulumi.ResourceOptions(parent=self, providers=[args.foundation.provider])
-        self._cloud_stores = CloudStores(
-            plan=args.plan, settings=args.settings, foundation=args.foundation, clients=SERVICES
-        )
         monitoring = self._monitoring() if args.settings.monitoring.enabled else None
         self._monitored_by = monitoring.release if monitoring else None
         mesh = self._mesh() if args.settings.mesh.enabled else None
         stores: Stores = {"database": self._database(), "cache": self._cache(), "messaging": self._messaging()}
-        ports = {kind: store.port for kind, store in stores.items()}
-        outside = self._cloud_stores.admit(ports, mesh.ready, self._inside) if mesh else []
-        services = self._services(stores, monitoring, mesh, outside)
+        services = self._services(stores, monitoring, mesh)
         self.outputs = {
             "services": services.endpoints,
             **{kind: _where(store) for kind, store in stores.items()},
@@ -90,13 +79,14 @@ class Region(pulumi.ComponentResource):
         return Monitoring(
             f"{self._name}-monitoring",
             MonitoringArgs(
-                region=self._name,
+                here=watching.here(self._args.plan),
                 namespace=self._args.foundation.namespaces[MONITORING],
                 retention=settings.retention,
                 storage=settings.storage,
                 storage_class=self._args.foundation.cluster.storage_class,
-                watched=watched(self._args.settings),
-                trace_clients=TRACE_CLIENTS,
+                watched=watching.watched(self._args.settings),
+                trace_clients=watching.trace_clients(self._args.settings),
+                receiver=watching.alert_receiver(self._args.secrets),
             ),
             self._inside,
         )
@@ -114,12 +104,7 @@ class Region(pulumi.ComponentResource):
             self._inside,
         )
 
-    def _database(self) -> Database:
-        if "database" not in managed(self._args.settings):
-            return self._cockroachdb()
-        return self._cloud_stores.database(self._args.database_credentials, self._whichever(DATABASE_TYPES))
-
-    def _cockroachdb(self) -> CockroachDB:
+    def _database(self) -> CockroachDB:
         settings = self._args.settings.database
         return CockroachDB(
             f"{self._name}-database",
@@ -135,20 +120,12 @@ class Region(pulumi.ComponentResource):
                 cpu=settings.cpu,
                 memory=settings.memory,
                 license_key=self._args.secrets["cockroachdbLicense"],
-                founder=self._args.settings.founder,
-                neighbours=self._args.neighbours.get(DATABASE),
-                survive=settings.survive,
                 monitored_by=self._monitored_by,
             ),
-            self._whichever(DATABASE_TYPES),
+            self._inside,
         )
 
-    def _cache(self) -> Cache:
-        if "cache" not in managed(self._args.settings):
-            return self._redis()
-        return self._cloud_stores.cache(self._whichever(CACHE_TYPES))
-
-    def _redis(self) -> Redis:
+    def _cache(self) -> Redis:
         settings = self._args.settings.cache
         return Redis(
             f"{self._name}-cache",
@@ -165,11 +142,11 @@ class Region(pulumi.ComponentResource):
                 max_memory=settings.max_memory,
                 monitored_by=self._monitored_by,
             ),
-            self._whichever(CACHE_TYPES),
+            self._inside,
         )
 
     def _messaging(self) -> Nats:
-        settings, neighbours = self._args.settings.messaging, self._args.neighbours.get(MESSAGING)
+        settings = self._args.settings.messaging
         return Nats(
             f"{self._name}-messaging",
             NatsArgs(
@@ -178,8 +155,6 @@ class Region(pulumi.ComponentResource):
                 namespace=self._args.foundation.namespaces[MESSAGING],
                 client_namespace=self._args.foundation.namespaces[SERVICES],
                 servers=settings.servers,
-                neighbours=neighbours,
-                seeds=topology.seeds(self._name, self._args.settings.founder) if neighbours else (),
                 storage=settings.storage,
                 storage_class=self._args.foundation.cluster.storage_class,
                 cpu=settings.cpu,
@@ -189,18 +164,7 @@ class Region(pulumi.ComponentResource):
             self._inside,
         )
 
-    def _whichever(self, types: Sequence[str]) -> pulumi.ResourceOptions:
-        """For a store that may have had another engine before: what clients have of it changes and is not replaced."""
-        others = [pulumi.Alias(type_=other) for other in types]
-        return pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(aliases=others))
-
-    def _services(
-        self,
-        stores: Stores,
-        monitoring: Monitoring | None,
-        mesh: RegionMesh | None,
-        outside: Sequence[pulumi.Resource],
-    ) -> Services:
+    def _services(self, stores: Stores, monitoring: Monitoring | None, mesh: RegionMesh | None) -> Services:
         return Services(
             f"{self._name}-services",
             ServicesArgs(
@@ -220,7 +184,6 @@ class Region(pulumi.ComponentResource):
                     *components_of(stores.values()),
                     *([monitoring] if monitoring else []),
                     *(mesh.ready if mesh else []),
-                    *outside,
                 ],
             ),
             self._inside,
@@ -248,4 +211,5 @@ def _how_to_look(monitoring: Monitoring) -> dict[str, Any]:
         "grafana": monitoring.grafana_port_forward,
         "grafanaSecret": monitoring.grafana_secret_name,
         "jaeger": monitoring.jaeger_port_forward,
+        "alerts": monitoring.alerts,
     }

@@ -1,20 +1,52 @@
-"""What of a region is watched. Pure."""
+"""What a region's monitoring is about: what is deployed there, where the region is, and who is told."""
 
-from components.monitoring import Watched
-from stacks.foundation import CACHES, DATABASES, MESSAGING
-from stacks.managed_stores import managed
+from collections.abc import Mapping
+from typing import Final
+
+import pulumi
+
+from components.monitoring import AlertReceiver, Here, Watched
 from stacks.region_mesh import CONTROL_PLANE, INGRESS, MONITORING, SERVICES
 from stacks.settings import Settings
+from stacks.topology import RegionPlan
+
+IN_CLUSTER: Final[Mapping[str, str]] = {"cockroachdb": "cockroachdb", "redis": "redis"}
+"""The namespace of each engine that runs in the cluster. What a cloud manages has no exporter there."""
+MESSAGING: Final = "nats"
 
 
 def watched(settings: Settings) -> Watched:
-    """The namespaces that are watched. A store that the cloud runs has none: its metrics and alerts are the cloud's."""
+    """The namespaces of what the settings deploy."""
+    meshed = settings.mesh.enabled
     return Watched(
         services=SERVICES,
-        ingress=INGRESS,
-        control_plane=CONTROL_PLANE,
-        database=None if "database" in managed(settings) else DATABASES["cockroachdb"],
-        cache=None if "cache" in managed(settings) else CACHES["redis"],
-        messaging=MESSAGING,
         monitoring=MONITORING,
+        ingress=INGRESS if meshed else None,
+        control_plane=CONTROL_PLANE if meshed else None,
+        database=IN_CLUSTER.get(settings.database.engine),
+        cache=IN_CLUSTER.get(settings.cache.engine),
+        messaging=MESSAGING,
     )
+
+
+def trace_clients(settings: Settings) -> list[str]:
+    """The namespaces that send traces."""
+    return [SERVICES, INGRESS] if settings.mesh.enabled else [SERVICES]
+
+
+def here(plan: RegionPlan) -> Here:
+    """The region's place, for maps."""
+    place = plan.place
+    return Here(
+        region=plan.name,
+        city=place.city,
+        latitude=place.latitude,
+        longitude=place.longitude,
+        country=place.country or "",
+    )
+
+
+def alert_receiver(secrets: Mapping[str, pulumi.Output[str] | None]) -> AlertReceiver | None:
+    """Who is told about alerts; None while no address is configured."""
+    url = secrets["alertWebhookUrl"]
+    return None if url is None else AlertReceiver(url=url, token=secrets["alertWebhookToken"])

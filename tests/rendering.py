@@ -43,7 +43,6 @@ class Resource:
     dependencies: frozenset[str]
     ignored: tuple[str, ...]
     protected: bool
-    timeouts: dict[str, str]
 
     @property
     def is_kubernetes_object(self) -> bool:
@@ -166,7 +165,6 @@ def _recorded(request: Any, urn: str) -> Resource:
         dependencies=frozenset(request.dependencies),
         ignored=tuple(request.ignoreChanges),
         protected=request.protect,
-        timeouts=json_format.MessageToDict(request.customTimeouts),
     )
 
 

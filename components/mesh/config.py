@@ -1,5 +1,6 @@
 """Values of Istio's charts. Pure: no resources."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -20,6 +21,9 @@ STATUS_PORT = 15021
 # Unprivileged, so that the gateway needs neither a capability nor a sysctl.
 HTTP_TARGET_PORT = 8080
 HTTPS_TARGET_PORT = 8443
+
+# By default a proxy keeps none of them: who is connected to the public gateway, and who of them by WebSocket.
+GATEWAY_STATISTICS = {"inclusionRegexps": [r"http\..*downstream_cx(_upgrades)?_active"]}
 
 HYBRID_CURVES = ["X25519MLKEM768", "X25519", "P-256"]
 
@@ -101,6 +105,7 @@ def gateway_values(
     """Values of chart `gateway` for the gateway that faces the public. `annotations` go to its Service."""
     return {
         **_gateway_pods("ingressgateway", min_replicas, max_replicas),
+        "podAnnotations": {"proxy.istio.io/config": json.dumps({"proxyStatsMatcher": GATEWAY_STATISTICS})},
         "service": {
             "type": service_type,
             "annotations": dict(annotations),

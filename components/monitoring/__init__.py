@@ -1,6 +1,7 @@
 """What watches a region: metrics, alerts, dashboards and traces."""
 
 from components.monitoring.monitoring import Monitoring, MonitoringArgs
-from components.monitoring.names import Watched, collector_host, trace_endpoint
+from components.monitoring.names import Here, Watched, collector_host, trace_endpoint
+from components.monitoring.prometheus import AlertReceiver
 
-__all__ = ["Monitoring", "MonitoringArgs", "Watched", "collector_host", "trace_endpoint"]
+__all__ = ["AlertReceiver", "Here", "Monitoring", "MonitoringArgs", "Watched", "collector_host", "trace_endpoint"]

@@ -1,14 +1,16 @@
-"""Alerts and dashboards as objects of the cluster."""
+"""Rules and dashboards as objects of the cluster."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components.metadata import object_meta
-from components.monitoring.dashboards import DASHBOARDS
-from components.monitoring.names import Watched
+from components.monitoring.dashboards import EVERYWHERE, HERE, Scope, folder, rendered
+from components.monitoring.names import Here, Watched
 from components.monitoring.rules import rule_groups
+from components.monitoring.stack_values import FOLDER_ANNOTATION
 
 APP = "sacred-council-monitoring"
 
@@ -17,40 +19,51 @@ APP = "sacred-council-monitoring"
 class AlertsArgs:
     """`watched` are the namespaces alerts are about, `runbooks` is where their runbooks are (a URL or a path).
 
-    `monitored_by` brings the monitoring CRDs.
+    `here` is the region. `across` adds the dashboards of all regions, which need Thanos. `machine_prices` are USD a
+    month by type of machine. `monitored_by` brings the monitoring CRDs.
     """
 
-    region: str
+    here: Here
     namespace: pulumi.Input[str]
     watched: Watched
     runbooks: str
     monitored_by: pulumi.Resource
+    across: bool = False
+    machine_prices: Mapping[str, float] = field(default_factory=dict)
 
 
 class Alerts(pulumi.ComponentResource):
-    """The platform's own alert rules and dashboards. No outputs."""
+    """The platform's own rules, and its dashboards: of this region, and of all. No outputs."""
 
     def __init__(self, name: str, args: AlertsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:monitoring:Alerts", name, None, opts)
+        groups = rule_groups(args.watched, args.here, runbooks=args.runbooks, machine_prices=args.machine_prices)
         k8s.apiextensions.CustomResource(
             f"{name}-rules",
             api_version="monitoring.coreos.com/v1",
             kind="PrometheusRule",
-            metadata=object_meta("sacred-council", app=APP, region=args.region, namespace=args.namespace),
-            spec={"groups": rule_groups(args.watched, runbooks=args.runbooks)},
+            metadata=object_meta("sacred-council", app=APP, region=args.here.region, namespace=args.namespace),
+            spec={"groups": groups},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[args.monitored_by]),
         )
-        for dashboard, render in DASHBOARDS.items():
+        self._dashboards(name, args, HERE, "dashboard")
+        if args.across:
+            self._dashboards(name, args, EVERYWHERE, "dashboard-global")
+        self.register_outputs({})
+
+    def _dashboards(self, name: str, args: AlertsArgs, scope: Scope, prefix: str) -> None:
+        for dashboard, text in rendered(args.watched, scope).items():
             k8s.core.v1.ConfigMap(
-                f"{name}-dashboard-{dashboard}",
+                f"{name}-{prefix}-{dashboard}",
                 metadata=object_meta(
-                    f"dashboard-{dashboard}",
+                    f"{prefix}-{dashboard}",
                     app=APP,
-                    region=args.region,
+                    region=args.here.region,
                     namespace=args.namespace,
                     extra_labels={"grafana_dashboard": "1"},
+                    annotations={FOLDER_ANNOTATION: folder(scope)},
                 ),
-                data={f"{dashboard}.json": render(args.watched)},
+                # Files of both views are in one folder of the pod until the sidecar has read the annotation.
+                data={f"{scope.name}-{dashboard}.json": text},
                 opts=pulumi.ResourceOptions(parent=self),
             )
-        self.register_outputs({})

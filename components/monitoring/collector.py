@@ -20,6 +20,7 @@ PORTS = {
     "otlp-grpc": names.OTLP_GRPC_PORT,
     "otlp-http": names.OTLP_HTTP_PORT,
     "metrics": names.SELF_METRICS_PORT,
+    "span-metrics": names.SPAN_METRICS_PORT,
     "health": names.HEALTH_PORT,
 }
 RESOURCES = workload.Resources(cpu="100m", memory="256Mi")
@@ -65,7 +66,12 @@ class Collector(pulumi.ComponentResource):
         self._service()
         workload.disruption_budget(name, self._belonging, self._child)
         workload.service_monitor(
-            name, self._belonging, endpoint={"port": "metrics"}, monitored_by=args.monitored_by, opts=self._child
+            name,
+            self._belonging,
+            endpoint={"port": "metrics"},
+            more=[{"port": "span-metrics"}],
+            monitored_by=args.monitored_by,
+            opts=self._child,
         )
         self.endpoint = pulumi.Output.from_input(args.namespace).apply(names.trace_endpoint)
         self.register_outputs({"endpoint": self.endpoint})
@@ -116,6 +122,7 @@ class Collector(pulumi.ComponentResource):
                     _service_port("otlp-grpc", names.OTLP_GRPC_PORT, "grpc"),
                     _service_port("otlp-http", names.OTLP_HTTP_PORT, "http"),
                     _service_port("metrics", names.SELF_METRICS_PORT, "http"),
+                    _service_port("span-metrics", names.SPAN_METRICS_PORT, "http"),
                 ],
             ),
             opts=self._child,

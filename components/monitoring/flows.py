@@ -27,6 +27,7 @@ GRAFANA_PORT = 3000
 STATE_METRICS_PORTS = (8080, 8081)
 RELOADER_PORT = 8080
 GOSSIP_PORT = 9094
+HTTPS_PORT = 443
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +39,11 @@ class Flow:
     egress: Sequence[Egress] = field(default_factory=tuple)
 
 
-def stack_flows() -> dict[str, Flow]:
-    """The flows of kube-prometheus-stack, by the names of their policies."""
+def stack_flows(*, receiver: bool = False) -> dict[str, Flow]:
+    """The flows of kube-prometheus-stack, by the names of their policies.
+
+    With a `receiver` Alertmanager may call HTTPS anywhere: policies know addresses, and a receiver has only a name.
+    """
     prometheus = network.peer(pods=PROMETHEUS)
     grafana = network.peer(pods=GRAFANA)
     alertmanager = network.peer(pods=ALERTMANAGER)
@@ -60,7 +64,10 @@ def stack_flows() -> dict[str, Flow]:
                 network.ingress([RELOADER_PORT], prometheus),
                 network.ingress([GOSSIP_PORT], alertmanager),
             ],
-            egress=[network.egress([GOSSIP_PORT], alertmanager)],
+            egress=[
+                network.egress([GOSSIP_PORT], alertmanager),
+                *([network.egress([HTTPS_PORT])] if receiver else []),
+            ],
         ),
         "grafana": Flow(
             pods=GRAFANA,
@@ -103,7 +110,7 @@ def tracing_flows(clients: Sequence[str]) -> dict[str, Flow]:
             pods=COLLECTOR,
             ingress=[
                 network.ingress([names.OTLP_GRPC_PORT, names.OTLP_HTTP_PORT], *senders),
-                network.ingress([names.SELF_METRICS_PORT], prometheus),
+                network.ingress([names.SELF_METRICS_PORT, names.SPAN_METRICS_PORT], prometheus),
             ],
             egress=[network.egress([names.OTLP_GRPC_PORT], jaeger)],
         ),

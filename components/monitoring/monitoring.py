@@ -1,7 +1,7 @@
 """Everything that watches a region."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pulumi
 
@@ -10,9 +10,11 @@ from components.monitoring.alerts import Alerts, AlertsArgs
 from components.monitoring.collector import Collector, CollectorArgs
 from components.monitoring.flows import open_flows, tracing_flows
 from components.monitoring.jaeger import Jaeger, JaegerArgs
-from components.monitoring.prometheus import PrometheusStack, PrometheusStackArgs
+from components.monitoring.prometheus import AlertReceiver, PrometheusStack, PrometheusStackArgs
 
 RUNBOOKS = "docs/runbooks"
+TOLD = "sent to the webhook in alertWebhookUrl"
+NOBODY_TOLD = "sent to nobody: set one with `pulumi config set --secret alertWebhookUrl ...`"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +24,10 @@ class MonitoringArgs:
     `retention` is a Prometheus duration such as 7d; `storage` and `trace_storage` are volumes' sizes such as 20Gi, of
     the class `storage_class` (None: the cluster's default). `watched` are the namespaces that alerts are about,
     `trace_clients` those that send traces. `runbooks` is where the runbooks are, a URL or the path in the repository.
+    `receiver` is told about alerts (None: nobody is). `machine_prices` are USD a month by type of machine.
     """
 
-    region: str
+    here: names.Here
     namespace: pulumi.Input[str]
     retention: str
     storage: str
@@ -35,6 +38,8 @@ class MonitoringArgs:
     runbooks: str = RUNBOOKS
     node_exporter: bool = True
     collector_replicas: int = 1
+    receiver: AlertReceiver | None = None
+    machine_prices: Mapping[str, float] = field(default_factory=dict)
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -42,7 +47,7 @@ class Monitoring(pulumi.ComponentResource):
 
     Outputs: `release` (brings the monitoring CRDs: pass it as `monitored_by`), `trace_endpoint` (URL for OTLP/gRPC),
     `grafana_secret_name` (keys `admin-user`, `admin-password`), `grafana_port_forward` and `jaeger_port_forward`
-    (commands; nothing here is reachable from outside).
+    (commands; nothing here is reachable from outside), `alerts` (who is told about them, in words).
     """
 
     release: pulumi.Resource
@@ -50,20 +55,23 @@ class Monitoring(pulumi.ComponentResource):
     grafana_secret_name: pulumi.Output[str]
     grafana_port_forward: pulumi.Output[str]
     jaeger_port_forward: pulumi.Output[str]
+    alerts: str
 
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:monitoring:Monitoring", name, None, opts)
         stack = self._stack(name, args)
         self.release = stack.release
+        self.alerts = TOLD if args.receiver else NOBODY_TOLD
         self.grafana_secret_name = stack.grafana_secret_name
         self.grafana_port_forward = stack.grafana_port_forward
         Alerts(
             f"{name}-alerts",
             AlertsArgs(
-                region=args.region,
+                here=args.here,
                 namespace=args.namespace,
                 watched=args.watched,
                 runbooks=args.runbooks,
+                machine_prices=args.machine_prices,
                 monitored_by=stack.release,
             ),
             opts=pulumi.ResourceOptions(parent=self),
@@ -75,6 +83,7 @@ class Monitoring(pulumi.ComponentResource):
                 "grafana_secret_name": self.grafana_secret_name,
                 "grafana_port_forward": self.grafana_port_forward,
                 "jaeger_port_forward": self.jaeger_port_forward,
+                "alerts": self.alerts,
             }
         )
 
@@ -82,12 +91,13 @@ class Monitoring(pulumi.ComponentResource):
         return PrometheusStack(
             f"{name}-prometheus",
             PrometheusStackArgs(
-                region=args.region,
+                region=args.here.region,
                 namespace=args.namespace,
                 retention=args.retention,
                 storage=args.storage,
                 storage_class=args.storage_class,
                 node_exporter=args.node_exporter,
+                receiver=args.receiver,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -95,12 +105,12 @@ class Monitoring(pulumi.ComponentResource):
     def _tracing(self, name: str, args: MonitoringArgs) -> None:
         child = pulumi.ResourceOptions(parent=self)
         open_flows(
-            tracing_flows(args.trace_clients), name=name, region=args.region, namespace=args.namespace, opts=child
+            tracing_flows(args.trace_clients), name=name, region=args.here.region, namespace=args.namespace, opts=child
         )
         jaeger = Jaeger(
             f"{name}-jaeger",
             JaegerArgs(
-                region=args.region,
+                region=args.here.region,
                 namespace=args.namespace,
                 storage=args.trace_storage,
                 storage_class=args.storage_class,
@@ -111,7 +121,7 @@ class Monitoring(pulumi.ComponentResource):
         collector = Collector(
             f"{name}-collector",
             CollectorArgs(
-                region=args.region,
+                region=args.here.region,
                 namespace=args.namespace,
                 jaeger_host=jaeger.host,
                 monitored_by=self.release,

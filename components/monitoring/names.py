@@ -1,4 +1,4 @@
-"""Names and ports that the parts of the monitoring know each other by. Pure: no resources."""
+"""Names and ports that the parts of the monitoring know each other by, and what is watched. Pure: no resources."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,14 @@ GRAFANA_SECRET = "grafana-admin"  # noqa: S105 - the name of a Secret
 JAEGER = "jaeger"
 COLLECTOR = "opentelemetry-collector"
 DATASOURCE = "prometheus"
+"""Grafana's data source of this region."""
+GLOBAL_DATASOURCE = "thanos"
+"""Grafana's data source of all regions."""
 
 OTLP_GRPC_PORT = 4317
 OTLP_HTTP_PORT = 4318
 SELF_METRICS_PORT = 8888
+SPAN_METRICS_PORT = 8889
 HEALTH_PORT = 13133
 JAEGER_QUERY_PORT = 16686
 PROMETHEUS_PORT = 9090
@@ -20,22 +24,42 @@ ALERTMANAGER_PORT = 9093
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """The namespaces whose health alerts and dashboards are about.
+    """The namespaces whose health alerts and dashboards are about. None: the cluster has none of it.
 
-    `database` and `cache` are None where the cloud runs them: it has their metrics, and no pod here has.
+    A store that a cloud manages has no exporter in the cluster, so nothing here is said about it.
     """
 
     services: str
-    ingress: str
-    control_plane: str
-    database: str | None
-    cache: str | None
-    messaging: str
     monitoring: str
+    ingress: str | None = None
+    control_plane: str | None = None
+    database: str | None = None
+    cache: str | None = None
+    messaging: str | None = None
 
     def all(self) -> list[str]:
         """Every one of them, sorted."""
-        return sorted(filter(None, vars(self).values()))
+        return sorted(namespace for namespace in vars(self).values() if namespace is not None)
+
+    @property
+    def meshed(self) -> bool:
+        """Whether requests to the services are seen by proxies."""
+        return self.ingress is not None and self.control_plane is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Here:
+    """The region and where it is: labels of its metrics on maps. Degrees; `country` is ISO 3166 or empty."""
+
+    region: str
+    city: str
+    latitude: float
+    longitude: float
+    country: str = ""
+
+    def __post_init__(self) -> None:
+        if not (-90 <= self.latitude <= 90 and -180 <= self.longitude <= 180):
+            raise ValueError(f"place of {self.region}: {self.latitude}, {self.longitude} is not on earth")
 
 
 def collector_host(namespace: str) -> str:

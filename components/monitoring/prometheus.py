@@ -8,6 +8,7 @@ import pulumi_random as random
 
 from components.metadata import object_meta
 from components.monitoring import names
+from components.monitoring.alertmanager import RECEIVER_SECRET, TOKEN_KEY, URL_KEY
 from components.monitoring.flows import open_flows, stack_flows
 from components.monitoring.stack_values import retention_size, stack_values
 from components.releases import chart_release
@@ -18,10 +19,19 @@ PASSWORD_LENGTH = 32
 
 
 @dataclass(frozen=True, kw_only=True)
+class AlertReceiver:
+    """Who is told about alerts: the secret `url` of a webhook, and the secret bearer `token` it wants, if any."""
+
+    url: pulumi.Output[str]
+    token: pulumi.Output[str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class PrometheusStackArgs:
     """`retention` is a Prometheus duration such as 7d, `storage` the size of its volume such as 20Gi.
 
-    `storage_class` None is the cluster's default. `node_exporter` needs host access in kube-system.
+    `storage_class` None is the cluster's default. `node_exporter` needs host access in kube-system. `receiver` is told
+    about alerts (None: nobody is).
     """
 
     region: str
@@ -30,6 +40,7 @@ class PrometheusStackArgs:
     storage: str
     storage_class: str | None = None
     node_exporter: bool = True
+    receiver: AlertReceiver | None = None
 
     def __post_init__(self) -> None:
         retention_size(self.storage)
@@ -50,7 +61,11 @@ class PrometheusStack(pulumi.ComponentResource):
         super().__init__("sacred-council:monitoring:PrometheusStack", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         admin = self._admin(name, args)
-        flows = open_flows(stack_flows(), name=name, region=args.region, namespace=args.namespace, opts=child)
+        told = self._receiver(name, args, args.receiver) if args.receiver else []
+        receiving = bool(told)
+        flows = open_flows(
+            stack_flows(receiver=receiving), name=name, region=args.region, namespace=args.namespace, opts=child
+        )
         self.release = chart_release(
             f"{name}-release",
             KUBE_PROMETHEUS_STACK,
@@ -62,9 +77,11 @@ class PrometheusStack(pulumi.ComponentResource):
                 storage=args.storage,
                 storage_class=args.storage_class,
                 node_exporter=args.node_exporter,
+                receiver=receiving,
+                receiver_token=args.receiver is not None and args.receiver.token is not None,
             ),
             # Its hooks call the API server, so the flows are open before they run.
-            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[admin, *flows])),
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[admin, *told, *flows])),
         )
         self.grafana_secret_name = admin.metadata.name
         self.grafana_port_forward = pulumi.Output.concat(
@@ -83,3 +100,14 @@ class PrometheusStack(pulumi.ComponentResource):
             string_data={"admin-user": ADMIN_USER, "admin-password": password.result},
             opts=child,
         )
+
+    def _receiver(self, name: str, args: PrometheusStackArgs, receiver: AlertReceiver) -> list[pulumi.Resource]:
+        token = {} if receiver.token is None else {TOKEN_KEY: receiver.token}
+        return [
+            k8s.core.v1.Secret(
+                f"{name}-alert-receiver",
+                metadata=object_meta(RECEIVER_SECRET, app="alertmanager", region=args.region, namespace=args.namespace),
+                string_data={URL_KEY: receiver.url, **token},
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        ]

@@ -3,30 +3,52 @@
 from typing import Any
 
 from components.monitoring import names
+from components.monitoring.alertmanager import RECEIVER_SECRET, alertmanager_config
 from components.quantities import quantity_bytes
 
 ALERTMANAGER_STORAGE = "1Gi"
 NODE_NAMESPACE = "kube-system"
+EXEMPLARS_KEPT = 100_000
+NODE_LABELS = ["node.kubernetes.io/instance-type", "topology.kubernetes.io/zone"]
+FOLDER_ANNOTATION = "grafana_folder"
+"""Grafana's sidecar puts a dashboard into the folder that this annotation of its ConfigMap names."""
+TRACE_LABEL = "trace_id"
+"""The label of an exemplar that names its trace, as OpenTelemetry and OpenMetrics have it."""
 MEBIBYTE = 2**20
 # Blocks are deleted when a new one is written, so the volume needs room for that and for the write-ahead log.
 RETAINED_SHARE = 0.8
 
 
 def stack_values(
-    *, region: str, retention: str, storage: str, storage_class: str | None, node_exporter: bool
+    *,
+    region: str,
+    retention: str,
+    storage: str,
+    storage_class: str | None,
+    node_exporter: bool,
+    receiver: bool = False,
+    receiver_token: bool = False,
 ) -> dict[str, Any]:
-    """All values. `retention` is a Prometheus duration, `storage` a Kubernetes quantity."""
+    """All values. `retention` is a Prometheus duration, `storage` a Kubernetes quantity.
+
+    `receiver` says that there is a Secret with where alerts go, `receiver_token` that it has a token, too.
+    """
     return {
         "fullnameOverride": names.STACK,
         **_unreachable_components(),
         "defaultRules": _default_rules(),
         "prometheusOperator": _operator(),
         "prometheus": {"prometheusSpec": _prometheus(region, retention, storage, storage_class)},
-        "alertmanager": {"alertmanagerSpec": _alertmanager(storage_class)},
+        "alertmanager": {
+            "config": alertmanager_config(receiver=receiver, token=receiver_token),
+            "alertmanagerSpec": _alertmanager(storage_class, receiver),
+        },
         "grafana": _grafana(),
         "kube-state-metrics": {
             "fullnameOverride": "kube-state-metrics",
             "resources": _resources(cpu="20m", cpu_limit="200m", memory="128Mi"),
+            # What a node costs depends on its type.
+            "metricLabelsAllowlist": [f"nodes=[{','.join(NODE_LABELS)}]"],
         },
         "nodeExporter": {"enabled": node_exporter},
         # It needs the node's network, processes and files, which our restricted namespace rightly refuses.
@@ -81,14 +103,18 @@ def _prometheus(region: str, retention: str, storage: str, storage_class: str | 
         "externalLabels": {"region": region},
         "scrapeInterval": "30s",
         "evaluationInterval": "30s",
+        "enableFeatures": ["exemplar-storage"],
+        "exemplars": {"maxSize": EXEMPLARS_KEPT},
         "resources": _resources(cpu="100m", cpu_limit="2", memory="1Gi"),
         # Else only objects with this release's label are found; with it, those of every namespace are.
         **{f"{kind}SelectorNilUsesHelmValues": False for kind in kinds},
     }
 
 
-def _alertmanager(storage_class: str | None) -> dict[str, Any]:
+def _alertmanager(storage_class: str | None, receiver: bool) -> dict[str, Any]:
     return {
+        # Mounted, never copied into the configuration.
+        "secrets": [RECEIVER_SECRET] if receiver else [],
         "storage": _claim(ALERTMANAGER_STORAGE, storage_class),
         "resources": _resources(cpu="10m", cpu_limit="200m", memory="64Mi"),
     }
@@ -108,7 +134,11 @@ def _grafana() -> dict[str, Any]:
         "initChownData": {"enabled": False},
         "testFramework": {"enabled": False},
         "resources": _resources(cpu="50m", cpu_limit="1", memory="256Mi"),
-        "sidecar": {"resources": _resources(cpu="10m", cpu_limit="200m", memory="128Mi")},
+        "sidecar": {
+            "resources": _resources(cpu="10m", cpu_limit="200m", memory="128Mi"),
+            "dashboards": {"folderAnnotation": FOLDER_ANNOTATION, "provider": {"foldersFromFilesStructure": True}},
+            "datasources": {"exemplarTraceIdDestinations": _traces()},
+        },
         "grafana.ini": {
             "analytics": {"check_for_updates": False, "reporting_enabled": False},
             "users": {"allow_sign_up": False},
@@ -123,6 +153,11 @@ def _grafana() -> dict[str, Any]:
             }
         ],
     }
+
+
+def _traces() -> dict[str, str]:
+    """From an exemplar to its trace."""
+    return {"datasourceUid": names.JAEGER, "traceIdLabelName": TRACE_LABEL, "urlDisplayLabel": "Trace"}
 
 
 def _claim(storage: str, storage_class: str | None) -> dict[str, Any]:

@@ -10,6 +10,10 @@ JAEGER_CLAIM = "jaeger-badger"
 BADGER = "/badger"
 TRACES_KEPT = "72h"
 
+SPAN_METRICS = "spanmetrics"
+SPAN_METRICS_KEPT = "30m"
+LATENCY_BUCKETS = ["5ms", "10ms", "25ms", "50ms", "100ms", "250ms", "500ms", "1s", "2500ms", "5s", "10s"]
+
 
 def jaeger_values() -> dict[str, Any]:
     """Values of chart `jaeger`: all in one process, with its spans in Badger on a volume of their own."""
@@ -80,7 +84,7 @@ def jaeger_config() -> dict[str, Any]:
 def collector_config(*, region: str, jaeger_host: str) -> str:
     """The collector's configuration file: OTLP in, `region` added to each span, OTLP out to Jaeger.
 
-    JSON, which is YAML, too.
+    From the spans it also makes metrics, whose exemplars lead from a latency to a trace. JSON, which is YAML, too.
     """
     return json.dumps(_collector(region, jaeger_host), indent=2, sort_keys=True) + "\n"
 
@@ -109,19 +113,41 @@ def _collector(region: str, jaeger_host: str) -> dict[str, Any]:
                 "tls": {"insecure": True},
                 "sending_queue": {"queue_size": 1000},
                 "retry_on_failure": {"max_elapsed_time": "300s"},
-            }
+            },
+            # Exemplars exist in OpenMetrics only.
+            "prometheus": {
+                "endpoint": f"0.0.0.0:{names.SPAN_METRICS_PORT}",
+                "enable_open_metrics": True,
+                "metric_expiration": SPAN_METRICS_KEPT,
+            },
         },
+        "connectors": {SPAN_METRICS: _span_metrics()},
         "service": {
             "extensions": ["health_check"],
             "pipelines": {
                 "traces": {
                     "receivers": ["otlp"],
                     "processors": ["memory_limiter", "resource", "batch"],
-                    "exporters": ["otlp_grpc/jaeger"],
-                }
+                    "exporters": ["otlp_grpc/jaeger", SPAN_METRICS],
+                },
+                "metrics/spans": {"receivers": [SPAN_METRICS], "exporters": ["prometheus"]},
             },
             "telemetry": _self_telemetry(),
         },
+    }
+
+
+def _span_metrics() -> dict[str, Any]:
+    """Durations of spans by service. Only sampled ones: good for latencies and examples, not for counting requests."""
+    return {
+        "namespace": "traces.span.metrics",
+        "histogram": {"unit": "ms", "explicit": {"buckets": LATENCY_BUCKETS}},
+        # Names of spans may hold anything, and each would be a series.
+        "exclude_dimensions": ["span.name"],
+        "resource_metrics_key_attributes": ["service.name"],
+        "exemplars": {"enabled": True, "max_per_data_point": 5},
+        "metrics_flush_interval": "15s",
+        "metrics_expiration": SPAN_METRICS_KEPT,
     }
 
 

@@ -17,7 +17,7 @@ def load(config: pulumi.Config) -> Settings:
     hidden = {key for key in given if key not in SECRETS and _is_secret(config.full_key(key))}
     values = {key: _plain(key, text) for key, text in given.items() if key not in hidden and key not in SECRETS}
     settings, mistakes = check(values, ignored=hidden)
-    mistakes = [*_hidden_settings(hidden), *_open_secrets(config, given), *mistakes]
+    mistakes = [*_hidden_settings(hidden), *_open_secrets(config, given), *_lonely_token(config, given), *mistakes]
     if settings is None or mistakes:
         raise SettingsError(mistakes)
     return settings
@@ -69,3 +69,14 @@ def _open_secrets(config: pulumi.Config, given: Mapping[str, str]) -> Iterator[M
                 rule="is a secret and must be encrypted",
                 remedy=f"replace it: `pulumi config set --secret {key}`",
             )
+
+
+def _lonely_token(config: pulumi.Config, given: Mapping[str, str]) -> Iterator[Mistake]:
+    encrypted = "alertWebhookToken" in given and _is_secret(config.full_key("alertWebhookToken"))
+    if encrypted and "alertWebhookUrl" not in given:
+        yield Mistake(
+            path=path_of("alertWebhookToken"),
+            value="",
+            rule="is of no use without alertWebhookUrl: there is nobody to send it to",
+            remedy="`pulumi config set --secret alertWebhookUrl`, or `pulumi config rm alertWebhookToken`",
+        )

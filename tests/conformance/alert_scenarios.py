@@ -13,12 +13,16 @@ LONG = 40
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """With `fires` the alert fires `times`; with each of `quiet` it does not. Looked at after `minutes`."""
+    """With `fires` the alert fires `times`; with each of `quiet` it does not. Looked at after `minutes`.
+
+    `step` is the time between two samples, and between two looks, in minutes.
+    """
 
     fires: Series
     quiet: tuple[Series, ...]
     times: int = 1
     minutes: int = LONG
+    step: int = 1
 
 
 def deployment(name: str, namespace: str, available: str) -> Series:
@@ -39,6 +43,33 @@ def requests(service: str, *, good: str, failed: str, namespace: str = "sacred-c
     return {
         f'istio_requests_total{{{labels},response_code="200"}}': good,
         f'istio_requests_total{{{labels},response_code="503"}}': failed,
+    }
+
+
+def user_requests(*, good: str, failed: str, source: str = "istio-ingressgateway") -> Series:
+    """Requests of users to a service, as the public gateway has seen them end."""
+    labels = (
+        f'reporter="source",source_workload="{source}",source_workload_namespace="istio-ingress",'
+        'destination_service_namespace="sacred-council",destination_service_name="agent-network"'
+    )
+    return {
+        f'istio_requests_total{{{labels},response_code="200"}}': good,
+        f'istio_requests_total{{{labels},response_code="503"}}': failed,
+    }
+
+
+def user_latency(*, fast: str, total: str, code: str = "200") -> Series:
+    """Requests of users: those within 500 ms, and all."""
+    labels = (
+        'reporter="source",source_workload="istio-ingressgateway",source_workload_namespace="istio-ingress",'
+        f'destination_service_namespace="sacred-council",destination_service_name="agent-network",response_code="{code}"'
+    )
+    name = "istio_request_duration_milliseconds"
+    return {
+        f'{name}_bucket{{{labels},le="500"}}': fast,
+        f'{name}_bucket{{{labels},le="+Inf"}}': total,
+        f"{name}_count{{{labels}}}": total,
+        f"istio_requests_total{{{labels}}}": total,
     }
 
 
@@ -186,5 +217,42 @@ SCENARIOS = {
     "TracesLost": Scenario(
         fires={'otelcol_exporter_send_failed_spans_total{exporter="otlp_grpc/jaeger"}': "0+60x40"},
         quiet=({'otelcol_exporter_send_failed_spans_total{exporter="otlp_grpc/jaeger"}': "5x40"},),
+    ),
+    "AvailabilityBudgetBurnsFast": Scenario(
+        # 3 % of the requests fail: thirty times what may.
+        fires=user_requests(good="0+582x90", failed="0+18x90"),
+        quiet=(
+            # Half of what would be too much, for as long.
+            user_requests(good="0+597x400", failed="0+3x400"),
+            # It was bad for two minutes and is over: too little of an hour to wake anybody.
+            user_requests(good="0+600x400", failed="0x60 0+100x2 200x340"),
+            # One failed request in an hour of three is no statistic.
+            user_requests(good="0x30 1x370", failed="0x10 1x390"),
+            # Not what users see.
+            user_requests(good="0+582x90", failed="0+18x90", source="agent-network"),
+        ),
+        minutes=85,
+    ),
+    "AvailabilityBudgetBurnsSlow": Scenario(
+        # 0.4 % fail: four times what may. No hour alone is bad enough to wake anybody.
+        fires=user_requests(good="0+9960x160", failed="0+40x160"),
+        quiet=(user_requests(good="0+9995x160", failed="0+5x160"),),
+        minutes=1600,
+        step=10,
+    ),
+    "LatencyBudgetBurnsFast": Scenario(
+        fires=user_latency(fast="0+480x90", total="0+600x90"),
+        quiet=(
+            user_latency(fast="0+590x90", total="0+600x90"),
+            # WebSockets last as long as their users stay.
+            user_latency(fast="0x90", total="0+600x90", code="101"),
+        ),
+        minutes=85,
+    ),
+    "LatencyBudgetBurnsSlow": Scenario(
+        fires=user_latency(fast="0+960x160", total="0+1000x160"),
+        quiet=(user_latency(fast="0+996x160", total="0+1000x160"),),
+        minutes=1600,
+        step=10,
     ),
 }

@@ -33,6 +33,9 @@ KUBERNETES_TYPES = {"resources", "securityContext", "podSecurityContext", "conta
 
 # Paths that the defaults do not show, and why they are right all the same.
 HIDDEN = {
+    "gateway": {
+        "podAnnotations.proxy.istio.io/config": "an annotation of pods, read by Istio",
+    },
     "istiod": {
         "meshConfig.*": "passed through to Istio: istio.mesh.v1alpha1.MeshConfig",
     },
@@ -40,6 +43,10 @@ HIDDEN = {
         "jaeger.resources": "commented out in the defaults, used by the chart's Deployment",
     },
     "kube-prometheus-stack": {
+        "prometheus.prometheusSpec.exemplars.maxSize": "commented out in the defaults, passed through to Prometheus",
+        "grafana.sidecar.dashboards.folderAnnotation": "sub-chart grafana",
+        "grafana.sidecar.dashboards.provider.foldersFromFilesStructure": "sub-chart grafana",
+        "kube-state-metrics.metricLabelsAllowlist": "sub-chart kube-state-metrics",
         "defaultRules.disabled.*": "names of alerts",
         "grafana.fullnameOverride": "sub-chart grafana",
         "grafana.persistence.enabled": "sub-chart grafana",

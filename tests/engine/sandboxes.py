@@ -28,7 +28,6 @@ PROGRAM = (
     "components",
     "charts",
     "sandbox",
-    "report",
     "tools",
 )
 PATIENCE_SECONDS = 900

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.monitoring import Watched, collector_host, rules
-from components.monitoring.dashboards import overview, overview_graphs, overview_stats
+from components.monitoring import Here, Watched, collector_host, rules
+from components.monitoring.alertmanager import alertmanager_config
 from components.monitoring.stack_values import retention_size, stack_values
 from components.monitoring.tracing_config import collector_config, jaeger_config, jaeger_values
 from tests.rendering import ROOT, Rendered, render_program
@@ -25,7 +25,10 @@ WATCHED = Watched(
     messaging="nats",
     monitoring="monitoring",
 )
-ALERTS = [rule for group in rules.rule_groups(WATCHED, runbooks="docs/runbooks") for rule in group["rules"]]
+PLACE = Here(region="here", city="Here", latitude=50.85, longitude=4.35)
+RULES = [rule for group in rules.rule_groups(WATCHED, PLACE, runbooks="docs/runbooks") for rule in group["rules"]]
+ALERTS = [rule for rule in RULES if "alert" in rule]
+SECRET_URL, SECRET_TOKEN = "https://alerts.example.org/hook/3f9a", "token-3f9a"
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,12 @@ def monitoring() -> Rendered:
 @pytest.fixture(scope="module")
 def values(monitoring: Rendered) -> dict[str, Any]:
     return dict(monitoring.named("here-monitoring-prometheus-release").inputs["values"])
+
+
+@pytest.fixture(scope="module")
+def told() -> Rendered:
+    """The same with somebody who is told about alerts."""
+    return render_program("test", {"sacred-council:url": SECRET_URL, "sacred-council:token": SECRET_TOKEN}, PROGRAM)
 
 
 def ports(rule: dict[str, Any]) -> list[int]:
@@ -159,8 +168,11 @@ def test_jaegers_pod_is_restricted() -> None:
 )
 def test_pipelines_use_only_what_is_configured_and_all_of_it(document: dict[str, Any]) -> None:
     pipelines = document["service"]["pipelines"].values()
+    connectors = set(document.get("connectors", {}))
     for kind in ("receivers", "processors", "exporters"):
-        assert {name for pipeline in pipelines for name in pipeline[kind]} == set(document[kind])
+        used = {name for pipeline in pipelines for name in pipeline.get(kind, [])}
+        assert used - connectors == set(document[kind])
+        assert kind == "processors" or connectors <= used
     assert set(document["service"]["extensions"]) == set(document["extensions"])
 
 
@@ -198,7 +210,7 @@ def test_every_alert_says_how_bad_it_is_what_happened_and_what_to_do(rule: dict[
 
 def test_every_alert_watches_the_namespaces_it_is_given() -> None:
     elsewhere = Watched(**{field: f"other-{field}" for field in vars(WATCHED)})
-    groups = rules.rule_groups(elsewhere, runbooks="x")
+    groups = rules.rule_groups(elsewhere, PLACE, runbooks="x")
     named = [
         namespace
         for group in groups
@@ -211,35 +223,106 @@ def test_every_alert_watches_the_namespaces_it_is_given() -> None:
 
 
 def test_runbooks_can_be_anywhere() -> None:
-    groups = rules.rule_groups(WATCHED, runbooks="https://example.org/runbooks/")
+    groups = rules.rule_groups(WATCHED, PLACE, runbooks="https://example.org/runbooks/")
     assert groups[0]["rules"][0]["annotations"]["runbook_url"] == "https://example.org/runbooks/service-unavailable.md"
-
-
-def test_the_dashboard_shows_every_chart_from_the_charts_data_source() -> None:
-    document = json.loads(overview(WATCHED))
-    panels = [panel for panel in document["panels"] if panel["type"] != "row"]
-    charts = [*overview_stats(WATCHED), *overview_graphs(WATCHED)]
-    assert [panel["title"] for panel in panels] == [chart.title for chart in charts]
-    assert {panel["datasource"]["uid"] for panel in panels} == {"prometheus"}
-    assert document["uid"] == "sacred-council-overview"
-
-
-def test_panels_do_not_overlap() -> None:
-    panels = json.loads(overview(WATCHED))["panels"]
-    cells = [
-        (x, y)
-        for panel in panels
-        for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
-        for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
-    ]
-    assert len(cells) == len(set(cells))
-
-
-def test_grafana_finds_the_dashboard_by_its_label(monitoring: Rendered) -> None:
-    labels = monitoring.named("here-monitoring-alerts-dashboard-overview").inputs["metadata"]["labels"]
-    assert labels["grafana_dashboard"] == "1"
 
 
 def test_nothing_of_the_monitoring_faces_outwards(monitoring: Rendered) -> None:
     assert {r.inputs["spec"].get("type", "ClusterIP") for r in monitoring.objects("Service")} == {"ClusterIP"}
     assert monitoring.objects("Ingress") == []
+
+
+def test_exemplars_lead_from_a_metric_to_its_trace(values: dict[str, Any]) -> None:
+    collector = json.loads(collector_config(region="r", jaeger_host="j"))
+    link = values["grafana"]["sidecar"]["datasources"]["exemplarTraceIdDestinations"]
+    (jaeger,) = [source for source in values["grafana"]["additionalDataSources"] if source["type"] == "jaeger"]
+    assert values["prometheus"]["prometheusSpec"]["enableFeatures"] == ["exemplar-storage"]
+    assert link["datasourceUid"] == jaeger["uid"]
+    assert link["traceIdLabelName"] == "trace_id"
+    assert collector["connectors"]["spanmetrics"]["exemplars"]["enabled"] is True
+    assert collector["exporters"]["prometheus"]["enable_open_metrics"] is True
+
+
+def test_metrics_made_of_spans_are_scraped(monitoring: Rendered) -> None:
+    monitor = monitoring.named("here-monitoring-collector-monitor").inputs["spec"]["endpoints"]
+    named = {
+        p["name"]: p["port"] for p in monitoring.named("here-monitoring-collector-service").inputs["spec"]["ports"]
+    }
+    policy = monitoring.named("here-monitoring-policy-opentelemetry-collector").inputs["spec"]
+    scraped = {named[endpoint["port"]] for endpoint in monitor}
+    assert scraped == {8888, 8889}
+    assert scraped in [set(ports(rule)) for rule in policy["ingress"]]
+
+
+def who_is_told(rendered: Rendered) -> str:
+    return str(rendered.registered_outputs[rendered.named("here-monitoring").urn]["alerts"])
+
+
+def receivers(config: dict[str, Any]) -> list[str]:
+    return [route["receiver"] for route in config["route"]["routes"]]
+
+
+def test_without_a_receiver_alerts_are_sent_to_nobody_and_the_output_says_so(monitoring: Rendered) -> None:
+    values = monitoring.named("here-monitoring-prometheus-release").inputs["values"]["alertmanager"]
+    assert set(receivers(values["config"])) == {"null"}
+    assert values["config"]["receivers"] == [{"name": "null"}]
+    assert values["alertmanagerSpec"]["secrets"] == []
+    assert who_is_told(monitoring).startswith("sent to nobody")
+    assert [r.name for r in monitoring.objects("Secret") if "alert-receiver" in r.name] == []
+
+
+def test_a_receiver_gets_what_is_critical_and_what_is_a_warning(told: Rendered) -> None:
+    config = told.named("here-monitoring-prometheus-release").inputs["values"]["alertmanager"]["config"]
+    assert receivers(config) == ["null", "people", "people"]
+    assert [route["matchers"] for route in config["route"]["routes"][1:]] == [
+        ['severity = "critical"'],
+        ['severity = "warning"'],
+    ]
+    assert who_is_told(told) == "sent to the webhook in alertWebhookUrl"
+
+
+def test_the_receiver_s_address_and_token_are_only_in_a_secret(told: Rendered) -> None:
+    secret = told.named("here-monitoring-prometheus-alert-receiver")
+    assert secret.inputs["stringData"] == {"url": SECRET_URL, "token": SECRET_TOKEN}
+    assert {"stringData.url", "stringData.token"} <= secret.secret_paths or "stringData" in secret.secret_paths
+    everything = json.dumps([r.inputs for r in told.resources if r.urn != secret.urn])
+    assert SECRET_URL not in everything
+    assert SECRET_TOKEN not in everything
+
+
+def test_alertmanager_reads_them_where_the_operator_mounts_the_secret(told: Rendered) -> None:
+    values = told.named("here-monitoring-prometheus-release").inputs["values"]["alertmanager"]
+    secret = told.named("here-monitoring-prometheus-alert-receiver")
+    mounted = f"/etc/alertmanager/secrets/{secret.inputs['metadata']['name']}"
+    (webhook,) = values["config"]["receivers"][1]["webhook_configs"]
+    assert values["alertmanagerSpec"]["secrets"] == [secret.inputs["metadata"]["name"]]
+    assert webhook["url_file"] == f"{mounted}/url"
+    assert webhook["http_config"]["authorization"]["credentials_file"] == f"{mounted}/token"
+    assert secret.urn in told.named("here-monitoring-prometheus-release").dependencies
+
+
+def test_a_receiver_without_a_token_is_called_without_one() -> None:
+    (webhook,) = alertmanager_config(receiver=True, token=False)["receivers"][1]["webhook_configs"]
+    assert webhook.keys() == {"url_file", "send_resolved"}
+
+
+def test_only_with_a_receiver_may_alertmanager_call_out(monitoring: Rendered, told: Rendered) -> None:
+    def out(rendered: Rendered) -> list[list[int]]:
+        policy = rendered.named("here-monitoring-prometheus-policy-alertmanager").inputs["spec"]
+        return [ports(rule) for rule in policy["egress"] if not rule.get("to")]
+
+    assert out(monitoring) == []
+    assert out(told) == [[443]]
+
+
+def test_what_is_not_deployed_is_not_watched() -> None:
+    bare = Watched(services="s", monitoring="m")
+    text = json.dumps(rules.rule_groups(bare, PLACE, runbooks="x"))
+    assert not re.search(r"istio_|redis_|nats_|liveness|security_certificate|StatefulSet", text)
+    assert '"ServiceUnavailable"' in text
+    assert bare.all() == ["m", "s"]
+
+
+def test_a_place_that_is_not_on_earth_is_named() -> None:
+    with pytest.raises(ValueError, match="place of mars: 91, 0 is not on earth"):
+        Here(region="mars", city="Olympus", latitude=91, longitude=0)

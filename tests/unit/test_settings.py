@@ -122,13 +122,7 @@ def test_a_region_has_what_its_cloud_s_regions_have_in_common_unless_it_says_oth
     iowa = {"name": "us-central1", "cloud": "gcp", "nodes": nodes}
     belgium = {"name": "europe-west1", "cloud": "gcp", "nodes": nodes, "project": "their-project", "apiAccess": []}
     settings = parse(
-        {
-            "stage": "continental",
-            "regions": [iowa, belgium],
-            "clouds": clouds,
-            "database": {"founder": "us-central1"},
-            "messaging": {"servers": 3},
-        }
+        {"stage": "continental", "regions": [iowa, belgium], "clouds": clouds, "database": {"founder": "us-central1"}}
     )
     common, own = settings.region("us-central1"), settings.region("europe-west1")
     assert isinstance(common, GcpRegion)
@@ -213,6 +207,18 @@ def test_a_secret_in_plain_is_refused_and_not_shown(key: str) -> None:
         "The configuration has 1 mistake. Nothing was changed.\n"
         f"  sacred-council:{key}: is a secret and must be encrypted; replace it: `pulumi config set --secret {key}`"
     )
+
+
+def test_a_token_without_an_address_to_send_it_to_is_refused() -> None:
+    with pytest.raises(SettingsError) as caught:
+        loaded(LOCAL, secrets={"alertWebhookToken": "hunter2"})
+    assert str(caught.value) == (
+        "The configuration has 1 mistake. Nothing was changed.\n"
+        "  sacred-council:alertWebhookToken: is of no use without alertWebhookUrl: there is nobody to send it to; "
+        "`pulumi config set --secret alertWebhookUrl`, or `pulumi config rm alertWebhookToken`"
+    )
+    both = {"alertWebhookToken": "hunter2", "alertWebhookUrl": "https://example.org/hook"}
+    assert loaded(LOCAL, secrets=both).stage == "local"
 
 
 def test_a_setting_that_is_not_a_map_is_reported_as_it_was_written() -> None:

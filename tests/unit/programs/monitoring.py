@@ -2,12 +2,15 @@
 
 import pulumi
 
-from components.monitoring import Monitoring, MonitoringArgs, Watched
+from components.monitoring import AlertReceiver, Here, Monitoring, MonitoringArgs, Watched
+
+config = pulumi.Config()
+URL, TOKEN = config.get("url"), config.get("token")
 
 monitoring = Monitoring(
     "here-monitoring",
     MonitoringArgs(
-        region="here",
+        here=Here(region="here", city="Here", latitude=50.85, longitude=4.35),
         namespace="monitoring",
         retention="7d",
         storage="5Gi",
@@ -21,6 +24,7 @@ monitoring = Monitoring(
             monitoring="monitoring",
         ),
         trace_clients=["sacred-council", "istio-ingress"],
+        receiver=AlertReceiver(url=pulumi.Output.secret(URL), token=pulumi.Output.secret(TOKEN or "")) if URL else None,
     ),
 )
 pulumi.export("traceEndpoint", monitoring.trace_endpoint)

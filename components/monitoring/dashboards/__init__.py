@@ -1,0 +1,110 @@
+"""Every dashboard, as the JSON Grafana reads. Pure: no resources."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import DataSourceRef, VariableOption, VariableRefresh
+
+from components.monitoring.dashboards import (
+    cache,
+    connections,
+    cost,
+    database,
+    emergence,
+    field,
+    flow,
+    mesh,
+    messaging,
+    overview,
+    resonance,
+    slo,
+    transformation,
+)
+from components.monitoring.dashboards.panels import Row, fitted, panel
+from components.monitoring.dashboards.scope import EVERYWHERE, HERE, REGION, Scope
+from components.monitoring.names import GLOBAL_DATASOURCE, Watched
+from components.monitoring.rules.places import PLACE
+
+ALL = "$__all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dashboard:
+    """A dashboard: `name` (in the names of objects), `title`, and its `rows`: none where there is nothing to show."""
+
+    name: str
+    title: str
+    rows: Callable[[Watched, Scope], Sequence[Row]]
+
+
+DASHBOARDS = (
+    Dashboard(name="overview", title=overview.TITLE, rows=overview.rows),
+    Dashboard(name="resonance", title=resonance.TITLE, rows=resonance.rows),
+    Dashboard(name="field", title=field.TITLE, rows=field.rows),
+    Dashboard(name="flow", title=flow.TITLE, rows=flow.rows),
+    Dashboard(name="connections", title=connections.TITLE, rows=connections.rows),
+    Dashboard(name="transformation", title=transformation.TITLE, rows=transformation.rows),
+    Dashboard(name="emergence", title=emergence.TITLE, rows=emergence.rows),
+    Dashboard(name="objectives", title=slo.TITLE, rows=slo.rows),
+    Dashboard(name="database", title=database.TITLE, rows=database.rows),
+    Dashboard(name="cache", title=cache.TITLE, rows=cache.rows),
+    Dashboard(name="messaging", title=messaging.TITLE, rows=messaging.rows),
+    Dashboard(name="mesh", title=mesh.TITLE, rows=mesh.rows),
+    Dashboard(name="cost", title=cost.TITLE, rows=cost.rows),
+)
+
+
+def shown(watched: Watched, scope: Scope) -> Mapping[str, Sequence[Row]]:
+    """The rows of every dashboard that has any, by the dashboard's name."""
+    found = {one.name: one.rows(watched, scope) for one in DASHBOARDS}
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def rendered(watched: Watched, scope: Scope) -> Mapping[str, str]:
+    """The JSON of every dashboard that has something to show, by the dashboard's name."""
+    titles = {one.name: one.title for one in DASHBOARDS}
+    return {name: _json(name, titles[name], rows, scope) for name, rows in shown(watched, scope).items()}
+
+
+def folder(scope: Scope) -> str:
+    """Grafana's folder for the dashboards of a view."""
+    return "Sacred Council: all regions" if scope.across else "Sacred Council: this region"
+
+
+def _json(name: str, title: str, rows: Sequence[Row], scope: Scope) -> str:
+    built = (
+        dashboard.Dashboard(f"{folder(scope)}: {title}")
+        .uid(f"sacred-council-{scope.name}-{name}")
+        .tags(["sacred-council", scope.name])
+        .refresh("30s")
+        .time("now-3h", "now")
+        .timezone("browser")
+        .readonly()
+    )
+    if scope.across:
+        built = built.with_variable(_regions())
+    for row in rows:
+        built = built.with_row(dashboard.Row(row.title))
+        for chart, span in fitted(row.charts):
+            built = built.with_panel(panel(chart, scope.datasource, span))
+    return JSONEncoder(sort_keys=True, indent=1).encode(built.build())
+
+
+def _regions() -> dashboard.QueryVariable:
+    """Lets the user choose regions; at first, all."""
+    return (
+        dashboard.QueryVariable(REGION)
+        .label("Region")
+        .datasource(DataSourceRef(type_val="prometheus", uid=GLOBAL_DATASOURCE))
+        .query(f"label_values({PLACE}, {REGION})")
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .multi(True)
+        .include_all(True)
+        .all_value(".*")
+        .current(VariableOption(selected=True, text="All", value=ALL))
+    )
+
+
+__all__ = ["DASHBOARDS", "EVERYWHERE", "HERE", "Dashboard", "Scope", "folder", "rendered", "shown"]

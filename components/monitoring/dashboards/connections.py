@@ -1,0 +1,49 @@
+"""Real-time practitioner connections: at the gateway, and as WebSockets. Pure: no resources."""
+
+from collections.abc import Sequence
+
+from components.monitoring import requests
+from components.monitoring.dashboards.panels import Chart, Row, single
+from components.monitoring.dashboards.scope import Scope
+from components.monitoring.names import Watched
+
+TITLE = "real-time connections"
+
+
+def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
+    """The rows of the dashboard."""
+    gateway = [Row(title="Gateway", charts=_gateway(watched, scope))] if watched.meshed else []
+    return [*gateway, Row(title="Services", charts=_services(watched, scope))]
+
+
+def _gateway(watched: Watched, scope: Scope) -> list[Chart]:
+    ingress = f'namespace="{watched.ingress}"'
+    connections = scope.of("envoy_http_downstream_cx_active", ingress)
+    sockets = scope.of("envoy_http_downstream_cx_upgrades_active", ingress)
+    upgrades = scope.rate(requests.REQUESTS, *requests.from_users(watched), requests.UPGRADED)
+    return [
+        single("Connections", f"sum({connections})"),
+        single("WebSockets", f"sum({sockets})"),
+        Chart(title="Connections at the gateway", queries={scope.legend(): scope.sum(connections)}),
+        Chart(title="WebSockets at the gateway", queries={scope.legend(): scope.sum(sockets)}),
+        Chart(
+            title="New WebSockets by service",
+            queries={scope.legend(requests.SERVICE): scope.sum(upgrades, requests.SERVICE)},
+            unit="ops",
+        ),
+    ]
+
+
+def _services(watched: Watched, scope: Scope) -> list[Chart]:
+    services = f'namespace="{watched.services}"'
+    open_now = scope.of("sacred_websocket_connections", services)
+    opened = scope.rate("sacred_websocket_opened_total", services)
+    closed = scope.rate("sacred_websocket_closed_total", services)
+    agents = scope.of("sacred_agents_connected", services)
+    return [
+        single("Practitioners connected", f"sum({open_now})"),
+        single("Agents connected", f"sum({agents})"),
+        Chart(title="WebSockets by pod", queries={scope.legend("pod"): scope.sum(open_now, "pod")}),
+        Chart(title="Opened", queries={scope.legend(): scope.sum(opened)}, unit="ops"),
+        Chart(title="Closed, by reason", queries={scope.legend("reason"): scope.sum(closed, "reason")}, unit="ops"),
+    ]

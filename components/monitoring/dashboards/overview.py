@@ -1,0 +1,102 @@
+"""Overview: is everything well, and what happens? Pure: no resources."""
+
+from collections.abc import Sequence
+
+from components.monitoring import requests
+from components.monitoring.dashboards.panels import Chart, Row, single
+from components.monitoring.dashboards.scope import Scope
+from components.monitoring.names import Watched
+
+TITLE = "overview"
+
+
+def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
+    """The rows of the dashboard."""
+    return [
+        Row(title="Now", charts=[*_requests_now(watched, scope), *_health(watched, scope)]),
+        Row(title="Over time", charts=[*_traffic(watched, scope), *_workloads(watched, scope)]),
+    ]
+
+
+def _requests_now(watched: Watched, scope: Scope) -> list[Chart]:
+    if not watched.meshed:
+        return []
+    arrived = requests.received(watched)
+    total = scope.rate(requests.REQUESTS, *arrived)
+    failed = scope.rate(requests.REQUESTS, *arrived, requests.FAILED)
+    return [
+        single("Requests per second", scope.sum(total), "reqps"),
+        single("Failed requests", scope.share(failed, total), "percentunit"),
+    ]
+
+
+def _health(watched: Watched, scope: Scope) -> list[Chart]:
+    ours = "|".join(watched.all())
+    waiting = scope.of("kube_pod_status_ready", 'condition="false"', f'namespace=~"{ours}"')
+    charts = [single("Pods not ready", scope.sum(waiting))]
+    if watched.database:
+        nodes = scope.of("liveness_livenodes", f'namespace="{watched.database}"')
+        charts.append(single("Database nodes", scope.aggregate("min", nodes)))
+    if watched.cache:
+        charts.append(single("Redis up", scope.sum(scope.of("redis_up", f'namespace="{watched.cache}"'))))
+    if watched.messaging:
+        clients = scope.of("nats_varz_connections", f'namespace="{watched.messaging}"')
+        charts.append(single("NATS connections", scope.sum(clients)))
+    return charts
+
+
+def _traffic(watched: Watched, scope: Scope) -> list[Chart]:
+    if not watched.meshed:
+        return []
+    arrived = requests.received(watched)
+    legend = scope.legend(requests.SERVICE)
+    total = scope.sum(scope.rate(requests.REQUESTS, *arrived), requests.SERVICE)
+    failed = scope.sum(scope.rate(requests.REQUESTS, *arrived, requests.FAILED), requests.SERVICE)
+    slowest = scope.quantile(0.99, requests.DURATION, *arrived, by=(requests.SERVICE,))
+    return [
+        Chart(title="Requests by service", queries={legend: total}, unit="reqps"),
+        Chart(title="Server errors by service", queries={legend: failed}, unit="reqps"),
+        Chart(title="99 % of requests are faster than", queries={legend: slowest}, unit="ms"),
+        traced_latency(watched, scope),
+    ]
+
+
+def traced_latency(watched: Watched, scope: Scope) -> Chart:
+    """How long traced requests took, with a dot for each trace."""
+    spans = scope.quantile(
+        0.95,
+        "traces_span_metrics_duration_milliseconds",
+        'span_kind="SPAN_KIND_SERVER"',
+        f'namespace="{watched.monitoring}"',
+        by=("service_name",),
+    )
+    return Chart(
+        title="95 % of traced requests are faster than",
+        queries={scope.legend("service_name"): spans},
+        unit="ms",
+        note="From the traces that were sampled. A dot is one trace: a click leads to Jaeger.",
+        exemplars=True,
+    )
+
+
+def _workloads(watched: Watched, scope: Scope) -> list[Chart]:
+    ours = f'namespace=~"{"|".join(watched.all())}"'
+    containers = (ours, 'container!=""')
+    cpu = scope.sum(scope.rate("container_cpu_usage_seconds_total", *containers), "namespace")
+    memory = scope.sum(scope.of("container_memory_working_set_bytes", *containers), "namespace")
+    restarts = f"increase({scope.of('kube_pod_container_status_restarts_total', ours)}[1h])"
+    replicas = scope.of("kube_horizontalpodautoscaler_status_current_replicas", f'namespace="{watched.services}"')
+    free = scope.of("kubelet_volume_stats_available_bytes", ours)
+    size = scope.of("kubelet_volume_stats_capacity_bytes", ours)
+    by_namespace = scope.legend("namespace")
+    return [
+        Chart(title="CPU by namespace", queries={by_namespace: cpu}),
+        Chart(title="Memory by namespace", queries={by_namespace: memory}, unit="bytes"),
+        Chart(title="Replicas by service", queries={scope.legend("horizontalpodautoscaler"): replicas}),
+        Chart(title="Restarts in an hour", queries={by_namespace: scope.sum(restarts, "namespace")}),
+        Chart(
+            title="Volumes in use",
+            queries={scope.legend("persistentvolumeclaim"): f"1 - {free} / {size}"},
+            unit="percentunit",
+        ),
+    ]

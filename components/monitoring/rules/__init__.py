@@ -1,0 +1,45 @@
+"""Everything Prometheus records and alerts on. Pure: no resources."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from components.monitoring.names import Here, Watched
+from components.monitoring.rules.alerts import alerts
+from components.monitoring.rules.emergence import emergence_rules
+from components.monitoring.rules.model import Rules
+from components.monitoring.rules.objectives import objective_rules
+from components.monitoring.rules.places import place_rules
+from components.monitoring.rules.prices import price_rules
+
+
+def rule_groups(
+    watched: Watched, here: Here, *, runbooks: str, machine_prices: Mapping[str, float] | None = None
+) -> list[dict[str, Any]]:
+    """The groups of a PrometheusRule.
+
+    `runbooks` is where the runbooks are, a URL or a path. `machine_prices` are USD a month by type of machine.
+    """
+    groups: dict[str, Rules] = {
+        **alerts(watched),
+        "objectives": objective_rules(watched),
+        "places": place_rules(watched, here),
+        "emergence": emergence_rules(watched),
+        "prices": price_rules(machine_prices or {}),
+    }
+    return [
+        {"name": f"sacred-council-{name}", "rules": [rule.rule(runbooks) for rule in rules]}
+        for name, rules in groups.items()
+        if rules
+    ]
+
+
+def rules_file(
+    watched: Watched, here: Here, *, runbooks: str, machine_prices: Mapping[str, float] | None = None
+) -> str:
+    """A rules file as Prometheus and promtool read it (JSON, which is YAML, too)."""
+    groups = rule_groups(watched, here, runbooks=runbooks, machine_prices=machine_prices)
+    return json.dumps({"groups": groups}, indent=2) + "\n"
+
+
+__all__ = ["rule_groups", "rules_file"]

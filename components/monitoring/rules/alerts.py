@@ -1,0 +1,223 @@
+"""Alerts on what breaks: services, stores, mesh and monitoring. Pure: no resources.
+
+Every alert says how bad it is (`severity`: critical wakes somebody, warning is for working hours), what happened, and
+which runbook helps.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from components.monitoring.names import Watched
+from components.monitoring.rules.model import Alert
+
+DAY_SECONDS = 86400
+CERTIFICATE_DAYS = 30
+
+
+def alerts(watched: Watched) -> Mapping[str, Sequence[Alert]]:
+    """The alerts of what is deployed, by group."""
+    return {
+        "services": [*_services(watched), *(_requests(watched) if watched.meshed else [])],
+        **({"database": _database(watched.database)} if watched.database else {}),
+        **({"cache": _cache(watched.cache)} if watched.cache else {}),
+        **({"messaging": _messaging(watched.messaging)} if watched.messaging else {}),
+        **({"mesh": _mesh(watched)} if watched.meshed else {}),
+        "certificates": _certificates(watched),
+        "platform": _platform(watched),
+    }
+
+
+def _services(watched: Watched) -> Sequence[Alert]:
+    theirs = "|".join(filter(None, [watched.services, watched.ingress]))
+    return [
+        Alert(
+            name="ServiceUnavailable",
+            expr=f'kube_deployment_status_replicas_available{{namespace=~"{theirs}"}} == 0',
+            wait="2m",
+            severity="critical",
+            summary="{{ $labels.deployment }} has no pod that answers",
+            description="No pod of {{ $labels.namespace }}/{{ $labels.deployment }} has been ready for 2 minutes.",
+            runbook="service-unavailable",
+        ),
+    ]
+
+
+def _requests(watched: Watched) -> Sequence[Alert]:
+    requests = f'istio_requests_total{{reporter="destination",destination_service_namespace="{watched.services}"'
+    by = "sum by (destination_service_name)"
+    return [
+        Alert(
+            name="ServiceErrorRate",
+            expr=(
+                f'{by} (rate({requests},response_code=~"5.."}}[5m])) / {by} (rate({requests}}}[5m])) > 0.05'
+                f" and {by} (rate({requests}}}[5m])) > 0.1"
+            ),
+            wait="5m",
+            severity="critical",
+            summary="{{ $labels.destination_service_name }} fails {{ $value | humanizePercentage }} of its requests",
+            description=(
+                "More than 5 % of the requests to {{ $labels.destination_service_name }} have ended with a server "
+                "error for 5 minutes."
+            ),
+            runbook="service-error-rate",
+        ),
+    ]
+
+
+def _database(namespace: str) -> Sequence[Alert]:
+    return [
+        Alert(
+            name="DatabaseNodeDown",
+            expr=_missing_pods(namespace),
+            wait="2m",
+            severity="critical",
+            summary="{{ $value }} database node(s) down",
+            description="{{ $labels.statefulset }} has {{ $value }} node(s) less than it should have, for 2 minutes.",
+            runbook="database-node-down",
+        ),
+        Alert(
+            name="DatabaseRangesUnavailable",
+            expr=f'sum(ranges_unavailable{{namespace="{namespace}"}}) > 0',
+            wait="2m",
+            severity="critical",
+            summary="{{ $value }} ranges of the database cannot be read or written",
+            description="Most replicas of these ranges are on nodes that are down: part of the data is out of reach.",
+            runbook="database-node-down",
+        ),
+    ]
+
+
+def _cache(namespace: str) -> Sequence[Alert]:
+    wanted = f'max(kube_statefulset_replicas{{namespace="{namespace}"}})'
+    attached = f'(max(redis_connected_slaves{{namespace="{namespace}"}}) or vector(0))'
+    return [
+        Alert(
+            name="RedisDown",
+            expr=f'redis_up{{namespace="{namespace}"}} == 0',
+            wait="1m",
+            severity="critical",
+            summary="Redis does not answer in {{ $labels.pod }}",
+            description="The exporter beside Redis in {{ $labels.pod }} has got no answer for 1 minute.",
+            runbook="redis-down",
+        ),
+        Alert(
+            name="RedisReplicaMissing",
+            expr=f"{wanted} - 1 - {attached} > 0",
+            wait="5m",
+            severity="warning",
+            summary="Redis lacks {{ $value }} replica(s)",
+            description="Too few replicas have followed the Redis primary for 5 minutes: a failover may lose data.",
+            runbook="redis-replica-missing",
+        ),
+    ]
+
+
+def _messaging(namespace: str) -> Sequence[Alert]:
+    used = f'nats_varz_jetstream_stats_storage{{namespace="{namespace}"}}'
+    limit = f'nats_varz_jetstream_config_max_storage{{namespace="{namespace}"}}'
+    return [
+        Alert(
+            name="NatsServerDown",
+            expr=_missing_pods(namespace),
+            wait="2m",
+            severity="critical",
+            summary="{{ $value }} NATS server(s) down",
+            description="{{ $labels.statefulset }} has {{ $value }} server(s) less than it should have, for 2 minutes.",
+            runbook="nats-down",
+        ),
+        Alert(
+            name="JetStreamStorageFilling",
+            expr=f"{used} / ({limit} > 0) > 0.8",
+            wait="10m",
+            severity="warning",
+            summary="JetStream storage of {{ $labels.pod }} is {{ $value | humanizePercentage }} full",
+            description="When it is full, NATS refuses new messages. Above 80 % for 10 minutes.",
+            runbook="jetstream-storage",
+        ),
+    ]
+
+
+def _mesh(watched: Watched) -> Sequence[Alert]:
+    return [
+        Alert(
+            name="MeshControlPlaneDown",
+            expr=f'kube_deployment_status_replicas_available{{namespace="{watched.control_plane}"}} == 0',
+            wait="5m",
+            severity="critical",
+            summary="The mesh has no control plane",
+            description="For 5 minutes. Pods that run go on; new ones get no sidecar, certificates are not renewed.",
+            runbook="mesh-control-plane-down",
+        ),
+    ]
+
+
+def _certificates(watched: Watched) -> Sequence[Alert]:
+    expiry = _expiry(watched)
+    if not expiry:
+        return []
+    return [
+        Alert(
+            name="CertificateExpiring",
+            expr=f"(({expiry}) - time()) / {DAY_SECONDS} < {CERTIFICATE_DAYS}",
+            wait="1h",
+            severity="warning",
+            summary="A certificate expires in {{ $value | humanize }} days",
+            description=(
+                f"A certificate seen by {{{{ $labels.pod }}}} has less than {CERTIFICATE_DAYS} days left. `pulumi up` "
+                "renews certificates 60 days before they expire."
+            ),
+            runbook="certificate-expiring",
+        ),
+    ]
+
+
+def _platform(watched: Watched) -> Sequence[Alert]:
+    ours = "|".join(watched.all())
+    free = f'kubelet_volume_stats_available_bytes{{namespace=~"{ours}"}}'
+    size = f'kubelet_volume_stats_capacity_bytes{{namespace=~"{ours}"}}'
+    return [
+        Alert(
+            name="VolumeFilling",
+            expr=f"{free} / {size} < 0.15",
+            wait="10m",
+            severity="warning",
+            summary="Volume {{ $labels.persistentvolumeclaim }} is nearly full",
+            description="{{ $value | humanizePercentage }} of it are left in {{ $labels.namespace }}, for 10 minutes.",
+            runbook="volume-filling",
+        ),
+        Alert(
+            name="PodCrashLooping",
+            expr=(
+                "max_over_time(kube_pod_container_status_waiting_reason"
+                f'{{reason="CrashLoopBackOff",namespace=~"{ours}"}}[5m]) >= 1'
+            ),
+            wait="10m",
+            severity="warning",
+            summary="{{ $labels.container }} in {{ $labels.pod }} crashes again and again",
+            description="{{ $labels.namespace }}/{{ $labels.pod }} has been restarted in a loop for 10 minutes.",
+            runbook="pod-crash-looping",
+        ),
+        Alert(
+            name="TracesLost",
+            expr="sum(rate(otelcol_exporter_send_failed_spans_total[5m])) > 0",
+            wait="10m",
+            severity="warning",
+            summary="Traces do not arrive in Jaeger",
+            description="The OpenTelemetry collector drops {{ $value | humanize }} spans a second, for 10 minutes.",
+            runbook="traces-lost",
+        ),
+    ]
+
+
+def _missing_pods(namespace: str) -> str:
+    wanted = f'kube_statefulset_replicas{{namespace="{namespace}"}}'
+    return f'{wanted} - kube_statefulset_status_replicas_ready{{namespace="{namespace}"}} > 0'
+
+
+def _expiry(watched: Watched) -> str:
+    """When certificates expire, as the database's nodes and the mesh's authority see theirs; empty without both."""
+    seen = []
+    if watched.database:
+        seen.append(f'(security_certificate_expiration_node{{namespace="{watched.database}"}} > 0)')
+    if watched.control_plane:
+        seen.append(f'citadel_server_cert_chain_expiry_timestamp{{namespace="{watched.control_plane}"}}')
+    return " or ".join(seen)

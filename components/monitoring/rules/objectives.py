@@ -1,0 +1,141 @@
+"""Service level objectives with alerts on several windows and burn rates. Pure: no resources.
+
+An error budget is what may fail in thirty days. A burn rate of 1 uses it up exactly by then. Each alert wants the rate
+exceeded on a long window, so that it is significant, and on a short one, so that it ends soon after the trouble does.
+Windows and rates: Google, The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts"
+(https://sre.google/workbook/alerting-on-slos/).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from components.monitoring import requests
+from components.monitoring.names import Watched
+from components.monitoring.rules.model import Alert, Recording, Rules, Severity
+
+LATENCY_MS: Final = 500
+"""One of the limits of Istio's histogram buckets."""
+WINDOWS: Final = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
+TRAFFIC: Final = "service:user_requests:rate1h"
+LEAST_TRAFFIC: Final = 0.01
+"""Requests a second below which a single failure would be a large share."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Burn:
+    """Alert when the budget burns `rate` times too fast on both windows."""
+
+    long: str
+    short: str
+    rate: float
+
+
+FAST: Final = (Burn(long="1h", short="5m", rate=14.4), Burn(long="6h", short="30m", rate=6))
+SLOW: Final = (Burn(long="1d", short="2h", rate=3), Burn(long="3d", short="6h", rate=1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """`share` of the users' requests keep the `promise`; `name` and `alert` are in the names of series and alerts."""
+
+    name: str
+    alert: str
+    title: str
+    promise: str
+    share: float
+    runbook: str
+
+    @property
+    def budget(self) -> float:
+        """The share of requests that may break the promise."""
+        return round(1 - self.share, 6)
+
+    def record(self, window: str) -> str:
+        """The series with the share of requests that broke the promise, by service."""
+        return f"service:{self.name}:ratio_rate{window}"
+
+
+AVAILABILITY: Final = Objective(
+    name="user_errors",
+    alert="Availability",
+    title="Availability",
+    promise="of the users' requests do not end with a server error",
+    share=0.999,
+    runbook="availability-budget-burning",
+)
+LATENCY: Final = Objective(
+    name="user_slow",
+    alert="Latency",
+    title="Latency",
+    promise=f"of the users' requests take less than {LATENCY_MS} ms",
+    share=0.99,
+    runbook="latency-budget-burning",
+)
+OBJECTIVES: Final = (AVAILABILITY, LATENCY)
+
+
+def objective_rules(watched: Watched) -> Rules:
+    """Recording rules and alerts of both objectives. None without a mesh, which counts the requests."""
+    if not watched.meshed:
+        return []
+    return [*_recordings(watched), *(alert for objective in OBJECTIVES for alert in _alerts(objective))]
+
+
+def _recordings(watched: Watched) -> Sequence[Recording]:
+    return [
+        Recording(record=TRAFFIC, expr=_rate(watched, requests.REQUESTS, "1h")),
+        *(Recording(record=AVAILABILITY.record(window), expr=_failed(watched, window)) for window in WINDOWS),
+        *(Recording(record=LATENCY.record(window), expr=_slow(watched, window)) for window in WINDOWS),
+    ]
+
+
+def _failed(watched: Watched, window: str) -> str:
+    failed = _rate(watched, requests.REQUESTS, window, requests.FAILED)
+    total = _rate(watched, requests.REQUESTS, window)
+    # Services without a single failure have no series of failures.
+    return f"({failed} or {total} * 0) / ({total} > 0)"
+
+
+def _slow(watched: Watched, window: str) -> str:
+    """WebSockets are left out: they last as long as their users stay."""
+    in_time = _rate(watched, f"{requests.DURATION}_bucket", window, requests.NOT_UPGRADED, f'le="{LATENCY_MS}"')
+    total = _rate(watched, f"{requests.DURATION}_count", window, requests.NOT_UPGRADED)
+    return f"1 - {in_time} / ({total} > 0)"
+
+
+def _rate(watched: Watched, metric: str, window: str, *matchers: str) -> str:
+    selector = ",".join([*requests.from_users(watched), *matchers])
+    return f"sum by ({requests.SERVICE}) (rate({metric}{{{selector}}}[{window}]))"
+
+
+def _alerts(objective: Objective) -> Sequence[Alert]:
+    return [
+        _alert(objective, "Fast", FAST, "critical", wait="2m", when="within hours or days"),
+        _alert(objective, "Slow", SLOW, "warning", wait="15m", when="before its thirty days are over"),
+    ]
+
+
+def _alert(
+    objective: Objective, pace: str, burns: Sequence[Burn], severity: Severity, *, wait: str, when: str
+) -> Alert:
+    return Alert(
+        name=f"{objective.alert}BudgetBurns{pace}",
+        expr=" or ".join(_exceeded(objective, burn) for burn in burns),
+        wait=wait,
+        severity=severity,
+        summary=(
+            f"{{{{ $labels.{requests.SERVICE} }}}} breaks its {objective.title.lower()} promise for "
+            "{{ $value | humanizePercentage }} of its requests"
+        ),
+        description=(
+            f"Promised: {objective.share:.1%} {objective.promise}. At this pace the error budget is used up {when}."
+        ),
+        runbook=objective.runbook,
+    )
+
+
+def _exceeded(objective: Objective, burn: Burn) -> str:
+    limit = f"{round(burn.rate * objective.budget, 6):g}"
+    long, short = objective.record(burn.long), objective.record(burn.short)
+    return f"({long} > {limit} and {short} > {limit} and {TRAFFIC} > {LEAST_TRAFFIC})"

@@ -1,0 +1,39 @@
+"""The rules and dashboards of a region, as tests look at them."""
+
+import json
+from typing import Any
+
+from components.monitoring import Here, Watched
+from components.monitoring.dashboards import EVERYWHERE, HERE, Scope, shown
+from components.monitoring.rules import rules_file
+from stacks.settings import parse
+from stacks.watching import watched
+
+SETTINGS = {"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}
+WATCHED = watched(parse(SETTINGS))
+"""What the local stack watches: everything."""
+BARE = Watched(services=WATCHED.services, monitoring=WATCHED.monitoring)
+"""A region with stores that a cloud manages, and without a mesh."""
+PLACE = Here(region="us-central1", city="Council Bluffs", latitude=41.26, longitude=-95.86, country="US")
+PRICES = {"e2-standard-4": 97.84}
+RULES = rules_file(WATCHED, PLACE, runbooks="docs/runbooks", machine_prices=PRICES)
+GROUPS: list[dict[str, Any]] = json.loads(RULES)["groups"]
+ALERTS = sorted(rule["alert"] for group in GROUPS for rule in group["rules"] if "alert" in rule)
+
+
+def dashboard_queries(about: Watched = WATCHED, scopes: tuple[Scope, ...] = (HERE, EVERYWHERE)) -> dict[str, str]:
+    """Every query of every dashboard, by view, dashboard, panel and legend."""
+    return {
+        f"{scope.name}/{name}/{chart.title}/{legend}": query
+        for scope in scopes
+        for name, rows in shown(about, scope).items()
+        for row in rows
+        for chart in row.charts
+        for legend, query in chart.queries.items()
+    }
+
+
+def rule_queries() -> dict[str, str]:
+    """The expression of every rule, by the rule's name."""
+    rules = [rule for group in GROUPS for rule in group["rules"]]
+    return {f"{rule.get('alert') or rule['record']} {rule.get('labels', '')}": rule["expr"] for rule in rules}

@@ -1,0 +1,63 @@
+"""What a PromQL query asks: its metrics, and the labels it expects of each. Read from the parsed query, not guessed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import promql_parser as promql
+
+
+@dataclass(frozen=True)
+class Use:
+    """A metric in a query, and labels that it must have: those it is selected, grouped or joined by."""
+
+    metric: str
+    labels: frozenset[str]
+
+
+def uses(query: str) -> list[Use]:
+    """Every metric of `query`. ValueError when the query does not parse."""
+    return list(_uses(promql.parse(query), frozenset()))
+
+
+def grouped(query: str) -> frozenset[str]:
+    """All labels that aggregations in `query` keep, or joins add."""
+    found: set[str] = set()
+    promql.walk(promql.parse(query), lambda node: found.update(_kept(node)))
+    return frozenset(found)
+
+
+def _uses(node: promql.Expr, wanted: frozenset[str]) -> Iterator[Use]:
+    match node:
+        case promql.VectorSelector():
+            yield Use(str(node.name), wanted | {matcher.name for matcher in node.matchers.matchers})
+        case promql.MatrixSelector():
+            yield from _uses(node.vector_selector, wanted)
+        case promql.AggregateExpr():
+            yield from _uses(node.expr, frozenset(_kept(node)))
+        case promql.BinaryExpr():
+            joined = wanted | _joined(node)
+            yield from _uses(node.lhs, joined)
+            yield from _uses(node.rhs, joined | _added(node))
+        case promql.Call():
+            for argument in node.args:
+                yield from _uses(argument, wanted)
+        case promql.SubqueryExpr() | promql.ParenExpr() | promql.UnaryExpr():
+            yield from _uses(node.expr, wanted)
+
+
+def _kept(node: promql.Expr) -> set[str]:
+    if isinstance(node, promql.BinaryExpr):
+        return _joined(node) | _added(node)
+    modifier = node.modifier if isinstance(node, promql.AggregateExpr) else None
+    return set(modifier.labels) if modifier is not None and modifier.type == promql.AggModifierType.By else set()
+
+
+def _joined(node: promql.BinaryExpr) -> set[str]:
+    """Labels that both sides are matched by."""
+    matching = node.modifier.matching if node.modifier is not None else None
+    return set(matching.labels) if matching is not None and matching.type == promql.LabelModifierType.Include else set()
+
+
+def _added(node: promql.BinaryExpr) -> set[str]:
+    """Labels that the right side adds to the left one."""
+    return set(node.modifier.group_labels or ()) if node.modifier is not None else set()
