@@ -1,15 +1,25 @@
 # Thin: what is done is in sandbox/ and tests/. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv up preview down status doctor binaries test test-unit check fmt clean
+.PHONY: help venv up preview report down status doctor binaries test test-unit check bench fmt clean
 
 STACK ?= local
 CONTEXT ?=
+# For `make preview`: a commit to compare with, a file for the Markdown, and types that must not be replaced or deleted.
+BASE ?=
+OUTPUT ?=
+PROTECT ?=
+# For `make report`: the JSON of an earlier report.
+BASE_REPORT ?=
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 VENV := .venv
 RUN := $(VENV)/bin/python
 SANDBOX := $(RUN) -m sandbox
 READY := $(VENV)/.requirements-installed
+
+# All stacks, unless STACK was given.
+COMPARE = $(SANDBOX) compare $(BASE) $(if $(filter-out file,$(firstword $(origin STACK))),$(STACK)) \
+	$(if $(OUTPUT),--output $(OUTPUT)) $(foreach type,$(PROTECT),--protect '$(type)')
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +38,11 @@ $(READY): requirements.txt requirements-dev.txt
 up: venv ## deploy the stack, in the sandbox or on the cluster of CONTEXT
 	@$(SANDBOX) up $(STACK) $(if $(CONTEXT),--context $(CONTEXT))
 
-preview: venv ## what `up` would change in the sandbox
-	@$(SANDBOX) start $(STACK) && $(SANDBOX) exec -- pulumi preview --stack $(STACK)
+preview: venv ## what `up` would change; BASE=commit: what this tree changes against it, on every stack
+	@$(if $(BASE),$(COMPARE),$(SANDBOX) start $(STACK) && $(SANDBOX) exec -- pulumi preview --stack $(STACK))
+
+report: venv ## cost, capacity and carbon of the stack; BASE_REPORT=file.json: the difference to that report
+	@$(RUN) -m report $(STACK) $(if $(BASE_REPORT),--base $(BASE_REPORT))
 
 down: venv ## destroy the stack and stop everything
 	@$(SANDBOX) down $(STACK) $(if $(CONTEXT),--context $(CONTEXT))
@@ -54,6 +67,9 @@ check: venv ## format, lint, strict types, unit tests
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 	$(RUN) -m pytest tests/unit
+
+bench: venv ## measure overhead, growth and critical path; an hour
+	$(RUN) -m benchmarks
 
 fmt: venv ## format and fix what can be fixed
 	$(RUN) -m ruff format .

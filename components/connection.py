@@ -1,6 +1,7 @@
 """How clients are told where a store is and how to log in: one Secret per store in the clients' namespace."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import pulumi
@@ -19,6 +20,29 @@ def secret_name(store: Store) -> str:
 def mount_path(store: Store) -> str:
     """Where clients mount that Secret. URLs in it that name the certificate authority's file rely on this."""
     return f"/etc/sacred-council/{store}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """What every store offers, once its Secret is there: `url` is secret, `secret_name` names the Secret."""
+
+    url: pulumi.Output[str]
+    host: pulumi.Output[str]
+    port: pulumi.Output[int]
+    secret_name: pulumi.Output[str]
+
+    @classmethod
+    def after(
+        cls, secret: k8s.core.v1.Secret, *, url: pulumi.Output[str], host: pulumi.Output[str], port: int
+    ) -> "Connection":
+        """What a store offers whose Secret is `secret`."""
+        name: pulumi.Output[str] = secret.metadata.name
+        return cls(
+            url=pulumi.Output.secret(name.apply(lambda _: url)),
+            host=name.apply(lambda _: host),
+            port=name.apply(lambda _: port),
+            secret_name=name,
+        )
 
 
 def components_of(stores: Iterable[object]) -> list[pulumi.Resource]:

@@ -1,4 +1,4 @@
-"""Kubernetes quantities of memory and storage, as numbers. Pure: no resources."""
+"""Kubernetes quantities of CPUs, memory and storage, as numbers. Pure: no resources."""
 
 import re
 
@@ -14,6 +14,7 @@ _UNITS = {
     "Ti": 2**40,
 }
 _QUANTITY = re.compile(r"(?P<number>[0-9]+)(?P<unit>[A-Za-z]*)")
+_CPUS = re.compile(r"(?P<number>[0-9]+(\.[0-9]+)?)(?P<milli>m?)")
 
 
 def quantity_bytes(field: str, quantity: str) -> int:
@@ -28,3 +29,16 @@ def quantity_bytes(field: str, quantity: str) -> int:
             f" got {quantity!r}; write it as, for example, 512Mi or 20Gi"
         )
     return int(match["number"]) * _UNITS[match["unit"]]
+
+
+def cpus(field: str, quantity: str) -> float:
+    """The number of CPUs in `quantity`, such as 500m (0.5) or 2; ValueError, naming `field`, when it is none."""
+    match = _CPUS.fullmatch(quantity)
+    if match is None or float(match["number"]) == 0:
+        raise ValueError(f"{field}: expected a number of CPUs above zero, such as 500m or 2, got {quantity!r}")
+    return float(match["number"]) / (1000 if match["milli"] else 1)
+
+
+def gibibytes(field: str, quantity: str) -> int:
+    """`quantity` in whole GiB, rounded up; ValueError like `quantity_bytes`."""
+    return -(-quantity_bytes(field, quantity) // 2**30)

@@ -31,7 +31,12 @@ KUBERNETES_VERSION = "1.35"
 CLUSTER_AUTOSCALER_IMAGE_TAG = "v1.35.0"
 """The autoscaler's minor version is that of Kubernetes."""
 
+POSTGRESQL_VERSION = "18"
+"""Major version of managed PostgreSQL. The clouds install its minor versions by themselves."""
+
 COCKROACHDB_IMAGE = "docker.io/cockroachdb/cockroach:v26.2.5"
+POSTGRESQL_IMAGE = "docker.io/library/postgres:18.6-alpine"
+"""For its client alone."""
 REDIS_IMAGE = "docker.io/library/redis:8.10.1"
 REDIS_EXPORTER_IMAGE = "docker.io/oliver006/redis_exporter:v1.90.0"
 HAPROXY_IMAGE = "docker.io/library/haproxy:3.2.22-alpine"

@@ -30,6 +30,9 @@ def _parser() -> argparse.ArgumentParser:
         )
     start = verbs.add_parser("start", help="start the control planes of a stack, and deploy nothing")
     start.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
+    plan = verbs.add_parser("plan", help="all that a stack consists of, as JSON; starts nothing")
+    plan.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
+    _add_compare(verbs.add_parser("compare", help="what this tree changes on every stack, against a commit"))
     verbs.add_parser("status", help="regions, their processes and contexts, and the stacks")
     verbs.add_parser("doctor", help="what is missing on this machine, and how to get it")
     verbs.add_parser("env", help='shell commands for `eval "$(python -m sandbox env)"`')
@@ -39,6 +42,19 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--conformance", action="store_true", help="also the linters that the conformance tests use")
     verbs.add_parser("clean", help="stop everything, and delete all but the built binaries")
     return parser
+
+
+def _add_compare(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("base", help="the commit to compare with: a branch, a tag, an id")
+    verb.add_argument("stacks", nargs="*", help="stacks of this project (default: all)")
+    verb.add_argument("--output", type=Path, help="write the comparison as Markdown to this file")
+    verb.add_argument(
+        "--protect",
+        action="append",
+        default=[],
+        metavar="TYPE",
+        help="end with status 3 if a resource of such a type is replaced or deleted, for example '*:StatefulSet'",
+    )
 
 
 def _continue_in_virtual_environment() -> None:

@@ -126,6 +126,12 @@ CONFORMANCE = (
         package="github.com/zegl/kube-score/cmd/kube-score",
         module="github.com/zegl/kube-score",
     ),
+    Binary(
+        name="actionlint",
+        tool="actionlint",
+        package="github.com/rhysd/actionlint/cmd/actionlint",
+        module="github.com/rhysd/actionlint",
+    ),
 )
 
 

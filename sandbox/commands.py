@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from sandbox import binaries, context, deployment, doctor, engine, fleet, regions, state
+from sandbox.compare.command import Request, compare
 from sandbox.layout import Layout, SandboxError
+from sandbox.plan import plan
 
 
 def run(layout: Layout, arguments: argparse.Namespace) -> int:
@@ -19,6 +21,8 @@ def run(layout: Layout, arguments: argparse.Namespace) -> int:
         "up": lambda: _up(layout, arguments.stack, arguments.context),
         "down": lambda: _down(layout, arguments.stack, arguments.context),
         "start": lambda: start(layout, arguments.stack),
+        "plan": lambda: print_plan(layout, arguments.stack),
+        "compare": lambda: _compare(layout, arguments),
         "status": lambda: status(layout),
         "doctor": lambda: doctor.report(layout),
         "env": lambda: env(layout),
@@ -37,10 +41,23 @@ def _down(layout: Layout, stack: str, kube_context: str | None) -> int:
     return context.down(layout, stack, kube_context) if kube_context else deployment.down(layout, stack)
 
 
+def _compare(layout: Layout, arguments: argparse.Namespace) -> int:
+    request = Request(
+        base=arguments.base, stacks=arguments.stacks, output=arguments.output, protect=tuple(arguments.protect)
+    )
+    return compare(layout, request)
+
+
 def start(layout: Layout, stack: str) -> int:
     """Everything that `up` does before it deploys."""
     deployment.start(layout, stack)
     print(f"Running: {', '.join(region.name for region in regions.read_regions(layout.stack_file(stack)))}.")
+    return 0
+
+
+def print_plan(layout: Layout, stack: str) -> int:
+    """Prints the plan, and nothing else, on standard output."""
+    print(plan(layout, stack), end="")
     return 0
 
 

@@ -145,7 +145,7 @@ class Cluster:
 
         On a busy machine the controller manager gives up before the API server answers, so it may need another start.
         """
-        objects = json.dumps(manifests.initial_objects(self.plane.name))
+        objects = json.dumps(manifests.initial_objects(self.plane.name, self.plane.cloud))
         steps = (
             (("apply", "--server-side", "--force-conflicts", "--field-manager=sandbox", "-f", "-"), objects),
             (("get", "serviceaccount", "default", "--namespace=default"), None),

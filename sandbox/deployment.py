@@ -35,7 +35,7 @@ def start(layout: Layout, stack: str) -> None:
 def up(layout: Layout, stack: str) -> int:
     """Deploys the stack and says what is where; the engine's exit status."""
     start(layout, stack)
-    _initialise(layout, stack)
+    initialise(layout, stack)
     release_stale_locks(layout, stack)
     status = child.run([str(layout.shims / "pulumi"), "up", "--yes", "--stack", stack], layout)
     if status == 0:
@@ -43,7 +43,7 @@ def up(layout: Layout, stack: str) -> int:
     return status
 
 
-def _initialise(layout: Layout, stack: str) -> None:
+def initialise(layout: Layout, stack: str) -> None:
     """Creates the stack from a directory of its own: the CLI writes the salt into the stack file it finds there.
 
     The salt the engine needs is in the stack's state, so the tracked stack file does not get one.

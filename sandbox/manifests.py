@@ -21,6 +21,9 @@ PORT_NAMES = (
 # its cluster address and no two are equal, not even in different regions.
 SERVICE_CIDR = "10.96.0.0/21"
 _THIRD_OCTETS_PER_SLOT = 8
+EKS_STORAGE_CLASS = "gp3"
+"""The class that the program makes on EKS (`components.cluster.eks`)."""
+EKS_VOLUMES = 30
 _SLOTS_PER_SECOND_OCTET = 256 // _THIRD_OCTETS_PER_SLOT
 
 
@@ -54,7 +57,7 @@ def kwokctl_configuration(binaries: Path, ports: Mapping[str, int], slot: int) -
         "options": options,
         "componentsPatches": patches,
     }
-    return [configuration, load_balancer_stage(slot)]
+    return [configuration, load_balancer_stage(slot), volume_stage()]
 
 
 def _extra_arguments(component: str, arguments: Mapping[str, str]) -> dict[str, Any]:
@@ -89,9 +92,34 @@ def load_balancer_stage(slot: int) -> dict[str, Any]:
     }
 
 
-def initial_objects(region: str) -> dict[str, Any]:
-    """Nodes in three zones and a default StorageClass, as one List."""
-    return {"apiVersion": "v1", "kind": "List", "items": [*(node(region, zone) for zone in ZONES), storage_class()]}
+def volume_stage() -> dict[str, Any]:
+    """Offers a volume again that was given back, as if it had been deleted and a new one been made."""
+    return {
+        "apiVersion": "kwok.x-k8s.io/v1alpha1",
+        "kind": "Stage",
+        "metadata": {"name": "persistent-volume-offered-again"},
+        "spec": {
+            "resourceRef": {"apiGroup": "v1", "kind": "PersistentVolume"},
+            "selector": {
+                "matchExpressions": [
+                    {"key": ".status.phase", "operator": "In", "values": ["Released"]},
+                    {"key": ".spec.storageClassName", "operator": "In", "values": [EKS_STORAGE_CLASS]},
+                ]
+            },
+            "next": {"patches": [{"type": "merge", "template": "spec:\n  claimRef: null\n"}]},
+        },
+    }
+
+
+def initial_objects(region: str, cloud: str = "existing") -> dict[str, Any]:
+    """Nodes in three zones, and the storage that a cluster of `cloud` has from the beginning, as one List."""
+    storage = {
+        "gcp": [storage_class("standard", default=True), storage_class("premium-rwo")],
+        "azure": [storage_class("standard", default=True), storage_class("managed-csi-premium")],
+        # EKS has no class of its own. The program's names a driver that does not run here: volumes are there before.
+        "aws": [volume(number) for number in range(EKS_VOLUMES)],
+    }.get(cloud, [storage_class("standard", default=True)])
+    return {"apiVersion": "v1", "kind": "List", "items": [*(node(region, zone) for zone in ZONES), *storage]}
 
 
 def node(region: str, zone: str) -> dict[str, Any]:
@@ -116,16 +144,31 @@ def node(region: str, zone: str) -> dict[str, Any]:
     }
 
 
-def storage_class() -> dict[str, Any]:
-    """The default class: the controller manager makes a volume for every claim."""
+def storage_class(name: str, *, default: bool = False) -> dict[str, Any]:
+    """A class for which the controller manager makes a volume for every claim."""
+    annotations = {"storageclass.kubernetes.io/is-default-class": "true"} if default else {}
     return {
         "apiVersion": "storage.k8s.io/v1",
         "kind": "StorageClass",
-        "metadata": {
-            "name": "standard",
-            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
-        },
+        "metadata": {"name": name, "annotations": annotations},
         "provisioner": "kubernetes.io/host-path",
         "reclaimPolicy": "Delete",
+        "allowVolumeExpansion": True,
         "volumeBindingMode": "WaitForFirstConsumer",
+    }
+
+
+def volume(number: int) -> dict[str, Any]:
+    """A volume of EKS's class that waits for a claim. Nothing is ever written to its path."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": f"{EKS_STORAGE_CLASS}-{number}"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "capacity": {"storage": "4Ti"},
+            "hostPath": {"path": f"/nonexistent/{EKS_STORAGE_CLASS}-{number}"},
+            "persistentVolumeReclaimPolicy": "Retain",
+            "storageClassName": EKS_STORAGE_CLASS,
+        },
     }

@@ -20,20 +20,22 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 @dataclass(frozen=True, kw_only=True)
 class Region:
-    """A region of a stack: its name and the kubeconfig context the program will ask for."""
+    """A region of a stack: its name, the kubeconfig context the program will ask for, and its cloud."""
 
     name: str
     context: str
+    cloud: str = "existing"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ControlPlane:
-    """What is recorded of a control plane: its context, its address slot (0..63) and the stacks that use it."""
+    """What is recorded of a control plane: its context, its address slot (0..63), the stacks that use it, its cloud."""
 
     name: str
     context: str
     slot: int
     stacks: tuple[str, ...]
+    cloud: str = "existing"
 
 
 def parse_regions(document: Any, source: str) -> list[Region]:
@@ -61,7 +63,8 @@ def _region(entry: Any, where: str) -> Region:
     context = entry.get("context") or name
     if not isinstance(context, str):
         raise SandboxError(f"{where}.context is {context!r}; it must be the name of a kubeconfig context.")
-    return Region(name=name, context=context)
+    # What else there may be is for the program to refuse.
+    return Region(name=name, context=context, cloud=str(entry.get("cloud")))
 
 
 def _require_unique(values: list[str], where: str, field: str) -> None:
@@ -91,7 +94,9 @@ def assign(record: Mapping[str, ControlPlane], stack: str, regions: list[Region]
         known = planes.get(region.name)
         slot = known.slot if known else _free_slot(planes)
         stacks = sorted({stack, *(known.stacks if known else ())})
-        planes[region.name] = ControlPlane(name=region.name, context=region.context, slot=slot, stacks=tuple(stacks))
+        planes[region.name] = ControlPlane(
+            name=region.name, context=region.context, slot=slot, stacks=tuple(stacks), cloud=region.cloud
+        )
     return planes
 
 

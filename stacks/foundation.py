@@ -17,7 +17,11 @@ from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
 INJECTED = {"istio-injection": "enabled"}
-DATA_NAMESPACES = ("cockroachdb", "redis", "nats")
+MESSAGING = "nats"
+DATABASES = {"cockroachdb": "cockroachdb", "postgresql": "postgresql"}
+"""Namespace of the database by its engine: its nodes, or what makes the application's user in a cloud's server."""
+CACHES = {"redis": "redis", "managed": None}
+"""Namespace of the cache by its engine; a cloud's has none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +41,12 @@ class FoundationArgs:
 class Foundation(pulumi.ComponentResource):
     """The region's cluster, its namespaces, its certificate authorities, and its doors for the other regions.
 
-    Outputs: `cluster`, `provider` (deploys to it), `namespaces` (by name), `authority` (signs the certificates of
-    data stores and gateways), `mesh_authority` (Istio's), `doors` (by store; none when there is no other region).
+    Outputs: `ground` (what it stands on), `cluster`, `provider` (deploys to it), `namespaces` (by name), `authority`
+    (signs the certificates of data stores and gateways), `mesh_authority` (Istio's), `doors` (by store; none when there
+    is no other region).
     """
 
+    ground: Ground
     cluster: Cluster
     provider: k8s.Provider
     namespaces: Mapping[str, pulumi.Output[str]]
@@ -52,6 +58,7 @@ class Foundation(pulumi.ComponentResource):
         super().__init__("sacred-council:stack:Foundation", name, None, opts)
         self._args = args
         region = args.plan.name
+        self.ground = args.grounds[region]
         self.cluster = clusters.cluster(
             args.plan, args.settings.region(region), args.grounds, pulumi.ResourceOptions(parent=self)
         )
@@ -104,8 +111,13 @@ def namespace_labels(plan: RegionPlan, settings: Settings) -> dict[str, dict[str
         "istio-ingress": INJECTED,
     }
     return {
-        **{namespace: {} for namespace in DATA_NAMESPACES},
+        **{namespace: {} for namespace in _data_namespaces(settings)},
         **(mesh if settings.mesh.enabled else {}),
         **({"monitoring": {}} if settings.monitoring.enabled else {}),
         "sacred-council": INJECTED if settings.mesh.enabled else {},
     }
+
+
+def _data_namespaces(settings: Settings) -> list[str]:
+    cache = CACHES[settings.cache.engine]
+    return [DATABASES[settings.database.engine], *([cache] if cache else []), MESSAGING]

@@ -18,11 +18,6 @@ from stacks.region import Region, RegionArgs
 from stacks.region_mesh import CONTROL_PLANE
 from stacks.settings import Settings
 
-SEPARATE_STORES = (
-    "Joining databases and messaging across regions is not built yet: each region has a database and messaging of its "
-    "own, and database.survive and database.founder have no effect."
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class PlatformArgs:
@@ -50,8 +45,6 @@ class Platform(pulumi.ComponentResource):
         credentials = DatabaseCredentials(f"{name}-database-credentials", DatabaseCredentialsArgs(), child)
         renderer = chart_renderer(f"{name}-charts", mine)
         plans = topology.plan(args.settings)
-        if len(plans) > 1:
-            pulumi.log.warn(SEPARATE_STORES, self)
         grounds = {plan.name: clusters.ground(plan, args.settings.region(plan.name), child) for plan in plans}
         foundations = {
             plan.name: Foundation(

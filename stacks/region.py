@@ -1,16 +1,18 @@
 """One region: everything the platform is, in one place. It scales by itself and survives alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.cache import TYPES as CACHE_TYPES
 from components.cache import Cache
 from components.cache.redis import Redis, RedisArgs
 from components.connection import Store, components_of
 from components.crossing import Neighbours
+from components.database import TYPES as DATABASE_TYPES
 from components.database import Database
 from components.database.cockroachdb import CockroachDB, CockroachDBArgs
 from components.database.credentials import DatabaseCredentials
@@ -20,6 +22,7 @@ from components.monitoring import Monitoring, MonitoringArgs, trace_endpoint
 from components.services import Services, ServicesArgs, Shift, Workload
 from stacks import topology, watching
 from stacks.foundation import Foundation
+from stacks.managed_stores import CloudStores, managed
 from stacks.mesh_peers import Crossing
 from stacks.region_mesh import MONITORING, SERVICES, RegionMesh, RegionMeshArgs
 from stacks.settings import Service, Settings
@@ -61,11 +64,16 @@ class Region(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._inside = pulumi.ResourceOptions(parent=self, providers=[args.foundation.provider])
+        self._cloud_stores = CloudStores(
+            plan=args.plan, settings=args.settings, foundation=args.foundation, clients=SERVICES
+        )
         monitoring = self._monitoring() if args.settings.monitoring.enabled else None
         self._monitored_by = monitoring.release if monitoring else None
         mesh = self._mesh() if args.settings.mesh.enabled else None
         stores: Stores = {"database": self._database(), "cache": self._cache(), "messaging": self._messaging()}
-        services = self._services(stores, monitoring, mesh)
+        ports = {kind: store.port for kind, store in stores.items()}
+        outside = self._cloud_stores.admit(ports, mesh.ready, self._inside) if mesh else []
+        services = self._services(stores, monitoring, mesh, outside)
         self.outputs = {
             "services": services.endpoints,
             **{kind: _where(store) for kind, store in stores.items()},
@@ -104,7 +112,12 @@ class Region(pulumi.ComponentResource):
             self._inside,
         )
 
-    def _database(self) -> CockroachDB:
+    def _database(self) -> Database:
+        if "database" not in managed(self._args.settings):
+            return self._cockroachdb()
+        return self._cloud_stores.database(self._args.database_credentials, self._whichever(DATABASE_TYPES))
+
+    def _cockroachdb(self) -> CockroachDB:
         settings = self._args.settings.database
         return CockroachDB(
             f"{self._name}-database",
@@ -120,12 +133,20 @@ class Region(pulumi.ComponentResource):
                 cpu=settings.cpu,
                 memory=settings.memory,
                 license_key=self._args.secrets["cockroachdbLicense"],
+                founder=self._args.settings.founder,
+                neighbours=self._args.neighbours.get(DATABASE),
+                survive=settings.survive,
                 monitored_by=self._monitored_by,
             ),
-            self._inside,
+            self._whichever(DATABASE_TYPES),
         )
 
-    def _cache(self) -> Redis:
+    def _cache(self) -> Cache:
+        if "cache" not in managed(self._args.settings):
+            return self._redis()
+        return self._cloud_stores.cache(self._whichever(CACHE_TYPES))
+
+    def _redis(self) -> Redis:
         settings = self._args.settings.cache
         return Redis(
             f"{self._name}-cache",
@@ -142,11 +163,11 @@ class Region(pulumi.ComponentResource):
                 max_memory=settings.max_memory,
                 monitored_by=self._monitored_by,
             ),
-            self._inside,
+            self._whichever(CACHE_TYPES),
         )
 
     def _messaging(self) -> Nats:
-        settings = self._args.settings.messaging
+        settings, neighbours = self._args.settings.messaging, self._args.neighbours.get(MESSAGING)
         return Nats(
             f"{self._name}-messaging",
             NatsArgs(
@@ -155,6 +176,8 @@ class Region(pulumi.ComponentResource):
                 namespace=self._args.foundation.namespaces[MESSAGING],
                 client_namespace=self._args.foundation.namespaces[SERVICES],
                 servers=settings.servers,
+                neighbours=neighbours,
+                seeds=topology.seeds(self._name, self._args.settings.founder) if neighbours else (),
                 storage=settings.storage,
                 storage_class=self._args.foundation.cluster.storage_class,
                 cpu=settings.cpu,
@@ -164,7 +187,18 @@ class Region(pulumi.ComponentResource):
             self._inside,
         )
 
-    def _services(self, stores: Stores, monitoring: Monitoring | None, mesh: RegionMesh | None) -> Services:
+    def _whichever(self, types: Sequence[str]) -> pulumi.ResourceOptions:
+        """For a store that may have had another engine before: what clients have of it changes and is not replaced."""
+        others = [pulumi.Alias(type_=other) for other in types]
+        return pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(aliases=others))
+
+    def _services(
+        self,
+        stores: Stores,
+        monitoring: Monitoring | None,
+        mesh: RegionMesh | None,
+        outside: Sequence[pulumi.Resource],
+    ) -> Services:
         return Services(
             f"{self._name}-services",
             ServicesArgs(
@@ -184,6 +218,7 @@ class Region(pulumi.ComponentResource):
                     *components_of(stores.values()),
                     *([monitoring] if monitoring else []),
                     *(mesh.ready if mesh else []),
+                    *outside,
                 ],
             ),
             self._inside,

@@ -153,6 +153,14 @@ def follow_the_sun(time_zone: str, min_replicas: int) -> tuple[Shift, Shift]:
     )
 
 
+def seeds(name: str, founder: str) -> tuple[str, ...]:
+    """The regions at whose gateway region `name` meets all others: the one that is always there, unless it is itself.
+
+    It must not depend on which other regions there are: servers only read at their start whom to meet.
+    """
+    return () if name == founder else (founder,)
+
+
 def mesh_network(name: str) -> str:
     """Istio network (and cluster) of region `name`."""
     return name

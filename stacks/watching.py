@@ -1,18 +1,15 @@
 """What a region's monitoring is about: what is deployed there, where the region is, and who is told."""
 
 from collections.abc import Mapping
-from typing import Final
 
 import pulumi
 
 from components.monitoring import AlertReceiver, Here, Watched
+from stacks.foundation import CACHES, DATABASES, MESSAGING
+from stacks.managed_stores import managed
 from stacks.region_mesh import CONTROL_PLANE, INGRESS, MONITORING, SERVICES
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
-
-IN_CLUSTER: Final[Mapping[str, str]] = {"cockroachdb": "cockroachdb", "redis": "redis"}
-"""The namespace of each engine that runs in the cluster. What a cloud manages has no exporter there."""
-MESSAGING: Final = "nats"
 
 
 def watched(settings: Settings) -> Watched:
@@ -23,8 +20,9 @@ def watched(settings: Settings) -> Watched:
         monitoring=MONITORING,
         ingress=INGRESS if meshed else None,
         control_plane=CONTROL_PLANE if meshed else None,
-        database=IN_CLUSTER.get(settings.database.engine),
-        cache=IN_CLUSTER.get(settings.cache.engine),
+        # What a cloud manages has no exporter in the cluster: its metrics and alerts are the cloud's.
+        database=None if "database" in managed(settings) else DATABASES["cockroachdb"],
+        cache=None if "cache" in managed(settings) else CACHES["redis"],
         messaging=MESSAGING,
     )
 

@@ -8,8 +8,10 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from pulumi.runtime import rpc
+
 from sandbox.providers.aws.kinds import KINDS as AWS
-from sandbox.providers.azure_native.functions import USER_CREDENTIALS, user_credentials
+from sandbox.providers.azure_native.functions import DATABASE_KEYS, USER_CREDENTIALS, database_keys, user_credentials
 from sandbox.providers.azure_native.kinds import KINDS as AZURE
 from sandbox.providers.azure_native.make import SUBSCRIPTION
 from sandbox.providers.cloud.kinds import ControlPlane, Facts
@@ -38,8 +40,12 @@ def outputs_of(resource_type: str, name: str, inputs: Mapping[str, Any]) -> dict
         settings={},
         find_control_plane=lambda _wanted: ControlPlane(f"https://{name}.example", CERTIFICATE_AUTHORITY),
     )
-    added = {output: make(facts) for output, make in kind.outputs.items()}
+    added = {output: _sealed(make(facts), output in kind.secret) for output, make in kind.outputs.items()}
     return {**({kind.name_input: named[kind.name_input]} if kind.name_input else {}), **added}
+
+
+def _sealed(value: Any, secret: bool) -> Any:
+    return {rpc._special_sig_key: rpc._special_secret_sig, "value": value} if secret else value
 
 
 def id_of(resource_type: str, name: str) -> str:
@@ -51,6 +57,8 @@ def id_of(resource_type: str, name: str) -> str:
 
 def answer(token: str, args: Mapping[str, Any]) -> dict[str, Any] | None:
     """What a look-up gives; None for those that the program must not make."""
+    if token == DATABASE_KEYS:
+        return database_keys(f"{args['clusterName']}/{args['databaseName']}")
     if token != USER_CREDENTIALS:
         return None
     name = args["resourceName"]

@@ -43,6 +43,7 @@ class Resource:
     dependencies: frozenset[str]
     ignored: tuple[str, ...]
     protected: bool
+    timeouts: dict[str, str]
 
     @property
     def is_kubernetes_object(self) -> bool:
@@ -165,6 +166,7 @@ def _recorded(request: Any, urn: str) -> Resource:
         dependencies=frozenset(request.dependencies),
         ignored=tuple(request.ignoreChanges),
         protected=request.protect,
+        timeouts=json_format.MessageToDict(request.customTimeouts),
     )
 
 

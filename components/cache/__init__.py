@@ -1,6 +1,6 @@
 """Caches. Callers know only what `Cache` promises, whichever engine is behind it."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import pulumi
 
@@ -19,4 +19,8 @@ class Cache(Protocol):
     secret_name: pulumi.Output[str]
 
 
-__all__ = ["Cache"]
+ENGINES: Final = ("Redis", "Memorystore", "ElastiCache", "AzureManagedRedis")
+TYPES: Final = tuple(f"sacred-council:cache:{engine}" for engine in ENGINES)
+"""Every engine's component: whoever changes the engine of a stack names them, so that what all have stays."""
+
+__all__ = ["TYPES", "Cache"]

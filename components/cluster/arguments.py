@@ -89,6 +89,12 @@ def ipv4_network(name: str, value: str) -> IPv4Network:
         raise ValueError(f"{name}: {value!r} is not an IPv4 range ({error}); write e.g. 203.0.113.0/24") from error
 
 
+def halves(block: str) -> tuple[IPv4Network, IPv4Network]:
+    """Both halves of an IPv4 range, the lower one first."""
+    first, second = ipv4_network("block", block).subnets(prefixlen_diff=1)
+    return first, second
+
+
 def common_labels(args: NetworkArgs) -> dict[str, str]:
     """Labels (tags) of everything a region has in its cloud: in letters that all three clouds take."""
     return {"part-of": "sacred-council", "managed-by": "pulumi", "region": args.region, **args.labels}

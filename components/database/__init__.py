@@ -1,6 +1,6 @@
 """Databases. Callers know only what `Database` promises, whichever engine is behind it."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import pulumi
 
@@ -19,4 +19,8 @@ class Database(Protocol):
     secret_name: pulumi.Output[str]
 
 
-__all__ = ["Database"]
+ENGINES: Final = ("CockroachDB", "CloudSql", "Rds", "FlexibleServer")
+TYPES: Final = tuple(f"sacred-council:database:{engine}" for engine in ENGINES)
+"""Every engine's component: whoever changes the engine of a stack names them, so that what all have stays."""
+
+__all__ = ["TYPES", "Database"]

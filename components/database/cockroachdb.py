@@ -1,6 +1,5 @@
 """CockroachDB in the cluster, as part of one database over all regions."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -8,10 +7,14 @@ import pulumi_kubernetes as k8s
 
 from components import network
 from components.connection import connection_secret, mount_path
+from components.crossing import Neighbours
 from components.database import cockroachdb_plan as plan
 from components.database.cockroachdb_bootstrap import APP as BOOTSTRAP_APP
 from components.database.cockroachdb_bootstrap import CockroachDBBootstrap, CockroachDBBootstrapArgs
 from components.database.cockroachdb_nodes import NodePods
+from components.database.cockroachdb_regions import APP as REGIONS_APP
+from components.database.cockroachdb_regions import CockroachDBRegions, CockroachDBRegionsArgs
+from components.database.cockroachdb_sql import Survival
 from components.database.credentials import DatabaseCredentials
 from components.metadata import selector
 from components.quantities import quantity_bytes
@@ -38,9 +41,8 @@ class CockroachDBArgs:
     default. `license_key` is needed seven days after a cluster of several nodes has started. `monitored_by` brings
     the ServiceMonitor kind; None goes without.
 
-    With several regions: `peers` are addresses (host:port) of other regions' nodes to join; `extra_dns_names` and
-    `extra_ip_addresses` are what other regions call this one's nodes; exactly one region is the `founder`, which
-    initialises the cluster.
+    `founder` names the region whose nodes the others join and which initialises the database; it may be this one.
+    `neighbours` are the other regions (None: there are none), and `survive` is what the database survives the loss of.
     """
 
     region: str
@@ -48,6 +50,7 @@ class CockroachDBArgs:
     credentials: DatabaseCredentials
     namespace: pulumi.Input[str]
     client_namespace: pulumi.Input[str]
+    founder: str
     monitored_by: pulumi.Resource | None = None
     nodes: int = 1
     storage: str = "10Gi"
@@ -55,10 +58,8 @@ class CockroachDBArgs:
     cpu: str = "500m"
     memory: str = "1Gi"
     license_key: pulumi.Input[str] | None = None
-    peers: Sequence[str] = ()
-    extra_dns_names: Sequence[pulumi.Input[str]] = ()
-    extra_ip_addresses: Sequence[pulumi.Input[str]] = ()
-    founder: bool = True
+    neighbours: Neighbours | None = None
+    survive: Survival = "zone"
 
     def __post_init__(self) -> None:
         if self.nodes != 1 and self.nodes < MINIMUM_REPLICATED:
@@ -66,6 +67,9 @@ class CockroachDBArgs:
                 f"nodes: expected 1 or at least {MINIMUM_REPLICATED}, got {self.nodes}; two nodes lose the majority"
                 " when one fails"
             )
+        known = {self.region, *(self.neighbours.regions if self.neighbours else ())}
+        if self.founder not in known:
+            raise ValueError(f"founder: expected one of {', '.join(sorted(known))}, got {self.founder!r}")
         quantity_bytes("storage", self.storage)
         quantity_bytes("memory", self.memory)
 
@@ -87,21 +91,10 @@ class CockroachDB(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._belonging = Belonging(app=plan.APP, region=args.region, namespace=args.namespace)
         node = self._node_certificate(name, args)
-        self._network_policy(name, args.client_namespace)
+        self._network_policy(name, args)
         self._services(name, node, args.monitored_by)
         nodes = self._nodes(name, args, node)
-        bootstrap = CockroachDBBootstrap(
-            f"{name}-bootstrap",
-            CockroachDBBootstrapArgs(
-                region=args.region,
-                authority=args.authority,
-                namespace=args.namespace,
-                credentials=args.credentials,
-                license_key=args.license_key,
-                founder=args.founder,
-            ),
-            opts=self._child,
-        )
+        bootstrap = self._set_up(name, args)
         self._connect(name, args, [nodes, bootstrap.job])
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
@@ -116,18 +109,32 @@ class CockroachDB(pulumi.ComponentResource):
                 namespace=args.namespace,
                 secret_name="cockroachdb-node",  # noqa: S106 - the name of a Secret
                 usages=("server", "client"),
-                dns_names=[
-                    *(pulumi.Output.format(pattern, args.namespace) for pattern in plan.NODE_NAMES),
-                    *args.extra_dns_names,
-                ],
-                ip_addresses=["127.0.0.1", *args.extra_ip_addresses],
+                dns_names=[pulumi.Output.format(pattern, args.namespace) for pattern in plan.NODE_NAMES],
+                ip_addresses=["127.0.0.1"],
             ),
             opts=self._child,
         )
 
-    def _network_policy(self, name: str, client_namespace: pulumi.Input[str]) -> None:
+    def _root_certificate(self, name: str, args: CockroachDBArgs) -> Certificate:
+        return Certificate(
+            f"{name}-root-certificate",
+            CertificateArgs(
+                authority=args.authority,
+                common_name="root",
+                app=plan.APP,
+                region=args.region,
+                namespace=args.namespace,
+                secret_name="cockroachdb-client-root",  # noqa: S106 - the name of a Secret
+                usages=("client",),
+            ),
+            opts=self._child,
+        )
+
+    def _network_policy(self, name: str, args: CockroachDBArgs) -> None:
         nodes = network.peer(pods=selector(plan.APP))
-        clients = (network.peer(pods=selector(BOOTSTRAP_APP)), network.peer(namespace=client_namespace))
+        jobs = [BOOTSTRAP_APP, REGIONS_APP] if args.founder == args.region else [BOOTSTRAP_APP]
+        clients = [*(network.peer(pods=selector(job)) for job in jobs), network.peer(namespace=args.client_namespace)]
+        others = args.neighbours
         network.policy(
             f"{name}-network-policy",
             name=plan.APP,
@@ -138,10 +145,44 @@ class CockroachDB(pulumi.ComponentResource):
             ingress=[
                 network.ingress([plan.SQL_PORT], nodes, *clients),
                 network.ingress([plan.HTTP_PORT], network.peer(namespace=MONITORING_NAMESPACE)),
+                *([others.ingress(plan.SQL_PORT)] if others else []),
             ],
-            egress=[network.egress([plan.SQL_PORT], nodes)],
+            egress=[
+                network.egress([plan.SQL_PORT], nodes),
+                *([others.egress(plan.SQL_PORT)] if others else []),
+            ],
             opts=self._child,
         )
+
+    def _set_up(self, name: str, args: CockroachDBArgs) -> CockroachDBBootstrap:
+        certificate = self._root_certificate(name, args)
+        bootstrap = CockroachDBBootstrap(
+            f"{name}-bootstrap",
+            CockroachDBBootstrapArgs(
+                region=args.region,
+                namespace=args.namespace,
+                certificate=certificate,
+                credentials=args.credentials,
+                license_key=args.license_key,
+                founder=args.founder == args.region,
+                neighbours=args.neighbours,
+            ),
+            opts=self._child,
+        )
+        if args.founder == args.region:
+            CockroachDBRegions(
+                f"{name}-regions",
+                CockroachDBRegionsArgs(
+                    region=args.region,
+                    namespace=args.namespace,
+                    certificate=certificate,
+                    database=args.credentials.database,
+                    survive=args.survive,
+                    neighbours=args.neighbours,
+                ),
+                pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[bootstrap.job])),
+            )
+        return bootstrap
 
     def _services(self, name: str, node: Certificate, monitored_by: pulumi.Resource | None) -> None:
         ports = [
@@ -173,7 +214,7 @@ class CockroachDB(pulumi.ComponentResource):
         disruption_budget(name, self._belonging, self._child)
         pods = NodePods(
             belonging=self._belonging,
-            peers=tuple(args.peers),
+            command=plan.start_command(args.region, founder=args.founder, alone=args.neighbours is None),
             resources=Resources(cpu=args.cpu, memory=args.memory),
             certificate=node,
         )

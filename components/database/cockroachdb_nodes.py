@@ -20,10 +20,10 @@ STARTUP_CHECKS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class NodePods:
-    """The pods of a region's nodes."""
+    """The pods of a region's nodes, which start with the shell command `command`."""
 
     belonging: Belonging
-    peers: tuple[str, ...]
+    command: str
     resources: Resources
     certificate: Certificate
 
@@ -55,7 +55,7 @@ class NodePods:
             name=plan.APP,
             image=COCKROACHDB_IMAGE,
             image_pull_policy="Always",
-            command=["/bin/bash", "-c", plan.start_command(self.belonging.region, self.peers)],
+            command=["/bin/bash", "-c", self.command],
             env=[
                 pod_field("POD_NAME", "metadata.name"),
                 pod_field("POD_NAMESPACE", "metadata.namespace"),

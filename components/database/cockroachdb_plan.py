@@ -1,10 +1,9 @@
-"""What a CockroachDB cluster runs with: names, join list, start command and SQL. Pure: no resources."""
+"""What a CockroachDB cluster runs with: names, join list and start command. Pure: no resources."""
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
-from components.crossing.names import PEER_NAMES
+from components.crossing.names import PEER_NAMES, host, peer_name
 
 APP: Final = "cockroachdb"
 HEADLESS_SERVICE: Final = "cockroachdb"
@@ -17,6 +16,7 @@ SETTINGS: Final = "/cockroach/settings"
 CREDENTIALS: Final = "/cockroach/credentials"
 SCRATCH: Final = "/tmp"  # noqa: S108 - an empty volume of the pod's own
 SEEDS: Final = 3
+NAMESPACE_VARIABLE: Final = "${POD_NAMESPACE}"
 ZONE_LABEL: Final = "topology.kubernetes.io/zone"
 
 NODE_NAMES: Final = (
@@ -39,16 +39,28 @@ def check_identifier(field: str, value: str) -> None:
         )
 
 
-def join_list(peers: Sequence[str] = ()) -> str:
-    """Where a node asks to join: always the region's first three nodes, then `peers` (host:port), sorted.
+def join_list(region: str, founder: str) -> str:
+    """Where a node of `region` asks to join: its own region's first three nodes, then those of the `founder`.
 
-    Names of nodes that are not there do no harm, and a region that grows need not restart a node.
+    Names of nodes that are not there do no harm, so a node restarts neither when its region grows nor when another
+    region comes or goes.
     """
-    seeds = [f"{APP}-{index}.{HEADLESS_SERVICE}:{SQL_PORT}" for index in range(SEEDS)]
-    return ",".join([*seeds, *sorted(peers)])
+    own = [f"{APP}-{index}.{HEADLESS_SERVICE}" for index in range(SEEDS)]
+    founders = [peer_name(founder, NAMESPACE_VARIABLE, index) for index in range(SEEDS)] if founder != region else []
+    return ",".join(f"{seed}:{SQL_PORT}" for seed in [*own, *founders])
 
 
-def start_command(region: str, peers: Sequence[str] = ()) -> str:
+def advertised(region: str, *, alone: bool) -> tuple[str, ...]:
+    """Flags that say where a node is reached: in its region at its pod's name, from others at its door's."""
+    pod = f"${{POD_NAME}}.{HEADLESS_SERVICE}.{NAMESPACE_VARIABLE}:{SQL_PORT}"
+    if alone:
+        return (f'--advertise-addr="{pod}"',)
+    # The number at the end of the pod's name is also the door's.
+    door = peer_name(region, NAMESPACE_VARIABLE).replace(host(region), f"{region}-${{POD_NAME##*-}}")
+    return (f'--advertise-addr="{door}:{SQL_PORT}"', f'--locality-advertise-addr="region={region}@{pod}"')
+
+
+def start_command(region: str, *, founder: str, alone: bool) -> str:
     """The shell command that starts a node of `region`. It reads POD_NAME, POD_NAMESPACE and ZONE.
 
     ZONE is the pod's zone label, which Kubernetes copies from the node since 1.35. Older clusters have no such label:
@@ -60,9 +72,9 @@ def start_command(region: str, peers: Sequence[str] = ()) -> str:
         f"--store={DATA}",
         f"--listen-addr=:{SQL_PORT}",
         f"--http-addr=:{HTTP_PORT}",
-        f'--advertise-addr="${{POD_NAME}}.{HEADLESS_SERVICE}.${{POD_NAMESPACE}}:{SQL_PORT}"',
+        *advertised(region, alone=alone),
         f'--locality="region={region},zone=${{ZONE:-unknown}}"',
-        f"--join={join_list(peers)}",
+        f'--join="{join_list(region, founder)}"',
         "--cache=25%",
         "--max-sql-memory=25%",
         "--logtostderr=INFO",
@@ -74,70 +86,3 @@ def connection_url(*, username: str, password: str, host: str, database: str, au
     """The URL that the application connects with. The password needs no escaping: it is letters and digits."""
     address = f"{username}:{password}@{host}:{SQL_PORT}/{database}"
     return f"postgresql://{address}?sslmode=verify-full&sslrootcert={authority_file}"
-
-
-def application_sql(database: str, username: str) -> str:
-    """Statements that make the application's database and a user who may make and use tables in it."""
-    return (
-        f"CREATE DATABASE IF NOT EXISTS {database};\n"
-        f"CREATE USER IF NOT EXISTS {username};\n"
-        f"GRANT CONNECT, CREATE ON DATABASE {database} TO {username};\n"
-        f"USE {database};\n"
-        f"GRANT USAGE, CREATE ON SCHEMA public TO {username};\n"
-    )
-
-
-BOOTSTRAP_SCRIPT: Final = f"""\
-#!/bin/bash
-# Initialises the cluster unless it is already, then makes the application's database and user. Safe to run again.
-# Passwords come from files and go to the server on standard input: they are in no argument list and in no log.
-set -euo pipefail
-shopt -s inherit_errexit
-
-crdb() {{
-  command=$1
-  shift
-  /cockroach/cockroach "$command" --certs-dir={CERTIFICATES} --host="$HOST:{SQL_PORT}" "$@"
-}}
-
-initialise() {{
-  if output=$(crdb init 2>&1); then
-    echo "Initialised the cluster."
-    return 0
-  fi
-  if [[ "$output" == *"already been initialized"* ]]; then
-    echo "The cluster is already initialised."
-    return 0
-  fi
-  echo "Waiting for $HOST to be initialised: $output"
-  return 1
-}}
-
-# The file's content as an SQL string: single quotes are doubled.
-sql_string() {{
-  local quote="'" value
-  value=$(<"$1")
-  printf "'%s'" "${{value//$quote/$quote$quote}}"
-}}
-
-if [[ "$FOUNDER" == true ]]; then
-  until initialise; do sleep 2; done
-fi
-until crdb sql --execute="SELECT 1" >/dev/null 2>&1; do
-  echo "Waiting for $HOST to answer."
-  sleep 2
-done
-
-statements=$(<{SETTINGS}/application.sql)
-password=$(sql_string {CREDENTIALS}/password)
-statements+="
-ALTER USER $USERNAME WITH PASSWORD $password;"
-if [[ -s {CREDENTIALS}/license ]]; then
-  license=$(sql_string {CREDENTIALS}/license)
-  statements+="
-SET CLUSTER SETTING enterprise.license = $license;"
-fi
-printf '%s\\n' "$statements" | crdb sql >/dev/null
-echo "The application's database and user are ready."
-"""
-"""Run by the bootstrap Job. It reads HOST (a node of the region), FOUNDER (true or false) and USERNAME."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from components.crossing.names import PEER_NAMES
+from components.crossing.names import PEER_NAMES, peer_name
 
 APP: Final = "nats"
 SERVICE: Final = "nats"
@@ -88,6 +88,15 @@ class NatsSettings:
                 f"gateway.seeds: {len(self.gateway.seeds)} regions are too many for {self.servers} servers: "
                 "a new cluster would wait for more servers than it has; name fewer"
             )
+
+
+def gateway(region: str, namespace: str, seeds: Sequence[str]) -> Gateway:
+    """The gateway of `region`, which meets the others at those of the regions `seeds`: by the names of their doors."""
+
+    def address(name: str) -> str:
+        return f"{peer_name(name, namespace)}:{GATEWAY_PORT}"
+
+    return Gateway(advertise=address(region), seeds=[GatewayPeer(name=seed, address=address(seed)) for seed in seeds])
 
 
 def domain_api(region: str) -> str:
@@ -226,16 +235,14 @@ cluster {{
 
 def _gateway(region: str, gateway: Gateway) -> str:
     # Regions that are not named are given up at the first failed attempt unless connect_retries says otherwise.
-    seeds = (f'{{name: "{seed.name}", urls: ["tls://{seed.address}"]}}' for seed in gateway.seeds)
+    seeds = [f'{{name: "{seed.name}", urls: ["tls://{seed.address}"]}}' for seed in gateway.seeds]
     return f"""\
 gateway {{
   name: "{region}"
   listen: "0.0.0.0:{GATEWAY_PORT}"
   advertise: "{gateway.advertise}"
   connect_retries: {FOREVER}
-  gateways: [
-{_lines(seeds)}
-  ]
+  gateways: [{", ".join(seeds)}]
 {_indented(_tls(verify=True))}
 }}
 """

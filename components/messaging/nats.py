@@ -9,6 +9,7 @@ import pulumi_random as random
 
 from components import network
 from components.connection import connection_secret
+from components.crossing import Neighbours
 from components.messaging import config
 from components.messaging.nats_pods import ServerPods
 from components.metadata import selector
@@ -38,7 +39,8 @@ class NatsArgs:
     A single server keeps its streams to itself: going from 1 to 3 needs a backup of them (the pods refuse to start
     rather than lose them), so a stack that is to grow into several regions should start with 3.
 
-    With several regions: `extra_dns_names` and `extra_ip_addresses` are what other regions call this one's gateway.
+    With `neighbours` the servers become part of a super-cluster: they meet the other regions at the regions `seeds`,
+    which are fewer than there are servers. A region that nobody meets anywhere else needs none.
     """
 
     region: str
@@ -51,14 +53,18 @@ class NatsArgs:
     storage_class: pulumi.Input[str] | None = None
     cpu: str = "100m"
     memory: str = "256Mi"
-    extra_dns_names: Sequence[pulumi.Input[str]] = ()
-    extra_ip_addresses: Sequence[pulumi.Input[str]] = ()
+    neighbours: Neighbours | None = None
+    seeds: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.servers not in SERVER_COUNTS:
             raise ValueError(f"servers: expected 1, 3 or 5, got {self.servers}; JetStream decides by majority")
         quantity_bytes("storage", self.storage)
         quantity_bytes("memory", self.memory)
+        if self.neighbours is not None and self.servers == 1:
+            raise ValueError("servers: expected 3 or 5, got 1; a single server cannot have JetStream and neighbours")
+        if self.neighbours is None and self.seeds:
+            raise ValueError(f"seeds: expected none for a region without neighbours, got {', '.join(self.seeds)}")
 
 
 class Nats(pulumi.ComponentResource):
@@ -79,7 +85,7 @@ class Nats(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._belonging = Belonging(app=config.APP, region=args.region, namespace=args.namespace)
         self._password = self._random_password(f"{name}-application-password")
-        self._network_policy(name, args.client_namespace)
+        self._network_policy(name, args)
         self._services(name, args.monitored_by)
         service_account(name, self._belonging, self._child)
         disruption_budget(name, self._belonging, self._child)
@@ -90,8 +96,9 @@ class Nats(pulumi.ComponentResource):
     def _random_password(self, name: str) -> random.RandomPassword:
         return random.RandomPassword(name, length=PASSWORD_LENGTH, special=False, opts=self._child)
 
-    def _network_policy(self, name: str, client_namespace: pulumi.Input[str]) -> None:
+    def _network_policy(self, name: str, args: NatsArgs) -> None:
         servers = network.peer(pods=selector(config.APP))
+        across = args.neighbours
         network.policy(
             f"{name}-network-policy",
             name=config.APP,
@@ -100,11 +107,15 @@ class Nats(pulumi.ComponentResource):
             namespace=self._belonging.namespace,
             pods=selector(config.APP),
             ingress=[
-                network.ingress([config.CLIENT_PORT], network.peer(namespace=client_namespace)),
+                network.ingress([config.CLIENT_PORT], network.peer(namespace=args.client_namespace)),
                 network.ingress([config.CLUSTER_PORT], servers),
                 network.ingress([config.EXPORTER_PORT], network.peer(namespace=MONITORING_NAMESPACE)),
+                *([across.ingress(config.GATEWAY_PORT)] if across else []),
             ],
-            egress=[network.egress([config.CLUSTER_PORT], servers)],
+            egress=[
+                network.egress([config.CLUSTER_PORT], servers),
+                *([across.egress(config.GATEWAY_PORT)] if across else []),
+            ],
             opts=self._child,
         )
 
@@ -133,13 +144,7 @@ class Nats(pulumi.ComponentResource):
         )
 
     def _servers(self, name: str, args: NatsArgs) -> k8s.apps.v1.StatefulSet:
-        settings = config.NatsSettings(
-            region=args.region,
-            servers=args.servers,
-            storage=quantity_bytes("storage", args.storage),
-            memory=quantity_bytes("memory", args.memory),
-        )
-        files = {"nats.conf": config.render(settings), "start.sh": config.START_SCRIPT}
+        files = pulumi.Output.from_input(args.namespace).apply(lambda namespace: _files(args, namespace))
         users = self._users(name)
         pods = ServerPods(
             belonging=self._belonging,
@@ -154,8 +159,10 @@ class Nats(pulumi.ComponentResource):
                 string_data={"users.conf": users},
                 opts=self._child,
             ),
-            checksum=pulumi.Output.unsecret(users.apply(lambda text: digest(*files.values(), text))),
-            gateway=settings.gateway is not None,
+            checksum=pulumi.Output.unsecret(
+                pulumi.Output.all(files, users).apply(lambda texts: digest(*texts[0].values(), texts[1]))
+            ),
+            gateway=args.neighbours is not None,
         )
         return k8s.apps.v1.StatefulSet(
             f"{name}-statefulset",
@@ -194,11 +201,8 @@ class Nats(pulumi.ComponentResource):
                 namespace=args.namespace,
                 secret_name="nats-certificate",  # noqa: S106 - the name of a Secret
                 usages=("server", "client"),
-                dns_names=[
-                    *(pulumi.Output.format(pattern, args.namespace) for pattern in config.SERVER_NAMES),
-                    *args.extra_dns_names,
-                ],
-                ip_addresses=["127.0.0.1", *args.extra_ip_addresses],
+                dns_names=[pulumi.Output.format(pattern, args.namespace) for pattern in config.SERVER_NAMES],
+                ip_addresses=["127.0.0.1"],
             ),
             opts=self._child,
         )
@@ -228,6 +232,17 @@ class Nats(pulumi.ComponentResource):
         self.host = self.secret_name.apply(lambda _: host)
         self.port = self.secret_name.apply(lambda _: config.CLIENT_PORT)
         self.url = pulumi.Output.secret(self.secret_name.apply(lambda _: url))
+
+
+def _files(args: NatsArgs, namespace: str) -> dict[str, str]:
+    settings = config.NatsSettings(
+        region=args.region,
+        servers=args.servers,
+        storage=quantity_bytes("storage", args.storage),
+        memory=quantity_bytes("memory", args.memory),
+        gateway=config.gateway(args.region, namespace, args.seeds) if args.neighbours else None,
+    )
+    return {"nats.conf": config.render(settings), "start.sh": config.START_SCRIPT}
 
 
 def _port(name: str, number: int, protocol: str = "tcp") -> k8s.core.v1.ServicePortArgs:

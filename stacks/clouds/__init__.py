@@ -6,7 +6,11 @@ from typing import Protocol
 
 import pulumi
 
+from components.cache import Cache
+from components.cache.arguments import ManagedCacheArgs
 from components.cluster import AddressRanges, Cluster, NodePool, PublicAddress
+from components.database import Database
+from components.database.arguments import ManagedDatabaseArgs
 from stacks.settings.regions import Nodes
 from stacks.topology import RegionPlan
 
@@ -29,6 +33,12 @@ class Ground(Protocol):
         self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions
     ) -> Cluster:
         """Build the region's cluster, whose Kubernetes API `authorized_networks` (CIDR) may reach."""
+
+    def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> Database:
+        """Build the region's PostgreSQL, which the cloud runs. The cluster is there already."""
+
+    def cache(self, name: str, args: ManagedCacheArgs, opts: pulumi.ResourceOptions) -> Cache:
+        """Build the region's cache, which the cloud runs. The cluster is there already."""
 
 
 def address_ranges(plan: RegionPlan) -> AddressRanges:

@@ -5,8 +5,12 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
+from components.cache import Cache
+from components.cache.arguments import ManagedCacheArgs
 from components.cluster import PublicAddress
 from components.cluster.eks import EksAddress, EksCluster, EksClusterArgs, EksNetwork, EksNetworkArgs
+from components.database import Database
+from components.database.arguments import ManagedDatabaseArgs
 from components.versions import KUBERNETES_VERSION
 from stacks.clouds import address_ranges, node_pool
 from stacks.settings import AwsRegion
@@ -45,7 +49,7 @@ class AwsGround(pulumi.ComponentResource):
     ) -> EksCluster:
         """The region's EKS cluster."""
         region = self._region
-        return EksCluster(
+        self._cluster = EksCluster(
             name,
             EksClusterArgs(
                 network=self._network,
@@ -55,5 +59,45 @@ class AwsGround(pulumi.ComponentResource):
                 kubernetes_version=region.kubernetes_version or KUBERNETES_VERSION,
                 administrators=region.administrators,
             ),
-            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[self._cloud])),
+            self._with_cloud(opts),
         )
+        return self._cluster
+
+    def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> Database:
+        """The region's PostgreSQL on RDS."""
+        # The SDK has many services, and what is loaded is paid for in time and memory.
+        from components.database.rds import Rds, RdsArgs
+
+        region = self._region
+        return Rds(
+            name,
+            RdsArgs(
+                **vars(args),
+                network=self._network,
+                key_arn=self._cluster.encryption_key_arn,
+                authority=region.rds_authorities or "",
+                deletion_protection=region.deletion_protection,
+                instance_class=region.instances.database,
+            ),
+            self._with_cloud(opts),
+        )
+
+    def cache(self, name: str, args: ManagedCacheArgs, opts: pulumi.ResourceOptions) -> Cache:
+        """The region's cache on ElastiCache."""
+        from components.cache.elasticache import ElastiCache, ElastiCacheArgs
+
+        region = self._region
+        return ElastiCache(
+            name,
+            ElastiCacheArgs(
+                **vars(args),
+                network=self._network,
+                key_arn=self._cluster.encryption_key_arn,
+                deletion_protection=region.deletion_protection,
+                node_type=region.instances.cache,
+            ),
+            self._with_cloud(opts),
+        )
+
+    def _with_cloud(self, opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[self._cloud]))

@@ -5,8 +5,12 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_azure_native as azure_native
 
+from components.cache import Cache
+from components.cache.arguments import ManagedCacheArgs
 from components.cluster import NetworkArgs, PublicAddress
 from components.cluster.aks import AksAddress, AksAddresses, AksCluster, AksClusterArgs, AksNetwork
+from components.database import Database
+from components.database.arguments import ManagedDatabaseArgs
 from components.versions import KUBERNETES_VERSION
 from stacks.clouds import address_ranges, node_pool
 from stacks.settings import AzureRegion
@@ -50,7 +54,7 @@ class AzureGround(pulumi.ComponentResource):
     ) -> AksCluster:
         """The region's AKS cluster."""
         region = self._region
-        return AksCluster(
+        self._cluster = AksCluster(
             name,
             AksClusterArgs(
                 network=self._network,
@@ -63,5 +67,45 @@ class AzureGround(pulumi.ComponentResource):
                 zones=region.zones,
                 addresses=self._addresses,
             ),
-            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[self._cloud])),
+            self._with_cloud(opts),
         )
+        return self._cluster
+
+    def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> Database:
+        """The region's PostgreSQL on Flexible Server."""
+        # The SDK has many services, and what is loaded is paid for in time and memory.
+        from components.database.flexible_server import FlexibleServer, FlexibleServerArgs
+
+        region = self._region
+        return FlexibleServer(
+            name,
+            FlexibleServerArgs(
+                **vars(args),
+                network=self._network,
+                encryption=self._cluster.encryption,
+                zones=region.zones,
+                deletion_protection=region.deletion_protection,
+                size=region.instances.database,
+            ),
+            self._with_cloud(opts),
+        )
+
+    def cache(self, name: str, args: ManagedCacheArgs, opts: pulumi.ResourceOptions) -> Cache:
+        """The region's cache on Azure Managed Redis."""
+        from components.cache.azure_managed_redis import AzureManagedRedis, AzureManagedRedisArgs
+
+        region = self._region
+        return AzureManagedRedis(
+            name,
+            AzureManagedRedisArgs(
+                **vars(args),
+                network=self._network,
+                encryption=self._cluster.encryption,
+                deletion_protection=region.deletion_protection,
+                size=region.instances.cache,
+            ),
+            self._with_cloud(opts),
+        )
+
+    def _with_cloud(self, opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[self._cloud]))

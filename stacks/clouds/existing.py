@@ -1,10 +1,13 @@
 """A region on a cluster that is there already."""
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 import pulumi
 
+from components.cache.arguments import ManagedCacheArgs
 from components.cluster.existing import ExistingCluster, ExistingClusterArgs
+from components.database.arguments import ManagedDatabaseArgs
 from stacks.settings import ExistingRegion
 
 
@@ -24,3 +27,11 @@ class ExistingGround:
     ) -> ExistingCluster:
         """The cluster of the region's context. Who may reach its API is not ours to say."""
         return ExistingCluster(name, ExistingClusterArgs(region=self._region.name, context=self._region.context), opts)
+
+    def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> NoReturn:
+        """ValueError: there is no cloud here to run a database. The settings say so before."""
+        raise ValueError(f"database: {name} would need a cloud, and region {args.region} has none")
+
+    def cache(self, name: str, args: ManagedCacheArgs, opts: pulumi.ResourceOptions) -> NoReturn:
+        """ValueError: there is no cloud here to run a cache. The settings say so before."""
+        raise ValueError(f"cache: {name} would need a cloud, and region {args.region} has none")

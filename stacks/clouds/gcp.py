@@ -5,8 +5,12 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_gcp as gcp
 
+from components.cache import Cache
+from components.cache.arguments import ManagedCacheArgs
 from components.cluster import NetworkArgs, PublicAddress
 from components.cluster.gke import GkeAddress, GkeCluster, GkeClusterArgs, GkeNetwork
+from components.database import Database
+from components.database.arguments import ManagedDatabaseArgs
 from stacks.clouds import address_ranges, node_pool
 from stacks.settings import GcpRegion
 from stacks.topology import RegionPlan
@@ -46,7 +50,7 @@ class GcpGround(pulumi.ComponentResource):
     ) -> GkeCluster:
         """The region's GKE cluster."""
         region = self._region
-        return GkeCluster(
+        self._cluster = GkeCluster(
             name,
             GkeClusterArgs(
                 network=self._network,
@@ -57,5 +61,45 @@ class GcpGround(pulumi.ComponentResource):
                 release_channel=region.release_channel,
                 kubernetes_version=region.kubernetes_version,
             ),
-            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[self._cloud])),
+            self._with_cloud(opts),
         )
+        return self._cluster
+
+    def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> Database:
+        """The region's PostgreSQL on Cloud SQL."""
+        # Each SDK has many services, and what is loaded is paid for in time and memory.
+        from components.database.cloud_sql import CloudSql, CloudSqlArgs
+
+        region = self._region
+        return CloudSql(
+            name,
+            CloudSqlArgs(
+                **vars(args),
+                network=self._network,
+                project=region.project,
+                key_id=self._cluster.encryption_key_id,
+                deletion_protection=region.deletion_protection,
+                tier=region.instances.database,
+            ),
+            self._with_cloud(opts),
+        )
+
+    def cache(self, name: str, args: ManagedCacheArgs, opts: pulumi.ResourceOptions) -> Cache:
+        """The region's cache on Memorystore."""
+        from components.cache.memorystore import Memorystore, MemorystoreArgs
+
+        region = self._region
+        return Memorystore(
+            name,
+            MemorystoreArgs(
+                **vars(args),
+                network=self._network,
+                project=region.project,
+                key_id=self._cluster.encryption_key_id,
+                deletion_protection=region.deletion_protection,
+            ),
+            self._with_cloud(opts),
+        )
+
+    def _with_cloud(self, opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[self._cloud]))

@@ -69,6 +69,40 @@ AwsMachine = Annotated[
     str,
     pattern(r"[a-z][-a-z0-9]*\.[-a-z0-9]+", "must be an instance type of AWS", "write e.g. m7i.xlarge"),
 ]
+GcpDatabaseTier = Annotated[
+    str,
+    pattern(
+        r"db-(custom-[0-9]+-[0-9]+|[a-z0-9]+(-[a-z0-9]+)+)",
+        "must be a machine type of Cloud SQL",
+        "write e.g. db-custom-2-8192 (CPUs and MiB)",
+    ),
+]
+AwsDatabaseClass = Annotated[
+    str, pattern(r"db\.[a-z0-9]+\.[a-z0-9]+", "must be an instance class of RDS", "write e.g. db.m7g.large")
+]
+AwsCacheNode = Annotated[
+    str, pattern(r"cache\.[a-z0-9]+\.[a-z0-9]+", "must be a node type of ElastiCache", "write e.g. cache.m7g.large")
+]
+AzureDatabaseSize = Annotated[
+    str, pattern(r"Standard_[BDE][A-Za-z0-9_]+", "must be a size of Flexible Server", "write e.g. Standard_D2ds_v5")
+]
+AzureCacheSize = Annotated[
+    str,
+    pattern(
+        r"(Balanced_B|MemoryOptimized_M|ComputeOptimized_X|FlashOptimized_A)[0-9]+",
+        "must be a size of Azure Managed Redis",
+        "write e.g. Balanced_B5",
+    ),
+]
+Certificates = Annotated[
+    str,
+    AfterValidator(str.strip),
+    pattern(
+        r"(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+",
+        "must be certificates in PEM form and nothing else",
+        "write the whole file as a block of text (|), from the first BEGIN CERTIFICATE to the last END CERTIFICATE",
+    ),
+]
 AwsPrincipals = Annotated[
     tuple[
         Annotated[

@@ -29,8 +29,10 @@ SECRETS: Final = ("cockroachdbLicense", "alertWebhookUrl", "alertWebhookToken")
 class Database(Model):
     """The database in each region."""
 
-    engine: Literal["cockroachdb"] = "cockroachdb"
+    engine: Literal["cockroachdb", "postgresql"] = "cockroachdb"
+    """`cockroachdb` in the clusters, one over all regions; or `postgresql`, run by the cloud of the only region."""
     nodes: DatabaseNodes = 1
+    """Of `postgresql`: 1 is one server; more are a server and a standby in another zone."""
     survive: Literal["zone", "region"] = "zone"
     """What may fail without loss of data or service. `region` needs three regions."""
     founder: RegionName | None = None
@@ -43,9 +45,12 @@ class Database(Model):
 class Cache(Model):
     """The cache in each region."""
 
-    engine: Literal["redis"] = "redis"
+    engine: Literal["redis", "managed"] = "redis"
+    """`redis` in the cluster; or `managed`, run by the region's cloud."""
     replicas: CacheReplicas = 1
+    """More than one: another zone's takes over when one fails."""
     storage: Bytes = "1Gi"
+    """Disk of a replica in the cluster."""
     max_memory: Bytes = "128Mi"
     """Data kept before the least used keys are dropped; below `memory`."""
     cpu: Cpu = "100m"

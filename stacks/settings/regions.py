@@ -7,13 +7,19 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from stacks.settings.base import Model
 from stacks.settings.cloud_values import (
+    AwsCacheNode,
+    AwsDatabaseClass,
     AwsMachine,
     AwsPrincipals,
     AwsZones,
+    AzureCacheSize,
+    AzureDatabaseSize,
     AzureId,
     AzureIds,
     AzureMachine,
     AzureZones,
+    Certificates,
+    GcpDatabaseTier,
     GcpMachine,
     GcpProject,
     GcpVersion,
@@ -90,6 +96,26 @@ class AzureNodes(Nodes):
     type: AzureMachine
 
 
+class GcpInstances(Model):
+    """Machine of the managed database. Memorystore has memory and no machines."""
+
+    database: GcpDatabaseTier | None = None
+
+
+class AwsInstances(Model):
+    """Machines of the managed database and of the managed cache."""
+
+    database: AwsDatabaseClass | None = None
+    cache: AwsCacheNode | None = None
+
+
+class AzureInstances(Model):
+    """Machines of the managed database and of the managed cache."""
+
+    database: AzureDatabaseSize | None = None
+    cache: AzureCacheSize | None = None
+
+
 class ManagedCluster(Model):
     """A cluster that a cloud runs: said of a region, or below `clouds` of all regions of a cloud."""
 
@@ -97,7 +123,7 @@ class ManagedCluster(Model):
     api_access: Networks = ()
     """Who may reach the Kubernetes API over the internet, besides the other regions. Nobody: only a private address."""
     deletion_protection: bool = False
-    """Keeps the cluster from being deleted. Take it off, and deploy, before the region is taken off the list."""
+    """Keeps the cluster and managed stores from being deleted. Take it off, and deploy, before the region goes."""
 
 
 class GcpCluster(ManagedCluster):
@@ -108,6 +134,8 @@ class GcpCluster(ManagedCluster):
     release_channel: Literal["RAPID", "REGULAR", "STABLE", "EXTENDED"] = "REGULAR"
     kubernetes_version: GcpVersion | None = None
     """The least version; None leaves it to the release channel."""
+    instances: GcpInstances = GcpInstances()
+    """Machines of managed stores; what is not named is the smallest that has the `cpu` and `memory` asked for."""
 
 
 class AwsCluster(ManagedCluster):
@@ -120,6 +148,10 @@ class AwsCluster(ManagedCluster):
     """Roles and users that may do everything in the cluster; whoever creates it may anyway."""
     zones: AwsZones | None = None
     """Letters of zones; None is the usual three of the region."""
+    instances: AwsInstances = AwsInstances()
+    """Machines of managed stores; what is not named is the smallest that has the `cpu` and `memory` asked for."""
+    rds_authorities: Certificates | None = None
+    """Certificates (PEM) of the authorities of RDS in the region, for clients of a managed database."""
 
 
 class AzureCluster(ManagedCluster):
@@ -135,6 +167,8 @@ class AzureCluster(ManagedCluster):
     admin_groups: AzureIds | None = None
     """Groups of Entra that may do everything in the cluster; whoever deploys must be in one of them."""
     zones: AzureZones = ("1", "2", "3")
+    instances: AzureInstances = AzureInstances()
+    """Machines of managed stores; what is not named is the smallest that has the `cpu` and `memory` asked for."""
 
 
 class Clouds(Model):

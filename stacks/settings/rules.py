@@ -7,8 +7,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
 from stacks.settings.inheritance import Plain
-from stacks.settings.models import Cache, Service
+from stacks.settings.models import Cache, Messaging, Service
 from stacks.settings.region_rules import broken_region_rules, listed_regions
+from stacks.settings.store_rules import POSTGRESQL, broken_store_rules, section
 from stacks.settings.values import Bytes, bytes_of
 
 REGIONS_TO_SURVIVE_ONE: Final = 3
@@ -22,15 +23,18 @@ def broken_rules(values: Plain) -> Iterator[Mistake]:
     """All mistakes between settings; what is malformed in itself is passed over."""
     regions = listed_regions(values)
     yield from broken_region_rules(regions)
-    yield from _founder(values, [region.get("name") for region in regions.values()])
-    yield from _survival(values, len(regions))
+    if section(values, "database").get("engine") != POSTGRESQL:
+        yield from _founder(values, [region.get("name") for region in regions.values()])
+        yield from _survival(values, len(regions))
+    yield from _messaging_servers(values, len(regions))
+    yield from broken_store_rules(values, regions)
     yield from _replicas(values)
     yield from _nights(values)
     yield from _cache_memory(values)
 
 
 def _founder(values: Plain, names: list[object]) -> Iterator[Mistake]:
-    founder, known = _section(values, "database").get("founder"), [name for name in names if isinstance(name, str)]
+    founder, known = section(values, "database").get("founder"), [name for name in names if isinstance(name, str)]
     if founder is None and len(names) > 1:
         yield Mistake(
             path=path_of("database", "founder"),
@@ -48,7 +52,7 @@ def _founder(values: Plain, names: list[object]) -> Iterator[Mistake]:
 
 
 def _survival(values: Plain, regions: int) -> Iterator[Mistake]:
-    if _section(values, "database").get("survive") == "region" and regions < REGIONS_TO_SURVIVE_ONE:
+    if section(values, "database").get("survive") == "region" and regions < REGIONS_TO_SURVIVE_ONE:
         yield Mistake(
             path=path_of("database", "survive"),
             value=shown("region"),
@@ -57,9 +61,20 @@ def _survival(values: Plain, regions: int) -> Iterator[Mistake]:
         )
 
 
+def _messaging_servers(values: Plain, regions: int) -> Iterator[Mistake]:
+    servers = section(values, "messaging").get("servers", Messaging().servers)
+    if regions > 1 and servers == 1 and type(servers) is int:
+        yield Mistake(
+            path=path_of("messaging", "servers"),
+            value=shown(servers),
+            rule=f"is too few for {regions} regions: a region that has others beside it needs servers that can vote",
+            remedy="write 3 or 5; where streams exist already, see docs/runbooks/nats-more-servers.md first",
+        )
+
+
 def _replicas(values: Plain) -> Iterator[Mistake]:
     usual = Service()
-    for name, service in _section(values, "services").items():
+    for name, service in section(values, "services").items():
         if not isinstance(service, Mapping):
             continue
         least = service.get("minReplicas", usual.min_replicas)
@@ -74,7 +89,7 @@ def _replicas(values: Plain) -> Iterator[Mistake]:
 
 
 def _nights(values: Plain) -> Iterator[Mistake]:
-    for name, service in _section(values, "services").items():
+    for name, service in section(values, "services").items():
         if not isinstance(service, Mapping) or service.get("followTheSun") is not True:
             continue
         least = service.get("minReplicas", Service().min_replicas)
@@ -88,7 +103,7 @@ def _nights(values: Plain) -> Iterator[Mistake]:
 
 
 def _cache_memory(values: Plain) -> Iterator[Mistake]:
-    cache, usual = _section(values, "cache"), Cache()
+    cache, usual = section(values, "cache"), Cache()
     data, memory = cache.get("maxMemory", usual.max_memory), cache.get("memory", usual.memory)
     data_bytes, memory_bytes = _bytes(data), _bytes(memory)
     if data_bytes is not None and memory_bytes is not None and data_bytes >= memory_bytes:
@@ -98,11 +113,6 @@ def _cache_memory(values: Plain) -> Iterator[Mistake]:
             rule=f"must be below memory, which is {memory}: Redis needs some for itself",
             remedy="write about half of memory, or raise memory",
         )
-
-
-def _section(values: Plain, key: str) -> Plain:
-    section = values.get(key)
-    return section if isinstance(section, Mapping) else {}
 
 
 def _bytes(quantity: object) -> int | None:

@@ -9,14 +9,17 @@ import pytest
 
 from components.cache.config import SETTINGS as REDIS_SETTINGS
 from components.cache.scripts import PROXY_START, SCRIPTS
-from components.database.cockroachdb_plan import BOOTSTRAP_SCRIPT, start_command
+from components.database.cockroachdb_plan import start_command
+from components.database.cockroachdb_scripts import BOOTSTRAP_SCRIPT, REGIONS_SCRIPT
 from components.messaging.config import START_SCRIPT
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(60)]
 
 BASH = {
     "cockroachdb/bootstrap.sh": BOOTSTRAP_SCRIPT,
-    "cockroachdb/start.sh": f"#!/bin/bash\n{start_command('local')}\n",
+    "cockroachdb/regions.sh": REGIONS_SCRIPT,
+    "cockroachdb/start.sh": f"#!/bin/bash\n{start_command('local', founder='local', alone=True)}\n",
+    "cockroachdb/start-joined.sh": f"#!/bin/bash\n{start_command('here', founder='there', alone=False)}\n",
 }
 SH = {
     "nats/start.sh": START_SCRIPT,
@@ -59,6 +62,6 @@ def test_shellcheck_finds_nothing(scripts: Path, name: str) -> None:
 
 def test_every_script_stops_at_the_first_error() -> None:
     read_by_others = {"redis/common.sh"}
-    one_command = {"cockroachdb/start.sh"}
+    one_command = {"cockroachdb/start.sh", "cockroachdb/start-joined.sh"}
     careless = [name for name, text in {**BASH, **SH}.items() if "\nset -eu" not in text]
     assert set(careless) == read_by_others | one_command

@@ -28,6 +28,7 @@ PROGRAM = (
     "components",
     "charts",
     "sandbox",
+    "report",
     "tools",
 )
 PATIENCE_SECONDS = 900

@@ -26,8 +26,12 @@ KNOWS_PEERS = {
     "cluster",
     "cockroachdb-door-0-service",
     "cockroachdb-peers-endpoints",
+    "database-bootstrap-network-policy",
+    "database-bootstrap-settings",
+    "database-network-policy",
     "nats-door-0-service",
     "nats-peers-endpoints",
+    "messaging-network-policy",
     "mesh-remote-regions-secret",
     "mesh-east-west-release",
     "mesh-routing-virtualservice-services",
@@ -36,6 +40,13 @@ KNOWS_PEERS = {
     "mesh-routing-destinationrule-sacred-messaging",
     "mesh-routing-destinationrule-work-coordination",
 }
+
+# What only the founder has that knows the other regions. The Job cannot change in place: it runs again.
+FOUNDER_KNOWS_PEERS = {"database-regions-job", "database-regions-settings"}
+
+# What changes as well when a region is not alone any more: database nodes and servers of messaging are told how other
+# regions reach them, and restart one by one.
+BECOMES_A_PEER = {"database-statefulset", "messaging-settings", "messaging-statefulset"}
 
 EARLY = ("ground", "foundation")
 
@@ -46,6 +57,12 @@ Where = tuple[str, str]
 def rendered(*regions: Where) -> Rendered:
     """A stack of these regions (name, cloud) without monitoring, which knows no other region."""
     return render("multiregion", {f"sacred-council:{key}": value for key, value in configured(*regions).items()})
+
+
+def rendered_with(regions: tuple[Where, ...], **sections: Any) -> Rendered:
+    """Such a stack, with other settings in some sections."""
+    settings = {**configured(*regions), **sections}
+    return render("multiregion", {f"sacred-council:{key}": value for key, value in settings.items()})
 
 
 def configured(*regions: Where) -> dict[str, Any]:
@@ -61,6 +78,7 @@ def configured(*regions: Where) -> dict[str, Any]:
             "azure": {"adminGroups": [GROUP], "apiAccess": [OFFICE]},
         },
         "database": {"founder": IOWA[0]} if IOWA in regions else {},
+        "messaging": {"servers": 3},
         "monitoring": {"enabled": False},
     }
 

@@ -105,8 +105,8 @@ SINGLE = [
         '.languages: ["nl", "nl"] must not name a language twice; remove the repetition',
     ),
     ("database", [], f"[] {MAP_RULE}"),
-    ("database.engine", "cockroach", '"cockroach" must be cockroachdb; did you mean cockroachdb?'),
-    ("database.engine", "postgresql", '"postgresql" must be cockroachdb; write cockroachdb'),
+    ("database.engine", "cockroach", '"cockroach" must be cockroachdb or postgresql; did you mean cockroachdb?'),
+    ("database.engine", "postgres", '"postgres" must be cockroachdb or postgresql; did you mean postgresql?'),
     ("database.nodes", 2, "2 must be 1, or 3 or more: two nodes cannot outvote each other; write 1 or 3"),
     ("database.nodes", 0, "0 must be 1, or 3 or more: two nodes cannot outvote each other; write 1 or 3"),
     ("database.nodes", "3", '"3" must be a whole number; write it without quotes, e.g. 3'),
@@ -118,7 +118,7 @@ SINGLE = [
     ("database.cpu", "half", f'"half" {CPU_RULE}'),
     ("database.cpu", 0, f"0 {CPU_RULE}"),
     ("database.storge", "10Gi", "is not a setting; did you mean storage?"),
-    ("cache.engine", "valkey", '"valkey" must be redis; write redis'),
+    ("cache.engine", "valkey", '"valkey" must be redis or managed; write redis or managed'),
     ("cache.replicas", 2, "2 must be 1, or 3 or more: failover needs a quorum; write 1 (no failover) or 3"),
     (
         "cache.maxMemory",
@@ -248,8 +248,8 @@ def test_one_bad_value_is_reported_with_path_value_rule_and_remedy(path: str, va
 
 @pytest.mark.parametrize(("regions", "expected"), SEVERAL_REGIONS)
 def test_regions_that_do_not_go_together_are_reported(regions: list[dict[str, object]], expected: list[str]) -> None:
-    founder = {"founder": regions[0]["name"]}
-    assert complaints({"stage": "continental", "regions": regions, "database": founder}) == expected
+    stores = {"database": {"founder": regions[0]["name"]}, "messaging": {"servers": 3}}
+    assert complaints({"stage": "continental", "regions": regions, **stores}) == expected
 
 
 def test_all_mistakes_are_reported_at_once() -> None:
@@ -268,6 +268,8 @@ def test_all_mistakes_are_reported_at_once() -> None:
         "choose a slot from 192 to 255 that no other region has",
         'database.founder: "heer" is not the name of a region of this stack; did you mean Here?',
         'database.survive: "region" needs at least 3 regions, not 2; add regions, or write zone',
+        "messaging.servers: 1 is too few for 2 regions: a region that has others beside it needs servers that can "
+        "vote; write 3 or 5; where streams exist already, see docs/runbooks/nats-more-servers.md first",
         "services.agent-network.minReplicas: 9 must not be above maxReplicas, which is 3; "
         "write 3 or less, or raise maxReplicas",
     ]

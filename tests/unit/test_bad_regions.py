@@ -44,7 +44,7 @@ ONE_REGION = [
         "context",
         "home",
         "is not a setting; known here: name, cloud, geography, slot, nodes, apiAccess, deletionProtection, project, "
-        "releaseChannel, kubernetesVersion",
+        "releaseChannel, kubernetesVersion, instances",
     ),
     (IOWA, "nodes", None, "null must be a map of settings; write one `key: value` a line below it, indented"),
     (
@@ -134,8 +134,8 @@ ONE_REGION = [
 
 def said(*regions: dict[str, Any], **more: object) -> list[str]:
     """What is said about a stack of these regions."""
-    founder = {"database": {"founder": regions[0]["name"]}} if len(regions) > 1 else {}
-    return complaints({"stage": "planetary", "regions": list(regions), **founder, **more})
+    stores = {"database": {"founder": regions[0]["name"]}, "messaging": {"servers": 3}} if len(regions) > 1 else {}
+    return complaints({"stage": "planetary", "regions": list(regions), **stores, **more})
 
 
 @pytest.mark.parametrize(("region", "key", "value", "complaint"), ONE_REGION)
@@ -233,7 +233,7 @@ def test_clouds_that_are_not_maps_are_reported(clouds: object) -> None:
 
 
 def test_several_regions_need_a_founder_which_is_one_of_them() -> None:
-    values = {"stage": "planetary", "regions": [IOWA, VIRGINIA]}
+    values = {"stage": "planetary", "regions": [IOWA, VIRGINIA], "messaging": {"servers": 3}}
     assert complaints(values) == [
         "database.founder: is missing: with several regions one founds the database that the others join; "
         "name the first region there was (one of us-central1, us-east-1) and never change it"
@@ -244,6 +244,15 @@ def test_several_regions_need_a_founder_which_is_one_of_them() -> None:
     assert complaints({**values, "regions": [IOWA], "database": {"founder": "europe-west1"}}) == [
         'database.founder: "europe-west1" is not the name of a region of this stack; known here: us-central1'
     ]
+
+
+def test_one_server_of_messaging_is_too_few_for_several_regions() -> None:
+    assert parse({"stage": "regional", "regions": [IOWA], "messaging": {"servers": 1}})
+    for messaging in ({}, {"servers": 1}):
+        assert said(IOWA, VIRGINIA, messaging=messaging) == [
+            "messaging.servers: 1 is too few for 2 regions: a region that has others beside it needs servers that can "
+            "vote; write 3 or 5; where streams exist already, see docs/runbooks/nats-more-servers.md first"
+        ]
 
 
 def test_more_networks_than_aws_lets_through_are_refused() -> None:

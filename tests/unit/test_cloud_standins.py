@@ -322,6 +322,14 @@ def test_a_name_is_taken_once() -> None:
         create(NETWORK, {"name": "council"}, name="other")
 
 
+def test_what_a_project_has_once_is_found_by_all_and_outlives_each_of_them() -> None:
+    agent, wanted = "gcp:projects/serviceIdentity:ServiceIdentity", {"service": "container.googleapis.com"}
+    first, second = create(agent, wanted, name="r1"), create(agent, wanted, name="r2")
+    assert first[0] == second[0]
+    delete(agent, first[0])
+    assert read(agent, second[0], second[2], second[1])[0] == second[0]
+
+
 def test_what_a_killed_engine_made_and_did_not_record_is_not_there_twice(
     sandbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -168,6 +168,7 @@ def test_on_clusters_that_are_there_already_doors_are_open_and_have_the_address_
             "sacred-council:regions": regions,
             "sacred-council:clouds": None,
             "sacred-council:database": {"founder": "east", "nodes": 3},
+            "sacred-council:messaging": {"servers": 3},
             "sacred-council:monitoring": {"enabled": False},
         },
     )

@@ -4,9 +4,8 @@ import dataclasses
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from components.crossing import Neighbours
 from components.database import cockroachdb_plan as plan
 from components.database.cockroachdb import CockroachDBArgs
 from components.database.credentials import DatabaseCredentialsArgs
@@ -20,20 +19,8 @@ ARGS = CockroachDBArgs(
     credentials=None,  # type: ignore[arg-type]
     namespace=NAMESPACE,
     client_namespace="sacred-council",
+    founder="here",
 )
-addresses = st.lists(st.from_regex(r"[a-z]{1,8}\.example\.org:26257", fullmatch=True), unique=True)
-
-
-@given(addresses)
-def test_the_order_of_peers_changes_no_join_list(peers: list[str]) -> None:
-    assert plan.join_list(peers) == plan.join_list(list(reversed(peers)))
-
-
-@given(addresses)
-def test_every_node_joins_its_own_region_first(peers: list[str]) -> None:
-    joined = plan.join_list(peers).split(",")
-    assert joined[:3] == [f"cockroachdb-{i}.cockroachdb:26257" for i in range(3)]
-    assert set(joined[3:]) == set(peers)
 
 
 def test_the_connection_is_verified_in_full() -> None:
@@ -77,6 +64,13 @@ def test_growing_changes_only_the_number_of_nodes() -> None:
 def test_the_bootstrap_job_is_the_same_whatever_the_number_of_nodes() -> None:
     jobs = [object_named(stores(nodes), "Job", "cockroachdb-bootstrap", NAMESPACE) for nodes in (1, 3)]
     assert jobs[0] == jobs[1]
+
+
+def test_a_founder_that_is_no_region_is_refused() -> None:
+    with pytest.raises(ValueError, match="founder: expected one of here, got 'there'"):
+        dataclasses.replace(ARGS, founder="there")
+    others = Neighbours(regions=["there"], doors=[])
+    assert dataclasses.replace(ARGS, founder="there", neighbours=others).founder == "there"
 
 
 def test_nodes_and_bootstrap_do_not_wait_for_each_other() -> None:
@@ -143,6 +137,7 @@ def test_only_the_needed_flows_are_open() -> None:
     assert allowed(found, "cockroachdb", NAMESPACE, "ingress") == {
         ("cockroachdb", 26257),
         ("cockroachdb-bootstrap", 26257),
+        ("cockroachdb-regions", 26257),
         ("sacred-council", 26257),
         ("monitoring", 8080),
     }

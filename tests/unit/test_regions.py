@@ -8,8 +8,10 @@ import pytest
 
 from tests.rendering import ROOT, ancestors, render
 from tests.unit.regions import (
+    BECOMES_A_PEER,
     EARLY,
     FIVE,
+    FOUNDER_KNOWS_PEERS,
     GOOGLE,
     IOWA,
     KNOWS_PEERS,
@@ -82,7 +84,7 @@ def test_the_regions_and_the_office_may_reach_the_api_and_nobody_else(where: Whe
 def test_a_second_and_third_region_only_add_to_the_first(more: tuple[Where, ...]) -> None:
     before, after = rendered(IOWA), rendered(*more)
     assert of_region(before, IOWA[0]).keys() <= of_region(after, IOWA[0]).keys()
-    assert changed(before, after, IOWA[0]) <= KNOWS_PEERS
+    assert changed(before, after, IOWA[0]) <= KNOWS_PEERS | FOUNDER_KNOWS_PEERS | BECOMES_A_PEER
     assert changed(before, after, "platform") == set()
 
 
@@ -90,7 +92,7 @@ def test_a_second_and_third_region_only_add_to_the_first(more: tuple[Where, ...]
 def test_more_regions_change_only_what_knows_its_peers(where: Where) -> None:
     before, after = rendered(*MIXED), rendered(*FIVE)
     assert of_region(before, where[0]).keys() == of_region(after, where[0]).keys()
-    assert changed(before, after, where[0]) == KNOWS_PEERS
+    assert changed(before, after, where[0]) == KNOWS_PEERS | (FOUNDER_KNOWS_PEERS if where == IOWA else set())
     assert changed(before, after, "platform") == set()
 
 
@@ -112,17 +114,19 @@ def test_the_order_of_the_list_changes_nothing() -> None:
 
 
 def test_every_region_of_a_cloud_has_as_many_resources_however_many_regions_there_are() -> None:
-    counts: dict[str, set[int]] = {cloud: set() for cloud in SDKS}
+    counts: dict[str, set[int]] = {cloud: set() for cloud in (*SDKS, "founder")}
     for regions in (GOOGLE, MIXED, FIVE):
         for name, cloud in regions:
-            counts[cloud].add(len(of_region(rendered(*regions), name)))
-    assert {cloud: len(numbers) for cloud, numbers in counts.items()} == {"gcp": 1, "aws": 1, "azure": 1}
+            counts["founder" if (name, cloud) == IOWA else cloud].add(len(of_region(rendered(*regions), name)))
+    assert {cloud: len(numbers) for cloud, numbers in counts.items()} == dict.fromkeys(counts, 1)
 
 
 def test_regions_of_a_cloud_have_resources_of_the_same_names() -> None:
     stack = rendered(*FIVE)
     for one, other in [(IOWA, TAIWAN), (VIRGINIA, SINGAPORE)]:
-        assert of_region(stack, one[0]).keys() == of_region(stack, other[0]).keys()
+        founders = {key for key in of_region(stack, one[0]) if key.startswith("database-regions")}
+        assert of_region(stack, one[0]).keys() - founders == of_region(stack, other[0]).keys()
+        assert bool(founders) == (one == IOWA)
 
 
 def test_a_region_waits_for_what_others_have_early_and_for_no_workload() -> None:

@@ -3,8 +3,15 @@
 import ipaddress
 from pathlib import Path
 
+import pytest
+
+from components.cluster.aks import AksCluster
+from components.cluster.eks.inside import STORAGE_CLASS
+from components.cluster.gke import GkeCluster
 from sandbox import manifests
 from sandbox.regions import SLOTS
+
+DEFAULT = "storageclass.kubernetes.io/is-default-class"
 
 
 def _third_octets(slot: int) -> set[tuple[int, int]]:
@@ -34,7 +41,7 @@ def test_service_addresses_fit_into_a_slot() -> None:
 
 def test_everything_listens_on_loopback_and_nothing_is_switched_off() -> None:
     ports = {name: 20000 + index for index, name in enumerate(manifests.PORT_NAMES)}
-    configuration, _ = manifests.kwokctl_configuration(Path("/bin"), ports, 0)
+    configuration, *_ = manifests.kwokctl_configuration(Path("/bin"), ports, 0)
     options = configuration["options"]
     assert options["bindAddress"] == "127.0.0.1"
     assert options["kubeAuthorization"] is True
@@ -48,7 +55,25 @@ def test_a_region_has_a_node_in_each_of_three_zones_and_one_default_storage_clas
     labels = [node["metadata"]["labels"] for node in nodes]
     assert {label["topology.kubernetes.io/zone"] for label in labels} == {"eu-a", "eu-b", "eu-c"}
     assert {label["topology.kubernetes.io/region"] for label in labels} == {"eu"}
-    classes = [item for item in items if item["kind"] == "StorageClass"]
-    assert [item["metadata"]["annotations"] for item in classes] == [
-        {"storageclass.kubernetes.io/is-default-class": "true"}
+    assert default_classes("existing") == ["standard"]
+
+
+@pytest.mark.parametrize(("cloud", "default"), [("gcp", ["standard"]), ("azure", ["standard"]), ("aws", [])])
+def test_a_clouds_cluster_has_the_storage_class_that_the_program_asks_it_for(cloud: str, default: list[str]) -> None:
+    asked = {"gcp": {GkeCluster.storage_class}, "azure": {AksCluster.storage_class}}.get(cloud, set())
+    items = manifests.initial_objects("r1", cloud)["items"]
+    assert default_classes(cloud) == default
+    assert asked <= {item["metadata"]["name"] for item in items if item["kind"] == "StorageClass"}
+
+
+def test_volumes_wait_for_the_class_that_the_program_makes_on_eks() -> None:
+    volumes = [item for item in manifests.initial_objects("r1", "aws")["items"] if item["kind"] == "PersistentVolume"]
+    assert {volume["spec"]["storageClassName"] for volume in volumes} == {STORAGE_CLASS}
+    assert len({volume["metadata"]["name"] for volume in volumes}) == len(volumes) >= 20
+
+
+def default_classes(cloud: str) -> list[str]:
+    items = manifests.initial_objects("r1", cloud)["items"]
+    return [
+        item["metadata"]["name"] for item in items if item["metadata"].get("annotations", {}).get(DEFAULT) == "true"
     ]

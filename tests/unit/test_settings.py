@@ -122,7 +122,13 @@ def test_a_region_has_what_its_cloud_s_regions_have_in_common_unless_it_says_oth
     iowa = {"name": "us-central1", "cloud": "gcp", "nodes": nodes}
     belgium = {"name": "europe-west1", "cloud": "gcp", "nodes": nodes, "project": "their-project", "apiAccess": []}
     settings = parse(
-        {"stage": "continental", "regions": [iowa, belgium], "clouds": clouds, "database": {"founder": "us-central1"}}
+        {
+            "stage": "continental",
+            "regions": [iowa, belgium],
+            "clouds": clouds,
+            "database": {"founder": "us-central1"},
+            "messaging": {"servers": 3},
+        }
     )
     common, own = settings.region("us-central1"), settings.region("europe-west1")
     assert isinstance(common, GcpRegion)

@@ -26,7 +26,8 @@ names = st.lists(st.sampled_from([region.name for region in CATALOGUE]), min_siz
 def settings(region_names: list[str]) -> Settings:
     """A stack of regions of the catalogue, on clusters that are there already."""
     regions = [{"name": name, "cloud": "existing", "context": f"context-{name}"} for name in region_names]
-    return parse({"stage": "planetary", "regions": regions, "database": {"founder": region_names[0]}})
+    stores = {"database": {"founder": region_names[0]}, "messaging": {"servers": 3}}
+    return parse({"stage": "planetary", "regions": regions, **stores})
 
 
 def plans(region_names: list[str]) -> dict[str, RegionPlan]:
@@ -153,7 +154,14 @@ def test_the_only_region_keeps_its_addresses_when_others_join_it() -> None:
     iowa = {"name": "us-central1", "cloud": "existing", "context": "iowa"}
     (before,) = topology.plan(parse({"stage": "local", "regions": [alone]}))
     after, _ = topology.plan(
-        parse({"stage": "continental", "regions": [iowa, joined], "database": {"founder": "local"}})
+        parse(
+            {
+                "stage": "continental",
+                "regions": [iowa, joined],
+                "database": {"founder": "local"},
+                "messaging": {"servers": 3},
+            }
+        )
     )
     assert (after.name, after.slot, after.addresses) == (before.name, before.slot, before.addresses)
 

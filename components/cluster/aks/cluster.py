@@ -51,9 +51,10 @@ class AksClusterArgs(ManagedClusterArgs):
 class AksCluster(pulumi.ComponentResource):
     """An AKS cluster: private nodes in several zones, logins by Entra only, network policies enforced by Cilium.
 
-    Outputs: those of `Cluster`.
+    Outputs: those of `Cluster`, and `encryption` (the region's keys).
     """
 
+    encryption: AksEncryption
     provider: k8s.Provider
     kubeconfig: pulumi.Output[str]
     api_endpoint: pulumi.Output[str]
@@ -74,8 +75,8 @@ class AksCluster(pulumi.ComponentResource):
         identity = AksIdentity(
             f"{name}-control-plane", args.network, args.addresses.group_id if args.addresses else None, child
         )
-        encryption = AksEncryption(f"{name}-encryption", args.network, identity, child)
-        cluster = self._cluster(name, args, identity, encryption)
+        self.encryption = AksEncryption(f"{name}-encryption", args.network, identity, child)
+        cluster = self._cluster(name, args, identity, self.encryption)
         self._issuer = cluster.oidc_issuer_profile.issuer_url
         AksLogs(f"{name}-logs", args.network, cluster.id, child)
         if args.deletion_protection:

@@ -55,10 +55,12 @@ class AksEncryption(pulumi.ComponentResource):
     AKS goes on with the version it was given: after a rotation, the next `pulumi up --refresh` tells it the new one.
     The old one stays valid, for what it has encrypted.
 
-    Outputs: `key_id` (with its version).
+    Outputs: `key_id` (with its version), `vault_id` and `vault_name` (where other keys of the region may be).
     """
 
     key_id: pulumi.Output[str]
+    vault_id: pulumi.Output[str]
+    vault_name: pulumi.Output[str]
 
     def __init__(
         self, name: str, network: AksNetwork, identity: AksIdentity, opts: pulumi.ResourceOptions | None = None
@@ -82,6 +84,8 @@ class AksEncryption(pulumi.ComponentResource):
             tags=common_labels(network.args),
             opts=child,
         )
+        self.vault_id = vault.id
+        self.vault_name = vault.name
         assign_role(f"{name}-use", KEY_VAULT_CRYPTO_USER, vault.id, identity.principal_id, child)
         self.key_id = self._key(name, network, vault).key_uri_with_version
         self.register_outputs({})
@@ -95,25 +99,29 @@ class AksEncryption(pulumi.ComponentResource):
                 kty="RSA",
                 key_size=3072,
                 key_ops=["encrypt", "decrypt"],
-                rotation_policy=keyvault.RotationPolicyArgs(
-                    lifetime_actions=[
-                        keyvault.LifetimeActionArgs(
-                            action=keyvault.ActionArgs(type="rotate"),
-                            trigger=keyvault.TriggerArgs(time_after_create=ROTATE_AFTER),
-                        )
-                    ]
-                ),
+                rotation_policy=rotation(),
             ),
             tags=common_labels(network.args),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
 
+def rotation() -> keyvault.RotationPolicyArgs:
+    """A new version of the key every 90 days."""
+    return keyvault.RotationPolicyArgs(
+        lifetime_actions=[
+            keyvault.LifetimeActionArgs(
+                action=keyvault.ActionArgs(type="rotate"), trigger=keyvault.TriggerArgs(time_after_create=ROTATE_AFTER)
+            )
+        ]
+    )
+
+
 def assign_role(
     name: str, role: str, scope: pulumi.Output[str], principal: pulumi.Input[str], opts: pulumi.ResourceOptions
-) -> None:
+) -> authorization.RoleAssignment:
     """Let an identity do in `scope` (a resource's id) what a built-in role allows."""
-    authorization.RoleAssignment(
+    return authorization.RoleAssignment(
         f"{name}-role",
         scope=scope,
         role_definition_id=scope.apply(lambda known: role_definition(known, role)),

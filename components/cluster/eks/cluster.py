@@ -43,9 +43,10 @@ class EksClusterArgs(ManagedClusterArgs):
 class EksCluster(pulumi.ComponentResource):
     """An EKS cluster: private nodes in several zones, access by entries only, network policies enforced.
 
-    Outputs: those of `Cluster`.
+    Outputs: those of `Cluster`, and `encryption_key_arn` (the region's key in KMS).
     """
 
+    encryption_key_arn: pulumi.Output[str]
     provider: k8s.Provider
     kubeconfig: pulumi.Output[str]
     api_endpoint: pulumi.Output[str]
@@ -128,6 +129,7 @@ class EksCluster(pulumi.ComponentResource):
             opts=child,
         )
         key = self._key(name, args)
+        self.encryption_key_arn = key.arn
         return eks.Cluster(
             name,
             region=place.location,

@@ -37,9 +37,10 @@ class GkeClusterArgs(ManagedClusterArgs):
 class GkeCluster(pulumi.ComponentResource):
     """A regional GKE cluster: private nodes in several zones, network policies enforced by Dataplane V2.
 
-    Outputs: those of `Cluster`.
+    Outputs: those of `Cluster`, and `encryption_key_id` (the region's key in KMS).
     """
 
+    encryption_key_id: pulumi.Output[str]
     provider: k8s.Provider
     kubeconfig: pulumi.Output[str]
     api_endpoint: pulumi.Output[str]
@@ -60,6 +61,7 @@ class GkeCluster(pulumi.ComponentResource):
         self._encryption = GkeEncryption(
             f"{name}-encryption", GkeEncryptionArgs(project=args.project, network=place), child
         )
+        self.encryption_key_id = self._encryption.key_id
         identity = GkeNodeIdentity(f"{name}-node-identity", GkeNodeIdentityArgs(project=args.project), child)
         cluster = self._cluster(name, args, identity)
         self._webhooks(name, args.network, identity)

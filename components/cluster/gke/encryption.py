@@ -52,5 +52,33 @@ class GkeEncryption(pulumi.ComponentResource):
         self.register_outputs({})
 
 
+@dataclass(frozen=True, kw_only=True)
+class GkeKeyUseArgs:
+    """`service` is the API of a Google service of `project` that may encrypt and decrypt with the key `key_id`."""
+
+    project: str
+    service: str
+    key_id: pulumi.Input[str]
+
+
+class GkeKeyUse(pulumi.ComponentResource):
+    """Lets another service of Google use the region's key.
+
+    Outputs: `key_id`, known once the service may use it.
+    """
+
+    key_id: pulumi.Output[str]
+
+    def __init__(self, name: str, args: GkeKeyUseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:cluster:GkeKeyUse", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        agent = projects.ServiceIdentity(f"{name}-agent", project=args.project, service=args.service, opts=child)
+        grant = kms.CryptoKeyIAMMember(
+            f"{name}-grant", crypto_key_id=args.key_id, role=_ROLE, member=agent.email.apply(_member), opts=child
+        )
+        self.key_id = pulumi.Output.all(args.key_id, grant.id).apply(lambda known: str(known[0]))
+        self.register_outputs({})
+
+
 def _member(email: str) -> str:
     return f"serviceAccount:{email}"

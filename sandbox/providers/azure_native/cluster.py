@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sandbox.providers.azure_native.make import TENANT, guid, in_group, named
+from sandbox.providers.azure_native.make import TENANT, guid, identities, in_group, named
 from sandbox.providers.cloud.kinds import ControlPlane, Facts, Kind, Make, Table, at, unchangeable
 
 CLUSTER: Final = "azure-native:containerservice:ManagedCluster"
@@ -24,16 +24,6 @@ def control_plane(facts: Facts) -> ControlPlane:
     tags: dict[str, Any] = facts.inputs.get("tags") or {}
     location = facts.text("location").lower().replace(" ", "")
     return facts.find_control_plane([str(tags.get("region") or ""), location])
-
-
-def _identity(facts: Facts) -> dict[str, Any]:
-    """Identities go in as a list of ids and come back as a map from ids to what is known of them."""
-    given: dict[str, Any] = facts.inputs.get("identity") or {}
-    known = {
-        identity: {"clientId": guid(facts, f"client {identity}"), "principalId": guid(facts, f"principal {identity}")}
-        for identity in given.get("userAssignedIdentities") or []
-    }
-    return {**given, "userAssignedIdentities": known, "tenantId": TENANT}
 
 
 def _at_scope(kind: str, key: str) -> Make:
@@ -63,7 +53,7 @@ KINDS: Final[Table] = {
                     f"https://{facts.text('location')}.oic.prod-aks.azure.com/{TENANT}/{guid(facts, 'issuer')}/"
                 ),
             ),
-            "identity": _identity,
+            "identity": identities,
             "nodeResourceGroup": lambda facts: facts.text(
                 "nodeResourceGroup", f"MC_{facts.text('resourceGroupName')}_{facts.text('resourceName')}"
             ),

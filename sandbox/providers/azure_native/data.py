@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.providers.azure_native.make import in_group, named
+from sandbox.providers.azure_native.make import identities, in_group, named
 from sandbox.providers.cloud.kinds import Facts, Table
 
+REDIS_DATABASE: Final = "azure-native:redisenterprise:Database"
 _POSTGRES: Final = "Microsoft.DBforPostgreSQL"
 _REDIS: Final = "Microsoft.Cache"
 _STORAGE: Final = "Microsoft.Storage"
@@ -26,6 +27,7 @@ KINDS: Final[Table] = {
         outputs={
             "fullyQualifiedDomainName": lambda facts: f"{facts.text('serverName')}.postgres.database.azure.com",
             "state": lambda facts: "Ready",
+            "identity": identities,
         },
     ),
     "azure-native:dbforpostgresql:Database": named(
@@ -44,9 +46,9 @@ KINDS: Final[Table] = {
         "zones",
         longest=60,
         minutes=10.0,
-        outputs={"hostName": _redis_host, "resourceState": lambda facts: "Running"},
+        outputs={"hostName": _redis_host, "resourceState": lambda facts: "Running", "identity": identities},
     ),
-    "azure-native:redisenterprise:Database": named(
+    REDIS_DATABASE: named(
         in_group(_REDIS, "redisEnterprise", "$clusterName", "databases", "$databaseName"),
         "databaseName",
         "clusterName clusteringPolicy modules port",

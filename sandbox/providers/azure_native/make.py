@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from sandbox.providers.cloud.kinds import Facts, Kind, Make, unchangeable
 
@@ -38,6 +38,16 @@ def in_group(provider: str, *path: str) -> Make:
 def guid(facts: Facts, purpose: str) -> str:
     """A GUID that is the resource's own."""
     return str(uuid.uuid5(uuid.UUID(hex=facts.token), purpose))
+
+
+def identities(facts: Facts) -> dict[str, Any]:
+    """Identities go in as ids and come back as a map from ids to what is known of them."""
+    given: dict[str, Any] = facts.inputs.get("identity") or {}
+    known = {
+        identity: {"clientId": guid(facts, f"client {identity}"), "principalId": guid(facts, f"principal {identity}")}
+        for identity in given.get("userAssignedIdentities") or []
+    }
+    return {**given, "userAssignedIdentities": known, "tenantId": TENANT}
 
 
 def named(

@@ -73,7 +73,8 @@ class Kind:
     `id` and `outputs` are what the cloud adds to the inputs. `name_input` is the input that gets an automatic name of
     at most `longest` characters when the program gives none. A change below a path of `immutable` replaces the
     resource. `changing` outputs have a new value after each update, `secret` ones are protected.
-    `minutes` is how long making it takes in the cloud.
+    `minutes` is how long making it takes in the cloud. Of a `permanent` one there is one whoever asks: making it finds
+    it, and deleting it leaves it to the others.
     """
 
     id: Make
@@ -84,6 +85,7 @@ class Kind:
     changing: frozenset[str] = frozenset()
     secret: frozenset[str] = frozenset()
     minutes: float = 0.0
+    permanent: bool = False
 
 
 Table = Mapping[str, Kind]

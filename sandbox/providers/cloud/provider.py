@@ -97,7 +97,7 @@ class CloudStandIn(base.StandIn):
         self._fail_if_asked("create", request)
         facts = self._facts(request, request.inputs, secrets.token_hex(16), revision=1)
         record = self._record(kind, request, facts, request.inputs)
-        if self.store.get(record.type, record.id, record.stack) is not None:
+        if not kind.permanent and self.store.get(record.type, record.id, record.stack) is not None:
             raise ProviderError(f"{request.type} {record.id} exists already; import it, or choose another name")
         self.store.put(record)
         return record.id, record.outputs
@@ -126,7 +126,8 @@ class CloudStandIn(base.StandIn):
     async def delete(self, request: base.DeleteRequest) -> None:
         """Remove the resource."""
         self._fail_if_asked("delete", request)
-        self.store.remove(request.type, request.id, _stack(request))
+        if not self._kind(request.type).permanent:
+            self.store.remove(request.type, request.id, _stack(request))
 
     async def cancel(self) -> None:
         """Make nobody wait any longer."""

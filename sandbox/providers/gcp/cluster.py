@@ -66,12 +66,17 @@ KINDS: Final[Table] = {
     ),
     "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember": member("cryptoKeyId", "role", "member"),
     "gcp:projects/iAMMember:IAMMember": member("project", "role", "member"),
-    "gcp:projects/serviceIdentity:ServiceIdentity": nameless(
-        lambda facts: f"projects/{project(facts)}/services/{facts.text('service')}",
-        "service",
+    "gcp:projects/serviceIdentity:ServiceIdentity": Kind(
+        id=lambda facts: f"projects/{project(facts)}/services/{facts.text('service')}",
+        immutable=unchangeable("service project"),
         minutes=0.1,
-        email=service_agent,
-        member=lambda facts: f"serviceAccount:{service_agent(facts)}",
+        # A service has one agent in a project, and keeps it.
+        permanent=True,
+        outputs={
+            "project": project,
+            "email": service_agent,
+            "member": lambda facts: f"serviceAccount:{service_agent(facts)}",
+        },
     ),
     "gcp:serviceaccount/account:Account": nameless(
         lambda facts: f"projects/{project(facts)}/serviceAccounts/{_email(facts)}",

@@ -27,8 +27,14 @@ KINDS: Final[Table] = {
             "firstIpAddress": lambda facts: facts.private_address(),
             "ipAddresses": _sql_addresses,
             "serverCaCerts": lambda facts: [{"cert": _CERTIFICATE, "commonName": "simulated"}],
+            "dnsName": lambda facts: f"{facts.token[:12]}.{facts.token[12:24]}.{place(facts)}.sql.goog.",
+            "pscServiceAttachmentLink": lambda facts: (
+                f"https://www.googleapis.com/compute/v1/projects/sandbox-producer/regions/{place(facts)}/"
+                f"serviceAttachments/a-{facts.token[:12]}-psc-service-attachment"
+            ),
             "selfLink": lambda facts: "https://sqladmin.googleapis.com/v1/" + worldwide("instances", of="")(facts),
         },
+        secret=frozenset({"serverCaCerts"}),
     ),
     "gcp:sql/database:Database": named(
         lambda facts: f"projects/{project(facts)}/instances/{facts.text('instance')}/databases/{facts.text('name')}",

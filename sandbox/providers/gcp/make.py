@@ -97,5 +97,9 @@ def member(*keys: str) -> Kind:
 def service_agent(facts: Facts) -> str:
     """The account that a Google service acts as in a project."""
     service = facts.text("service").partition(".")[0]
-    robots: Mapping[str, Any] = {"container": "container-engine-robot"}
+    robots: Mapping[str, Any] = {
+        "container": "container-engine-robot",
+        "redis": "cloud-redis",
+        "sqladmin": "gcp-sa-cloud-sql",
+    }
     return f"service-{PROJECT_NUMBER}@{robots.get(service, f'gcp-sa-{service}')}.iam.gserviceaccount.com"

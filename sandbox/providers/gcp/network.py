@@ -38,6 +38,15 @@ KINDS: Final[Table] = {
         minutes=0.2,
         outputs={"address": lambda facts: facts.text("address") or facts.address(GOOGLE)},
     ),
+    "gcp:compute/forwardingRule:ForwardingRule": compute(
+        in_place("forwardingRules", of=_REGIONS),
+        "network subnetwork ipAddress target loadBalancingScheme ipProtocol allPorts backendService ports portRange",
+        minutes=0.5,
+        outputs={
+            "pscConnectionId": lambda facts: str(int(facts.token[:14], 16)),
+            "pscConnectionStatus": lambda facts: "ACCEPTED",
+        },
+    ),
     "gcp:compute/router:Router": compute(
         in_place("routers", of=_REGIONS), "network encryptedInterconnectRouter", minutes=0.2
     ),

@@ -31,6 +31,7 @@ database: Database = CockroachDB(
         credentials=credentials,
         namespace=pulumi.Output.from_input("cockroachdb"),
         client_namespace=pulumi.Output.from_input("sacred-council"),
+        founder="here",
         nodes=nodes,
         monitored_by=crds,
     ),

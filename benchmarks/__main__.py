@@ -1,0 +1,58 @@
+"""`python -m benchmarks [overhead|growth|path|page]`: measures, prints, and writes benchmarks/results/*.json."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from benchmarks import growth, overhead, page, path, results
+from benchmarks.measure import FailedError
+from sandbox.layout import SandboxError
+
+_PARTS = ("overhead", "growth", "path")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("part", nargs="?", choices=(*_PARTS, "page"), help="one part only; page writes the document")
+    parser.add_argument("--stacks", nargs="+", default=[], help="overhead: these stacks (all)")
+    parser.add_argument("--rounds", type=int, default=overhead.ROUNDS, help="overhead: rounds of each stack (5)")
+    parser.add_argument("--minutes", type=float, default=overhead.MINUTES, help="overhead: no new round later (15)")
+    parser.add_argument("--counts", nargs="+", type=int, default=[1, 3, 10], help="growth, path: numbers of regions")
+    parser.add_argument("--preview-only", type=int, default=growth.PREVIEW_ONLY, help="growth: regions to preview (30)")
+    return parser
+
+
+def _measure(part: str, arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    if part == "overhead":
+        figures = overhead.measure(arguments.stacks, arguments.rounds, arguments.minutes)
+        return figures, overhead.lines(figures)
+    if part == "growth":
+        figures = growth.measure(arguments.counts, arguments.preview_only)
+        return figures, growth.lines(figures)
+    figures = path.measure(arguments.counts)
+    return figures, path.lines(figures)
+
+
+def main() -> int:
+    """The exit status: 1 when the engine failed, 130 when interrupted."""
+    arguments = _parser().parse_args()
+    try:
+        if arguments.part == "page":
+            print(page.write())
+            return 0
+        for part in [arguments.part] if arguments.part else _PARTS:
+            figures, lines = _measure(part, arguments)
+            print("\n".join([*lines, f"  written to {results.write(part, figures)}", ""]), flush=True)
+    except (SandboxError, FailedError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""Makes a flat program from the state of a stack: the same resources, inputs and dependencies, and nothing else.
+
+What is left out are components. The values of the inputs are those that the engine recorded, secrets marked as such, so
+they are in a temporary folder only, and of a sandbox only.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+from pulumi.runtime import rpc
+
+from benchmarks.workplace import link_program
+
+_PROVIDERS: Final = "pulumi:providers:"
+_CUSTOM_OBJECT: Final = ("pulumi_kubernetes.apiextensions", "CustomResource")
+_TOP_LEVEL: Final = ("apiVersion", "kind", "metadata", "spec")
+_PROGRAM: Final = Path(__file__).with_name("flat_program.py")
+
+
+def write(folder: Path, resources: Sequence[Mapping[str, Any]]) -> int:
+    """Writes the project into the folder; how many resources it registers."""
+    link_program(folder, ("Pulumi.yaml", "charts"))
+    entries = recorded(resources)
+    shutil.copyfile(_PROGRAM, folder / "__main__.py")
+    file = folder / "resources.json"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(entries))
+    return len(entries)
+
+
+def recorded(resources: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """An entry for each custom resource that the program registered, in the state's order."""
+    own = [item for item in resources if item.get("custom") and not _is_default_provider(item)]
+    known = {item["urn"] for item in own}
+    return [_entry(item, known) for item in own]
+
+
+def _is_default_provider(resource: Mapping[str, Any]) -> bool:
+    name = str(resource["urn"]).rpartition("::")[2]
+    return str(resource["type"]).startswith(_PROVIDERS) and name.startswith("default")
+
+
+def _entry(resource: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
+    token = str(resource["type"])
+    package = token.removeprefix(_PROVIDERS) if token.startswith(_PROVIDERS) else token.partition(":")[0]
+    shared = {
+        "urn": resource["urn"],
+        "name": str(resource["urn"]).split("::", 3)[3],
+        "package": package,
+        "version": metadata.version(f"pulumi-{package}"),
+        "dependencies": sorted(set(resource.get("dependencies") or ()) & known),
+        "provider": str(resource.get("provider") or "").rpartition("::")[0],
+        "deletedWith": resource.get("deletedWith") or "",
+    }
+    inputs: dict[str, Any] = dict(resource.get("inputs") or {})
+    if token.startswith(_PROVIDERS):
+        own = {key: value for key, value in inputs.items() if key not in ("version", "__internal")}
+        return {**shared, "module": None, "class": None, "inputs": own}
+    module, name = class_of(token)
+    return {**shared, "module": module, "class": name, "inputs": arguments(module, name, inputs)}
+
+
+def class_of(token: str) -> tuple[str, str]:
+    """Module and class of a type token; the class for custom objects of Kubernetes if the SDK has none of its own."""
+    package, _, rest = token.partition(":")
+    importlib.import_module(f"pulumi_{package.replace('-', '_')}")
+    for module in rpc._RESOURCE_MODULES.get(f"{package}:{rest.rpartition(':')[0]}", []):
+        found = module.mod_info["classes"].get(token)  # type: ignore[attr-defined]
+        if found:
+            return module.mod_info["fqn"], found  # type: ignore[attr-defined]
+    if package == "kubernetes":
+        return _CUSTOM_OBJECT
+    raise ValueError(f"pulumi_{package} has no class for {token}")
+
+
+def arguments(module: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs by the names that the class's constructor has for them."""
+    if (module, name) == _CUSTOM_OBJECT:
+        others = {key: value for key, value in inputs.items() if key not in _TOP_LEVEL}
+        top = {key: value for key, value in inputs.items() if key in _TOP_LEVEL}
+        return {**_renamed(module, name, top), **({"others": others} if others else {})}
+    return _renamed(module, name, inputs)
+
+
+def _renamed(module: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    known = _parameters(module, name)
+    if unknown := [key for key in inputs if key.lower() not in known]:
+        raise ValueError(f"{module}.{name} takes no {', '.join(unknown)}")
+    return {known[key.lower()]: value for key, value in inputs.items()}
+
+
+@cache
+def _parameters(module: str, name: str) -> dict[str, str]:
+    """Python's names of the constructor's parameters by the protocol's names in lower case."""
+    kind = getattr(importlib.import_module(module), name)
+    constructor = getattr(kind, "_internal_init", kind.__init__)
+    names = [item for item in inspect.signature(constructor).parameters if item not in ("self", "opts", "__props__")]
+    return {item.replace("_", "").lower(): item for item in names}

@@ -1,0 +1,125 @@
+"""The program against a flat one that registers the same resources, in the same engine and the same sandbox.
+
+Both are run in turn, each from an empty stack: preview, up, unchanged preview, destroy. Which one is first alternates.
+The ratio is the median of the one's times over the median of the other's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import flat
+from benchmarks.measure import ENGINE, LANGUAGE, Run
+from benchmarks.results import middle
+from benchmarks.workplace import Workplace, stack_document, workplace
+from sandbox import progress
+from sandbox.layout import PROJECT
+
+AIM, LIMIT = 1.10, 1.25
+ROUNDS: Final = 5
+MINUTES: Final = 15
+"""A stack gets no further round after so many minutes."""
+_PREVIEWS: Final = 3
+PHASES: Final = ("preview", "unchanged preview", "up")
+STRUCTURED, FLAT = "program", "flat"
+
+
+@dataclass
+class Series:
+    """All runs of one program by phase."""
+
+    runs: dict[str, list[Run]] = field(default_factory=lambda: {phase: [] for phase in PHASES})
+
+    def figures(self) -> dict[str, Any]:
+        """Medians by phase."""
+        return {phase: _medians(runs) for phase, runs in self.runs.items() if runs}
+
+
+def _medians(runs: Sequence[Run]) -> dict[str, float]:
+    return {
+        "seconds": middle([run.seconds for run in runs]),
+        "fastest": round(min(run.seconds for run in runs), 2),
+        "cpu seconds": middle([run.cpu.get(ENGINE, 0.0) + run.cpu.get(LANGUAGE, 0.0) for run in runs]),
+        "engine MiB": middle([run.peak.get(ENGINE, 0.0) for run in runs], 0),
+        "language host MiB": middle([run.peak.get(LANGUAGE, 0.0) for run in runs], 0),
+        "runs": len(runs),
+    }
+
+
+def stack_names() -> list[str]:
+    """The stacks of the project, the one with the fewest regions first."""
+    names = [path.name.split(".")[1] for path in PROJECT.glob("Pulumi.*.yaml")]
+    return sorted(names, key=lambda name: (len(stack_document(name)["config"]["sacred-council:regions"]), name))
+
+
+def measure(stacks: Sequence[str] = (), rounds: int = ROUNDS, minutes: float = MINUTES) -> dict[str, Any]:
+    """Times and memory of both programs for each stack, and the ratios."""
+    found = {}
+    for stack in stacks or stack_names():
+        with workplace() as place:
+            found[stack] = _stack(place, stack, rounds, minutes)
+    return {"aim": AIM, "limit": LIMIT, "cpu seconds are of": [ENGINE, LANGUAGE], "stacks": found}
+
+
+def _stack(place: Workplace, stack: str, rounds: int, minutes: float) -> dict[str, Any]:
+    place.write_stack(stack, stack_document(stack))
+    place.start_control_planes(stack)
+    both, project = {STRUCTURED: Series(), FLAT: Series()}, place.folder / "flat"
+    counts: dict[str, int] = {}
+    begin = time.monotonic()
+    for number in range(rounds):
+        order = (STRUCTURED, FLAT) if number % 2 == 0 else (FLAT, STRUCTURED)
+        for name in order:
+            with progress.step(f"Stack {stack}, round {number + 1} of {rounds}: {name}"):
+                counts[name] = _round(place, stack, both[name], project, name)
+        if time.monotonic() - begin > minutes * 60:
+            break
+    return _compared(both, counts)
+
+
+def _round(place: Workplace, stack: str, series: Series, flat_project: Path, name: str) -> int:
+    """From an empty stack to an empty stack; how many resources were registered."""
+    project = flat_project if name == FLAT else None
+    for _ in range(_PREVIEWS):
+        series.runs["preview"].append(place.pulumi(stack, "preview", project=project))
+    series.runs["up"].append(place.pulumi(stack, "up", "--yes", "--skip-preview", project=project))
+    for _ in range(_PREVIEWS):
+        again = place.pulumi(stack, "preview", "--expect-no-changes", project=project)
+        series.runs["unchanged preview"].append(again)
+    if name == STRUCTURED and not flat_project.exists():
+        flat.write(flat_project, place.resources(stack, "--show-secrets"))
+        (flat_project / f"Pulumi.{stack}.yaml").symlink_to(place.layout.stack_file(stack))
+    count = len(place.resources(stack))
+    place.pulumi(stack, "destroy", "--yes", "--skip-preview", project=project)
+    return count
+
+
+def _compared(both: dict[str, Series], counts: dict[str, int]) -> dict[str, Any]:
+    program, other = both[STRUCTURED].figures(), both[FLAT].figures()
+    ratios = {
+        phase: {
+            figure: round(program[phase][figure] / other[phase][figure], 3) if other[phase][figure] else None
+            for figure in ("seconds", "cpu seconds", "engine MiB", "language host MiB")
+        }
+        for phase in PHASES
+    }
+    return {"resources": counts, "ratio": ratios, STRUCTURED: program, FLAT: other}
+
+
+def lines(figures: dict[str, Any]) -> list[str]:
+    """The figures as text."""
+    told = [f"Against a flat program; aim {AIM}, no more than {LIMIT}"]
+    for stack, row in figures["stacks"].items():
+        told.append(f"  {stack}: {row['resources'][STRUCTURED]} resources, flat {row['resources'][FLAT]}")
+        for phase in PHASES:
+            one, other, ratio = row[STRUCTURED][phase], row[FLAT][phase], row["ratio"][phase]
+            told.append(
+                f"    {phase:18} {one['seconds']:7.2f} s against {other['seconds']:7.2f} s, ratio {ratio['seconds']}; "
+                f"CPU ratio {ratio['cpu seconds']}; engine {one['engine MiB']} MiB against {other['engine MiB']}, "
+                f"language host {one['language host MiB']} against {other['language host MiB']}"
+            )
+    return told

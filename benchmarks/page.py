@@ -1,0 +1,145 @@
+"""Writes docs/benchmarks.md from what was measured last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import overhead, results
+from benchmarks.overhead import FLAT, PHASES, STRUCTURED
+from sandbox.layout import PROJECT
+
+PAGE: Final = PROJECT / "docs" / "benchmarks.md"
+_INTRODUCTION: Final = """# Benchmarks
+
+`make bench` measures all of this, prints it and writes `benchmarks/results/*.json`; `python -m benchmarks overhead`,
+`growth` or `path` measures one part. `python -m benchmarks page` writes this page from the results. Everything runs in
+the sandbox: the real engine, real Kubernetes API servers, stand-ins for the providers and the clouds.
+"""
+_OVERHEAD: Final = """## Against a flat program
+
+A flat program registers the same resources, with the recorded values and dependencies, with the SDKs' classes, and
+without components. Both run in turn in the same engine; times are medians in seconds. CPU is that of engine and
+language host; memory is the peak. In brackets: the flat program."""
+_GROWTH: Final = """## More regions
+
+Stacks of N regions with the settings of the planetary stack, Google Cloud, AWS and Azure in turn. Times in seconds,
+memory in MiB at the peak of the preview."""
+_PATH: Final = """## Critical path
+
+The longest path over the dependency graph that the engine plans for the real program (dependencies, parents,
+providers), with modelled durations: those of the clouds from the sandbox's tables, those of Kubernetes assumed;
+`benchmarks/durations.py` has them all. It is computed, not waited for: it says how the path grows with the number of
+regions, not how long a cloud takes. Several clouds are compared with one region of the slowest."""
+
+
+def write(page: Path = PAGE) -> Path:
+    """Writes the page; its file."""
+    page.write_text(text({name: results.read(name) for name in ("overhead", "growth", "path")}))
+    return page
+
+
+def text(found: Mapping[str, Mapping[str, Any] | None]) -> str:
+    """The page; a part that was not measured says so."""
+    parts = (("overhead", _overhead), ("growth", _growth), ("path", _path))
+    sections = [section(figures) if (figures := found.get(name)) else [] for name, section in parts]
+    told = [lines or [f"The part `{name}` was not measured."] for (name, _), lines in zip(parts, sections, strict=True)]
+    return "\n".join([_INTRODUCTION, *("\n".join([*lines, ""]) for lines in told)])
+
+
+def _when(figures: Mapping[str, Any]) -> str:
+    machine = figures["machine"]
+    return (
+        f"Measured {figures['measured']} at {figures['commit']}, on {machine['cores']} cores ({machine['processor']}), "
+        f"{machine['memory GiB']} GiB, {machine['system']}, Python {machine['python']}; "
+        f"load before the run {figures['load before']}."
+    )
+
+
+def _overhead(figures: Mapping[str, Any]) -> list[str]:
+    lines = [
+        _OVERHEAD,
+        f"Aim: a ratio of {overhead.AIM}; no more than {overhead.LIMIT}.",
+        "",
+        _when(figures),
+        "",
+        "| Stack | Resources | | Program | Flat | Ratio | CPU ratio | Engine MiB | Language host MiB | Runs |",
+        "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for stack, row in figures["stacks"].items():
+        lines += [_overhead_row(stack, row, phase) for phase in PHASES]
+    return lines
+
+
+def _overhead_row(stack: str, row: Mapping[str, Any], phase: str) -> str:
+    one, other, ratio = row[STRUCTURED][phase], row[FLAT][phase], row["ratio"][phase]
+    cells = [
+        stack,
+        f"{row['resources'][STRUCTURED]} ({row['resources'][FLAT]})",
+        phase,
+        f"{one['seconds']:.2f}",
+        f"{other['seconds']:.2f}",
+        f"{ratio['seconds']:.2f}",
+        f"{ratio['cpu seconds']:.2f}",
+        f"{one['engine MiB']:.0f} ({other['engine MiB']:.0f})",
+        f"{one['language host MiB']:.0f} ({other['language host MiB']:.0f})",
+        str(one["runs"]),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _growth(figures: Mapping[str, Any]) -> list[str]:
+    lines = [
+        _GROWTH,
+        "",
+        _when(figures),
+        "",
+        "| Regions | Resources | Preview | Up | Unchanged preview | Engine | Language host |",
+        "|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for row in figures["rows"]:
+        times = [
+            f"{row[name]['seconds']:.1f}" if name in row else "" for name in ("preview", "up", "unchanged preview")
+        ]
+        memory = [f"{row['preview'][name]:.0f}" for name in ("engine MiB", "language host MiB")]
+        lines.append(f"| {' | '.join([str(row['regions']), str(row['resources']), *times, *memory])} |")
+    lines += [
+        "",
+        "Each further region adds:",
+        "",
+        "| From | To | Resources | Preview s | Up s |",
+        "|--:|--:|--:|--:|--:|",
+    ]
+    for row in figures["per region"]:
+        lines.append(
+            f"| {row['from']} | {row['to']} | {row['resources']} | {row.get('preview', '')} | {row.get('up', '')} |"
+        )
+    return lines
+
+
+def _path(figures: Mapping[str, Any]) -> list[str]:
+    lines = [
+        _PATH,
+        f"Aim: a ratio of {figures['aim']}; no more than {figures['limit']} at ten regions.",
+        "",
+        _when(figures),
+        "",
+        "| Clouds | Regions | Minutes | Ratio |",
+        "|---|--:|--:|--:|",
+    ]
+    for cloud, rows in figures["series"].items():
+        lines += [f"| {cloud} | {row['regions']} | {row['minutes']:.2f} | {row['ratio']:.3f} |" for row in rows]
+    longest = max((rows[-1] for rows in figures["series"].values()), key=lambda row: row["minutes"])
+    lines += [
+        "",
+        f"The longest chain ({longest['regions']} regions):",
+        "",
+        "| Ready at | Takes | Resource |",
+        "|--:|--:|---|",
+    ]
+    lines += [
+        f"| {step['ready']:.2f} | {step['minutes']:.2f} | `{step['name']}` ({step['type']}) |"
+        for step in longest["chain"]
+    ]
+    return lines

@@ -1,0 +1,37 @@
+"""Stacks of N regions, made from the catalogue and from what the planetary stack says about each cloud. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from itertools import chain, zip_longest
+from typing import Any, Final
+
+from stacks.geography.catalogue import CATALOGUE
+
+CLOUDS: Final = ("gcp", "aws", "azure")
+MIXED: Final = "mixed"
+_REGIONS, _DATABASE = "sacred-council:regions", "sacred-council:database"
+_SURVIVABLE: Final = 3
+
+
+def names(cloud: str) -> list[tuple[str, str]]:
+    """(cloud, region) of all regions of a cloud in the catalogue's order; of all clouds in turn when it is `mixed`."""
+    lists = [
+        [(one, region.name) for region in CATALOGUE if region.cloud == one] for one in CLOUDS if cloud in (one, MIXED)
+    ]
+    return [pair for pair in chain.from_iterable(zip_longest(*lists)) if pair is not None]
+
+
+def document(planetary: Mapping[str, Any], cloud: str, count: int) -> dict[str, Any]:
+    """The planetary stack's configuration with `count` regions of the cloud instead of its own."""
+    made = deepcopy(dict(planetary))
+    config = made["config"]
+    machines = {entry["cloud"]: entry["nodes"] for entry in config[_REGIONS]}
+    chosen = names(cloud)[:count]
+    if len(chosen) < count:
+        raise ValueError(f"the catalogue has {len(chosen)} regions of {cloud}, not {count}")
+    config[_REGIONS] = [{"name": region, "cloud": one, "nodes": machines[one]} for one, region in chosen]
+    database = {**config[_DATABASE], "founder": chosen[0][1]}
+    config[_DATABASE] = {**database, "survive": "region" if count >= _SURVIVABLE else "zone"}
+    return made

@@ -1,0 +1,91 @@
+"""A sandbox of its own for a benchmark, in a temporary folder, with the stacks it is given."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks import measure
+from sandbox import binaries, deployment, engine, fleet, regions
+from sandbox.layout import PROJECT, Layout
+
+_LINKED = ("Pulumi.yaml", "__main__.py", "components", "stacks", "charts")
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A project folder with one sandbox. `layout.project` has links to the program, and stack files of its own."""
+
+    folder: Path
+    layout: Layout
+
+    def write_stack(self, stack: str, document: Mapping[str, Any]) -> None:
+        """Writes the stack's configuration and makes the stack."""
+        self.layout.stack_file(stack).write_text(yaml.safe_dump(dict(document), sort_keys=False))
+        deployment.initialise(self.layout, stack)
+
+    def start_control_planes(self, stack: str) -> None:
+        """Starts a control plane for each region of the stack."""
+        deployment.start(self.layout, stack)
+
+    def stop_control_planes(self, stack: str) -> None:
+        """Stops the stack's control planes and deletes what they and the simulated clouds hold."""
+        fleet.remove(self.layout, stack)
+        shutil.rmtree(self.layout.clouds / stack, ignore_errors=True)
+
+    def forget(self, stack: str) -> None:
+        """Stops the control planes and deletes the state, however much is deployed."""
+        self.stop_control_planes(stack)
+        self.pulumi(stack, "stack", "rm", "--yes", "--force", "--preserve-config")
+
+    def pulumi(self, stack: str, *arguments: str, project: Path | None = None) -> measure.Run:
+        """Runs the engine on the stack, with the program in `project` (the real one)."""
+        command = [str(self.layout.shims / "pulumi"), *arguments, "--stack", stack, "--non-interactive"]
+        return measure.run(command, project or self.layout.project, engine.environment(self.layout))
+
+    def region_count(self, stack: str) -> int:
+        """How many regions the stack has."""
+        return len(regions.read_regions(self.layout.stack_file(stack)))
+
+    def resources(self, stack: str, *options: str) -> list[dict[str, Any]]:
+        """What the stack's state holds, in the order in which it was made."""
+        document = json.loads(self.pulumi(stack, "stack", "export", *options).output)
+        found: list[dict[str, Any]] = document["deployment"].get("resources") or []
+        return found
+
+
+@contextmanager
+def workplace() -> Iterator[Workplace]:
+    """A workplace that is taken away at the end, with all control planes that run in it."""
+    folder = Path(tempfile.mkdtemp(prefix="sacred-council-bench-"))
+    layout = replace(Layout.from_environment(), project=folder / "project", home=folder / "sandbox")
+    link_program(layout.project)
+    binaries.ensure(layout, deployment.needed_binaries())
+    engine.prepare(layout)
+    try:
+        yield Workplace(folder, layout)
+    finally:
+        for cluster in fleet.clusters(layout):
+            cluster.remove()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def link_program(folder: Path, names: tuple[str, ...] = _LINKED) -> None:
+    """Makes a project folder whose parts are those of this project."""
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / name).symlink_to(PROJECT / name)
+
+
+def stack_document(stack: str) -> dict[str, Any]:
+    """The configuration of one of the project's stacks."""
+    document: dict[str, Any] = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())
+    return document

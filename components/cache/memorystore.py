@@ -1,0 +1,104 @@
+"""Redis on Memorystore, the managed cache of Google Cloud."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_gcp import redis
+
+from components.cache.arguments import MAINTENANCE_HOUR, ManagedCacheArgs
+from components.cache.managed import Endpoint, connect
+from components.cluster.arguments import common_labels
+from components.cluster.gke import GkeNetwork
+from components.cluster.gke.encryption import GkeKeyUse, GkeKeyUseArgs
+from components.cluster.gke.managed_services import GkePrivateServices
+from components.quantities import gibibytes, quantity_bytes
+
+VERSION = "REDIS_7_2"
+"""The newest that Memorystore for Redis has. Memorystore for Valkey has newer ones, but no passwords."""
+TLS_PORT = 6378
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemorystoreArgs(ManagedCacheArgs):
+    """`key_id` encrypts what is stored. The project's APIs redis and servicenetworking are enabled.
+
+    With `replicas` there are two nodes, however many are asked for: more would serve reads only.
+    """
+
+    network: GkeNetwork
+    project: str
+    key_id: pulumi.Input[str]
+    deletion_protection: bool
+
+
+class Memorystore(pulumi.ComponentResource):
+    """A Redis with a password and TLS that only the region's network reaches, over private services access.
+
+    Its certificate is signed by a CA of its own. `host` is an address: clients verify the CA; whether the certificate
+    names the address is Google's to say.
+
+    It offers what `components.cache.Cache` promises: `url` (secret), `host`, `port`, `secret_name`.
+    """
+
+    url: pulumi.Output[str]
+    host: pulumi.Output[str]
+    port: pulumi.Output[int]
+    secret_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: MemorystoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:cache:Memorystore", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        instance = self._instance(name, args)
+        endpoint = Endpoint(
+            host=instance.host,
+            port=TLS_PORT,
+            password=pulumi.Output.secret(instance.auth_string),
+            authority=instance.server_ca_certs.apply(lambda known: "\n".join(one.cert for one in known)),
+        )
+        connection = connect(name, args, endpoint, child)
+        self.url, self.host, self.port = connection.url, connection.host, connection.port
+        self.secret_name = connection.secret_name
+        self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
+
+    def _instance(self, name: str, args: MemorystoreArgs) -> redis.Instance:
+        child = pulumi.ResourceOptions(parent=self)
+        key = GkeKeyUse(
+            f"{name}-key",
+            GkeKeyUseArgs(project=args.project, service="redis.googleapis.com", key_id=args.key_id),
+            child,
+        )
+        private = GkePrivateServices(f"{name}-private-services", args.network, child)
+        size, data = gibibytes("memory", args.memory), quantity_bytes("max_memory", args.max_memory) / 2**30
+        return redis.Instance(
+            name,
+            project=args.project,
+            region=args.network.args.location,
+            tier="STANDARD_HA" if args.replicas > 1 else "BASIC",
+            memory_size_gb=size,
+            redis_version=VERSION,
+            redis_configs={"maxmemory-policy": args.policy, "maxmemory-gb": f"{min(data, size):g}"},
+            connect_mode="PRIVATE_SERVICE_ACCESS",
+            authorized_network=args.network.network_id,
+            reserved_ip_range=private.range_name,
+            auth_enabled=True,
+            transit_encryption_mode="SERVER_AUTHENTICATION",
+            customer_managed_key=key.key_id,
+            persistence_config=redis.InstancePersistenceConfigArgs(
+                persistence_mode="RDB", rdb_snapshot_period="ONE_HOUR"
+            ),
+            maintenance_policy=_maintenance(),
+            deletion_protection=args.deletion_protection,
+            labels=common_labels(args.network.args),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),
+        )
+
+
+def _maintenance() -> redis.InstanceMaintenancePolicyArgs:
+    start = redis.InstanceMaintenancePolicyWeeklyMaintenanceWindowStartTimeArgs(
+        hours=MAINTENANCE_HOUR, minutes=0, seconds=0, nanos=0
+    )
+    return redis.InstanceMaintenancePolicyArgs(
+        weekly_maintenance_windows=[
+            redis.InstanceMaintenancePolicyWeeklyMaintenanceWindowArgs(day="SUNDAY", start_time=start)
+        ]
+    )

@@ -1,0 +1,63 @@
+"""The Job that keeps the database in step with the list of regions."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.crossing import Neighbours
+from components.database import cockroachdb_sql as sql
+from components.database.cockroachdb_job import SqlJob, SqlJobArgs
+from components.database.cockroachdb_scripts import REGIONS_SCRIPT
+from components.trust import Certificate
+
+APP: Final = "cockroachdb-regions"
+DEADLINE: Final = 3600
+"""Seconds: regions join as soon as their clusters stand, and those that leave must give away their data first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CockroachDBRegionsArgs:
+    """The founder's `region`, its `neighbours` (None: it is alone), and what the `database` is to `survive`."""
+
+    region: str
+    namespace: pulumi.Input[str]
+    certificate: Certificate
+    database: str
+    survive: sql.Survival
+    neighbours: Neighbours | None = None
+
+
+class CockroachDBRegions(pulumi.ComponentResource):
+    """A Job of the founder that adds regions to the database, drops others, and sets the survival goal.
+
+    It carries the list of regions, so it runs again when the list changes. Pulumi deletes after everything else: a
+    region's nodes go only once this Job has dropped the region and emptied them. Nothing waits for it but that.
+    """
+
+    job: k8s.batch.v1.Job
+
+    def __init__(self, name: str, args: CockroachDBRegionsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:database:CockroachDBRegions", name, None, opts)
+        regions = sorted([args.region, *(args.neighbours.regions if args.neighbours else ())])
+        statements = sql.regions_sql(args.database, founder=args.region, regions=regions, survive=args.survive)
+        self.job = SqlJob(
+            name,
+            SqlJobArgs(
+                app=APP,
+                region=args.region,
+                namespace=args.namespace,
+                certificate=args.certificate,
+                script=REGIONS_SCRIPT,
+                deadline=DEADLINE,
+                environment={"DATABASE": args.database},
+                files={
+                    "regions": "".join(f"{region}\n" for region in regions),
+                    "regions.sql": statements,
+                    "database-regions.sql": sql.regions_of_database_sql(args.database),
+                },
+            ),
+            pulumi.ResourceOptions(parent=self),
+        ).job
+        self.register_outputs({})

@@ -1,0 +1,56 @@
+"""SQL that keeps a CockroachDB cluster in step with the settings. Pure: every function gives statements as text.
+
+All of it can be said any number of times.
+"""
+
+from collections.abc import Collection
+from typing import Literal
+
+Survival = Literal["zone", "region"]
+
+
+def application_sql(database: str, username: str) -> str:
+    """Statements that make the application's database and a user who may make and use tables in it."""
+    return (
+        f"CREATE DATABASE IF NOT EXISTS {database};\n"
+        f"CREATE USER IF NOT EXISTS {username};\n"
+        f"GRANT CONNECT, CREATE ON DATABASE {database} TO {username};\n"
+        f"USE {database};\n"
+        f"GRANT USAGE, CREATE ON SCHEMA public TO {username};\n"
+    )
+
+
+def regions_sql(database: str, *, founder: str, regions: Collection[str], survive: Survival) -> str:
+    """Statements after which the database lives in all `regions`, at home in the founder, and survives what it should.
+
+    Regions that it lived in before stay: they are dropped afterwards, one by one (`drop_region_sql`), because a
+    database that survives a region's loss can only drop one once it has three others, or need survive no longer.
+    """
+    others = sorted(set(regions) - {founder})
+    return "".join(
+        f"ALTER DATABASE {database} {change};\n"
+        for change in (
+            f"SET PRIMARY REGION {quoted(founder)}",
+            *(f"ADD REGION IF NOT EXISTS {quoted(region)}" for region in others),
+            f"SURVIVE {survive.upper()} FAILURE",
+        )
+    )
+
+
+def drop_region_sql(database: str, region: str) -> str:
+    """The statement that takes a region from the database. It fails while rows are at home there."""
+    return f"ALTER DATABASE {database} DROP REGION IF EXISTS {quoted(region)};\n"
+
+
+def regions_of_database_sql(database: str) -> str:
+    """A query for the regions that a database lives in: none for one that knows no regions."""
+    return f"SELECT region FROM [SHOW REGIONS FROM DATABASE {database}] ORDER BY region;\n"  # noqa: S608 - a checked name
+
+
+REGIONS_OF_CLUSTER_SQL = "SELECT region FROM [SHOW REGIONS FROM CLUSTER] ORDER BY region;\n"
+"""A query for the regions that have nodes."""
+
+
+def quoted(name: str) -> str:
+    """A name as SQL has it, whatever characters are in it."""
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,158 @@
+"""PostgreSQL on Flexible Server, the managed database of Azure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_random as random
+from pulumi_azure_native import authorization, dbforpostgresql
+
+from components.authorities import MICROSOFT, public_authorities
+from components.cluster.aks import AksNetwork
+from components.cluster.aks.identity import AksEncryption
+from components.cluster.aks.private_endpoint import AksPrivateEndpoint, AksPrivateEndpointArgs
+from components.cluster.aks.store_key import AksStoreKey, AksStoreKeyArgs
+from components.cluster.arguments import common_labels
+from components.database import postgresql_plan as plan
+from components.database.arguments import ManagedDatabaseArgs
+from components.database.credentials import PASSWORD_LENGTH
+from components.database.instances import FLEXIBLE_SERVER, azure_disk, sku_tier, smallest
+from components.database.postgresql import connect
+from components.database.postgresql_bootstrap import Server
+from components.versions import POSTGRESQL_VERSION
+
+ENDPOINT = "postgresqlServer"
+ZONE = "privatelink.postgres.database.azure.com"
+SUNDAY = 0
+PARAMETERS = {"require_secure_transport": "on", "ssl_min_protocol_version": "TLSv1.2"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlexibleServerArgs(ManagedDatabaseArgs):
+    """`size` is a machine of Flexible Server (None: the smallest known one that is enough).
+
+    `zones` are the region's: with one alone the standby is in the same zone. `encryption` has the region's keys.
+    """
+
+    network: AksNetwork
+    encryption: AksEncryption
+    zones: Sequence[str]
+    deletion_protection: bool
+    size: str | None = None
+
+
+class FlexibleServer(pulumi.ComponentResource):
+    """A PostgreSQL server with no public address, reached through a private endpoint by its own name.
+
+    Public authorities sign its certificate. Azure keeps the last backup of a deleted server for some days.
+
+    It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`.
+    """
+
+    url: pulumi.Output[str]
+    host: pulumi.Output[str]
+    port: pulumi.Output[int]
+    secret_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: FlexibleServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:database:FlexibleServer", name, None, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+        password = random.RandomPassword(
+            f"{name}-administrator-password", length=PASSWORD_LENGTH, special=False, opts=self._child
+        ).result
+        made = self._server(name, args, password)
+        endpoint = AksPrivateEndpoint(
+            f"{name}-endpoint",
+            AksPrivateEndpointArgs(network=args.network, service=made.id, kind=ENDPOINT, zone=ZONE),
+            self._child,
+        )
+        configured = self._configure(name, args, made)
+        if args.deletion_protection:
+            self._lock(name, made)
+        ready = pulumi.Output.all(made.fully_qualified_domain_name, endpoint.ready, configured)
+        server = Server(
+            host=ready.apply(lambda known: str(known[0])),
+            authority=public_authorities(MICROSOFT),
+            administrator_password=password,
+            addresses=args.managed_addresses,
+        )
+        connection = connect(name, args, server, self._child)
+        self.url, self.host, self.port = connection.url, connection.host, connection.port
+        self.secret_name = connection.secret_name
+        self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
+
+    def _server(self, name: str, args: FlexibleServerArgs, password: pulumi.Output[str]) -> dbforpostgresql.Server:
+        size = args.size or smallest(FLEXIBLE_SERVER, cpu=args.cpu, memory=args.memory, standby=args.standby)
+        key = AksStoreKey(
+            f"{name}-encryption", AksStoreKeyArgs(network=args.network, encryption=args.encryption), self._child
+        )
+        return dbforpostgresql.Server(
+            name,
+            resource_group_name=args.network.resource_group_name,
+            location=args.network.args.location,
+            create_mode="Create",
+            version=POSTGRESQL_VERSION,
+            sku=dbforpostgresql.SkuArgs(name=size, tier=sku_tier(size)),
+            storage=dbforpostgresql.StorageArgs(storage_size_gb=azure_disk(args.storage), auto_grow="Enabled"),
+            high_availability=dbforpostgresql.HighAvailabilityArgs(mode=_availability(args)),
+            network=dbforpostgresql.NetworkArgs(public_network_access="Disabled"),
+            auth_config=dbforpostgresql.AuthConfigArgs(password_auth="Enabled", active_directory_auth="Disabled"),  # noqa: S106 - a switch
+            administrator_login=plan.ADMINISTRATOR,
+            administrator_login_password=password,
+            identity=dbforpostgresql.UserAssignedIdentityArgs(
+                type="UserAssigned",
+                user_assigned_identities=key.identity_id.apply(
+                    lambda known: {known: dbforpostgresql.UserIdentityArgs()}
+                ),
+            ),
+            data_encryption=dbforpostgresql.DataEncryptionArgs(
+                type="AzureKeyVault",
+                primary_key_uri=key.key_id,
+                primary_user_assigned_identity_id=key.identity_id,
+            ),
+            backup=dbforpostgresql.BackupArgs(backup_retention_days=plan.BACKUP_DAYS, geo_redundant_backup="Disabled"),
+            maintenance_window=dbforpostgresql.MaintenanceWindowArgs(
+                custom_window="Enabled", day_of_week=SUNDAY, start_hour=plan.MAINTENANCE_HOUR, start_minute=0
+            ),
+            tags=common_labels(args.network.args),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # The disk's size at first; it grows by itself. Zones change places with every failover.
+                ignore_changes=["storage.storageSizeGB", "availabilityZone"],
+                protect=args.deletion_protection,
+            ),
+        )
+
+    def _configure(
+        self, name: str, args: FlexibleServerArgs, server: dbforpostgresql.Server
+    ) -> pulumi.Output[Sequence[str]]:
+        """What the server must be told besides; known once it is. Azure takes one parameter at a time."""
+        told: list[pulumi.Resource] = []
+        for parameter, value in PARAMETERS.items():
+            told.append(
+                dbforpostgresql.Configuration(
+                    f"{name}-{parameter.replace('_', '-')}",
+                    resource_group_name=args.network.resource_group_name,
+                    server_name=server.name,
+                    configuration_name=parameter,
+                    value=value,
+                    source="user-override",
+                    opts=pulumi.ResourceOptions(parent=self, depends_on=told[-1:]),
+                )
+            )
+        return pulumi.Output.all(*(one.id for one in told if isinstance(one, pulumi.CustomResource)))
+
+    def _lock(self, name: str, server: dbforpostgresql.Server) -> None:
+        authorization.ManagementLockByScope(
+            f"{name}-lock",
+            scope=server.id,
+            level="CanNotDelete",
+            notes="Deletion protection: take it off in the stack's configuration.",
+            opts=self._child,
+        )
+
+
+def _availability(args: FlexibleServerArgs) -> str:
+    if not args.standby:
+        return "Disabled"
+    return "ZoneRedundant" if len(args.zones) > 1 else "SameZone"

@@ -1,0 +1,108 @@
+"""Which machine of which cloud is enough for a PostgreSQL of a given size. Pure.
+
+Sources: the clouds' lists of instance classes, as they were known in 2026. A size that is not here can be named in the
+settings.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from components.quantities import cpus, gibibytes, quantity_bytes
+
+MIB: Final = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """A kind of machine. `burstable` ones share processors: fit for a server that may be slow or away at times."""
+
+    name: str
+    cpus: int
+    gibibytes: int
+    burstable: bool = False
+
+
+def _family(form: str, sizes: Sequence[tuple[str, int]], gibibytes_each: int) -> tuple[Instance, ...]:
+    """Machines of one family, by the rest of their names and their CPUs; memory goes with the CPUs."""
+    return tuple(Instance(name=form.format(size), cpus=n, gibibytes=n * gibibytes_each) for size, n in sizes)
+
+
+_AWS_SIZES: Final = (("large", 2), ("xlarge", 4), ("2xlarge", 8), ("4xlarge", 16), ("8xlarge", 32), ("16xlarge", 64))
+_AZURE_SIZES: Final = tuple((str(n), n) for n in (2, 4, 8, 16, 32, 48, 64))
+
+RDS: Final = (
+    Instance(name="db.t4g.micro", cpus=2, gibibytes=1, burstable=True),
+    Instance(name="db.t4g.small", cpus=2, gibibytes=2, burstable=True),
+    Instance(name="db.t4g.medium", cpus=2, gibibytes=4, burstable=True),
+    *_family("db.m7g.{}", _AWS_SIZES, 4),
+    *_family("db.r7g.{}", _AWS_SIZES, 8),
+)
+FLEXIBLE_SERVER: Final = (
+    Instance(name="Standard_B1ms", cpus=1, gibibytes=2, burstable=True),
+    Instance(name="Standard_B2s", cpus=2, gibibytes=4, burstable=True),
+    *_family("Standard_D{}ds_v5", _AZURE_SIZES, 4),
+    *_family("Standard_E{}ds_v5", _AZURE_SIZES, 8),
+)
+FLEXIBLE_SERVER_DISKS: Final = (32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
+"""Sizes of disks that Azure has, in GiB."""
+
+CLOUD_SQL_MOST_CPUS: Final = 96
+CLOUD_SQL_LEAST_MIB: Final = 3840
+CLOUD_SQL_STEP_MIB: Final = 256
+CLOUD_SQL_MOST_MIB_A_CPU: Final = 6656
+
+
+def smallest(instances: Sequence[Instance], *, cpu: str, memory: str, standby: bool) -> str:
+    """The smallest machine with at least `cpu` and `memory`; with a standby one that is no burstable one.
+
+    ValueError when there is none.
+    """
+    wanted_cpus, wanted_bytes = cpus("cpu", cpu), quantity_bytes("memory", memory)
+    enough = [
+        one
+        for one in instances
+        if one.cpus >= wanted_cpus and one.gibibytes * 2**30 >= wanted_bytes and not (standby and one.burstable)
+    ]
+    if not enough:
+        raise ValueError(
+            f"memory: no machine here has {cpu} CPUs and {memory}; ask for less, or name one (instances.database)"
+        )
+    return min(enough, key=lambda one: (not one.burstable, one.cpus, one.gibibytes)).name
+
+
+def cloud_sql_tier(*, cpu: str, memory: str) -> str:
+    """The custom machine of Cloud SQL that has at least `cpu` and `memory`; ValueError when none has.
+
+    Source: cloud.google.com/sql/docs/postgres/create-instance (1 or an even number of CPUs; 3.75 GB or more, in steps
+    of 256 MB, at most 6.5 GB a CPU).
+    """
+    steps = math.ceil(quantity_bytes("memory", memory) / (CLOUD_SQL_STEP_MIB * MIB))
+    mib = max(steps * CLOUD_SQL_STEP_MIB, CLOUD_SQL_LEAST_MIB)
+    count = max(math.ceil(cpus("cpu", cpu)), math.ceil(mib / CLOUD_SQL_MOST_MIB_A_CPU))
+    count += count % 2 if count > 1 else 0
+    if count > CLOUD_SQL_MOST_CPUS:
+        raise ValueError(
+            f"memory: Cloud SQL has no machine with {cpu} CPUs and {memory}; ask for less, or name one "
+            "(instances.database)"
+        )
+    least = math.ceil(count * 0.9 * 1024 / CLOUD_SQL_STEP_MIB) * CLOUD_SQL_STEP_MIB
+    return f"db-custom-{count}-{max(mib, least)}"
+
+
+def azure_disk(storage: str) -> int:
+    """The smallest disk of Azure that has `storage`, in GiB; ValueError when none has."""
+    wanted = gibibytes("storage", storage)
+    if wanted > FLEXIBLE_SERVER_DISKS[-1]:
+        raise ValueError(f"storage: Azure's largest disk here has {FLEXIBLE_SERVER_DISKS[-1]}Gi, not {storage}")
+    return next(size for size in FLEXIBLE_SERVER_DISKS if size >= wanted)
+
+
+def sku_tier(size: str) -> str:
+    """What Azure calls the kind of a machine of Flexible Server; ValueError for a name it would not know."""
+    tiers = {"Standard_B": "Burstable", "Standard_D": "GeneralPurpose", "Standard_E": "MemoryOptimized"}
+    for beginning, tier in tiers.items():
+        if size.startswith(beginning):
+            return tier
+    raise ValueError(f"size: {size!r} does not begin with {', '.join(tiers)}; write e.g. Standard_D2ds_v5")

@@ -1,0 +1,147 @@
+"""PostgreSQL on RDS, the managed database of AWS."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_random as random
+from pulumi_aws import rds
+
+from components.cluster.access import unique_suffix
+from components.cluster.arguments import common_labels
+from components.cluster.eks import EksNetwork
+from components.cluster.eks.private_access import EksPrivateAccess, EksPrivateAccessArgs
+from components.database import postgresql_plan as plan
+from components.database.arguments import ManagedDatabaseArgs
+from components.database.credentials import PASSWORD_LENGTH
+from components.database.instances import RDS, smallest
+from components.database.postgresql import connect
+from components.database.postgresql_bootstrap import Server
+from components.quantities import gibibytes
+from components.versions import POSTGRESQL_VERSION
+
+LEAST_DISK_GIB = 20
+DISK_GROWS_TO = 10
+"""How many times its first size a disk may grow to by itself."""
+CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
+BACKUP_WINDOW = "02:00-03:00"
+MAINTENANCE_WINDOW = "sun:04:00-sun:05:00"
+PARAMETERS = {"rds.force_ssl": "1", "ssl_min_protocol_version": "TLSv1.2"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RdsArgs(ManagedDatabaseArgs):
+    """`instance_class` is a machine of RDS (None: the smallest known one that is enough), `key_arn` encrypts its disks.
+
+    `authority` are the certificates (PEM) of RDS's own authorities in the region, which no public list has: see
+    https://truststore.pki.rds.amazonaws.com.
+    """
+
+    network: EksNetwork
+    key_arn: pulumi.Input[str]
+    authority: str
+    deletion_protection: bool
+    instance_class: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.authority:
+            raise ValueError("authority: expected certificates (PEM) of RDS's authorities in the region, got none")
+
+
+class Rds(pulumi.ComponentResource):
+    """A PostgreSQL server in subnets with no way to or from the internet. A deleted one leaves a last snapshot.
+
+    It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`.
+    """
+
+    url: pulumi.Output[str]
+    host: pulumi.Output[str]
+    port: pulumi.Output[int]
+    secret_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: RdsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:database:Rds", name, None, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+        password = random.RandomPassword(
+            f"{name}-administrator-password", length=PASSWORD_LENGTH, special=False, opts=self._child
+        ).result
+        instance = self._instance(name, args, password)
+        server = Server(
+            host=instance.address,
+            authority=args.authority,
+            administrator_password=password,
+            addresses=args.managed_addresses,
+        )
+        connection = connect(name, args, server, self._child)
+        self.url, self.host, self.port = connection.url, connection.host, connection.port
+        self.secret_name = connection.secret_name
+        self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
+
+    def _instance(self, name: str, args: RdsArgs, password: pulumi.Output[str]) -> rds.Instance:
+        place = args.network.args
+        disk = max(gibibytes("storage", args.storage), LEAST_DISK_GIB)
+        access = EksPrivateAccess(
+            f"{name}-access", EksPrivateAccessArgs(network=args.network, port=plan.PORT), self._child
+        )
+        return rds.Instance(
+            name,
+            region=place.location,
+            engine="postgres",
+            # The major version alone: RDS chooses the minor one, and installs later ones.
+            engine_version=POSTGRESQL_VERSION,
+            auto_minor_version_upgrade=True,
+            instance_class=args.instance_class or smallest(RDS, cpu=args.cpu, memory=args.memory, standby=args.standby),
+            multi_az=args.standby,
+            storage_type="gp3",
+            allocated_storage=disk,
+            max_allocated_storage=disk * DISK_GROWS_TO,
+            storage_encrypted=True,
+            kms_key_id=args.key_arn,
+            db_subnet_group_name=self._subnets(name, args),
+            parameter_group_name=self._parameters(name, args),
+            vpc_security_group_ids=[access.security_group_id],
+            publicly_accessible=False,
+            ca_cert_identifier=CERTIFICATE_AUTHORITY,
+            port=plan.PORT,
+            username=plan.ADMINISTRATOR,
+            password=password,
+            backup_retention_period=plan.BACKUP_DAYS,
+            backup_window=BACKUP_WINDOW,
+            maintenance_window=MAINTENANCE_WINDOW,
+            copy_tags_to_snapshot=True,
+            performance_insights_enabled=True,
+            performance_insights_kms_key_id=args.key_arn,
+            enabled_cloudwatch_logs_exports=["postgresql", "upgrade"],
+            deletion_protection=args.deletion_protection,
+            skip_final_snapshot=False,
+            final_snapshot_identifier=pulumi.Output.concat(
+                f"{name}-final-", unique_suffix(f"{name}-suffix", self._child)
+            ),
+            tags=common_labels(place),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),
+        )
+
+    def _subnets(self, name: str, args: RdsArgs) -> pulumi.Output[str]:
+        group = rds.SubnetGroup(
+            f"{name}-subnets",
+            region=args.network.args.location,
+            subnet_ids=list(args.network.managed_subnet_ids.values()),
+            tags=common_labels(args.network.args),
+            opts=self._child,
+        )
+        subnets: pulumi.Output[str] = group.name
+        return subnets
+
+    def _parameters(self, name: str, args: RdsArgs) -> pulumi.Output[str]:
+        group = rds.ParameterGroup(
+            f"{name}-parameters",
+            region=args.network.args.location,
+            family=f"postgres{POSTGRESQL_VERSION}",
+            parameters=[
+                rds.ParameterGroupParameterArgs(name=parameter, value=value) for parameter, value in PARAMETERS.items()
+            ],
+            tags=common_labels(args.network.args),
+            opts=self._child,
+        )
+        parameters: pulumi.Output[str] = group.name
+        return parameters

@@ -1,0 +1,62 @@
+"""`python -m report STACK`: what a stack costs, carries and emits, as Markdown and JSON."""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from report.difference import difference
+from report.document import document
+from report.markdown import render
+from report.plan import read_preview
+
+DEFAULT_FOLDER = Path(".sandbox/reports")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m report", description=__doc__)
+    parser.add_argument("stack", help="a stack of this project")
+    parser.add_argument("--plan", type=Path, help="output of `pulumi preview --json`; without it the sandbox previews")
+    parser.add_argument(
+        "--folder", type=Path, default=DEFAULT_FOLDER, help=f"where to write (default {DEFAULT_FOLDER})"
+    )
+    parser.add_argument("--base", type=Path, help="JSON of an earlier report: print the difference to it instead")
+    return parser
+
+
+def main() -> int:
+    """The exit status."""
+    arguments = _parser().parse_args()
+    try:
+        report = document(read_preview(_plan(arguments.stack, arguments.plan)))
+        base = json.loads(arguments.base.read_text()) if arguments.base else None
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        print(f"error: {_words(error)}", file=sys.stderr)
+        return 1
+    text = render(report)
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    (arguments.folder / f"{arguments.stack}.md").write_text(text)
+    (arguments.folder / f"{arguments.stack}.json").write_text(json.dumps(report, indent=2) + "\n")
+    print(difference(base, report) if arguments.base else text, end="")
+    return 0
+
+
+def _plan(stack: str, file: Path | None) -> dict[str, Any]:
+    """The engine's preview, from a file or from the sandbox."""
+    if file is not None:
+        return dict(json.loads(file.read_text()))
+    command = [sys.executable, "-m", "sandbox", "plan", stack]
+    planned = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - our own command
+    return dict(json.loads(planned.stdout))
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, subprocess.CalledProcessError):
+        return "the stack could not be previewed; see above."
+    return str(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

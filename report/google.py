@@ -1,0 +1,128 @@
+"""What resources of Google Cloud are charged for. Data and pure functions."""
+
+import re
+from typing import Final
+
+from report.charges import Charge, Charger, Charges, always, by_use, number, text
+from report.machines import GKE_POOL, count_beside, machines_of
+from report.plan import Plan, Planned
+
+
+def _pool(pool: Planned, plan: Plan) -> Charges:
+    (machines,) = machines_of(pool, plan)
+    return (
+        Charge(
+            what=f"machines {machines.type}",
+            item=f"gcp.vm.{machines.type}",
+            least=machines.least,
+            most=machines.most,
+        ),
+        Charge(
+            what=f"machines' disks {machines.disk}",
+            item=f"gcp.disk.{machines.disk}",
+            least=machines.least * machines.disk_gb,
+            most=machines.most * machines.disk_gb,
+        ),
+    )
+
+
+def _nat(nat: Planned, plan: Plan) -> Charges:
+    least, most = count_beside(nat, plan)
+    return (
+        Charge(what="NAT, by machine", item="gcp.nat.vm", least=least, most=most),
+        *by_use(("NAT, data", "gcp.nat.data"), ("data to the internet", "gcp.egress.premium")),
+    )
+
+
+def _postgresql(instance: Planned, _plan: Plan) -> Charges:
+    tier = text(instance.inputs, "settings.tier")
+    kind = text(instance.inputs, "settings.availabilityType", "ZONAL").lower()
+    disk = Charge(
+        what="PostgreSQL, disk",
+        item=f"gcp.postgresql.disk.{kind}",
+        least=number(instance.inputs, "settings.diskSize", 10),
+    )
+    custom = re.fullmatch(r"db-custom-(\d+)-(\d+)", tier)
+    if custom is None:
+        return (Charge(what=f"PostgreSQL {tier}, {kind}", item=f"gcp.postgresql.{tier}.{kind}"), disk)
+    memory = Charge(
+        what=f"PostgreSQL, memory, {kind}",
+        item=f"gcp.postgresql.memory.{kind}",
+        least=int(custom[2]) / 1024,
+        note="the memory of another size, divided",
+    )
+    processors = Charge(what="PostgreSQL, processors", item=f"gcp.postgresql.cpu.{kind}", least=int(custom[1]))
+    return (processors, memory, disk)
+
+
+def _redis(instance: Planned, _plan: Plan) -> Charges:
+    tier = "standard" if text(instance.inputs, "tier") == "STANDARD_HA" else "basic"
+    size = f"{number(instance.inputs, 'memorySizeGb'):g}"
+    return (Charge(what=f"Memorystore {tier} {size} GB", item=f"gcp.redis.{tier}.{size}"),)
+
+
+def _address(address: Planned, _plan: Plan) -> Charges:
+    if text(address.inputs, "addressType", "EXTERNAL") == "INTERNAL" or text(address.inputs, "purpose", ""):
+        return ()
+    return (Charge(what="public address", item="gcp.address"),)
+
+
+def _unknown(what: str, item: str) -> Charger:
+    return always(Charge(what=what, item=item))
+
+
+CHARGERS: Final[dict[str, Charger]] = {
+    "gcp:container/cluster:Cluster": _unknown("Kubernetes control plane", "gcp.cluster"),
+    GKE_POOL: _pool,
+    "gcp:compute/routerNat:RouterNat": _nat,
+    "gcp:compute/address:Address": _address,
+    "gcp:compute/globalAddress:GlobalAddress": _address,
+    "gcp:compute/globalForwardingRule:GlobalForwardingRule": _unknown("forwarding rule", "gcp.forwarding-rule"),
+    "gcp:compute/backendService:BackendService": always(*by_use(("CDN, data", "gcp.cdn.data"))),
+    "gcp:compute/backendBucket:BackendBucket": always(*by_use(("CDN, data", "gcp.cdn.data"))),
+    "gcp:compute/securityPolicy:SecurityPolicy": _unknown("security policy", "gcp.armor.policy"),
+    "gcp:certificatemanager/certificate:Certificate": _unknown("certificate", "gcp.certificate"),
+    "gcp:dns/managedZone:ManagedZone": _unknown("DNS zone", "gcp.dns.zone"),
+    "gcp:kms/cryptoKey:CryptoKey": _unknown("encryption key", "gcp.key"),
+    "gcp:secretmanager/secret:Secret": _unknown("secret", "gcp.secret"),
+    "gcp:sql/databaseInstance:DatabaseInstance": _postgresql,
+    "gcp:redis/instance:Instance": _redis,
+    "gcp:storage/bucket:Bucket": always(*by_use(("storage", "gcp.storage"))),
+}
+"""Types that cost something. An item without a price is reported as unknown."""
+
+_NETWORK: Final = "part of a network; traffic is charged where it leaves it"
+_RIGHTS: Final = "rights and identities have no price"
+_PART: Final = "part of a load balancer, which is charged by its forwarding rules"
+_NAMES: Final = "part of something that is charged"
+
+FREE: Final = {
+    "gcp:compute/network:Network": _NETWORK,
+    "gcp:compute/subnetwork:Subnetwork": _NETWORK,
+    "gcp:compute/router:Router": _NETWORK,
+    "gcp:compute/firewall:Firewall": _NETWORK,
+    "gcp:servicenetworking/connection:Connection": _NETWORK,
+    "gcp:compute/globalNetworkEndpoint:GlobalNetworkEndpoint": _PART,
+    "gcp:compute/globalNetworkEndpointGroup:GlobalNetworkEndpointGroup": _PART,
+    "gcp:compute/healthCheck:HealthCheck": _PART,
+    "gcp:compute/targetHttpProxy:TargetHttpProxy": _PART,
+    "gcp:compute/targetHttpsProxy:TargetHttpsProxy": _PART,
+    "gcp:compute/uRLMap:URLMap": _PART,
+    "gcp:compute/sSLPolicy:SSLPolicy": _PART,
+    "gcp:compute/managedSslCertificate:ManagedSslCertificate": _PART,
+    "gcp:certificatemanager/certificateMap:CertificateMap": _PART,
+    "gcp:certificatemanager/certificateMapEntry:CertificateMapEntry": _PART,
+    "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": _PART,
+    "gcp:dns/recordSet:RecordSet": _NAMES,
+    "gcp:sql/database:Database": _NAMES,
+    "gcp:sql/user:User": _NAMES,
+    "gcp:kms/keyRing:KeyRing": _NAMES,
+    "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember": _RIGHTS,
+    "gcp:projects/iAMMember:IAMMember": _RIGHTS,
+    "gcp:projects/service:Service": _RIGHTS,
+    "gcp:projects/serviceIdentity:ServiceIdentity": _RIGHTS,
+    "gcp:serviceaccount/account:Account": _RIGHTS,
+    "gcp:serviceaccount/iAMMember:IAMMember": _RIGHTS,
+    "gcp:storage/bucketIAMMember:BucketIAMMember": _RIGHTS,
+}
+"""Types without a charge of their own, and why."""

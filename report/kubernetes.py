@@ -1,0 +1,83 @@
+"""What objects of Kubernetes have the cloud charge for: volumes and load balancers. Data and pure functions.
+
+Pods cost nothing by themselves: they run on machines, which are charged.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from report.charges import Charge, Charger, Charges, always, gibibytes, number, text
+from report.plan import Plan, Planned, at, items
+
+_DISKS: Final = {("gcp", "premium-rwo"): "gcp.disk.pd-ssd", ("aws", "gp3"): "aws.disk.gp3"}
+"""The disk behind a storage class, where its price is known."""
+
+VOLUMES: Final = "volumes"
+
+_LOAD_BALANCERS: Final = {"gcp": "gcp.forwarding-rule", "aws": "aws.load-balancer"}
+
+
+def _volume(cloud: str, claim: object, copies: float = 1) -> Charge:
+    size = gibibytes(at(claim, "resources.requests.storage")) or 0
+    kind = text(claim, "storageClassName", "default")
+    return Charge(
+        what=f"{VOLUMES} of class {kind}", item=_DISKS.get((cloud, kind), f"{cloud}.disk.{kind}"), least=size * copies
+    )
+
+
+def _load_balancer(cloud: str) -> Charge:
+    return Charge(what="load balancer", item=_LOAD_BALANCERS.get(cloud, f"{cloud}.load-balancer"), note="and its use")
+
+
+def _claim(claim: Planned, plan: Plan) -> Charges:
+    return (_volume(plan.cloud_of(claim), at(claim.inputs, "spec")),)
+
+
+def _stateful_set(workload: Planned, plan: Plan) -> Charges:
+    copies = number(workload.inputs, "spec.replicas", 1)
+    claims = items(workload.inputs, "spec.volumeClaimTemplates")
+    return tuple(_volume(plan.cloud_of(workload), at(claim, "spec"), copies) for claim in claims)
+
+
+def _service(service: Planned, plan: Plan) -> Charges:
+    if text(service.inputs, "spec.type", "ClusterIP") != "LoadBalancer":
+        return ()
+    return (_load_balancer(plan.cloud_of(service)),)
+
+
+def _chart(chart: Planned, plan: Plan) -> Charges:
+    cloud = plan.cloud_of(chart)
+    return tuple(_of_values(at(chart.inputs, "values") or {}, cloud))
+
+
+def _of_values(values: Any, cloud: str) -> Iterator[Charge]:
+    """What a chart's values ask for, wherever they do."""
+    if isinstance(values, Mapping):
+        if isinstance(at(values, "accessModes"), list | tuple):
+            yield _volume(cloud, values)
+        if at(values, "service.type") == "LoadBalancer":
+            yield _load_balancer(cloud)
+        for value in values.values():
+            yield from _of_values(value, cloud)
+    elif isinstance(values, list | tuple):
+        for value in values:
+            yield from _of_values(value, cloud)
+
+
+CHARGERS: Final[dict[str, Charger]] = {
+    "sacred-council:cluster:ExistingCluster": always(
+        Charge(what="machines and control plane", item="existing.cluster", note="not made by this stack")
+    ),
+    "kubernetes:core/v1:PersistentVolumeClaim": _claim,
+    "kubernetes:apps/v1:StatefulSet": _stateful_set,
+    "kubernetes:core/v1:Service": _service,
+    "kubernetes:helm.sh/v3:Release": _chart,
+}
+"""Objects that can cost something."""
+
+
+def volumes(resource: Planned) -> float:
+    """GiB of the volumes that an object asks for."""
+    charger = CHARGERS.get(resource.type)
+    charges = charger(resource, Plan((resource,))) if charger else ()
+    return sum(charge.least or 0 for charge in charges if charge.what.startswith(VOLUMES))

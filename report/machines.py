@@ -1,0 +1,82 @@
+"""The machines of a region: how many, of what type, with what disks. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from report.charges import number, text
+from report.plan import Plan, Planned, at, items
+
+GKE_POOL: Final = "gcp:container/nodePool:NodePool"
+EKS_GROUP: Final = "aws:eks/nodeGroup:NodeGroup"
+EKS_TEMPLATE: Final = "aws:ec2/launchTemplate:LaunchTemplate"
+AKS_CLUSTER: Final = "azure-native:containerservice:ManagedCluster"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machines:
+    """Machines of one `type`: at least and at most so many, each with a disk of `disk_gb`."""
+
+    cloud: str
+    type: str
+    least: float
+    most: float
+    disk: str
+    disk_gb: float
+
+
+def machines_of(resource: Planned, plan: Plan) -> Iterator[Machines]:
+    """The machines that a resource keeps running; none for most."""
+    if resource.type == GKE_POOL:
+        yield _gke(resource)
+    elif resource.type == EKS_GROUP:
+        yield _eks(resource, plan)
+    elif resource.type == AKS_CLUSTER:
+        yield from (_aks(pool) for pool in items(resource.inputs, "agentPoolProfiles"))
+
+
+def count_beside(resource: Planned, plan: Plan) -> tuple[float, float]:
+    """How many machines the resource's region has, at least and at most."""
+    region = plan.region_of(resource)
+    found = [machines for one in plan.resources if plan.region_of(one) == region for machines in machines_of(one, plan)]
+    return sum(one.least for one in found), sum(one.most for one in found)
+
+
+def _gke(pool: Planned) -> Machines:
+    least = number(pool.inputs, "autoscaling.totalMinNodeCount", number(pool.inputs, "nodeCount", 1))
+    return Machines(
+        cloud="gcp",
+        type=text(pool.inputs, "nodeConfig.machineType"),
+        least=least,
+        most=number(pool.inputs, "autoscaling.totalMaxNodeCount", least),
+        disk=text(pool.inputs, "nodeConfig.diskType"),
+        disk_gb=number(pool.inputs, "nodeConfig.diskSizeGb"),
+    )
+
+
+def _eks(group: Planned, plan: Plan) -> Machines:
+    template = next(iter(plan.beside(group, EKS_TEMPLATE)), None)
+    launched = template.inputs if template else {}
+    disk = next((at(one, "ebs") for one in items(launched, "blockDeviceMappings")), None)
+    named = items(group.inputs, "instanceTypes")
+    least = number(group.inputs, "scalingConfig.minSize", 1)
+    return Machines(
+        cloud="aws",
+        type=str(named[0]) if named else text(launched, "instanceType"),
+        least=least,
+        most=number(group.inputs, "scalingConfig.maxSize", least),
+        disk=text(disk, "volumeType"),
+        disk_gb=number(disk, "volumeSize"),
+    )
+
+
+def _aks(pool: object) -> Machines:
+    least = number(pool, "minCount", number(pool, "count", 1))
+    return Machines(
+        cloud="azure",
+        type=text(pool, "vmSize"),
+        least=least,
+        most=number(pool, "maxCount", least),
+        disk=text(pool, "osDiskType"),
+        disk_gb=number(pool, "osDiskSizeGB"),
+    )

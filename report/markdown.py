@@ -1,0 +1,177 @@
+"""The report for people: Markdown from the document. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from report.capacity import CONNECTIONS_PER_POD, PEAK_SHARE
+from stacks.geography.carbon import SOURCE as GRID_SOURCE
+
+Document = Mapping[str, Any]
+
+_EDGES = ("least", "most")
+
+_VERDICTS = {
+    "within": "The known prices are within it, also when all has grown as far as it may.",
+    "may exceed": "The known prices are within it at first, and **exceed it** when all has grown as far as it may.",
+    "exceeds": "The known prices **exceed it**.",
+    "no limit": "It has no limit.",
+}
+
+
+def render(report: Document) -> str:
+    """The report of one stack."""
+    parts = (
+        [f"# Stack {report['stack']}, stage {report['stage']}"],
+        _cost(report),
+        _capacity(report["capacity"], len(report["regions"])),
+        _carbon(report["carbon"]),
+    )
+    return "\n\n".join(block for part in parts for block in part) + "\n"
+
+
+def money(value: float | None) -> str:
+    """US dollars for people."""
+    return "unknown" if value is None else f"${value:,.2f}"
+
+
+def span(least: float | None, most: float | None) -> str:
+    """US dollars from the least to the most."""
+    return money(least) if least == most else f"{money(least)} to {money(most)}"
+
+
+def left_out(one: Document) -> str:
+    """What a sum does not count."""
+    counts = ((one["unknown"], "without a known price"), (one["byUse"], "paid by use"))
+    return ", ".join(f"{count} {what}" for count, what in counts if count) or "nothing"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def _cost(report: Document) -> Iterator[str]:
+    cost, budget = report["cost"], report["budget"]
+    whole = cost["total"]
+    yield "## Cost"
+    sums = f"**{span(whole['least'], whole['most'])} a month**, from the least machines to the most."
+    yield f"{sums} Not counted: {left_out(whole)}."
+    yield f"Budget of the stage: {budget['words']}. {_VERDICTS[budget['verdict']]}" + (
+        " What is not counted comes on top." if whole["unknown"] or whole["byUse"] else ""
+    )
+    for title, sums in (("Region", cost["byRegion"]), ("Component", cost["byComponent"])):
+        yield table(
+            [title, "A month", "Not counted"],
+            [[name, span(one["least"], one["most"]), left_out(one)] for name, one in sums.items()],
+        )
+    yield "### Each charge"
+    sources = _sources(cost["lines"])
+    rows = (_row(line, sources) for line in _alike(cost["lines"]))
+    yield table(["Region", "Component", "What", "How many", "A month", "Price"], rows)
+    if sources:
+        yield "\n".join(f"- [{number}] {source}, {date}" for (source, date), number in sources.items())
+    yield (
+        "List prices in US dollars, without tax, discounts and free tiers. The list names no region; prices of regions "
+        "differ. Inferred: computed from other prices of the list. Unknown: no price was found, so none is given."
+    )
+
+
+def _sources(lines: Iterable[Document]) -> dict[tuple[str, str], int]:
+    prices = [line["price"] for line in lines if line["price"]]
+    found = sorted({(price["source"], price["date"]) for price in prices})
+    return {source: number for number, source in enumerate(found, start=1)}
+
+
+def _alike(lines: Iterable[Document]) -> list[dict[str, Any]]:
+    """Lines of the same region, component and item as one."""
+    merged: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for line in lines:
+        key = (line["region"], line["component"], line["what"])
+        one = merged.setdefault(key, {**line, "many": [0.0, 0.0], "least": 0.0, "most": 0.0})
+        one["many"] = [sum_ + (line["quantity"][edge] or 0) for sum_, edge in zip(one["many"], _EDGES, strict=True)]
+        for edge in _EDGES:
+            one[edge] += line[edge] or 0
+    return list(merged.values())
+
+
+def _row(line: Document, sources: Mapping[tuple[str, str], int]) -> list[object]:
+    by_use = line["quantity"]["least"] is None
+    least, most = line["many"]
+    many = f"{least:g}" if least == most else f"{least:g} to {most:g}"
+    known = "by use" if by_use else span(round(line["least"], 2), round(line["most"], 2))
+    return [
+        line["region"],
+        line["component"],
+        line["what"],
+        "by use" if by_use else many,
+        "unknown" if line["price"] is None else known,
+        _price(line["price"], sources),
+    ]
+
+
+def _price(price: Document | None, sources: Mapping[tuple[str, str], int]) -> str:
+    if price is None:
+        return "unknown"
+    inferred = ", inferred" if price["inferred"] else ""
+    number = sources[(price["source"], price["date"])]
+    return f"${price['usd']:.4g} a {price['unit']}{inferred} [{number}]"
+
+
+def _capacity(capacity: Document, regions: int) -> Iterator[str]:
+    yield "## Capacity"
+    lost = " with one region lost" if regions > 1 else ""
+    answer = "enough for" if capacity["enough"] else "**not enough for**"
+    yield f"**{capacity['users']:,} users**{lost}: {capacity['connections']:,} connections at the peak."
+    yield (
+        f"That is {answer} the {capacity['planned_users']:,} users that the stage is planned for: they need "
+        f"{capacity['pods_needed']} pods of sacred-messaging in each region, and the settings allow {capacity['pods']}."
+    )
+    yield table(
+        ["Messages a second, all regions", ""],
+        [
+            ["passed on", f"{capacity['messages_per_second']:,}"],
+            ["stored, each confirmed", f"{capacity['stored_per_second']:,}"],
+            ["stored, confirmed later", f"{capacity['stored_async_per_second']:,}"],
+        ],
+    )
+    yield (
+        f"By a model, not measured: {PEAK_SHARE:.0%} of the users at the peak, {CONNECTIONS_PER_POD:,} connections a "
+        "pod, NATS at a quarter of its vendor's benchmark (natsbench 2.12 on a laptop, one copy of what is stored; "
+        "three copies are slower)."
+    )
+
+
+def _carbon(carbon: Document) -> Iterator[str]:
+    yield "## Carbon"
+    missing = carbon["unknownRegions"]
+    yield f"**{carbon['leastKg']:,} to {carbon['mostKg']:,} kg CO2eq a year**" + (
+        f", without {missing} region{'s' if missing > 1 else ''} for which it is unknown." if missing else "."
+    )
+    yield table(
+        ["Region", "kWh a year", "g CO2eq per kWh", "kg CO2eq a year", "Unknown"],
+        [
+            [
+                one["region"],
+                _numbers(one["leastKwh"], one["mostKwh"]),
+                _grid(one),
+                _numbers(one["leastKg"], one["mostKg"]),
+                "; ".join(one["unknown"]) or "",
+            ]
+            for one in carbon["regions"]
+        ],
+    )
+    yield (
+        f"Machines at half load and their disks. Energy: {carbon['source']}, {carbon['date']}. Grid: {GRID_SOURCE}. "
+        "Not counted: control planes, managed services, networks, and the making of the machines."
+    )
+
+
+def _grid(one: Document) -> str:
+    return "unknown" if one["gramsPerKwh"] is None else f"{one['gramsPerKwh']} ({one['gridYear']})"
+
+
+def _numbers(least: float | None, most: float | None) -> str:
+    if least is None or most is None:
+        return "unknown"
+    return f"{least:,.0f}" if least == most else f"{least:,.0f} to {most:,.0f}"

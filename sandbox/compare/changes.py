@@ -1,0 +1,152 @@
+"""What a preview says, read from the engine's own JSON (`pulumi preview --json`). Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from sandbox.compare.trees import Stack
+
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m|<\{%[^%]*%\}>")
+
+
+class Operation(Enum):
+    """What happens to a resource; in the order of a report."""
+
+    REPLACE = "replace"
+    DELETE = "delete"
+    UPDATE = "update"
+    CREATE = "create"
+
+
+_OPERATIONS: Final[Mapping[str, Operation]] = {
+    "create": Operation.CREATE,
+    "import": Operation.CREATE,
+    "update": Operation.UPDATE,
+    "replace": Operation.REPLACE,
+    "create-replacement": Operation.REPLACE,
+    "delete-replaced": Operation.REPLACE,
+    "import-replacement": Operation.REPLACE,
+    "delete": Operation.DELETE,
+}
+"""The engine's names. What is not here (same, read, refresh, discard) changes nothing that is deployed."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A resource that changes. `properties` are those that differ; of a replacement, those that cause it."""
+
+    operation: Operation
+    urn: str
+    properties: tuple[str, ...] = ()
+
+    @property
+    def type(self) -> str:
+        """The type token, such as `kubernetes:core/v1:Secret`."""
+        return self.urn.split("::")[2].rpartition("$")[2]
+
+    @property
+    def name(self) -> str:
+        """The logical name."""
+        return self.urn.split("::", 3)[3]
+
+    def is_protected(self, patterns: tuple[str, ...]) -> bool:
+        """Whether it takes away a resource whose type matches one of the patterns (`*:StatefulSet`)."""
+        takes_away = self.operation in (Operation.REPLACE, Operation.DELETE)
+        return takes_away and any(fnmatchcase(self.type, pattern) for pattern in patterns)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """One stack's preview. `errors` are empty when it succeeded."""
+
+    changes: tuple[Change, ...] = ()
+    unchanged: int = 0
+    errors: tuple[str, ...] = ()
+
+    def of(self, operation: Operation) -> list[Change]:
+        """The changes of one kind, sorted by name."""
+        return sorted((item for item in self.changes if item.operation is operation), key=lambda item: item.urn)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A stack, its preview (None when it is gone), and why the old tree could not be brought up, if it could not."""
+
+    stack: Stack
+    preview: Preview | None = None
+    base_error: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the preview failed."""
+        return self.preview is not None and bool(self.preview.errors)
+
+    def protected(self, patterns: tuple[str, ...]) -> list[Change]:
+        """The replacements and deletes of protected types."""
+        return [change for change in self.preview.changes if change.is_protected(patterns)] if self.preview else []
+
+
+def parse(printed: str, status: int = 0, said: str = "") -> Preview:
+    """What the engine printed, given its exit status and what it wrote to standard error."""
+    document = _document(printed)
+    changes = [change for step in document.get("steps") or () if (change := _change(step))]
+    errors = tuple(_error(item) for item in document.get("diagnostics") or () if _is_error(item))
+    if status and not errors:
+        errors = (_plain(said) or "The engine failed and did not say why.",)
+    unique = {change.urn: change for change in changes}
+    return Preview(changes=tuple(unique.values()), unchanged=_unchanged(document), errors=errors if status else ())
+
+
+def _unchanged(document: Mapping[str, Any]) -> int:
+    """How many resources stay as they are. Of them only the stack itself is listed; it is not counted here."""
+    counted: int = (document.get("changeSummary") or {}).get("same", 0)
+    return max(
+        counted - any(step["op"] == "same" and _is_stack(step["urn"]) for step in document.get("steps") or ()), 0
+    )
+
+
+def _document(printed: str) -> dict[str, Any]:
+    try:
+        found = json.loads(printed[printed.index("{") :])
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _change(step: Mapping[str, Any]) -> Change | None:
+    operation = _OPERATIONS.get(step["op"])
+    if operation is None or _is_stack(step["urn"]):
+        return None
+    return Change(operation, step["urn"], _properties(step, operation))
+
+
+def _is_stack(urn: str) -> bool:
+    return "::pulumi:pulumi:Stack::" in urn
+
+
+def _properties(step: Mapping[str, Any], operation: Operation) -> tuple[str, ...]:
+    """Paths where the provider gives them, else the names of top-level properties."""
+    details: Mapping[str, Any] = step.get("detailedDiff") or {}
+    if operation is Operation.REPLACE:
+        causes = [path for path, detail in details.items() if detail["kind"].endswith("-replace")]
+        return tuple(sorted(causes or step.get("replaceReasons") or ()))
+    return tuple(sorted(details or step.get("diffReasons") or ()))
+
+
+def _is_error(diagnostic: Mapping[str, Any]) -> bool:
+    return diagnostic.get("severity") in ("error", "info#err")
+
+
+def _error(diagnostic: Mapping[str, Any]) -> str:
+    name = str(diagnostic.get("urn") or "").split("::", 3)[3:]
+    return ": ".join([*name, _plain(str(diagnostic.get("message", "")))])
+
+
+def _plain(text: str) -> str:
+    return _COLOURS.sub("", text).strip().removeprefix("error: ").strip()

@@ -1,0 +1,162 @@
+"""A comparison as Markdown for a comment on a pull request, and as plain text. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sandbox.compare.changes import Change, Comparison, Operation
+from sandbox.compare.trees import Kind
+
+MARKER: Final = "<!-- sacred-council: preview of every stack -->"
+"""First line of the comment, by which its next version finds it."""
+
+_LONGEST: Final = 60_000
+"""Characters of a comment; GitHub takes 65,536."""
+_LISTED: Final = 100
+"""At most so many resources of one list are named."""
+_WORDS: Final = {
+    Operation.REPLACE: ("replacement", "replacements"),
+    Operation.DELETE: ("delete", "deletes"),
+    Operation.UPDATE: ("update", "updates"),
+    Operation.CREATE: ("create", "creates"),
+}
+_CALLED_OUT: Final = (Operation.REPLACE, Operation.DELETE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """All stacks, the commit they were compared with as the user named it, and the protected types' patterns."""
+
+    base: str
+    commit: str
+    comparisons: Sequence[Comparison]
+    protect: tuple[str, ...] = ()
+
+    def markdown(self) -> str:
+        """The comment."""
+        lines = [MARKER, f"## Preview against `{self.base}` ({self.commit[:12]})", "", *self._table()]
+        for comparison in self.comparisons:
+            lines += ["", f"### {comparison.stack.name}", "", *_section(comparison, self.protect)]
+        lines += ["", _FOOTNOTE]
+        text = "\n".join(lines) + "\n"
+        return text if len(text) <= _LONGEST else self._shortened(text)
+
+    def plain(self) -> str:
+        """The same for a terminal: every replacement and delete by name, the rest counted."""
+        lines = [f"Against {self.base} ({self.commit[:12]}):"]
+        for comparison in self.comparisons:
+            lines += [f"  {comparison.stack.name}: {summary(comparison)}", *self._plain_details(comparison)]
+        return "\n".join(lines)
+
+    def _table(self) -> list[str]:
+        rows = [_row(comparison) for comparison in self.comparisons]
+        return ["| Stack | Replace | Delete | Update | Create | Same |", "|---|--:|--:|--:|--:|--:|", *rows]
+
+    def _plain_details(self, comparison: Comparison) -> list[str]:
+        lines = [f"    error: {error}" for error in _errors(comparison)]
+        for operation in _CALLED_OUT if comparison.preview else ():
+            for change in comparison.preview.of(operation) if comparison.preview else ():
+                mark = " (protected)" if change.is_protected(self.protect) else ""
+                because = f", because of {', '.join(change.properties)}" if change.properties else ""
+                lines.append(f"    {operation.value} {change.type} {change.name}{mark}{because}")
+        return lines
+
+    def _shortened(self, text: str) -> str:
+        """The table and as much of the sections as fits, cut at a line, with every fold closed."""
+        kept = text[:_LONGEST].rpartition("\n")[0]
+        closing = "\n\n</details>" * (kept.count("<details>") - kept.count("</details>"))
+        return f"{kept}{closing}\n\nThe rest is left out: it is too long for a comment. `make preview` prints it.\n"
+
+
+_FOOTNOTE: Final = (
+    "The commit was brought up in the sandbox, and this tree previewed over it: real engine, real Kubernetes API "
+    "servers, stand-ins for the clouds. No cloud was called."
+)
+
+
+def summary(comparison: Comparison) -> str:
+    """One line."""
+    if comparison.preview is None:
+        return "gone; its file is deleted. What is deployed of it stays until it is destroyed."
+    if comparison.failed:
+        return "the preview failed"
+    counts = [(len(comparison.preview.of(operation)), _WORDS[operation]) for operation in Operation]
+    told = ", ".join(f"{count} {words[count != 1]}" for count, words in counts if count) or "no change"
+    new = "new; " if comparison.stack.kind is Kind.NEW else ""
+    return f"{new}{told}, {comparison.preview.unchanged} unchanged"
+
+
+def _row(comparison: Comparison) -> str:
+    name, preview = comparison.stack.name, comparison.preview
+    if preview is None:
+        return f"| {name} (gone) | | | | | |"
+    label = f"{name} (new)" if comparison.stack.kind is Kind.NEW else name
+    if preview.errors:
+        return f"| {label}: **failed** | | | | | |"
+    cells = [_count(len(preview.of(operation)), operation in _CALLED_OUT) for operation in Operation]
+    return f"| {label} | {' | '.join([*cells, str(preview.unchanged)])} |"
+
+
+def _count(number: int, called_out: bool) -> str:
+    return f"**{number}**" if number and called_out else str(number)
+
+
+def _errors(comparison: Comparison) -> list[str]:
+    base = [f"the commit could not be brought up: {comparison.base_error}"] if comparison.base_error else []
+    return [*base, *(comparison.preview.errors if comparison.preview else ())]
+
+
+def _section(comparison: Comparison, protect: tuple[str, ...]) -> list[str]:
+    lines = [f"{summary(comparison)[:1].upper()}{summary(comparison)[1:].rstrip('.')}."]
+    for error in _errors(comparison):
+        lines += ["", "```text", error.replace("```", "'''"), "```"]
+    for operation in _CALLED_OUT:
+        lines += _called_out(comparison, operation, protect)
+    return [*lines, *_updates(comparison), *_creates(comparison)]
+
+
+def _called_out(comparison: Comparison, operation: Operation, protect: tuple[str, ...]) -> list[str]:
+    changes = comparison.preview.of(operation) if comparison.preview else []
+    if not changes:
+        return []
+    lines = ["", f"**{_counted(changes)}**", ""]
+    for change in changes[:_LISTED]:
+        protected = " **protected**" if change.is_protected(protect) else ""
+        because = f", because of {_code(change.properties)}" if change.properties else ""
+        lines += [f"- `{change.name}` ({change.type}){protected}{because}", f"  <br>`{change.urn}`"]
+    return [*lines, *_and_more(changes)]
+
+
+def _updates(comparison: Comparison) -> list[str]:
+    changes = comparison.preview.of(Operation.UPDATE) if comparison.preview else []
+    items = [f"- `{item.name}` ({item.type}): {_code(item.properties) or 'outputs'}" for item in changes[:_LISTED]]
+    return _fold(_counted(changes), [*items, *_and_more(changes)]) if changes else []
+
+
+def _creates(comparison: Comparison) -> list[str]:
+    """New resources by name; of many, how many of each type."""
+    changes = comparison.preview.of(Operation.CREATE) if comparison.preview else []
+    if len(changes) <= _LISTED:
+        items = [f"- `{change.name}` ({change.type})" for change in changes]
+    else:
+        items = [f"- {count} of {type_}" for type_, count in Counter(item.type for item in changes).most_common()]
+    return _fold(_counted(changes), items) if changes else []
+
+
+def _counted(changes: Sequence[Change]) -> str:
+    return f"{len(changes)} {_WORDS[changes[0].operation][len(changes) != 1]}"
+
+
+def _fold(title: str, items: Sequence[str]) -> list[str]:
+    return ["", f"<details><summary>{title}</summary>", "", *items, "", "</details>"]
+
+
+def _and_more(changes: Sequence[Change]) -> list[str]:
+    return [f"- and {len(changes) - _LISTED} more"] if len(changes) > _LISTED else []
+
+
+def _code(properties: Sequence[str]) -> str:
+    return ", ".join(f"`{path}`" for path in properties)

@@ -1,0 +1,96 @@
+"""Stores that a region's cloud runs: what they are told, whichever cloud that is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.cache import Cache
+from components.cache.arguments import ManagedCacheArgs
+from components.connection import Store
+from components.database import Database
+from components.database.arguments import ManagedDatabaseArgs
+from components.database.credentials import DatabaseCredentials
+from components.mesh import ManagedStores, ManagedStoresArgs
+from stacks.foundation import DATABASES, Foundation
+from stacks.settings import Settings
+from stacks.topology import RegionPlan
+
+POSTGRESQL = "postgresql"
+MANAGED = "managed"
+
+
+def managed(settings: Settings) -> tuple[Store, ...]:
+    """The kinds of stores that the clouds run. Pure."""
+    engines: Mapping[Store, bool] = {
+        "database": settings.database.engine == POSTGRESQL,
+        "cache": settings.cache.engine == MANAGED,
+    }
+    return tuple(store for store, is_managed in engines.items() if is_managed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudStores:
+    """Makes stores of one region in its cloud, for clients in the namespace `clients`."""
+
+    plan: RegionPlan
+    settings: Settings
+    foundation: Foundation
+    clients: str
+
+    def database(self, credentials: DatabaseCredentials, opts: pulumi.ResourceOptions) -> Database:
+        """The region's PostgreSQL."""
+        settings = self.settings.database
+        return self.foundation.ground.database(
+            f"{self.plan.name}-database",
+            ManagedDatabaseArgs(
+                region=self.plan.name,
+                credentials=credentials,
+                namespace=self.foundation.namespaces[DATABASES[POSTGRESQL]],
+                client_namespace=self.foundation.namespaces[self.clients],
+                managed_addresses=str(self.plan.addresses.managed),
+                cpu=settings.cpu,
+                memory=settings.memory,
+                storage=settings.storage,
+                standby=settings.nodes > 1,
+            ),
+            opts,
+        )
+
+    def cache(self, opts: pulumi.ResourceOptions) -> Cache:
+        """The region's cache."""
+        settings = self.settings.cache
+        return self.foundation.ground.cache(
+            f"{self.plan.name}-cache",
+            ManagedCacheArgs(
+                region=self.plan.name,
+                client_namespace=self.foundation.namespaces[self.clients],
+                managed_addresses=str(self.plan.addresses.managed),
+                replicas=settings.replicas,
+                memory=settings.memory,
+                max_memory=settings.max_memory,
+            ),
+            opts,
+        )
+
+    def admit(
+        self,
+        stores: Mapping[Store, pulumi.Input[int]],
+        ready: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions,
+    ) -> list[pulumi.Resource]:
+        """Let the mesh's pods out to those of the `stores` (with their ports) that the cloud runs.
+
+        `ready` is the mesh's control plane.
+        """
+        ports = {store: port for store, port in stores.items() if store in managed(self.settings)}
+        if not ports:
+            return []
+        args = ManagedStoresArgs(
+            region=self.plan.name,
+            namespace=self.foundation.namespaces[self.clients],
+            stores=ports,
+            addresses=str(self.plan.addresses.managed),
+            ready=ready,
+        )
+        return [ManagedStores(f"{self.plan.name}-managed-stores", args, opts)]

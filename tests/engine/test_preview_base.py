@@ -1,0 +1,154 @@
+"""`python -m sandbox compare` on a small repository: the commit is brought up, the work tree previewed over it."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from sandbox.compare.command import PROTECTED
+from sandbox.compare.report import MARKER
+from tests.engine.sandboxes import Sandbox
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
+
+ONLY_IN_THE_COMMIT = """
+import pulumi_random
+
+pulumi_random.RandomString(
+    "only-in-the-commit", length=4, opts=pulumi.ResourceOptions(provider=pulumi_random.Provider("random"))
+)
+"""
+AUTHOR = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a comparison ended."""
+
+    status: int
+    printed: str
+    comment: str
+
+    def section(self, stack: str) -> str:
+        """What the comment says about one stack."""
+        return self.comment.partition(f"### {stack}\n")[2].partition("\n### ")[0]
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    """The project, committed with one resource and one stack more; then changed in one setting of each kind."""
+    made = Sandbox.of(tmp_path_factory.mktemp("repository") / "project", "local")
+    program = made.folder / "__main__.py"
+    new, stack_file = program.read_text(), made.folder / "Pulumi.local.yaml"
+    program.write_text(new + ONLY_IN_THE_COMMIT)
+    (made.folder / "Pulumi.old.yaml").write_text(stack_file.read_text())
+    (made.folder / ".gitignore").write_text(".sandbox/\n__pycache__/\n")
+    for arguments in (("init", "--quiet"), ("add", "."), (*AUTHOR, "commit", "--quiet", "--message=base")):
+        subprocess.run(["git", *arguments], cwd=made.folder, check=True)
+    program.write_text(new)
+    (made.folder / "Pulumi.old.yaml").unlink()
+    # An update; a claim's size, which a StatefulSet cannot change.
+    made.configure({"cache": {"maxMemory": "96Mi"}, "messaging": {"storage": "3Gi"}})
+    _write_new_stack(made.folder)
+    return made
+
+
+def _write_new_stack(folder: Path) -> None:
+    document = yaml.safe_load((folder / "Pulumi.local.yaml").read_text())
+    document["config"]["sacred-council:regions"] = [{"name": "second", "cloud": "existing"}]
+    (folder / "Pulumi.second.yaml").write_text(yaml.safe_dump(document))
+
+
+@pytest.fixture(scope="module")
+def outcome(repository: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
+    """One comparison of all stacks, with StatefulSets protected."""
+    temporary = tmp_path_factory.mktemp("temporary")
+    comment = temporary / "comment.md"
+    process = subprocess.run(
+        [sys.executable, "-m", "sandbox", "compare", "HEAD", f"--output={comment}", "--protect=*:StatefulSet"],
+        cwd=repository.folder,
+        env={**repository.environment, "TMPDIR": str(temporary)},
+        capture_output=True,
+        text=True,
+    )
+    assert comment.is_file(), process.stdout + process.stderr
+    yield Outcome(process.returncode, process.stdout, comment.read_text())
+    assert [path.name for path in temporary.iterdir()] == ["comment.md"]
+    assert [process for process in psutil.process_iter() if str(temporary) in " ".join(_command(process))] == []
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []
+
+
+def test_the_comment_can_be_found_again(outcome: Outcome) -> None:
+    assert outcome.comment.startswith(f"{MARKER}\n## Preview against `HEAD`")
+
+
+def test_what_is_updated_is_counted_and_named_with_its_properties(outcome: Outcome) -> None:
+    section = outcome.section("local")
+    updates = section.partition("updates</summary>")[2].partition("</details>")[0]
+    assert '(kubernetes:core/v1:ConfigMap): `data["redis.conf"]`' in updates
+    assert {line.split("`")[1].split("-")[1] for line in updates.splitlines() if line} == {"cache", "messaging"}
+
+
+def test_what_is_replaced_is_called_out_with_the_cause(outcome: Outcome) -> None:
+    section = outcome.section("local")
+    assert "**1 replacement**" in section
+    line = next(line for line in section.splitlines() if "(kubernetes:apps/v1:StatefulSet)" in line)
+    assert line.startswith("- `local-messaging")
+    assert "**protected**, because of `spec.volumeClaimTemplates" in line
+
+
+def test_what_only_the_committed_program_registers_is_deleted(outcome: Outcome) -> None:
+    section = outcome.section("local")
+    assert "- `only-in-the-commit` (random:index/randomString:RandomString)" in section
+    assert "::random:index/randomString:RandomString::only-in-the-commit`" in section
+
+
+def test_what_stays_is_counted(outcome: Outcome) -> None:
+    row = next(line for line in outcome.comment.splitlines() if line.startswith("| local |"))
+    assert int(row.split("|")[-2]) > 100
+
+
+def test_a_new_stack_is_all_creates(outcome: Outcome) -> None:
+    row = next(line for line in outcome.comment.splitlines() if line.startswith("| second (new) |"))
+    replaced, deleted, updated, created, same = [cell.strip() for cell in row.split("|")[2:-1]]
+    assert (replaced, deleted, updated, same) == ("0", "0", "0", "0")
+    assert int(created) > 100
+
+
+def test_a_deleted_stack_is_said(outcome: Outcome) -> None:
+    assert "| old (gone) |" in outcome.comment
+    assert "stays until it is destroyed" in outcome.section("old")
+
+
+def test_a_protected_replacement_decides_the_exit_status(outcome: Outcome) -> None:
+    assert outcome.status == PROTECTED
+    assert "replace kubernetes:apps/v1:StatefulSet local-messaging" in outcome.printed
+
+
+def test_the_work_tree_stays_as_it_was(outcome: Outcome, repository: Sandbox) -> None:
+    status = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=repository.folder, capture_output=True, text=True, check=True
+    )
+    changed = {line.split()[-1] for line in status.stdout.splitlines()}
+    assert changed == {"Pulumi.local.yaml", "Pulumi.old.yaml", "Pulumi.second.yaml", "__main__.py"}
+    assert "encryptionsalt" not in (repository.folder / "Pulumi.local.yaml").read_text()
+
+
+def test_a_preview_that_fails_is_told_and_fails(repository: Sandbox, outcome: Outcome) -> None:
+    repository.configure({"database": {"nodes": 2}})
+    comment = repository.folder.parent / "failed.md"
+    said = repository.run("compare", "HEAD", "local", f"--output={comment}", fails=True)
+    repository.configure({"database": {}})
+    assert "the preview failed" in said
+    assert "sacred-council:database.nodes" in comment.read_text()

@@ -1,0 +1,114 @@
+"""Bad settings of stores that clouds run, and exactly what is said about them."""
+
+from typing import Any
+
+import pytest
+
+from stacks.settings import parse
+from tests.rendering import ROOT
+from tests.unit.test_bad_configuration import complaints
+from tests.unit.test_bad_regions import AMSTERDAM, IOWA, VIRGINIA
+
+RUNBOOK = "docs/runbooks/postgresql-to-cockroachdb.md"
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+BELGIUM = {**IOWA, "name": "europe-west1"}
+HOME = {"name": "local", "cloud": "existing"}
+POSTGRESQL = {"engine": "postgresql"}
+MANAGED = {"engine": "managed"}
+PEM_RULE = (
+    "must be certificates in PEM form and nothing else; "
+    "write the whole file as a block of text (|), from the first BEGIN CERTIFICATE to the last END CERTIFICATE"
+)
+
+
+def stack(*regions: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A configuration with these regions."""
+    return {"stage": "regional", "regions": list(regions), **more}
+
+
+BAD = [
+    (
+        stack(IOWA, BELGIUM, database=POSTGRESQL),
+        'database.engine: "postgresql" has one region, and this stack has 2; '
+        f"write cockroachdb, which has them all; {RUNBOOK} moves the data first",
+    ),
+    (
+        stack(IOWA, database={**POSTGRESQL, "survive": "region"}),
+        'database.survive: "region" is not what postgresql can do: it has one region; '
+        f"write zone, or engine: cockroachdb and three regions ({RUNBOOK})",
+    ),
+    (
+        stack(HOME, database=POSTGRESQL),
+        'database.engine: "postgresql" is run by a region\'s cloud, and local has none (cloud: existing); '
+        "write cockroachdb, which runs in the cluster, or a region of gcp, aws or azure",
+    ),
+    (
+        stack(HOME, cache=MANAGED),
+        'cache.engine: "managed" is run by a region\'s cloud, and local has none (cloud: existing); '
+        "write redis, which runs in the cluster, or a region of gcp, aws or azure",
+    ),
+    (
+        stack(IOWA, cache={**MANAGED, "replicas": 7}),
+        "cache.replicas: 7 is more than the 6 that a managed cache can have; write 6 or less",
+    ),
+    (
+        stack(VIRGINIA, database=POSTGRESQL),
+        "regions[0].rdsAuthorities: is missing: clients verify the database with the certificates of RDS's own "
+        "authorities; add what https://truststore.pki.rds.amazonaws.com/us-east-1/us-east-1-bundle.pem has, here or "
+        "for all regions below clouds.aws",
+    ),
+    (stack({**VIRGINIA, "rdsAuthorities": "rds.pem"}), f'regions[0].rdsAuthorities: "rds.pem" {PEM_RULE}'),
+    (
+        stack({**IOWA, "instances": {"database": "e2-standard-4"}}),
+        'regions[0].instances.database: "e2-standard-4" must be a machine type of Cloud SQL; '
+        "write e.g. db-custom-2-8192 (CPUs and MiB)",
+    ),
+    (
+        stack({**IOWA, "instances": {"cache": "5"}}),
+        "regions[0].instances.cache: is not a setting; known here: database",
+    ),
+    (
+        stack({**VIRGINIA, "instances": {"database": "m7g.large"}}),
+        'regions[0].instances.database: "m7g.large" must be an instance class of RDS; write e.g. db.m7g.large',
+    ),
+    (
+        stack({**VIRGINIA, "instances": {"cache": "m7g.large"}}),
+        'regions[0].instances.cache: "m7g.large" must be a node type of ElastiCache; write e.g. cache.m7g.large',
+    ),
+    (
+        stack({**AMSTERDAM, "instances": {"database": "D2ds_v5"}}),
+        'regions[0].instances.database: "D2ds_v5" must be a size of Flexible Server; write e.g. Standard_D2ds_v5',
+    ),
+    (
+        stack({**AMSTERDAM, "instances": {"cache": "C1"}}),
+        'regions[0].instances.cache: "C1" must be a size of Azure Managed Redis; write e.g. Balanced_B5',
+    ),
+]
+
+
+@pytest.mark.parametrize(("values", "complaint"), BAD)
+def test_one_bad_value_is_reported_with_path_value_rule_and_remedy(values: dict[str, Any], complaint: str) -> None:
+    assert complaints(values) == [complaint]
+
+
+def test_the_runbook_that_the_messages_name_is_there() -> None:
+    assert (ROOT / RUNBOOK).is_file()
+
+
+@pytest.mark.parametrize("region", [IOWA, {**VIRGINIA, "rdsAuthorities": PEM + PEM}, AMSTERDAM])
+def test_any_cloud_s_only_region_can_have_both(region: dict[str, Any]) -> None:
+    settings = parse(stack(region, database={**POSTGRESQL, "nodes": 3}, cache={**MANAGED, "replicas": 3}))
+    assert (settings.database.engine, settings.cache.engine) == ("postgresql", "managed")
+
+
+def test_several_regions_can_have_managed_caches_on_whatever_clouds() -> None:
+    regions = (IOWA, VIRGINIA, AMSTERDAM)
+    settings = parse(stack(*regions, database={"founder": "us-central1"}, cache={**MANAGED, "replicas": 6}))
+    assert settings.cache.replicas == 6
+
+
+def test_certificates_of_a_cloud_are_those_of_its_regions() -> None:
+    settings = parse(stack(VIRGINIA, clouds={"aws": {"rdsAuthorities": f"\n{PEM}\n"}}, database=POSTGRESQL))
+    region = settings.region("us-east-1")
+    assert region.cloud == "aws"
+    assert region.rds_authorities == PEM.strip()

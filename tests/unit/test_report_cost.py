@@ -1,0 +1,215 @@
+"""What is charged, what it costs, and what is left out."""
+
+from dataclasses import replace
+
+import pytest
+
+from report import amazon, cost, google, microsoft
+from report.budget import BUDGETS, verdict
+from report.charges import gibibytes
+from report.cost import Sum
+from report.plan import Plan, Planned
+from report.prices import PRICES
+from sandbox.providers.aws.kinds import KINDS as AWS
+from sandbox.providers.azure_native.kinds import KINDS as AZURE
+from sandbox.providers.gcp.kinds import KINDS as GCP
+from tests.plans import plan_of, planned, region
+from tests.rendering import Rendered
+
+NODE: dict[str, object] = {"machineType": "e2-standard-4", "diskType": "pd-ssd", "diskSizeGb": 100}
+POOL: dict[str, object] = {
+    "autoscaling": {"totalMinNodeCount": 3, "totalMaxNodeCount": 9},
+    "nodeConfig": NODE,
+}
+
+
+def _plan(cloud: str, *resources: Planned) -> Plan:
+    return Plan((*region("here", cloud), *resources))
+
+
+def _one(cloud: str, kind: str, inputs: dict[str, object]) -> dict[str, tuple[float | None, float | None]]:
+    """Item to what it costs at least and at most, in whole cents, of one resource."""
+    found = cost.lines(_plan(cloud, planned(kind, "here-thing", inputs)))
+    return {
+        line.charge.item: (_cents(line.least), _cents(line.most))
+        for line in found
+        if line.charge.item != "existing.cluster"
+    }
+
+
+def _cents(amount: float | None) -> float | None:
+    return None if amount is None else round(amount, 2)
+
+
+def _rounded(total: Sum) -> Sum:
+    return replace(total, least=round(total.least, 2), most=round(total.most, 2))
+
+
+def test_a_node_pool_costs_its_machines_and_disks_from_the_least_to_the_most() -> None:
+    assert _one("gcp", "gcp:container/nodePool:NodePool", POOL) == {
+        "gcp.vm.e2-standard-4": (293.52, 880.56),
+        "gcp.disk.pd-ssd": (51, 153),
+    }
+
+
+def test_an_unknown_machine_has_no_price_and_is_counted_as_left_out() -> None:
+    inputs = {**POOL, "nodeConfig": {**NODE, "machineType": "n9-huge-1"}}
+    found = cost.lines(_plan("gcp", planned("gcp:container/nodePool:NodePool", "here-pool", inputs)))
+    assert _rounded(cost.total(found)) == Sum(least=51, most=153, unknown=1, by_use=0)
+
+
+def test_a_value_that_is_known_later_only_is_unknown() -> None:
+    inputs = {**POOL, "nodeConfig": {"machineType": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}}
+    assert _one("gcp", "gcp:container/nodePool:NodePool", inputs)["gcp.vm.unknown"] == (None, None)
+
+
+def test_googles_nat_is_paid_by_machine_and_its_data_by_use() -> None:
+    pool = planned("gcp:container/nodePool:NodePool", "here-pool", POOL)
+    nat = planned("gcp:compute/routerNat:RouterNat", "here-nat")
+    found = [line for line in cost.lines(_plan("gcp", pool, nat)) if line.resource == "here-nat"]
+    by_item = {line.charge.item: line for line in found}
+    assert by_item["gcp.nat.vm"].least == pytest.approx(3 * 0.0014 * 730)
+    assert by_item["gcp.nat.vm"].most == pytest.approx(9 * 0.0014 * 730)
+    assert by_item["gcp.nat.data"].kind == "by use"
+    assert by_item["gcp.nat.data"].least is None
+
+
+def test_a_node_group_takes_machine_and_disk_from_its_launch_template() -> None:
+    template = planned(
+        "aws:ec2/launchTemplate:LaunchTemplate",
+        "here-template",
+        {"instanceType": "m5.xlarge", "blockDeviceMappings": [{"ebs": {"volumeType": "gp3", "volumeSize": 50}}]},
+    )
+    group = planned("aws:eks/nodeGroup:NodeGroup", "here-group", {"scalingConfig": {"minSize": 1, "maxSize": 4}})
+    sums = _rounded(cost.total(cost.lines(_plan("aws", template, group))))
+    assert sums == Sum(least=140.16 + 4, most=4 * 144.16, unknown=0, by_use=0)
+
+
+def test_an_aks_cluster_costs_its_tier_and_its_pools() -> None:
+    pool = {"vmSize": "Standard_D2_v3", "minCount": 2, "maxCount": 5, "osDiskType": "Managed", "osDiskSizeGB": 100}
+    inputs: dict[str, object] = {"sku": {"tier": "Standard"}, "agentPoolProfiles": [pool]}
+    assert _one("azure", "azure-native:containerservice:ManagedCluster", inputs) == {
+        "azure.cluster.Standard": (73, 73),
+        "azure.vm.Standard_D2_v3": (140.16, 350.4),
+        "azure.disk.managed-100": (None, None),
+    }
+
+
+@pytest.mark.parametrize(
+    ("cloud", "kind", "inputs", "expected"),
+    [
+        ("gcp", "gcp:sql/databaseInstance:DatabaseInstance", {"settings": {"tier": "db-f1-micro"}}, 7.67),
+        ("gcp", "gcp:redis/instance:Instance", {"tier": "STANDARD_HA", "memorySizeGb": 5}, 197.10),
+        ("aws", "aws:rds/instance:Instance", {"instanceClass": "db.t4g.small", "multiAz": True}, 47.45),
+        ("aws", "aws:elasticache/replicationGroup:ReplicationGroup", {"nodeType": "cache.t4g.small"}, 0),
+        ("azure", "azure-native:dbforpostgresql:Server", {"sku": {"name": "Standard_D4s_v3"}}, 284.70),
+        ("azure", "azure-native:redisenterprise:RedisEnterprise", {"sku": {"name": "Balanced_B3"}}, 94.90),
+        ("azure", "azure-native:cdn:Profile", {}, 35),
+        ("aws", "aws:route53/zone:Zone", {}, 0.5),
+    ],
+)
+def test_managed_services_have_the_price_of_their_size_or_none(
+    cloud: str, kind: str, inputs: dict[str, object], expected: float
+) -> None:
+    found = cost.lines(_plan(cloud, planned(kind, "here-service", inputs)))
+    assert cost.total(found).least == pytest.approx(expected)
+
+
+def test_a_custom_cloud_sql_machine_is_priced_by_its_memory_only() -> None:
+    inputs: dict[str, object] = {"settings": {"tier": "db-custom-2-7680", "availabilityType": "REGIONAL"}}
+    found = _one("gcp", "gcp:sql/databaseInstance:DatabaseInstance", inputs)
+    assert found["gcp.postgresql.memory.regional"] == (76.65, 76.65)
+    assert found["gcp.postgresql.cpu.regional"] == (None, None)
+
+
+def test_every_copy_of_a_stateful_set_has_its_volumes() -> None:
+    claim = {"spec": {"storageClassName": "gp3", "resources": {"requests": {"storage": "50Gi"}}}}
+    inputs: dict[str, object] = {"spec": {"replicas": 3, "volumeClaimTemplates": [claim]}}
+    assert _one("aws", "kubernetes:apps/v1:StatefulSet", inputs) == {"aws.disk.gp3": (12, 12)}
+    assert _one("existing", "kubernetes:apps/v1:StatefulSet", inputs) == {"existing.disk.gp3": (None, None)}
+
+
+def test_charts_pay_for_the_volumes_and_load_balancers_in_their_values() -> None:
+    claim = {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "gp3",
+        "resources": {"requests": {"storage": "10Gi"}},
+    }
+    values = {"service": {"type": "LoadBalancer"}, "deep": [{"volumeClaimTemplate": {"spec": claim}}]}
+    found = _one("aws", "kubernetes:helm.sh/v3:Release", {"values": values})
+    assert found == {"aws.load-balancer": (16.43, 16.43), "aws.disk.gp3": (0.8, 0.8)}
+
+
+def test_only_services_that_are_load_balancers_cost_something() -> None:
+    assert _one("gcp", "kubernetes:core/v1:Service", {"spec": {"type": "ClusterIP"}}) == {}
+    assert _one("gcp", "kubernetes:core/v1:Service", {"spec": {"type": "LoadBalancer"}}) == {
+        "gcp.forwarding-rule": (7.30, 7.30)
+    }
+
+
+def test_a_cluster_that_was_there_before_is_unknown_not_free() -> None:
+    (line,) = cost.lines(_plan("existing"))
+    assert (line.charge.item, line.kind) == ("existing.cluster", "unknown")
+
+
+def test_a_type_that_nobody_has_looked_at_is_reported_as_unknown() -> None:
+    (line,) = cost.lines(_plan("gcp", planned("gcp:bigquery/dataset:Dataset", "here-data")))
+    assert line.kind == "unknown"
+    assert line.charge.item == "unlisted.gcp:bigquery/dataset:Dataset"
+
+
+def test_every_type_of_every_stack_is_charged_or_free_for_a_reason(stack: Rendered) -> None:
+    unlisted = {
+        one.type for one in stack.resources if one.type not in cost.CHARGERS and not cost.free_because(one.type)
+    }
+    assert unlisted == set()
+
+
+def test_every_type_that_the_sandbox_knows_is_charged_or_free_for_a_reason() -> None:
+    known = {*GCP, *AWS, *AZURE}
+    assert {kind for kind in known if kind not in cost.CHARGERS and not cost.free_because(kind)} == set()
+
+
+def test_no_type_is_both_charged_and_free() -> None:
+    for one in (google, amazon, microsoft):
+        assert one.CHARGERS.keys() & one.FREE.keys() == set()
+
+
+def test_every_price_says_where_it_is_from_and_of_when() -> None:
+    assert [item for item, price in PRICES.items() if not price.source or not price.date or price.usd < 0] == []
+
+
+def test_parts_and_regions_add_up_to_the_whole(stack: Rendered) -> None:
+    found = cost.lines(plan_of(stack))
+    whole = cost.total(found)
+    for sums in (cost.by(found, lambda line: line.region), cost.by(found, lambda line: line.part)):
+        assert sum(one.least for one in sums.values()) == pytest.approx(whole.least)
+        assert sum(one.most for one in sums.values()) == pytest.approx(whole.most)
+        assert sum(one.unknown for one in sums.values()) == whole.unknown
+
+
+@pytest.mark.parametrize(("text", "expected"), [("10Gi", 10), ("1Ti", 1024), ("512Mi", 0.5), ("some", None)])
+def test_quantities_are_read_in_gibibytes(text: str, expected: float | None) -> None:
+    assert gibibytes(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "limit", "expected"),
+    [
+        (10, 20, None, "no limit"),
+        (10, 20, 20, "within"),
+        (10, 21, 20, "may exceed"),
+        (20.01, 30, 20, "exceeds"),
+    ],
+)
+def test_a_budget_is_judged_by_both_ends(least: float, most: float, limit: float | None, expected: str) -> None:
+    assert verdict(Sum(least=least, most=most, unknown=0, by_use=0), limit) == expected
+
+
+def test_the_budgets_are_those_of_the_source_document() -> None:
+    assert {stage: budget.most for stage, budget in BUDGETS.items()} == {
+        "local": 50,
+        "regional": 500,
+        "continental": 50_000,
+        "planetary": None,
+    }

@@ -1,0 +1,102 @@
+"""The super-cluster of messaging: what regions know of each other, and what a region more or less changes."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.crossing import Neighbours
+from components.messaging import config
+from stacks import topology
+from tests.rendering import Rendered
+from tests.unit.regions import FIVE, GOOGLE, IOWA, MIXED, Where, changed, egress, rendered
+from tests.unit.stores import container, unchanging
+from tests.unit.test_crossing import endpoints
+from tests.unit.test_messaging import ARGS
+
+FOUNDER = IOWA[0]
+TOGETHER = Neighbours(regions=["there"], doors=["203.0.113.7"], admitted=["203.0.113.8"])
+names = st.from_regex(r"[a-z]([-a-z0-9]{0,30}[a-z0-9])?", fullmatch=True)
+
+
+def part(stack: Rendered, region: str, rest: str) -> dict[str, Any]:
+    """Inputs of a part of the region's messaging."""
+    return stack.named(f"{region}-messaging-{rest}").inputs
+
+
+def configuration(stack: Rendered, region: str) -> str:
+    """The region's nats.conf."""
+    return str(part(stack, region, "settings")["data"]["nats.conf"])
+
+
+def across(stack: Rendered, region: str, direction: str) -> list[str]:
+    """The addresses that may reach the region's gateway, or that it may reach."""
+    peers = "from" if direction == "ingress" else "to"
+    rules = part(stack, region, "network-policy")["spec"][direction]
+    (found,) = [rule for rule in rules if [port["port"] for port in rule["ports"]] == [config.GATEWAY_PORT]]
+    return sorted(peer["ipBlock"]["cidr"] for peer in found[peers])
+
+
+@given(names, names)
+def test_regions_meet_at_the_founder_whatever_other_regions_there_are(name: str, founder: str) -> None:
+    assert topology.seeds(name, founder) == (() if name == founder else (founder,))
+
+
+@pytest.mark.parametrize("where", FIVE)
+def test_a_region_names_itself_and_the_one_that_all_meet_at(where: Where) -> None:
+    stack, region = rendered(*FIVE), where[0]
+    gateway = configuration(stack, region).partition("\ngateway {")[2]
+    assert f'advertise: "{region}-0.peers.nats.svc:7222"' in gateway
+    named = [name for name, _ in FIVE if f'name: "{name}"' in gateway.partition("gateways:")[2]]
+    assert named == ([] if region == FOUNDER else [FOUNDER])
+    assert "verify: true" in gateway
+
+
+def test_one_region_alone_has_no_gateway() -> None:
+    stack = rendered(IOWA)
+    assert "gateway" not in configuration(stack, FOUNDER)
+    server = container(part(stack, FOUNDER, "statefulset")["spec"]["template"], "nats")
+    assert "gateway" not in {port["name"] for port in server["ports"]}
+    assert config.GATEWAY_PORT not in {
+        port["port"]
+        for direction in ("ingress", "egress")
+        for rule in part(stack, FOUNDER, "network-policy")["spec"][direction]
+        for port in rule["ports"]
+    }
+
+
+@pytest.mark.parametrize("where", FIVE)
+def test_only_the_other_regions_reach_a_gateway_and_it_reaches_only_their_doors(where: Where) -> None:
+    stack, region = rendered(*FIVE), where[0]
+    others = [name for name, _ in FIVE if name != region]
+    assert across(stack, region, "ingress") == sorted(block for name in others for block in egress(stack, name))
+    doors = [address for found in endpoints(stack, region, "nats").values() for address in found]
+    assert across(stack, region, "egress") == sorted(f"{address}/32" for address in doors)
+
+
+@pytest.mark.parametrize("more", [GOOGLE, MIXED])
+def test_the_second_region_gives_the_first_a_gateway_in_place(more: tuple[Where, ...]) -> None:
+    before, after = rendered(IOWA), rendered(*more)
+    touched = {name for name in changed(before, after, FOUNDER) if name.startswith("messaging")}
+    assert touched == {"messaging-settings", "messaging-statefulset", "messaging-network-policy"}
+    sets = [part(stack, FOUNDER, "statefulset") for stack in (before, after)]
+    assert unchanging(sets[0]) == unchanging(sets[1])
+
+
+@pytest.mark.parametrize("where", MIXED)
+def test_later_regions_restart_no_server_of_the_others(where: Where) -> None:
+    before, after = rendered(*MIXED), rendered(*FIVE)
+    touched = {name for name in changed(before, after, where[0]) if name.startswith("messaging")}
+    assert touched == {"messaging-network-policy"}
+
+
+def test_a_single_server_cannot_have_neighbours() -> None:
+    with pytest.raises(ValueError, match="servers: expected 3 or 5, got 1; a single server cannot have"):
+        dataclasses.replace(ARGS, neighbours=TOGETHER)
+
+
+def test_a_region_alone_has_nobody_to_meet() -> None:
+    with pytest.raises(ValueError, match="seeds: expected none for a region without neighbours, got there"):
+        dataclasses.replace(ARGS, servers=3, seeds=["there"])
