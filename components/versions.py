@@ -22,6 +22,7 @@ KUBE_PROMETHEUS_STACK = ChartVersion(
     repository="https://prometheus-community.github.io/helm-charts", name="kube-prometheus-stack", version="88.5.3"
 )
 JAEGER = ChartVersion(repository="https://jaegertracing.github.io/helm-charts", name="jaeger", version="4.11.1")
+CERT_MANAGER = ChartVersion(repository="https://charts.jetstack.io", name="cert-manager", version="v1.21.1")
 CLUSTER_AUTOSCALER = ChartVersion(
     repository="https://kubernetes.github.io/autoscaler", name="cluster-autoscaler", version="9.56.0"
 )

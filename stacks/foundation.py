@@ -22,6 +22,7 @@ DATABASES = {"cockroachdb": "cockroachdb", "postgresql": "postgresql"}
 """Namespace of the database by its engine: its nodes, or what makes the application's user in a cloud's server."""
 CACHES = {"redis": "redis", "managed": None}
 """Namespace of the cache by its engine; a cloud's has none."""
+CERTIFICATES = "cert-manager"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +115,7 @@ def namespace_labels(plan: RegionPlan, settings: Settings) -> dict[str, dict[str
         **{namespace: {} for namespace in _data_namespaces(settings)},
         **(mesh if settings.mesh.enabled else {}),
         **({"monitoring": {}} if settings.monitoring.enabled else {}),
+        **({CERTIFICATES: {}} if settings.edge.cdn != "none" else {}),
         "sacred-council": INJECTED if settings.mesh.enabled else {},
     }
 

@@ -8,10 +8,12 @@ import pulumi
 import pulumi_random as random
 import pulumi_tls as tls
 
+from components.cdn import Edge
 from components.database.credentials import DatabaseCredentials, DatabaseCredentialsArgs
 from components.local_chart import chart_renderer
 from components.trust import RootAuthority, RootAuthorityArgs
 from stacks import clusters, topology
+from stacks.edge import build_edge, region_edges
 from stacks.foundation import Foundation, FoundationArgs
 from stacks.mesh_peers import MeshSite, mesh_crossings
 from stacks.region import Region, RegionArgs
@@ -46,6 +48,7 @@ class Platform(pulumi.ComponentResource):
         renderer = chart_renderer(f"{name}-charts", mine)
         plans = topology.plan(args.settings)
         grounds = {plan.name: clusters.ground(plan, args.settings.region(plan.name), child) for plan in plans}
+        edges = region_edges(args.settings, plans, grounds, child)
         foundations = {
             plan.name: Foundation(
                 f"{plan.name}-foundation",
@@ -75,16 +78,23 @@ class Platform(pulumi.ComponentResource):
                     chart_renderer=renderer,
                     crossing=crossings.get(plan.name),
                     neighbours=foundations[plan.name].neighbours(doors),
+                    edge=edges.get(plan.name),
                 ),
                 child,
             )
             for plan in plans
         }
+        edge = build_edge(args.settings, plans, edges, child)
         self.outputs = {
             "stage": args.settings.stage,
+            **({"edge": _how_to_reach(edge)} if edge else {}),
             "regions": {region: built.outputs for region, built in regions.items()},
         }
         self.register_outputs({})
+
+
+def _how_to_reach(edge: Edge) -> dict[str, Any]:
+    return {"url": edge.url, "hostname": edge.hostname, "nameServers": edge.name_servers}
 
 
 def _mesh_site(plan: topology.RegionPlan, foundation: Foundation) -> MeshSite:

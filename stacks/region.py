@@ -21,6 +21,7 @@ from components.messaging.nats import Nats, NatsArgs
 from components.monitoring import Monitoring, MonitoringArgs, trace_endpoint
 from components.services import Services, ServicesArgs, Shift, Workload
 from stacks import topology, watching
+from stacks.edge import RegionEdge
 from stacks.foundation import Foundation
 from stacks.managed_stores import CloudStores, managed
 from stacks.mesh_peers import Crossing
@@ -38,7 +39,8 @@ class RegionArgs:
 
     `database_credentials` are the application's, the same in every region. `chart_renderer` renders the charts of this
     repository. `crossing` joins the region's mesh with the others' (None: there are none), `neighbours` its stores, by
-    store (of a store without: it is alone).
+    store (of a store without: it is alone). `edge` is what the region must know of the CDN in front of it (None: there
+    is none).
     """
 
     plan: RegionPlan
@@ -49,6 +51,7 @@ class RegionArgs:
     chart_renderer: k8s.Provider
     crossing: Crossing | None = None
     neighbours: Mapping[str, Neighbours] = field(default_factory=dict)
+    edge: RegionEdge | None = None
 
 
 class Region(pulumi.ComponentResource):
@@ -108,6 +111,7 @@ class Region(pulumi.ComponentResource):
                 foundation=self._args.foundation,
                 monitored_by=self._monitored_by,
                 crossing=self._args.crossing,
+                edge=self._args.edge,
             ),
             self._inside,
         )

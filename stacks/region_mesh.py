@@ -6,14 +6,21 @@ from typing import Any
 
 import pulumi
 
+from components.cdn import TOKEN_HEADER, acme, token
+from components.certificates import CertManager, CertManagerArgs
 from components.mesh import (
     Callers,
     ControlPlane,
     ControlPlaneArgs,
     EastWestGateway,
     EastWestGatewayArgs,
+    EdgeGuard,
+    EdgeGuardArgs,
     IngressGateway,
     IngressGatewayArgs,
+    OriginCertificate,
+    OriginCertificateArgs,
+    PublicCertificate,
     RemoteRegions,
     RemoteRegionsArgs,
     ServiceRouting,
@@ -23,7 +30,8 @@ from components.mesh.gateway import PODS as GATEWAY_PODS
 from components.mesh.routes import SERVICE_LABELS
 from components.monitoring import collector_host
 from components.services import HTTP_PORT, METRICS_PORT
-from stacks.foundation import Foundation
+from stacks.edge import RegionEdge
+from stacks.foundation import CERTIFICATES, Foundation
 from stacks.mesh_peers import Crossing
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
@@ -40,7 +48,8 @@ MONITORING = "monitoring"
 class RegionMeshArgs:
     """The region's `plan` and `foundation`, the stack's `settings`; `monitored_by` brings the monitoring CRDs.
 
-    `crossing` is what joins the mesh with those of the other regions (None: there are none).
+    `crossing` is what joins the mesh with those of the other regions (None: there are none). `edge` is what the gateway
+    must know of the CDN in front of it (None: there is none).
     """
 
     plan: RegionPlan
@@ -48,6 +57,7 @@ class RegionMeshArgs:
     foundation: Foundation
     monitored_by: pulumi.Resource | None
     crossing: Crossing | None = None
+    edge: RegionEdge | None = None
 
 
 class RegionMesh(pulumi.ComponentResource):
@@ -65,7 +75,10 @@ class RegionMesh(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
         control_plane = self._control_plane()
-        gateway = self._gateway(control_plane)
+        certificate = None if args.edge is None else self._public_certificate(args.edge)
+        gateway = self._gateway(control_plane, certificate)
+        if args.edge is not None:
+            self._guard(control_plane, args.edge)
         routing = self._routing(control_plane, gateway)
         if args.crossing is not None:
             self._cross(control_plane, args.crossing)
@@ -101,7 +114,7 @@ class RegionMesh(pulumi.ComponentResource):
             self._child,
         )
 
-    def _gateway(self, control_plane: ControlPlane) -> IngressGateway:
+    def _gateway(self, control_plane: ControlPlane, certificate: PublicCertificate | None) -> IngressGateway:
         args, settings = self._args, self._args.settings
         return IngressGateway(
             f"{self._name}-gateway",
@@ -112,6 +125,8 @@ class RegionMesh(pulumi.ComponentResource):
                 authority=args.foundation.authority,
                 service_type=settings.region(args.plan.name).service_type,
                 service_annotations=args.foundation.cluster.load_balancer_annotations.public,
+                address=args.edge.address if args.edge else None,
+                public_certificate=certificate,
                 post_quantum=settings.mesh.post_quantum,
                 trust_domain=TRUST_DOMAIN,
                 upstreams={SERVICES: [HTTP_PORT]},
@@ -119,6 +134,51 @@ class RegionMesh(pulumi.ComponentResource):
                 monitoring_namespace=MONITORING,
                 ready=control_plane.ready,
                 monitored_by=args.monitored_by,
+            ),
+            self._child,
+        )
+
+    def _public_certificate(self, edge: RegionEdge) -> PublicCertificate:
+        args, namespaces = self._args, self._args.foundation.namespaces
+        manager = CertManager(
+            f"{args.plan.name}-certificates",
+            CertManagerArgs(
+                region=args.plan.name,
+                namespace=namespaces[CERTIFICATES],
+                monitoring_namespace=MONITORING,
+                monitored_by=args.monitored_by,
+            ),
+            self._child,
+        )
+        certificate = OriginCertificate(
+            f"{self._name}-origin",
+            OriginCertificateArgs(
+                region=args.plan.name,
+                namespace=namespaces[INGRESS],
+                hosts=edge.hosts,
+                directory=acme.DIRECTORY,
+                account_key=edge.keys.account_key,
+                ready=manager.release,
+            ),
+            self._child,
+        )
+        return PublicCertificate(credential=certificate.secret_name, hosts=edge.hosts)
+
+    def _guard(self, control_plane: ControlPlane, edge: RegionEdge) -> None:
+        args = self._args
+        EdgeGuard(
+            f"{self._name}-guard",
+            EdgeGuardArgs(
+                region=args.plan.name,
+                namespace=args.foundation.namespaces[INGRESS],
+                gateway=GATEWAY_PODS,
+                header=TOKEN_HEADER,
+                issuer=token.ISSUER,
+                audience=args.settings.edge.domain,
+                principal=token.PRINCIPAL,
+                key_set=edge.keys.key_set,
+                account_thumbprint=edge.keys.account_thumbprint,
+                ready=control_plane.ready,
             ),
             self._child,
         )

@@ -20,7 +20,7 @@ import yaml
 from google.protobuf import json_format
 from pulumi.runtime import mocks, rpc, set_all_config, settings
 
-from tests import charts, clouds
+from tests import charts, clouds, keys
 
 ROOT = Path(__file__).resolve().parent.parent
 _SIGNATURE = rpc._special_sig_key
@@ -79,11 +79,6 @@ class Rendered:
 def outputs_of(resource_type: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """What a provider would add to `inputs`. One table per type token; other types echo their inputs."""
     table: dict[str, dict[str, Any]] = {
-        "tls:index/privateKey:PrivateKey": {
-            "privateKeyPem": _secret(f"key of {name}\n"),
-            "privateKeyPemPkcs8": _secret(f"pkcs8 key of {name}\n"),
-            "publicKeyPem": f"public key of {name}\n",
-        },
         "tls:index/selfSignedCert:SelfSignedCert": {"certPem": f"certificate of {name}\n"},
         "tls:index/certRequest:CertRequest": {"certRequestPem": f"request of {name}\n"},
         "tls:index/locallySignedCert:LocallySignedCert": {"certPem": f"certificate of {name}\n"},
@@ -93,12 +88,25 @@ def outputs_of(resource_type: str, name: str, inputs: Mapping[str, Any]) -> dict
             "bcryptHash": _secret(f"hash-of-{name}"),
         },
     }
+    if resource_type == "tls:index/privateKey:PrivateKey":
+        table[resource_type] = _key_outputs(name, inputs["algorithm"])
     if inputs.get("type") == "kubernetes.io/service-account-token":
         table[resource_type] = {"data": {key: base64.b64encode(f"{key} of {name}".encode()).decode() for key in _TOKEN}}
     if resource_type == "kubernetes:core/v1:Service" and inputs.get("spec", {}).get("type") == "LoadBalancer":
         address = f"198.51.100.{hashlib.sha256(name.encode()).digest()[0]}"
         table[resource_type] = {"status": {"loadBalancer": {"ingress": [{"ip": address}]}}}
     return {**inputs, **clouds.outputs_of(resource_type, name, inputs), **table.get(resource_type, {})}
+
+
+def _key_outputs(name: str, algorithm: str) -> dict[str, Any]:
+    key = keys.private_key(name, algorithm)
+    # Who signs tokens reads the key; the rest only passes it on.
+    pem = keys.private_pem(key) if algorithm == "ED25519" else f"key of {name}\n"
+    return {
+        "privateKeyPem": _secret(pem),
+        "privateKeyPemPkcs8": _secret(f"pkcs8 key of {name}\n"),
+        "publicKeyPem": keys.public_pem(key),
+    }
 
 
 def _secret(value: str) -> dict[str, str]:

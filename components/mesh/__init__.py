@@ -3,8 +3,10 @@
 from components.mesh.across import LanguageRoute, Neighbourhood
 from components.mesh.control_plane import ControlPlane, ControlPlaneArgs
 from components.mesh.east_west import Callers, EastWestGateway, EastWestGatewayArgs
-from components.mesh.gateway import IngressGateway, IngressGatewayArgs
+from components.mesh.edge_guard import EdgeGuard, EdgeGuardArgs
+from components.mesh.gateway import IngressGateway, IngressGatewayArgs, PublicCertificate
 from components.mesh.managed_stores import ManagedStores, ManagedStoresArgs
+from components.mesh.origin_certificate import OriginCertificate, OriginCertificateArgs
 from components.mesh.reader import MeshReader, MeshReaderArgs
 from components.mesh.remote import RemoteRegions, RemoteRegionsArgs
 from components.mesh.routing import ServiceRouting, ServiceRoutingArgs
@@ -15,6 +17,8 @@ __all__ = [
     "ControlPlaneArgs",
     "EastWestGateway",
     "EastWestGatewayArgs",
+    "EdgeGuard",
+    "EdgeGuardArgs",
     "IngressGateway",
     "IngressGatewayArgs",
     "LanguageRoute",
@@ -23,6 +27,9 @@ __all__ = [
     "MeshReader",
     "MeshReaderArgs",
     "Neighbourhood",
+    "OriginCertificate",
+    "OriginCertificateArgs",
+    "PublicCertificate",
     "RemoteRegions",
     "RemoteRegionsArgs",
     "ServiceRouting",

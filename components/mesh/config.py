@@ -98,17 +98,22 @@ def cni_values(*, platform: Platform | None) -> dict[str, Any]:
 def gateway_values(
     *,
     service_type: ServiceType,
-    annotations: Mapping[str, str],
+    annotations: Mapping[str, object],
+    load_balancer_ip: object | None = None,
     min_replicas: int,
     max_replicas: int,
 ) -> dict[str, Any]:
-    """Values of chart `gateway` for the gateway that faces the public. `annotations` go to its Service."""
+    """Values of chart `gateway` for the gateway that faces the public. `annotations` go to its Service.
+
+    `load_balancer_ip` is a reserved address, for clouds that want it there.
+    """
     return {
         **_gateway_pods("ingressgateway", min_replicas, max_replicas),
         "podAnnotations": {"proxy.istio.io/config": json.dumps({"proxyStatsMatcher": GATEWAY_STATISTICS})},
         "service": {
             "type": service_type,
             "annotations": dict(annotations),
+            **({"loadBalancerIP": load_balancer_ip} if load_balancer_ip is not None else {}),
             "ports": [
                 _service_port("status-port", STATUS_PORT, STATUS_PORT),
                 _service_port("http2", 80, HTTP_TARGET_PORT),

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import network
+from components.cluster import PublicAddress
 from components.mesh import config, routes
 from components.mesh.monitors import proxy_monitor
 from components.metadata import object_meta
@@ -21,12 +22,22 @@ CREDENTIAL = "gateway-certificate"
 
 
 @dataclass(frozen=True, kw_only=True)
+class PublicCertificate:
+    """A certificate that somebody else keeps: the Secret `credential` in the gateway's namespace, for `hosts`."""
+
+    credential: pulumi.Input[str]
+    hosts: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class IngressGatewayArgs:
     """Where the gateway is and what it serves.
 
-    `domain` is the host it answers to, with a certificate from `authority`. `service_type` is how its Service faces
-    outwards, `service_annotations` what the cloud needs to know about it. `upstreams` maps namespaces it forwards to,
-    to the pods' ports. `ready` is the control plane's; `monitored_by` brings the monitoring CRDs (None: no monitor).
+    `domain` is the host it answers to, with a certificate from `authority`; with a `public_certificate` it shows that
+    one, also to who asks for its hosts. `service_type` is how its Service faces outwards, `service_annotations` what
+    the cloud needs to know about it, `address` one that is reserved for it. `upstreams` maps namespaces it forwards
+    to, to the pods' ports. `ready` is the control plane's; `monitored_by` brings the monitoring CRDs (None: no
+    monitor).
     """
 
     region: str
@@ -41,6 +52,8 @@ class IngressGatewayArgs:
     monitoring_namespace: str
     ready: Sequence[pulumi.Resource]
     service_annotations: Mapping[str, str] = field(default_factory=dict)
+    address: PublicAddress | None = None
+    public_certificate: PublicCertificate | None = None
     min_replicas: int = 1
     max_replicas: int = 5
     monitored_by: pulumi.Resource | None = None
@@ -67,9 +80,10 @@ class IngressGateway(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: IngressGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:mesh:IngressGateway", name, None, opts)
-        certificate = self._certificate(name, args)
+        public = args.public_certificate
+        credential = self._certificate(name, args).secret_name if public is None else public.credential
         release = self._release(name, args, self._flows(name, args))
-        self._gateway(name, args, certificate)
+        self._gateway(name, args, pulumi.Output.from_input(credential))
         if args.monitored_by is not None:
             monitor = pulumi.ResourceOptions(parent=self, depends_on=[args.monitored_by])
             proxy_monitor(f"{name}-monitor", app=APP, region=args.region, namespace=args.namespace, opts=monitor)
@@ -107,22 +121,24 @@ class IngressGateway(pulumi.ComponentResource):
             namespace=args.namespace,
             values=config.gateway_values(
                 service_type=args.service_type,
-                annotations=args.service_annotations,
+                annotations={**args.service_annotations, **(args.address.annotations if args.address else {})},
+                load_balancer_ip=args.address.load_balancer_ip if args.address else None,
                 min_replicas=args.min_replicas,
                 max_replicas=args.max_replicas,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.ready, flows]),
         )
 
-    def _gateway(self, name: str, args: IngressGatewayArgs, certificate: Certificate) -> None:
+    def _gateway(self, name: str, args: IngressGatewayArgs, credential: pulumi.Output[str]) -> None:
+        more = args.public_certificate.hosts if args.public_certificate else ()
         k8s.apiextensions.CustomResource(
             f"{name}-gateway",
             api_version="networking.istio.io/v1",
             kind="Gateway",
             metadata=object_meta(GATEWAY, app=APP, region=args.region, namespace=args.namespace),
-            spec=certificate.secret_name.apply(
-                lambda credential: routes.gateway(
-                    domain=args.domain, selector=PODS, credential=credential, post_quantum=args.post_quantum
+            spec=credential.apply(
+                lambda secret: routes.gateway(
+                    hosts=[args.domain, *more], selector=PODS, credential=secret, post_quantum=args.post_quantum
                 )
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.ready)),

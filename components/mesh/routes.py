@@ -47,20 +47,25 @@ def allow_metrics(metrics_port: int) -> dict[str, Any]:
     return {"action": "ALLOW", "rules": [{"to": [{"operation": operation}]}]}
 
 
-def gateway(*, domain: str, selector: Mapping[str, str], credential: str, post_quantum: PostQuantum) -> dict[str, Any]:
-    """Spec of the public Gateway: HTTPS with the certificate in Secret `credential`; HTTP only redirects."""
+def gateway(
+    *, hosts: Sequence[str], selector: Mapping[str, str], credential: str, post_quantum: PostQuantum
+) -> dict[str, Any]:
+    """Spec of the public Gateway: HTTPS with the certificate in Secret `credential`; HTTP only redirects.
+
+    All hosts share one server: a CDN says one of them in the handshake, and another in its requests.
+    """
     version = "TLSV1_3" if post_quantum == "strict" else "TLSV1_2"
     return {
         "selector": dict(selector),
         "servers": [
             {
                 "port": {"number": 80, "name": "http", "protocol": "HTTP"},
-                "hosts": [domain],
+                "hosts": list(hosts),
                 "tls": {"httpsRedirect": True},
             },
             {
                 "port": {"number": 443, "name": "https", "protocol": "HTTPS"},
-                "hosts": [domain],
+                "hosts": list(hosts),
                 "tls": {"mode": "SIMPLE", "credentialName": credential, "minProtocolVersion": version},
             },
         ],

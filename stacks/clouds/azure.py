@@ -36,18 +36,22 @@ class AzureGround(pulumi.ComponentResource):
             location=plan.name,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self._plan = plan
         place = NetworkArgs(region=plan.name, location=plan.name, addresses=address_ranges(plan))
         self._inside = pulumi.ResourceOptions(parent=self, providers=[self._cloud])
         self._network = AksNetwork(f"{plan.name}-network", place, self._inside)
-        self._addresses = AksAddresses(f"{plan.name}-addresses", place, self._inside) if plan.peers else None
+        self._addresses = self._reserve() if plan.peers else None
         self.egress_addresses = self._network.egress_addresses
         self.register_outputs({"egress_addresses": self.egress_addresses})
 
-    def public_address(self, name: str, only: int | None = None) -> PublicAddress | None:
-        """An address of the region, in all its zones. None when the region has no peers to reserve it for."""
+    def public_address(self, name: str, only: int | None = None) -> PublicAddress:
+        """An address of the region, in all its zones. A region without peers must ask before it builds its cluster."""
         if self._addresses is None:
-            return None
+            self._addresses = self._reserve()
         return AksAddress(name, self._addresses, self._region.zones, self._inside).public
+
+    def _reserve(self) -> AksAddresses:
+        return AksAddresses(f"{self._plan.name}-addresses", self._network.args, self._inside)
 
     def cluster(
         self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions

@@ -7,13 +7,17 @@ from pydantic import BeforeValidator, ConfigDict, Field
 
 from components.versions import SAMPLE_SERVICE_IMAGE
 from stacks.settings.base import Model
+from stacks.settings.cloud_values import AzureId, GcpProject
 from stacks.settings.regions import AnyRegion, Clouds, RegionSettings
 from stacks.settings.values import (
+    AzureLocation,
     Bytes,
+    CachedPaths,
     CacheReplicas,
     Count,
     Cpu,
     DatabaseNodes,
+    DnsZone,
     Domain,
     Duration,
     Image,
@@ -21,6 +25,9 @@ from stacks.settings.values import (
     RegionName,
     not_empty,
 )
+
+DEFAULT_DOMAIN: Final = "sacred-council.localhost"
+CREATE_ZONE: Final = "create"
 
 SECRETS: Final = ("cockroachdbLicense", "alertWebhookUrl", "alertWebhookToken")
 """Keys that hold Pulumi secrets: never part of these models. Components get them as outputs, see `source.secret`."""
@@ -119,7 +126,25 @@ class Services(Model):
 class Edge(Model):
     """Where the platform meets its users."""
 
-    domain: Domain = "sacred-council.localhost"
+    domain: Domain = DEFAULT_DOMAIN
+    cdn: Literal["none", "gcp", "aws", "azure"] = "none"
+    """Whose CDN is in front of all regions, whatever their clouds. `none` makes nothing of what follows."""
+    zone: DnsZone = CREATE_ZONE
+    """The DNS zone: `create`, or one that exists: its name (gcp), its id (aws), or group/name (azure)."""
+    rate_limit: Annotated[int, Field(ge=10, le=10_000)] = 600
+    """Requests of one address in a minute."""
+    waf: Literal["block", "observe"] = "block"
+    """What happens to what the firewall finds."""
+    cached_paths: CachedPaths | None = None
+    """Beginnings of paths whose answers are kept. None is /<service>/static/ of every service."""
+    signing_key: Literal["blue", "green"] = "blue"
+    """Which of two keys proves to regions that a request came through the edge; they accept both."""
+    project: GcpProject | None = None
+    """Of the edge on gcp. None is that of the regions, clouds.gcp.project."""
+    subscription: AzureId | None = None
+    """Of the edge on azure. None is that of the regions, clouds.azure.subscription, else that of the login."""
+    location: AzureLocation = "westeurope"
+    """Where Azure keeps the description and the logs of an edge on azure."""
 
 
 class Settings(Model):

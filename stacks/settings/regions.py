@@ -26,7 +26,17 @@ from stacks.settings.cloud_values import (
     MinorVersion,
     Networks,
 )
-from stacks.settings.values import Context, Count, Country, Languages, RegionName, Slot, TimeZone, mistake
+from stacks.settings.values import (
+    Context,
+    Count,
+    Country,
+    GatewayAddress,
+    Languages,
+    RegionName,
+    Slot,
+    TimeZone,
+    mistake,
+)
 
 Cloud = Literal["existing", "gcp", "aws", "azure"]
 CLOUDS: Final[tuple[Cloud, ...]] = get_args(Cloud)
@@ -62,6 +72,8 @@ class ExistingRegion(Region):
     """Kubeconfig context; None is the current one, and only one region can have that."""
     service_type: ServiceType = "LoadBalancer"
     """Kind of the Services that face outwards. kind and minikube give LoadBalancers no address: use NodePort there."""
+    gateway_address: GatewayAddress | None = None
+    """Where the region's public gateway is reached, for the edge. Managed regions reserve an address themselves."""
 
 
 class Nodes(Model):

@@ -5,6 +5,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from stacks.settings.edge_rules import broken_edge_rules
 from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
 from stacks.settings.inheritance import Plain
 from stacks.settings.models import Cache, Messaging, Service
@@ -31,6 +32,7 @@ def broken_rules(values: Plain) -> Iterator[Mistake]:
     yield from _replicas(values)
     yield from _nights(values)
     yield from _cache_memory(values)
+    yield from broken_edge_rules(values, regions)
 
 
 def _founder(values: Plain, names: list[object]) -> Iterator[Mistake]:

@@ -105,6 +105,39 @@ Domain = Annotated[
         "write e.g. sacred-council.love",
     ),
 ]
+GatewayAddress = Annotated[
+    str,
+    pattern(
+        rf"([0-9]{{1,3}}\.){{3}}[0-9]{{1,3}}|(?=.{{1,253}}$)({_LABEL}\.)+[a-z]({_LABEL})?",
+        "must be an IPv4 address or a host name in lower case",
+        "write e.g. 203.0.113.7 or gateway.example.org",
+    ),
+]
+CachedPaths = Annotated[
+    tuple[
+        Annotated[
+            str,
+            pattern(
+                r"/([A-Za-z0-9._~-]+/)+",
+                "must be the beginning of a path, between slashes and without wildcards",
+                "write e.g. /agent-network/static/",
+            ),
+        ],
+        ...,
+    ],
+    Field(strict=False),
+]
+DnsZone = Annotated[
+    str,
+    pattern(
+        r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)?",
+        "must be create, or the DNS zone that exists",
+        "write e.g. create, my-zone (gcp), Z0123456789ABC (aws) or my-group/example.org (azure)",
+    ),
+]
+AzureLocation = Annotated[
+    str, pattern("[a-z][a-z0-9]+", "must be a location of Azure", "`az account list-locations` shows them")
+]
 Cpu = Annotated[
     str,
     BeforeValidator(number_as_text),

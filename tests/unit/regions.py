@@ -55,7 +55,7 @@ Where = tuple[str, str]
 
 @cache
 def rendered(*regions: Where) -> Rendered:
-    """A stack of these regions (name, cloud) without monitoring, which knows no other region."""
+    """A stack of these regions (name, cloud) without monitoring, which knows no other region, and without a CDN."""
     return render("multiregion", {f"sacred-council:{key}": value for key, value in configured(*regions).items()})
 
 
@@ -80,6 +80,7 @@ def configured(*regions: Where) -> dict[str, Any]:
         "database": {"founder": IOWA[0]} if IOWA in regions else {},
         "messaging": {"servers": 3},
         "monitoring": {"enabled": False},
+        "edge": {"domain": "example.org"},
     }
 
 

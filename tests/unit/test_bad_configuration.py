@@ -56,7 +56,11 @@ SINGLE = [
         '"moon" must be existing, gcp, aws or azure; write existing, gcp, aws or azure',
     ),
     ("regions[0].cloud", ["gcp"], '["gcp"] must be existing, gcp, aws or azure; did you mean gcp?'),
-    ("regions[0].nodes", {}, "is not a setting; known here: name, cloud, geography, slot, context, serviceType"),
+    (
+        "regions[0].nodes",
+        {},
+        "is not a setting; known here: name, cloud, geography, slot, context, serviceType, gatewayAddress",
+    ),
     ("regions[0].service_type", "NodePort", "is not a setting; did you mean serviceType?"),
     (
         "regions[0].serviceType",
@@ -261,7 +265,8 @@ def test_all_mistakes_are_reported_at_once() -> None:
     assert complaints(values) == [
         "stage: is missing; add e.g. stage: local",
         f'regions[0].name: "Here" {NAME_RULE}',
-        "regions[1].zone: is not a setting; known here: name, cloud, geography, slot, context, serviceType",
+        "regions[1].zone: is not a setting; known here: name, cloud, geography, slot, context, serviceType, "
+        "gatewayAddress",
         "database.nodes: 2 must be 1, or 3 or more: two nodes cannot outvote each other; write 1 or 3",
         f'services.agent-network.image: "agent" {IMAGE_RULE}',
         "regions[1].slot: 200 is the slot of regions[0] already, so that their addresses would overlap; "

@@ -65,9 +65,9 @@ def test_every_namespaced_object_names_its_namespace(stack: Rendered) -> None:
     assert lost == []
 
 
-def test_every_logical_name_starts_with_its_region_or_the_platform(stack: Rendered, stack_name: str) -> None:
+def test_every_logical_name_starts_with_its_region_the_platform_or_the_edge(stack: Rendered, stack_name: str) -> None:
     regions = [region["name"] for region in stack_config(stack_name)["sacred-council:regions"]]
-    strangers = [r.name for r in stack.resources if not r.name.startswith((*regions, "platform"))]
+    strangers = [r.name for r in stack.resources if not r.name.startswith((*regions, "platform", "edge"))]
     assert strangers == []
 
 

@@ -65,6 +65,21 @@ KINDS: Final[Table] = {
     "aws:wafv2/webAcl:WebAcl": named(
         lambda facts: facts.token, "scope namePrefix", longest=128, outputs={"arn": arn("wafv2", "global/webacl/")}
     ),
+    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": plain(joined("resourceArn"), "resourceArn"),
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource": named(
+        joined("name"),
+        "logType resourceArn",
+        longest=60,
+        outputs={"arn": arn("logs", "delivery-source:"), "service": lambda facts: "cloudfront"},
+    ),
+    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": named(
+        joined("name"), "outputFormat", longest=60, outputs={"arn": arn("logs", "delivery-destination:")}
+    ),
+    "aws:cloudwatch/logDelivery:LogDelivery": plain(
+        lambda facts: facts.token[:16],
+        "deliverySourceName deliveryDestinationArn",
+        outputs={"arn": arn("logs", "delivery:", "")},
+    ),
     "aws:acm/certificate:Certificate": plain(
         _certificate,
         "domainName subjectAlternativeNames validationMethod keyAlgorithm",

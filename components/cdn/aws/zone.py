@@ -1,0 +1,109 @@
+"""The DNS of an edge on AWS: the zone, the origins, and the way to the nearest one that is well."""
+
+from collections.abc import Sequence
+
+import pulumi
+from pulumi_aws import route53
+
+from components.cdn import names
+from components.cdn.arguments import EdgeArgs, Origin
+from components.cdn.authorities import authority_records
+
+AUTHORITY = "amazon.com"
+"""Who may sign certificates for the domain."""
+
+
+class AwsZone(pulumi.ComponentResource):
+    """A zone with a record, a health check and a steered record per region: the nearest that is well is the answer.
+
+    Nearness is by coordinates, so that regions of all clouds count alike.
+
+    Outputs: `zone` (id), `name_servers` (empty for a zone that was there), `steered` (the host that is steered).
+    """
+
+    zone: pulumi.Output[str]
+    name_servers: pulumi.Output[Sequence[str]]
+    steered: pulumi.Output[str]
+
+    def __init__(self, name: str, args: EdgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:cdn:AwsZone", name, None, opts)
+        self._name = name
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.zone, self.name_servers = self._zone(args)
+        steered = [self._origin(origin, args.domain) for origin in args.sorted_origins()]
+        # All have the same name. Whoever asks for it must come after they are there.
+        self.steered = pulumi.Output.all(*steered).apply(lambda hosts: str(hosts[0]))
+        self.register_outputs({"zone": self.zone, "name_servers": self.name_servers})
+
+    def record(
+        self,
+        resource_name: str,
+        host: pulumi.Input[str],
+        kind: pulumi.Input[str],
+        data: pulumi.Input[Sequence[pulumi.Input[str]]],
+    ) -> route53.Record:
+        """Add a record set."""
+        return route53.Record(
+            resource_name,
+            zone_id=self.zone,
+            name=host,
+            type=kind,
+            ttl=names.ORIGIN_TTL,
+            records=data,
+            opts=self._child,
+        )
+
+    def _zone(self, args: EdgeArgs) -> tuple[pulumi.Output[str], pulumi.Output[Sequence[str]]]:
+        if args.zone is not None:
+            return pulumi.Output.from_input(args.zone), pulumi.Output.from_input([])
+        zone = route53.Zone(
+            f"{self._name}-zone",
+            name=args.domain,
+            comment="Sacred Council: what users and regions are found by",
+            opts=self._child,
+        )
+        for purpose, host, data in authority_records(args.domain, AUTHORITY):
+            route53.Record(
+                f"{self._name}-{purpose}-authorities",
+                zone_id=zone.zone_id,
+                name=host,
+                type="CAA",
+                ttl=3600,
+                records=[f'{one.flags} {one.tag} "{one.value}"' for one in data],
+                opts=self._child,
+            )
+        return zone.zone_id, zone.name_servers
+
+    def _origin(self, origin: Origin, domain: str) -> pulumi.Output[str]:
+        name, host = f"{origin.region}-{self._name}", names.origin_host(origin.region, domain)
+        if origin.host_name is None:
+            self.record(f"{name}-origin", host, "A", list(origin.addresses))
+        else:
+            self.record(f"{name}-origin", host, "CNAME", [origin.host_name])
+        health = route53.HealthCheck(
+            f"{name}-health",
+            type="HTTP",
+            fqdn=host,
+            port=names.HEALTH_PORT,
+            resource_path=names.HEALTH_PATH,
+            request_interval=30,
+            failure_threshold=3,
+            tags={"Name": host},
+            opts=self._child,
+        )
+        steered = route53.Record(
+            f"{name}-steering",
+            zone_id=self.zone,
+            name=names.steered_host(domain),
+            type="CNAME",
+            ttl=names.ORIGIN_TTL,
+            records=[host],
+            set_identifier=origin.region,
+            geoproximity_routing_policy={
+                "coordinates": [{"latitude": f"{origin.latitude:.2f}", "longitude": f"{origin.longitude:.2f}"}]
+            },
+            health_check_id=health.id,
+            opts=self._child,
+        )
+        shared: pulumi.Output[str] = steered.name
+        return shared

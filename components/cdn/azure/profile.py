@@ -1,0 +1,113 @@
+"""Front Door's profile, the regions behind it, and its logs."""
+
+from collections.abc import Mapping
+
+import pulumi
+from pulumi_azure_native import cdn, monitor, operationalinsights
+
+from components.cdn import names
+from components.cdn.arguments import EdgeArgs
+
+LOGGED = ("FrontDoorAccessLog", "FrontDoorWebApplicationFirewallLog", "FrontDoorHealthProbeLog")
+PROBE_SECONDS = 30
+LATENCY_MILLISECONDS = 50
+"""Regions that answer this much later than the fastest share its requests."""
+
+
+class AzureProfile(pulumi.ComponentResource):
+    """A profile with one origin per region, probed and ranked by latency. Premium has the firewall's managed rules.
+
+    Outputs: `group` (resource group), `profile_name`, `origin_group_id`, `origins` (what routes must wait for).
+    """
+
+    group: pulumi.Output[str]
+    profile_name: pulumi.Output[str]
+    origin_group_id: pulumi.Output[str]
+    origins: list[pulumi.Resource]
+
+    def __init__(
+        self,
+        name: str,
+        args: EdgeArgs,
+        group: pulumi.Output[str],
+        hosts: Mapping[str, pulumi.Output[str]],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:cdn:AzureProfile", name, None, opts)
+        self._name = name
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.group = group
+        profile = cdn.Profile(
+            f"{name}-profile",
+            resource_group_name=group,
+            location="global",
+            sku={"name": "Premium_AzureFrontDoor"},
+            origin_response_timeout_seconds=60,
+            opts=self._child,
+        )
+        self.profile_name = profile.name
+        self._logs(profile.id)
+        origin_group = self._origin_group()
+        self.origin_group_id = origin_group.id
+        self.origins = [
+            self._origin(f"{region}-{name}-origin", host, args.domain, origin_group) for region, host in hosts.items()
+        ]
+        self.register_outputs({"profile_name": self.profile_name})
+
+    def _origin_group(self) -> cdn.AFDOriginGroup:
+        return cdn.AFDOriginGroup(
+            f"{self._name}-origins",
+            resource_group_name=self.group,
+            profile_name=self.profile_name,
+            health_probe_settings={
+                "probe_path": names.HEALTH_PATH,
+                "probe_protocol": "Http",
+                "probe_request_type": "GET",
+                "probe_interval_in_seconds": PROBE_SECONDS,
+            },
+            load_balancing_settings={
+                "sample_size": 4,
+                "successful_samples_required": 3,
+                "additional_latency_in_milliseconds": LATENCY_MILLISECONDS,
+            },
+            session_affinity_state="Disabled",
+            opts=self._child,
+        )
+
+    def _origin(
+        self, name: str, host: pulumi.Output[str], domain: str, origin_group: cdn.AFDOriginGroup
+    ) -> cdn.AFDOrigin:
+        return cdn.AFDOrigin(
+            name,
+            resource_group_name=self.group,
+            profile_name=self.profile_name,
+            origin_group_name=origin_group.name,
+            host_name=host,
+            # The regions' routes are for the host that users see; the certificate is checked against `host_name`.
+            origin_host_header=domain,
+            enforce_certificate_name_check=True,
+            # Requests go to 443 only. HTTP is for probes, which have no token.
+            http_port=names.HEALTH_PORT,
+            https_port=443,
+            # All alike: Front Door asks the fastest of those that are well.
+            priority=1,
+            weight=1000,
+            enabled_state="Enabled",
+            opts=self._child,
+        )
+
+    def _logs(self, profile_id: pulumi.Output[str]) -> None:
+        workspace = operationalinsights.Workspace(
+            f"{self._name}-logs",
+            resource_group_name=self.group,
+            sku={"name": "PerGB2018"},
+            retention_in_days=names.LOG_DAYS,
+            opts=self._child,
+        )
+        monitor.DiagnosticSetting(
+            f"{self._name}-logging",
+            resource_uri=profile_id,
+            workspace_id=workspace.id,
+            logs=[{"category": category, "enabled": True} for category in LOGGED],
+            opts=self._child,
+        )

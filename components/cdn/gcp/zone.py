@@ -1,0 +1,106 @@
+"""The DNS of an edge on Google Cloud: the zone, the origins, and the way to the nearest one that is well."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pulumi
+from pulumi_gcp import compute, dns
+
+from components.cdn import names
+from components.cdn.arguments import EdgeArgs
+from components.cdn.authorities import authority_records
+from components.cdn.gcp import plan
+
+PROBED_FROM: Final = ("us-central1", "europe-west1", "asia-east1")
+"""Where Google's probes are sent from: always three of its regions, whatever the platform's are."""
+
+AUTHORITY: Final = "pki.goog"
+"""Who may sign certificates for the domain."""
+
+
+class GcpZone(pulumi.ComponentResource):
+    """A zone (signed, if it is made here) with a record per region, and one that is steered by place and health.
+
+    Outputs: `zone` (name), `name_servers` (empty for a zone that was there), `steered` (the host that is steered).
+    """
+
+    zone: pulumi.Output[str]
+    name_servers: pulumi.Output[Sequence[str]]
+    steered: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: EdgeArgs, locations: Mapping[str, str], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("sacred-council:cdn:GcpZone", name, None, opts)
+        self._name = name
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.zone, self.name_servers = self._zone(args)
+        for origin in args.sorted_origins():
+            record = f"{origin.region}-{name}-origin"
+            self.record(record, names.origin_host(origin.region, args.domain), "A", list(origin.addresses))
+        self.steered = self._steered(args, locations)
+        self.register_outputs({"zone": self.zone, "name_servers": self.name_servers})
+
+    def record(
+        self, resource_name: str, host: pulumi.Input[str], kind: str, data: pulumi.Input[Sequence[pulumi.Input[str]]]
+    ) -> None:
+        """Add a record set. `host` without a dot at its end."""
+        dns.RecordSet(
+            resource_name,
+            managed_zone=self.zone,
+            name=pulumi.Output.concat(host, "."),
+            type=kind,
+            ttl=names.ORIGIN_TTL,
+            rrdatas=data,
+            opts=self._child,
+        )
+
+    def _zone(self, args: EdgeArgs) -> tuple[pulumi.Output[str], pulumi.Output[Sequence[str]]]:
+        if args.zone is not None:
+            return pulumi.Output.from_input(args.zone), pulumi.Output.from_input([])
+        zone = dns.ManagedZone(
+            f"{self._name}-zone",
+            dns_name=f"{args.domain}.",
+            description="Sacred Council: what users and regions are found by",
+            dnssec_config={"state": "on"},
+            opts=self._child,
+        )
+        for purpose, host, data in authority_records(args.domain, AUTHORITY):
+            dns.RecordSet(
+                f"{self._name}-{purpose}-authorities",
+                managed_zone=zone.name,
+                name=f"{host}.",
+                type="CAA",
+                ttl=3600,
+                rrdatas=[f'{one.flags} {one.tag} "{one.value}"' for one in data],
+                opts=self._child,
+            )
+        return zone.name, zone.name_servers
+
+    def _steered(self, args: EdgeArgs, locations: Mapping[str, str]) -> pulumi.Output[str]:
+        probe: dict[str, Any] = {"port": names.HEALTH_PORT, "request_path": names.HEALTH_PATH}
+        health = compute.HealthCheck(
+            f"{self._name}-origin-health",
+            source_regions=list(PROBED_FROM),
+            # The least that is possible for probes from outside.
+            check_interval_sec=30,
+            timeout_sec=5,
+            http_health_check=probe,
+            opts=self._child,
+        )
+        record = dns.RecordSet(
+            f"{self._name}-origins",
+            managed_zone=self.zone,
+            name=f"{names.steered_host(args.domain)}.",
+            type="A",
+            ttl=names.ORIGIN_TTL,
+            routing_policy={
+                "geos": plan.steering(args.origins, locations),
+                "health_check": health.id,
+                # When all of a place are down, the next nearest answer.
+                "enable_geo_fencing": False,
+            },
+            opts=self._child,
+        )
+        host: pulumi.Output[str] = record.name.apply(lambda name: name.rstrip("."))
+        return host

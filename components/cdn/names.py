@@ -1,0 +1,30 @@
+"""Names of the edge: hosts, headers, and where regions say that they are well. Pure."""
+
+from typing import Final
+
+TOKEN_HEADER: Final = "x-sacred-edge"  # noqa: S105 - a header's name
+"""Carries the edge's token to the regions' gateways, which serve nobody else."""
+
+HEALTH_PORT: Final = 15021
+HEALTH_PATH: Final = "/healthz/ready"
+"""Where Istio's gateways say that they are ready, in plain HTTP and to everyone: probes have no token."""
+
+HSTS_SECONDS: Final = 365 * 24 * 3600
+"""How long browsers remember that the domain has HTTPS only."""
+
+ORIGIN_TTL: Final = 60
+"""Seconds that answers of the origins' DNS may be kept: how long a region that is down is still asked."""
+
+
+def steered_host(domain: str) -> str:
+    """The host that leads to the nearest region that is well."""
+    return f"origin.{domain}"
+
+
+def origin_host(region: str, domain: str) -> str:
+    """The host that leads to one region's gateway."""
+    return f"{region}.{steered_host(domain)}"
+
+
+LOG_DAYS: Final = 30
+"""How long access logs are kept where that can be said: they name users' addresses."""

@@ -1,0 +1,108 @@
+"""The edge of a stack: what its regions need early, and the CDN in front of them. Nothing of it without `edge.cdn`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import pulumi
+
+from components.cdn import Edge, EdgePolicy, Origin, origin_host, steered_host
+from components.cdn.keys import EdgeKeys
+from components.cluster import PublicAddress
+from stacks import geography
+from stacks.clouds import Ground
+from stacks.settings import ExistingRegion, Settings
+from stacks.settings.models import CREATE_ZONE
+from stacks.topology import RegionPlan, Site
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionEdge:
+    """What a region must know of the edge: what it is called there, whom to trust, and the gateway's `address`.
+
+    `address` is None where it is the user's to give.
+    """
+
+    hosts: Sequence[str]
+    keys: EdgeKeys
+    address: PublicAddress | None
+
+
+def region_edges(
+    settings: Settings, plans: Sequence[RegionPlan], grounds: Mapping[str, Ground], opts: pulumi.ResourceOptions
+) -> dict[str, RegionEdge]:
+    """Make the edge's keys and reserve the gateways' addresses; nothing without a CDN. Before the clusters."""
+    if settings.edge.cdn == "none":
+        return {}
+    keys = EdgeKeys("edge-keys", settings.edge.domain, settings.edge.signing_key, opts)
+    return {
+        plan.name: RegionEdge(
+            hosts=[origin_host(plan.name, settings.edge.domain), steered_host(settings.edge.domain)],
+            keys=keys,
+            address=grounds[plan.name].public_address(f"{plan.name}-gateway"),
+        )
+        for plan in plans
+    }
+
+
+def build_edge(
+    settings: Settings, plans: Sequence[RegionPlan], edges: Mapping[str, RegionEdge], opts: pulumi.ResourceOptions
+) -> Edge | None:
+    """The CDN in front of all regions. It waits for addresses that are reserved early, and for no cluster."""
+    if not edges:
+        return None
+    common: dict[str, Any] = {
+        "domain": settings.edge.domain,
+        "origins": [_origin(settings, plan, edges[plan.name].address) for plan in plans],
+        "policy": EdgePolicy(
+            rate_limit=settings.edge.rate_limit, waf=settings.edge.waf, cached_paths=cached_paths(settings)
+        ),
+        "languages": sorted(set(chain.from_iterable(plan.place.languages for plan in plans))),
+        "token": next(iter(edges.values())).keys.token,
+        "zone": None if settings.edge.zone == CREATE_ZONE else settings.edge.zone,
+    }
+    # A cloud's SDK takes seconds and hundreds of megabytes: only stacks that use the cloud load it.
+    match settings.edge.cdn:
+        case "gcp":
+            from stacks.edges.gcp import gcp_edge
+
+            locations = {plan.name: nearest_region("gcp", plan) for plan in plans}
+            return gcp_edge(settings, common, locations, opts)
+        case "aws":
+            from stacks.edges.aws import aws_edge
+
+            return aws_edge(common, opts)
+        case _:
+            from stacks.edges.azure import azure_edge
+
+            return azure_edge(settings, common, opts)
+
+
+def cached_paths(settings: Settings) -> Sequence[str]:
+    """Beginnings of paths whose answers are kept: those that are configured, else what every service calls static."""
+    given = settings.edge.cached_paths
+    return given if given is not None else [f"/{service}/static/" for service in sorted(settings.services.by_name())]
+
+
+def nearest_region(cloud: str, site: Site) -> str:
+    """The cloud's region that is nearest to a site: itself, if it is one."""
+    known = geography.lookup(site.name)
+    if known is not None and known.cloud == cloud:
+        return known.name
+    candidates = [region for region in geography.CATALOGUE if region.cloud == cloud]
+    return min(candidates, key=lambda one: (geography.distance_km(site.place, one.place), one.name)).name
+
+
+def _origin(settings: Settings, plan: RegionPlan, address: PublicAddress | None) -> Origin:
+    region = settings.region(plan.name)
+    given = region.gateway_address if isinstance(region, ExistingRegion) else None
+    addresses: Sequence[pulumi.Input[str]] = address.addresses if address is not None else ()
+    is_address = given is not None and given.replace(".", "").isdigit()
+    return Origin(
+        region=plan.name,
+        latitude=plan.place.latitude,
+        longitude=plan.place.longitude,
+        addresses=[given] if given is not None and is_address else addresses,
+        host_name=None if is_address else given,
+    )

@@ -1,0 +1,101 @@
+"""Rules of the edge. They read plain values, so that they speak even when single settings are wrong. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from stacks.settings.errors import Mistake, path_of, shown
+from stacks.settings.inheritance import Plain
+from stacks.settings.models import CREATE_ZONE
+
+CDNS: Final = ("gcp", "aws", "azure")
+
+_ADDRESS: Final = re.compile(r"([0-9]{1,3}\.){3}[0-9]{1,3}")
+
+
+def broken_edge_rules(values: Plain, regions: Mapping[int, Plain]) -> Iterator[Mistake]:
+    """All mistakes of an edge with a CDN; nothing is asked of one without."""
+    edge = _section(values, "edge")
+    cdn = edge.get("cdn")
+    if cdn not in CDNS:
+        return
+    if edge.get("domain") is None:
+        yield Mistake(
+            path=path_of("edge", "domain"),
+            value="",
+            rule="is missing: a CDN needs a domain that the world can look up",
+            remedy="write e.g. domain: sacred-council.love",
+        )
+    yield from _account(str(cdn), edge, _section(values, "clouds"))
+    yield from _zone(str(cdn), edge)
+    yield from _mesh(_section(values, "mesh"))
+    for index, region in regions.items():
+        if region.get("cloud") == "existing":
+            yield from _gateway(str(cdn), index, region)
+
+
+def _account(cdn: str, edge: Plain, clouds: Plain) -> Iterator[Mistake]:
+    if cdn == "gcp" and edge.get("project") is None and _section(clouds, "gcp").get("project") is None:
+        yield Mistake(
+            path=path_of("edge", "project"),
+            value="",
+            rule="is missing: Cloud CDN is part of a project, and clouds.gcp names none",
+            remedy="add e.g. project: my-project, here or below clouds.gcp",
+        )
+
+
+def _zone(cdn: str, edge: Plain) -> Iterator[Mistake]:
+    zone, domain = edge.get("zone", CREATE_ZONE), edge.get("domain")
+    if not isinstance(zone, str) or zone == CREATE_ZONE:
+        return
+    group, slash, name = zone.partition("/")
+    if cdn != "azure" and slash:
+        yield _bad_zone(zone, "is not a zone's name or id", "write it without a slash")
+    elif cdn == "azure" and not (group and name):
+        yield _bad_zone(zone, "does not say which resource group the zone is in", "write e.g. my-group/example.org")
+    elif cdn == "azure" and isinstance(domain, str) and not f".{domain}".endswith(f".{name}"):
+        yield _bad_zone(zone, f"is a zone that {domain} is not part of", "name the zone that the domain is in")
+
+
+def _bad_zone(zone: str, rule: str, remedy: str) -> Mistake:
+    return Mistake(path=path_of("edge", "zone"), value=shown(zone), rule=rule, remedy=remedy)
+
+
+def _mesh(mesh: Plain) -> Iterator[Mistake]:
+    if mesh.get("enabled") is False:
+        yield Mistake(
+            path=path_of("mesh", "enabled"),
+            value=shown(False),
+            rule="leaves the regions without the gateways that the CDN sends users to",
+            remedy="write true, or cdn: none",
+        )
+    if mesh.get("postQuantum") == "strict":
+        yield Mistake(
+            path=path_of("mesh", "postQuantum"),
+            value=shown("strict"),
+            rule="shuts the CDN out: to the regions it uses classical key exchange",
+            remedy="write prefer, or cdn: none",
+        )
+
+
+def _gateway(cdn: str, index: int, region: Plain) -> Iterator[Mistake]:
+    path, address = path_of("regions", index, "gatewayAddress"), region.get("gatewayAddress")
+    if address is None:
+        yield Mistake(
+            path=path,
+            value="",
+            rule="is missing: the CDN must know where the region's public gateway is",
+            remedy="add its IPv4 address" if cdn == "gcp" else "add its IPv4 address or host name",
+        )
+    elif cdn == "gcp" and isinstance(address, str) and not _ADDRESS.fullmatch(address):
+        yield Mistake(
+            path=path,
+            value=shown(address),
+            rule="is not an IPv4 address, and Cloud DNS looks after the health of addresses only",
+            remedy="write the gateway's address, or choose cdn: aws or azure",
+        )
+
+
+def _section(values: Plain, key: str) -> Plain:
+    section = values.get(key)
+    return section if isinstance(section, Mapping) else {}

@@ -1,0 +1,37 @@
+"""Edges alone under mocks, and what tests ask of them."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tests.rendering import Rendered, Resource, render_program
+
+PROGRAM = Path(__file__).parent / "programs" / "edges.py"
+CDNS = ("gcp", "aws", "azure")
+DOMAIN = "example.org"
+THREE = {"us-central1": "192.0.2.1", "europe-west1": "192.0.2.2", "asia-east1": "192.0.2.3"}
+FIVE = {**THREE, "eu-west-3": "192.0.2.4,192.0.2.5", "francecentral": "192.0.2.6"}
+
+
+def edge(cdn: str, origins: Mapping[str, str] = THREE, **settings: Any) -> Rendered:
+    """The edge of `cdn` in front of these gateways."""
+    return _edge(cdn, json.dumps(origins), json.dumps(settings))
+
+
+@cache
+def _edge(cdn: str, origins: str, settings: str) -> Rendered:
+    config = {"cdn": cdn, "origins": origins, **json.loads(settings)}
+    return render_program("test", {f"edge:{key}": value for key, value in config.items()}, PROGRAM)
+
+
+def only(rendered: Rendered, token: str) -> dict[str, Any]:
+    """The inputs of the one resource of this type."""
+    (found,) = rendered.of_type(token)
+    return found.inputs
+
+
+def by_urn(rendered: Rendered) -> dict[str, Resource]:
+    """The resources by their URNs."""
+    return {r.urn: r for r in rendered.resources}

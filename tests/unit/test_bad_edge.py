@@ -1,0 +1,130 @@
+"""Bad settings of the edge and exactly what is said about them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from stacks.settings import SettingsError, parse
+
+DOMAIN = "example.org"
+PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl", "fr"]}
+HERE = {"name": "here", "cloud": "existing", "geography": PLACE}
+
+
+def complaints(edge: Mapping[str, Any], **more: Any) -> list[str]:
+    """What is said, without the project, about a stack of a region of one's own; `region` adds to the region."""
+    region = {**HERE, "gatewayAddress": "192.0.2.7", **more.pop("region", {})}
+    values = {"stage": "local", "regions": [region], "edge": dict(edge), **more}
+    with pytest.raises(SettingsError) as caught:
+        parse(values)
+    return [str(mistake).removeprefix("sacred-council:") for mistake in caught.value.mistakes]
+
+
+SINGLE: list[tuple[dict[str, Any], str]] = [
+    ({"cdn": "gpc"}, 'edge.cdn: "gpc" must be none, gcp, aws or azure; did you mean gcp?'),
+    (
+        {"zone": "my zone"},
+        'edge.zone: "my zone" must be create, or the DNS zone that exists; write e.g. create, my-zone (gcp), '
+        "Z0123456789ABC (aws) or my-group/example.org (azure)",
+    ),
+    ({"rateLimit": 9}, "edge.rateLimit: 9 must be at least 10; write 10 or more"),
+    ({"rateLimit": 10_001}, "edge.rateLimit: 10001 must be at most 10000; write 10000 or less"),
+    ({"waf": "count"}, 'edge.waf: "count" must be block or observe; write block or observe'),
+    (
+        {"cachedPaths": ["/*/static/"]},
+        'edge.cachedPaths[0]: "/*/static/" must be the beginning of a path, between slashes and without wildcards; '
+        "write e.g. /agent-network/static/",
+    ),
+    ({"signingKey": "red"}, 'edge.signingKey: "red" must be blue or green; write blue or green'),
+    (
+        {"location": "West Europe"},
+        'edge.location: "West Europe" must be a location of Azure; `az account list-locations` shows them',
+    ),
+    ({"ratelimit": 100}, "edge.ratelimit: is not a setting; did you mean rateLimit?"),
+    (
+        {"cdn": "aws", "domain": DOMAIN, "zone": "my-group/example.org"},
+        'edge.zone: "my-group/example.org" is not a zone\'s name or id; write it without a slash',
+    ),
+    (
+        {"cdn": "azure", "domain": DOMAIN, "zone": "example.org"},
+        'edge.zone: "example.org" does not say which resource group the zone is in; write e.g. my-group/example.org',
+    ),
+    (
+        {"cdn": "azure", "domain": "badexample.org", "zone": "my-group/example.org"},
+        'edge.zone: "my-group/example.org" is a zone that badexample.org is not part of; '
+        "name the zone that the domain is in",
+    ),
+    (
+        {"cdn": "aws"},
+        "edge.domain: is missing: a CDN needs a domain that the world can look up; "
+        "write e.g. domain: sacred-council.love",
+    ),
+    (
+        {"cdn": "gcp", "domain": DOMAIN},
+        "edge.project: is missing: Cloud CDN is part of a project, and clouds.gcp names none; "
+        "add e.g. project: my-project, here or below clouds.gcp",
+    ),
+]
+
+
+@pytest.mark.parametrize(("edge", "expected"), SINGLE, ids=[expected[:40] for _, expected in SINGLE])
+def test_one_bad_setting_of_the_edge_is_reported_with_rule_and_remedy(edge: dict[str, Any], expected: str) -> None:
+    assert complaints(edge) == [expected]
+
+
+AWS = {"cdn": "aws", "domain": DOMAIN}
+GCP = {"cdn": "gcp", "domain": DOMAIN, "project": "my-project"}
+
+
+def test_a_cdn_must_know_where_the_gateway_of_a_cluster_of_one_s_own_is() -> None:
+    assert complaints(AWS, region={"gatewayAddress": None}) == [
+        "regions[0].gatewayAddress: is missing: the CDN must know where the region's public gateway is; "
+        "add its IPv4 address or host name"
+    ]
+    assert complaints(GCP, region={"gatewayAddress": None}) == [
+        "regions[0].gatewayAddress: is missing: the CDN must know where the region's public gateway is; "
+        "add its IPv4 address"
+    ]
+
+
+def test_cloud_dns_looks_after_addresses_only() -> None:
+    assert complaints(GCP, region={"gatewayAddress": "gateway.example.net"}) == [
+        'regions[0].gatewayAddress: "gateway.example.net" is not an IPv4 address, and Cloud DNS looks after the health '
+        "of addresses only; write the gateway's address, or choose cdn: aws or azure"
+    ]
+
+
+def test_a_gateway_is_an_address_or_a_host() -> None:
+    assert complaints({}, region={"gatewayAddress": "http://x"}) == [
+        'regions[0].gatewayAddress: "http://x" must be an IPv4 address or a host name in lower case; '
+        "write e.g. 203.0.113.7 or gateway.example.org"
+    ]
+
+
+def test_a_cdn_needs_the_mesh_s_gateways_and_what_it_can_speak() -> None:
+    assert complaints(AWS, mesh={"enabled": False, "postQuantum": "strict"}) == [
+        "mesh.enabled: false leaves the regions without the gateways that the CDN sends users to; "
+        "write true, or cdn: none",
+        'mesh.postQuantum: "strict" shuts the CDN out: to the regions it uses classical key exchange; '
+        "write prefer, or cdn: none",
+    ]
+
+
+def test_without_a_cdn_nothing_is_asked_for() -> None:
+    parse({"stage": "local", "regions": [HERE], "edge": {"cdn": "none"}, "mesh": {"postQuantum": "strict"}})
+
+
+@pytest.mark.parametrize("zone", ["my-group/example.org", "my-group/sub.example.org"])
+def test_a_zone_of_azure_may_be_above_the_domain(zone: str) -> None:
+    region = {**HERE, "gatewayAddress": "gateway.example.net"}
+    edge = {"cdn": "azure", "domain": "sub.example.org", "zone": zone}
+    assert parse({"stage": "local", "regions": [region], "edge": edge}).edge.zone == zone
+
+
+def test_the_project_of_the_regions_is_the_edge_s_unless_it_has_its_own() -> None:
+    region = {**HERE, "gatewayAddress": "192.0.2.7"}
+    edge = {"cdn": "gcp", "domain": DOMAIN}
+    clouds = {"gcp": {"project": "my-project"}}
+    settings = parse({"stage": "local", "regions": [region], "edge": edge, "clouds": clouds})
+    assert settings.clouds.gcp.project == "my-project"
