@@ -127,6 +127,13 @@ CONFORMANCE = (
         module="github.com/zegl/kube-score",
     ),
     Binary(
+        name="nats",
+        tool="natscli",
+        package="github.com/nats-io/natscli/nats",
+        module="github.com/nats-io/natscli",
+        version_variable="main.version",
+    ),
+    Binary(
         name="actionlint",
         tool="actionlint",
         package="github.com/rhysd/actionlint/cmd/actionlint",

@@ -27,6 +27,7 @@ from stacks.managed_stores import CloudStores, managed
 from stacks.mesh_peers import Crossing
 from stacks.region_mesh import MONITORING, SERVICES, RegionMesh, RegionMeshArgs
 from stacks.settings import Service, Settings
+from stacks.streams import streams_in
 from stacks.topology import RegionPlan
 
 DATABASE, CACHE, MESSAGING = "cockroachdb", "redis", "nats"
@@ -182,6 +183,7 @@ class Region(pulumi.ComponentResource):
                 servers=settings.servers,
                 neighbours=neighbours,
                 seeds=topology.seeds(self._name, self._args.settings.founder) if neighbours else (),
+                streams=streams_in(self._name, self._args.settings),
                 storage=settings.storage,
                 storage_class=self._args.foundation.cluster.storage_class,
                 cpu=settings.cpu,

@@ -12,6 +12,9 @@ from components.connection import connection_secret
 from components.crossing import Neighbours
 from components.messaging import config
 from components.messaging.nats_pods import ServerPods
+from components.messaging.nats_streams import NatsStreams, NatsStreamsArgs
+from components.messaging.streams import APP as STREAMS_APP
+from components.messaging.streams import Stream, mirrored
 from components.metadata import selector
 from components.quantities import quantity_bytes
 from components.trust import Certificate, CertificateArgs, RegionAuthority
@@ -41,6 +44,8 @@ class NatsArgs:
 
     With `neighbours` the servers become part of a super-cluster: they meet the other regions at the regions `seeds`,
     which are fewer than there are servers. A region that nobody meets anywhere else needs none.
+
+    `streams` are those that the region holds: its own, and of other regions' a mirror.
     """
 
     region: str
@@ -55,6 +60,7 @@ class NatsArgs:
     memory: str = "256Mi"
     neighbours: Neighbours | None = None
     seeds: Sequence[str] = ()
+    streams: Sequence[Stream] = ()
 
     def __post_init__(self) -> None:
         if self.servers not in SERVER_COUNTS:
@@ -89,7 +95,10 @@ class Nats(pulumi.ComponentResource):
         self._services(name, args.monitored_by)
         service_account(name, self._belonging, self._child)
         disruption_budget(name, self._belonging, self._child)
-        servers = self._servers(name, args)
+        certificate = self._certificate(name, args)
+        servers = self._servers(name, args, certificate)
+        if args.streams:
+            self._streams(name, args, certificate, servers)
         self._connect(name, args, servers)
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
@@ -108,6 +117,11 @@ class Nats(pulumi.ComponentResource):
             pods=selector(config.APP),
             ingress=[
                 network.ingress([config.CLIENT_PORT], network.peer(namespace=args.client_namespace)),
+                *(
+                    [network.ingress([config.CLIENT_PORT], network.peer(pods=selector(STREAMS_APP)))]
+                    if args.streams
+                    else []
+                ),
                 network.ingress([config.CLUSTER_PORT], servers),
                 network.ingress([config.EXPORTER_PORT], network.peer(namespace=MONITORING_NAMESPACE)),
                 *([across.ingress(config.GATEWAY_PORT)] if across else []),
@@ -143,13 +157,13 @@ class Nats(pulumi.ComponentResource):
             name, self._belonging, endpoint={"port": "metrics"}, monitored_by=monitored_by, opts=self._child
         )
 
-    def _servers(self, name: str, args: NatsArgs) -> k8s.apps.v1.StatefulSet:
+    def _servers(self, name: str, args: NatsArgs, certificate: Certificate) -> k8s.apps.v1.StatefulSet:
         files = pulumi.Output.from_input(args.namespace).apply(lambda namespace: _files(args, namespace))
         users = self._users(name)
         pods = ServerPods(
             belonging=self._belonging,
             resources=Resources(cpu=args.cpu, memory=args.memory),
-            certificate=self._certificate(name, args),
+            certificate=certificate,
             settings=k8s.core.v1.ConfigMap(
                 f"{name}-settings", metadata=self._belonging.meta(config.APP), data=files, opts=self._child
             ),
@@ -176,6 +190,20 @@ class Nats(pulumi.ComponentResource):
                 volume_claim_templates=[data_claim(self._belonging, args.storage, args.storage_class)],
             ),
             opts=self._child,
+        )
+
+    def _streams(self, name: str, args: NatsArgs, certificate: Certificate, servers: pulumi.Resource) -> None:
+        NatsStreams(
+            f"{name}-streams",
+            NatsStreamsArgs(
+                region=args.region,
+                namespace=args.namespace,
+                streams=args.streams,
+                password=self._password.result,
+                certificate_secret=certificate.secret_name,
+                servers=servers,
+            ),
+            self._child,
         )
 
     def _users(self, name: str) -> pulumi.Output[str]:
@@ -241,6 +269,7 @@ def _files(args: NatsArgs, namespace: str) -> dict[str, str]:
         storage=quantity_bytes("storage", args.storage),
         memory=quantity_bytes("memory", args.memory),
         gateway=config.gateway(args.region, namespace, args.seeds) if args.neighbours else None,
+        mirrored=mirrored(args.region, args.streams),
     )
     return {"nats.conf": config.render(settings), "start.sh": config.START_SCRIPT}
 

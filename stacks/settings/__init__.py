@@ -24,7 +24,8 @@ from stacks.settings.regions import (
     RegionSettings,
 )
 from stacks.settings.source import load, secret
-from stacks.settings.values import bytes_of
+from stacks.settings.streams import Stream
+from stacks.settings.values import bytes_of, seconds_of
 
 __all__ = [
     "SECRETS",
@@ -46,8 +47,10 @@ __all__ = [
     "Services",
     "Settings",
     "SettingsError",
+    "Stream",
     "bytes_of",
     "load",
     "parse",
+    "seconds_of",
     "secret",
 ]

@@ -9,6 +9,7 @@ from components.versions import SAMPLE_SERVICE_IMAGE
 from stacks.settings.base import Model
 from stacks.settings.cloud_values import AzureId, GcpProject
 from stacks.settings.regions import AnyRegion, Clouds, RegionSettings
+from stacks.settings.streams import Stream
 from stacks.settings.values import (
     AzureLocation,
     Bytes,
@@ -68,6 +69,8 @@ class Messaging(Model):
     """NATS JetStream in each region."""
 
     servers: MessagingServers = 1
+    streams: Annotated[tuple[Stream, ...], Field(strict=False)] = ()
+    """What is kept of messages. Streams that are taken off the list stay, and their messages."""
     storage: Bytes = "2Gi"
     cpu: Cpu = "100m"
     memory: Bytes = "256Mi"

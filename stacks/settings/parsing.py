@@ -42,10 +42,12 @@ _EXAMPLES: Final = {
     "gcp.type": "type: e2-standard-4",
     "aws.type": "type: m7i.xlarge",
     "azure.type": "type: Standard_D4s_v5",
+    "streams.name": "name: council-decisions",
+    "subjects": "subjects: [councils.>]",
     "min": "min: 3",
     "max": "max: 9",
 }
-"""How a required setting is written, by its key (and its cloud, where that matters)."""
+"""How a required setting is written, by its key (and its cloud or what it belongs to, where that matters)."""
 
 
 def parse(values: Mapping[str, object]) -> Settings:
@@ -96,7 +98,8 @@ def _mistake(detail: ErrorDetails) -> Mistake:
 
 def _missing(detail: ErrorDetails) -> tuple[str, str]:
     key = str(detail["loc"][-1])
-    example = _EXAMPLES.get(f"{_cloud(detail['loc'])}.{key}") or _EXAMPLES[key]
+    kind = "streams" if "streams" in detail["loc"] else _cloud(detail["loc"])
+    example = _EXAMPLES.get(f"{kind}.{key}") or _EXAMPLES[key]
     return "is missing", f"add e.g. {example}"
 
 

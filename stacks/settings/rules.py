@@ -1,6 +1,6 @@
 """Rules between settings. They read plain values, so that they speak even when single settings are wrong. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,6 +11,7 @@ from stacks.settings.inheritance import Plain
 from stacks.settings.models import Cache, Messaging, Service
 from stacks.settings.region_rules import broken_region_rules, listed_regions
 from stacks.settings.store_rules import POSTGRESQL, broken_store_rules, section
+from stacks.settings.stream_rules import broken_stream_rules
 from stacks.settings.values import Bytes, bytes_of
 
 REGIONS_TO_SURVIVE_ONE: Final = 3
@@ -29,6 +30,7 @@ def broken_rules(values: Plain) -> Iterator[Mistake]:
         yield from _survival(values, len(regions))
     yield from _messaging_servers(values, len(regions))
     yield from broken_store_rules(values, regions)
+    yield from _streams(values, [name for region in regions.values() if isinstance(name := region.get("name"), str)])
     yield from _replicas(values)
     yield from _nights(values)
     yield from _cache_memory(values)
@@ -72,6 +74,13 @@ def _messaging_servers(values: Plain, regions: int) -> Iterator[Mistake]:
             rule=f"is too few for {regions} regions: a region that has others beside it needs servers that can vote",
             remedy="write 3 or 5; where streams exist already, see docs/runbooks/nats-more-servers.md first",
         )
+
+
+def _streams(values: Plain, regions: Sequence[str]) -> Iterator[Mistake]:
+    messaging, usual = section(values, "messaging"), Messaging()
+    servers, storage = messaging.get("servers", usual.servers), messaging.get("storage", usual.storage)
+    if type(servers) is int:
+        yield from broken_stream_rules(messaging, servers, str(storage), regions)
 
 
 def _replicas(values: Plain) -> Iterator[Mistake]:

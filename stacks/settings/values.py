@@ -13,6 +13,7 @@ REGION_NAME_LIMIT: Final = 32
 SLOT_LIMIT: Final = 255
 """Highest address slot: a slot is the second number of a 10.x.0.0/16 network."""
 
+_SECONDS: Final = {"h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 _BYTES: Final = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
@@ -25,6 +26,11 @@ def bytes_of(quantity: str) -> int:
     """Bytes in a checked quantity with a unit, such as `10Gi` (10737418240) or `1.5G` (1500000000)."""
     digits = quantity.rstrip("KMGTki")
     return int(float(digits) * _BYTES[quantity[len(digits) :]])
+
+
+def seconds_of(duration: str) -> int:
+    """Seconds in a checked duration, such as `7d` (604800). A year has 365 days."""
+    return int(duration[:-1]) * _SECONDS[duration[-1]]
 
 
 def pattern(regex: str, rule: str, remedy: str) -> AfterValidator:

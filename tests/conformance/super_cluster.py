@@ -91,6 +91,11 @@ def files(rendered: Rendered, region: str) -> dict[str, str]:
     return {**_of(rendered, region, "ConfigMap", "nats")["data"], **users}
 
 
+def job_files(rendered: Rendered, region: str) -> dict[str, str]:
+    """What the program mounts into the pod of the region's Job for streams."""
+    return dict(_of(rendered, region, "ConfigMap", "nats-streams")["data"])
+
+
 def certified_names(rendered: Rendered, region: str) -> list[str]:
     """The DNS names that the program has certified for the region's servers."""
     return list(rendered.named(f"{region}-messaging-certificate-request").inputs["dnsNames"])

@@ -39,7 +39,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "three of everything": {
         "sacred-council:database": {"nodes": 3},
         "sacred-council:cache": {"replicas": 3},
-        "sacred-council:messaging": {"servers": 3},
+        "sacred-council:messaging": {"servers": 3, "streams": [{"name": "councils", "subjects": ["councils.>"]}]},
         "sacred-council:services": dict.fromkeys(SERVICES, BUSY),
     },
 }

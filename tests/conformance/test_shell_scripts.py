@@ -12,6 +12,7 @@ from components.cache.scripts import PROXY_START, SCRIPTS
 from components.database.cockroachdb_plan import start_command
 from components.database.cockroachdb_scripts import BOOTSTRAP_SCRIPT, REGIONS_SCRIPT
 from components.messaging.config import START_SCRIPT
+from components.messaging.streams import SCRIPT as STREAMS_SCRIPT
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(60)]
 
@@ -23,6 +24,7 @@ BASH = {
 }
 SH = {
     "nats/start.sh": START_SCRIPT,
+    "nats/streams.sh": STREAMS_SCRIPT,
     "redis-proxy/start.sh": PROXY_START,
     **{f"redis/{name}": text for name, text in SCRIPTS.items()},
 }

@@ -1,0 +1,67 @@
+"""What can be configured of a stream of messages."""
+
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from stacks.settings.base import Model
+from stacks.settings.values import Bytes, Duration, MessagingServers, RegionName, mistake, not_empty, pattern
+
+ALL: Final = "all"
+"""Instead of a list of regions: every one, also those to come."""
+
+StreamName = Annotated[
+    str,
+    pattern(
+        r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}",
+        "must be at most 63 letters, digits, hyphens and underscores",
+        "write e.g. council-decisions",
+    ),
+]
+_TOKEN: Final = r"[A-Za-z0-9_-]+"  # noqa: S105 - a part of a subject
+Subject = Annotated[
+    str,
+    pattern(
+        rf"({_TOKEN}|\*)(\.({_TOKEN}|\*))*(\.>)?",
+        "must be a NATS subject: words with dots between them, * for any word, > for all that follow",
+        "write e.g. councils.> or councils.*.decisions",
+    ),
+]
+
+
+def _one_as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) != len(values):
+        raise mistake("must not name one twice", "remove the repetition")
+    return values
+
+
+Subjects = Annotated[tuple[Subject, ...], Field(strict=False), not_empty("councils.>"), AfterValidator(_distinct)]
+Mirrors = Annotated[
+    tuple[RegionName, ...], Field(strict=False), BeforeValidator(_one_as_list), AfterValidator(_distinct)
+]
+
+
+class Stream(Model):
+    """A stream: it takes messages, wherever they are published, into its `home` region; others can have mirrors."""
+
+    name: StreamName
+    subjects: Subjects
+    home: RegionName | None = None
+    """Needed with several regions. Never change it: the messages do not move."""
+    mirrored_in: Mirrors = ()
+    """Names of regions, or `all`."""
+    replicas: MessagingServers | None = None
+    """Servers that keep each message; None is three of them, or the one there is."""
+    retention: Duration = "7d"
+    max_size: Bytes = "256Mi"
+    """The oldest messages go when there are more."""
+
+    @model_validator(mode="after")
+    def _all_is_not_one_of_many(self) -> Self:
+        if ALL in self.mirrored_in and len(self.mirrored_in) > 1:
+            raise mistake("must not have all beside regions in mirroredIn", "write mirroredIn: all, or the regions")
+        return self

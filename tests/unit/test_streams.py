@@ -1,0 +1,245 @@
+"""Streams: what may be configured, which region holds what, and the Job that makes them."""
+
+import json
+from typing import Any, cast
+
+import pulumi
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.messaging import config, streams
+from components.messaging.nats_streams import NatsStreamsArgs
+from stacks.settings import parse, stream_rules
+from stacks.settings.stream_rules import overlap
+from stacks.streams import streams_in
+from tests.rendering import Rendered, render
+from tests.unit.stores import allowed, container, object_named, waits_for
+from tests.unit.test_bad_configuration import complaints
+
+NO_SERVERS = cast(pulumi.Resource, None)
+US, EU, ASIA = "us-central1", "europe-west1", "asia-east1"
+EVERYWHERE = {"name": "councils", "subjects": ["councils.>"], "home": EU, "mirroredIn": "all"}
+SOMEWHERE = {"name": "orders", "subjects": ["orders.*"], "home": US, "mirroredIn": [ASIA], "replicas": 1}
+NOWHERE = {"name": "local", "subjects": ["local"], "home": ASIA}
+STREAM = streams.Stream(name="s", subjects=["s.>"], home="here", replicas=3, max_age=60, max_bytes=2**20)
+
+
+def values(*listed: dict[str, Any], regions: tuple[str, ...] = (US, EU, ASIA), **messaging: Any) -> dict[str, Any]:
+    """A stack of these regions with these streams."""
+    several = {"database": {"founder": regions[0]}} if len(regions) > 1 else {}
+    return {
+        "stage": "continental",
+        "regions": [{"name": name, "cloud": "existing", "context": name} for name in regions],
+        "messaging": {"servers": 3, "streams": list(listed), **messaging},
+        **several,
+    }
+
+
+def held(region: str, *listed: dict[str, Any], **more: Any) -> list[str]:
+    return [stream.name for stream in streams_in(region, parse(values(*listed, **more)))]
+
+
+@pytest.fixture(scope="module")
+def stack() -> Rendered:
+    messaging = values(EVERYWHERE, SOMEWHERE, NOWHERE)["messaging"]
+    return render("multiregion", {"sacred-council:messaging": messaging})
+
+
+def job(stack: Rendered, region: str) -> dict[str, Any]:
+    """The pod of the region's Job."""
+    return dict(stack.named(f"{region}-messaging-streams-job").inputs["spec"]["template"])
+
+
+def test_a_region_holds_its_own_streams_and_the_mirrors_that_are_asked_for() -> None:
+    listed = (SOMEWHERE, NOWHERE, EVERYWHERE)
+    assert held(US, *listed) == ["councils", "orders"]
+    assert held(EU, *listed) == ["councils"]
+    assert held(ASIA, *listed) == ["councils", "local", "orders"]
+
+
+def test_the_home_takes_messages_and_the_others_mirror_it() -> None:
+    (stream,) = streams_in(EU, parse(values(EVERYWHERE)))
+    home, mirror = streams.definition(EU, stream), streams.definition(US, stream)
+    assert (home["subjects"], home.get("mirror")) == (["councils.>"], None)
+    assert mirror["mirror"] == {"name": "councils", "external": {"api": "$JS.europe-west1.API"}}
+    assert "subjects" not in mirror
+    kept = ("num_replicas", "max_age", "max_bytes", "storage", "retention")
+    assert {key: home[key] for key in kept} == {key: mirror[key] for key in kept}
+    assert (home["num_replicas"], home["max_age"], home["max_bytes"]) == (3, 7 * 86400 * 10**9, 256 * 2**20)
+
+
+def test_a_region_more_changes_nothing_of_what_the_others_hold() -> None:
+    for region in (US, EU):
+        before, after = (
+            streams_in(region, parse(values(EVERYWHERE, regions=regions))) for regions in ((US, EU), (ASIA, EU, US))
+        )
+        assert streams.files(region, before) == streams.files(region, after)
+        assert streams.mirrored(region, before) == streams.mirrored(region, after)
+
+
+def test_a_single_region_is_the_home_of_all() -> None:
+    stream = {"name": "councils", "subjects": ["councils.>"]}
+    (found,) = streams_in(US, parse(values(stream, regions=(US,), servers=1)))
+    assert (found.home, found.replicas) == (US, 1)
+    assert streams.mirrored(US, [found]) == []
+
+
+def test_the_duplicate_window_is_never_longer_than_messages_are_kept() -> None:
+    assert streams.definition("here", STREAM)["duplicate_window"] == 60 * 10**9
+
+
+def test_the_job_gets_the_regions_definitions_and_the_password_as_a_secret(stack: Rendered) -> None:
+    data = stack.named(f"{ASIA}-messaging-streams-settings").inputs["data"]
+    assert sorted(data) == ["councils.json", "local.json", "orders.json", "streams.sh"]
+    assert json.loads(data["orders.json"])["mirror"]["external"] == {"api": "$JS.us-central1.API"}
+    variables = {v["name"]: v for v in container(job(stack, ASIA), "streams")["env"]}
+    assert variables["NATS_URL"]["value"] == "tls://nats:4222"
+    assert variables["NATS_PASSWORD"]["valueFrom"]["secretKeyRef"]["name"] == "nats-streams"
+    assert "password-of" not in str(job(stack, ASIA)) + str(data)
+
+
+def test_the_job_sees_the_root_certificate_and_not_the_servers_key(stack: Rendered) -> None:
+    (volume,) = [v for v in job(stack, US)["spec"]["volumes"] if v["name"] == "certificates"]
+    assert volume["secret"]["items"] == [{"key": "ca.crt", "path": "ca.crt"}]
+
+
+def test_the_job_comes_after_the_servers_and_reaches_nothing_else(stack: Rendered) -> None:
+    assert f"{US}-messaging-statefulset" in waits_for(stack, stack.named(f"{US}-messaging-streams-job"))
+    spec = stack.named(f"{US}-messaging-streams-network-policy").inputs["spec"]
+    assert spec["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "nats-streams"}
+    (rule,) = spec["egress"]
+    assert [port["port"] for port in rule["ports"]] == [config.CLIENT_PORT]
+    assert rule["to"] == [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": "nats"}}}]
+
+
+def test_the_servers_let_the_job_in_only_where_there_is_one(stack: Rendered) -> None:
+    local = render("local")
+    assert ("nats-streams", config.CLIENT_PORT) not in allowed(local, "nats", "nats", "ingress")
+    assert [r.name for r in local.resources if "streams" in r.name] == []
+    streams_stack = render("local", {"sacred-council:messaging": {"streams": [{"name": "a", "subjects": ["a"]}]}})
+    assert ("nats-streams", config.CLIENT_PORT) in allowed(streams_stack, "nats", "nats", "ingress")
+    assert object_named(streams_stack, "Job", "nats-streams", "nats")
+
+
+def test_servers_redirect_what_their_mirrors_need_and_no_more(stack: Rendered) -> None:
+    texts = {
+        region: stack.named(f"{region}-messaging-settings").inputs["data"]["nats.conf"] for region in (US, EU, ASIA)
+    }
+    assert "imports" not in texts[EU]
+    assert texts[US].count("CONSUMER.CREATE.councils") == 3
+    assert "CONSUMER.CREATE.orders" not in texts[US]
+    assert "$JS.us-central1.API.CONSUMER.CREATE.orders" in texts[ASIA]
+
+
+def test_a_stream_without_subjects_and_a_job_without_streams_are_refused() -> None:
+    with pytest.raises(ValueError, match="subjects of stream 's': expected at least one, got none"):
+        streams.Stream(name="s", subjects=[], home="here", replicas=1, max_age=60, max_bytes=1)
+    with pytest.raises(ValueError, match="streams: expected at least one, got none"):
+        NatsStreamsArgs(
+            region="here", namespace="nats", streams=[], password="", certificate_secret="x", servers=NO_SERVERS
+        )
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    (
+        {"name": "a.b"},
+        '[0].name: "a.b" must be at most 63 letters, digits, hyphens and underscores; write e.g. council-decisions',
+    ),
+    (
+        {"subjects": ["councils..x"]},
+        '[0].subjects[0]: "councils..x" must be a NATS subject: words with dots between them, * for any word, > for '
+        "all that follow; write e.g. councils.> or councils.*.decisions",
+    ),
+    ({"subjects": []}, "[0].subjects: [] must have at least one entry; write e.g. [councils.>]"),
+    (
+        {"subjects": ["a", "a"]},
+        '[0].subjects: ["a", "a"] must not name one twice; remove the repetition',
+    ),
+    (
+        {"home": None},
+        "[0].home: is missing: with several regions one keeps the stream, and the others mirrors; name one of "
+        "us-central1, europe-west1, asia-east1 and never change it",
+    ),
+    (
+        {"home": "europe-west2"},
+        '[0].home: "europe-west2" is not the name of a region of this stack; did you mean europe-west1?',
+    ),
+    (
+        {"mirroredIn": ["asia-east2"]},
+        '[0].mirroredIn: "asia-east2" is not the name of a region of this stack; did you mean asia-east1?',
+    ),
+    (
+        {"mirroredIn": [EU]},
+        '[0].mirroredIn: "europe-west1" is the stream\'s home, which has the stream itself; name other regions only',
+    ),
+    (
+        {"replicas": 5},
+        "[0].replicas: 5 must not be above messaging.servers, which is 3; write 3 or less, or raise messaging.servers",
+    ),
+    (
+        {"retention": "forever"},
+        '[0].retention: "forever" must be a duration in hours, days, weeks or years; write e.g. 12h, 7d or 4w',
+    ),
+    ({"size": "1Gi"}, "[0].size: is not a setting; did you mean maxSize?"),
+]
+
+
+@pytest.mark.parametrize(("change", "complaint"), BAD, ids=[complaint for _, complaint in BAD])
+def test_a_bad_stream_is_reported(change: dict[str, Any], complaint: str) -> None:
+    stream = {key: value for key, value in {**EVERYWHERE, **change}.items() if value is not None}
+    assert complaints(values(stream)) == [f"messaging.streams{complaint}"]
+
+
+def test_all_beside_regions_is_refused() -> None:
+    (line,) = complaints(values({**EVERYWHERE, "mirroredIn": ["all", ASIA]}))
+    assert line.endswith("must not have all beside regions in mirroredIn; write mirroredIn: all, or the regions")
+
+
+def test_streams_that_do_not_go_together_are_reported() -> None:
+    twin = {**NOWHERE, "name": "councils", "subjects": ["councils.first"]}
+    assert complaints(values(EVERYWHERE, twin)) == [
+        'messaging.streams[1].name: "councils" is the name of messaging.streams[0] already; choose another name',
+        'messaging.streams[1].subjects: "councils.first" takes messages that messaging.streams[0] takes with '
+        '"councils.>" already; let every message belong to one stream',
+    ]
+    assert complaints(values({**EVERYWHERE, "maxSize": "2Gi"}, storage="2Gi")) == [
+        'messaging.storage: "2Gi" is too little for the streams, whose maxSize together is 2.00Gi: every server may '
+        "hold all of them, and a tenth stays free; raise storage, or lower maxSize"
+    ]
+
+
+def test_what_is_missing_is_asked_for() -> None:
+    assert complaints(values({"home": EU})) == [
+        "messaging.streams[0].name: is missing; add e.g. name: council-decisions",
+        "messaging.streams[0].subjects: is missing; add e.g. subjects: [councils.>]",
+    ]
+
+
+def test_settings_and_servers_keep_the_same_share_of_the_disk_free() -> None:
+    assert stream_rules.FILE_SHARE == config.FILE_SHARE
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("a.b", "a.b", True),
+        ("a.b", "a.c", False),
+        ("a.*", "a.b", True),
+        ("a.*", "a.b.c", False),
+        ("a.>", "a.b.c", True),
+        ("a.>", "a", False),
+        ("*.b", "a.*", True),
+        ("*.b", "a.c", False),
+        ("a.*.c", "a.>", True),
+    ],
+)
+def test_subjects_overlap_where_a_message_could_belong_to_both(one: str, other: str, expected: bool) -> None:
+    assert overlap(one, other) is overlap(other, one) is expected
+
+
+@given(st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=4))
+def test_every_subject_overlaps_with_itself_and_with_everything_below_its_first_word(words: list[str]) -> None:
+    subject = ".".join(words)
+    assert overlap(subject, subject)
+    assert overlap(subject, f"{words[0]}.>") is (len(words) > 1)
