@@ -124,8 +124,8 @@ def _container(args: PostgresBootstrapArgs) -> k8s.core.v1.ContainerArgs:
         "PGHOST": args.server.host,
         "PGPORT": str(plan.PORT),
         "PGUSER": args.server.administrator,
-        "DATABASE": args.credentials.database,
-        "USERNAME": args.credentials.username,
+        "APP_DATABASE": args.credentials.database,
+        "APP_USERNAME": args.credentials.username,
     }
     return k8s.core.v1.ContainerArgs(
         name="bootstrap",

@@ -78,8 +78,8 @@ until psql --no-psqlrc --quiet --command="SELECT 1" >/dev/null; do
   sleep 5
 done
 
-psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --set=database="$DATABASE" --set=username="$USERNAME" \\
+psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --set=database="$APP_DATABASE" --set=username="$APP_USERNAME" \\
   --file={SETTINGS}/application.sql
 echo "The application's database and user are ready."
 """
-"""Run by the bootstrap Job. It reads PGHOST, PGPORT, PGUSER (the administrator), DATABASE and USERNAME."""
+"""Run by the bootstrap Job. It reads PGHOST, PGPORT, PGUSER (the administrator), APP_DATABASE and APP_USERNAME."""

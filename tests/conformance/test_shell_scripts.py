@@ -11,6 +11,7 @@ from components.cache.config import SETTINGS as REDIS_SETTINGS
 from components.cache.scripts import PROXY_START, SCRIPTS
 from components.database.cockroachdb_plan import start_command
 from components.database.cockroachdb_scripts import BOOTSTRAP_SCRIPT, REGIONS_SCRIPT
+from components.database.postgresql_plan import BOOTSTRAP_SCRIPT as POSTGRESQL_SCRIPT
 from components.messaging.config import START_SCRIPT
 from components.messaging.streams import SCRIPT as STREAMS_SCRIPT
 
@@ -23,6 +24,7 @@ BASH = {
     "cockroachdb/start-joined.sh": f"#!/bin/bash\n{start_command('here', founder='there', alone=False)}\n",
 }
 SH = {
+    "postgresql/bootstrap.sh": POSTGRESQL_SCRIPT,
     "nats/start.sh": START_SCRIPT,
     "nats/streams.sh": STREAMS_SCRIPT,
     "redis-proxy/start.sh": PROXY_START,

@@ -15,6 +15,7 @@ BELGIUM = {**IOWA, "name": "europe-west1"}
 HOME = {"name": "local", "cloud": "existing"}
 POSTGRESQL = {"engine": "postgresql"}
 MANAGED = {"engine": "managed"}
+THREE = {"servers": 3}
 PEM_RULE = (
     "must be certificates in PEM form and nothing else; "
     "write the whole file as a block of text (|), from the first BEGIN CERTIFICATE to the last END CERTIFICATE"
@@ -28,7 +29,7 @@ def stack(*regions: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 BAD = [
     (
-        stack(IOWA, BELGIUM, database=POSTGRESQL),
+        stack(IOWA, BELGIUM, database=POSTGRESQL, messaging=THREE),
         'database.engine: "postgresql" has one region, and this stack has 2; '
         f"write cockroachdb, which has them all; {RUNBOOK} moves the data first",
     ),
@@ -103,7 +104,8 @@ def test_any_cloud_s_only_region_can_have_both(region: dict[str, Any]) -> None:
 
 def test_several_regions_can_have_managed_caches_on_whatever_clouds() -> None:
     regions = (IOWA, VIRGINIA, AMSTERDAM)
-    settings = parse(stack(*regions, database={"founder": "us-central1"}, cache={**MANAGED, "replicas": 6}))
+    database, cache = {"founder": "us-central1"}, {**MANAGED, "replicas": 6}
+    settings = parse(stack(*regions, database=database, cache=cache, messaging=THREE))
     assert settings.cache.replicas == 6
 
 
