@@ -1,0 +1,139 @@
+"""RDS and ElastiCache: private, encrypted, backed up, kept from deletion."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.managed import PEM, managed, named
+from tests.unit.stores import waits_for
+
+RDS = "aws:rds/instance:Instance"
+GROUP = "aws:elasticache/replicationGroup:ReplicationGroup"
+PORTS = {"database": 5432, "cache": 6379}
+
+
+def server(**options: bool) -> dict[str, Any]:
+    """Inputs of the database server."""
+    return named(managed("aws", **options), "aws", "database", RDS).inputs
+
+
+def cache(**options: bool) -> dict[str, Any]:
+    """Inputs of the cache."""
+    return named(managed("aws", **options), "aws", "cache", GROUP).inputs
+
+
+def parameters(store: str, service: str) -> dict[str, str]:
+    """The parameters that a store was given."""
+    group = named(managed("aws"), "aws", f"{store}-parameters", f"aws:{service}/parameterGroup:ParameterGroup").inputs
+    return {one["name"]: one["value"] for one in group["parameters"]}
+
+
+@pytest.mark.parametrize(("store", "service"), [("database", "rds"), ("cache", "elasticache")])
+def test_stores_are_in_subnets_with_no_way_to_the_internet(store: str, service: str) -> None:
+    stack = managed("aws")
+    group = named(stack, "aws", f"{store}-subnets", f"aws:{service}/subnetGroup:SubnetGroup").inputs
+    assert sorted(group["subnetIds"]) == [f"us-east-1-network-{zone}-managed-subnet-id" for zone in "abc"]
+    routed = {r.inputs["subnetId"] for r in stack.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation")}
+    assert not routed & set(group["subnetIds"])
+
+
+@pytest.mark.parametrize("store", PORTS)
+def test_only_the_region_s_pods_reach_a_store_and_on_one_port(store: str) -> None:
+    stack = managed("aws")
+    rules = [
+        r.inputs
+        for r in stack.of_type("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+        if r.name.startswith(f"us-east-1-{store}-")
+    ]
+    assert [(one["fromPort"], one["toPort"], one["ipProtocol"]) for one in rules] == [(PORTS[store],) * 2 + ("tcp",)]
+    pods = named(
+        stack, "aws", "network-pods-addresses", "aws:ec2/vpcIpv4CidrBlockAssociation:VpcIpv4CidrBlockAssociation"
+    )
+    assert [one["cidrIpv4"] for one in rules] == [pods.inputs["cidrBlock"]]
+    group = named(stack, "aws", f"{store}-access-group", "aws:ec2/securityGroup:SecurityGroup").inputs
+    assert not group.get("ingress")
+    assert not group.get("egress")
+    used = server()["vpcSecurityGroupIds"] if store == "database" else cache()["securityGroupIds"]
+    assert used == [f"us-east-1-{store}-access-group-id"]
+
+
+def test_the_database_is_not_public_and_takes_encrypted_connections_alone() -> None:
+    assert server()["publiclyAccessible"] is False
+    assert parameters("database", "rds") == {"rds.force_ssl": "1", "ssl_min_protocol_version": "TLSv1.2"}
+    assert server()["caCertIdentifier"] == "rds-ca-rsa2048-g1"
+
+
+def test_clients_verify_the_database_with_the_certificates_of_the_settings() -> None:
+    assert managed("aws").named("us-east-1-database-connection").inputs["stringData"]["ca.crt"] == PEM
+
+
+def test_the_database_is_version_18_with_the_machine_that_was_asked_for() -> None:
+    assert (server()["engine"], server()["engineVersion"]) == ("postgres", "18")
+    assert server()["autoMinorVersionUpgrade"]
+    assert "allowMajorVersionUpgrade" not in server()
+    assert (server()["instanceClass"], server(several=False)["instanceClass"]) == ("db.m7g.large", "db.t4g.medium")
+    assert (server()["allocatedStorage"], server()["maxAllocatedStorage"]) == (50, 500)
+
+
+def test_both_are_encrypted_with_the_region_s_key() -> None:
+    (key,) = managed("aws").of_type("aws:kms/key:Key")
+    assert key.name == "us-east-1-cluster-key"
+    assert server()["storageEncrypted"]
+    assert cache()["atRestEncryptionEnabled"]
+    keys = {server()["kmsKeyId"], server()["performanceInsightsKmsKeyId"], cache()["kmsKeyId"]}
+    assert len(keys) == 1
+    assert keys.pop().startswith("arn:aws:kms:")
+
+
+def test_the_database_has_backups_any_point_in_time_and_a_last_snapshot() -> None:
+    assert server()["backupRetentionPeriod"] == 14
+    assert server()["skipFinalSnapshot"] is False
+    assert server()["finalSnapshotIdentifier"] == "us-east-1-database-final-x7k2p9"
+    assert server()["maintenanceWindow"] == "sun:04:00-sun:05:00"
+    assert set(server()["enabledCloudwatchLogsExports"]) == {"postgresql", "upgrade"}
+
+
+def test_a_standby_and_failover_are_a_matter_of_numbers() -> None:
+    assert server()["multiAz"]
+    assert (cache()["numCacheClusters"], cache()["automaticFailoverEnabled"], cache()["multiAzEnabled"]) == (
+        3,
+        True,
+        True,
+    )
+    alone = cache(several=False)
+    assert not server(several=False)["multiAz"]
+    assert (alone["numCacheClusters"], alone["automaticFailoverEnabled"], alone["multiAzEnabled"]) == (1, False, False)
+
+
+def test_deletion_protection_is_the_region_s() -> None:
+    assert server()["deletionProtection"]
+    assert not server(protected=False)["deletionProtection"]
+
+
+def test_passwords_are_generated_and_secret() -> None:
+    stack = managed("aws")
+    database, group = named(stack, "aws", "database", RDS), named(stack, "aws", "cache", GROUP)
+    assert database.inputs["password"] == "password-of-us-east-1-database-administrator-password"
+    assert group.inputs["authToken"] == "password-of-us-east-1-cache-token"
+    assert ("password" in database.secret_paths, "authToken" in group.secret_paths) == (True, True)
+
+
+def test_the_cache_takes_encrypted_connections_alone_and_amazon_s_authorities_sign_for_it() -> None:
+    assert cache()["transitEncryptionEnabled"]
+    assert cache()["transitEncryptionMode"] == "required"
+    told = managed("aws").named("us-east-1-cache-connection").inputs["stringData"]
+    assert told["ca.crt"].count("-----BEGIN CERTIFICATE-----") == 4
+
+
+def test_the_cache_drops_the_least_used_and_has_backups() -> None:
+    assert parameters("cache", "elasticache") == {"maxmemory-policy": "allkeys-lru"}
+    assert (cache()["engine"], cache()["engineVersion"], cache()["nodeType"]) == ("valkey", "8.1", "cache.t4g.small")
+    assert cache()["autoMinorVersionUpgrade"]
+    assert cache()["snapshotRetentionLimit"] == 7
+    assert cache()["maintenanceWindow"] == "sun:04:00-sun:05:00"
+
+
+@pytest.mark.parametrize(("store", "type_"), [("database", RDS), ("cache", GROUP)])
+def test_a_store_waits_until_its_pods_are_let_in(store: str, type_: str) -> None:
+    stack = managed("aws")
+    assert f"us-east-1-{store}-access-pods" in waits_for(stack, named(stack, "aws", store, type_))
