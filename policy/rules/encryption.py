@@ -1,0 +1,68 @@
+"""Encryption at rest: Secrets of clusters, databases, caches and disks.
+
+Google Cloud encrypts disks, databases, caches and buckets always, Azure disks, databases and storage, AWS buckets:
+there is nothing to switch on, so nothing to look at.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from pulumi_policy import ReportViolation, ResourceValidationArgs
+
+from policy.rule import Config, Must, Rule, Table, apply, is_true, one_of
+from policy.values import Props
+
+
+def _storage_class(props: Props, config: Config) -> Iterator[str]:
+    # Only the disks of AWS are not encrypted by themselves.
+    if props.get("provisioner") == "ebs.csi.aws.com":
+        yield from Must(path="parameters.encrypted", holds=is_true, remedy="encrypt its volumes")(props, config)
+
+
+TABLE: Final[Table] = {
+    "gcp:container/cluster:Cluster": (
+        Must(
+            path="databaseEncryption.state",
+            holds=one_of("ENCRYPTED"),
+            remedy="encrypt the cluster's Secrets with a key of your own",
+        ),
+    ),
+    "aws:eks/cluster:Cluster": (
+        Must(
+            path="encryptionConfig.resources",
+            holds=lambda value: isinstance(value, list) and "secrets" in value,
+            remedy="encrypt the cluster's Secrets with a key of your own",
+        ),
+    ),
+    "aws:ec2/launchTemplate:LaunchTemplate": (
+        Must(path="blockDeviceMappings[].ebs.encrypted", holds=is_true, remedy="encrypt the machines' disks"),
+    ),
+    "aws:ebs/volume:Volume": (Must(path="encrypted", holds=is_true, remedy="encrypt the disk"),),
+    "aws:efs/fileSystem:FileSystem": (Must(path="encrypted", holds=is_true, remedy="encrypt the file system"),),
+    "aws:rds/instance:Instance": (Must(path="storageEncrypted", holds=is_true, remedy="encrypt the database"),),
+    "aws:rds/cluster:Cluster": (Must(path="storageEncrypted", holds=is_true, remedy="encrypt the database"),),
+    "aws:elasticache/replicationGroup:ReplicationGroup": (
+        Must(path="atRestEncryptionEnabled", holds=is_true, remedy="encrypt what the cache writes down"),
+    ),
+    "azure-native:containerservice:ManagedCluster": (
+        Must(
+            path="securityProfile.azureKeyVaultKms.enabled",
+            holds=is_true,
+            remedy="encrypt the cluster's Secrets with a key of your own",
+        ),
+    ),
+    "kubernetes:storage.k8s.io/v1:StorageClass": (_storage_class,),
+}
+
+
+def encryption(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    """What is stored is encrypted."""
+    apply(TABLE, args, report)
+
+
+RULE: Final = Rule(
+    name="encryption-at-rest",
+    description="What is stored must be encrypted.",
+    remedy="Turn encryption on for the resource; some resources must be made anew for it.",
+    validate=encryption,
+)
