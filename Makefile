@@ -1,7 +1,7 @@
 # Thin: what is done is in sandbox/ and tests/. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv up preview report down status doctor binaries test test-unit check bench fmt clean
+.PHONY: help venv up preview policy report down status doctor binaries test test-unit check bench fmt clean
 
 STACK ?= local
 CONTEXT ?=
@@ -11,6 +11,8 @@ OUTPUT ?=
 PROTECT ?=
 # For `make report`: the JSON of an earlier report.
 BASE_REPORT ?=
+# For `make policy`: the pack's configuration.
+POLICY_CONFIG ?=
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -40,6 +42,9 @@ up: venv ## deploy the stack, in the sandbox or on the cluster of CONTEXT
 
 preview: venv ## what `up` would change; BASE=commit: what this tree changes against it, on every stack
 	@$(if $(BASE),$(COMPARE),$(SANDBOX) start $(STACK) && $(SANDBOX) exec -- pulumi preview --stack $(STACK))
+
+policy: venv ## what the policy pack says of the stack; POLICY_CONFIG=file.json configures the rules
+	@$(SANDBOX) policy $(STACK) $(if $(POLICY_CONFIG),--config $(POLICY_CONFIG))
 
 report: venv ## cost, capacity and carbon of the stack; BASE_REPORT=file.json: the difference to that report
 	@$(RUN) -m report $(STACK) $(if $(BASE_REPORT),--base $(BASE_REPORT))

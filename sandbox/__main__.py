@@ -32,6 +32,11 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
     plan = verbs.add_parser("plan", help="all that a stack consists of, as JSON; starts nothing")
     plan.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
+    policy = verbs.add_parser(
+        "policy", help="what the policy pack says of all that a stack consists of; starts nothing"
+    )
+    policy.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
+    policy.add_argument("--config", type=Path, help="configuration of the pack (JSON)")
     _add_compare(verbs.add_parser("compare", help="what this tree changes on every stack, against a commit"))
     verbs.add_parser("status", help="regions, their processes and contexts, and the stacks")
     verbs.add_parser("doctor", help="what is missing on this machine, and how to get it")

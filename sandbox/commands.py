@@ -12,7 +12,7 @@ from typing import NoReturn
 from sandbox import binaries, context, deployment, doctor, engine, fleet, regions, state
 from sandbox.compare.command import Request, compare
 from sandbox.layout import Layout, SandboxError
-from sandbox.plan import plan
+from sandbox.plan import plan, policy
 
 
 def run(layout: Layout, arguments: argparse.Namespace) -> int:
@@ -22,6 +22,7 @@ def run(layout: Layout, arguments: argparse.Namespace) -> int:
         "down": lambda: _down(layout, arguments.stack, arguments.context),
         "start": lambda: start(layout, arguments.stack),
         "plan": lambda: print_plan(layout, arguments.stack),
+        "policy": lambda: policy(layout, arguments.stack, arguments.config),
         "compare": lambda: _compare(layout, arguments),
         "status": lambda: status(layout),
         "doctor": lambda: doctor.report(layout),
