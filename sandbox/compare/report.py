@@ -15,8 +15,8 @@ MARKER: Final = "<!-- sacred-council: preview of every stack -->"
 
 _LONGEST: Final = 60_000
 """Characters of a comment; GitHub takes 65,536."""
-_LISTED: Final = 100
-"""At most so many resources of one list are named."""
+_LISTED: Final = (100, 30, 10)
+"""At most so many resources of one list are named: as many as fit into a comment."""
 _WORDS: Final = {
     Operation.REPLACE: ("replacement", "replacements"),
     Operation.DELETE: ("delete", "deletes"),
@@ -36,13 +36,15 @@ class Report:
     protect: tuple[str, ...] = ()
 
     def markdown(self) -> str:
-        """The comment."""
+        """The comment, with as much detail as fits."""
+        versions = (self._markdown(listed) for listed in _LISTED)
+        return next((text for text in versions if len(text) <= _LONGEST), _shortened(self._markdown(_LISTED[-1])))
+
+    def _markdown(self, listed: int) -> str:
         lines = [MARKER, f"## Preview against `{self.base}` ({self.commit[:12]})", "", *self._table()]
         for comparison in self.comparisons:
-            lines += ["", f"### {comparison.stack.name}", "", *_section(comparison, self.protect)]
-        lines += ["", _FOOTNOTE]
-        text = "\n".join(lines) + "\n"
-        return text if len(text) <= _LONGEST else self._shortened(text)
+            lines += ["", f"### {comparison.stack.name}", "", *_section(comparison, self.protect, listed)]
+        return "\n".join([*lines, "", _FOOTNOTE, ""])
 
     def plain(self) -> str:
         """The same for a terminal: every replacement and delete by name, the rest counted."""
@@ -64,17 +66,18 @@ class Report:
                 lines.append(f"    {operation.value} {change.type} {change.name}{mark}{because}")
         return lines
 
-    def _shortened(self, text: str) -> str:
-        """The table and as much of the sections as fits, cut at a line, with every fold closed."""
-        kept = text[:_LONGEST].rpartition("\n")[0]
-        closing = "\n\n</details>" * (kept.count("<details>") - kept.count("</details>"))
-        return f"{kept}{closing}\n\nThe rest is left out: it is too long for a comment. `make preview` prints it.\n"
-
 
 _FOOTNOTE: Final = (
     "The commit was brought up in the sandbox, and this tree previewed over it: real engine, real Kubernetes API "
     "servers, stand-ins for the clouds. No cloud was called."
 )
+
+
+def _shortened(text: str) -> str:
+    """The table and as much of the sections as fits, cut at a line, with every fold closed."""
+    kept = text[:_LONGEST].rpartition("\n")[0]
+    closing = "\n\n</details>" * (kept.count("<details>") - kept.count("</details>"))
+    return f"{kept}{closing}\n\nThe rest is left out: it is too long for a comment. `make preview` prints it.\n"
 
 
 def summary(comparison: Comparison) -> str:
@@ -109,37 +112,37 @@ def _errors(comparison: Comparison) -> list[str]:
     return [*base, *(comparison.preview.errors if comparison.preview else ())]
 
 
-def _section(comparison: Comparison, protect: tuple[str, ...]) -> list[str]:
+def _section(comparison: Comparison, protect: tuple[str, ...], listed: int) -> list[str]:
     lines = [f"{summary(comparison)[:1].upper()}{summary(comparison)[1:].rstrip('.')}."]
     for error in _errors(comparison):
         lines += ["", "```text", error.replace("```", "'''"), "```"]
     for operation in _CALLED_OUT:
-        lines += _called_out(comparison, operation, protect)
-    return [*lines, *_updates(comparison), *_creates(comparison)]
+        lines += _called_out(comparison, operation, protect, listed)
+    return [*lines, *_updates(comparison, listed), *_creates(comparison, listed)]
 
 
-def _called_out(comparison: Comparison, operation: Operation, protect: tuple[str, ...]) -> list[str]:
+def _called_out(comparison: Comparison, operation: Operation, protect: tuple[str, ...], listed: int) -> list[str]:
     changes = comparison.preview.of(operation) if comparison.preview else []
     if not changes:
         return []
     lines = ["", f"**{_counted(changes)}**", ""]
-    for change in changes[:_LISTED]:
+    for change in changes[:listed]:
         protected = " **protected**" if change.is_protected(protect) else ""
         because = f", because of {_code(change.properties)}" if change.properties else ""
         lines += [f"- `{change.name}` ({change.type}){protected}{because}", f"  <br>`{change.urn}`"]
-    return [*lines, *_and_more(changes)]
+    return [*lines, *_and_more(changes, listed)]
 
 
-def _updates(comparison: Comparison) -> list[str]:
+def _updates(comparison: Comparison, listed: int) -> list[str]:
     changes = comparison.preview.of(Operation.UPDATE) if comparison.preview else []
-    items = [f"- `{item.name}` ({item.type}): {_code(item.properties) or 'outputs'}" for item in changes[:_LISTED]]
-    return _fold(_counted(changes), [*items, *_and_more(changes)]) if changes else []
+    items = [f"- `{item.name}` ({item.type}): {_code(item.properties) or 'outputs'}" for item in changes[:listed]]
+    return _fold(_counted(changes), [*items, *_and_more(changes, listed)]) if changes else []
 
 
-def _creates(comparison: Comparison) -> list[str]:
+def _creates(comparison: Comparison, listed: int) -> list[str]:
     """New resources by name; of many, how many of each type."""
     changes = comparison.preview.of(Operation.CREATE) if comparison.preview else []
-    if len(changes) <= _LISTED:
+    if len(changes) <= listed:
         items = [f"- `{change.name}` ({change.type})" for change in changes]
     else:
         items = [f"- {count} of {type_}" for type_, count in Counter(item.type for item in changes).most_common()]
@@ -154,8 +157,8 @@ def _fold(title: str, items: Sequence[str]) -> list[str]:
     return ["", f"<details><summary>{title}</summary>", "", *items, "", "</details>"]
 
 
-def _and_more(changes: Sequence[Change]) -> list[str]:
-    return [f"- and {len(changes) - _LISTED} more"] if len(changes) > _LISTED else []
+def _and_more(changes: Sequence[Change], listed: int) -> list[str]:
+    return [f"- and {len(changes) - listed} more"] if len(changes) > listed else []
 
 
 def _code(properties: Sequence[str]) -> str:

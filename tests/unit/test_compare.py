@@ -172,8 +172,16 @@ def test_many_deletes_are_cut_with_their_number() -> None:
     assert "- and 50 more" in report(comparison(*many)).markdown()
 
 
+def test_a_long_comment_names_fewer_resources_of_every_stack() -> None:
+    long = [change(Operation.DELETE, f"{number}-{'x' * 300}") for number in range(99)]
+    text = report(comparison(*long), comparison(*long)).markdown()
+    assert len(text) < 65_536
+    assert text.count("- and 69 more") == 2
+    assert "The rest is left out" not in text
+
+
 def test_a_comment_fits_and_folds_are_closed() -> None:
-    long = [change(Operation.UPDATE, f"{number}-{'x' * 900}", "y" * 300) for number in range(99)]
+    long = [change(Operation.UPDATE, f"{number}-{'x' * 9000}", "y" * 300) for number in range(99)]
     text = report(comparison(*long)).markdown()
     assert len(text) < 65_536
     assert text.startswith(MARKER)
