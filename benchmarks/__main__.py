@@ -24,15 +24,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _measure(part: str, arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+def _measure(part: str, arguments: argparse.Namespace) -> None:
     if part == "overhead":
-        figures = overhead.measure(arguments.stacks, arguments.rounds, arguments.minutes)
-        return figures, overhead.lines(figures)
-    if part == "growth":
+        for stack in arguments.stacks or overhead.stack_names():
+            figures = overhead.measure(stack, arguments.rounds, arguments.minutes)
+            _tell(f"{part}-{stack}", figures, overhead.lines(figures))
+    elif part == "growth":
         figures = growth.measure(arguments.counts, arguments.preview_only)
-        return figures, growth.lines(figures)
-    figures = path.measure(arguments.counts)
-    return figures, path.lines(figures)
+        _tell(part, figures, growth.lines(figures))
+    else:
+        figures = path.measure(arguments.counts)
+        _tell(part, figures, path.lines(figures))
+
+
+def _tell(name: str, figures: dict[str, Any], lines: list[str]) -> None:
+    print("\n".join([*lines, f"  written to {results.write(name, figures)}", ""]), flush=True)
 
 
 def main() -> int:
@@ -43,8 +49,7 @@ def main() -> int:
             print(page.write())
             return 0
         for part in [arguments.part] if arguments.part else _PARTS:
-            figures, lines = _measure(part, arguments)
-            print("\n".join([*lines, f"  written to {results.write(part, figures)}", ""]), flush=True)
+            _measure(part, arguments)
     except (SandboxError, FailedError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -54,6 +54,7 @@ def _entry(resource: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
     package = token.removeprefix(_PROVIDERS) if token.startswith(_PROVIDERS) else token.partition(":")[0]
     shared = {
         "urn": resource["urn"],
+        "type": token,
         "name": str(resource["urn"]).split("::", 3)[3],
         "package": package,
         "version": metadata.version(f"pulumi-{package}"),
@@ -66,6 +67,8 @@ def _entry(resource: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
         own = {key: value for key, value in inputs.items() if key not in ("version", "__internal")}
         return {**shared, "module": None, "class": None, "inputs": own}
     module, name = class_of(token)
+    if (module, name) != _CUSTOM_OBJECT and not takes(module, name, inputs):
+        return {**shared, "module": None, "class": None, "inputs": inputs}
     return {**shared, "module": module, "class": name, "inputs": arguments(module, name, inputs)}
 
 
@@ -93,9 +96,12 @@ def arguments(module: str, name: str, inputs: Mapping[str, Any]) -> dict[str, An
 
 def _renamed(module: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     known = _parameters(module, name)
-    if unknown := [key for key in inputs if key.lower() not in known]:
-        raise ValueError(f"{module}.{name} takes no {', '.join(unknown)}")
     return {known[key.lower()]: value for key, value in inputs.items()}
+
+
+def takes(module: str, name: str, inputs: Mapping[str, Any]) -> bool:
+    """Whether the class has a parameter for each input. What a chart renders may have more than the SDK knows."""
+    return all(key.lower() in _parameters(module, name) for key in inputs)
 
 
 @cache

@@ -35,8 +35,10 @@ def register(entry: dict[str, Any], made: dict[str, pulumi.Resource]) -> pulumi.
         version=entry["version"],
     )
     inputs = value_of(entry["inputs"])
-    if entry["class"] is None:
+    if entry["type"].startswith("pulumi:providers:"):
         return pulumi.ProviderResource(entry["package"], entry["name"], inputs, options)
+    if entry["class"] is None:
+        return pulumi.CustomResource(entry["type"], entry["name"], inputs, options)
     kind = getattr(importlib.import_module(entry["module"]), entry["class"])
     resource: pulumi.Resource = kind(entry["name"], opts=options, **inputs)
     return resource

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,16 +36,24 @@ regions, not how long a cloud takes. Several clouds are compared with one region
 
 def write(page: Path = PAGE) -> Path:
     """Writes the page; its file."""
-    page.write_text(text({name: results.read(name) for name in ("overhead", "growth", "path")}))
+    stacks = [figures for name in results.names("overhead") if (figures := results.read(name))]
+    page.write_text(text(stacks, results.read("growth"), results.read("path")))
     return page
 
 
-def text(found: Mapping[str, Mapping[str, Any] | None]) -> str:
+def text(stacks: Sequence[Mapping[str, Any]], growth: Mapping[str, Any] | None, path: Mapping[str, Any] | None) -> str:
     """The page; a part that was not measured says so."""
-    parts = (("overhead", _overhead), ("growth", _growth), ("path", _path))
-    sections = [section(figures) if (figures := found.get(name)) else [] for name, section in parts]
-    told = [lines or [f"The part `{name}` was not measured."] for (name, _), lines in zip(parts, sections, strict=True)]
-    return "\n".join([_INTRODUCTION, *("\n".join([*lines, ""]) for lines in told)])
+    ordered = sorted(stacks, key=lambda figures: int(figures["resources"][STRUCTURED]))
+    sections = (
+        _overhead(ordered) if stacks else [_unmeasured("overhead")],
+        _growth(growth) if growth else [_unmeasured("growth")],
+        _path(path) if path else [_unmeasured("path")],
+    )
+    return "\n".join([_INTRODUCTION, *("\n".join([*lines, ""]) for lines in sections)])
+
+
+def _unmeasured(part: str) -> str:
+    return f"The part `{part}` was not measured."
 
 
 def _when(figures: Mapping[str, Any]) -> str:
@@ -57,25 +65,22 @@ def _when(figures: Mapping[str, Any]) -> str:
     )
 
 
-def _overhead(figures: Mapping[str, Any]) -> list[str]:
+def _overhead(stacks: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = [
         _OVERHEAD,
         f"Aim: a ratio of {overhead.AIM}; no more than {overhead.LIMIT}.",
         "",
-        _when(figures),
-        "",
         "| Stack | Resources | | Program | Flat | Ratio | CPU ratio | Engine MiB | Language host MiB | Runs |",
         "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    for stack, row in figures["stacks"].items():
-        lines += [_overhead_row(stack, row, phase) for phase in PHASES]
-    return lines
+    lines += [_overhead_row(figures, phase) for figures in stacks for phase in PHASES]
+    return [*lines, "", *(f"{figures['stack']}: {_when(figures)}" for figures in stacks)]
 
 
-def _overhead_row(stack: str, row: Mapping[str, Any], phase: str) -> str:
+def _overhead_row(row: Mapping[str, Any], phase: str) -> str:
     one, other, ratio = row[STRUCTURED][phase], row[FLAT][phase], row["ratio"][phase]
     cells = [
-        stack,
+        row["stack"],
         f"{row['resources'][STRUCTURED]} ({row['resources'][FLAT]})",
         phase,
         f"{one['seconds']:.2f}",

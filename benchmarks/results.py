@@ -34,6 +34,11 @@ def read(name: str, folder: Path = FOLDER) -> dict[str, Any] | None:
     return document
 
 
+def names(part: str, folder: Path = FOLDER) -> list[str]:
+    """The names of what was written of a part that has several: `overhead-local`, ..."""
+    return sorted(path.stem for path in folder.glob(f"{part}-*.json"))
+
+
 def middle(values: list[float], digits: int = 2) -> float:
     """The median, rounded."""
     return round(median(values), digits)

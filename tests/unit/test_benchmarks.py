@@ -141,9 +141,12 @@ def test_the_flat_program_keeps_secrets_secret(tmp_path: Path) -> None:
     assert (tmp_path / "flat" / "resources.json").stat().st_mode & 0o077 == 0
 
 
-def test_an_input_that_the_class_does_not_take_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"RandomString takes no lenght"):
-        flat.arguments("pulumi_random", "RandomString", {"lenght": 1})
+def test_what_the_sdks_class_does_not_take_is_registered_by_its_type() -> None:
+    assert flat.takes("pulumi_random", "RandomString", {"length": 1, "minLower": 1})
+    assert not flat.takes("pulumi_random", "RandomString", {"lenght": 1})
+    state = {"urn": "urn:pulumi:s::p::kubernetes:core/v1:Secret::one", "type": "kubernetes:core/v1:Secret"}
+    (made,) = flat.recorded([{**state, "custom": True, "inputs": {"spec": {}}}])
+    assert (made["class"], made["inputs"]) == (None, {"spec": {}})
 
 
 @pytest.mark.parametrize(
@@ -186,11 +189,11 @@ def _overhead() -> dict[str, Any]:
         for phase in overhead.PHASES:
             both[name].runs[phase] = [_run(factor * seconds) for seconds in (1.0, 2.0, 30.0)]
     compared = overhead._compared(both, {overhead.STRUCTURED: 120, overhead.FLAT: 100})
-    return {"aim": 1.1, "limit": 1.25, "stacks": {"local": compared}}
+    return {"stack": "local", **compared}
 
 
 def test_the_ratio_is_that_of_the_medians() -> None:
-    row = _overhead()["stacks"]["local"]
+    row = _overhead()
     assert row["program"]["up"]["seconds"] == 2.4
     assert {ratio["seconds"] for ratio in row["ratio"].values()} == {1.2}
     assert {ratio["cpu seconds"] for ratio in row["ratio"].values()} == {1.2}
@@ -224,16 +227,15 @@ def test_the_path_is_compared_with_one_region_of_the_slowest_cloud() -> None:
 
 
 def test_the_page_shows_what_was_measured_and_says_what_was_not() -> None:
-    figures = {"overhead": _overhead(), "growth": None, "path": _path()}
-    text = page.text({name: {**WHEN, **found} if found else None for name, found in figures.items()})
+    text = page.text([{**WHEN, **_overhead()}], None, {**WHEN, **_path()})
     assert "| local | 120 (100) | up | 2.40 | 2.00 | 1.20 | 1.20 |" in text
     assert "The part `growth` was not measured." in text
     assert "| mixed | 10 | 11.00 | 1.100 |" in text
-    assert "Measured 2026-11-24 20:00 UTC at abc, on 2 cores" in text
+    assert "local: Measured 2026-11-24 20:00 UTC at abc, on 2 cores" in text
 
 
 def test_the_page_shows_growth() -> None:
-    text = page.text({"growth": {**WHEN, **_growth()}})
+    text = page.text([], {**WHEN, **_growth()}, None)
     assert "| 3 | 310 | 6.0 |  |  | 600 | 300 |" in text
     assert "| 1 | 3 | 100.0 | 2.0 |  |" in text
 
@@ -245,3 +247,5 @@ def test_results_are_written_with_their_circumstances(tmp_path: Path) -> None:
     assert {"measured", "commit", "machine"} <= found.keys()
     assert results.read("path", tmp_path) == found
     assert results.read("other", tmp_path) is None
+    results.write("overhead-local", {}, tmp_path)
+    assert results.names("overhead", tmp_path) == ["overhead-local"]
