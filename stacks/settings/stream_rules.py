@@ -42,7 +42,7 @@ def _home(index: int, stream: Plain, regions: Sequence[str]) -> Iterator[Mistake
             path=path,
             value="",
             rule="is missing: with several regions one keeps the stream, and the others mirrors",
-            remedy=f"name one of {', '.join(regions)} and never change it",
+            remedy=f"name one of {', '.join(regions)}, and change it only when that one is lost",
         )
     if isinstance(home, str) and home not in regions and regions:
         yield _unknown(path, home, regions)

@@ -51,7 +51,7 @@ class Stream(Model):
     name: StreamName
     subjects: Subjects
     home: RegionName | None = None
-    """Needed with several regions. Never change it: the messages do not move."""
+    """Needed with several regions. Messages do not move: change it only when the home is lost (runbook)."""
     mirrored_in: Mirrors = ()
     """Names of regions, or `all`."""
     replicas: MessagingServers | None = None

@@ -100,6 +100,16 @@ def redis(*, replicas: str, attached: str | None) -> Series:
     return {**wanted, **followers}
 
 
+def gateways(*, europe: str, asia: str, server: str) -> Series:
+    """A NATS server's connections to two other regions, and what is seen of the server itself."""
+    connections = {
+        f'nats_gatewayz_outbound_gateway_conn_pending_bytes{{namespace="nats",pod="nats-0",cid="{cid}",'
+        f'remote_gateway_name="{region}"}}': values
+        for cid, region, values in ((7, "europe-west1", europe), (8, "asia-east1", asia))
+    }
+    return {**connections, 'nats_varz_connections{namespace="nats",pod="nats-0"}': server}
+
+
 def jetstream(*, used: str, limit: str) -> Series:
     """What a NATS server's streams use of what they may."""
     labels = '{namespace="nats",pod="nats-0",server_id="N1"}'
@@ -178,6 +188,15 @@ SCENARIOS = {
             # A server without JetStream, and one without a limit.
             jetstream(used="0x40", limit="0x40"),
             jetstream(used="81x40", limit="-1x40"),
+        ),
+    ),
+    "NatsGatewayLost": Scenario(
+        fires=gateways(europe="0x10 _x30", asia="0x40", server="5x40"),
+        quiet=(
+            gateways(europe="0x40", asia="0x40", server="5x40"),
+            # Back before anybody had to know, and no server at all: that is another alert's business.
+            gateways(europe="0x10 _x4 0x25", asia="0x40", server="5x40"),
+            gateways(europe="0x10 _x30", asia="0x10 _x30", server="5x10 _x30"),
         ),
     ),
     "MeshControlPlaneDown": Scenario(

@@ -6,6 +6,8 @@ The stack is the multiregion one with two streams: one mirrored in all regions, 
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +16,8 @@ from nats.aio.client import Client
 from components.messaging import streams
 from tests.conformance.binaries import binary
 from tests.conformance.nats_servers import PASSWORD
-from tests.conformance.super_cluster import SuperCluster, job_files, super_cluster
-from tests.rendering import render
+from tests.conformance.super_cluster import SuperCluster, files, job_files, super_cluster
+from tests.rendering import Rendered, render, stack_config
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(300)]
 
@@ -31,22 +33,50 @@ STREAMS = [
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuperCluster]:
     """The super-cluster with its streams made. Each test leaves it whole."""
+    with made(tmp_path_factory.mktemp("streams")) as built:
+        yield built
+
+
+@contextmanager
+def made(directory: Path) -> Iterator[SuperCluster]:
+    """The super-cluster with its streams."""
     binary("nats")
-    stack = render("multiregion", {"sacred-council:messaging": {"servers": 3, "storage": "1Gi", "streams": STREAMS}})
-    with super_cluster(stack, tmp_path_factory.mktemp("streams")) as built:
+    with super_cluster(stack(STREAMS), directory) as built:
         built.start()
         for name in (FAR, NEAR, HOME):
             assert run_job(built, name).returncode == 0
         yield built
 
 
+def stack(listed: list[dict[str, Any]], *without: str) -> Rendered:
+    """The multiregion stack with these streams, and without some of its regions."""
+    regions = [
+        region for region in stack_config("multiregion")["sacred-council:regions"] if region["name"] not in without
+    ]
+    return render(
+        "multiregion",
+        {
+            "sacred-council:regions": regions,
+            "sacred-council:database": {"founder": NEAR},
+            "sacred-council:messaging": {"servers": 3, "storage": "1Gi", "streams": listed},
+        },
+    )
+
+
 def run_job(
     cluster: SuperCluster, name: str, changes: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run the region's Job with its rendered files, some of them changed."""
+    return nats_command(cluster, name, {**job_files(cluster.rendered, name), **(changes or {})}, "streams.sh")
+
+
+def nats_command(
+    cluster: SuperCluster, name: str, files: dict[str, str], script: str
+) -> subprocess.CompletedProcess[str]:
+    """Run one of `files` as the region's Job would."""
     directory = cluster.platform.directory / f"job-{name}"
     directory.mkdir(exist_ok=True)
-    for file, text in {**job_files(cluster.rendered, name), **(changes or {})}.items():
+    for file, text in files.items():
         (directory / file).write_text(text.replace(streams.SETTINGS, str(directory)))
     environment = {
         "PATH": f"{binary('nats').parent}:{os.environ['PATH']}",
@@ -57,7 +87,7 @@ def run_job(
         "NATS_USER": "sacred-council",
         "NATS_PASSWORD": PASSWORD,
     }
-    command = ["/bin/sh", str(directory / "streams.sh")]
+    command = ["/bin/sh", str(directory / script)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -177,3 +207,34 @@ def test_a_mirror_may_not_do_at_home_what_it_does_not_need(cluster: SuperCluster
 
     assert here(cluster, NEAR, ask) in {"NoRespondersError", "TimeoutError"}
     assert here(cluster, HOME, held) == {COUNCILS}
+
+
+def test_a_mirror_becomes_the_stream_when_its_home_is_lost_for_good(tmp_path: Path) -> None:
+    moved = [{**STREAMS[0], "home": NEAR}, STREAMS[1]]
+    with made(tmp_path) as cluster:
+        here(cluster, HOME, publish("councils", MESSAGES))
+        count = caught_up(cluster, NEAR, FAR)
+        cluster.kill(HOME)
+        cluster.rendered = stack(moved, HOME)
+        for name in (NEAR, FAR):
+            restart_with_new_files(cluster, name)
+        promoted = run_job(cluster, NEAR)
+        assert promoted.returncode == 0, promoted.stdout + promoted.stderr
+        assert here(cluster, NEAR, publish("councils.after")) == count + 1
+        refused = run_job(cluster, FAR)
+        assert refused.returncode != 0
+        assert "mirror" in refused.stdout + refused.stderr
+        removed = nats_command(cluster, FAR, {"remove.sh": f"nats stream rm {COUNCILS} --force"}, "remove.sh")
+        assert removed.returncode == 0, removed.stdout + removed.stderr
+        assert run_job(cluster, FAR).returncode == 0
+        cluster.eventually(lambda: here(cluster, FAR, messages) == count + 1, "the other mirrors the new home")
+
+
+def restart_with_new_files(cluster: SuperCluster, name: str) -> None:
+    """Restart the region's servers one by one, as their StatefulSet does."""
+    region = cluster.regions[name]
+    region.files = files(cluster.rendered, name)
+    for index in reversed(range(region.servers)):
+        cluster.platform.running.stop(region.server_name(index))
+        cluster.platform.start(region, index)
+        cluster.platform.healthy(region, index)

@@ -159,7 +159,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     (
         {"home": None},
         "[0].home: is missing: with several regions one keeps the stream, and the others mirrors; name one of "
-        "us-central1, europe-west1, asia-east1 and never change it",
+        "us-central1, europe-west1, asia-east1, and change it only when that one is lost",
     ),
     (
         {"home": "europe-west2"},

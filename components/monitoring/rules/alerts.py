@@ -133,7 +133,27 @@ def _messaging(namespace: str) -> Sequence[Alert]:
             description="When it is full, NATS refuses new messages. Above 80 % for 10 minutes.",
             runbook="jetstream-storage",
         ),
+        Alert(
+            name="NatsGatewayLost",
+            expr=_lost_regions(namespace),
+            wait="5m",
+            severity="critical",
+            summary="No way to the messaging of {{ $labels.remote_gateway_name }}",
+            description=(
+                "No server here has had a gateway connection to {{ $labels.remote_gateway_name }} for 5 minutes; "
+                "there was one within the last day."
+            ),
+            runbook="nats-gateway-lost",
+        ),
     ]
+
+
+def _lost_regions(namespace: str) -> str:
+    """Regions that servers here were connected to within a day, and are not now; nothing when no server is seen."""
+    connections = f'nats_gatewayz_outbound_gateway_conn_pending_bytes{{namespace="{namespace}"}}'
+    by = "group by (remote_gateway_name)"
+    seen = f'group(nats_varz_connections{{namespace="{namespace}"}})'
+    return f"({by} (max_over_time({connections}[1d])) unless {by} ({connections})) and on () {seen}"
 
 
 def _mesh(watched: Watched) -> Sequence[Alert]:
