@@ -12,6 +12,17 @@ from components.database import postgresql_plan as plan
 from tests.rendering import ROOT, Rendered
 from tests.unit import test_contracts as contracts
 from tests.unit.managed import CLOUDS, REGIONS, managed, named
+from tests.unit.regions import (
+    BECOMES_A_PEER,
+    FIVE,
+    FOUNDER_KNOWS_PEERS,
+    IOWA,
+    KNOWS_PEERS,
+    MIXED,
+    changed,
+    of_region,
+    rendered_with,
+)
 from tests.unit.stores import object_named, secret_texts, stores, waits_for
 
 SERVERS = {"gcp": "CloudSql", "aws": "Rds", "azure": "FlexibleServer"}
@@ -242,6 +253,17 @@ def test_a_stack_with_managed_stores_imports_the_sdk_of_its_cloud_only() -> None
 def test_every_type_is_of_the_region_s_cloud(cloud: str) -> None:
     used = {r.type.partition(":")[0].removesuffix("-native") for r in managed(cloud).resources}
     assert used & SDKS.keys() == {cloud}
+
+
+def test_managed_caches_of_one_region_know_no_other_region() -> None:
+    cache = {"engine": "managed", "replicas": 3}
+    one, three, five = (rendered_with(regions, cache=cache) for regions in ((IOWA,), MIXED, FIVE))
+    assert of_region(one, IOWA[0]).keys() <= of_region(three, IOWA[0]).keys()
+    assert changed(one, three, IOWA[0]) <= KNOWS_PEERS | FOUNDER_KNOWS_PEERS | BECOMES_A_PEER
+    for name, _ in MIXED:
+        assert of_region(three, name).keys() == of_region(five, name).keys()
+        assert changed(three, five, name) <= KNOWS_PEERS | FOUNDER_KNOWS_PEERS
+        assert [rest for rest in changed(three, five, name) if "cache" in rest] == []
 
 
 def _way(rule: dict[str, Any]) -> tuple[str, int]:
