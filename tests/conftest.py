@@ -1,5 +1,7 @@
 """Fixtures that every kind of test shares."""
 
+import gc
+
 import pytest
 from hypothesis import settings
 
@@ -10,6 +12,9 @@ STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 # How long one example takes says nothing on a busy machine.
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
+
+# Rendered stacks are many objects that all live: looking among them for garbage takes long.
+gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

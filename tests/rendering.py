@@ -2,6 +2,9 @@
 
 `render(stack)` executes `__main__.py` with the values of the real stack file and returns a `Rendered`.
 Secrets are unwrapped in `inputs`; where they were is kept in `secret_paths`.
+
+What was rendered is kept for the whole session and shared by all who ask for the same program and values: a second
+render of the same costs nothing, so tests need no fixture for it. Read what you get, never change it.
 """
 
 import asyncio
@@ -9,16 +12,18 @@ import base64
 import hashlib
 import json
 import runpy
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pulumi
 import yaml
-from google.protobuf import json_format
+from google.protobuf import json_format, struct_pb2
 from pulumi.runtime import mocks, rpc, set_all_config, settings
+from pulumi.runtime.proto import resource_pb2, source_pb2
 
 from tests import charts, clouds, keys
 
@@ -113,35 +118,30 @@ def _secret(value: str) -> dict[str, str]:
     return {_SIGNATURE: _SECRET, "value": value}
 
 
-class _Mocks(mocks.Mocks):
-    def __init__(self, rendered: Rendered) -> None:
-        self._rendered = rendered
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        return clouds.id_of(args.typ, args.name), outputs_of(args.typ, args.name, args.inputs)
-
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        self._rendered.calls.append((args.token, dict(args.args)))
-        answer = charts.answer(args.token, args.args) or clouds.answer(args.token, args.args)
-        assert answer is not None, f"the program must not look things up while it runs: {args.token}"
-        return answer, []
-
-
 class _Recorder(mocks.MockMonitor):
+    """The SDK's monitor under mocks, on plain dictionaries: its own way of reading and writing them takes longer."""
+
     def __init__(self) -> None:
+        super().__init__(_NoMocks())
         self.rendered = Rendered()
-        super().__init__(_Mocks(self.rendered))
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
-        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
-        if request.type != "pulumi:pulumi:Stack":
-            _close_loop_of_thread()
-            self.rendered.resources.append(_recorded(request, response.urn))
-        return response
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type == "pulumi:pulumi:Stack":
+            return resource_pb2.RegisterResourceResponse(urn=urn)
+        inputs = json_format.MessageToDict(request.object)
+        self.rendered.resources.append(_recorded(request, urn, inputs))
+        outputs = _struct(outputs_of(request.type, request.name, inputs))
+        id_ = clouds.id_of(request.type, request.name)
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=id_, object=outputs)
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
-        response = super().Invoke(request)  # type: ignore[no-untyped-call]
-        _close_loop_of_thread()
+        arguments = json_format.MessageToDict(request.args)
+        self.rendered.calls.append((request.tok, arguments))
+        answer = charts.answer(request.tok, arguments) or clouds.answer(request.tok, arguments)
+        assert answer is not None, f"the program must not look things up while it runs: {request.tok}"
+        response = resource_pb2.ResourceInvokeResponse()
+        getattr(response, "return").CopyFrom(_struct(answer))
         return response
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
@@ -152,16 +152,25 @@ class _Recorder(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
-def _close_loop_of_thread() -> None:
-    """The SDK's mocks make an event loop in each worker thread and leave it open."""
-    if threading.current_thread() is not threading.main_thread():
-        asyncio.get_event_loop().close()
-        asyncio.set_event_loop(None)
+class _NoMocks(mocks.Mocks):
+    """The recorder answers itself; what it does not know must not be asked."""
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        raise AssertionError(f"the program must not read what it did not make: {args.typ} {args.name}")
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        raise AssertionError(f"the program must not call methods of resources: {args.token}")
 
 
-def _recorded(request: Any, urn: str) -> Resource:
+def _struct(value: Mapping[str, Any]) -> struct_pb2.Struct:
+    struct = struct_pb2.Struct()
+    struct.update(value)
+    return struct
+
+
+def _recorded(request: Any, urn: str, wire_inputs: dict[str, Any]) -> Resource:
     secret_paths: set[str] = set()
-    inputs = _plain(json_format.MessageToDict(request.object), "", secret_paths)
+    inputs = _plain(wire_inputs, "", secret_paths)
     return Resource(
         urn=urn,
         type=request.type,
@@ -203,10 +212,17 @@ def render(stack: str, overrides: Mapping[str, Any] | None = None) -> Rendered:
 
 
 def render_program(stack: str, config: Mapping[str, Any], program: Path = ROOT / "__main__.py") -> Rendered:
-    """Run `program` with `config` under mocks. Exceptions of the program reach the caller."""
+    """Run `program` with `config` under mocks, once per session. Exceptions of the program reach the caller."""
+    return _rendered(program, stack, json.dumps(config))
+
+
+@cache
+def _rendered(program: Path, stack: str, config: str) -> Rendered:
     recorder = _Recorder()
-    with _fresh_runtime():
-        set_all_config({key: v if isinstance(v, str) else json.dumps(v) for key, v in config.items()}, [])
+    # The stack trace of each registration is for the engine's eyes, and takes as long as all the rest.
+    with _fresh_runtime(), mock.patch("pulumi.runtime.resource._get_stack_trace", source_pb2.StackTrace):
+        values = json.loads(config).items()
+        set_all_config({key: value if isinstance(value, str) else json.dumps(value) for key, value in values}, [])
         mocks.set_mocks(recorder.mocks, project="sacred-council", stack=stack, monitor=recorder)
 
         def run() -> None:
@@ -217,11 +233,23 @@ def render_program(stack: str, config: Mapping[str, Any], program: Path = ROOT /
     return recorder.rendered
 
 
+class _Loop(asyncio.SelectorEventLoop):
+    """The SDK sends each request from a thread. The recorder answers at once, so it needs none."""
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+        future = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
 class _fresh_runtime:  # noqa: N801 - reads as a with statement
     """The SDK keeps its root stack and pending outputs in globals: start clean and leave clean."""
 
     def __enter__(self) -> None:
-        asyncio.set_event_loop(asyncio.new_event_loop())
+        asyncio.set_event_loop(_Loop())
         settings.reset_options()
 
     def __exit__(self, *_: object) -> None:
