@@ -11,6 +11,7 @@ from typing import Any
 from components.local_chart import FUNCTION
 
 AUTOSCALER = "HorizontalPodAutoscaler"
+WITHOUT_SPEC = ("ServiceAccount", "Role", "RoleBinding")
 MONITOR = "monitoring.coreos.com/v1/ServiceMonitor"
 KINDS = (
     "networking.k8s.io/v1/NetworkPolicy",
@@ -62,9 +63,11 @@ def _outline(kind: str, name: str, namespace: str, values: Mapping[str, Any], ap
         "app.kubernetes.io/managed-by": "Helm",
         "sacred-council.love/region": values["region"],
     }
-    return {
+    outline = {
         "apiVersion": api_version,
         "kind": kind,
         "metadata": {"name": name, "namespace": namespace, "labels": labels},
-        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": name}} if kind == AUTOSCALER else {},
     }
+    if kind in WITHOUT_SPEC:
+        return outline
+    return {**outline, "spec": {"scaleTargetRef": {"kind": "Deployment", "name": name}} if kind == AUTOSCALER else {}}
