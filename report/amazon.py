@@ -67,6 +67,7 @@ CHARGERS: Final[dict[str, Charger]] = {
     "aws:ec2/vpcEndpoint:VpcEndpoint": _endpoint,
     "aws:kms/key:Key": _one("encryption key", "aws.key"),
     "aws:cloudwatch/logGroup:LogGroup": always(*by_use(("logs", "aws.logs"))),
+    "aws:cloudwatch/logDelivery:LogDelivery": always(*by_use(("logs", "aws.logs"))),
     "aws:rds/instance:Instance": _postgresql,
     "aws:elasticache/replicationGroup:ReplicationGroup": _redis,
     "aws:s3/bucket:Bucket": always(*by_use(("storage", "aws.storage"))),
@@ -123,6 +124,9 @@ FREE: Final = {
     **dict.fromkeys(
         (
             "aws:ec2/launchTemplate:LaunchTemplate",
+            "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination",
+            "aws:cloudwatch/logDeliverySource:LogDeliverySource",
+            "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
             "aws:ec2/tag:Tag",
             "aws:kms/alias:Alias",
             "aws:acm/certificate:Certificate",

@@ -77,6 +77,7 @@ CHARGERS: Final[dict[str, Charger]] = {
     "gcp:compute/routerNat:RouterNat": _nat,
     "gcp:compute/address:Address": _address,
     "gcp:compute/globalAddress:GlobalAddress": _address,
+    "gcp:compute/forwardingRule:ForwardingRule": _unknown("private endpoint", "gcp.endpoint"),
     "gcp:compute/globalForwardingRule:GlobalForwardingRule": _unknown("forwarding rule", "gcp.forwarding-rule"),
     "gcp:compute/backendService:BackendService": always(*by_use(("CDN, data", "gcp.cdn.data"))),
     "gcp:compute/backendBucket:BackendBucket": always(*by_use(("CDN, data", "gcp.cdn.data"))),

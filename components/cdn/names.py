@@ -5,6 +5,9 @@ from typing import Final
 TOKEN_HEADER: Final = "x-sacred-edge"  # noqa: S105 - a header's name
 """Carries the edge's token to the regions' gateways, which serve nobody else."""
 
+LABELS: Final = {"part-of": "sacred-council", "managed-by": "pulumi"}
+"""Labels (tags) of everything at the edge that can have some: it belongs to no region."""
+
 HEALTH_PORT: Final = 15021
 HEALTH_PATH: Final = "/healthz/ready"
 """Where Istio's gateways say that they are ready, in plain HTTP and to everyone: probes have no token."""

@@ -31,6 +31,7 @@ SCHEMA: Final[Schema] = {
 LABELS: Final = {
     "gcp:compute/address:Address": "labels",
     "gcp:compute/globalAddress:GlobalAddress": "labels",
+    "gcp:dns/managedZone:ManagedZone": "labels",
     "gcp:container/cluster:Cluster": "resourceLabels",
     "gcp:container/nodePool:NodePool": "nodeConfig.resourceLabels",
     "gcp:kms/cryptoKey:CryptoKey": "labels",
@@ -40,6 +41,7 @@ LABELS: Final = {
     "gcp:storage/bucket:Bucket": "labels",
     **dict.fromkeys(
         (
+            "aws:acm/certificate:Certificate",
             "aws:cloudfront/distribution:Distribution",
             "aws:cloudwatch/logGroup:LogGroup",
             "aws:ec2/eip:Eip",
@@ -57,12 +59,15 @@ LABELS: Final = {
             "aws:iam/role:Role",
             "aws:kms/key:Key",
             "aws:rds/instance:Instance",
+            "aws:route53/healthCheck:HealthCheck",
             "aws:route53/zone:Zone",
             "aws:s3/bucket:Bucket",
             "aws:wafv2/webAcl:WebAcl",
             "azure-native:cdn:Profile",
             "azure-native:containerservice:ManagedCluster",
             "azure-native:dbforpostgresql:Server",
+            "azure-native:dns:Zone",
+            "azure-native:frontdoor:Policy",
             "azure-native:keyvault:Vault",
             "azure-native:managedidentity:UserAssignedIdentity",
             "azure-native:network:NatGateway",

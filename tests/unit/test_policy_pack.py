@@ -16,10 +16,12 @@ from policy.values import UNKNOWN, at, plain, values_at
 from sandbox.plan import findings, problem
 from tests.policies import every_resource, resource, stack_problems, whole_stack
 from tests.rendering import ROOT, Rendered, render, stack_config
+from tests.unit.managed import CLOUDS, COMMON, managed
 
 EXAMPLE = ROOT / "policy" / "config.example.json"
 CLUSTER = "gcp:container/cluster:Cluster"
 POOL = "gcp:container/nodePool:NodePool"
+PACKAGES = {"gcp": "gcp:", "aws": "aws:", "azure": "azure-native:"}
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
@@ -42,6 +44,20 @@ def _violations(rendered: Rendered) -> list[tuple[str, str, str]]:
 
 def test_every_stack_keeps_to_all_mandatory_rules(stack: Rendered) -> None:
     assert _violations(stack) == []
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_managed_stores_keep_to_all_mandatory_rules(cloud: str) -> None:
+    assert _violations(managed(cloud)) == []
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_the_edge_of_every_cloud_keeps_to_all_mandatory_rules(cloud: str) -> None:
+    edge = {**stack_config("multiregion")["sacred-council:edge"], "cdn": cloud}
+    clouds = {**stack_config("multiregion")["sacred-council:clouds"], "azure": COMMON["azure"]}
+    rendered = render("multiregion", {"sacred-council:edge": edge, "sacred-council:clouds": clouds})
+    assert any(one.type.startswith(PACKAGES[cloud]) and one.name.startswith("edge") for one in rendered.resources)
+    assert _violations(rendered) == []
 
 
 def test_a_stack_that_asks_for_deletion_protection_has_it_everywhere() -> None:

@@ -3,6 +3,7 @@
 import pulumi
 from pulumi_aws import acm
 
+from components.cdn import names
 from components.cdn.aws.zone import AwsZone
 
 
@@ -22,6 +23,7 @@ class AwsCertificate(pulumi.ComponentResource):
             domain_name=domain,
             validation_method="DNS",
             key_algorithm="EC_prime256v1",
+            tags=names.LABELS,
             opts=child,
         )
         proof = certificate.domain_validation_options[0]

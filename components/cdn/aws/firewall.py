@@ -29,12 +29,17 @@ class AwsFirewall(pulumi.ComponentResource):
             default_action={"allow": {}},
             rules=plan.firewall_rules(args.policy),
             visibility_config=plan.visibility("all"),
+            tags=names.LABELS,
             opts=child,
         )
         self.arn = rules.arn
         # AWS takes no other beginning.
         log = cloudwatch.LogGroup(
-            f"{name}-log", name=f"aws-waf-logs-{args.domain}", retention_in_days=names.LOG_DAYS, opts=child
+            f"{name}-log",
+            name=f"aws-waf-logs-{args.domain}",
+            retention_in_days=names.LOG_DAYS,
+            tags=names.LABELS,
+            opts=child,
         )
         wafv2.WebAclLoggingConfiguration(
             f"{name}-logging",

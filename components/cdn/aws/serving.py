@@ -57,6 +57,7 @@ class AwsServing(pulumi.ComponentResource):
             f"{self._name}-distribution",
             enabled=True,
             comment="Sacred Council",
+            tags=names.LABELS,
             aliases=[args.edge.domain],
             http_version="http2and3",
             is_ipv6_enabled=True,
@@ -144,6 +145,7 @@ class AwsServing(pulumi.ComponentResource):
             f"{self._name}-log",
             name=f"/aws/vendedlogs/cloudfront/{domain}",
             retention_in_days=names.LOG_DAYS,
+            tags=names.LABELS,
             opts=self._child,
         )
         source = cloudwatch.LogDeliverySource(

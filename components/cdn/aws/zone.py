@@ -60,6 +60,7 @@ class AwsZone(pulumi.ComponentResource):
             f"{self._name}-zone",
             name=args.domain,
             comment="Sacred Council: what users and regions are found by",
+            tags=names.LABELS,
             opts=self._child,
         )
         for purpose, host, data in authority_records(args.domain, AUTHORITY):
@@ -88,7 +89,7 @@ class AwsZone(pulumi.ComponentResource):
             resource_path=names.HEALTH_PATH,
             request_interval=30,
             failure_threshold=3,
-            tags={"Name": host},
+            tags={**names.LABELS, "Name": host},
             opts=self._child,
         )
         steered = route53.Record(

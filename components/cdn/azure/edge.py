@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import resources
 
+from components.cdn import names
 from components.cdn.arguments import EdgeArgs
 from components.cdn.azure import plan
 from components.cdn.azure.domain import AzureDomain, AzureDomainArgs
@@ -43,7 +44,7 @@ class AzureEdge(pulumi.ComponentResource):
     def __init__(self, name: str, args: AzureEdgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cdn:AzureEdge", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        group = resources.ResourceGroup(f"{name}-group", location=args.location, opts=child).name
+        group = resources.ResourceGroup(f"{name}-group", location=args.location, tags=names.LABELS, opts=child).name
         zone = AzureZone(name, args, group, child)
         firewall = AzureFirewall(f"{name}-firewall", args, group, child)
         profile = AzureProfile(name, args, group, zone.hosts, child)

@@ -3,6 +3,7 @@
 import pulumi
 from pulumi_azure_native import frontdoor
 
+from components.cdn import names
 from components.cdn.arguments import EdgeArgs
 from components.cdn.azure import plan
 
@@ -25,6 +26,7 @@ class AzureFirewall(pulumi.ComponentResource):
             # Letters and digits only, which an automatic name is not.
             policy_name="edge",
             location="global",
+            tags=names.LABELS,
             sku={"name": "Premium_AzureFrontDoor"},
             policy_settings={
                 "enabled_state": "Enabled",

@@ -43,6 +43,7 @@ class AzureProfile(pulumi.ComponentResource):
             location="global",
             sku={"name": "Premium_AzureFrontDoor"},
             origin_response_timeout_seconds=60,
+            tags=names.LABELS,
             opts=self._child,
         )
         self.profile_name = profile.name
@@ -102,6 +103,7 @@ class AzureProfile(pulumi.ComponentResource):
             resource_group_name=self.group,
             sku={"name": "PerGB2018"},
             retention_in_days=names.LOG_DAYS,
+            tags=names.LABELS,
             opts=self._child,
         )
         monitor.DiagnosticSetting(

@@ -67,6 +67,7 @@ class AzureZone(pulumi.ComponentResource):
             # Azure has no other place for zones.
             location="global",
             zone_type="Public",
+            tags=names.LABELS,
             opts=self._child,
         )
         self._made = zone

@@ -6,6 +6,8 @@ from typing import Final
 import pulumi
 from pulumi_gcp import compute
 
+from components.cdn import names
+
 _SCHEME: Final = "EXTERNAL_MANAGED"
 
 
@@ -28,7 +30,7 @@ class GcpFront(pulumi.ComponentResource):
     def __init__(self, name: str, args: GcpFrontArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cdn:GcpFront", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
-        self.address = compute.GlobalAddress(f"{name}-address", opts=self._child).address
+        self.address = compute.GlobalAddress(f"{name}-address", labels=names.LABELS, opts=self._child).address
         ciphers = compute.SSLPolicy(
             f"{name}-ciphers",
             profile="RESTRICTED",

@@ -63,6 +63,7 @@ class GcpZone(pulumi.ComponentResource):
             dns_name=f"{args.domain}.",
             description="Sacred Council: what users and regions are found by",
             dnssec_config={"state": "on"},
+            labels=names.LABELS,
             opts=self._child,
         )
         for purpose, host, data in authority_records(args.domain, AUTHORITY):
