@@ -14,7 +14,7 @@ from components.pod_security import restricted_container, restricted_pod
 from components.versions import POSTGRESQL_IMAGE
 from components.workload import CHECKSUM_ANNOTATION, Belonging, Resources, digest, service_account
 
-USER = 70
+USER = 10001
 DEADLINE_SECONDS = 900
 RETRIES = 6
 RESOURCES = Resources(cpu="100m", memory="64Mi")

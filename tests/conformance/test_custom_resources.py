@@ -39,13 +39,18 @@ Schemas = Mapping[tuple[str, str], dict[str, Any]]
 @pytest.fixture(scope="module")
 def schemas() -> Schemas:
     """Closed schema by apiVersion and kind."""
+    return definitions()
+
+
+def definitions() -> Schemas:
+    """The schemas of the pinned charts' definitions, closed, by apiVersion and kind."""
     texts = [reference("crds", name).read_text() for name in FILES]
-    definitions = [d for text in texts for d in yaml.load_all(text, Loader) if d]
+    found = [d for text in texts for d in yaml.load_all(text, Loader) if d]
     return {
         (f"{d['spec']['group']}/{version['name']}", d["spec"]["names"]["kind"]): closed(
             version["schema"]["openAPIV3Schema"]
         )
-        for d in definitions
+        for d in found
         for version in d["spec"]["versions"]
     }
 

@@ -17,7 +17,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from sandbox.providers.aws.__main__ import Aws
 from sandbox.providers.azure_native.__main__ import AzureNative
-from sandbox.providers.azure_native.functions import USER_CREDENTIALS
+from sandbox.providers.azure_native.functions import DATABASE_KEYS, USER_CREDENTIALS
 from sandbox.providers.base import (
     CheckFailedError,
     CheckRequest,
@@ -43,6 +43,7 @@ SUBNETWORK = "gcp:compute/subnetwork:Subnetwork"
 GKE = "gcp:container/cluster:Cluster"
 EKS = "aws:eks/cluster:Cluster"
 AKS = "azure-native:containerservice:ManagedCluster"
+REDIS_DATABASE = "azure-native:redisenterprise:Database"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 SQL_USER = "gcp:sql/user:User"
 SUBNET_INPUTS = {"network": "n", "ipCidrRange": "10.0.0.0/20", "region": "europe-west1"}
@@ -257,6 +258,20 @@ def test_the_kubeconfig_of_a_cluster_that_does_not_exist_is_refused() -> None:
     args = {"resourceGroupName": "group", "resourceName": "none"}
     with pytest.raises(ProviderError, match="no managed cluster none"):
         asyncio.run(cloud(AKS).invoke(USER_CREDENTIALS, args))
+
+
+def test_a_redis_of_azure_has_keys_of_its_own_that_stay() -> None:
+    given = {"resourceGroupName": "group", "databaseName": "default"}
+    for cluster in ("one", "other"):
+        create(REDIS_DATABASE, {**given, "clusterName": cluster}, name=cluster)
+    keys = [
+        asyncio.run(cloud(REDIS_DATABASE).invoke(DATABASE_KEYS, {**given, "clusterName": cluster}))
+        for cluster in ("one", "one", "other")
+    ]
+    assert keys[0] == keys[1] != keys[2]
+    assert len(base64.b64decode(keys[0]["primaryKey"])) == 32
+    with pytest.raises(ProviderError, match="no Redis database none/default"):
+        asyncio.run(cloud(REDIS_DATABASE).invoke(DATABASE_KEYS, {**given, "clusterName": "none"}))
 
 
 def test_other_functions_are_refused() -> None:
