@@ -7,6 +7,7 @@ import pulumi_kubernetes as k8s
 
 PART_OF = "sacred-council"
 REGION_LABEL = "sacred-council.love/region"
+IDENTITY_ANNOTATION = "sacred-council.love/identity"
 CERTIFICATE_ANNOTATION = "sacred-council.love/certificate"
 
 

@@ -84,10 +84,18 @@ def apart(belonging: Belonging) -> k8s.core.v1.AffinityArgs:
     )
 
 
-def service_account(name: str, belonging: Belonging, opts: pulumi.ResourceOptions) -> k8s.core.v1.ServiceAccount:
-    """An account of the application's own that gets no token."""
+def service_account(
+    name: str,
+    belonging: Belonging,
+    opts: pulumi.ResourceOptions,
+    annotations: Mapping[str, pulumi.Input[str]] | None = None,
+) -> k8s.core.v1.ServiceAccount:
+    """An account of the application's own that gets no token. `annotations` may give it an identity of the cloud."""
     return k8s.core.v1.ServiceAccount(
-        f"{name}-account", metadata=belonging.meta(belonging.app), automount_service_account_token=False, opts=opts
+        f"{name}-account",
+        metadata=belonging.meta(belonging.app, annotations),
+        automount_service_account_token=False,
+        opts=opts,
     )
 
 

@@ -10,10 +10,11 @@ from components.cache.arguments import ManagedCacheArgs
 from components.connection import Store
 from components.database import Database
 from components.database.arguments import ManagedDatabaseArgs
+from components.database.cockroachdb_backup import BackupPlan
 from components.database.credentials import DatabaseCredentials
 from components.mesh import ManagedStores, ManagedStoresArgs
 from stacks.foundation import DATABASES, Foundation
-from stacks.settings import Settings
+from stacks.settings import Settings, days_of
 from stacks.topology import RegionPlan
 
 POSTGRESQL = "postgresql"
@@ -72,6 +73,19 @@ class CloudStores:
             ),
             opts,
         )
+
+    def backup(self, database: str, opts: pulumi.ResourceOptions) -> BackupPlan | None:
+        """Backups into storage that the pods of ServiceAccount and namespace `database` may use. None: it has none."""
+        region, settings = self.plan.name, self.settings.database.backup
+        if region not in self.settings.backup_regions:
+            return None
+        identity = self.foundation.cluster.workload_identity(namespace=database, service_account=database)
+        if identity is None:
+            raise ValueError(f"backup.regions: {region} has no cloud whose storage it could use")
+        store = self.foundation.ground.object_store(
+            f"{region}-backups", principal=identity.principal, retention=days_of(settings.retention), opts=opts
+        )
+        return BackupPlan(store=store, identity=identity, schedule=settings.schedule, full=settings.full)
 
     def admit(
         self,

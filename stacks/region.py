@@ -67,6 +67,7 @@ class Region(pulumi.ComponentResource):
         super().__init__("sacred-council:stack:Region", name, None, opts)
         self._name = name
         self._args = args
+        self._backups: pulumi.Output[str] | None = None
         self._inside = pulumi.ResourceOptions(parent=self, providers=[args.foundation.provider])
         self._cloud_stores = CloudStores(
             plan=args.plan, settings=args.settings, foundation=args.foundation, clients=SERVICES
@@ -81,6 +82,7 @@ class Region(pulumi.ComponentResource):
         self.outputs = {
             "services": services.endpoints,
             **{kind: _where(store) for kind, store in stores.items()},
+            **({"backups": self._backups} if self._backups else {}),
             **({"gateway": mesh.outputs} if mesh else {}),
             **({"monitoring": _how_to_look(monitoring)} if monitoring else {}),
         }
@@ -124,7 +126,7 @@ class Region(pulumi.ComponentResource):
 
     def _cockroachdb(self) -> CockroachDB:
         settings = self._args.settings.database
-        return CockroachDB(
+        database = CockroachDB(
             f"{self._name}-database",
             CockroachDBArgs(
                 region=self._name,
@@ -141,10 +143,14 @@ class Region(pulumi.ComponentResource):
                 founder=self._args.settings.founder,
                 neighbours=self._args.neighbours.get(DATABASE),
                 survive=settings.survive,
+                backup=self._cloud_stores.backup(DATABASE, pulumi.ResourceOptions(parent=self)),
+                backed_up=self._args.settings.backup_regions,
                 monitored_by=self._monitored_by,
             ),
             self._whichever(DATABASE_TYPES),
         )
+        self._backups = database.backup_uri
+        return database
 
     def _cache(self) -> Cache:
         if "cache" not in managed(self._args.settings):

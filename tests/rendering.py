@@ -49,6 +49,7 @@ class Resource:
     ignored: tuple[str, ...]
     protected: bool
     timeouts: dict[str, str]
+    retained: bool
 
     @property
     def is_kubernetes_object(self) -> bool:
@@ -183,6 +184,7 @@ def _recorded(request: Any, urn: str, wire_inputs: dict[str, Any]) -> Resource:
         dependencies=frozenset(request.dependencies),
         ignored=tuple(request.ignoreChanges),
         protected=request.protect,
+        retained=request.retainOnDelete,
         timeouts=json_format.MessageToDict(request.customTimeouts),
     )
 

@@ -1,26 +1,17 @@
 """CockroachDB in the cluster, as part of one database over all regions."""
 
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import network
 from components.connection import connection_secret, mount_path
-from components.crossing import Neighbours
 from components.database import cockroachdb_plan as plan
-from components.database.cockroachdb_bootstrap import APP as BOOTSTRAP_APP
-from components.database.cockroachdb_bootstrap import CockroachDBBootstrap, CockroachDBBootstrapArgs
+from components.database.cockroachdb_arguments import CockroachDBArgs
+from components.database.cockroachdb_flows import network_policy
+from components.database.cockroachdb_jobs import CockroachDBJobs
 from components.database.cockroachdb_nodes import NodePods
-from components.database.cockroachdb_regions import APP as REGIONS_APP
-from components.database.cockroachdb_regions import CockroachDBRegions, CockroachDBRegionsArgs
-from components.database.cockroachdb_sql import Survival
-from components.database.credentials import DatabaseCredentials
 from components.metadata import selector
-from components.quantities import quantity_bytes
-from components.trust import Certificate, CertificateArgs, RegionAuthority
+from components.trust import Certificate, CertificateArgs
 from components.workload import (
-    MONITORING_NAMESPACE,
     Belonging,
     Resources,
     data_claim,
@@ -30,72 +21,34 @@ from components.workload import (
     service_monitor,
 )
 
-MINIMUM_REPLICATED = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class CockroachDBArgs:
-    """One region's part of a CockroachDB cluster.
-
-    `nodes` is 1 or at least 3; `storage`, `cpu` and `memory` are per node; `storage_class` None is the cluster's
-    default. `license_key` is needed seven days after a cluster of several nodes has started. `monitored_by` brings
-    the ServiceMonitor kind; None goes without.
-
-    `founder` names the region whose nodes the others join and which initialises the database; it may be this one.
-    `neighbours` are the other regions (None: there are none), and `survive` is what the database survives the loss of.
-    """
-
-    region: str
-    authority: RegionAuthority
-    credentials: DatabaseCredentials
-    namespace: pulumi.Input[str]
-    client_namespace: pulumi.Input[str]
-    founder: str
-    monitored_by: pulumi.Resource | None = None
-    nodes: int = 1
-    storage: str = "10Gi"
-    storage_class: pulumi.Input[str] | None = None
-    cpu: str = "500m"
-    memory: str = "1Gi"
-    license_key: pulumi.Input[str] | None = None
-    neighbours: Neighbours | None = None
-    survive: Survival = "zone"
-
-    def __post_init__(self) -> None:
-        if self.nodes != 1 and self.nodes < MINIMUM_REPLICATED:
-            raise ValueError(
-                f"nodes: expected 1 or at least {MINIMUM_REPLICATED}, got {self.nodes}; two nodes lose the majority"
-                " when one fails"
-            )
-        known = {self.region, *(self.neighbours.regions if self.neighbours else ())}
-        if self.founder not in known:
-            raise ValueError(f"founder: expected one of {', '.join(sorted(known))}, got {self.founder!r}")
-        quantity_bytes("storage", self.storage)
-        quantity_bytes("memory", self.memory)
+__all__ = ["CockroachDB", "CockroachDBArgs"]
 
 
 class CockroachDB(pulumi.ComponentResource):
     """A secure CockroachDB cluster, initialised, with the application's database and user.
 
     It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`. They are
-    known once the cluster accepts the application's connections.
+    known once the cluster accepts the application's connections. `backup_uri` is where the region's backups go (None:
+    it takes none).
     """
 
     url: pulumi.Output[str]
     host: pulumi.Output[str]
     port: pulumi.Output[int]
     secret_name: pulumi.Output[str]
+    backup_uri: pulumi.Output[str] | None
 
     def __init__(self, name: str, args: CockroachDBArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:database:CockroachDB", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self._belonging = Belonging(app=plan.APP, region=args.region, namespace=args.namespace)
         node = self._node_certificate(name, args)
-        self._network_policy(name, args)
+        network_policy(f"{name}-network-policy", args, self._child)
         self._services(name, node, args.monitored_by)
         nodes = self._nodes(name, args, node)
-        bootstrap = self._set_up(name, args)
-        self._connect(name, args, [nodes, bootstrap.job])
+        jobs = CockroachDBJobs(f"{name}-jobs", args, self._child)
+        self.backup_uri = jobs.backup_uri
+        self._connect(name, args, [nodes, jobs.bootstrapped])
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
     def _node_certificate(self, name: str, args: CockroachDBArgs) -> Certificate:
@@ -114,75 +67,6 @@ class CockroachDB(pulumi.ComponentResource):
             ),
             opts=self._child,
         )
-
-    def _root_certificate(self, name: str, args: CockroachDBArgs) -> Certificate:
-        return Certificate(
-            f"{name}-root-certificate",
-            CertificateArgs(
-                authority=args.authority,
-                common_name="root",
-                app=plan.APP,
-                region=args.region,
-                namespace=args.namespace,
-                secret_name="cockroachdb-client-root",  # noqa: S106 - the name of a Secret
-                usages=("client",),
-            ),
-            opts=self._child,
-        )
-
-    def _network_policy(self, name: str, args: CockroachDBArgs) -> None:
-        nodes = network.peer(pods=selector(plan.APP))
-        jobs = [BOOTSTRAP_APP, REGIONS_APP] if args.founder == args.region else [BOOTSTRAP_APP]
-        clients = [*(network.peer(pods=selector(job)) for job in jobs), network.peer(namespace=args.client_namespace)]
-        others = args.neighbours
-        network.policy(
-            f"{name}-network-policy",
-            name=plan.APP,
-            app=plan.APP,
-            region=self._belonging.region,
-            namespace=self._belonging.namespace,
-            pods=selector(plan.APP),
-            ingress=[
-                network.ingress([plan.SQL_PORT], nodes, *clients),
-                network.ingress([plan.HTTP_PORT], network.peer(namespace=MONITORING_NAMESPACE)),
-                *([others.ingress(plan.SQL_PORT)] if others else []),
-            ],
-            egress=[
-                network.egress([plan.SQL_PORT], nodes),
-                *([others.egress(plan.SQL_PORT)] if others else []),
-            ],
-            opts=self._child,
-        )
-
-    def _set_up(self, name: str, args: CockroachDBArgs) -> CockroachDBBootstrap:
-        certificate = self._root_certificate(name, args)
-        bootstrap = CockroachDBBootstrap(
-            f"{name}-bootstrap",
-            CockroachDBBootstrapArgs(
-                region=args.region,
-                namespace=args.namespace,
-                certificate=certificate,
-                credentials=args.credentials,
-                license_key=args.license_key,
-                founder=args.founder == args.region,
-                neighbours=args.neighbours,
-            ),
-            opts=self._child,
-        )
-        if args.founder == args.region:
-            CockroachDBRegions(
-                f"{name}-regions",
-                CockroachDBRegionsArgs(
-                    region=args.region,
-                    namespace=args.namespace,
-                    certificate=certificate,
-                    database=args.credentials.database,
-                    survive=args.survive,
-                    neighbours=args.neighbours,
-                ),
-                pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[bootstrap.job])),
-            )
-        return bootstrap
 
     def _services(self, name: str, node: Certificate, monitored_by: pulumi.Resource | None) -> None:
         ports = [
@@ -210,13 +94,15 @@ class CockroachDB(pulumi.ComponentResource):
         )
 
     def _nodes(self, name: str, args: CockroachDBArgs, node: Certificate) -> k8s.apps.v1.StatefulSet:
-        service_account(name, self._belonging, self._child)
+        identity = args.backup.identity if args.backup else None
+        service_account(name, self._belonging, self._child, identity.annotations if identity else None)
         disruption_budget(name, self._belonging, self._child)
         pods = NodePods(
             belonging=self._belonging,
             command=plan.start_command(args.region, founder=args.founder, alone=args.neighbours is None),
             resources=Resources(cpu=args.cpu, memory=args.memory),
             certificate=node,
+            identity=identity,
         )
         # Nodes are ready once the Job has initialised the cluster, and the Job needs running nodes: neither waits
         # for the other.

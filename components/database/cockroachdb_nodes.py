@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+import pulumi
 import pulumi_kubernetes as k8s
 
+from components.cluster import WorkloadIdentity
 from components.database import cockroachdb_plan as plan
-from components.metadata import CERTIFICATE_ANNOTATION
+from components.metadata import CERTIFICATE_ANNOTATION, IDENTITY_ANNOTATION
 from components.pod_security import restricted_container, restricted_pod
 from components.trust import Certificate
 from components.versions import COCKROACHDB_IMAGE
@@ -20,19 +22,20 @@ STARTUP_CHECKS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class NodePods:
-    """The pods of a region's nodes, which start with the shell command `command`."""
+    """The pods of a region's nodes, which start with the shell command `command`, as `identity` in the cloud."""
 
     belonging: Belonging
     command: str
     resources: Resources
     certificate: Certificate
+    identity: WorkloadIdentity | None = None
 
     def template(self) -> k8s.core.v1.PodTemplateSpecArgs:
         """The template of the StatefulSet."""
         return k8s.core.v1.PodTemplateSpecArgs(
             metadata=k8s.meta.v1.ObjectMetaArgs(
-                labels=self.belonging.labels(),
-                annotations={CERTIFICATE_ANNOTATION: self.certificate.fingerprint},
+                labels={**self.belonging.labels(), **(self.identity.pod_labels if self.identity else {})},
+                annotations=self._annotations(),
             ),
             spec=k8s.core.v1.PodSpecArgs(
                 service_account_name=plan.APP,
@@ -49,6 +52,13 @@ class NodePods:
                 ],
             ),
         )
+
+    def _annotations(self) -> dict[str, pulumi.Input[str]]:
+        """Pods get a new certificate, or an identity that they did not have, when they start and not before."""
+        return {
+            CERTIFICATE_ANNOTATION: self.certificate.fingerprint,
+            **({IDENTITY_ANNOTATION: self.identity.principal} if self.identity else {}),
+        }
 
     def _container(self) -> k8s.core.v1.ContainerArgs:
         return k8s.core.v1.ContainerArgs(

@@ -1,5 +1,6 @@
 """The Job that keeps the database in step with the list of regions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,18 +20,24 @@ DEADLINE: Final = 3600
 
 @dataclass(frozen=True, kw_only=True)
 class CockroachDBRegionsArgs:
-    """The founder's `region`, its `neighbours` (None: it is alone), and what the `database` is to `survive`."""
+    """The founder's `region`, its `neighbours` (None: it is alone), what the `database` is to `survive`.
+
+    `backed_up` are the regions that take backups.
+    """
 
     region: str
     namespace: pulumi.Input[str]
     certificate: Certificate
     database: str
     survive: sql.Survival
+    backed_up: Sequence[str] = ()
     neighbours: Neighbours | None = None
 
 
 class CockroachDBRegions(pulumi.ComponentResource):
     """A Job of the founder that adds regions to the database, drops others, and sets the survival goal.
+
+    It ends the backups of regions that take none any more.
 
     It carries the list of regions, so it runs again when the list changes. Pulumi deletes after everything else: a
     region's nodes go only once this Job has dropped the region and emptied them. Nothing waits for it but that.
@@ -55,6 +62,7 @@ class CockroachDBRegions(pulumi.ComponentResource):
                 files={
                     "regions": "".join(f"{region}\n" for region in regions),
                     "regions.sql": statements,
+                    "stale-backups.sql": sql.stale_backups_sql(args.backed_up),
                     "database-regions.sql": sql.regions_of_database_sql(args.database),
                 },
             ),

@@ -141,6 +141,7 @@ within() {{
 }}
 
 until_it_answers
+crdb sql <{SETTINGS}/stale-backups.sql >/dev/null
 wanted=$(<{SETTINGS}/regions)
 present=$(rows "$(<{SETTINGS}/database-regions.sql)")
 if [[ -z "$present" && "$wanted" != *$'\\n'* ]]; then
@@ -184,5 +185,14 @@ echo "The database lives in: ${{wanted//$'\\n'/, }}."
 """
 """Keeps the database in step with the list of regions, and empties the nodes of regions that have left it.
 
-It reads HOST and DATABASE, and the files `regions` (one a line), `regions.sql` and `database-regions.sql`.
+It reads HOST and DATABASE, and the files `regions` (one a line), `regions.sql`, `database-regions.sql` and
+`stale-backups.sql`.
 """
+
+BACKUP_SCRIPT: Final = f"""\
+{_BEGINNING}
+until_it_answers
+crdb sql <{SETTINGS}/backup.sql >/dev/null
+echo "The database backs itself up."
+"""
+"""Has the database take backups by itself. It reads HOST and the file `backup.sql`."""

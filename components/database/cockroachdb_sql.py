@@ -3,8 +3,12 @@
 All of it can be said any number of times.
 """
 
+import hashlib
 from collections.abc import Collection
-from typing import Literal
+from typing import Final, Literal
+
+LABEL: Final = "sacred-council"
+"""First part of the labels of the platform's schedules, so that nobody else's are touched."""
 
 Survival = Literal["zone", "region"]
 
@@ -47,8 +51,39 @@ def regions_of_database_sql(database: str) -> str:
     return f"SELECT region FROM [SHOW REGIONS FROM DATABASE {database}] ORDER BY region;\n"  # noqa: S608 - a checked name
 
 
+def backup_sql(region: str, *, uri: str, schedule: str, full: str) -> str:
+    """Statements after which nodes of `region` back up the whole cluster to `uri`, by these schedules and no others.
+
+    A schedule's label ends with a checksum of all that it says, so a change is a new schedule and the old one goes.
+    """
+    label = f"{LABEL}:{region}:{hashlib.sha256(f'{uri} {schedule} {full}'.encode()).hexdigest()[:12]}"
+    return (
+        f"CREATE SCHEDULE IF NOT EXISTS {text(label)} FOR BACKUP INTO {text(uri)}"
+        f" WITH EXECUTION LOCALITY = {text(f'region={region}')}"
+        f" RECURRING {text(schedule)} FULL BACKUP {text(full)}"
+        " WITH SCHEDULE OPTIONS first_run = 'now';\n"
+        + _drop_schedules(f"split_part(label, ':', 2) = {text(region)} AND label != {text(label)}")
+    )
+
+
+def stale_backups_sql(regions: Collection[str]) -> str:
+    """The statement that ends backups by regions other than `regions`. What they have written stays."""
+    kept = ", ".join(text(region) for region in ("", *sorted(regions)))
+    return _drop_schedules(f"split_part(label, ':', 2) NOT IN ({kept})")
+
+
+def _drop_schedules(condition: str) -> str:
+    ours = f"split_part(label, ':', 1) = {text(LABEL)}"
+    return f"DROP SCHEDULES WITH x AS (SHOW SCHEDULES) SELECT id FROM x WHERE {ours} AND {condition};\n"  # noqa: S608 - all names are quoted
+
+
 REGIONS_OF_CLUSTER_SQL = "SELECT region FROM [SHOW REGIONS FROM CLUSTER] ORDER BY region;\n"
 """A query for the regions that have nodes."""
+
+
+def text(value: str) -> str:
+    """A text as SQL has it."""
+    return "'" + value.replace("'", "''") + "'"
 
 
 def quoted(name: str) -> str:

@@ -11,6 +11,7 @@ from components.cache.arguments import ManagedCacheArgs
 from components.cluster import AddressRanges, Cluster, NodePool, PublicAddress
 from components.database import Database
 from components.database.arguments import ManagedDatabaseArgs
+from components.storage import ObjectStore
 from stacks.settings.regions import Nodes
 from stacks.topology import RegionPlan
 
@@ -39,6 +40,11 @@ class Ground(Protocol):
 
     def cache(self, name: str, args: ManagedCacheArgs, opts: pulumi.ResourceOptions) -> Cache:
         """Build the region's cache, which the cloud runs. The cluster is there already."""
+
+    def object_store(
+        self, name: str, *, principal: pulumi.Input[str], retention: int, opts: pulumi.ResourceOptions
+    ) -> ObjectStore:
+        """Build object storage in the region's cloud that `principal` may use, kept for `retention` days."""
 
 
 def address_ranges(plan: RegionPlan) -> AddressRanges:

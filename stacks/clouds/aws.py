@@ -11,6 +11,7 @@ from components.cluster import PublicAddress
 from components.cluster.eks import EksAddress, EksCluster, EksClusterArgs, EksNetwork, EksNetworkArgs
 from components.database import Database
 from components.database.arguments import ManagedDatabaseArgs
+from components.storage import ObjectStore, ObjectStoreArgs
 from components.versions import KUBERNETES_VERSION
 from stacks.clouds import address_ranges, node_pool
 from stacks.settings import AwsRegion
@@ -98,6 +99,15 @@ class AwsGround(pulumi.ComponentResource):
             ),
             self._with_cloud(opts),
         )
+
+    def object_store(
+        self, name: str, *, principal: pulumi.Input[str], retention: int, opts: pulumi.ResourceOptions
+    ) -> ObjectStore:
+        """A bucket in the region."""
+        from components.storage.s3 import S3Store
+
+        args = ObjectStoreArgs(place=self._network.args, principal=principal, retention=retention)
+        return S3Store(name, args, self._with_cloud(opts)).store
 
     def _with_cloud(self, opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[self._cloud]))

@@ -11,6 +11,7 @@ from components.cluster import NetworkArgs, PublicAddress
 from components.cluster.aks import AksAddress, AksAddresses, AksCluster, AksClusterArgs, AksNetwork
 from components.database import Database
 from components.database.arguments import ManagedDatabaseArgs
+from components.storage import ObjectStore, ObjectStoreArgs
 from components.versions import KUBERNETES_VERSION
 from stacks.clouds import address_ranges, node_pool
 from stacks.settings import AzureRegion
@@ -110,6 +111,15 @@ class AzureGround(pulumi.ComponentResource):
             ),
             self._with_cloud(opts),
         )
+
+    def object_store(
+        self, name: str, *, principal: pulumi.Input[str], retention: int, opts: pulumi.ResourceOptions
+    ) -> ObjectStore:
+        """A container of blobs in the region."""
+        from components.storage.blob import BlobStore
+
+        args = ObjectStoreArgs(place=self._network.args, principal=principal, retention=retention)
+        return BlobStore(name, args, self._region.zones, self._with_cloud(opts)).store
 
     def _with_cloud(self, opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[self._cloud]))

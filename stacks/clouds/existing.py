@@ -35,3 +35,9 @@ class ExistingGround:
     def cache(self, name: str, args: ManagedCacheArgs, opts: pulumi.ResourceOptions) -> NoReturn:
         """ValueError: there is no cloud here to run a cache. The settings say so before."""
         raise ValueError(f"cache: {name} would need a cloud, and region {args.region} has none")
+
+    def object_store(
+        self, name: str, *, principal: pulumi.Input[str], retention: int, opts: pulumi.ResourceOptions
+    ) -> NoReturn:
+        """ValueError: there is no cloud here with object storage. The settings say so before."""
+        raise ValueError(f"object_store: {name} would need a cloud, and region {self._region.name} has none")

@@ -11,6 +11,7 @@ from components.cluster import NetworkArgs, PublicAddress
 from components.cluster.gke import GkeAddress, GkeCluster, GkeClusterArgs, GkeNetwork
 from components.database import Database
 from components.database.arguments import ManagedDatabaseArgs
+from components.storage import ObjectStore, ObjectStoreArgs
 from stacks.clouds import address_ranges, node_pool
 from stacks.settings import GcpRegion
 from stacks.topology import RegionPlan
@@ -100,6 +101,15 @@ class GcpGround(pulumi.ComponentResource):
             ),
             self._with_cloud(opts),
         )
+
+    def object_store(
+        self, name: str, *, principal: pulumi.Input[str], retention: int, opts: pulumi.ResourceOptions
+    ) -> ObjectStore:
+        """A bucket in the region."""
+        from components.storage.gcs import GcsStore
+
+        args = ObjectStoreArgs(place=self._network.args, principal=principal, retention=retention)
+        return GcsStore(name, args, self._with_cloud(opts)).store
 
     def _with_cloud(self, opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[self._cloud]))

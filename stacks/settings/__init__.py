@@ -25,7 +25,7 @@ from stacks.settings.regions import (
 )
 from stacks.settings.source import load, secret
 from stacks.settings.streams import Stream
-from stacks.settings.values import bytes_of, seconds_of
+from stacks.settings.values import bytes_of, days_of, seconds_of
 
 __all__ = [
     "SECRETS",
@@ -49,6 +49,7 @@ __all__ = [
     "SettingsError",
     "Stream",
     "bytes_of",
+    "days_of",
     "load",
     "parse",
     "seconds_of",

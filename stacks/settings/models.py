@@ -17,7 +17,9 @@ from stacks.settings.values import (
     CacheReplicas,
     Count,
     Cpu,
+    Cron,
     DatabaseNodes,
+    Days,
     DnsZone,
     Domain,
     Duration,
@@ -34,6 +36,18 @@ SECRETS: Final = ("cockroachdbLicense", "alertWebhookUrl", "alertWebhookToken")
 """Keys that hold Pulumi secrets: never part of these models. Components get them as outputs, see `source.secret`."""
 
 
+class Backup(Model):
+    """Backups of the database in object storage of the clouds."""
+
+    regions: Annotated[tuple[RegionName, ...], Field(strict=False)] | None = None
+    """Who takes them, each into its own cloud. None: the founder, if a cloud runs it. Empty: nobody."""
+    schedule: Cron = "@hourly"
+    """How often what has changed is added, in UTC."""
+    full: Literal["@daily", "@weekly"] = "@daily"
+    """How often everything is written again. What restores need is in the last full one and what came after it."""
+    retention: Days = "30d"
+
+
 class Database(Model):
     """The database in each region."""
 
@@ -48,6 +62,7 @@ class Database(Model):
     storage: Bytes = "10Gi"
     cpu: Cpu = "500m"
     memory: Bytes = "1Gi"
+    backup: Backup = Backup()
 
 
 class Cache(Model):
@@ -174,3 +189,12 @@ class Settings(Model):
     def founder(self) -> str:
         """Name of the region whose database the others join."""
         return self.database.founder or self.regions[0].name
+
+    @property
+    def backup_regions(self) -> tuple[str, ...]:
+        """Names of the regions that take backups of the database, sorted."""
+        if self.database.engine != "cockroachdb":
+            return ()
+        named = self.database.backup.regions
+        usual = (self.founder,) if self.region(self.founder).cloud != "existing" else ()
+        return tuple(sorted(usual if named is None else named))

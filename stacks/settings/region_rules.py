@@ -28,6 +28,8 @@ def broken_region_rules(regions: Regions) -> Iterator[Mistake]:
     for index, region in regions.items():
         if len(regions) > 1 and region.get("cloud") == "existing" and region.get("context") is None:
             yield _without_context(index)
+        if len(regions) > 1 and region.get("serviceType") in ("NodePort", "ClusterIP"):
+            yield _unreachable(index, region)
         yield from _place(index, region, alone=len(regions) == 1)
         if region.get("cloud") == "aws":
             yield from _aws_nodes(index, region)
@@ -86,6 +88,15 @@ def _without_context(index: int) -> Mistake:
         value="",
         rule="is missing: with several regions each names its cluster",
         remedy="add a kubeconfig context; `kubectl config get-contexts` lists them",
+    )
+
+
+def _unreachable(index: int, region: Plain) -> Mistake:
+    return Mistake(
+        path=path_of("regions", index, "serviceType"),
+        value=shown(region["serviceType"]),
+        rule="is out of reach for the other regions, whose databases and messaging must connect to this one's",
+        remedy="write LoadBalancer; on kind and minikube something must give load balancers addresses",
     )
 
 

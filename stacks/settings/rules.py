@@ -5,6 +5,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from stacks.settings.backup_rules import broken_backup_rules, managed_backups
 from stacks.settings.edge_rules import broken_edge_rules
 from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
 from stacks.settings.inheritance import Plain
@@ -28,6 +29,9 @@ def broken_rules(values: Plain) -> Iterator[Mistake]:
     if section(values, "database").get("engine") != POSTGRESQL:
         yield from _founder(values, [region.get("name") for region in regions.values()])
         yield from _survival(values, len(regions))
+        yield from broken_backup_rules(values, regions)
+    elif section(values, "database").get("backup") is not None:
+        yield managed_backups()
     yield from _messaging_servers(values, len(regions))
     yield from broken_store_rules(values, regions)
     yield from _streams(values, [name for region in regions.values() if isinstance(name := region.get("name"), str)])

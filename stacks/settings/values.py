@@ -167,6 +167,19 @@ Duration = Annotated[
     BeforeValidator(number_as_text),
     pattern(r"[1-9][0-9]*[hdwy]", "must be a duration in hours, days, weeks or years", "write e.g. 12h, 7d or 4w"),
 ]
+Days = Annotated[
+    str,
+    BeforeValidator(number_as_text),
+    pattern(r"[1-9][0-9]*[dw]", "must be a duration in days or weeks", "write e.g. 30d or 8w"),
+]
+Cron = Annotated[
+    str,
+    pattern(
+        r"@(hourly|daily|weekly)|([-0-9*,/]+ ){4}[-0-9*,/]+",
+        "must be @hourly, @daily, @weekly or a cron expression of five fields",
+        'write e.g. "*/30 * * * *" for every half hour',
+    ),
+]
 Image = Annotated[
     str,
     pattern(
@@ -214,3 +227,8 @@ MessagingServers = Annotated[
     int,
     _counted(lambda n: n in (1, 3, 5), "must be 1, 3 or 5: JetStream needs an odd quorum", "write 1, 3 or 5"),
 ]
+
+
+def days_of(duration: str) -> int:
+    """The days in a duration such as 30d or 8w."""
+    return int(duration[:-1]) * {"d": 1, "w": 7}[duration[-1]]

@@ -18,7 +18,7 @@ import pytest
 
 from components.database import cockroachdb_plan as plan
 from components.database import cockroachdb_sql as sql
-from components.database.cockroachdb_scripts import BOOTSTRAP_SCRIPT, REGIONS_SCRIPT
+from components.database.cockroachdb_scripts import BACKUP_SCRIPT, BOOTSTRAP_SCRIPT, REGIONS_SCRIPT
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(60)]
 
@@ -72,6 +72,8 @@ elif "DROP REGION" in "".join(said) and phase == "rows at home":
     sys.exit("ERROR: could not remove enum value as it is being used")
 """
 
+STALE = sql.stale_backups_sql(["us-central1"])
+BACKUP = sql.backup_sql("us-central1", uri="gs://bucket/cockroachdb?AUTH=implicit", schedule="@hourly", full="@daily")
 NODES = """\
 id\taddress\tsql_address\tbuild\tstarted_at\tupdated_at\tlocality\tis_available\tis_live
 1\ta:26257\ta:26257\tv26.2.5\tt\t\tregion=us-central1,zone=a\ttrue\ttrue
@@ -102,6 +104,8 @@ class Job:
         self.setting("application.sql", sql.application_sql("council", "member"))
         self.setting("others", "")
         self.setting("database-regions.sql", sql.regions_of_database_sql("council"))
+        self.setting("stale-backups.sql", STALE)
+        self.setting("backup.sql", BACKUP)
         (self.directory / "credentials" / "password").write_text(PASSWORD)
         (self.directory / "credentials" / "license").write_text("")
         script = (
@@ -147,13 +151,13 @@ class Job:
         return "".join(call["input"] for call in self.calls())
 
     def changes(self) -> list[str]:
-        """Statements and commands that change something, in order."""
+        """Statements and commands that change something, in order, but for what ends backups."""
         asked = [
             call["input"] or "".join(call["said"]) or " ".join(call["arguments"][:-2])
             for call in self.calls()
             if call["command"] != "node status"
         ]
-        return [text for text in asked if not text.startswith("SELECT")]
+        return [text for text in asked if not text.startswith("SELECT") and text != STALE]
 
 
 @dataclass
@@ -274,6 +278,7 @@ def test_a_region_alone_keeps_an_ordinary_database(regions: RegionsJob) -> None:
     result = regions.run("ready")
     assert result.returncode == 0, result.stderr
     assert regions.changes() == []
+    assert regions.statements() == STALE
 
 
 def test_regions_are_added_once_their_nodes_have_joined(regions: RegionsJob) -> None:
@@ -333,7 +338,7 @@ def test_refused_regions_fail_the_job_before_any_node_is_touched(regions: Region
     regions.finds(database=sorted(THREE))
     result = regions.run("broken")
     assert result.returncode != 0
-    assert len(regions.changes()) == 1
+    assert len(regions.calls()) == 2
 
 
 def test_a_second_run_only_says_the_same_again(regions: RegionsJob) -> None:
@@ -341,6 +346,19 @@ def test_a_second_run_only_says_the_same_again(regions: RegionsJob) -> None:
     regions.finds(database=sorted(THREE))
     assert regions.run("ready").returncode == 0
     assert regions.changes() == [statements]
+
+
+def test_the_database_is_told_to_back_itself_up(tmp_path: Path) -> None:
+    job = Job(tmp_path, BACKUP_SCRIPT)
+    result = job.run("ready")
+    assert result.returncode == 0, result.stderr
+    assert job.changes() == [BACKUP]
+
+
+def test_storage_that_refuses_backups_fails_the_job(tmp_path: Path) -> None:
+    result = Job(tmp_path, BACKUP_SCRIPT).run("broken")
+    assert result.returncode != 0
+    assert "something is wrong" in result.stderr
 
 
 def test_the_start_command_is_one_command_with_the_pods_own_names(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from components.cache.config import SETTINGS as REDIS_SETTINGS
 from components.cache.scripts import PROXY_START, SCRIPTS
 from components.database.cockroachdb_plan import start_command
-from components.database.cockroachdb_scripts import BOOTSTRAP_SCRIPT, REGIONS_SCRIPT
+from components.database.cockroachdb_scripts import BACKUP_SCRIPT, BOOTSTRAP_SCRIPT, REGIONS_SCRIPT
 from components.database.postgresql_plan import BOOTSTRAP_SCRIPT as POSTGRESQL_SCRIPT
 from components.messaging.config import START_SCRIPT
 from components.messaging.streams import SCRIPT as STREAMS_SCRIPT
@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.conformance, pytest.mark.timeout(60)]
 
 BASH = {
     "cockroachdb/bootstrap.sh": BOOTSTRAP_SCRIPT,
+    "cockroachdb/backup.sh": BACKUP_SCRIPT,
     "cockroachdb/regions.sh": REGIONS_SCRIPT,
     "cockroachdb/start.sh": f"#!/bin/bash\n{start_command('local', founder='local', alone=True)}\n",
     "cockroachdb/start-joined.sh": f"#!/bin/bash\n{start_command('here', founder='there', alone=False)}\n",

@@ -26,8 +26,8 @@ KNOWS_PEERS = {
     "cluster",
     "cockroachdb-door-0-service",
     "cockroachdb-peers-endpoints",
-    "database-bootstrap-network-policy",
-    "database-bootstrap-settings",
+    "database-jobs-bootstrap-network-policy",
+    "database-jobs-bootstrap-settings",
     "database-network-policy",
     "nats-door-0-service",
     "nats-peers-endpoints",
@@ -42,7 +42,7 @@ KNOWS_PEERS = {
 }
 
 # What only the founder has that knows the other regions. The Job cannot change in place: it runs again.
-FOUNDER_KNOWS_PEERS = {"database-regions-job", "database-regions-settings"}
+FOUNDER_KNOWS_PEERS = {"database-jobs-regions-job", "database-jobs-regions-settings"}
 
 # What changes as well when a region is not alone any more: database nodes and servers of messaging are told how other
 # regions reach them, and restart one by one.

@@ -75,7 +75,7 @@ def test_a_founder_that_is_no_region_is_refused() -> None:
 
 def test_nodes_and_bootstrap_do_not_wait_for_each_other() -> None:
     found = stores(1)
-    nodes, job = found.named("here-database-statefulset"), found.named("here-database-bootstrap-job")
+    nodes, job = found.named("here-database-statefulset"), found.named("here-database-jobs-bootstrap-job")
     assert job.name not in waits_for(found, nodes)
     assert nodes.name not in waits_for(found, job)
 
@@ -83,7 +83,7 @@ def test_nodes_and_bootstrap_do_not_wait_for_each_other() -> None:
 def test_the_connection_is_known_once_the_bootstrap_is_done() -> None:
     found = stores(1)
     waited = waits_for(found, found.named("here-database-connection"))
-    assert {"here-database-bootstrap-job", "here-database-statefulset"} <= waited
+    assert {"here-database-jobs-bootstrap-job", "here-database-statefulset"} <= waited
 
 
 def test_clients_get_all_they_need_in_one_secret() -> None:

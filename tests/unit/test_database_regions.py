@@ -65,18 +65,22 @@ def test_the_founder_is_who_the_settings_say() -> None:
     founders = {
         name
         for name, _ in GOOGLE
-        for container in stack.named(f"{name}-database-bootstrap-job").inputs["spec"]["template"]["spec"]["containers"]
+        for container in stack.named(f"{name}-database-jobs-bootstrap-job").inputs["spec"]["template"]["spec"][
+            "containers"
+        ]
         if {"name": "FOUNDER", "value": "true"} in container["env"]
     }
     assert founders == {BELGIUM[0]}
-    assert [r.name for r in stack.objects("Job") if "-regions-" in r.name] == [f"{BELGIUM[0]}-database-regions-job"]
+    assert [r.name for r in stack.objects("Job") if "-regions-" in r.name] == [
+        f"{BELGIUM[0]}-database-jobs-regions-job"
+    ]
     assert f"{BELGIUM[0]}-0.peers." in command(stack, IOWA[0])
 
 
 @pytest.mark.parametrize(("survive", "goal"), [("zone", "ZONE"), ("region", "REGION")])
 def test_the_database_survives_what_the_settings_say(survive: str, goal: str) -> None:
     stack = rendered_with(GOOGLE, database={"founder": IOWA[0], "survive": survive})
-    read = files(stack, f"{IOWA[0]}-database-regions")
+    read = files(stack, f"{IOWA[0]}-database-jobs-regions")
     assert read["regions"].split() == sorted(name for name, _ in GOOGLE)
     assert read["regions.sql"].splitlines()[0].endswith('SET PRIMARY REGION "us-central1";')
     assert read["regions.sql"].splitlines()[-1].endswith(f"SURVIVE {goal} FAILURE;")
@@ -91,13 +95,13 @@ def test_nodes_admit_the_other_regions_pods_and_reach_their_doors(where: Where) 
     assert blocks(stack, where[0], "network-policy", "ingress") == others
     assert blocks(stack, where[0], "network-policy", "egress") == doors
     # The founder's Job asks the others whether they have a database.
-    assert blocks(stack, where[0], "bootstrap-network-policy", "egress") == doors
+    assert blocks(stack, where[0], "jobs-bootstrap-network-policy", "egress") == doors
 
 
 @pytest.mark.parametrize("where", MIXED)
 def test_a_region_alone_opens_nothing_to_the_outside(where: Where) -> None:
     stack = rendered(where)
-    for policy in ("network-policy", "bootstrap-network-policy", "regions-network-policy"):
+    for policy in ("network-policy", "jobs-bootstrap-network-policy", "jobs-regions-network-policy"):
         assert blocks(stack, where[0], policy, "ingress") == blocks(stack, where[0], policy, "egress") == []
     assert "peers." not in command(stack, where[0])
 
@@ -132,7 +136,7 @@ def test_of_jobs_only_the_one_with_the_list_runs_again(before: tuple[Where, ...]
         for rest in changed(rendered(*before), rendered(*after), region)
         if rest.endswith("-job")
     }
-    assert again == {f"{IOWA[0]}-database-regions-job"}
+    assert again == {f"{IOWA[0]}-database-jobs-regions-job"}
 
 
 def test_removing_a_region_leaves_what_the_others_have_and_only_updates_it() -> None:
@@ -148,15 +152,18 @@ def test_the_connection_waits_for_no_other_region_and_not_for_the_list_of_region
     stack = rendered(*FIVE)
     for name, _ in FIVE:
         waited = waits_for(stack, stack.named(f"{name}-database-connection"))
-        assert f"{name}-database-bootstrap-job" in waited
+        assert f"{name}-database-jobs-bootstrap-job" in waited
         assert not {one for one in waited if one.endswith(("-database-statefulset", "-job"))} - {
             f"{name}-database-statefulset",
-            f"{name}-database-bootstrap-job",
+            f"{name}-database-jobs-bootstrap-job",
         }
 
 
 def test_pulumi_waits_longer_for_a_job_than_the_job_may_take() -> None:
     stack = rendered(*MIXED)
-    jobs = [stack.named(f"{VIRGINIA[0]}-database-bootstrap-job"), stack.named(f"{IOWA[0]}-database-regions-job")]
+    jobs = [
+        stack.named(f"{VIRGINIA[0]}-database-jobs-bootstrap-job"),
+        stack.named(f"{IOWA[0]}-database-jobs-regions-job"),
+    ]
     for job in jobs:
         assert float(job.timeouts["create"].removesuffix("s")) > job.inputs["spec"]["activeDeadlineSeconds"]

@@ -65,6 +65,16 @@ KINDS: Final[Table] = {
             "primaryEndpoints": lambda facts: {"blob": f"https://{facts.text('accountName')}.blob.core.windows.net/"}
         },
     ),
+    "azure-native:storage:BlobServiceProperties": named(
+        in_group(_STORAGE, "storageAccounts", "$accountName", "blobServices", "$blobServicesName"),
+        "blobServicesName",
+        "accountName",
+    ),
+    "azure-native:storage:ManagementPolicy": named(
+        in_group(_STORAGE, "storageAccounts", "$accountName", "managementPolicies", "$managementPolicyName"),
+        "managementPolicyName",
+        "accountName",
+    ),
     "azure-native:storage:BlobContainer": named(
         in_group(
             _STORAGE, "storageAccounts", "$accountName", "blobServices", "default", "containers", "$containerName"
