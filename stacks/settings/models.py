@@ -58,7 +58,10 @@ class Database(Model):
     survive: Literal["zone", "region"] = "zone"
     """What may fail without loss of data or service. `region` needs three regions."""
     founder: RegionName | None = None
-    """The region whose database the others join; never change it. Needed with several regions."""
+    """The region whose database the others join, and where it is at home. Needed with several regions.
+
+    docs/runbooks/remove-a-region.md tells how it changes.
+    """
     storage: Bytes = "10Gi"
     cpu: Cpu = "500m"
     memory: Bytes = "1Gi"

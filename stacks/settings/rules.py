@@ -18,6 +18,8 @@ from stacks.settings.values import Bytes, bytes_of
 REGIONS_TO_SURVIVE_ONE: Final = 3
 """Regions that a database needs to lose one and keep a majority."""
 
+_LEAVING: Final = "docs/runbooks/remove-a-region.md"
+
 REPLICAS_TO_HALVE: Final = 3
 """Fewest replicas of a service that become fewer at night."""
 
@@ -48,14 +50,17 @@ def _founder(values: Plain, names: list[object]) -> Iterator[Mistake]:
             path=path_of("database", "founder"),
             value="",
             rule="is missing: with several regions one founds the database that the others join",
-            remedy=f"name the first region there was (one of {', '.join(known)}) and never change it",
+            remedy=(
+                f"name the first region there was (one of {', '.join(known)}), and change it only as {_LEAVING} says"
+            ),
         )
     if isinstance(founder, str) and known and founder not in known:
+        meant = did_you_mean(founder, known)
         yield Mistake(
             path=path_of("database", "founder"),
             value=shown(founder),
             rule="is not the name of a region of this stack",
-            remedy=did_you_mean(founder, known),
+            remedy=f"{meant if meant.endswith('?') else f'{meant}.'} How a founder leaves is in {_LEAVING}",
         )
 
 

@@ -41,6 +41,9 @@ KNOWS_PEERS = {
     "mesh-routing-destinationrule-work-coordination",
 }
 
+# What only the founder has: the list of regions, and unless the settings say otherwise the backups.
+FOUNDER_HAS = ("database-jobs-regions", "database-jobs-backup", "backups")
+
 # What only the founder has that knows the other regions. The Job cannot change in place: it runs again.
 FOUNDER_KNOWS_PEERS = {"database-jobs-regions-job", "database-jobs-regions-settings"}
 

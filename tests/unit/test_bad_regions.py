@@ -236,13 +236,16 @@ def test_several_regions_need_a_founder_which_is_one_of_them() -> None:
     values = {"stage": "planetary", "regions": [IOWA, VIRGINIA], "messaging": {"servers": 3}}
     assert complaints(values) == [
         "database.founder: is missing: with several regions one founds the database that the others join; "
-        "name the first region there was (one of us-central1, us-east-1) and never change it"
+        "name the first region there was (one of us-central1, us-east-1), and change it only as "
+        "docs/runbooks/remove-a-region.md says"
     ]
     assert complaints({**values, "database": {"founder": "us-central2"}}) == [
         'database.founder: "us-central2" is not the name of a region of this stack; did you mean us-central1?'
+        " How a founder leaves is in docs/runbooks/remove-a-region.md"
     ]
     assert complaints({**values, "regions": [IOWA], "database": {"founder": "europe-west1"}}) == [
-        'database.founder: "europe-west1" is not the name of a region of this stack; known here: us-central1'
+        'database.founder: "europe-west1" is not the name of a region of this stack; known here: us-central1.'
+        " How a founder leaves is in docs/runbooks/remove-a-region.md"
     ]
 
 

@@ -11,6 +11,7 @@ from tests.unit.regions import (
     BECOMES_A_PEER,
     EARLY,
     FIVE,
+    FOUNDER_HAS,
     FOUNDER_KNOWS_PEERS,
     GOOGLE,
     IOWA,
@@ -124,7 +125,7 @@ def test_every_region_of_a_cloud_has_as_many_resources_however_many_regions_ther
 def test_regions_of_a_cloud_have_resources_of_the_same_names() -> None:
     stack = rendered(*FIVE)
     for one, other in [(IOWA, TAIWAN), (VIRGINIA, SINGAPORE)]:
-        founders = {key for key in of_region(stack, one[0]) if key.startswith("database-jobs-regions")}
+        founders = {key for key in of_region(stack, one[0]) if key.startswith(FOUNDER_HAS)}
         assert of_region(stack, one[0]).keys() - founders == of_region(stack, other[0]).keys()
         assert bool(founders) == (one == IOWA)
 
