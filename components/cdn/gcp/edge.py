@@ -48,7 +48,7 @@ class GcpEdge(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         zone = GcpZone(name, args, args.locations, child)
         certificate = GcpCertificate(f"{name}-certificate", args.domain, zone, child)
-        serving = GcpServing(f"{name}-origins", args, zone.steered, child)
+        serving = GcpServing(f"{name}-cdn", args, zone.steered, child)
         front = GcpFront(
             f"{name}-front",
             GcpFrontArgs(routes=self._routes(name, args, serving), certificate_map=certificate.certificate_map),
