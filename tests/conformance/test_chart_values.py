@@ -5,6 +5,7 @@ A chart ignores a key that it does not know, so a misspelt one would silently do
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
@@ -12,13 +13,14 @@ import pytest
 import yaml
 
 from tests.conformance.reference_data import reference
-from tests.rendering import Rendered, Resource, render
+from tests.rendering import BEHIND_A_CDN, Rendered, Resource, render
 
 pytestmark = pytest.mark.conformance
 
 RELEASE_TYPE = "kubernetes:helm.sh/v3:Release"
 DIRECTORIES = {
     "base": "istio-base",
+    "cert-manager": "cert-manager",
     "istiod": "istiod",
     "gateway": "istio-gateway",
     "kube-prometheus-stack": "kube-prometheus-stack",
@@ -65,9 +67,9 @@ HIDDEN = {
 
 @pytest.fixture(scope="module")
 def renderings(local: Rendered) -> list[Rendered]:
-    """The local stack with every position of the switches that change charts' values."""
+    """The local stack with every position of the switches that change charts' values, and behind a CDN."""
     variants = [render("local", {"sacred-council:mesh": {"postQuantum": switch}}) for switch in ("off", "strict")]
-    return [local, *variants]
+    return [local, *variants, render("local", BEHIND_A_CDN)]
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +77,14 @@ def releases(renderings: list[Rendered]) -> list[Resource]:
     return [release for rendered in renderings for release in rendered.of_type(RELEASE_TYPE)]
 
 
+def directory(chart: str, version: str) -> Path:
+    """Where the reference data has the chart's values. Some charts' versions begin with a letter."""
+    return reference("charts", f"{DIRECTORIES[chart]}-{version.removeprefix('v')}")
+
+
 def defaults(chart: str, version: str) -> dict[str, Any]:
     """The chart's default values."""
-    path = reference("charts", f"{DIRECTORIES[chart]}-{version}", "values.yaml")
-    document = yaml.safe_load(path.read_text())
+    document = yaml.safe_load((directory(chart, version) / "values.yaml").read_text())
     return dict(document.get(ISTIO_DEFAULTS, document))
 
 
@@ -152,13 +158,13 @@ def test_every_chart_with_a_schema_satisfies_it(releases: list[Resource]) -> Non
         chart = release.inputs["chart"]
         if chart not in DIRECTORIES:
             continue
-        schema = reference("charts", f"{DIRECTORIES[chart]}-{release.inputs['version']}") / "values.schema.json"
+        schema = directory(chart, release.inputs["version"]) / "values.schema.json"
         if schema.exists():
             # Istio's schema names no draft, so the validator is chosen here.
             validator = jsonschema.Draft202012Validator(json.loads(schema.read_text()))
             assert [error.message for error in validator.iter_errors(release.inputs.get("values", {}))] == []
             checked.add(chart)
-    assert checked == {"gateway"}
+    assert checked == {"cert-manager", "gateway"}
 
 
 def test_a_misspelt_value_is_found() -> None:

@@ -9,18 +9,22 @@ import yaml
 
 from tests.conformance.manifests import Manifest, identity, program_objects
 from tests.conformance.reference_data import reference
-from tests.rendering import Rendered, render
+from tests.rendering import BEHIND_A_CDN, Rendered, render
 
 pytestmark = pytest.mark.conformance
 
-FILES = ("istio-1.30.3.yaml", "prometheus-operator-0.93.0.yaml")
+FILES = ("cert-manager-1.21.1.yaml", "istio-1.30.3.yaml", "prometheus-operator-0.93.0.yaml")
 KINDS = {
     "AuthorizationPolicy",
+    "Certificate",
     "DestinationRule",
+    "EnvoyFilter",
     "Gateway",
+    "Issuer",
     "PeerAuthentication",
     "PodMonitor",
     "PrometheusRule",
+    "RequestAuthentication",
     "ServiceMonitor",
     "Telemetry",
     "VirtualService",
@@ -57,10 +61,11 @@ def definitions() -> Schemas:
 
 @pytest.fixture(scope="module")
 def custom_resources(local: Rendered, schemas: Schemas) -> list[Manifest]:
-    """Those of the local stack, and what the strict switch changes."""
+    """Those of the local stack, what the strict switch changes, and what a CDN brings to a region."""
     strict = render("local", {"sacred-council:mesh": {"postQuantum": "strict"}})
     groups = {api_version.split("/")[0] for api_version, _ in schemas}
-    found = [*program_objects(local), *program_objects(strict)]
+    behind = render("local", BEHIND_A_CDN)
+    found = [*program_objects(local), *program_objects(strict), *program_objects(behind)]
     return [manifest for manifest in found if manifest["apiVersion"].split("/")[0] in groups]
 
 
