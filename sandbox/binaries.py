@@ -26,7 +26,7 @@ class Binary:
     """A program: its name, the folder under tools/, its Go package, the module that sets its version, and where to.
 
     `version_variable` is the Go variable that the linker sets to the module's version, if the program does not know it;
-    `linker_values` are further variables with their values.
+    `linker_values` are further variables with their values, `tags` Go's build tags.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Binary:
     module: str
     version_variable: str | None = None
     linker_values: tuple[tuple[str, str], ...] = ()
+    tags: str = ""
     directory: str = BIN_DIRECTORY
 
     @property
@@ -51,7 +52,7 @@ class Binary:
         digest = hashlib.sha256()
         for part in ("go.mod", "go.sum"):
             digest.update((TOOLS / self.tool / part).read_bytes())
-        digest.update(f"{self.package} {self.linker_flags}".encode())
+        digest.update(f"{self.package} {self.linker_flags}{self.tags}".encode())
         return digest.hexdigest()
 
 
@@ -108,11 +109,28 @@ HELM = Binary(
     ),
 )
 CONFORMANCE = (
+    *(
+        Binary(
+            name=name,
+            tool="promtool",
+            package=f"github.com/prometheus/prometheus/cmd/{name}",
+            module="github.com/prometheus/prometheus",
+        )
+        for name in ("promtool", "prometheus")
+    ),
     Binary(
-        name="promtool",
-        tool="promtool",
-        package="github.com/prometheus/prometheus/cmd/promtool",
-        module="github.com/prometheus/prometheus",
+        name="thanos",
+        tool="thanos",
+        package="github.com/thanos-io/thanos/cmd/thanos",
+        module="github.com/thanos-io/thanos",
+        # Without it Thanos reads Prometheus' labels in a layout that they do not have, and panics.
+        tags="slicelabels",
+    ),
+    Binary(
+        name="amtool",
+        tool="alertmanager",
+        package="github.com/prometheus/alertmanager/cmd/amtool",
+        module="github.com/prometheus/alertmanager",
     ),
     Binary(
         name="kubeconform",
@@ -188,6 +206,7 @@ def _build(layout: Layout, go: Path, binary: Binary, label: str) -> None:
     stamp = _stamp_file(layout, binary)
     stamp.parent.mkdir(parents=True, exist_ok=True)
     flags = ["-ldflags", binary.linker_flags] if binary.linker_flags else []
+    flags += ["-tags", binary.tags] if binary.tags else []
     golang.build(go, TOOLS / binary.tool, [*flags, "-o", str(temporary), binary.package], label)
     temporary.replace(target)
     stamp.write_text(binary.stamp)

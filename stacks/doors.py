@@ -16,6 +16,9 @@ from components.crossing import Door, DoorArgs, Neighbours, PeerNames, PeerNames
 from components.database import cockroachdb_plan as database
 from components.messaging import config as messaging
 from components.metadata import selector
+from components.monitoring import names as monitoring
+from components.monitoring.flows import PROMETHEUS
+from components.workload import MONITORING_NAMESPACE
 from stacks.clouds import Ground
 from stacks.mesh_peers import admitted_addresses
 from stacks.settings import Settings
@@ -29,12 +32,16 @@ StoreDoors = Mapping[str, Sequence[Door]]
 
 @dataclass(frozen=True, kw_only=True)
 class StoreDoor:
-    """A door of a store: its number, TCP port and the pods behind it (`single`: only one pod)."""
+    """A door of a store: its number, TCP port and the pods behind it (`single`: only one pod).
+
+    `guarded` doors are not made where the addresses of those who may knock are not known.
+    """
 
     index: int
     port: int
     pods: Mapping[str, str]
     single: bool
+    guarded: bool = False
 
     @property
     def name(self) -> str:
@@ -45,7 +52,8 @@ class StoreDoor:
 def store_doors(settings: Settings) -> Mapping[str, Sequence[StoreDoor]]:
     """The doors that every region has, by store; a store's name is that of its namespace and of its pods' app.
 
-    Nodes of a database are not alike, so each has a door of its own. NATS servers are: they share one. Pure.
+    Nodes of a database are not alike, so each has a door of its own. NATS servers are: they share one. So do the
+    metrics, which Thanos reads; a region can do without those of others, so their door is guarded. Pure.
     """
     nodes = [
         StoreDoor(
@@ -57,7 +65,12 @@ def store_doors(settings: Settings) -> Mapping[str, Sequence[StoreDoor]]:
         for index in range(settings.database.nodes)
     ]
     gateway = StoreDoor(index=0, port=messaging.GATEWAY_PORT, pods=selector(messaging.APP), single=False)
-    return {database.APP: nodes, messaging.APP: [gateway]}
+    metrics = StoreDoor(index=0, port=monitoring.STORE_PORT, pods=PROMETHEUS, single=False, guarded=True)
+    return {
+        database.APP: nodes,
+        messaging.APP: [gateway],
+        **({MONITORING_NAMESPACE: [metrics]} if settings.monitoring.enabled else {}),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +87,17 @@ class DoorSite:
 
 def region_doors(site: DoorSite) -> StoreDoors:
     """Make the region's doors."""
-    return {store: [_door(site, store, door) for door in doors] for store, doors in store_doors(site.settings).items()}
+    return {store: [_door(site, store, door) for door in doors] for store, doors in _made(site).items()}
+
+
+def _made(site: DoorSite) -> Mapping[str, Sequence[StoreDoor]]:
+    """The doors that are made: the same in every region."""
+    known = all(ground.egress_addresses for ground in site.grounds.values())
+    return {
+        store: doors
+        for store, doors in store_doors(site.settings).items()
+        if known or not any(door.guarded for door in doors)
+    }
 
 
 def _door(site: DoorSite, store: str, door: StoreDoor) -> Door:
@@ -107,7 +130,7 @@ def name_peers(site: DoorSite, doors: Mapping[str, StoreDoors]) -> Mapping[str, 
 
     `doors` are those of all regions, by region.
     """
-    return {store: _named(site, store, ways, doors) for store, ways in store_doors(site.settings).items()}
+    return {store: _named(site, store, ways, doors) for store, ways in _made(site).items()}
 
 
 def _named(site: DoorSite, store: str, ways: Sequence[StoreDoor], doors: Mapping[str, StoreDoors]) -> Neighbours:

@@ -95,6 +95,8 @@ class Region(pulumi.ComponentResource):
             MonitoringArgs(
                 here=watching.here(self._args.plan),
                 namespace=self._args.foundation.namespaces[MONITORING],
+                authority=self._args.foundation.authority,
+                neighbours=self._args.neighbours.get(MONITORING),
                 retention=settings.retention,
                 storage=settings.storage,
                 storage_class=self._args.foundation.cluster.storage_class,

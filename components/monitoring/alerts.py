@@ -1,6 +1,6 @@
 """Rules and dashboards as objects of the cluster."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -19,8 +19,8 @@ APP = "sacred-council-monitoring"
 class AlertsArgs:
     """`watched` are the namespaces alerts are about, `runbooks` is where their runbooks are (a URL or a path).
 
-    `here` is the region. `across` adds the dashboards of all regions, which need Thanos. `machine_prices` are USD a
-    month by type of machine. `monitored_by` brings the monitoring CRDs.
+    `here` is the region, `others` those that Thanos asks besides it: with them there are dashboards of all regions.
+    `machine_prices` are USD a month by type of machine. `monitored_by` brings the monitoring CRDs.
     """
 
     here: Here
@@ -28,7 +28,7 @@ class AlertsArgs:
     watched: Watched
     runbooks: str
     monitored_by: pulumi.Resource
-    across: bool = False
+    others: Sequence[str] = ()
     machine_prices: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -37,7 +37,9 @@ class Alerts(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AlertsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:monitoring:Alerts", name, None, opts)
-        groups = rule_groups(args.watched, args.here, runbooks=args.runbooks, machine_prices=args.machine_prices)
+        groups = rule_groups(
+            args.watched, args.here, runbooks=args.runbooks, machine_prices=args.machine_prices, others=args.others
+        )
         k8s.apiextensions.CustomResource(
             f"{name}-rules",
             api_version="monitoring.coreos.com/v1",
@@ -47,7 +49,7 @@ class Alerts(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[args.monitored_by]),
         )
         self._dashboards(name, args, HERE, "dashboard")
-        if args.across:
+        if args.others:
             self._dashboards(name, args, EVERYWHERE, "dashboard-global")
         self.register_outputs({})
 

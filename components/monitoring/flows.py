@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import network
+from components.crossing import Neighbours
 from components.monitoring import names
 
 Ingress = k8s.networking.v1.NetworkPolicyIngressRuleArgs
@@ -18,6 +19,7 @@ GRAFANA = {"app.kubernetes.io/name": "grafana"}
 STATE_METRICS = {"app.kubernetes.io/name": "kube-state-metrics"}
 OPERATOR = {"app": f"{names.STACK}-operator"}
 JAEGER = {"app.kubernetes.io/name": "jaeger"}
+THANOS_QUERY = {"app.kubernetes.io/name": names.THANOS_QUERY}
 COLLECTOR = {"app.kubernetes.io/name": names.COLLECTOR}
 
 OPERATOR_PORT = 10250
@@ -114,6 +116,30 @@ def tracing_flows(clients: Sequence[str]) -> dict[str, Flow]:
             ],
             egress=[network.egress([names.OTLP_GRPC_PORT], jaeger)],
         ),
+    }
+
+
+def global_flows(neighbours: Neighbours) -> dict[str, Flow]:
+    """What is added for asking all regions: the flows of Thanos, and what Prometheus and Grafana open for it.
+
+    A policy more for the same pods: policies add up, so the region's own ones stay as they are.
+    """
+    prometheus, query = network.peer(pods=PROMETHEUS), network.peer(pods=THANOS_QUERY)
+    return {
+        names.THANOS_QUERY: Flow(
+            pods=THANOS_QUERY,
+            ingress=[network.ingress([names.THANOS_HTTP_PORT], network.peer(pods=GRAFANA), prometheus)],
+            egress=[network.egress([names.STORE_PORT], prometheus), neighbours.egress(names.STORE_PORT)],
+        ),
+        "thanos-store": Flow(
+            pods=PROMETHEUS,
+            ingress=[
+                network.ingress([names.STORE_PORT], query),
+                neighbours.ingress(names.STORE_PORT),
+                network.ingress([names.THANOS_HTTP_PORT], prometheus),
+            ],
+        ),
+        "thanos-clients": Flow(pods=GRAFANA, egress=[network.egress([names.THANOS_HTTP_PORT], query)]),
     }
 
 

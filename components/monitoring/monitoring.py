@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 
 import pulumi
 
+from components.crossing import Neighbours
 from components.monitoring import names
 from components.monitoring.alerts import Alerts, AlertsArgs
 from components.monitoring.collector import Collector, CollectorArgs
 from components.monitoring.flows import open_flows, tracing_flows
 from components.monitoring.jaeger import Jaeger, JaegerArgs
 from components.monitoring.prometheus import AlertReceiver, PrometheusStack, PrometheusStackArgs
+from components.monitoring.thanos import GlobalQuery, GlobalQueryArgs, StoreArgs, StoreCertificates
+from components.trust import RegionAuthority
 
 RUNBOOKS = "docs/runbooks"
 TOLD = "sent to the webhook in alertWebhookUrl"
@@ -25,10 +28,14 @@ class MonitoringArgs:
     the class `storage_class` (None: the cluster's default). `watched` are the namespaces that alerts are about,
     `trace_clients` those that send traces. `runbooks` is where the runbooks are, a URL or the path in the repository.
     `receiver` is told about alerts (None: nobody is). `machine_prices` are USD a month by type of machine.
+
+    `authority` signs the certificates of those who read metrics of other regions; `neighbours` are those regions (None:
+    there are none to ask, and nothing of it is made).
     """
 
     here: names.Here
     namespace: pulumi.Input[str]
+    authority: RegionAuthority
     retention: str
     storage: str
     watched: names.Watched
@@ -40,6 +47,7 @@ class MonitoringArgs:
     collector_replicas: int = 1
     receiver: AlertReceiver | None = None
     machine_prices: Mapping[str, float] = field(default_factory=dict)
+    neighbours: Neighbours | None = None
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -59,7 +67,8 @@ class Monitoring(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:monitoring:Monitoring", name, None, opts)
-        stack = self._stack(name, args)
+        certificates = self._certificates(name, args) if args.neighbours else None
+        stack = self._stack(name, args, certificates)
         self.release = stack.release
         self.alerts = TOLD if args.receiver else NOBODY_TOLD
         self.grafana_secret_name = stack.grafana_secret_name
@@ -72,10 +81,13 @@ class Monitoring(pulumi.ComponentResource):
                 watched=args.watched,
                 runbooks=args.runbooks,
                 machine_prices=args.machine_prices,
+                others=args.neighbours.regions if args.neighbours else (),
                 monitored_by=stack.release,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        if certificates:
+            self._global_query(name, args, certificates)
         self._tracing(name, args)
         self.register_outputs(
             {
@@ -87,7 +99,29 @@ class Monitoring(pulumi.ComponentResource):
             }
         )
 
-    def _stack(self, name: str, args: MonitoringArgs) -> PrometheusStack:
+    def _certificates(self, name: str, args: MonitoringArgs) -> StoreCertificates:
+        return StoreCertificates(
+            f"{name}-thanos",
+            StoreArgs(region=args.here.region, namespace=args.namespace, authority=args.authority),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _global_query(self, name: str, args: MonitoringArgs, certificates: StoreCertificates) -> None:
+        if args.neighbours is None:
+            return
+        GlobalQuery(
+            f"{name}-thanos-query",
+            GlobalQueryArgs(
+                region=args.here.region,
+                namespace=args.namespace,
+                neighbours=args.neighbours,
+                certificate=certificates.query,
+                monitored_by=self.release,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _stack(self, name: str, args: MonitoringArgs, certificates: StoreCertificates | None) -> PrometheusStack:
         return PrometheusStack(
             f"{name}-prometheus",
             PrometheusStackArgs(
@@ -98,6 +132,7 @@ class Monitoring(pulumi.ComponentResource):
                 storage_class=args.storage_class,
                 node_exporter=args.node_exporter,
                 receiver=args.receiver,
+                store_certificate=certificates.store if certificates else None,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -12,6 +12,12 @@ DATASOURCE = "prometheus"
 GLOBAL_DATASOURCE = "thanos"
 """Grafana's data source of all regions."""
 
+THANOS_QUERY = "thanos-query"
+STORE_SERVICE = f"{STACK}-thanos-discovery"
+"""The chart's headless Service of the Thanos sidecar beside Prometheus."""
+STORE_CERTIFICATE = "thanos-store-certificate"
+QUERY_CERTIFICATE = "thanos-query-certificate"
+
 OTLP_GRPC_PORT = 4317
 OTLP_HTTP_PORT = 4318
 SELF_METRICS_PORT = 8888
@@ -20,6 +26,8 @@ HEALTH_PORT = 13133
 JAEGER_QUERY_PORT = 16686
 PROMETHEUS_PORT = 9090
 ALERTMANAGER_PORT = 9093
+STORE_PORT = 10901
+THANOS_HTTP_PORT = 10902
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from components.monitoring.alertmanager import RECEIVER_SECRET, TOKEN_KEY, URL_K
 from components.monitoring.flows import open_flows, stack_flows
 from components.monitoring.stack_values import retention_size, stack_values
 from components.releases import chart_release
+from components.trust import Certificate
 from components.versions import KUBE_PROMETHEUS_STACK
 
 ADMIN_USER = "admin"
@@ -31,7 +32,7 @@ class PrometheusStackArgs:
     """`retention` is a Prometheus duration such as 7d, `storage` the size of its volume such as 20Gi.
 
     `storage_class` None is the cluster's default. `node_exporter` needs host access in kube-system. `receiver` is told
-    about alerts (None: nobody is).
+    about alerts (None: nobody is). With `store_certificate` Thanos reads the metrics, and Grafana those of all regions.
     """
 
     region: str
@@ -41,6 +42,7 @@ class PrometheusStackArgs:
     storage_class: str | None = None
     node_exporter: bool = True
     receiver: AlertReceiver | None = None
+    store_certificate: Certificate | None = None
 
     def __post_init__(self) -> None:
         retention_size(self.storage)
@@ -63,6 +65,7 @@ class PrometheusStack(pulumi.ComponentResource):
         admin = self._admin(name, args)
         told = self._receiver(name, args, args.receiver) if args.receiver else []
         receiving = bool(told)
+        mounted = [args.store_certificate] if args.store_certificate else []
         flows = open_flows(
             stack_flows(receiver=receiving), name=name, region=args.region, namespace=args.namespace, opts=child
         )
@@ -79,9 +82,12 @@ class PrometheusStack(pulumi.ComponentResource):
                 node_exporter=args.node_exporter,
                 receiver=receiving,
                 receiver_token=args.receiver is not None and args.receiver.token is not None,
+                across=args.store_certificate is not None,
             ),
             # Its hooks call the API server, so the flows are open before they run.
-            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[admin, *told, *flows])),
+            opts=pulumi.ResourceOptions.merge(
+                child, pulumi.ResourceOptions(depends_on=[admin, *told, *mounted, *flows])
+            ),
         )
         self.grafana_secret_name = admin.metadata.name
         self.grafana_port_forward = pulumi.Output.concat(

@@ -4,6 +4,7 @@ from typing import Any
 
 from components.monitoring import names
 from components.monitoring.alertmanager import RECEIVER_SECRET, alertmanager_config
+from components.monitoring.thanos_config import global_datasource, sidecar_values
 from components.quantities import quantity_bytes
 
 ALERTMANAGER_STORAGE = "1Gi"
@@ -28,22 +29,30 @@ def stack_values(
     node_exporter: bool,
     receiver: bool = False,
     receiver_token: bool = False,
+    across: bool = False,
 ) -> dict[str, Any]:
     """All values. `retention` is a Prometheus duration, `storage` a Kubernetes quantity.
 
-    `receiver` says that there is a Secret with where alerts go, `receiver_token` that it has a token, too.
+    `receiver` says that there is a Secret with where alerts go, `receiver_token` that it has a token, too. `across`
+    lets Thanos read the metrics here, and Grafana those of all regions.
     """
     return {
         "fullnameOverride": names.STACK,
         **_unreachable_components(),
         "defaultRules": _default_rules(),
         "prometheusOperator": _operator(),
-        "prometheus": {"prometheusSpec": _prometheus(region, retention, storage, storage_class)},
+        "prometheus": {
+            "prometheusSpec": {
+                **_prometheus(region, retention, storage, storage_class),
+                **(sidecar_values() if across else {}),
+            },
+            **({name: {"enabled": True} for name in ("thanosService", "thanosServiceMonitor")} if across else {}),
+        },
         "alertmanager": {
             "config": alertmanager_config(receiver=receiver, token=receiver_token),
             "alertmanagerSpec": _alertmanager(storage_class, receiver),
         },
-        "grafana": _grafana(),
+        "grafana": _grafana(across),
         "kube-state-metrics": {
             "fullnameOverride": "kube-state-metrics",
             "resources": _resources(cpu="20m", cpu_limit="200m", memory="128Mi"),
@@ -120,7 +129,7 @@ def _alertmanager(storage_class: str | None, receiver: bool) -> dict[str, Any]:
     }
 
 
-def _grafana() -> dict[str, Any]:
+def _grafana(across: bool) -> dict[str, Any]:
     return {
         "fullnameOverride": names.GRAFANA,
         "admin": {
@@ -144,13 +153,14 @@ def _grafana() -> dict[str, Any]:
             "users": {"allow_sign_up": False},
         },
         "additionalDataSources": [
+            *([global_datasource(_traces())] if across else []),
             {
                 "name": "Jaeger",
                 "uid": names.JAEGER,
                 "type": "jaeger",
                 "access": "proxy",
                 "url": f"http://{names.JAEGER}:{names.JAEGER_QUERY_PORT}",
-            }
+            },
         ],
     }
 

@@ -21,7 +21,6 @@ from tests.conformance.servers import eventually
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(180)]
 
 REPLICAS = 3
-PRIVATE_HOSTS = 'mount --bind "$HOSTS" /etc/hosts && exec "$@"'
 
 
 @pytest.fixture(scope="session")
@@ -46,17 +45,6 @@ def _knows_tls(server: str, directory: Path) -> bool:
         [link, "--port", "0", "--tls-port", "1"], capture_output=True, text=True, timeout=10, check=False
     )
     return "No tls-cert-file configured" in attempt.stdout
-
-
-@pytest.fixture(scope="session")
-def private_hosts() -> list[str]:
-    """The start of a command whose process sees the hosts file in HOSTS."""
-    prefix = ["unshare", "--map-root-user", "--mount", "sh", "-c", PRIVATE_HOSTS, "-"]
-    try:
-        subprocess.run([*prefix, "true"], env={**os.environ, "HOSTS": "/etc/hosts"}, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"no mount namespace can be made here, so the nodes cannot have their names: {error}")
-    return prefix
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Everything Prometheus records and alerts on. Pure: no resources."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.monitoring.names import Here, Watched
@@ -11,14 +11,21 @@ from components.monitoring.rules.model import Rules
 from components.monitoring.rules.objectives import objective_rules
 from components.monitoring.rules.places import place_rules
 from components.monitoring.rules.prices import price_rules
+from components.monitoring.rules.regions import region_rules
 
 
 def rule_groups(
-    watched: Watched, here: Here, *, runbooks: str, machine_prices: Mapping[str, float] | None = None
+    watched: Watched,
+    here: Here,
+    *,
+    runbooks: str,
+    machine_prices: Mapping[str, float] | None = None,
+    others: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """The groups of a PrometheusRule.
 
-    `runbooks` is where the runbooks are, a URL or a path. `machine_prices` are USD a month by type of machine.
+    `runbooks` is where the runbooks are, a URL or a path. `machine_prices` are USD a month by type of machine. `others`
+    are the regions that can be asked besides this one.
     """
     groups: dict[str, Rules] = {
         **alerts(watched),
@@ -26,6 +33,7 @@ def rule_groups(
         "places": place_rules(watched, here),
         "emergence": emergence_rules(watched),
         "prices": price_rules(machine_prices or {}),
+        "regions": region_rules(watched, others),
     }
     return [
         {"name": f"sacred-council-{name}", "rules": [rule.rule(runbooks) for rule in rules]}
@@ -35,10 +43,15 @@ def rule_groups(
 
 
 def rules_file(
-    watched: Watched, here: Here, *, runbooks: str, machine_prices: Mapping[str, float] | None = None
+    watched: Watched,
+    here: Here,
+    *,
+    runbooks: str,
+    machine_prices: Mapping[str, float] | None = None,
+    others: Sequence[str] = (),
 ) -> str:
     """A rules file as Prometheus and promtool read it (JSON, which is YAML, too)."""
-    groups = rule_groups(watched, here, runbooks=runbooks, machine_prices=machine_prices)
+    groups = rule_groups(watched, here, runbooks=runbooks, machine_prices=machine_prices, others=others)
     return json.dumps({"groups": groups}, indent=2) + "\n"
 
 

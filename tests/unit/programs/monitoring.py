@@ -2,16 +2,31 @@
 
 import pulumi
 
+from components.crossing import Neighbours
 from components.monitoring import AlertReceiver, Here, Monitoring, MonitoringArgs, Watched
+from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority, RootAuthorityArgs
+
+OTHERS = {"north": "203.0.113.1", "south": "203.0.113.2"}
 
 config = pulumi.Config()
 URL, TOKEN = config.get("url"), config.get("token")
+
+authority = RegionAuthority(
+    "here-authority",
+    RegionAuthorityArgs(root=RootAuthority("root", RootAuthorityArgs(common_name="root")), common_name="here"),
+)
+neighbours = (
+    Neighbours(regions=sorted(OTHERS), doors=list(OTHERS.values()), admitted=["198.51.100.1", "198.51.100.2"])
+    if config.get_bool("several")
+    else None
+)
 
 monitoring = Monitoring(
     "here-monitoring",
     MonitoringArgs(
         here=Here(region="here", city="Here", latitude=50.85, longitude=4.35),
         namespace="monitoring",
+        authority=authority,
         retention="7d",
         storage="5Gi",
         watched=Watched(
@@ -24,6 +39,7 @@ monitoring = Monitoring(
             monitoring="monitoring",
         ),
         trace_clients=["sacred-council", "istio-ingress"],
+        neighbours=neighbours,
         receiver=AlertReceiver(url=pulumi.Output.secret(URL), token=pulumi.Output.secret(TOKEN or "")) if URL else None,
     ),
 )

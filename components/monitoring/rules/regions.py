@@ -1,0 +1,35 @@
+"""The other regions, as this one sees them. Pure: no resources."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from components.monitoring.names import Watched
+from components.monitoring.rules.model import Alert, Recording, Rules
+
+KNOWN: Final = "peer:known:info"
+"""1 for each other region, whose name is the label `peer`."""
+
+
+def region_rules(watched: Watched, others: Sequence[str]) -> Rules:
+    """Which regions there should be, and an alert for one whose metrics cannot be read. None for a region alone.
+
+    A region that is down cannot say so itself. Thanos writes a store's own labels into one label, as in a selector.
+    """
+    if not others:
+        return []
+    stores = f'thanos_store_nodes_grpc_connections{{namespace="{watched.monitoring}"}} > 0'
+    seen = f'label_replace({stores}, "peer", "$1", "external_labels", ".*region=\\"([^\\"]*)\\".*")'
+    known = [Recording(record=KNOWN, expr="vector(1)", labels={"peer": region}) for region in sorted(others)]
+    unseen = Alert(
+        name="RegionNotSeen",
+        expr=f"{KNOWN} unless on (peer) {seen}",
+        wait="10m",
+        severity="critical",
+        summary="The metrics of region {{ $labels.peer }} cannot be read",
+        description=(
+            "For 10 minutes its Prometheus has not answered this region. It may be down as a whole, or the way to its "
+            "monitoring is: then only dashboards of all regions lack it."
+        ),
+        runbook="region-not-seen",
+    )
+    return [*known, unseen]
