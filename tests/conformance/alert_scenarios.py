@@ -73,6 +73,16 @@ def user_latency(*, fast: str, total: str, code: str = "200") -> Series:
     }
 
 
+def stores(*regions: str, values: str = "1x40") -> Series:
+    """The sidecars that a querier is connected to. Thanos writes their labels as in a selector."""
+    series = {}
+    for region in regions:
+        labels = f'{{prometheus=\\"monitoring/x\\", prometheus_replica=\\"x-0\\", region=\\"{region}\\"}}'
+        name = "thanos_store_nodes_grpc_connections"
+        series[f'{name}{{namespace="monitoring",store_type="sidecar",external_labels="{labels}"}}'] = values
+    return series
+
+
 def volume(namespace: str, *, free: str) -> Series:
     """A volume of 100 bytes."""
     labels = f'{{namespace="{namespace}",persistentvolumeclaim="data"}}'
@@ -273,5 +283,13 @@ SCENARIOS = {
         quiet=(user_latency(fast="0+996x160", total="0+1000x160"),),
         minutes=1600,
         step=10,
+    ),
+    "RegionNotSeen": Scenario(
+        fires=stores("us-central1", "europe-west1"),
+        quiet=(
+            stores("us-central1", "europe-west1", "asia-east1"),
+            # Gone for five minutes.
+            {**stores("us-central1", "europe-west1"), **stores("asia-east1", values="1x5 0x5 1x30")},
+        ),
     ),
 }

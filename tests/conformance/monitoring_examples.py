@@ -16,7 +16,8 @@ BARE = Watched(services=WATCHED.services, monitoring=WATCHED.monitoring)
 """A region with stores that a cloud manages, and without a mesh."""
 PLACE = Here(region="us-central1", city="Council Bluffs", latitude=41.26, longitude=-95.86, country="US")
 PRICES = {"e2-standard-4": 97.84}
-RULES = rules_file(WATCHED, PLACE, runbooks="docs/runbooks", machine_prices=PRICES)
+OTHERS = ("asia-east1", "europe-west1")
+RULES = rules_file(WATCHED, PLACE, runbooks="docs/runbooks", machine_prices=PRICES, others=OTHERS)
 GROUPS: list[dict[str, Any]] = json.loads(RULES)["groups"]
 ALERTS = sorted(rule["alert"] for group in GROUPS for rule in group["rules"] if "alert" in rule)
 

@@ -38,6 +38,10 @@ def _uses(node: promql.Expr, wanted: frozenset[str]) -> Iterator[Use]:
             joined = wanted | _joined(node)
             yield from _uses(node.lhs, joined)
             yield from _uses(node.rhs, joined | _added(node))
+        case promql.Call() if node.func.name == "label_replace":
+            # It makes one label of another.
+            made, source = (str(node.args[index].val) for index in (1, 3))
+            yield from _uses(node.args[0], (wanted - {made}) | {source})
         case promql.Call():
             for argument in node.args:
                 yield from _uses(argument, wanted)

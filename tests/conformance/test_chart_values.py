@@ -12,6 +12,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
+from components.monitoring.stack_values import stack_values
 from tests.conformance.reference_data import reference
 from tests.rendering import BEHIND_A_CDN, Rendered, Resource, render
 
@@ -143,6 +144,22 @@ def test_every_value_is_one_that_the_chart_knows(releases: list[Resource], chart
         if not is_hidden(chart, path)
     }
     assert strange == set()
+
+
+def test_monitoring_s_values_among_several_regions_are_known_too(releases: list[Resource]) -> None:
+    chart = "kube-prometheus-stack"
+    version = next(r.inputs["version"] for r in releases if r.inputs["chart"] == chart)
+    values = stack_values(
+        region="here",
+        retention="7d",
+        storage="5Gi",
+        storage_class="fast",
+        node_exporter=True,
+        receiver=True,
+        receiver_token=True,
+        across=True,
+    )
+    assert [path for path in unknown(values, defaults(chart, version)) if not is_hidden(chart, path)] == []
 
 
 @pytest.mark.parametrize("chart", HIDDEN)

@@ -45,6 +45,7 @@ def test_a_metric_that_nobody_publishes_is_found() -> None:
             "redis_commands_total{command}",
         ),
         ("redis_up * on (zone) redis_connected_clients", "redis_up{zone}"),
+        ('up * on (a) label_replace(redis_up, "a", "$1", "b", "(.*)")', "redis_up{b}"),
         ("redis_up * on (pod) group_left (city) redis_connected_clients", "redis_connected_clients{city}"),
     ],
 )

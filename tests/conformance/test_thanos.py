@@ -27,32 +27,24 @@ def regions(tmp_path: Path, private_hosts: list[str]) -> Iterator[Regions]:
         yield running
 
 
-@pytest.fixture
-def joined(regions: Regions) -> Regions:
-    """Two regions whose queriers see both."""
-    for region in PLACES:
-        regions.start_store(region)
-        regions.start_querier(region)
-    for region in PLACES:
-        seen(regions, region, BOTH)
-    return regions
+@pytest.fixture(scope="module")
+def joined(tmp_path_factory: pytest.TempPathFactory, private_hosts: list[str]) -> Iterator[Regions]:
+    """Two regions whose queriers see both. The last test that has them loses one."""
+    for name in ("prometheus", "thanos"):
+        binary(name)
+    with thanos_regions(tmp_path_factory.mktemp("joined"), private_hosts) as running:
+        for region in PLACES:
+            running.start_store(region)
+            running.start_querier(region)
+        for region in PLACES:
+            seen(running, region, BOTH)
+        yield running
 
 
 def seen(regions: Regions, region: str, expected: set[str]) -> None:
     """Wait until the region's querier sees the `expected` regions and no others."""
     what = f"{region} sees {sorted(expected)}"
     eventually(lambda: regions.regions_seen(region) == expected, seconds=SECONDS, what=what)
-
-
-def test_every_region_sees_all_and_none_is_needed_for_it(joined: Regions) -> None:
-    answered = joined.ask("north", "count by (region) (up)")
-    assert {one["metric"]["region"] for one in answered} == BOTH
-    peers = stores(joined, "north")
-    assert peers == BOTH
-    for name in ("prometheus-south", "sidecar-south", "query-south"):
-        joined.running.stop(name, kill=True)
-    seen(joined, "north", {"north"})
-    eventually(lambda: stores(joined, "north") == {"north"}, seconds=SECONDS, what="the lost region is noticed")
 
 
 def stores(regions: Regions, region: str) -> set[str]:
@@ -86,6 +78,17 @@ def test_every_query_of_the_global_dashboards_is_answered(joined: Regions) -> No
 def test_a_region_can_be_chosen(joined: Regions) -> None:
     chosen = joined.ask("north", 'region:place:info{region=~"south"}')
     assert [one["metric"]["city"] for one in chosen] == ["Sydney"]
+
+
+def test_every_region_sees_all_and_none_is_needed_for_it(joined: Regions) -> None:
+    answered = joined.ask("north", "count by (region) (up)")
+    assert {one["metric"]["region"] for one in answered} == BOTH
+    peers = stores(joined, "north")
+    assert peers == BOTH
+    for name in ("prometheus-south", "sidecar-south", "query-south"):
+        joined.running.stop(name, kill=True)
+    seen(joined, "north", {"north"})
+    eventually(lambda: stores(joined, "north") == {"north"}, seconds=SECONDS, what="the lost region is noticed")
 
 
 def test_a_querier_with_a_certificate_of_another_root_reads_nothing(regions: Regions) -> None:
