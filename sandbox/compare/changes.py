@@ -76,11 +76,15 @@ class Preview:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """A stack, its preview (None when it is gone), and why the old tree could not be brought up, if it could not."""
+    """A stack, its preview (None when it is gone), and why the old tree could not be brought up, if it could not.
+
+    `worth` is Markdown about cost, capacity and carbon.
+    """
 
     stack: Stack
     preview: Preview | None = None
     base_error: str = ""
+    worth: str = ""
 
     @property
     def failed(self) -> bool:

@@ -20,6 +20,7 @@ from sandbox.compare import changes, trees
 from sandbox.compare.changes import Comparison
 from sandbox.compare.report import Report
 from sandbox.compare.trees import Kind, Stack
+from sandbox.compare.worth import worth
 from sandbox.layout import Layout, SandboxError
 
 FAILED, PROTECTED = 1, 3
@@ -80,13 +81,20 @@ def _stack(base: Layout, head: Layout, stack: Stack, folder: Path) -> Comparison
     old, new = replace(base, home=home), replace(head, home=home)
     try:
         problem = _bring_up(old, stack.name) if stack.kind is Kind.KEPT else ""
-        return Comparison(stack=stack, preview=_preview(old, new, stack), base_error=problem)
+        preview = _preview(old, new, stack)
+        costs = "" if preview.errors else _worth(old, new, stack)
+        return Comparison(stack=stack, preview=preview, base_error=problem, worth=costs)
     except SandboxError as error:
         failed = changes.Preview(errors=(str(error),))
         return Comparison(stack=stack, preview=failed)
     finally:
         fleet.remove(new, stack.name)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _worth(old: Layout, new: Layout, stack: Stack) -> str:
+    with progress.step(f"Stack {stack.name}: what it costs"):
+        return worth(old if stack.kind is Kind.KEPT else None, new, stack.name)
 
 
 def _bring_up(layout: Layout, stack: str) -> str:

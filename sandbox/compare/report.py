@@ -118,7 +118,8 @@ def _section(comparison: Comparison, protect: tuple[str, ...], listed: int) -> l
         lines += ["", "```text", error.replace("```", "'''"), "```"]
     for operation in _CALLED_OUT:
         lines += _called_out(comparison, operation, protect, listed)
-    return [*lines, *_updates(comparison, listed), *_creates(comparison, listed)]
+    costs = _fold("Cost, capacity, carbon", comparison.worth.splitlines()) if comparison.worth else []
+    return [*lines, *_updates(comparison, listed), *_creates(comparison, listed), *costs]
 
 
 def _called_out(comparison: Comparison, operation: Operation, protect: tuple[str, ...], listed: int) -> list[str]:

@@ -29,6 +29,7 @@ PROGRAM = (
     "charts",
     "sandbox",
     "report",
+    "policy",
     "tools",
 )
 PATIENCE_SECONDS = 900

@@ -47,6 +47,12 @@ def change(operation: Operation, name: str = "local-cache", *properties: str) ->
     return Change(operation, URN.replace("local-cache", name), properties)
 
 
+def test_the_comment_tells_what_a_change_costs() -> None:
+    text = report(comparison(worth="| Cost a month |\n\nBudget: within.\n")).markdown()
+    assert "<details><summary>Cost, capacity, carbon</summary>\n\n| Cost a month |\n\nBudget: within.\n" in text
+    assert "Cost, capacity" not in report(comparison()).markdown()
+
+
 def test_a_recorded_preview_is_read(recorded: Preview) -> None:
     document = json.loads(RECORDED.read_text())
     summary = document["changeSummary"]

@@ -1,0 +1,31 @@
+"""What a change does to a stack's cost, capacity and carbon: both trees are planned on an empty state."""
+
+from __future__ import annotations
+
+import json
+
+from report.difference import difference
+from report.document import Document, document
+from report.plan import read_preview
+from sandbox.layout import Layout, SandboxError
+from sandbox.plan import plan
+
+
+def worth(old: Layout | None, new: Layout, stack: str) -> str:
+    """Markdown; `old` is None for a new stack. Where the report cannot be made, it says why: it fails nothing."""
+    try:
+        base = _report(old, stack) if old is not None else None
+    except (SandboxError, ValueError) as error:
+        return f"The commit's cost is unknown: {_first_line(error)}\n"
+    try:
+        return difference(base, _report(new, stack))
+    except (SandboxError, ValueError) as error:
+        return f"The cost is unknown: {_first_line(error)}\n"
+
+
+def _report(layout: Layout, stack: str) -> Document:
+    return document(read_preview(json.loads(plan(layout, stack))))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
