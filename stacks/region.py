@@ -103,6 +103,7 @@ class Region(pulumi.ComponentResource):
                 watched=watching.watched(self._args.settings),
                 trace_clients=watching.trace_clients(self._args.settings),
                 receiver=watching.alert_receiver(self._args.secrets),
+                machine_prices=settings.machine_prices,
             ),
             self._inside,
         )

@@ -115,6 +115,8 @@ class Monitoring(Model):
     storage: Bytes = "5Gi"
     trace_sampling: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Share of requests that are traced."""
+    machine_prices: Mapping[str, Annotated[float, Field(ge=0)]] = {}
+    """USD a month for a machine, by its type: what the dashboard of costs counts with."""
 
 
 class Service(Model):

@@ -138,6 +138,12 @@ SINGLE = [
     ("monitoring.retention", 7, f"7 {DURATION_RULE}"),
     ("monitoring.traceSampling", 10, "10 must be at most 1; write 1 or less"),
     ("monitoring.traceSampling", -0.1, "-0.1 must be at least 0; write 0 or more"),
+    ("monitoring.machinePrices", {"e2-small": -1.5}, ".e2-small: -1.5 must be at least 0; write 0 or more"),
+    (
+        "monitoring.machinePrices",
+        {"e2-small": "12"},
+        '.e2-small: "12" must be a number; write it without quotes, e.g. 0.5',
+    ),
     ("services.agent-netwrk", {}, "is not a setting; did you mean agent-network?"),
     (
         "services.billing",

@@ -326,3 +326,11 @@ def test_what_is_not_deployed_is_not_watched() -> None:
 def test_a_place_that_is_not_on_earth_is_named() -> None:
     with pytest.raises(ValueError, match="place of mars: 91, 0 is not on earth"):
         Here(region="mars", city="Olympus", latitude=91, longitude=0)
+
+
+def test_machines_with_a_known_price_have_a_cost() -> None:
+    groups = rules.rule_groups(WATCHED, PLACE, runbooks="x", machine_prices={"b": 2, "a": 97.84})
+    (group,) = [group for group in groups if group["name"] == "sacred-council-prices"]
+    prices = {rule["labels"]["label_node_kubernetes_io_instance_type"]: rule["expr"] for rule in group["rules"][:-1]}
+    assert prices == {"a": "vector(97.84)", "b": "vector(2)"}
+    assert group["rules"][-1]["record"] == "machine:cost:usd_per_month"
