@@ -6,44 +6,48 @@ import socket
 import threading
 from collections.abc import Sequence
 
+from tests.conformance.servers import eventually, free_ports
+
 PIECE = 65536
 
 
 class Door:
-    """One address of a region, in front of its servers. Shut, it cuts every connection and lets none in."""
+    """One address of a region, in front of its servers. Shut, it cuts every connection and refuses new ones."""
 
     def __init__(self, targets: Sequence[int] = ()) -> None:
         self.targets = list(targets)
         self._turn = itertools.count()
-        self._open = True
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listening.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def shut(self) -> None:
-        """Cut all connections, and whatever comes."""
-        with self._lock:
-            self._open = False
-        self._cut()
+        self._listening: socket.socket | None = None
+        (self.port,) = free_ports(1)
+        self.open()
 
     def open(self) -> None:
-        """Let connections in again."""
+        """Let connections in, again."""
+        if self._listening is None:
+            address = ("127.0.0.1", self.port)
+            # Somebody's outgoing connection may have the port for a moment.
+            listening = eventually(lambda: socket.create_server(address), seconds=10, what=f"a door at {self.port}")
+            with self._lock:
+                self._listening = listening
+            threading.Thread(target=self._serve, args=(listening,), daemon=True).start()
+
+    def shut(self) -> None:
+        """Cut all connections, and refuse whatever comes."""
         with self._lock:
-            self._open = True
+            listening, self._listening = self._listening, None
+            cut, self._connections = self._connections, set()
+        for each in (*cut, *([listening] if listening else [])):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        if listening:
+            listening.close()
 
-    def remove(self) -> None:
-        """Take the door away for good."""
-        self.shut()
-        with contextlib.suppress(OSError):
-            self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-
-    def _serve(self) -> None:
+    def _serve(self, listening: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:
-                incoming, _ = self._listening.accept()
+                incoming, _ = listening.accept()
                 threading.Thread(target=self._relay, args=(incoming,), daemon=True).start()
 
     def _relay(self, incoming: socket.socket) -> None:
@@ -70,16 +74,9 @@ class Door:
 
     def _keep(self, *connections: socket.socket) -> bool:
         with self._lock:
-            if self._open:
+            if self._listening is not None:
                 self._connections |= set(connections)
-            return self._open
-
-    def _cut(self) -> None:
-        with self._lock:
-            cut, self._connections = self._connections, set()
-        for connection in cut:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+            return self._listening is not None
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:

@@ -29,13 +29,15 @@ class SuperCluster:
     def start(self, *names: str) -> None:
         """Start regions (default: all) and wait until every server of them is ready."""
         for name in names or self.regions:
+            self.doors[name].open()
             self.platform.start(self.regions[name])
         for name in names or self.regions:
             for index in range(self.regions[name].servers):
                 self.platform.healthy(self.regions[name], index)
 
     def kill(self, name: str) -> None:
-        """End all servers of a region at once."""
+        """End all servers of a region at once. A load balancer without servers refuses connections."""
+        self.doors[name].shut()
         self.platform.stop(self.regions[name], kill=True)
 
     def outbound(self, name: str, index: int = 0) -> set[str]:
@@ -78,7 +80,7 @@ def super_cluster(rendered: Rendered, directory: Path) -> Iterator[SuperCluster]
             yield SuperCluster(rendered, platform, regions, doors)
     finally:
         for door in doors.values():
-            door.remove()
+            door.shut()
 
 
 def files(rendered: Rendered, region: str) -> dict[str, str]:

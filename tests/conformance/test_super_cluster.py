@@ -7,6 +7,7 @@ Certificates are real, with the names that the program has certified.
 import asyncio
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.rendering import render
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(300)]
 
+SECONDS_IN_VAIN = 6
 FOUNDER, NEAR, FAR = "us-central1", "europe-west1", "asia-east1"
 
 
@@ -129,6 +131,8 @@ def test_a_region_that_was_killed_is_part_again_after_its_restart(cluster: Super
 def test_regions_find_each_other_while_the_one_they_meet_at_is_down(cluster: SuperCluster) -> None:
     cluster.kill(FOUNDER)
     cluster.kill(FAR)
+    # Long enough for attempts in vain: a region that has been given up would not be found any more.
+    time.sleep(SECONDS_IN_VAIN)
     cluster.start(FAR)
     cluster.joined(NEAR, FAR)
     assert message(cluster, NEAR, FAR) == b"hello"
