@@ -7,27 +7,22 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
-from components import network
 from components.connection import connection_secret
 from components.crossing import Neighbours
 from components.messaging import config
+from components.messaging.nats_network import open_flows, services
 from components.messaging.nats_pods import ServerPods
 from components.messaging.nats_streams import NatsStreams, NatsStreamsArgs
-from components.messaging.streams import APP as STREAMS_APP
 from components.messaging.streams import Stream, mirrored
-from components.metadata import selector
 from components.quantities import quantity_bytes
 from components.trust import Certificate, CertificateArgs, RegionAuthority
 from components.workload import (
-    MONITORING_NAMESPACE,
     Belonging,
     Resources,
     data_claim,
     digest,
     disruption_budget,
-    headless_service,
     service_account,
-    service_monitor,
 )
 
 SERVER_COUNTS = (1, 3, 5)
@@ -91,8 +86,15 @@ class Nats(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._belonging = Belonging(app=config.APP, region=args.region, namespace=args.namespace)
         self._password = self._random_password(f"{name}-application-password")
-        self._network_policy(name, args)
-        self._services(name, args.monitored_by)
+        open_flows(
+            name,
+            self._belonging,
+            client_namespace=args.client_namespace,
+            neighbours=args.neighbours,
+            with_streams=bool(args.streams),
+            opts=self._child,
+        )
+        services(name, self._belonging, monitored_by=args.monitored_by, opts=self._child)
         service_account(name, self._belonging, self._child)
         disruption_budget(name, self._belonging, self._child)
         certificate = self._certificate(name, args)
@@ -104,58 +106,6 @@ class Nats(pulumi.ComponentResource):
 
     def _random_password(self, name: str) -> random.RandomPassword:
         return random.RandomPassword(name, length=PASSWORD_LENGTH, special=False, opts=self._child)
-
-    def _network_policy(self, name: str, args: NatsArgs) -> None:
-        servers = network.peer(pods=selector(config.APP))
-        across = args.neighbours
-        network.policy(
-            f"{name}-network-policy",
-            name=config.APP,
-            app=config.APP,
-            region=self._belonging.region,
-            namespace=self._belonging.namespace,
-            pods=selector(config.APP),
-            ingress=[
-                network.ingress([config.CLIENT_PORT], network.peer(namespace=args.client_namespace)),
-                *(
-                    [network.ingress([config.CLIENT_PORT], network.peer(pods=selector(STREAMS_APP)))]
-                    if args.streams
-                    else []
-                ),
-                network.ingress([config.CLUSTER_PORT], servers),
-                network.ingress([config.EXPORTER_PORT], network.peer(namespace=MONITORING_NAMESPACE)),
-                *([across.ingress(config.GATEWAY_PORT)] if across else []),
-            ],
-            egress=[
-                network.egress([config.CLUSTER_PORT], servers),
-                *([across.egress(config.GATEWAY_PORT)] if across else []),
-            ],
-            opts=self._child,
-        )
-
-    def _services(self, name: str, monitored_by: pulumi.Resource | None) -> None:
-        headless_service(
-            name,
-            self._belonging,
-            service=config.HEADLESS_SERVICE,
-            ports=[
-                _port("client", config.CLIENT_PORT),
-                _port("cluster", config.CLUSTER_PORT),
-                _port("metrics", config.EXPORTER_PORT, protocol="http"),
-            ],
-            opts=self._child,
-        )
-        k8s.core.v1.Service(
-            f"{name}-service",
-            metadata=self._belonging.meta(config.SERVICE),
-            spec=k8s.core.v1.ServiceSpecArgs(
-                selector=selector(config.APP), ports=[_port("client", config.CLIENT_PORT)]
-            ),
-            opts=self._child,
-        )
-        service_monitor(
-            name, self._belonging, endpoint={"port": "metrics"}, monitored_by=monitored_by, opts=self._child
-        )
 
     def _servers(self, name: str, args: NatsArgs, certificate: Certificate) -> k8s.apps.v1.StatefulSet:
         files = pulumi.Output.from_input(args.namespace).apply(lambda namespace: _files(args, namespace))
@@ -272,7 +222,3 @@ def _files(args: NatsArgs, namespace: str) -> dict[str, str]:
         mirrored=mirrored(args.region, args.streams),
     )
     return {"nats.conf": config.render(settings), "start.sh": config.START_SCRIPT}
-
-
-def _port(name: str, number: int, protocol: str = "tcp") -> k8s.core.v1.ServicePortArgs:
-    return k8s.core.v1.ServicePortArgs(name=name, port=number, target_port=name, protocol="TCP", app_protocol=protocol)

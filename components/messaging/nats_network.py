@@ -1,0 +1,73 @@
+"""How NATS servers are reached, and by whom."""
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components import network
+from components.crossing import Neighbours
+from components.messaging import config, streams
+from components.metadata import selector
+from components.workload import MONITORING_NAMESPACE, Belonging, headless_service, service_monitor
+
+
+def open_flows(
+    name: str,
+    belonging: Belonging,
+    *,
+    client_namespace: pulumi.Input[str],
+    neighbours: Neighbours | None,
+    with_streams: bool,
+    opts: pulumi.ResourceOptions,
+) -> None:
+    """Let clients, the Job for streams (`with_streams`), each other, Prometheus and other regions reach the servers."""
+    servers = network.peer(pods=selector(config.APP))
+    clients = [network.peer(namespace=client_namespace)]
+    if with_streams:
+        clients.append(network.peer(pods=selector(streams.APP)))
+    network.policy(
+        f"{name}-network-policy",
+        name=config.APP,
+        app=config.APP,
+        region=belonging.region,
+        namespace=belonging.namespace,
+        pods=selector(config.APP),
+        ingress=[
+            network.ingress([config.CLIENT_PORT], *clients),
+            network.ingress([config.CLUSTER_PORT], servers),
+            network.ingress([config.EXPORTER_PORT], network.peer(namespace=MONITORING_NAMESPACE)),
+            *([neighbours.ingress(config.GATEWAY_PORT)] if neighbours else []),
+        ],
+        egress=[
+            network.egress([config.CLUSTER_PORT], servers),
+            *([neighbours.egress(config.GATEWAY_PORT)] if neighbours else []),
+        ],
+        opts=opts,
+    )
+
+
+def services(
+    name: str, belonging: Belonging, *, monitored_by: pulumi.Resource | None, opts: pulumi.ResourceOptions
+) -> None:
+    """The Services that servers and clients use, and the monitor."""
+    headless_service(
+        name,
+        belonging,
+        service=config.HEADLESS_SERVICE,
+        ports=[
+            _port("client", config.CLIENT_PORT),
+            _port("cluster", config.CLUSTER_PORT),
+            _port("metrics", config.EXPORTER_PORT, protocol="http"),
+        ],
+        opts=opts,
+    )
+    k8s.core.v1.Service(
+        f"{name}-service",
+        metadata=belonging.meta(config.SERVICE),
+        spec=k8s.core.v1.ServiceSpecArgs(selector=selector(config.APP), ports=[_port("client", config.CLIENT_PORT)]),
+        opts=opts,
+    )
+    service_monitor(name, belonging, endpoint={"port": "metrics"}, monitored_by=monitored_by, opts=opts)
+
+
+def _port(name: str, number: int, protocol: str = "tcp") -> k8s.core.v1.ServicePortArgs:
+    return k8s.core.v1.ServicePortArgs(name=name, port=number, target_port=name, protocol="TCP", app_protocol=protocol)
