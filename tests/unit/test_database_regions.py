@@ -139,6 +139,33 @@ def test_of_jobs_only_the_one_with_the_list_runs_again(before: tuple[Where, ...]
     assert again == {f"{IOWA[0]}-database-jobs-regions-job"}
 
 
+@pytest.mark.parametrize(("before", "after"), [((IOWA,), MIXED), (MIXED, FIVE), (FIVE, MIXED), (MIXED, (IOWA,))])
+def test_what_changes_can_change_in_place_but_for_that_job(before: tuple[Where, ...], after: tuple[Where, ...]) -> None:
+    old, new = rendered(*before), rendered(*after)
+    kept = [name for name, _ in before if name in dict(after)]
+    pairs = [
+        (one.inputs, of_region(new, region)[key].inputs)
+        for region in kept
+        for key, one in of_region(old, region).items()
+        if one.is_kubernetes_object and key in of_region(new, region)
+    ]
+    different = [(one, other) for one, other in pairs if one != other]
+    assert different
+    kinds = {one["kind"] for one, _ in different}
+    in_place = {"ConfigMap", "DestinationRule", "Endpoints", "NetworkPolicy", "Secret", "Service"}
+    assert kinds <= in_place | {"Job", "StatefulSet", "VirtualService"}
+    for one, other in different:
+        for key in ("name", "namespace"):
+            assert one["metadata"][key] == other["metadata"][key]
+        if one["kind"] == "StatefulSet":
+            assert unchanging(one) == unchanging(other)
+        if one["kind"] == "Service":
+            fixed = ("type", "clusterIP", "ports", "selector")
+            assert [one["spec"].get(key) for key in fixed] == [other["spec"].get(key) for key in fixed]
+        if one["kind"] == "Job":
+            assert one["metadata"]["name"] == "cockroachdb-regions"
+
+
 def test_removing_a_region_leaves_what_the_others_have_and_only_updates_it() -> None:
     before, after = rendered(*FIVE), rendered(*MIXED)
     for name, _ in MIXED:
