@@ -122,6 +122,8 @@ FREE: Final = {
             "azure-native:privatedns:VirtualNetworkLink",
             "azure-native:redisenterprise:Database",
             "azure-native:storage:BlobContainer",
+            "azure-native:storage:BlobServiceProperties",
+            "azure-native:storage:ManagementPolicy",
         ),
         _PART,
     ),

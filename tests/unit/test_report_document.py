@@ -33,7 +33,7 @@ def _settings(regions: int, stage: str = "continental", pods: int = 6) -> dict[s
         "stage": stage,
         "regions": [{"name": name, "cloud": "existing", "context": name} for name in names],
         "services": {"sacred-messaging": {"maxReplicas": pods}},
-        **({"database": {"founder": names[0]}} if regions > 1 else {}),
+        **({"database": {"founder": names[0]}, "messaging": {"servers": 3}} if regions > 1 else {}),
     }
 
 
