@@ -11,6 +11,7 @@ from components.monitoring.dashboards import DASHBOARDS, EVERYWHERE, HERE, Scope
 from components.monitoring.dashboards.panels import COLUMNS
 from stacks.settings import parse
 from stacks.watching import watched
+from tests.rendering import ROOT
 
 WATCHED = watched(parse({"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}))
 BARE = Watched(services="s", monitoring="m")
@@ -103,3 +104,8 @@ def test_what_is_not_deployed_has_no_dashboard() -> None:
 
 def test_dashboards_cannot_be_edited_by_hand() -> None:
     assert not any(document["editable"] for document in DOCUMENTS.values())
+
+
+def test_the_page_about_monitoring_names_every_dashboard() -> None:
+    page = (ROOT / "docs" / "monitoring.md").read_text()
+    assert [one.title for one in DASHBOARDS if one.title not in page] == []
