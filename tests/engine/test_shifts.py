@@ -26,7 +26,7 @@ def manifests() -> list[Manifest]:
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory, manifests: list[Manifest]) -> Iterator[Cluster]:
     """A control plane with the chart's objects but its pods, in a namespace under the restricted standard."""
-    with apiserver.running(tmp_path_factory.mktemp("shifts"), "shifts", slot=44) as running:
+    with apiserver.running(tmp_path_factory.mktemp("shifts"), "shifts", slot=45) as running:
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
         objects = [namespace, *(manifest for manifest in manifests if manifest["kind"] != "Deployment")]
