@@ -50,6 +50,8 @@ class Resource:
     protected: bool
     timeouts: dict[str, str]
     retained: bool
+    former_types: frozenset[str]
+    """Types that the resource may have had before, by its own aliases."""
 
     @property
     def is_kubernetes_object(self) -> bool:
@@ -185,6 +187,7 @@ def _recorded(request: Any, urn: str, wire_inputs: dict[str, Any]) -> Resource:
         ignored=tuple(request.ignoreChanges),
         protected=request.protect,
         retained=request.retainOnDelete,
+        former_types=frozenset(alias.spec.type for alias in request.aliases if alias.spec.type),
         timeouts=json_format.MessageToDict(request.customTimeouts),
     )
 

@@ -255,6 +255,17 @@ def test_every_type_is_of_the_region_s_cloud(cloud: str) -> None:
     assert used & SDKS.keys() == {cloud}
 
 
+@pytest.mark.parametrize("store", ["database", "cache"])
+def test_a_store_may_have_had_any_other_engine_and_its_secret_stays_where_it_was(store: str) -> None:
+    engines = {"database": {"CockroachDB", *SERVERS.values()}, "cache": {"Redis", *CACHES.values()}}[store]
+    types = {f"sacred-council:{store}:{engine}" for engine in engines}
+    in_cluster = rendered_with((IOWA,))
+    for stack, region in [(in_cluster, IOWA[0]), *((managed(cloud), REGIONS[cloud]) for cloud in CLOUDS)]:
+        (found,) = [r for r in stack.resources if r.name == f"{region}-{store}" and not r.custom]
+        assert found.former_types | {found.type} == types
+        assert stack.named(f"{region}-{store}-connection").parent == found.urn
+
+
 def test_managed_caches_of_one_region_know_no_other_region() -> None:
     cache = {"engine": "managed", "replicas": 3}
     one, three, five = (rendered_with(regions, cache=cache) for regions in ((IOWA,), MIXED, FIVE))
