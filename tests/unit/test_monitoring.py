@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.monitoring import Here, Watched, collector_host, rules
+from components.mesh import gateway
+from components.monitoring import Here, Watched, collector_host, requests, rules
 from components.monitoring.alertmanager import alertmanager_config
 from components.monitoring.stack_values import retention_size, stack_values
 from components.monitoring.tracing_config import collector_config, jaeger_config, jaeger_values
@@ -334,3 +335,7 @@ def test_machines_with_a_known_price_have_a_cost() -> None:
     prices = {rule["labels"]["label_node_kubernetes_io_instance_type"]: rule["expr"] for rule in group["rules"][:-1]}
     assert prices == {"a": "vector(97.84)", "b": "vector(2)"}
     assert group["rules"][-1]["record"] == "machine:cost:usd_per_month"
+
+
+def test_what_users_see_is_counted_at_the_public_gateway() -> None:
+    assert requests.GATEWAY == gateway.APP
