@@ -171,6 +171,13 @@ SCENARIOS = {
         },
         quiet=({'ranges_unavailable{namespace="cockroachdb",store="1"}': "0x40"},),
     ),
+    "DatabaseBackupFailed": Scenario(
+        fires={'schedules_BACKUP_failed{namespace="cockroachdb",pod="cockroachdb-1"}': "0x5 1x35"},
+        quiet=(
+            {'schedules_BACKUP_failed{namespace="cockroachdb",pod="cockroachdb-1"}': "3x40"},
+            {'schedules_BACKUP_failed{namespace="default",pod="cockroachdb-1"}': "0x5 1x35"},
+        ),
+    ),
     "RedisDown": Scenario(
         fires={
             'redis_up{namespace="redis",pod="redis-0"}': "0x40",

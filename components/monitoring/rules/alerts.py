@@ -83,6 +83,16 @@ def _database(namespace: str) -> Sequence[Alert]:
             description="Most replicas of these ranges are on nodes that are down: part of the data is out of reach.",
             runbook="database-node-down",
         ),
+        Alert(
+            name="DatabaseBackupFailed",
+            # CockroachDB's own documents spell it both ways.
+            expr=f'sum(increase({{__name__=~"schedules_(BACKUP|backup)_failed",namespace="{namespace}"}}[2h])) > 0',
+            wait="5m",
+            severity="warning",
+            summary="A backup of the database has failed",
+            description="A scheduled backup has failed within two hours. Older ones are there; newer data is in none.",
+            runbook="restore-the-database",
+        ),
     ]
 
 
