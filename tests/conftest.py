@@ -1,10 +1,12 @@
 """Fixtures that every kind of test shares."""
 
 import gc
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
+from tests import guard
 from tests.rendering import ROOT, Rendered, render
 
 STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
@@ -15,6 +17,18 @@ settings.load_profile("no-deadline")
 
 # Rendered stacks are many objects that all live: looking among them for garbage takes long.
 gc.set_threshold(100_000, 20, 20)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_outlives_the_run(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Also a run that is killed leaves no server behind. Only for those who start some."""
+    if not any(item.get_closest_marker(kind) for item in request.session.items for kind in ("engine", "conformance")):
+        yield
+        return
+    with guard.watching(tmp_path_factory.getbasetemp()):
+        yield
 
 
 @pytest.fixture(scope="session")

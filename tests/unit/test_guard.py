@@ -1,0 +1,58 @@
+"""A test run that is killed leaves nothing running."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.rendering import ROOT
+
+KILLED = """
+import os, signal, subprocess
+import pytest
+
+@pytest.mark.engine
+def test_that_is_killed():
+    sleeping = subprocess.Popen(["sh", "-c", "sleep 600 & wait"], start_new_session=True)
+    print(sleeping.pid, flush=True)
+    {end}
+"""
+ENDS = {"killed": "os.kill(os.getpid(), signal.SIGKILL)", "passed": "pass"}
+
+
+def _run(folder: Path, end: str) -> list[psutil.Process]:
+    """What a run of a test has left when it has ended: a shell in a session of its own, and its child."""
+    (folder / "test_ends.py").write_text(KILLED.format(end=ENDS[end]))
+    options = (
+        "-p",
+        "tests.conftest",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        str(ROOT / "pyproject.toml"),
+        "--capture=no",
+        "-q",
+    )
+    with subprocess.Popen(
+        [sys.executable, "-m", "pytest", *options, "--basetemp", str(folder / "base"), str(folder / "test_ends.py")],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as run:
+        assert run.stdout
+        shell = psutil.Process(int(next(line for line in run.stdout if line.strip().isdigit())))
+        family = [shell]
+        while shell.is_running() and len(family) < 2:
+            family = [shell, *shell.children()]
+        return family
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_a_run_started_ends_with_it(end: str, tmp_path: Path) -> None:
+    family = _run(tmp_path, end)
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert alive == []
