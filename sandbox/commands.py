@@ -110,6 +110,7 @@ def clean(layout: Layout) -> int:
     """Stops every control plane and deletes all that the sandbox holds, except what was built."""
     for cluster in fleet.clusters(layout):
         cluster.remove()
+    fleet.end_strays(layout)
     kept = {path.name for path in (layout.bin, layout.engine)} | {"stamps", "build.lock"}
     for path in layout.home.iterdir() if layout.home.is_dir() else ():
         if path.name not in kept or layout.home != layout.binaries:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import yaml
 
-from sandbox import kubeconfig, progress, regions
+from sandbox import kubeconfig, processes, progress, regions
 from sandbox.controlplane import Cluster
 from sandbox.layout import Layout
 from sandbox.regions import ControlPlane, Region
@@ -24,6 +24,7 @@ def clusters(layout: Layout, stack: str | None = None) -> list[Cluster]:
 
 def start(layout: Layout, stack: str, wanted: list[Region]) -> None:
     """Starts a control plane for each region, those that run already included, and writes the kubeconfigs."""
+    end_strays(layout)
     record = regions.assign(regions.load_record(layout.registry), stack, wanted)
     regions.save_record(layout.registry, record)
     planes = [record[region.name] for region in wanted]
@@ -36,6 +37,20 @@ def start(layout: Layout, stack: str, wanted: list[Region]) -> None:
             pool.shutdown(cancel_futures=True)
             raise
     write_kubeconfigs(layout, stack, planes)
+
+
+def end_strays(layout: Layout) -> None:
+    """Ends servers whose files were deleted by hand: they hold ports, and nobody can use them any more."""
+    known = {
+        process.pid
+        for cluster in clusters(layout)
+        if cluster.exists
+        for process in processes.servers_of(cluster.directory)
+    }
+    strays = [process for process in processes.servers_of(layout.clusters) if process.pid not in known]
+    if strays:
+        progress.say(f"Ending {len(strays)} servers of control planes whose files are gone.")
+        processes.stop(strays)
 
 
 def _start_one(cluster: Cluster) -> None:
@@ -56,6 +71,7 @@ def write_kubeconfigs(layout: Layout, stack: str, planes: list[ControlPlane]) ->
 
 def remove(layout: Layout, stack: str) -> list[str]:
     """Stops and deletes the control planes that no other stack uses; their names."""
+    end_strays(layout)
     kept, unused = regions.release(regions.load_record(layout.registry), stack)
     for plane in unused:
         Cluster(layout, plane).remove()

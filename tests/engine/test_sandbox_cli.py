@@ -227,6 +227,31 @@ def _line_until(process: subprocess.Popen[str], last: str) -> str:
     return "" if last in line else line
 
 
+def test_servers_whose_sandbox_was_deleted_by_hand_are_ended_by_the_next_up(project: Project) -> None:
+    from sandbox import processes
+
+    home = project.folder / ".sandbox"
+    orphans = processes.servers_of(home / "control-planes")
+    shutil.rmtree(home)
+    said = project.run("up")
+    assert "Ending 10 servers of control planes whose files are gone." in said
+    assert "Stack local is up in the sandbox" in said
+    assert [process for process in orphans if process.is_running()] == []
+    assert len(processes.servers_of(home / "control-planes")) == 10
+    project.pulumi("preview", "--stack", "local", "--expect-no-changes")
+
+
+def test_servers_whose_sandbox_was_deleted_by_hand_are_ended_by_down(project: Project) -> None:
+    from sandbox import processes
+
+    home = project.folder / ".sandbox"
+    shutil.rmtree(home)
+    said = project.run("down")
+    assert "Ending 10 servers of control planes whose files are gone." in said
+    assert processes.servers_of(home / "control-planes") == []
+    assert "Stack local is up in the sandbox" in project.run("up")
+
+
 def test_down_ends_everything_also_when_a_control_plane_is_lost(project: Project) -> None:
     from sandbox import processes
 
