@@ -21,6 +21,8 @@ from sandbox.providers.kubernetes.session import Session
 _PATH: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _CLAIM: Final = "charts.sandbox/claimed-"
 _DIGEST: Final = "charts.sandbox/digest"
+_RETRY: Final = "charts.sandbox/retry"
+_FAILED: Final = "InstanceDeletionFailed"
 _SERVED_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.3
 
@@ -103,8 +105,25 @@ class Definitions:
                 raise ProviderError(f"waiting for {', '.join(definitions)} to be deleted was cancelled")
             await self._session.status(urn, f"waiting for {len(definitions)} definitions and their objects to go")
             await asyncio.sleep(_POLL_SECONDS)
-            left = [definition for definition in definitions if await found(self._session.api, f"{_PATH}/{definition}")]
-            definitions = left
+            definitions = [definition for definition in definitions if not await self._is_gone(definition)]
+
+    async def _is_gone(self, definition: str) -> bool:
+        """Whether it is deleted; if the API server failed to, have it try again.
+
+        Its finalizer cannot delete what it cannot list yet. It means to retry, but when the retry collides with its own
+        change of the status it goes to sleep until the next resync, for up to five minutes. Any change wakes it.
+        """
+        live = await found(self._session.api, f"{_PATH}/{definition}")
+        if live is not None and _has_failed(live):
+            changed = {_RETRY: text(live, "metadata", "resourceVersion")}
+            try:
+                await self._session.api.request(
+                    "PATCH", f"{_PATH}/{definition}", {}, _annotated({}, changed), MERGE_PATCH
+                )
+            except ApiError as error:
+                if not error.not_found:
+                    raise
+        return live is None
 
     def _forget(self, groups: Iterable[str]) -> None:
         for group in set(groups):
@@ -128,6 +147,12 @@ async def found(api: Api, path: str) -> Any:
 
 def _claims(definition: Any) -> list[str]:
     return [key for key in mapping(definition, "metadata", "annotations") if key.startswith(_CLAIM)]
+
+
+def _has_failed(definition: Any) -> bool:
+    """Whether the API server gave up, for now, to delete the objects of a definition that is being deleted."""
+    conditions = items(definition, "status", "conditions")
+    return any(text(one, "type") == "Terminating" and text(one, "reason") == _FAILED for one in conditions)
 
 
 def _digest(definition: Definition) -> str:
