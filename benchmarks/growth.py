@@ -76,6 +76,9 @@ def _added(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any
         "to": after["regions"],
         "resources": round((after["resources"] - before["resources"]) / more, 2),
         **{name: round((after[name]["seconds"] - before[name]["seconds"]) / more, 2) for name in times},
+        **{
+            f"{name} CPU": round((after[name]["cpu seconds"] - before[name]["cpu seconds"]) / more, 2) for name in times
+        },
     }
 
 

@@ -111,15 +111,13 @@ def _growth(figures: Mapping[str, Any]) -> list[str]:
         lines.append(f"| {' | '.join([str(row['regions']), str(row['resources']), *times, *memory])} |")
     lines += [
         "",
-        "Each further region adds:",
+        "Each further region adds (CPU: that of engine, language host and providers):",
         "",
-        "| From | To | Resources | Preview s | Up s |",
-        "|--:|--:|--:|--:|--:|",
+        "| From | To | Resources | Preview s | Preview CPU s | Up s | Up CPU s |",
+        "|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    for row in figures["per region"]:
-        lines.append(
-            f"| {row['from']} | {row['to']} | {row['resources']} | {row.get('preview', '')} | {row.get('up', '')} |"
-        )
+    columns = ("from", "to", "resources", "preview", "preview CPU", "up", "up CPU")
+    lines += [f"| {' | '.join(str(row.get(name, '')) for name in columns)} |" for row in figures["per region"]]
     return lines
 
 

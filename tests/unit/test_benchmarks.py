@@ -209,7 +209,7 @@ def _growth() -> dict[str, Any]:
 
 
 def test_what_a_further_region_adds_is_counted() -> None:
-    assert _growth()["per region"] == [{"from": 1, "to": 3, "resources": 100.0, "preview": 2.0}]
+    assert _growth()["per region"] == [{"from": 1, "to": 3, "resources": 100.0, "preview": 2.0, "preview CPU": 2.0}]
     assert "1 regions: 110 resources, preview 2.0 s" in "\n".join(growth.lines(_growth()))
 
 
@@ -237,7 +237,7 @@ def test_the_page_shows_what_was_measured_and_says_what_was_not() -> None:
 def test_the_page_shows_growth() -> None:
     text = page.text([], {**WHEN, **_growth()}, None)
     assert "| 3 | 310 | 6.0 |  |  | 600 | 300 |" in text
-    assert "| 1 | 3 | 100.0 | 2.0 |  |" in text
+    assert "| 1 | 3 | 100.0 | 2.0 | 2.0 |  |  |" in text
 
 
 def test_results_are_written_with_their_circumstances(tmp_path: Path) -> None:
