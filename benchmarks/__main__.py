@@ -20,6 +20,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=overhead.ROUNDS, help="overhead: rounds of each stack (5)")
     parser.add_argument("--minutes", type=float, default=overhead.MINUTES, help="overhead: no new round later (15)")
     parser.add_argument("--counts", nargs="+", type=int, default=[1, 3, 10], help="growth, path: numbers of regions")
+    parser.add_argument(
+        "--clouds", nargs="+", choices=path.SERIES, default=path.SERIES, help="path: more regions of these (all)"
+    )
     parser.add_argument("--preview-only", type=int, default=growth.PREVIEW_ONLY, help="growth: regions to preview (30)")
     return parser
 
@@ -33,7 +36,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         figures = growth.measure(arguments.counts, arguments.preview_only)
         _tell(part, figures, growth.lines(figures))
     else:
-        figures = path.measure(arguments.counts)
+        figures = path.measure(arguments.counts, arguments.clouds)
         _tell(part, figures, path.lines(figures))
 
 

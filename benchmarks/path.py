@@ -18,17 +18,17 @@ COUNTS: Final = (1, 3, 10)
 SERIES: Final = (*regions.CLOUDS, regions.MIXED)
 
 
-def measure(counts: Sequence[int] = COUNTS, series: Sequence[str] = SERIES) -> dict[str, Any]:
+def measure(counts: Sequence[int] = COUNTS, grown: Sequence[str] = SERIES) -> dict[str, Any]:
     """Minutes of the critical path, its ratio to that of one region, and the longest chain, for each cloud and count.
 
-    Regions of several clouds are compared with one region of the slowest cloud.
+    One region is measured of every cloud, more of those in `grown`. Regions of several clouds are compared with one
+    region of the slowest cloud.
     """
-    found: dict[str, dict[int, list[graph.Step]]] = {}
+    wanted = {cloud: [1, *(_more(counts) if cloud in grown else ())] for cloud in regions.CLOUDS}
+    if regions.MIXED in grown:
+        wanted[regions.MIXED] = _more(counts)
     with workplace() as place:
-        for cloud in series:
-            found[cloud] = {
-                count: _chain(place, cloud, count) for count in counts if count > 1 or cloud != regions.MIXED
-            }
+        found = {cloud: {count: _chain(place, cloud, count) for count in some} for cloud, some in wanted.items()}
     slowest = max((minutes(chains[1]) for chains in found.values() if 1 in chains), default=0.0)
     return {
         "aim": AIM,
@@ -36,6 +36,10 @@ def measure(counts: Sequence[int] = COUNTS, series: Sequence[str] = SERIES) -> d
         "model": "longest path over the engine's planned dependency graph, with the minutes of benchmarks/durations.py",
         "series": {cloud: _figures(chains, slowest) for cloud, chains in found.items()},
     }
+
+
+def _more(counts: Sequence[int]) -> list[int]:
+    return [count for count in counts if count > 1]
 
 
 def _chain(place: Workplace, cloud: str, count: int) -> list[graph.Step]:
