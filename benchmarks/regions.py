@@ -13,6 +13,7 @@ CLOUDS: Final = ("gcp", "aws", "azure")
 MIXED: Final = "mixed"
 _REGIONS, _DATABASE = "sacred-council:regions", "sacred-council:database"
 _SURVIVABLE: Final = 3
+_COPIES: Final = 2
 
 
 def names(cloud: str) -> list[tuple[str, str]]:
@@ -32,6 +33,7 @@ def document(planetary: Mapping[str, Any], cloud: str, count: int) -> dict[str, 
     if len(chosen) < count:
         raise ValueError(f"the catalogue has {len(chosen)} regions of {cloud}, not {count}")
     config[_REGIONS] = [{"name": region, "cloud": one, "nodes": machines[one]} for one, region in chosen]
-    database = {**config[_DATABASE], "founder": chosen[0][1]}
+    copies = [region for _, region in chosen[:_COPIES]]
+    database = {**config[_DATABASE], "founder": chosen[0][1], "backup": {"regions": copies}}
     config[_DATABASE] = {**database, "survive": "region" if count >= _SURVIVABLE else "zone"}
     return made
