@@ -3,6 +3,7 @@
 Each process has a hosts file of its own with the names that it has in Kubernetes.
 """
 
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +36,8 @@ PLACES = {
 }
 SECONDS = 90
 """Longest time that anything takes on a busy machine."""
+NETWORKS = itertools.count(1)
+"""Doors always have the same port, so regions of different tests have different loopback addresses."""
 
 
 @dataclass
@@ -46,10 +49,11 @@ class Regions:
     private_hosts: Sequence[str]
     root: Authority = field(default_factory=root_authority)
     ports: dict[str, int] = field(default_factory=dict)
+    network: int = field(default_factory=NETWORKS.__next__)
 
     def address(self, region: str) -> str:
         """Where the region's door is."""
-        return f"127.0.1.{sorted(PLACES).index(region) + 1}"
+        return f"127.0.{self.network}.{sorted(PLACES).index(region) + 1}"
 
     def start_store(self, region: str, *, known_as: Sequence[str] = STORE_NAMES) -> None:
         """Start the region's Prometheus and the sidecar beside it, whose certificate is for `known_as`."""
