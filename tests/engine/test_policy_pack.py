@@ -53,6 +53,11 @@ def _replace(path: Path, old: str, new: str) -> str:
     return text
 
 
+def _known(resources: list[dict[str, Any]]) -> dict[str, str]:
+    """What the state knows of: each resource and its id. An update that is stopped may write the state anew."""
+    return {one["urn"]: one.get("id", "") for one in resources}
+
+
 def _run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a module of the project with a sandbox of its own."""
     environment = {**os.environ, HOME_VARIABLE: str(tmp_path / "home"), "NO_COLOR": "1"}
@@ -82,7 +87,8 @@ def test_an_image_without_a_tag_stops_the_update_and_nothing_is_changed(
     (redis,) = sandbox.objects("statefulsets", "-n", "redis")
     images = [one["image"] for one in redis["spec"]["template"]["spec"]["containers"]]
     assert "docker.io/library/redis:8.10.1" in images
-    assert sandbox.resources() == deployed
+    assert _known(sandbox.resources()) == _known(deployed)
+    sandbox.pulumi("preview", "--expect-no-changes", *WITH_PACK)
 
 
 def test_a_public_bucket_stops_the_update_and_is_not_made(sandbox: Sandbox, deployed: list[dict[str, Any]]) -> None:
@@ -94,7 +100,7 @@ def test_a_public_bucket_stops_the_update_and_is_not_made(sandbox: Sandbox, depl
     assert "[mandatory]  no-public-exposure" in said
     assert "publicAccessPrevention is missing" in said
     assert "[mandatory]  required-labels" in said
-    assert sandbox.resources() == deployed
+    assert _known(sandbox.resources()) == _known(deployed)
 
 
 def test_a_rule_that_is_switched_off_lets_it_pass(sandbox: Sandbox, deployed: list[dict[str, Any]]) -> None:
