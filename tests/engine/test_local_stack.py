@@ -121,25 +121,6 @@ def test_a_changed_setting_updates_only_what_it_is_about(sandbox: Sandbox, first
     sandbox.pulumi("preview", "--expect-no-changes")
 
 
-def test_the_minimum_that_a_night_has_set_is_not_taken_back(sandbox: Sandbox, first_up: str) -> None:
-    service = {"minReplicas": 4, "maxReplicas": 8, "followTheSun": True}
-    sandbox.configure({"services": {"agent-network": service}})
-    sandbox.pulumi("up", "--yes")
-    assert _bounds(sandbox) == (4, 8)
-    _as_the_job(sandbox, *_command(sandbox, "agent-network-night"))
-    assert _bounds(sandbox) == (2, 8)
-    sandbox.pulumi("preview", "--expect-no-changes")
-    sandbox.pulumi("refresh", "--yes")
-    sandbox.configure({"services": {"agent-network": {**service, "maxReplicas": 9}}})
-    sandbox.pulumi("up", "--yes")
-    assert _bounds(sandbox) == (2, 9)
-
-
-def test_a_shift_can_change_no_other_autoscaler(sandbox: Sandbox, first_up: str) -> None:
-    command = [part.replace("agent-network", "sacred-messaging") for part in _command(sandbox, "agent-network-night")]
-    assert "orbidden" in _as_the_job(sandbox, *command, fails=True)
-
-
 def test_more_nodes_replace_nothing(sandbox: Sandbox, first_up: str) -> None:
     sandbox.configure({"database": {"nodes": 3}, "cache": {"replicas": 3}, "messaging": {"servers": 3}})
     preview = _steps(sandbox.pulumi("preview", "--json"))
@@ -160,25 +141,6 @@ def test_destroy_leaves_no_object(sandbox: Sandbox, first_up: str) -> None:
 def test_down_leaves_no_process(sandbox: Sandbox, first_up: str) -> None:
     sandbox.run("down")
     assert wait_until_gone(sandbox, 10) == []
-
-
-def _as_the_job(sandbox: Sandbox, *command: str, fails: bool = False) -> str:
-    """Run a CronJob's command with the rights of its account: the pods of simulated nodes run nothing."""
-    return sandbox.kubectl(*command, "--as=system:serviceaccount:sacred-council:follow-the-sun", fails=fails)
-
-
-def _command(sandbox: Sandbox, cron_job: str) -> list[str]:
-    (found,) = sandbox.objects("cronjobs", "-n", "sacred-council", f"--field-selector=metadata.name={cron_job}")
-    kubectl, *arguments = found["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["command"]
-    assert kubectl == "kubectl"
-    return list(arguments)
-
-
-def _bounds(sandbox: Sandbox) -> tuple[int, int]:
-    """What the autoscaler of agent-network may choose from."""
-    selector = "--field-selector=metadata.name=agent-network"
-    (found,) = sandbox.objects("horizontalpodautoscalers", "-n", "sacred-council", selector)
-    return found["spec"]["minReplicas"], found["spec"]["maxReplicas"]
 
 
 def _steps(preview: str) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import pytest
 from sandbox.controlplane import Cluster
 from tests.conformance.manifests import Manifest, of_kind, stream, template
 from tests.engine import apiserver
+from tests.engine.standin import Driver, urn_of
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(180)]
 
@@ -59,6 +60,21 @@ def test_a_shift_sets_the_minimum_of_its_service(cluster: Cluster, manifests: li
     result = as_the_account(cluster, manifests, "agent-network")
     assert result.returncode == 0, result.stderr
     assert minimum(cluster, "agent-network") == "2"
+
+
+def test_an_update_of_the_program_leaves_what_a_shift_has_set(cluster: Cluster, manifests: list[Manifest]) -> None:
+    driver = Driver(kubeconfig=str(cluster.kubeconfig), namespace=NAMESPACE)
+    try:
+        (made,) = [m for m in of_kind(manifests, "HorizontalPodAutoscaler") if m["metadata"]["name"] == "agent-network"]
+        cluster.kubectl("delete", "hpa", "agent-network", "-n", NAMESPACE)
+        state = driver.create(urn_of(made), made)
+        assert as_the_account(cluster, manifests, "agent-network").returncode == 0
+        changed = {**made, "spec": {**made["spec"], "maxReplicas": 12}}
+        driver.update(state, changed, ignore_changes=("spec.minReplicas",))
+        query = "jsonpath={.spec.minReplicas} {.spec.maxReplicas}"
+        assert cluster.kubectl("get", "hpa", "agent-network", "-n", NAMESPACE, "-o", query).stdout == "2 12"
+    finally:
+        driver.close()
 
 
 def test_a_shift_may_touch_no_service_without_shifts(cluster: Cluster, manifests: list[Manifest]) -> None:
