@@ -61,7 +61,7 @@ def backup_sql(region: str, *, uri: str, schedule: str, full: str) -> str:
         f"CREATE SCHEDULE IF NOT EXISTS {text(label)} FOR BACKUP INTO {text(uri)}"
         f" WITH EXECUTION LOCALITY = {text(f'region={region}')}"
         f" RECURRING {text(schedule)} FULL BACKUP {text(full)}"
-        " WITH SCHEDULE OPTIONS first_run = 'now';\n"
+        " WITH SCHEDULE OPTIONS first_run = 'now', updates_cluster_last_backup_time_metric;\n"
         + _drop_schedules(f"split_part(label, ':', 2) = {text(region)} AND label != {text(label)}")
     )
 

@@ -175,8 +175,8 @@ Days = Annotated[
 Cron = Annotated[
     str,
     pattern(
-        r"@(hourly|daily|weekly)|([-0-9*,/]+ ){4}[-0-9*,/]+",
-        "must be @hourly, @daily, @weekly or a cron expression of five fields",
+        r"@(hourly|daily)|[-0-9*,/]+ [-0-9*,/]+ \* \* \*",
+        "must be @hourly, @daily or a cron expression of five fields for every day",
         'write e.g. "*/30 * * * *" for every half hour',
     ),
 ]

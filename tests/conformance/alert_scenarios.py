@@ -178,6 +178,19 @@ SCENARIOS = {
             {'schedules_BACKUP_failed{namespace="default",pod="cockroachdb-1"}': "0x5 1x35"},
         ),
     ),
+    "DatabaseBackupMissing": Scenario(
+        fires={'schedules_BACKUP_last_completed_time{namespace="cockroachdb",pod="cockroachdb-1"}': "60x60"},
+        quiet=(
+            {'schedules_BACKUP_last_completed_time{namespace="cockroachdb",pod="cockroachdb-1"}': "0+1800x60"},
+            {'schedules_backup_last_completed_time{namespace="cockroachdb",pod="cockroachdb-1"}': "0x60"},
+            {
+                'schedules_BACKUP_last_completed_time{namespace="cockroachdb",pod="cockroachdb-1"}': "60x60",
+                'schedules_BACKUP_last_completed_time{namespace="cockroachdb",pod="cockroachdb-2"}': "0+1800x60",
+            },
+        ),
+        minutes=1800,
+        step=30,
+    ),
     "RedisDown": Scenario(
         fires={
             'redis_up{namespace="redis",pod="redis-0"}': "0x40",

@@ -36,7 +36,7 @@ def complaints(values: Mapping[str, Any]) -> list[str]:
     [
         (
             {"schedule": "every hour"},
-            'schedule: "every hour" must be @hourly, @daily, @weekly or a cron expression of five fields; '
+            'schedule: "every hour" must be @hourly, @daily or a cron expression of five fields for every day; '
             'write e.g. "*/30 * * * *" for every half hour',
         ),
         ({"full": "@monthly"}, 'full: "@monthly" must be @daily or @weekly; write @daily or @weekly'),

@@ -11,6 +11,8 @@ from components.monitoring.rules.model import Alert
 
 DAY_SECONDS = 86400
 CERTIFICATE_DAYS = 30
+BACKUP_HOURS = 26
+"""A backup is added every day at least, and some take long."""
 
 
 def alerts(watched: Watched) -> Mapping[str, Sequence[Alert]]:
@@ -64,6 +66,7 @@ def _requests(watched: Watched) -> Sequence[Alert]:
 
 
 def _database(namespace: str) -> Sequence[Alert]:
+    completed = f'{{__name__=~"schedules_(BACKUP|backup)_last_completed_time",namespace="{namespace}"}}'
     return [
         Alert(
             name="DatabaseNodeDown",
@@ -91,6 +94,16 @@ def _database(namespace: str) -> Sequence[Alert]:
             severity="warning",
             summary="A backup of the database has failed",
             description="A scheduled backup has failed within two hours. Older ones are there; newer data is in none.",
+            runbook="restore-the-database",
+        ),
+        Alert(
+            name="DatabaseBackupMissing",
+            # Zero until the first one is done, and for ever where no backups are taken.
+            expr=f"time() - max({completed} > 0) > {BACKUP_HOURS} * 3600",
+            wait="30m",
+            severity="critical",
+            summary="The last backup of the database is {{ $value | humanizeDuration }} old",
+            description=f"No scheduled backup has been completed for more than {BACKUP_HOURS} hours.",
             runbook="restore-the-database",
         ),
     ]
