@@ -24,7 +24,7 @@ PEM_RULE = (
 
 def stack(*regions: dict[str, Any], **more: Any) -> dict[str, Any]:
     """A configuration with these regions."""
-    return {"stage": "regional", "regions": list(regions), **more}
+    return {"stage": "regional", "regions": list(regions), "messaging": {"servers": 3}, **more}
 
 
 BAD = [
