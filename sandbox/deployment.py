@@ -39,8 +39,16 @@ def up(layout: Layout, stack: str) -> int:
     release_stale_locks(layout, stack)
     status = child.run([str(layout.shims / "pulumi"), "up", "--yes", "--stack", stack], layout)
     if status == 0:
+        retire(layout, stack)
         print(summary(layout, stack))
     return status
+
+
+def retire(layout: Layout, stack: str) -> None:
+    """Stops the control planes of regions that were taken off the stack's list, once nothing of it is in them."""
+    gone = fleet.retire(layout, stack, regions.read_regions(layout.stack_file(stack)))
+    if gone:
+        progress.say(f"Stopped the control planes of regions that are not in the list any more: {', '.join(gone)}.")
 
 
 def initialise(layout: Layout, stack: str) -> None:

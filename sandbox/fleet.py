@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import yaml
@@ -23,11 +24,15 @@ def clusters(layout: Layout, stack: str | None = None) -> list[Cluster]:
 
 
 def start(layout: Layout, stack: str, wanted: list[Region]) -> None:
-    """Starts a control plane for each region, those that run already included, and writes the kubeconfigs."""
+    """Starts a control plane for each region, those that run already included, and writes the kubeconfigs.
+
+    Regions that the stack had before are among them: what is in them has to be deleted there (see `retire`).
+    """
     end_strays(layout)
     record = regions.assign(regions.load_record(layout.registry), stack, wanted)
     regions.save_record(layout.registry, record)
-    planes = [record[region.name] for region in wanted]
+    names = dict.fromkeys([*(region.name for region in wanted), *_used_by(record, stack)])
+    planes = [record[name] for name in names]
     abandoned = threading.Event()
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         try:
@@ -72,14 +77,31 @@ def write_kubeconfigs(layout: Layout, stack: str, planes: list[ControlPlane]) ->
 def remove(layout: Layout, stack: str) -> list[str]:
     """Stops and deletes the control planes that no other stack uses; their names."""
     end_strays(layout)
-    kept, unused = regions.release(regions.load_record(layout.registry), stack)
+    gone = retire(layout, stack, [])
+    layout.stack_kubeconfig(stack).unlink(missing_ok=True)
+    return gone
+
+
+def retire(layout: Layout, stack: str, wanted: list[Region]) -> list[str]:
+    """Does so with those of the regions that a stack has no more; deploy it without them first."""
+    kept, unused = regions.release(regions.load_record(layout.registry), stack, [region.name for region in wanted])
     for plane in unused:
         Cluster(layout, plane).remove()
     regions.save_record(layout.registry, kept)
-    layout.stack_kubeconfig(stack).unlink(missing_ok=True)
+    _write_remaining_kubeconfigs(layout, stack, [kept[region.name] for region in wanted])
+    return [plane.name for plane in unused]
+
+
+def _used_by(record: Mapping[str, ControlPlane], stack: str) -> list[str]:
+    return [name for name, plane in record.items() if stack in plane.stacks]
+
+
+def _write_remaining_kubeconfigs(layout: Layout, stack: str, planes: list[ControlPlane]) -> None:
+    if planes:
+        write_kubeconfigs(layout, stack, planes)
+        return
     left = [yaml.safe_load(path.read_text()) for path in sorted(layout.kubeconfigs.glob("*.yaml"))]
     if left:
         kubeconfig.write(layout.kubeconfig, kubeconfig.merge(left, kubeconfig.contexts(left[0])[0]))
     else:
         layout.kubeconfig.unlink(missing_ok=True)
-    return [plane.name for plane in unused]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -100,10 +100,13 @@ def assign(record: Mapping[str, ControlPlane], stack: str, regions: list[Region]
     return planes
 
 
-def release(record: Mapping[str, ControlPlane], stack: str) -> tuple[dict[str, ControlPlane], list[ControlPlane]]:
-    """The record without `stack`, and the control planes that no stack uses any more."""
+def release(
+    record: Mapping[str, ControlPlane], stack: str, keep: Collection[str] = ()
+) -> tuple[dict[str, ControlPlane], list[ControlPlane]]:
+    """The record without `stack` (but in the regions to `keep`), and the control planes that no stack uses any more."""
     without = [
-        replace(plane, stacks=tuple(user for user in plane.stacks if user != stack)) for plane in record.values()
+        plane if plane.name in keep else replace(plane, stacks=tuple(user for user in plane.stacks if user != stack))
+        for plane in record.values()
     ]
     kept = {plane.name: plane for plane in without if plane.stacks}
     return kept, [plane for plane in without if not plane.stacks]

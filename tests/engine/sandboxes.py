@@ -15,6 +15,8 @@ from typing import Any
 import psutil
 import yaml
 
+from sandbox.compare import changes
+from sandbox.compare.changes import Preview
 from sandbox.layout import HOME_VARIABLE
 from tests.conformance.reference_data import DATA
 from tests.rendering import ROOT
@@ -32,6 +34,7 @@ PROGRAM = (
     "policy",
     "tools",
 )
+PREVIEW = ("pulumi", "preview", "--json", "--non-interactive")
 PATIENCE_SECONDS = 900
 DEFINITIONS = DATA / "crds"
 
@@ -85,6 +88,19 @@ class Sandbox:
     def pulumi(self, *arguments: str, fails: bool = False) -> str:
         """Run the plain `pulumi` in the sandbox's environment."""
         return self.run("exec", "--", "pulumi", *arguments, "--stack", self.stack, fails=fails)
+
+    def preview(self) -> Preview:
+        """What `up` would change."""
+        run = subprocess.run(
+            [*(sys.executable, "-m", "sandbox", "exec", "--"), *PREVIEW, "--stack", self.stack],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+        )
+        return changes.parse(run.stdout, run.returncode, run.stderr)
 
     def kubectl(self, *arguments: str, fails: bool = False) -> str:
         """Run kubectl in the sandbox's environment, on the first region."""

@@ -109,3 +109,11 @@ def test_a_damaged_record_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "regions.json").write_text("[{")
     with pytest.raises(SandboxError, match="delete it and run `make up` again"):
         load_record(tmp_path / "regions.json")
+
+
+def test_regions_that_left_a_stacks_list_are_released_and_the_others_kept() -> None:
+    used = assign({}, "world", [Region(name=name, context=name) for name in ("eu", "us", "asia")])
+    shared = assign(used, "other", [Region(name="us", context="us")])
+    kept, unused = release(shared, "world", ["eu"])
+    assert {name: plane.stacks for name, plane in kept.items()} == {"eu": ("world",), "us": ("other",)}
+    assert [plane.name for plane in unused] == ["asia"]
