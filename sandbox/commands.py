@@ -52,6 +52,7 @@ def _compare(layout: Layout, arguments: argparse.Namespace) -> int:
 def start(layout: Layout, stack: str) -> int:
     """Everything that `up` does before it deploys."""
     deployment.start(layout, stack)
+    deployment.initialise(layout, stack)
     print(f"Running: {', '.join(region.name for region in regions.read_regions(layout.stack_file(stack)))}.")
     return 0
 
