@@ -43,8 +43,8 @@ class Foundation(pulumi.ComponentResource):
     """The region's cluster, its namespaces, its certificate authorities, and its doors for the other regions.
 
     Outputs: `ground` (what it stands on), `cluster`, `provider` (deploys to it), `namespaces` (by name), `authority`
-    (signs the certificates of data stores and gateways), `mesh_authority` (Istio's), `doors` (by store; none when there
-    is no other region).
+    (signs the certificates of data stores and gateways), `mesh_authority` (Istio's), `doors` (by store; none where no
+    other region is expected).
     """
 
     ground: Ground
@@ -70,15 +70,15 @@ class Foundation(pulumi.ComponentResource):
         }
         self.authority = self._authority(region, "platform", args.platform_root)
         self.mesh_authority = self._authority(region, "mesh", args.mesh_root)
-        self.doors = region_doors(self._site()) if args.plan.peers else {}
+        self.doors = region_doors(self._site()) if args.plan.joined else {}
         self.register_outputs({"namespaces": dict(self.namespaces)})
 
     def neighbours(self, doors: Mapping[str, StoreDoors]) -> Mapping[str, Neighbours]:
-        """What the region's stores must know of the others, by store; nothing when there is no other region.
+        """What the region's stores must know of the others, by store; nothing where none is expected.
 
         `doors` are those of all regions, by region. Names them in this region.
         """
-        return name_peers(self._site(), doors) if self._args.plan.peers else {}
+        return name_peers(self._site(), doors) if self._args.plan.joined else {}
 
     def _site(self) -> DoorSite:
         return DoorSite(

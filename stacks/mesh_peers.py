@@ -26,28 +26,25 @@ class MeshSite:
 class Crossing:
     """What one region must know to send requests to the others, and to let theirs in.
 
-    `kubeconfigs` of the others by name (None where the API's endpoint is not known); `admitted`, the addresses that
-    they are seen with (empty where not all are known); `service_annotations` of the load balancer for them.
+    `neighbourhood` is None while there are no others. `kubeconfigs` are those of the others by name (None where the
+    API's endpoint is not known); `admitted`, the addresses that they are seen with (empty where not all are known);
+    `service_annotations` of the load balancer for them.
     """
 
-    neighbourhood: Neighbourhood
+    neighbourhood: Neighbourhood | None
     kubeconfigs: Mapping[str, pulumi.Output[str] | None]
     admitted: Sequence[pulumi.Output[str]]
     service_annotations: Mapping[str, str]
 
 
 def mesh_crossings(sites: Sequence[MeshSite]) -> dict[str, Crossing]:
-    """The crossing of every region, by name. Creates each region's reader; nothing for a region alone."""
-    if len(sites) < 2:
+    """The crossing of every region, by name. Creates each region's reader; nothing where no others are expected."""
+    if not any(site.plan.joined for site in sites):
         return {}
     kubeconfigs = {site.plan.name: _reader(site).kubeconfig for site in sites}
     return {
         site.plan.name: Crossing(
-            neighbourhood=Neighbourhood(
-                here=site.plan.name,
-                failover=site.plan.failover,
-                languages=language_routes(site.plan, [other.plan for other in sites]),
-            ),
+            neighbourhood=_neighbourhood(site.plan, sites),
             kubeconfigs={name: kubeconfigs[name] for name in site.plan.peers},
             admitted=admitted_addresses(
                 {other.plan.name: other.cluster.egress_addresses for other in sites}, site.plan
@@ -58,12 +55,22 @@ def mesh_crossings(sites: Sequence[MeshSite]) -> dict[str, Crossing]:
     }
 
 
+def _neighbourhood(plan: RegionPlan, sites: Sequence[MeshSite]) -> Neighbourhood | None:
+    if not plan.failover:
+        return None
+    languages = language_routes(plan, [other.plan for other in sites])
+    return Neighbourhood(here=plan.name, failover=plan.failover, languages=languages)
+
+
 def admitted_addresses(
     addresses: Mapping[str, Sequence[pulumi.Output[str]]], plan: RegionPlan
 ) -> tuple[pulumi.Output[str], ...]:
-    """The other regions' addresses, by region. None at all when one region's are not known: it would be shut out."""
-    others = [addresses[name] for name in plan.peers]
-    return tuple(chain.from_iterable(others)) if all(others) else ()
+    """The other regions' addresses, by region. None at all when one region's are not known: it would be shut out.
+
+    While there are no others the region's own are admitted: none at all would let anyone in.
+    """
+    wanted = [addresses[name] for name in plan.peers or (plan.name,)]
+    return tuple(chain.from_iterable(wanted)) if all(wanted) else ()
 
 
 def _reader(site: MeshSite) -> MeshReader:

@@ -72,6 +72,8 @@ class RegionPlan(Site):
     failover: tuple[str, ...]
     """The other regions, nearest first."""
     mesh_network: str
+    joined: bool
+    """Whether there are other regions, or the settings say that there may be: see `Settings.joined`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +89,7 @@ class Shift:
 def plan(settings: Settings) -> tuple[RegionPlan, ...]:
     """The plan of every region, sorted by name."""
     sites = [site(region) for region in settings.regions]
-    return tuple(sorted((_region_plan(one, sites) for one in sites), key=lambda region: region.name))
+    return tuple(sorted((_region_plan(one, sites, settings.joined) for one in sites), key=lambda region: region.name))
 
 
 def site(region: RegionSettings) -> Site:
@@ -166,7 +168,7 @@ def mesh_network(name: str) -> str:
     return name
 
 
-def _region_plan(one: Site, sites: list[Site]) -> RegionPlan:
+def _region_plan(one: Site, sites: list[Site], joined: bool) -> RegionPlan:
     return RegionPlan(
         name=one.name,
         cloud=one.cloud,
@@ -176,6 +178,7 @@ def _region_plan(one: Site, sites: list[Site]) -> RegionPlan:
         peers=peers(one.name, sites),
         failover=failover_order(one, sites),
         mesh_network=mesh_network(one.name),
+        joined=joined,
     )
 
 

@@ -191,6 +191,15 @@ class Settings(Model):
         return {region.name: region for region in self.regions}[name]
 
     @property
+    def joined(self) -> bool:
+        """Whether regions are ready for others beside them: there are some, or a founder is named.
+
+        So a region that is the first of several, or the last one left, keeps its doors: the second region changes no
+        more than the third, and removing regions deletes nothing of those that stay.
+        """
+        return len(self.regions) > 1 or self.database.founder is not None
+
+    @property
     def founder(self) -> str:
         """Name of the region whose database the others join."""
         return self.database.founder or self.regions[0].name

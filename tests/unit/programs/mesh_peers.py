@@ -61,6 +61,7 @@ def plan_of(one: Site) -> RegionPlan:
         peers=topology.peers(one.name, places),
         failover=topology.failover_order(one, places),
         mesh_network=topology.mesh_network(one.name),
+        joined=len(places) > 1,
     )
 
 
