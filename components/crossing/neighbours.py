@@ -14,16 +14,13 @@ class Neighbours:
     """The other regions: their names, nearest first, and the IPv4 addresses to and from which packets go.
 
     `doors` are the addresses of their doors of the same store. `admitted` are those that their pods are seen with;
-    empty where not all are known: then anyone may knock, and mutual TLS alone decides who comes in.
+    empty where not all are known: then anyone may knock, and mutual TLS alone decides who comes in. While there are no
+    other regions, there are no `regions` and no `doors`, and `admitted` are the region's own addresses.
     """
 
     regions: Sequence[str]
     doors: Sequence[pulumi.Input[str]]
     admitted: Sequence[pulumi.Input[str]] = ()
-
-    def __post_init__(self) -> None:
-        if not self.regions:
-            raise ValueError("regions: expected the other regions' names, got none; a region alone has no neighbours")
 
     def ingress(self, port: int) -> k8s.networking.v1.NetworkPolicyIngressRuleArgs:
         """Let the other regions reach `port` of the store's pods, and for that reason anyone if need be."""
@@ -31,7 +28,8 @@ class Neighbours:
 
     def egress(self, port: int) -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:
         """Let the store's pods reach `port` of the other regions' doors."""
-        return network.egress([port], *map(_address, self.doors))
+        # No address at all would be every address.
+        return network.egress([port], *map(_address, self.doors or self.admitted))
 
 
 def _address(address: pulumi.Input[str]) -> k8s.networking.v1.NetworkPolicyPeerArgs:

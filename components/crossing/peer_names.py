@@ -14,7 +14,7 @@ from components.metadata import object_meta
 class PeerNamesArgs:
     """The doors of one store (`app`, TCP `port`, in `namespace`) in the other regions.
 
-    `hosts` maps what `names.host` says of a door to the door's IPv4 addresses.
+    `hosts` maps what `names.host` says of a door to the door's IPv4 addresses. It is empty while there are no others.
     """
 
     region: str
@@ -22,10 +22,6 @@ class PeerNamesArgs:
     namespace: pulumi.Input[str]
     port: int
     hosts: Mapping[str, Sequence[pulumi.Input[str]]]
-
-    def __post_init__(self) -> None:
-        if not self.hosts:
-            raise ValueError("hosts: expected the other regions' doors, got none; a region alone needs no names")
 
 
 class PeerNames(pulumi.ComponentResource):
@@ -51,16 +47,18 @@ class PeerNames(pulumi.ComponentResource):
         k8s.core.v1.Endpoints(
             f"{name}-endpoints",
             metadata=meta,
-            subsets=[
-                k8s.core.v1.EndpointSubsetArgs(
-                    addresses=[
-                        k8s.core.v1.EndpointAddressArgs(ip=address, hostname=host)
-                        for host, addresses in sorted(args.hosts.items())
-                        for address in addresses
-                    ],
-                    ports=[k8s.core.v1.EndpointPortArgs(name="peers", port=args.port, protocol="TCP")],
-                )
-            ],
+            subsets=[_subset(args)] if args.hosts else None,
             opts=child,
         )
         self.register_outputs({})
+
+
+def _subset(args: PeerNamesArgs) -> k8s.core.v1.EndpointSubsetArgs:
+    return k8s.core.v1.EndpointSubsetArgs(
+        addresses=[
+            k8s.core.v1.EndpointAddressArgs(ip=address, hostname=host)
+            for host, addresses in sorted(args.hosts.items())
+            for address in addresses
+        ],
+        ports=[k8s.core.v1.EndpointPortArgs(name="peers", port=args.port, protocol="TCP")],
+    )

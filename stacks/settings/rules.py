@@ -76,11 +76,13 @@ def _survival(values: Plain, regions: int) -> Iterator[Mistake]:
 
 def _messaging_servers(values: Plain, regions: int) -> Iterator[Mistake]:
     servers = section(values, "messaging").get("servers", Messaging().servers)
-    if regions > 1 and servers == 1 and type(servers) is int:
+    founder = section(values, "database").get("founder")
+    if (regions > 1 or founder is not None) and servers == 1 and type(servers) is int:
+        where = f"{regions} regions" if regions > 1 else f"a stack with a founder ({founder})"
         yield Mistake(
             path=path_of("messaging", "servers"),
             value=shown(servers),
-            rule=f"is too few for {regions} regions: a region that has others beside it needs servers that can vote",
+            rule=f"is too few for {where}: a region that has others beside it needs servers that can vote",
             remedy="write 3 or 5; where streams exist already, see docs/runbooks/nats-more-servers.md first",
         )
 

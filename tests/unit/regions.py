@@ -80,7 +80,7 @@ def configured(*regions: Where) -> dict[str, Any]:
             "aws": {"apiAccess": [OFFICE]},
             "azure": {"adminGroups": [GROUP], "apiAccess": [OFFICE]},
         },
-        "database": {"founder": IOWA[0]} if IOWA in regions else {},
+        "database": {"founder": IOWA[0]} if IOWA in regions and len(regions) > 1 else {},
         "messaging": {"servers": 3},
         "monitoring": {"enabled": False},
         "edge": {"domain": "example.org"},

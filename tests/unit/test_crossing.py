@@ -217,12 +217,8 @@ def test_a_load_balancer_with_a_host_name_only_is_refused_with_the_way_out() -> 
 
 
 def test_what_makes_no_sense_is_refused() -> None:
-    with pytest.raises(ValueError, match="regions: expected the other regions' names"):
-        Neighbours(regions=[], doors=[])
     with pytest.raises(ValueError, match="pods: expected labels"):
         DoorArgs(region="here", app="nats", namespace="nats", service="door-0", port=1, pods={})
-    with pytest.raises(ValueError, match="hosts: expected the other regions' doors"):
-        PeerNamesArgs(region="here", app="nats", namespace="nats", port=1, hosts={})
 
 
 def test_two_regions_of_one_cloud_are_neighbours_like_any_others() -> None:
