@@ -23,10 +23,10 @@ class RemoteRegionsArgs:
     kubeconfigs: Mapping[str, pulumi.Input[str] | None]
 
     def __post_init__(self) -> None:
-        if not self.kubeconfigs or self.region in self.kubeconfigs:
+        if self.region in self.kubeconfigs:
             raise ValueError(
                 f"kubeconfigs: expected those of the regions other than {self.region}, "
-                f"got {', '.join(sorted(self.kubeconfigs)) or 'none'}"
+                f"got {', '.join(sorted(self.kubeconfigs))}"
             )
 
 

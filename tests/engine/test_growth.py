@@ -1,4 +1,4 @@
-"""A running stack of one region whose list grows to three and five on three clouds, and shrinks again.
+"""A running stack of one region, the founder, whose list grows to three and five on three clouds, and shrinks again.
 
 The contract is DESIGN's and `docs/adr/0001`: adding a region only creates, and updates in place what must know its
 peers; removing one deletes in that region only. The tests build on each other.
@@ -11,7 +11,6 @@ import pytest
 from sandbox.compare.changes import Operation, Preview
 from tests.engine.sandboxes import Sandbox, wait_until_gone
 from tests.unit.regions import (
-    BECOMES_A_PEER,
     FIVE,
     FOUNDER_KNOWS_PEERS,
     IOWA,
@@ -29,7 +28,7 @@ ALONE = (IOWA,)
 
 def settings(*regions: Where) -> dict[str, object]:
     """The whole platform in these regions, monitoring included, one small node of everything that can be one."""
-    return {**configured(*regions), "monitoring": {}}
+    return {**configured(*regions), "database": {"founder": IOWA[0]}, "monitoring": {}}
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +102,12 @@ def test_from_one_to_three_nothing_is_replaced_or_deleted(three: Preview) -> Non
 def test_from_one_to_three_only_what_must_know_its_peers_is_updated(three: Preview) -> None:
     updated = rests(three, Operation.UPDATE, FIVE)
     assert updated.keys() == {IOWA[0]}
-    assert updated[IOWA[0]] <= KNOWS_PEERS | FOUNDER_KNOWS_PEERS | BECOMES_A_PEER
+    assert updated[IOWA[0]] <= KNOWS_PEERS | FOUNDER_KNOWS_PEERS
+    assert [c.name for c in three.of(Operation.UPDATE) if c.type.endswith((":StatefulSet", ":Deployment"))] == []
+
+
+def test_the_first_region_gets_nothing_new_from_the_second_and_third(three: Preview) -> None:
+    assert strangers(three, ALONE) == []
 
 
 def test_from_three_to_five_nothing_is_replaced_or_deleted(five: Preview) -> None:

@@ -6,13 +6,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.crossing import PEER_NAMES, DoorArgs, Neighbours, PeerNamesArgs, host, peer_name
+from components.crossing import PEER_NAMES, DoorArgs, host, peer_name
 from components.crossing.door import given_address
 from stacks.doors import store_doors
 from stacks.settings import parse
 from tests.rendering import Rendered, Resource, ancestors, render
 from tests.unit.clusters import CLUSTER_TYPES
-from tests.unit.regions import AMSTERDAM, BELGIUM, FIVE, IOWA, MIXED, VIRGINIA, Where, egress, of_region, rendered
+from tests.unit.regions import (
+    AMSTERDAM,
+    BELGIUM,
+    FIVE,
+    FOUNDER_KNOWS_PEERS,
+    IOWA,
+    KNOWS_PEERS,
+    MIXED,
+    VIRGINIA,
+    Where,
+    changed,
+    egress,
+    of_region,
+    rendered,
+    rendered_with,
+)
 from tests.unit.stores import waits_for
 
 ADDRESSES = {
@@ -83,7 +98,34 @@ def test_a_region_alone_has_no_doors_no_names_and_no_address_for_them(where: Whe
     stack = rendered(where)
     assert [r.name for r in stack.resources if "-door-" in r.name or "-peers" in r.name] == []
     assert stack.objects("Endpoints") == []
-    assert len([r for r in stack.resources if r.type == "azure-native:resources:ResourceGroup"]) <= 1
+    assert [r.name for r in stack.resources if r.name.endswith("-addresses-group")] == []
+
+
+def test_a_region_that_is_the_first_of_several_has_closed_doors() -> None:
+    stack, region = rendered_with((IOWA,), database={"founder": IOWA[0]}), IOWA[0]
+    assert doors(stack, region).keys() == doors(rendered(*FIVE), region).keys()
+    for door in doors(stack, region).values():
+        assert sorted(door["spec"]["loadBalancerSourceRanges"]) == egress(stack, region)
+    assert [r.name for r in stack.objects("Endpoints") if r.inputs.get("subsets")] == []
+    assert open_to_all(stack) == []
+
+
+def test_the_second_region_adds_nothing_to_one_that_is_the_first_of_several() -> None:
+    one, three = rendered_with((IOWA,), database={"founder": IOWA[0]}), rendered(*MIXED)
+    assert of_region(one, IOWA[0]).keys() == of_region(three, IOWA[0]).keys()
+    assert changed(one, three, IOWA[0]) <= KNOWS_PEERS | FOUNDER_KNOWS_PEERS
+    assert changed(one, three, "platform") == set()
+
+
+def open_to_all(stack: Rendered) -> list[str]:
+    """The network policies of stores with a rule for the port of doors that names nobody, so means everybody."""
+    return [
+        r.name
+        for r in stack.objects("NetworkPolicy")
+        if r.inputs["metadata"]["namespace"] in ("cockroachdb", "nats")
+        for rule in [*r.inputs["spec"].get("ingress", []), *r.inputs["spec"].get("egress", [])]
+        if not rule.get("from") and not rule.get("to")
+    ]
 
 
 @pytest.mark.parametrize("where", FIVE)
@@ -170,6 +212,7 @@ def test_on_clusters_that_are_there_already_doors_are_open_and_have_the_address_
             "sacred-council:database": {"founder": "east", "nodes": 3},
             "sacred-council:messaging": {"servers": 3},
             "sacred-council:monitoring": {"enabled": False},
+            "sacred-council:edge": {},
         },
     )
     assert len(doors(stack, "west")) == 4
