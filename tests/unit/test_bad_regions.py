@@ -261,8 +261,8 @@ def test_one_server_of_messaging_is_too_few_for_several_regions() -> None:
 def test_one_server_of_messaging_is_too_few_for_the_first_of_several_regions() -> None:
     assert said(IOWA, database={"founder": "us-central1"}, messaging={"servers": 1}) == [
         "messaging.servers: 1 is too few for a stack with a founder (us-central1): a region that has others beside it "
-        "needs servers that can vote; write 3 or 5; where streams exist already, see docs/runbooks/nats-more-servers.md "
-        "first"
+        "needs servers that can vote; write 3 or 5; where streams exist already, see "
+        "docs/runbooks/nats-more-servers.md first"
     ]
 
 
