@@ -1,8 +1,8 @@
 """How clients are told where a store is and how to log in: one Secret per store in the clients' namespace."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, cast
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -45,13 +45,12 @@ class Connection:
         )
 
 
-def components_of(stores: Iterable[object]) -> list[pulumi.Resource]:
-    """The stores as what others can wait for. Each is a component, whatever else it promises; TypeError if not."""
-    found = list(stores)
-    components = [store for store in found if isinstance(store, pulumi.Resource)]
-    if len(components) < len(found):
-        raise TypeError(f"stores: expected components, got {found}")
-    return components
+def once_known(output: pulumi.Output[Any]) -> pulumi.Output[pulumi.Resource]:
+    """For `depends_on`: what `output` comes from, and no more. A store's `secret_name` means a store that is ready.
+
+    Naming the store itself would name each of its resources in the state, for each resource that waits.
+    """
+    return cast("pulumi.Output[pulumi.Resource]", output.apply(lambda _: None))
 
 
 def connection_secret(

@@ -36,7 +36,7 @@ class LocalChartArgs:
     namespace: str
     values: Mapping[str, Any]
     renderer: k8s.Provider
-    after: Sequence[pulumi.Resource] = ()
+    after: Sequence[pulumi.Input[pulumi.Resource]] = ()
     owned_elsewhere: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
 
 

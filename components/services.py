@@ -72,7 +72,7 @@ class ServicesArgs:
     telemetry_endpoint: str | None = None
     trace_sampling: float = 0.1
     monitored_by: pulumi.Resource | None = None
-    after: Sequence[pulumi.Resource] = ()
+    after: Sequence[pulumi.Input[pulumi.Resource]] = ()
 
     def __post_init__(self) -> None:
         missing = [name for name in NAMES if name not in self.workloads]

@@ -12,6 +12,8 @@ from sandbox import binaries, child, doctor, engine, fleet, progress, regions, s
 from sandbox.layout import Layout, SandboxError
 
 _DELETE_UNREACHABLE = "PULUMI_K8S_DELETE_UNREACHABLE"
+# The state is written once, at the end: what is deleted already may be deleted again, and all is thrown away anyway.
+_SKIP_CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS"
 
 
 def needed_binaries() -> list[binaries.Binary]:
@@ -110,7 +112,7 @@ def _destroy(layout: Layout, stack: str) -> int:
     engine.prepare(layout)
     release_stale_locks(layout, stack)
     lost = _revive(layout, stack)
-    extra = {_DELETE_UNREACHABLE: "true"} if lost else {}
+    extra = {_SKIP_CHECKPOINTS: "true", **({_DELETE_UNREACHABLE: "true"} if lost else {})}
     command = [str(layout.shims / "pulumi"), "destroy", "--yes", "--stack", stack]
     return child.run(command, layout, extra)
 

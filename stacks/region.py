@@ -10,7 +10,7 @@ import pulumi_kubernetes as k8s
 from components.cache import TYPES as CACHE_TYPES
 from components.cache import Cache
 from components.cache.redis import Redis, RedisArgs
-from components.connection import Store, components_of
+from components.connection import Store, once_known
 from components.crossing import Neighbours
 from components.database import TYPES as DATABASE_TYPES
 from components.database import Database
@@ -230,8 +230,7 @@ class Region(pulumi.ComponentResource):
                 monitored_by=self._monitored_by,
                 # The namespace, too: the stores' connections are in it.
                 after=[
-                    *components_of(stores.values()),
-                    *([monitoring] if monitoring else []),
+                    *(once_known(store.secret_name) for store in stores.values()),
                     *(mesh.ready if mesh else []),
                     *outside,
                 ],

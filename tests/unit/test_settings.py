@@ -158,7 +158,7 @@ def test_managed_regions_face_outwards_with_load_balancers() -> None:
 
 def test_the_only_region_founds_the_database() -> None:
     assert parse(LOCAL).founder == "local"
-    assert parse({**LOCAL, "database": {"founder": "local"}}).founder == "local"
+    assert parse({**LOCAL, "database": {"founder": "local"}, "messaging": {"servers": 3}}).founder == "local"
 
 
 @pytest.mark.parametrize(
