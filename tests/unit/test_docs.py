@@ -1,0 +1,140 @@
+"""What the documentation names is there: files, commands, resources, settings."""
+
+import argparse
+import fnmatch
+import importlib
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stacks.settings.parsing import check
+from tests.conftest import STACKS
+from tests.golden import urns
+from tests.rendering import ROOT, stack_config
+
+DOCS = ROOT / "docs"
+PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md")])
+IDS = [str(page.relative_to(ROOT)) for page in PAGES]
+PREFIX = "sacred-council:"
+MAKE = re.compile(r"\bmake ([a-z][a-z-]*)\b")
+CODE = re.compile(r"^```.*?^```$|^(?: {4}|\t).+?$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+GENERATED = ("benchmarks/results/*.json",)
+REGISTRY = re.compile(r"\b(?:pypi|npmjs|proxy\.golang|artifactory|nexus)[\w.-]*\.\w+", re.IGNORECASE)
+
+
+@pytest.fixture(params=PAGES, ids=IDS)
+def page(request: pytest.FixtureRequest) -> Path:
+    """Each page in turn."""
+    return Path(request.param)
+
+
+def _code(page: Path) -> str:
+    return "\n".join(CODE.findall(page.read_text()))
+
+
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = [link for link in LINK.findall(page.read_text()) if "://" not in link]
+    assert [link for link in targets if not _leads_somewhere(page, link)] == []
+
+
+def _leads_somewhere(page: Path, link: str) -> bool:
+    path, _, section = link.partition("#")
+    target = (page.parent / path).resolve() if path else page
+    return target.exists() and (not section or section in _sections(target))
+
+
+def _sections(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def test_make_has_the_targets_that_are_named(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert sorted(set(MAKE.findall(_code(page))) - targets) == []
+
+
+@pytest.mark.parametrize(("module", "verbs"), [("sandbox", "verbs"), ("benchmarks", "parts")])
+def test_modules_have_the_verbs_that_are_named(module: str, verbs: str) -> None:
+    called = re.compile(rf"python -m {module} ([a-z]+)")
+    named = {verb for page in PAGES for verb in called.findall(_code(page))}
+    assert named, f"no page names a verb of {module}: this test proves nothing"
+    assert sorted(named - set(_verbs(module))) == []
+
+
+@cache
+def _verbs(module: str) -> tuple[str, ...]:
+    parser: argparse.ArgumentParser = importlib.import_module(f"{module}.__main__")._parser()
+    return tuple(str(choice) for action in parser._actions for choice in action.choices or ())
+
+
+def test_stacks_that_are_named_exist(page: Path) -> None:
+    named = set(re.findall(r"\bSTACK=([a-z]+)", _code(page)))
+    assert sorted(named - set(STACKS)) == []
+
+
+def test_files_that_are_named_exist(page: Path) -> None:
+    words = set(re.findall(r"`([^`\s]+)`", page.read_text())) - set(GENERATED)
+    assert sorted(word for word in words if _is_path(word) and not _is_there(word)) == []
+
+
+def _is_path(word: str) -> bool:
+    top, slash, _ = word.partition("/")
+    return bool(slash) and top in _top_folders() and not re.search(r"[<>{}:]", word)
+
+
+@cache
+def _top_folders() -> frozenset[str]:
+    return frozenset(path.name for path in ROOT.iterdir() if path.is_dir() and path.name not in (".venv", ".sandbox"))
+
+
+def _is_there(word: str) -> bool:
+    return bool(list(ROOT.glob(word.rstrip("/"))))
+
+
+def test_resources_that_are_to_be_replaced_are_called_so() -> None:
+    names = {line.rpartition("::")[2] for stack in STACKS for line in urns.path(stack).read_text().splitlines()}
+    globs = [glob for page in PAGES for glob in re.findall(r"-replace '(\*\*[^']+)'", page.read_text())]
+    assert len(globs) > 10, "the runbooks name what is to be replaced"
+    assert [glob for glob in globs if not fnmatch.filter(names, glob.replace("<region>", "us-central1"))] == []
+
+
+def test_pages_name_no_registry_and_no_path_of_a_machine(page: Path) -> None:
+    assert REGISTRY.findall(page.read_text()) == []
+    assert re.findall(r"(?<![\w.])/(?:home|root|work|Users|mnt)/\S*", page.read_text()) == []
+
+
+def test_decisions_have_numbers_of_their_own_and_are_listed() -> None:
+    pages = sorted(path.name for path in (DOCS / "adr").glob("[0-9]*.md"))
+    numbers = [int(name[:4]) for name in pages]
+    assert numbers == list(range(len(pages))), "each number once, and none left out"
+    index = (DOCS / "adr" / "README.md").read_text()
+    assert [name for name in pages if f"({name})" not in index] == []
+    titles = [(DOCS / "adr" / name).read_text().splitlines()[0] for name in pages[1:]]
+    assert [title for number, title in enumerate(titles, 1) if not title.startswith(f"# {number}. ")] == []
+    assert [title for title in titles if title.partition(". ")[2] not in index] == []
+
+
+def test_runbooks_are_listed() -> None:
+    index = (DOCS / "runbooks" / "README.md").read_text()
+    pages = [path.name for path in sorted((DOCS / "runbooks").glob("*.md")) if path.name != "README.md"]
+    assert [name for name in pages if f"({name})" not in index] == []
+
+
+def _snippets() -> Iterator[dict[str, object]]:
+    for text in re.findall(r"^```yaml\n(.*?)^```", (DOCS / "getting-started.md").read_text(), re.MULTILINE | re.DOTALL):
+        yield dict(yaml.safe_load(text)["config"])
+
+
+@pytest.mark.parametrize("snippet", list(_snippets()), ids=lambda snippet: "-".join(sorted(snippet)))
+def test_configuration_to_start_with_is_accepted(snippet: dict[str, object]) -> None:
+    base = {} if f"{PREFIX}stage" in snippet else stack_config("regional")
+    given = {**base, **snippet}
+    values = {key.removeprefix(PREFIX): value for key, value in given.items() if key.startswith(PREFIX)}
+    settings, mistakes = check(values)
+    assert mistakes == []
+    assert settings is not None
