@@ -92,7 +92,8 @@ def variables(layout: Layout, environment: Mapping[str, str]) -> dict[str, str]:
         "PATH": os.pathsep.join([*first, *rest]),
         "KUBECONFIG": str(layout.kubeconfig),
         "PULUMI_HOME": str(layout.pulumi_home),
-        "PULUMI_BACKEND_URL": f"file://{layout.state}",
+        # With metadata the engine would checksum the whole state twice for each resource that it changes.
+        "PULUMI_BACKEND_URL": f"file://{layout.state}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(layout.passphrase),
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

@@ -117,6 +117,8 @@ def main() -> None:
     """`shim.py ENGINE HOME ARGUMENT...`: becomes `ENGINE ARGUMENT...`."""
     engine, home, *arguments = sys.argv[1:]
     os.environ.update(overrides(engine, arguments, Path(home), os.environ))
+    # The engine writes the whole state for each resource that it changes: memory that it need not collect is time.
+    os.environ.setdefault("GOGC", "300")
     os.execv(engine, [engine, *arguments])  # noqa: S606 - it becomes the engine
 
 
