@@ -1,7 +1,7 @@
 # Thin: what is done is in sandbox/ and tests/. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv up preview policy report down status doctor binaries test test-unit check bench fmt clean
+.PHONY: help venv up preview policy report picture down status doctor binaries test test-unit check bench fmt clean
 
 STACK ?= local
 CONTEXT ?=
@@ -48,6 +48,9 @@ policy: venv ## what the policy pack says of the stack; POLICY_CONFIG=file.json 
 
 report: venv ## cost, capacity and carbon of the stack; BASE_REPORT=file.json: the difference to that report
 	@$(RUN) -m report $(STACK) $(if $(BASE_REPORT),--base $(BASE_REPORT))
+
+picture: venv ## the stack as two pictures in docs/pictures: its regions on a map, its resources by component
+	@$(RUN) -m picture $(STACK)
 
 down: venv ## destroy the stack and stop everything
 	@$(SANDBOX) down $(STACK) $(if $(CONTEXT),--context $(CONTEXT))

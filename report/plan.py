@@ -41,6 +41,9 @@ class Planned:
     urn: str
     type: str
     inputs: Mapping[str, Any]
+    parent: str = ""
+    waits_for: frozenset[str] = frozenset()
+    """URNs of what it depends on, and of its provider."""
 
     @property
     def name(self) -> str:
@@ -117,7 +120,18 @@ def read_preview(document: Mapping[str, Any]) -> Preview:
 def _planned(steps: Iterable[Mapping[str, Any]]) -> Iterator[Planned]:
     states = {step["urn"]: step["newState"] for step in steps if "delete" not in step["op"] and step.get("newState")}
     for urn, state in states.items():
-        yield Planned(urn=urn, type=state["type"], inputs=state.get("inputs") or {})
+        yield Planned(
+            urn=urn,
+            type=state["type"],
+            inputs=state.get("inputs") or {},
+            parent=state.get("parent") or "",
+            waits_for=waits_for(state.get("dependencies") or (), state.get("provider") or ""),
+        )
+
+
+def waits_for(dependencies: Iterable[str], provider: str) -> frozenset[str]:
+    """URNs of the dependencies and of the provider, which is given as `urn::id` (or is empty)."""
+    return frozenset({*dependencies, provider.rpartition("::")[0]} - {""})
 
 
 def _settings(config: Mapping[str, str]) -> Iterator[tuple[str, object]]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from report.plan import Plan, Planned, Preview
+from report.plan import Plan, Planned, Preview, waits_for
 from tests.rendering import Rendered, stack_config
 
 PREFIX = "sacred-council:"
@@ -24,7 +24,18 @@ def region(name: str, cloud: str) -> list[Planned]:
 
 def plan_of(rendered: Rendered) -> Plan:
     """The plan of a rendered stack."""
-    return Plan(tuple(Planned(urn=one.urn, type=one.type, inputs=one.inputs) for one in rendered.resources))
+    return Plan(
+        tuple(
+            Planned(
+                urn=one.urn,
+                type=one.type,
+                inputs=one.inputs,
+                parent=one.parent,
+                waits_for=waits_for(one.dependencies, one.provider),
+            )
+            for one in rendered.resources
+        )
+    )
 
 
 def preview_of(stack: str, rendered: Rendered) -> Preview:

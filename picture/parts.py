@@ -1,0 +1,95 @@
+"""The resources of a stack by component, and which component waits for which. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from report.plan import Plan, Planned
+
+_OURS: Final = "sacred-council:"
+_STACK: Final = "stack:"
+_PLATFORM: Final = "stack:Platform"
+
+
+@dataclass(frozen=True, order=True)
+class Part:
+    """All components of one kind: `group` is what they are part of, such as `Foundation`, `kind` such as `Door`."""
+
+    group: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts with the number of their resources, and for each the parts that it waits for."""
+
+    sizes: Mapping[Part, int]
+    waits_for: Mapping[Part, frozenset[Part]]
+
+    @cached_property
+    def ranks(self) -> Mapping[Part, int]:
+        """How many parts, one after the other, each part must wait for."""
+        ranks: dict[Part, int] = {}
+        for part in sorted(self.sizes):
+            self._rank(part, ranks, ())
+        return ranks
+
+    def _rank(self, part: Part, ranks: dict[Part, int], waiting: tuple[Part, ...]) -> int:
+        if part not in ranks:
+            # Resources never wait for each other in a circle, but parts may.
+            before = [one for one in sorted(self.waits_for[part]) if one not in (*waiting, part)]
+            ranks[part] = max((self._rank(one, ranks, (*waiting, part)) + 1 for one in before), default=0)
+        return ranks[part]
+
+    def needed(self, part: Part) -> list[Part]:
+        """What the part waits for, without what follows from the rest."""
+        before = self.waits_for[part]
+        implied = {far for near in before if self.ranks[near] < self.ranks[part] for far in self._all(near)}
+        return sorted(before - implied)
+
+    def _all(self, part: Part) -> frozenset[Part]:
+        nearer = {one for one in self.waits_for[part] if self.ranks[one] < self.ranks[part]}
+        return frozenset(nearer).union(*(self._all(one) for one in nearer))
+
+
+def parts(plan: Plan) -> Parts:
+    """The parts of a plan."""
+    components = {one.urn: one for one in plan.resources}
+    found = {one.urn: part for one in plan.resources if (part := _part(_chain(one, components)))}
+    waits: dict[Part, set[Part]] = {part: set() for part in found.values()}
+    for one in plan.resources:
+        if one.urn in found:
+            others = {found[other] for other in one.waits_for if other in found}
+            waits[found[one.urn]] |= others - {found[one.urn]}
+    return Parts(Counter(found.values()), {part: frozenset(others) for part, others in waits.items()})
+
+
+def _chain(resource: Planned, components: Mapping[str, Planned]) -> list[str]:
+    """The components around a resource and itself, outermost first, below the platform."""
+    chain: list[str] = []
+    one: Planned | None = resource
+    while one is not None:
+        if one.type.startswith(_OURS):
+            chain.append(one.type.removeprefix(_OURS))
+        one = components.get(one.parent)
+    return [link for link in reversed(chain) if link != _PLATFORM]
+
+
+def _part(chain: list[str]) -> Part | None:
+    """Where a resource counts; None for what only holds others together, and for the platform's own providers."""
+    if not chain or chain in (["stack:Region"], ["stack:Foundation"]):
+        return None
+    if not chain[0].startswith(_STACK):
+        return Part("Platform", _word(chain[0]))
+    return Part(_group(chain[0]), _word(chain[-1] if len(chain) == 1 else chain[1]))
+
+
+def _word(link: str) -> str:
+    return link.partition(":")[2]
+
+
+def _group(link: str) -> str:
+    """Grounds are one group, whatever their cloud."""
+    return "Ground" if link.endswith("Ground") else _word(link)

@@ -1,0 +1,92 @@
+"""What a map of a stack shows: its regions, what joins them, and who takes over from whom. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from report.plan import Plan, Preview
+from stacks import topology
+from stacks.geography import NOWHERE
+from stacks.settings import Settings
+from stacks.settings.parsing import check
+from stacks.settings.streams import ALL
+
+_PEERS: Final = "sacred-council:crossing:PeerNames"
+_DOOR: Final = "sacred-council:crossing:Door"
+_REMOTE: Final = "sacred-council:mesh:RemoteRegions"
+_GATEWAYS: Final = {"public": "sacred-council:mesh:IngressGateway", "east-west": "sacred-council:mesh:EastWestGateway"}
+_STORES: Final = {"cockroachdb": "database", "nats": "messaging", "monitoring": "metrics"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marker:
+    """A region. `longitude` and `latitude` are None where nobody says where it is."""
+
+    name: str
+    cloud: str
+    city: str
+    longitude: float | None
+    latitude: float | None
+    failover: tuple[str, ...]
+    """The other regions, nearest first."""
+    joined: tuple[str, ...]
+    """What it has in common with the other regions: database, messaging, metrics, mesh."""
+    gateways: tuple[str, ...]
+    doors: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """A stack as a map shows it."""
+
+    stack: str
+    stage: str
+    cdn: str
+    markers: tuple[Marker, ...]
+
+
+def world(preview: Preview) -> World:
+    """The stack's map; ValueError when its settings are not valid."""
+    settings, mistakes = check(preview.settings)
+    if settings is None or mistakes:
+        raise ValueError(f"the settings of stack {preview.stack} are not valid: {mistakes}")
+    markers = tuple(_marker(plan, settings, preview.plan) for plan in topology.plan(settings))
+    return World(stack=preview.stack, stage=settings.stage, cdn=settings.edge.cdn, markers=markers)
+
+
+def _marker(region: topology.RegionPlan, settings: Settings, plan: Plan) -> Marker:
+    mine = [one for one in plan.resources if plan.region_of(one) == region.name]
+    types = {one.type for one in mine}
+    peers = {one.name.removeprefix(f"{region.name}-").removesuffix("-peers") for one in mine if one.type == _PEERS}
+    somewhere = region.place != NOWHERE
+    return Marker(
+        name=region.name,
+        cloud=region.cloud,
+        city=region.place.city,
+        longitude=region.place.longitude if somewhere else None,
+        latitude=region.place.latitude if somewhere else None,
+        failover=region.failover,
+        joined=_joined(peers, mesh=_REMOTE in types),
+        gateways=tuple(name for name, kind in _GATEWAYS.items() if kind in types),
+        doors=sum(one.type == _DOOR for one in mine),
+        notes=_notes(region.name, settings),
+    )
+
+
+def _joined(peers: set[str], *, mesh: bool) -> tuple[str, ...]:
+    return (*(words for store, words in _STORES.items() if store in peers), *(["mesh"] if mesh else []))
+
+
+def _notes(region: str, settings: Settings) -> tuple[str, ...]:
+    several = len(settings.regions) > 1
+    parts: Mapping[str, bool] = {
+        "founder": several and region == settings.founder,
+        "backups": region in settings.backup_regions,
+    }
+    streams = [
+        f"stream {stream.name}{'' if region == (stream.home or settings.founder) else ' (mirror)'}"
+        for stream in settings.messaging.streams
+        if {region, ALL} & {stream.home or settings.founder, *stream.mirrored_in}
+    ]
+    return (*(name for name, holds in parts.items() if holds), *streams)

@@ -1,0 +1,152 @@
+"""Pictures of the stacks: true, the same each time, and legible in light and in dark."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import pairwise
+from xml.etree import ElementTree
+
+import pytest
+
+from picture import sphere, svg
+from picture.land import outlines
+from picture.map import draw
+from picture.parts import Part, Parts, parts
+from picture.world import world
+from report.plan import read_preview
+from tests import pictures
+from tests.plans import plan_of, planned, preview_of
+from tests.rendering import Rendered, render, stack_config
+
+READABLE = 4.5
+"""The contrast that WCAG 2 asks for between text and what is behind it (level AA)."""
+VISIBLE = 3
+"""The same for what is drawn."""
+
+
+def test_committed_pictures_are_those_of_the_program(stack: Rendered, stack_name: str) -> None:
+    remedy = "look at what changed, then run: python -m tests.pictures"
+    for name, text in pictures.drawn(stack_name, stack).items():
+        assert (pictures.FOLDER / name).read_text() == text, f"{name}: {remedy}"
+
+
+def test_pictures_are_well_formed_and_say_what_they_show(stack: Rendered, stack_name: str) -> None:
+    for text in pictures.drawn(stack_name, stack).values():
+        root = ElementTree.fromstring(text)
+        assert root.attrib["role"] == "img"
+        assert stack_name in root.attrib["aria-label"]
+
+
+def test_a_map_names_every_region_and_who_takes_over() -> None:
+    preview = preview_of("multiregion", render("multiregion"))
+    text = draw(world(preview))
+    for name in ("us-central1", "europe-west1", "asia-east1"):
+        assert f">{name}</text>" in text
+    assert "If it fails: us-central1, then asia-east1." in text
+    joined = {marker.name: marker.joined for marker in world(preview).markers}
+    assert set(joined.values()) == {("database", "messaging", "metrics", "mesh")}
+
+
+def test_only_the_database_s_home_has_a_ring(rendered_stacks: dict[str, Rendered]) -> None:
+    text = draw(world(preview_of("planetary", rendered_stacks["planetary"])))
+    assert text.count('class="ring"') == 1
+    assert text.count('class="dot"') == 6
+
+
+def test_a_region_without_a_place_is_in_the_list_and_not_on_the_map(local: Rendered) -> None:
+    text = draw(world(preview_of("local", local)))
+    assert 'class="dot"' not in text
+    assert "a cluster of yours" in text
+
+
+def test_the_order_of_the_regions_changes_no_map() -> None:
+    preview = preview_of("multiregion", render("multiregion"))
+    regions = list(reversed(stack_config("multiregion")["sacred-council:regions"]))
+    assert world(replace(preview, settings={**preview.settings, "regions": regions})) == world(preview)
+
+
+def test_settings_that_are_not_valid_are_not_drawn(local: Rendered) -> None:
+    preview = preview_of("local", local)
+    with pytest.raises(ValueError, match="settings of stack local are not valid"):
+        world(replace(preview, settings={**preview.settings, "stage": "cosmic"}))
+
+
+def test_every_resource_of_a_component_counts_once(local: Rendered) -> None:
+    found = parts(plan_of(local))
+    left_out = {"stack:Platform", "stack:Region", "stack:Foundation"}
+    ours = [one for one in local.resources if one.type.removeprefix("sacred-council:") not in left_out]
+    providers = [one for one in ours if one.type.startswith("pulumi:providers:") and one.name.startswith("platform-")]
+    assert sum(found.sizes.values()) == len(ours) - len(providers)
+
+
+def test_what_waits_is_to_the_right_of_what_it_waits_for(rendered_stacks: dict[str, Rendered]) -> None:
+    found = parts(plan_of(rendered_stacks["planetary"]))
+    for part, others in found.waits_for.items():
+        assert all(found.ranks[other] < found.ranks[part] for other in others), part
+    assert found.ranks[Part("Region", "Services")] == max(found.ranks.values())
+
+
+def test_lines_that_follow_from_others_are_left_out() -> None:
+    one, two, three = (Part("Region", kind) for kind in ("One", "Two", "Three"))
+    found = Parts({one: 1, two: 1, three: 1}, {one: frozenset(), two: frozenset({one}), three: frozenset({one, two})})
+    assert found.needed(three) == [two]
+
+
+def test_parts_that_wait_for_each_other_are_drawn_all_the_same() -> None:
+    one, two = Part("Region", "One"), Part("Region", "Two")
+    found = Parts({one: 1, two: 1}, {one: frozenset({two}), two: frozenset({one})})
+    assert sorted(found.ranks.values()) == [0, 1]
+    assert {part: found.needed(part) for part in (one, two)} == {one: [two], two: [one]}
+
+
+def test_a_plan_of_the_engine_has_parents_dependencies_and_providers() -> None:
+    resource = planned("kubernetes:core/v1:Secret", "local-secret")
+    state = {
+        "type": resource.type,
+        "parent": "urn:a",
+        "dependencies": ["urn:b"],
+        "provider": "urn:pulumi:local::sacred-council::pulumi:providers:kubernetes::local-cluster::an-id",
+    }
+    preview = read_preview({"steps": [{"op": "create", "urn": resource.urn, "newState": state}]})
+    (read,) = preview.plan.resources
+    assert read.parent == "urn:a"
+    assert read.waits_for == {
+        "urn:b",
+        "urn:pulumi:local::sacred-council::pulumi:providers:kubernetes::local-cluster",
+    }
+
+
+@pytest.mark.parametrize("colours", [svg.LIGHT, svg.DARK], ids=["light", "dark"])
+def test_text_can_be_read(colours: Mapping[str, str]) -> None:
+    for behind in ("paper", "a", "b", "c", "d"):
+        for words in ("ink", "soft"):
+            assert _contrast(colours[words], colours[behind]) >= READABLE, (words, behind)
+    for drawn in ("one", "two"):
+        assert _contrast(colours[drawn], colours["land"]) >= VISIBLE, drawn
+
+
+def _contrast(one: str, other: str) -> float:
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_outlines_are_closed_and_on_the_earth() -> None:
+    for outline in outlines():
+        assert outline[0] == outline[-1]
+        assert all(-180 <= longitude <= 180 and -90 <= latitude <= 90 for longitude, latitude in outline)
+
+
+def test_the_shortest_way_crosses_the_edge_of_the_map_and_comes_back() -> None:
+    chicago, tokyo = (-88.0, 42.0), (140.0, 36.0)
+    ways = sphere.ways(chicago, tokyo)
+    assert len(ways) == 2
+    ends = {(round(x), round(y)) for way in ways for x, y in (way[0], way[-1])}
+    assert {(round(x), round(y)) for x, y in (sphere.project(*chicago), sphere.project(*tokyo))} <= ends
+    steps = [abs(b[0] - a[0]) for way in ways for a, b in pairwise(way)]
+    assert max(steps) < sphere.WIDTH / 4
+    assert len(sphere.ways((5.0, 50.0), (18.0, -34.0))) == 1
