@@ -103,6 +103,13 @@ def test_resources_that_are_to_be_replaced_are_called_so() -> None:
     assert [glob for glob in globs if not fnmatch.filter(names, glob.replace("<region>", "us-central1"))] == []
 
 
+def test_commands_look_into_namespaces_that_there_are(page: Path) -> None:
+    names = {line.rpartition("::")[2] for stack in STACKS for line in urns.path(stack).read_text().splitlines()}
+    ours = {found[1] for name in names if (found := re.fullmatch(r"us-central1-(.+)-namespace", name))}
+    named = set(re.findall(r"kubectl[^\n]* -n ([a-z][a-z-]*)", _code(page)))
+    assert sorted(named - ours - {"kube-system", "postgresql"}) == []
+
+
 def test_pages_name_no_registry_and_no_path_of_a_machine(page: Path) -> None:
     assert REGISTRY.findall(page.read_text()) == []
     assert re.findall(r"(?<![\w.])/(?:home|root|work|Users|mnt)/\S*", page.read_text()) == []
