@@ -61,7 +61,8 @@ class ServicesArgs:
 
     `telemetry_endpoint` is the URL of an OTLP/gRPC collector (None: no traces) that gets the share `trace_sampling`
     (0 to 1) of new traces. `monitored_by` brings the Prometheus operator's CRDs (None: no ServiceMonitors). What else
-    must be there before the services is in `after`. `renderer` is a provider made by `chart_renderer`.
+    must be there before the services is in `after`. `renderer` is a provider made by `chart_renderer`. Services
+    `deployed_elsewhere` (by Argo CD, from the same chart) are none of the program's resources.
     """
 
     namespace: str
@@ -73,6 +74,7 @@ class ServicesArgs:
     trace_sampling: float = 0.1
     monitored_by: pulumi.Resource | None = None
     after: Sequence[pulumi.Input[pulumi.Resource]] = ()
+    deployed_elsewhere: bool = False
 
     def __post_init__(self) -> None:
         missing = [name for name in NAMES if name not in self.workloads]
@@ -94,22 +96,27 @@ class Services(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:services:Services", name, None, opts)
-        crds = [args.monitored_by] if args.monitored_by else []
-        LocalChart(
-            f"{name}-chart",
-            LocalChartArgs(
-                chart=CHART,
-                release=RELEASE,
-                namespace=args.namespace,
-                values=_values(args),
-                renderer=args.renderer,
-                after=[*args.after, *crds],
-                owned_elsewhere=_owned_by_shifts(args.workloads),
-            ),
-            pulumi.ResourceOptions(parent=self),
-        )
+        if not args.deployed_elsewhere:
+            _deploy(name, args, pulumi.ResourceOptions(parent=self))
         self.endpoints = {service: _url(service, args.namespace) for service in sorted(args.workloads)}
         self.register_outputs({"endpoints": self.endpoints})
+
+
+def _deploy(name: str, args: ServicesArgs, opts: pulumi.ResourceOptions) -> None:
+    crds = [args.monitored_by] if args.monitored_by else []
+    LocalChart(
+        f"{name}-chart",
+        LocalChartArgs(
+            chart=CHART,
+            release=RELEASE,
+            namespace=args.namespace,
+            values=_values(args),
+            renderer=args.renderer,
+            after=[*args.after, *crds],
+            owned_elsewhere=_owned_by_shifts(args.workloads),
+        ),
+        opts,
+    )
 
 
 def _owned_by_shifts(workloads: Mapping[str, Workload]) -> dict[tuple[str, str], list[str]]:
@@ -122,14 +129,34 @@ def _url(service: str, namespace: str) -> str:
 
 
 def _values(args: ServicesArgs) -> dict[str, Any]:
+    return chart_values(
+        region=args.region,
+        workloads=args.workloads,
+        stores=args.stores,
+        telemetry_endpoint=args.telemetry_endpoint,
+        trace_sampling=args.trace_sampling,
+        monitored=args.monitored_by is not None,
+    )
+
+
+def chart_values(
+    *,
+    region: str,
+    workloads: Mapping[str, Workload],
+    stores: Sequence[Store],
+    telemetry_endpoint: str | None,
+    trace_sampling: float,
+    monitored: bool,
+) -> dict[str, Any]:
+    """The chart's values for a region, whoever deploys it. Nothing in them is secret."""
     return {
-        "region": args.region,
-        "services": {name: workload_values(workload) for name, workload in args.workloads.items()},
+        "region": region,
+        "services": {name: workload_values(workload) for name, workload in workloads.items()},
         "ports": {"http": HTTP_PORT, "metrics": METRICS_PORT},
-        "connections": {store: _connection(store, args.stores) for store in get_args(Store)},
-        "telemetry": {"endpoint": args.telemetry_endpoint or "", "sampling": args.trace_sampling},
+        "connections": {store: _connection(store, stores) for store in get_args(Store)},
+        "telemetry": {"endpoint": telemetry_endpoint or "", "sampling": trace_sampling},
         "kubectl": image_values(KUBECTL_IMAGE),
-        "serviceMonitor": {"enabled": args.monitored_by is not None},
+        "serviceMonitor": {"enabled": monitored},
     }
 
 

@@ -23,6 +23,8 @@ KUBE_PROMETHEUS_STACK = ChartVersion(
 )
 JAEGER = ChartVersion(repository="https://jaegertracing.github.io/helm-charts", name="jaeger", version="4.11.1")
 CERT_MANAGER = ChartVersion(repository="https://charts.jetstack.io", name="cert-manager", version="v1.21.1")
+ARGO_CD = ChartVersion(repository="https://argoproj.github.io/argo-helm", name="argo-cd", version="10.1.1")
+RANCHER = ChartVersion(repository="https://releases.rancher.com/server-charts/stable", name="rancher", version="2.15.0")
 CLUSTER_AUTOSCALER = ChartVersion(
     repository="https://kubernetes.github.io/autoscaler", name="cluster-autoscaler", version="9.56.0"
 )

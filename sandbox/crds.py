@@ -139,12 +139,16 @@ _ARGO_CD: Final = Product(
     switches=(("crds", "install"),),
 )
 
+# Rancher defines its kinds itself, once it runs. The program uses one of them.
+_RANCHER: Final = Product("rancher", tuple(_kinds("provisioning.cattle.io", ["v1"], Cluster="clusters")))
+
 PRODUCTS: Final[Mapping[str, Product]] = {
     "base": _ISTIO,
     "kube-prometheus-stack": _PROMETHEUS,
     "prometheus-operator-crds": _PROMETHEUS,
     "cert-manager": _CERT_MANAGER,
     "argo-cd": _ARGO_CD,
+    "rancher": _RANCHER,
 }
 """Charts, by name, that bring definitions."""
 

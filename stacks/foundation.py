@@ -23,6 +23,11 @@ DATABASES = {"cockroachdb": "cockroachdb", "postgresql": "postgresql"}
 CACHES = {"redis": "redis", "managed": None}
 """Namespace of the cache by its engine; a cloud's has none."""
 CERTIFICATES = "cert-manager"
+ARGO_CD = "argocd"
+RANCHER = "cattle-system"
+RANCHER_CLUSTERS = "fleet-default"
+BASELINE = {"pod-security.kubernetes.io/enforce": "baseline"}
+"""Of Rancher alone, whose image runs as root: what `restricted` would refuse is reported."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +120,16 @@ def namespace_labels(plan: RegionPlan, settings: Settings) -> dict[str, dict[str
         **{namespace: {} for namespace in _data_namespaces(settings)},
         **(mesh if settings.mesh.enabled else {}),
         **({"monitoring": {}} if settings.monitoring.enabled else {}),
-        **({CERTIFICATES: {}} if settings.edge.cdn != "none" else {}),
+        **({CERTIFICATES: {}} if settings.edge.cdn != "none" or plan.name == settings.fleet_hub else {}),
+        **_hub_namespaces(plan, settings),
         "sacred-council": INJECTED if settings.mesh.enabled else {},
+    }
+
+
+def _hub_namespaces(plan: RegionPlan, settings: Settings) -> dict[str, dict[str, str]]:
+    return {
+        **({ARGO_CD: {}} if plan.name == settings.gitops_hub else {}),
+        **({RANCHER: BASELINE, RANCHER_CLUSTERS: {}} if plan.name == settings.fleet_hub else {}),
     }
 
 

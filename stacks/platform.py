@@ -10,9 +10,11 @@ import pulumi_tls as tls
 
 from components.cdn import Edge
 from components.database.credentials import DatabaseCredentials, DatabaseCredentialsArgs
+from components.gitops import ArgoCD
 from components.local_chart import chart_renderer
 from components.trust import RootAuthority, RootAuthorityArgs
 from stacks import clusters, topology
+from stacks.delivery import build_fleet, build_gitops
 from stacks.edge import build_edge, region_edges
 from stacks.foundation import Foundation, FoundationArgs
 from stacks.mesh_peers import MeshSite, mesh_crossings
@@ -85,9 +87,14 @@ class Platform(pulumi.ComponentResource):
             for plan in plans
         }
         edge = build_edge(args.settings, plans, edges, child)
+        gitops = build_gitops(args.settings, foundations, args.secrets, child)
+        certificates = {name: region.certificates for name, region in regions.items()}
+        fleet = build_fleet(args.settings, foundations, certificates, child)
         self.outputs = {
             "stage": args.settings.stage,
             **({"edge": _how_to_reach(edge)} if edge else {}),
+            **({"gitops": _how_to_log_in(gitops)} if gitops else {}),
+            **({"fleet": {"url": fleet.url, "secret": fleet.secret_name}} if fleet else {}),
             "regions": {region: built.outputs for region, built in regions.items()},
         }
         self.register_outputs({})
@@ -95,6 +102,10 @@ class Platform(pulumi.ComponentResource):
 
 def _how_to_reach(edge: Edge) -> dict[str, Any]:
     return {"url": edge.url, "hostname": edge.hostname, "nameServers": edge.name_servers}
+
+
+def _how_to_log_in(gitops: ArgoCD) -> dict[str, Any]:
+    return {"url": gitops.url, "portForward": gitops.port_forward, "secret": gitops.secret_name}
 
 
 def _mesh_site(plan: topology.RegionPlan, foundation: Foundation) -> MeshSite:

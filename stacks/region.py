@@ -1,7 +1,7 @@
 """One region: everything the platform is, in one place. It scales by itself and survives alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -19,14 +19,15 @@ from components.database.credentials import DatabaseCredentials
 from components.messaging import Messaging
 from components.messaging.nats import Nats, NatsArgs
 from components.monitoring import Monitoring, MonitoringArgs, trace_endpoint
-from components.services import Services, ServicesArgs, Shift, Workload
+from components.services import Services, ServicesArgs
 from stacks import topology, watching
 from stacks.edge import RegionEdge
 from stacks.foundation import Foundation
 from stacks.managed_stores import CloudStores, managed
 from stacks.mesh_peers import Crossing
 from stacks.region_mesh import MONITORING, SERVICES, RegionMesh, RegionMeshArgs
-from stacks.settings import Service, Settings
+from stacks.service_values import workloads
+from stacks.settings import Settings
 from stacks.streams import streams_in
 from stacks.topology import RegionPlan
 
@@ -58,10 +59,12 @@ class RegionArgs:
 class Region(pulumi.ComponentResource):
     """Monitoring, data stores, mesh and services of one region. Above the cluster nothing here knows a cloud.
 
-    Outputs: `outputs`, what a user needs to reach it. Nothing in it is secret.
+    Outputs: `outputs`, what a user needs to reach it (nothing in it is secret); `certificates`, what brings
+    cert-manager's kinds, if something needs them.
     """
 
     outputs: Mapping[str, Any]
+    certificates: pulumi.Resource | None
 
     def __init__(self, name: str, args: RegionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:stack:Region", name, None, opts)
@@ -75,6 +78,7 @@ class Region(pulumi.ComponentResource):
         monitoring = self._monitoring() if args.settings.monitoring.enabled else None
         self._monitored_by = monitoring.release if monitoring else None
         mesh = self._mesh() if args.settings.mesh.enabled else None
+        self.certificates = mesh.certificates if mesh else None
         stores: Stores = {"database": self._database(), "cache": self._cache(), "messaging": self._messaging()}
         ports = {kind: store.port for kind, store in stores.items()}
         outside = self._cloud_stores.admit(ports, mesh.ready, self._inside) if mesh else []
@@ -219,15 +223,13 @@ class Region(pulumi.ComponentResource):
             ServicesArgs(
                 region=self._name,
                 namespace=SERVICES,
-                workloads={
-                    service: _workload(workload, self._args.plan)
-                    for service, workload in self._args.settings.services.by_name().items()
-                },
+                workloads=workloads(self._args.plan, self._args.settings),
                 renderer=self._args.chart_renderer,
                 stores=list(stores),
                 telemetry_endpoint=trace_endpoint(MONITORING) if monitoring else None,
                 trace_sampling=self._args.settings.monitoring.trace_sampling,
                 monitored_by=self._monitored_by,
+                deployed_elsewhere=self._args.settings.delivered(self._name),
                 # The namespace, too: the stores' connections are in it.
                 after=[
                     *(once_known(store.secret_name) for store in stores.values()),
@@ -237,18 +239,6 @@ class Region(pulumi.ComponentResource):
             ),
             self._inside,
         )
-
-
-def _workload(service: Service, plan: RegionPlan) -> Workload:
-    shifts = topology.follow_the_sun(plan.place.time_zone, service.min_replicas) if service.follow_the_sun else ()
-    return Workload(
-        image=service.image,
-        min_replicas=service.min_replicas,
-        max_replicas=service.max_replicas,
-        cpu=service.cpu,
-        memory=service.memory,
-        shifts=[Shift(**asdict(shift)) for shift in shifts],
-    )
 
 
 def _where(store: Database | Cache | Messaging) -> dict[str, Any]:

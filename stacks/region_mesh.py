@@ -63,10 +63,12 @@ class RegionMeshArgs:
 class RegionMesh(pulumi.ComponentResource):
     """Istio in one region, from the public gateway to the services.
 
-    Outputs: `ready` (what must exist before pods with sidecars), `outputs` (how users reach the gateway).
+    Outputs: `ready` (what must exist before pods with sidecars), `certificates` (what brings cert-manager's kinds, if
+    something needs them), `outputs` (how users reach the gateway).
     """
 
     ready: list[pulumi.Resource]
+    certificates: pulumi.Resource | None
     outputs: Mapping[str, Any]
 
     def __init__(self, name: str, args: RegionMeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -75,7 +77,10 @@ class RegionMesh(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
         control_plane = self._control_plane()
-        certificate = None if args.edge is None else self._public_certificate(args.edge)
+        self.certificates = self._certificates()
+        certificate = (
+            self._public_certificate(args.edge, self.certificates) if args.edge and self.certificates else None
+        )
         gateway = self._gateway(control_plane, certificate)
         if args.edge is not None:
             self._guard(control_plane, args.edge)
@@ -138,18 +143,23 @@ class RegionMesh(pulumi.ComponentResource):
             self._child,
         )
 
-    def _public_certificate(self, edge: RegionEdge) -> PublicCertificate:
-        args, namespaces = self._args, self._args.foundation.namespaces
-        manager = CertManager(
+    def _certificates(self) -> pulumi.Resource | None:
+        args = self._args
+        if args.edge is None and args.plan.name != args.settings.fleet_hub:
+            return None
+        return CertManager(
             f"{args.plan.name}-certificates",
             CertManagerArgs(
                 region=args.plan.name,
-                namespace=namespaces[CERTIFICATES],
+                namespace=args.foundation.namespaces[CERTIFICATES],
                 monitoring_namespace=MONITORING,
                 monitored_by=args.monitored_by,
             ),
             self._child,
-        )
+        ).release
+
+    def _public_certificate(self, edge: RegionEdge, manager: pulumi.Resource) -> PublicCertificate:
+        args, namespaces = self._args, self._args.foundation.namespaces
         certificate = OriginCertificate(
             f"{self._name}-origin",
             OriginCertificateArgs(
@@ -158,7 +168,7 @@ class RegionMesh(pulumi.ComponentResource):
                 hosts=edge.hosts,
                 directory=acme.DIRECTORY,
                 account_key=edge.keys.account_key,
-                ready=manager.release,
+                ready=manager,
             ),
             self._child,
         )

@@ -1,17 +1,16 @@
 """The identity with which the control planes of other regions read a region's Kubernetes API."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.account_token import account_token, entry
 from components.mesh import across
 from components.metadata import object_meta
 
 APP = "mesh-reader"
 CLUSTER_ROLE = "sacred-council-mesh-reader"
-LONG_LIVED = "kubernetes.io/service-account-token"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +43,14 @@ class MeshReader(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         binding = self._rights(name, args, account)
-        token = self._token(name, args, account, binding)
+        token = account_token(
+            f"{name}-token",
+            app=APP,
+            region=args.region,
+            account=account,
+            binding=binding,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         self.kubeconfig = None if args.api_endpoint is None else _kubeconfig(args, token)
         self.register_outputs({})
 
@@ -73,27 +79,6 @@ class MeshReader(pulumi.ComponentResource):
             opts=child,
         )
 
-    def _token(
-        self,
-        name: str,
-        args: MeshReaderArgs,
-        account: k8s.core.v1.ServiceAccount,
-        binding: k8s.rbac.v1.ClusterRoleBinding,
-    ) -> k8s.core.v1.Secret:
-        return k8s.core.v1.Secret(
-            f"{name}-token",
-            metadata=object_meta(
-                f"{APP}-token",
-                app=APP,
-                region=args.region,
-                namespace=args.namespace,
-                annotations={"kubernetes.io/service-account.name": account.metadata.name},
-            ),
-            type=LONG_LIVED,
-            # Whoever has the token has its rights, too.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[binding], additional_secret_outputs=["data"]),
-        )
-
 
 def _kubeconfig(args: MeshReaderArgs, token: k8s.core.v1.Secret) -> pulumi.Output[str]:
     authority = args.api_certificate_authority
@@ -102,17 +87,8 @@ def _kubeconfig(args: MeshReaderArgs, token: k8s.core.v1.Secret) -> pulumi.Outpu
         lambda known: across.remote_kubeconfig(
             region=args.region,
             endpoint=known["endpoint"],
-            certificate_authority=known["authority"] or _entry(args.region, known["data"], "ca.crt"),
-            token=across.decoded(_entry(args.region, known["data"], "token")),
+            certificate_authority=known["authority"] or entry(APP, args.region, known["data"], "ca.crt"),
+            token=across.decoded(entry(APP, args.region, known["data"], "token")),
         )
     )
     return pulumi.Output.secret(kubeconfig)
-
-
-def _entry(region: str, data: Mapping[str, str] | None, key: str) -> str:
-    if not data or not data.get(key):
-        raise pulumi.RunError(
-            f"region {region}: Secret {APP}-token has no {key}. Kubernetes fills it in soon after its ServiceAccount "
-            "is there: run `pulumi refresh` for this stack, then `pulumi up` again."
-        )
-    return data[key]

@@ -1,5 +1,6 @@
 """Configuration of a stack: checked once, all mistakes at once, then plain frozen values."""
 
+from stacks.settings.delivery import Fleet, GitOps, Repository
 from stacks.settings.errors import Mistake, SettingsError
 from stacks.settings.models import (
     SECRETS,
@@ -36,13 +37,16 @@ __all__ = [
     "Database",
     "Edge",
     "ExistingRegion",
+    "Fleet",
     "GcpRegion",
     "Geography",
+    "GitOps",
     "Mesh",
     "Messaging",
     "Mistake",
     "Monitoring",
     "RegionSettings",
+    "Repository",
     "Service",
     "Services",
     "Settings",

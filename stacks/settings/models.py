@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from components.versions import SAMPLE_SERVICE_IMAGE
 from stacks.settings.base import Model
 from stacks.settings.cloud_values import AzureId, GcpProject
+from stacks.settings.delivery import Fleet, GitOps
 from stacks.settings.regions import AnyRegion, Clouds, RegionSettings
 from stacks.settings.streams import Stream
 from stacks.settings.values import (
@@ -32,7 +33,7 @@ from stacks.settings.values import (
 DEFAULT_DOMAIN: Final = "sacred-council.localhost"
 CREATE_ZONE: Final = "create"
 
-SECRETS: Final = ("cockroachdbLicense", "alertWebhookUrl", "alertWebhookToken")
+SECRETS: Final = ("cockroachdbLicense", "alertWebhookUrl", "alertWebhookToken", "gitopsRepositoryToken")
 """Keys that hold Pulumi secrets: never part of these models. Components get them as outputs, see `source.secret`."""
 
 
@@ -185,6 +186,8 @@ class Settings(Model):
     monitoring: Monitoring = Monitoring()
     services: Services = Services()
     edge: Edge = Edge()
+    gitops: GitOps = GitOps()
+    fleet: Fleet = Fleet()
 
     def region(self, name: str) -> RegionSettings:
         """The settings of the region called `name`; KeyError when there is none."""
@@ -203,6 +206,21 @@ class Settings(Model):
     def founder(self) -> str:
         """Name of the region whose database the others join."""
         return self.database.founder or self.regions[0].name
+
+    @property
+    def gitops_hub(self) -> str | None:
+        """Name of the region that Argo CD is in; None when there is none."""
+        return (self.gitops.hub or self.founder) if self.gitops.enabled else None
+
+    @property
+    def fleet_hub(self) -> str | None:
+        """Name of the region that Rancher is in; None when there is none."""
+        return (self.fleet.hub or self.founder) if self.fleet.enabled else None
+
+    def delivered(self, region: str) -> bool:
+        """Whether Argo CD deploys the services of `region`: it is there, and can reach the region's API."""
+        hub = self.gitops_hub
+        return hub is not None and (region == hub or self.region(region).cloud != "existing")
 
     @property
     def backup_regions(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from stacks.settings.backup_rules import broken_backup_rules, managed_backups
+from stacks.settings.delivery_rules import broken_delivery_rules
 from stacks.settings.edge_rules import broken_edge_rules
 from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
 from stacks.settings.inheritance import Plain
@@ -41,6 +42,7 @@ def broken_rules(values: Plain) -> Iterator[Mistake]:
     yield from _nights(values)
     yield from _cache_memory(values)
     yield from broken_edge_rules(values, regions)
+    yield from broken_delivery_rules(values, regions)
 
 
 def _founder(values: Plain, names: list[object]) -> Iterator[Mistake]:

@@ -15,17 +15,20 @@ import yaml
 from components.monitoring.stack_values import stack_values
 from tests.conformance.reference_data import reference
 from tests.rendering import BEHIND_A_CDN, Rendered, Resource, render
+from tests.unit.hubs import LOCAL as HUB
 
 pytestmark = pytest.mark.conformance
 
 RELEASE_TYPE = "kubernetes:helm.sh/v3:Release"
 DIRECTORIES = {
+    "argo-cd": "argo-cd",
     "base": "istio-base",
     "cert-manager": "cert-manager",
     "istiod": "istiod",
     "gateway": "istio-gateway",
     "kube-prometheus-stack": "kube-prometheus-stack",
     "jaeger": "jaeger",
+    "rancher": "rancher",
 }
 WITHOUT_DEFAULTS = {"cni": "the reference data has no copy of its values"}
 # Istio's charts keep their defaults under this key, so that profiles can come between defaults and user's values.
@@ -36,6 +39,10 @@ KUBERNETES_TYPES = {"resources", "securityContext", "podSecurityContext", "conta
 
 # Paths that the defaults do not show, and why they are right all the same.
 HIDDEN = {
+    "argo-cd": {
+        "configs.cm.resource.respectRBAC": "a setting of Argo CD, passed through to its ConfigMap",
+        "configs.params.applicationsetcontroller.enable.progressive.syncs": "likewise",
+    },
     "gateway": {
         "podAnnotations.proxy.istio.io/config": "an annotation of pods, read by Istio",
     },
@@ -44,6 +51,9 @@ HIDDEN = {
     },
     "jaeger": {
         "jaeger.resources": "commented out in the defaults, used by the chart's Deployment",
+    },
+    "rancher": {
+        "hostname": "commented out in the defaults, required by the chart",
     },
     "kube-prometheus-stack": {
         "prometheus.prometheusSpec.exemplars.maxSize": "commented out in the defaults, passed through to Prometheus",
@@ -68,9 +78,9 @@ HIDDEN = {
 
 @pytest.fixture(scope="module")
 def renderings(local: Rendered) -> list[Rendered]:
-    """The local stack with every position of the switches that change charts' values, and behind a CDN."""
+    """The local stack with every position of the switches that change charts' values, behind a CDN, and as a hub."""
     variants = [render("local", {"sacred-council:mesh": {"postQuantum": switch}}) for switch in ("off", "strict")]
-    return [local, *variants, render("local", BEHIND_A_CDN)]
+    return [local, *variants, render("local", BEHIND_A_CDN), render("local", HUB)]
 
 
 @pytest.fixture(scope="module")

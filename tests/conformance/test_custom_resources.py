@@ -10,11 +10,14 @@ import yaml
 from tests.conformance.manifests import Manifest, identity, program_objects
 from tests.conformance.reference_data import reference
 from tests.rendering import BEHIND_A_CDN, Rendered, render
+from tests.unit.hubs import LOCAL as HUB
 
 pytestmark = pytest.mark.conformance
 
-FILES = ("cert-manager-1.21.1.yaml", "istio-1.30.3.yaml", "prometheus-operator-0.93.0.yaml")
+FILES = ("argo-cd-3.5.1.yaml", "cert-manager-1.21.1.yaml", "istio-1.30.3.yaml", "prometheus-operator-0.93.0.yaml")
 KINDS = {
+    "AppProject",
+    "ApplicationSet",
     "AuthorizationPolicy",
     "Certificate",
     "DestinationRule",
@@ -61,11 +64,12 @@ def definitions() -> Schemas:
 
 @pytest.fixture(scope="module")
 def custom_resources(local: Rendered, schemas: Schemas) -> list[Manifest]:
-    """Those of the local stack, what the strict switch changes, and what a CDN brings to a region."""
+    """Those of the local stack, what the strict switch changes, what a CDN brings to a region, and a hub."""
     strict = render("local", {"sacred-council:mesh": {"postQuantum": "strict"}})
     groups = {api_version.split("/")[0] for api_version, _ in schemas}
     behind = render("local", BEHIND_A_CDN)
-    found = [*program_objects(local), *program_objects(strict), *program_objects(behind)]
+    variants = (local, strict, behind, render("local", HUB))
+    found = [manifest for rendered in variants for manifest in program_objects(rendered)]
     return [manifest for manifest in found if manifest["apiVersion"].split("/")[0] in groups]
 
 
@@ -108,6 +112,7 @@ def test_every_custom_resource_satisfies_its_definition(custom_resources: list[M
     ("api_version", "kind", "spec"),
     [
         ("networking.istio.io/v1", "Gateway", {"serverz": []}),
+        ("argoproj.io/v1alpha1", "AppProject", {"sourceRepo": ["x"]}),
         ("networking.istio.io/v1", "DestinationRule", {"host": "x", "trafficPolicy": {"outlierDetection": {"no": 1}}}),
         ("security.istio.io/v1", "PeerAuthentication", {"mtls": {"mode": "SOMETIMES"}}),
         ("telemetry.istio.io/v1", "Telemetry", {"tracing": [{"randomSamplingPercentage": 101}]}),

@@ -83,7 +83,7 @@ def test_the_folder_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the definitions of the real charts are not beside this checkout")
-@pytest.mark.parametrize("chart", sorted(crds.PRODUCTS))
+@pytest.mark.parametrize("chart", sorted(crds.PRODUCTS.keys() - {"rancher"}))  # it defines its kinds once it runs
 def test_the_table_says_what_the_real_definitions_say(chart: str) -> None:
     product = crds.PRODUCTS[chart]
     found = crds.definitions(chart, "", {"crds": {"enabled": True}}, REAL)

@@ -1,0 +1,151 @@
+"""Rancher on one region's cluster, the hub, with an entry for each other region's cluster.
+
+Rancher works with the rights of an administrator and runs as root: it is the one part of the platform that cannot be
+under the restricted standard. It is off unless the settings ask for it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pulumi_random as random
+
+from components import network
+from components.gitops.secrets import sealed
+from components.metadata import object_meta
+from components.releases import chart_release
+from components.versions import RANCHER
+
+APP: Final = "rancher"
+NAMESPACE: Final = "cattle-system"
+CLUSTERS_NAMESPACE: Final = "fleet-default"
+BOOTSTRAP_SECRET: Final = "bootstrap-secret"  # noqa: S105 - the name that the chart gives it
+PASSWORD_LENGTH: Final = 32
+REPLICAS: Final = 3
+HTTP_PORTS: Final = (80, 443, 444)
+WEBHOOK_PORT: Final = 9443
+_HELM_OWNS: Final = {
+    "meta.helm.sh/release-name": APP,
+    "meta.helm.sh/release-namespace": NAMESPACE,
+}
+"""With these the chart takes the Secret over, and keeps the password that is in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetArgs:
+    """`namespace` is Rancher's, `regions` are the others, `clusters_namespace` is where it keeps their entries.
+
+    `certificates` brings cert-manager, with which the chart makes the certificate of `hostname`. `ingress_class` serves
+    that name (None: the cluster's default). The name's DNS record is nobody's here.
+    """
+
+    hub: str
+    hostname: str
+    namespace: pulumi.Input[str]
+    clusters_namespace: pulumi.Input[str]
+    regions: Sequence[str]
+    certificates: pulumi.Resource
+    ingress_class: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.hub in self.regions:
+            raise ValueError(f"regions: {self.hub} is the hub, which Rancher calls local")
+
+
+class Fleet(pulumi.ComponentResource):
+    """Rancher, and an imported cluster per region. Each region joins by a command that Rancher only then knows.
+
+    Outputs: `url`, `secret_name` (in cattle-system: `bootstrapPassword` of the user `admin`).
+    """
+
+    url: str
+    secret_name: str
+
+    def __init__(self, name: str, args: FleetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:fleet:Fleet", name, None, opts)
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+        before = [*self._flows(name), self._password(name), args.certificates]
+        release = chart_release(
+            f"{name}-release",
+            RANCHER,
+            name=APP,
+            namespace=args.namespace,
+            values=values(args.hostname, args.ingress_class),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=before),
+        )
+        for region in sorted(args.regions):
+            self._register(region, release)
+        self.url = f"https://{args.hostname}"
+        self.secret_name = BOOTSTRAP_SECRET
+        self.register_outputs({"url": self.url, "secret_name": self.secret_name})
+
+    def _password(self, name: str) -> k8s.core.v1.Secret:
+        password = random.RandomPassword(
+            f"{name}-bootstrap-password", length=PASSWORD_LENGTH, special=False, opts=self._child
+        )
+        return k8s.core.v1.Secret(
+            f"{name}-bootstrap",
+            metadata=object_meta(
+                BOOTSTRAP_SECRET,
+                app=APP,
+                region=self._args.hub,
+                namespace=self._args.namespace,
+                extra_labels={"app.kubernetes.io/managed-by": "Helm"},
+                annotations=_HELM_OWNS,
+            ),
+            data={"bootstrapPassword": sealed(password.result)},
+            opts=self._child,
+        )
+
+    def _flows(self, name: str) -> list[pulumi.Resource]:
+        args = self._args
+        where: dict[str, Any] = {"app": APP, "region": args.hub, "namespace": args.namespace, "opts": self._child}
+        return [
+            network.policy(
+                f"{name}-policy",
+                name=APP,
+                pods={"app": APP},
+                # From the ingress controller and from the agents of all regions, wherever they are.
+                ingress=[network.ingress(HTTP_PORTS)],
+                **where,
+            ),
+            network.policy(
+                f"{name}-webhook-policy",
+                name="webhook",
+                pods={"app": "rancher-webhook"},
+                # The API server calls it from an address that differs with every cluster.
+                ingress=[network.ingress([WEBHOOK_PORT])],
+                **where,
+            ),
+            # All of them call the Kubernetes API; Rancher also asks for its own name, its catalogues and the clouds.
+            network.policy(f"{name}-egress", name="egress", egress=[network.api_server_egress()], **where),
+        ]
+
+    def _register(self, region: str, release: pulumi.Resource) -> None:
+        k8s.apiextensions.CustomResource(
+            f"{region}-fleet-cluster",
+            api_version="provisioning.cattle.io/v1",
+            kind="Cluster",
+            metadata=object_meta(region, app=APP, region=region, namespace=self._args.clusters_namespace),
+            # Nothing in it means: a cluster that is there already, and joins by itself.
+            spec={},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[release]),
+        )
+
+
+def values(hostname: str, ingress_class: str | None) -> dict[str, Any]:
+    """Values of chart `rancher`. The bootstrap password is not among them: its Secret is there before the chart."""
+    return {
+        "hostname": hostname,
+        "replicas": REPLICAS,
+        "ingress": {
+            "tls": {"source": "rancher"},
+            **({"ingressClassName": ingress_class} if ingress_class else {}),
+        },
+        # A certificate that does not fit is an error, also for agents of old clusters.
+        "agentTLSMode": "strict",
+        "resources": {"requests": {"cpu": "500m", "memory": "2Gi"}, "limits": {"cpu": "2", "memory": "4Gi"}},
+    }

@@ -1,0 +1,1 @@
+"""The values with which Argo CD deploys the services, as files for its Git repository."""

@@ -1,0 +1,40 @@
+"""`python -m publish STACK FOLDER`: write the values of the services' chart for each region, for Argo CD to read."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from publish.files import differing, files, settings_of, write
+from stacks.settings import SettingsError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m publish", description=__doc__)
+    parser.add_argument("stack", help="a stack of this project with gitops.enabled")
+    parser.add_argument("folder", type=Path, help="the folder gitops.repository.values of the repository")
+    parser.add_argument("--check", action="store_true", help="write nothing; end in error when the files would change")
+    return parser
+
+
+def main() -> int:
+    """The exit status."""
+    given = _parser().parse_args()
+    try:
+        wanted = files(settings_of(given.stack))
+    except (FileNotFoundError, SettingsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if not wanted:
+        print(f"error: {given.stack}: Argo CD deploys nothing; write gitops: {{enabled: true, ...}}", file=sys.stderr)
+        return 1
+    if given.check:
+        stale = differing(wanted, given.folder)
+        print("\n".join(f"{given.folder / name}: differs from stack {given.stack}" for name in stale), end="")
+        return 1 if stale else 0
+    write(wanted, given.folder)
+    print(f"Wrote {', '.join(wanted)} to {given.folder}. Commit them: Argo CD reads what Git has.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""The values of a stack's regions as files. They come from the same functions that the program deploys with."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from stacks.service_values import service_values
+from stacks.settings import SECRETS, Settings, parse
+from stacks.settings.errors import PROJECT
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+HEAD: Final = "# Written by `python -m publish`: change the stack's settings instead.\n"
+
+
+def settings_of(stack: str, root: Path = ROOT) -> Settings:
+    """The settings in a stack's file; SettingsError with all mistakes, FileNotFoundError without such a file."""
+    document = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text())
+    prefix = f"{PROJECT}:"
+    ours = {key.removeprefix(prefix): value for key, value in document["config"].items() if key.startswith(prefix)}
+    return parse({key: value for key, value in ours.items() if key not in SECRETS})
+
+
+def files(settings: Settings) -> Mapping[str, str]:
+    """Text by file name, for each region that Argo CD deploys to."""
+    return {f"{region}.yaml": HEAD + _text(values) for region, values in sorted(service_values(settings).items())}
+
+
+def differing(wanted: Mapping[str, str], folder: Path) -> list[str]:
+    """The names of files that are missing in `folder`, or say something else, or that no region has."""
+    there = {path.name: path.read_text() for path in folder.glob("*.yaml")} if folder.is_dir() else {}
+    return sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
+
+
+def write(wanted: Mapping[str, str], folder: Path) -> None:
+    """Write the files, and delete those of regions that are gone: only files with our own head."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in wanted.items():
+        (folder / name).write_text(text)
+    for path in folder.glob("*.yaml"):
+        if path.name not in wanted and path.read_text().startswith(HEAD):
+            path.unlink()
+
+
+def _text(values: Mapping[str, object]) -> str:
+    return yaml.safe_dump(dict(values), sort_keys=True, default_flow_style=False)

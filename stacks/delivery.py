@@ -1,0 +1,111 @@
+"""What one region has for all: Argo CD, which deploys the services everywhere, and Rancher, which shows the clusters.
+
+Both are in a hub. They know of the others what is early, and the others know nothing of them: a lost hub stops nobody.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import pulumi
+
+from components.fleet import Fleet, FleetArgs
+from components.gitops import ArgoCD, ArgoCDArgs, RegionAccess, RegionAccessArgs, Source
+from components.gitops.plan import IN_CLUSTER
+from stacks.foundation import ARGO_CD, RANCHER, RANCHER_CLUSTERS, Foundation
+from stacks.region_mesh import SERVICES
+from stacks.service_values import shifted
+from stacks.settings import Settings
+from stacks.settings.delivery import Repository
+
+TOKEN: Final = "gitopsRepositoryToken"  # noqa: S105 - the name of a setting
+
+
+def build_gitops(
+    settings: Settings,
+    foundations: Mapping[str, Foundation],
+    secrets: Mapping[str, pulumi.Output[str] | None],
+    opts: pulumi.ResourceOptions,
+) -> ArgoCD | None:
+    """Argo CD in its hub, and its access to each region; None where the settings have none."""
+    hub = settings.gitops_hub
+    if hub is None:
+        return None
+    accesses = {name: _access(name, one, hub) for name, one in foundations.items() if settings.delivered(name)}
+    foundation = foundations[hub]
+    left_out = sorted(foundations.keys() - accesses.keys())
+    argocd = ArgoCD(
+        f"{hub}-gitops",
+        ArgoCDArgs(
+            hub=hub,
+            namespace=foundation.namespaces[ARGO_CD],
+            services_namespace=SERVICES,
+            authority=foundation.authority,
+            source=source(settings.gitops.repository),
+            accesses=accesses,
+            canary=settings.gitops.canary or hub,
+            shifted=shifted(settings),
+            repository_token=secrets[TOKEN],
+        ),
+        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[foundation.provider])),
+    )
+    if left_out:
+        pulumi.log.warn(unreachable(left_out), argocd)
+    return argocd
+
+
+def build_fleet(
+    settings: Settings,
+    foundations: Mapping[str, Foundation],
+    certificates: Mapping[str, pulumi.Resource | None],
+    opts: pulumi.ResourceOptions,
+) -> Fleet | None:
+    """Rancher in its hub; None where the settings have none. `certificates` bring cert-manager's kinds, by region."""
+    hub, hostname = settings.fleet_hub, settings.fleet.hostname
+    manager = certificates[hub] if hub else None
+    if hub is None or hostname is None or manager is None:
+        return None
+    foundation = foundations[hub]
+    return Fleet(
+        f"{hub}-fleet",
+        FleetArgs(
+            hub=hub,
+            hostname=hostname,
+            ingress_class=settings.fleet.ingress_class,
+            namespace=foundation.namespaces[RANCHER],
+            clusters_namespace=foundation.namespaces[RANCHER_CLUSTERS],
+            regions=[name for name in foundations if name != hub],
+            certificates=manager,
+        ),
+        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[foundation.provider])),
+    )
+
+
+def source(repository: Repository) -> Source:
+    """Where Argo CD reads; the settings are refused when there is no address."""
+    return Source(
+        url=repository.url or "", revision=repository.revision, chart=repository.path, values=repository.values
+    )
+
+
+def unreachable(regions: Sequence[str]) -> str:
+    """What the user is told about regions that Argo CD cannot reach."""
+    return (
+        f"Argo CD does not deploy to {', '.join(regions)}: a cluster of cloud `existing` is only reached through your "
+        "own kubeconfig, and the address of its API is not known. This program goes on deploying the services there, "
+        "with the images of its own settings."
+    )
+
+
+def _access(name: str, foundation: Foundation, hub: str) -> RegionAccess:
+    cluster = foundation.cluster
+    return RegionAccess(
+        f"{name}-gitops-access",
+        RegionAccessArgs(
+            region=name,
+            namespace=foundation.namespaces[SERVICES],
+            # The hub is reached from inside; the only one whose address need not be known.
+            api_endpoint=IN_CLUSTER if cluster.api_endpoint is None or name == hub else cluster.api_endpoint,
+            api_certificate_authority=None if name == hub else cluster.api_certificate_authority,
+        ),
+        pulumi.ResourceOptions(parent=foundation, providers=[cluster.provider]),
+    )

@@ -1,0 +1,77 @@
+"""How the services get to the regions, and who looks after the clusters: Argo CD and Rancher."""
+
+from typing import Annotated, Final
+
+from stacks.settings.base import Model
+from stacks.settings.values import Domain, RegionName, pattern
+
+CHART_FOLDER: Final = "charts/sacred-council"
+VALUES_FOLDER: Final = "deploy"
+
+GitUrl = Annotated[
+    str,
+    pattern(
+        r"https://[A-Za-z0-9.-]+(:[0-9]+)?/[A-Za-z0-9._~/-]+",
+        "must be the HTTPS address of a Git repository, without a user or a password",
+        "write e.g. https://git.example.org/council/platform.git; the password is the secret gitopsRepositoryToken",
+    ),
+]
+GitRevision = Annotated[
+    str,
+    pattern(
+        r"[A-Za-z0-9][A-Za-z0-9._/-]*",
+        "must be a branch, a tag or a commit of the repository",
+        "write e.g. main or v1.4.0",
+    ),
+]
+GitFolder = Annotated[
+    str,
+    pattern(
+        r"(?!.*\.\.)[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*",
+        "must be a folder of the repository, seen from its root",
+        "write e.g. charts/sacred-council",
+    ),
+]
+IngressClass = Annotated[
+    str,
+    pattern(
+        r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?",
+        "must be the name of an IngressClass",
+        "`kubectl get ingressclasses` lists them",
+    ),
+]
+
+
+class Repository(Model):
+    """Where Argo CD reads what the regions run."""
+
+    url: GitUrl | None = None
+    """Needed with Argo CD."""
+    revision: GitRevision = "main"
+    path: GitFolder = CHART_FOLDER
+    """The folder of the services' chart."""
+    values: GitFolder = VALUES_FOLDER
+    """The folder with the chart's values of each region, `<region>.yaml`: what `python -m publish` writes."""
+
+
+class GitOps(Model):
+    """Argo CD, in one region, which rolls the services out to all regions."""
+
+    enabled: bool = False
+    hub: RegionName | None = None
+    """The region that Argo CD is in. None: the founder."""
+    repository: Repository = Repository()
+    canary: RegionName | None = None
+    """The region that gets everything first; the others follow when it is healthy. None: the hub."""
+
+
+class Fleet(Model):
+    """Rancher, in one region, with all regions' clusters."""
+
+    enabled: bool = False
+    hub: RegionName | None = None
+    """The region that Rancher is in. None: the founder."""
+    hostname: Domain | None = None
+    """The name under which people and clusters reach it. Needed with Rancher."""
+    ingress_class: IngressClass | None = None
+    """Who serves that name in the hub's cluster. None: its default IngressClass."""

@@ -1,0 +1,69 @@
+"""Rules about Argo CD and Rancher. They read plain values. Pure."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
+from stacks.settings.inheritance import Plain
+from stacks.settings.region_rules import Regions
+from stacks.settings.store_rules import section
+
+_PLACES: Final = (("gitops", "hub"), ("gitops", "canary"), ("fleet", "hub"))
+"""Settings that name a region."""
+
+
+def broken_delivery_rules(values: Plain, regions: Regions) -> Iterator[Mistake]:
+    """All mistakes of gitops and fleet; what is malformed in itself is passed over."""
+    clouds = {name: region.get("cloud") for region in regions.values() if isinstance(name := region.get("name"), str)}
+    for key, setting in _PLACES:
+        yield from _place(section(values, key).get(setting), key, setting, list(clouds))
+    gitops, fleet = section(values, "gitops"), section(values, "fleet")
+    if gitops.get("enabled") is True:
+        if section(gitops, "repository").get("url") is None:
+            yield _missing("gitops", "repository", "url", rule="Argo CD must know where to read", example="https://...")
+        yield from _canary(gitops, _founder(values, list(clouds)), clouds)
+    if fleet.get("enabled") is True:
+        if fleet.get("hostname") is None:
+            rule = "Rancher must know the name it is reached by"
+            yield _missing("fleet", "hostname", rule=rule, example="rancher.example.org")
+        yield from _mesh(section(values, "mesh"))
+
+
+def _place(name: object, key: str, setting: str, known: list[str]) -> Iterator[Mistake]:
+    if isinstance(name, str) and known and name not in known:
+        yield Mistake(
+            path=path_of(key, setting),
+            value=shown(name),
+            rule="is not the name of a region of this stack",
+            remedy=did_you_mean(name, known),
+        )
+
+
+def _missing(*path: str, rule: str, example: str) -> Mistake:
+    remedy = f"write e.g. {path[-1]}: {example}, or enabled: false"
+    return Mistake(path=path_of(*path), value="", rule=f"is missing: {rule}", remedy=remedy)
+
+
+def _founder(values: Plain, known: list[str]) -> object:
+    return section(values, "database").get("founder") or next(iter(known), None)
+
+
+def _canary(gitops: Plain, founder: object, clouds: Plain) -> Iterator[Mistake]:
+    canary, hub = gitops.get("canary"), gitops.get("hub") or founder
+    if isinstance(canary, str) and canary != hub and clouds.get(canary) == "existing":
+        yield Mistake(
+            path=path_of("gitops", "canary"),
+            value=shown(canary),
+            rule="is a cluster that Argo CD cannot reach: only your kubeconfig knows the address of its API",
+            remedy="name the hub, or a region of gcp, aws or azure",
+        )
+
+
+def _mesh(mesh: Plain) -> Iterator[Mistake]:
+    if mesh.get("enabled") is False:
+        yield Mistake(
+            path=path_of("fleet", "enabled"),
+            value=shown(True),
+            rule="needs cert-manager, which comes with the mesh, and mesh.enabled is false",
+            remedy="write mesh: {enabled: true}, or fleet: {enabled: false}",
+        )
