@@ -1,12 +1,18 @@
 """Pictures of the stacks: true, the same each time, and legible in light and in dark."""
 
+import json
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 
+from picture import __main__ as command
 from picture import sphere, svg
 from picture.land import outlines
 from picture.map import draw
@@ -15,7 +21,7 @@ from picture.world import world
 from report.plan import read_preview
 from tests import pictures
 from tests.plans import plan_of, planned, preview_of
-from tests.rendering import Rendered, render, stack_config
+from tests.rendering import ROOT, Rendered, render, stack_config
 
 READABLE = 4.5
 """The contrast that WCAG 2 asks for between text and what is behind it (level AA)."""
@@ -112,6 +118,46 @@ def test_a_plan_of_the_engine_has_parents_dependencies_and_providers() -> None:
     assert read.waits_for == {
         "urn:b",
         "urn:pulumi:local::sacred-council::pulumi:providers:kubernetes::local-cluster",
+    }
+
+
+def test_the_command_draws_what_was_planned(local: Rendered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps(_previewed("local", local)))
+    monkeypatch.setattr(sys, "argv", ["picture", "local", "--plan", str(plan), "--folder", str(tmp_path / "drawn")])
+    assert command.main() == 0
+    for name in ("local.svg", "local-resources.svg"):
+        assert (tmp_path / "drawn" / name).read_text() == (pictures.FOLDER / name).read_text()
+
+
+def test_the_command_says_what_is_wrong_with_a_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text("{}")
+    monkeypatch.setattr(sys, "argv", ["picture", "local", "--plan", str(plan), "--folder", str(tmp_path)])
+    assert command.main() == 1
+    assert "error: this is not the output of `pulumi preview --json`" in capsys.readouterr().err
+
+
+def _previewed(stack: str, rendered: Rendered) -> dict[str, Any]:
+    """What the engine would print: settings as text, with the defaults of Pulumi.yaml, and secrets left out."""
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    config = {key: value["default"] for key, value in declared.items() if "default" in value} | stack_config(stack)
+    states = [
+        {
+            "urn": one.urn,
+            "type": one.type,
+            "parent": one.parent,
+            "inputs": one.inputs,
+            "dependencies": sorted(one.dependencies),
+            "provider": one.provider,
+        }
+        for one in rendered.resources
+    ]
+    return {
+        "config": {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()},
+        "steps": [{"op": "create", "urn": state["urn"], "newState": state} for state in states],
     }
 
 
