@@ -83,6 +83,8 @@ def _notes(region: str, settings: Settings) -> tuple[str, ...]:
     parts: Mapping[str, bool] = {
         "founder": several and region == settings.founder,
         "backups": region in settings.backup_regions,
+        "Argo CD": region == settings.gitops_hub,
+        "Rancher": region == settings.fleet_hub,
     }
     streams = [
         f"stream {stream.name}{'' if region == (stream.home or settings.founder) else ' (mirror)'}"

@@ -58,6 +58,13 @@ def test_only_the_database_s_home_has_a_ring(rendered_stacks: dict[str, Rendered
     assert text.count('class="dot"') == 6
 
 
+def test_the_hub_is_where_the_settings_put_it() -> None:
+    preview = preview_of("multiregion", render("multiregion"))
+    gitops = {"enabled": True, "hub": "europe-west1", "repository": {"url": "https://example.org/council.git"}}
+    markers = world(replace(preview, settings={**preview.settings, "gitops": gitops})).markers
+    assert [marker.name for marker in markers if "Argo CD" in marker.notes] == ["europe-west1"]
+
+
 def test_a_region_without_a_place_is_in_the_list_and_not_on_the_map(local: Rendered) -> None:
     text = draw(world(preview_of("local", local)))
     assert 'class="dot"' not in text
