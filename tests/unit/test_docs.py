@@ -15,6 +15,8 @@ from stacks.settings.parsing import check
 from tests.conftest import STACKS
 from tests.golden import urns
 from tests.rendering import ROOT, stack_config
+from tests.unit.hubs import hub
+from tests.unit.regions import MIXED
 
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md")])
@@ -96,16 +98,22 @@ def _is_there(word: str) -> bool:
     return bool(list(ROOT.glob(word.rstrip("/"))))
 
 
+@cache
+def _names() -> frozenset[str]:
+    """The resources of all stacks, and of one with Argo CD and Rancher."""
+    listed = {line.rpartition("::")[2] for stack in STACKS for line in urns.path(stack).read_text().splitlines()}
+    return frozenset(listed | {resource.name for resource in hub(*MIXED).resources})
+
+
 def test_resources_that_are_to_be_replaced_are_called_so() -> None:
-    names = {line.rpartition("::")[2] for stack in STACKS for line in urns.path(stack).read_text().splitlines()}
+    names = _names()
     globs = [glob for page in PAGES for glob in re.findall(r"-replace '(\*\*[^']+)'", page.read_text())]
     assert len(globs) > 10, "the runbooks name what is to be replaced"
     assert [glob for glob in globs if not fnmatch.filter(names, glob.replace("<region>", "us-central1"))] == []
 
 
 def test_commands_look_into_namespaces_that_there_are(page: Path) -> None:
-    names = {line.rpartition("::")[2] for stack in STACKS for line in urns.path(stack).read_text().splitlines()}
-    ours = {found[1] for name in names if (found := re.fullmatch(r"us-central1-(.+)-namespace", name))}
+    ours = {found[1] for name in _names() if (found := re.fullmatch(r"us-central1-(.+)-namespace", name))}
     named = set(re.findall(r"kubectl[^\n]* -n ([a-z][a-z-]*)", _code(page)))
     assert sorted(named - ours - {"kube-system", "postgresql"}) == []
 
