@@ -25,6 +25,8 @@ BOOTSTRAP_SECRET: Final = "bootstrap-secret"  # noqa: S105 - the name that the c
 PASSWORD_LENGTH: Final = 32
 REPLICAS: Final = 3
 HTTP_PORTS: Final = (80, 443, 444)
+EXTENSION_PORT: Final = 6666
+"""Where the API server asks for the kinds that Rancher serves itself."""
 WEBHOOK_PORT: Final = 9443
 _HELM_OWNS: Final = {
     "meta.helm.sh/release-name": APP,
@@ -108,8 +110,8 @@ class Fleet(pulumi.ComponentResource):
                 f"{name}-policy",
                 name=APP,
                 pods={"app": APP},
-                # From the ingress controller and from the agents of all regions, wherever they are.
-                ingress=[network.ingress(HTTP_PORTS)],
+                # From the ingress controller, the agents of all regions and the API server, wherever they are.
+                ingress=[network.ingress([*HTTP_PORTS, EXTENSION_PORT])],
                 **where,
             ),
             network.policy(

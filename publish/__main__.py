@@ -2,9 +2,10 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from publish.files import differing, files, settings_of, write
+from publish.files import ROOT, differing, files, settings_of, write
 from stacks.settings import SettingsError
 
 
@@ -16,11 +17,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main() -> int:
-    """The exit status."""
-    given = _parser().parse_args()
+def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
+    """The exit status. `root` is the folder with the stacks' files."""
+    given = _parser().parse_args(arguments)
     try:
-        wanted = files(settings_of(given.stack))
+        wanted = files(settings_of(given.stack, root))
     except (FileNotFoundError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -29,7 +30,8 @@ def main() -> int:
         return 1
     if given.check:
         stale = differing(wanted, given.folder)
-        print("\n".join(f"{given.folder / name}: differs from stack {given.stack}" for name in stale), end="")
+        for name in stale:
+            print(f"{given.folder / name}: differs from stack {given.stack}")
         return 1 if stale else 0
     write(wanted, given.folder)
     print(f"Wrote {', '.join(wanted)} to {given.folder}. Commit them: Argo CD reads what Git has.")

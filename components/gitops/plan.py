@@ -90,25 +90,31 @@ def rollout(source: Source, namespace: str, shifted: Sequence[str]) -> dict[str,
         "strategy": {"type": "RollingSync", "rollingSync": {"steps": [_step(CANARY), _step(REST)]}},
         # Neither a lost Argo CD nor one that moves takes the services away.
         "syncPolicy": {"applicationsSync": "sync", "preserveResourcesOnDeletion": True},
-        "template": {
-            "metadata": {
-                "name": f"{PROJECT}-{{{{.name}}}}",
-                "labels": {WAVE_LABEL: f'{{{{index .metadata.labels "{WAVE_LABEL}"}}}}'},
+        "template": _application(source, namespace, shifted),
+    }
+
+
+def _application(source: Source, namespace: str, shifted: Sequence[str]) -> dict[str, Any]:
+    """A region's Application. What is in double braces comes from the Secret of the region's cluster."""
+    left_alone = {"ignoreDifferences": [_left_alone(service) for service in sorted(shifted)]} if shifted else {}
+    return {
+        "metadata": {
+            "name": f"{PROJECT}-{{{{.name}}}}",
+            "labels": {WAVE_LABEL: f'{{{{index .metadata.labels "{WAVE_LABEL}"}}}}'},
+        },
+        "spec": {
+            "project": PROJECT,
+            "source": {
+                "repoURL": source.url,
+                "targetRevision": source.revision,
+                "path": source.chart,
+                # A path with a slash in front is seen from the repository's root.
+                "helm": {"releaseName": RELEASE, "valueFiles": [f"/{source.values}/{{{{.name}}}}.yaml"]},
             },
-            "spec": {
-                "project": PROJECT,
-                "source": {
-                    "repoURL": source.url,
-                    "targetRevision": source.revision,
-                    "path": source.chart,
-                    # A path with a slash in front is seen from the repository's root.
-                    "helm": {"releaseName": RELEASE, "valueFiles": [f"/{source.values}/{{{{.name}}}}.yaml"]},
-                },
-                "destination": {"name": "{{.name}}", "namespace": namespace},
-                **({"ignoreDifferences": [_left_alone(service) for service in sorted(shifted)]} if shifted else {}),
-                "revisionHistoryLimit": 5,
-                "syncPolicy": _sync_policy(),
-            },
+            "destination": {"name": "{{.name}}", "namespace": namespace},
+            **left_alone,
+            "revisionHistoryLimit": 5,
+            "syncPolicy": _sync_policy(),
         },
     }
 

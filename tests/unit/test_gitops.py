@@ -5,13 +5,10 @@ import json
 from typing import Any
 
 import pytest
-import yaml
 
 from components.gitops import plan
 from components.services import RELEASE
-from publish.files import differing, files, write
 from stacks.delivery import unreachable
-from stacks.settings import parse
 from tests.rendering import ROOT, Rendered, Resource, ancestors, render, render_program
 from tests.unit.hubs import GITOPS, REPOSITORY, hub
 from tests.unit.regions import (
@@ -265,28 +262,3 @@ def test_argo_cd_s_namespace_lets_in_only_its_own_pods() -> None:
     assert len(policies) == 6
     assert sources
     assert all(peer.keys() == {"podSelector"} and peer["podSelector"]["matchLabels"] for peer in sources)
-
-
-@pytest.mark.parametrize(
-    "services", [{}, {"agent-network": {"minReplicas": 5, "maxReplicas": 9, "followTheSun": True}}]
-)
-def test_the_published_values_are_those_that_the_program_deploys_with(services: dict[str, Any]) -> None:
-    config = {**configured(*MIXED), "services": services, "monitoring": {"enabled": True}}
-    stack = render("multiregion", {f"sacred-council:{key}": value for key, value in config.items()})
-    deployed = {
-        call["values"]["region"]: call["values"]
-        for call in (json.loads(arguments["jsonOpts"]) for _, arguments in stack.calls if "jsonOpts" in arguments)
-    }
-    published = files(parse({"stage": "continental", **config, "gitops": GITOPS}))
-    assert {name.removesuffix(".yaml"): yaml.safe_load(text) for name, text in published.items()} == deployed
-
-
-def test_publishing_writes_finds_and_removes_files(tmp_path: Any) -> None:
-    wanted = files(parse({"stage": "continental", **configured(*MIXED), "gitops": GITOPS}))
-    assert differing(wanted, tmp_path / "deploy") == sorted(wanted)
-    write(wanted, tmp_path / "deploy")
-    assert differing(wanted, tmp_path / "deploy") == []
-    (tmp_path / "deploy" / "mine.yaml").write_text("a: 1\n")
-    fewer = dict(list(wanted.items())[1:])
-    write(fewer, tmp_path / "deploy")
-    assert {path.name for path in (tmp_path / "deploy").iterdir()} == {*fewer, "mine.yaml"}

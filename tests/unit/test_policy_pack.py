@@ -16,7 +16,9 @@ from policy.values import UNKNOWN, at, plain, values_at
 from sandbox.plan import findings, problem
 from tests.policies import every_resource, resource, stack_problems, whole_stack
 from tests.rendering import ROOT, Rendered, render, stack_config
+from tests.unit.hubs import hub
 from tests.unit.managed import CLOUDS, COMMON, managed
+from tests.unit.regions import MIXED
 
 EXAMPLE = ROOT / "policy" / "config.example.json"
 CLUSTER = "gcp:container/cluster:Cluster"
@@ -49,6 +51,10 @@ def test_every_stack_keeps_to_all_mandatory_rules(stack: Rendered) -> None:
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_managed_stores_keep_to_all_mandatory_rules(cloud: str) -> None:
     assert _violations(managed(cloud)) == []
+
+
+def test_a_hub_keeps_to_all_mandatory_rules() -> None:
+    assert _violations(hub(*MIXED)) == []
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
