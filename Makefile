@@ -3,6 +3,9 @@
 .DELETE_ON_ERROR:
 .PHONY: help venv up preview policy report picture down status doctor binaries test test-unit check bench fmt clean
 
+# Python keeps what it has compiled: the SDKs take seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 STACK ?= local
 CONTEXT ?=
 # For `make preview`: a commit to compare with, a file for the Markdown, and types that must not be replaced or deleted.
