@@ -44,7 +44,7 @@ def _same(left: Any, right: Any) -> bool:
 
 def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
-        return sorted((key, _sorted(item)) for key, item in value.items())
+        return {key: _sorted(value[key]) for key in sorted(value)}
     return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 

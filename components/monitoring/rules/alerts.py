@@ -66,7 +66,8 @@ def _requests(watched: Watched) -> Sequence[Alert]:
 
 
 def _database(namespace: str) -> Sequence[Alert]:
-    completed = f'{{__name__=~"schedules_(BACKUP|backup)_last_completed_time",namespace="{namespace}"}}'
+    completed = _either("schedules_{}_last_completed_time", f'{{namespace="{namespace}"}} > 0')
+    failed = _either("increase(schedules_{}_failed", f'{{namespace="{namespace}"}}[2h])')
     return [
         Alert(
             name="DatabaseNodeDown",
@@ -88,8 +89,7 @@ def _database(namespace: str) -> Sequence[Alert]:
         ),
         Alert(
             name="DatabaseBackupFailed",
-            # CockroachDB's own documents spell it both ways.
-            expr=f'sum(increase({{__name__=~"schedules_(BACKUP|backup)_failed",namespace="{namespace}"}}[2h])) > 0',
+            expr=f"sum({failed}) > 0",
             wait="5m",
             severity="warning",
             summary="A backup of the database has failed",
@@ -99,7 +99,7 @@ def _database(namespace: str) -> Sequence[Alert]:
         Alert(
             name="DatabaseBackupMissing",
             # Zero until the first one is done, and for ever where no backups are taken.
-            expr=f"time() - max({completed} > 0) > {BACKUP_HOURS} * 3600",
+            expr=f"time() - max({completed}) > {BACKUP_HOURS} * 3600",
             wait="30m",
             severity="critical",
             summary="The last backup of the database is {{ $value | humanizeDuration }} old",
@@ -107,6 +107,11 @@ def _database(namespace: str) -> Sequence[Alert]:
             runbook="restore-the-database",
         ),
     ]
+
+
+def _either(metric: str, rest: str) -> str:
+    """A metric of backups in both spellings that CockroachDB's own documents have."""
+    return " or ".join(f"{metric.format(spelt)}{rest}" for spelt in ("BACKUP", "backup"))
 
 
 def _cache(namespace: str) -> Sequence[Alert]:
