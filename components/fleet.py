@@ -19,8 +19,6 @@ from components.releases import chart_release
 from components.versions import RANCHER
 
 APP: Final = "rancher"
-NAMESPACE: Final = "cattle-system"
-CLUSTERS_NAMESPACE: Final = "fleet-default"
 BOOTSTRAP_SECRET: Final = "bootstrap-secret"  # noqa: S105 - the name that the chart gives it
 PASSWORD_LENGTH: Final = 32
 REPLICAS: Final = 3
@@ -28,11 +26,6 @@ HTTP_PORTS: Final = (80, 443, 444)
 EXTENSION_PORT: Final = 6666
 """Where the API server asks for the kinds that Rancher serves itself."""
 WEBHOOK_PORT: Final = 9443
-_HELM_OWNS: Final = {
-    "meta.helm.sh/release-name": APP,
-    "meta.helm.sh/release-namespace": NAMESPACE,
-}
-"""With these the chart takes the Secret over, and keeps the password that is in it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +78,7 @@ class Fleet(pulumi.ComponentResource):
         self.register_outputs({"url": self.url, "secret_name": self.secret_name})
 
     def _password(self, name: str) -> k8s.core.v1.Secret:
+        # A hook of the chart makes the Secret anew, with the password that it finds in it, and without our labels.
         password = random.RandomPassword(
             f"{name}-bootstrap-password", length=PASSWORD_LENGTH, special=False, opts=self._child
         )
@@ -95,8 +89,6 @@ class Fleet(pulumi.ComponentResource):
                 app=APP,
                 region=self._args.hub,
                 namespace=self._args.namespace,
-                extra_labels={"app.kubernetes.io/managed-by": "Helm"},
-                annotations=_HELM_OWNS,
             ),
             data={"bootstrapPassword": sealed(password.result)},
             opts=self._child,
