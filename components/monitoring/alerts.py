@@ -19,7 +19,8 @@ APP = "sacred-council-monitoring"
 class AlertsArgs:
     """`watched` are the namespaces alerts are about, `runbooks` is where their runbooks are (a URL or a path).
 
-    `here` is the region, `others` those that Thanos asks besides it: with them there are dashboards of all regions.
+    `here` is the region, `others` those that Thanos asks besides it (empty while there are none; None: there is no
+    Thanos, and so no dashboard of all regions).
     `machine_prices` are USD a month by type of machine. `monitored_by` brings the monitoring CRDs.
     """
 
@@ -28,7 +29,7 @@ class AlertsArgs:
     watched: Watched
     runbooks: str
     monitored_by: pulumi.Resource
-    others: Sequence[str] = ()
+    others: Sequence[str] | None = None
     machine_prices: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -38,7 +39,11 @@ class Alerts(pulumi.ComponentResource):
     def __init__(self, name: str, args: AlertsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:monitoring:Alerts", name, None, opts)
         groups = rule_groups(
-            args.watched, args.here, runbooks=args.runbooks, machine_prices=args.machine_prices, others=args.others
+            args.watched,
+            args.here,
+            runbooks=args.runbooks,
+            machine_prices=args.machine_prices,
+            others=args.others or (),
         )
         k8s.apiextensions.CustomResource(
             f"{name}-rules",
@@ -49,7 +54,7 @@ class Alerts(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[args.monitored_by]),
         )
         self._dashboards(name, args, HERE, "dashboard")
-        if args.others:
+        if args.others is not None:
             self._dashboards(name, args, EVERYWHERE, "dashboard-global")
         self.register_outputs({})
 

@@ -81,7 +81,7 @@ class Monitoring(pulumi.ComponentResource):
                 watched=args.watched,
                 runbooks=args.runbooks,
                 machine_prices=args.machine_prices,
-                others=args.neighbours.regions if args.neighbours else (),
+                others=args.neighbours.regions if args.neighbours else None,
                 monitored_by=stack.release,
             ),
             opts=pulumi.ResourceOptions(parent=self),
