@@ -1,6 +1,6 @@
 """The whole platform: what all regions share, then the regions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,9 @@ from components.gitops import ArgoCD
 from components.local_chart import chart_renderer
 from components.trust import RootAuthority, RootAuthorityArgs
 from stacks import clusters, topology
+from stacks.clouds import Ground
 from stacks.delivery import build_fleet, build_gitops
-from stacks.edge import build_edge, region_edges
+from stacks.edge import RegionEdge, build_edge, region_edges
 from stacks.foundation import Foundation, FoundationArgs
 from stacks.mesh_peers import MeshSite, mesh_crossings
 from stacks.region import Region, RegionArgs
@@ -41,40 +42,69 @@ class Platform(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:stack:Platform", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
-        generators = [random.Provider(f"{name}-random", opts=mine), tls.Provider(f"{name}-tls", opts=mine)]
-        child = pulumi.ResourceOptions(parent=self, providers=generators)
-        platform_root = _root(f"{name}-root", "Sacred Council platform root", child)
-        mesh_root = _root(f"{name}-mesh-root", "Sacred Council mesh root", child)
-        credentials = DatabaseCredentials(f"{name}-database-credentials", DatabaseCredentialsArgs(), child)
-        renderer = chart_renderer(f"{name}-charts", mine)
-        plans = topology.plan(args.settings)
-        grounds = {plan.name: clusters.ground(plan, args.settings.region(plan.name), child) for plan in plans}
-        edges = region_edges(args.settings, plans, grounds, child)
-        foundations = {
+        self._name = name
+        self._args = args
+        self._mine = pulumi.ResourceOptions(parent=self)
+        generators = [random.Provider(f"{name}-random", opts=self._mine), tls.Provider(f"{name}-tls", opts=self._mine)]
+        self._child = pulumi.ResourceOptions(parent=self, providers=generators)
+        settings, child = args.settings, self._child
+        plans = topology.plan(settings)
+        grounds = {plan.name: clusters.ground(plan, settings.region(plan.name), child) for plan in plans}
+        edges = region_edges(settings, plans, grounds, child)
+        foundations = self._foundations(plans, grounds)
+        regions = self._regions(plans, foundations, edges)
+        edge = build_edge(settings, plans, edges, child)
+        gitops = build_gitops(settings, foundations, args.secrets, child)
+        certificates = {name: region.certificates for name, region in regions.items()}
+        fleet = build_fleet(settings, foundations, certificates, child)
+        self.outputs = {
+            "stage": settings.stage,
+            **({"edge": _how_to_reach(edge)} if edge else {}),
+            **({"gitops": _how_to_log_in(gitops)} if gitops else {}),
+            **({"fleet": {"url": fleet.url, "secret": fleet.secret_name}} if fleet else {}),
+            "regions": {region: built.outputs for region, built in regions.items()},
+        }
+        self.register_outputs({})
+
+    def _foundations(
+        self, plans: Sequence[topology.RegionPlan], grounds: Mapping[str, Ground]
+    ) -> Mapping[str, Foundation]:
+        platform_root = _root(f"{self._name}-root", "Sacred Council platform root", self._child)
+        mesh_root = _root(f"{self._name}-mesh-root", "Sacred Council mesh root", self._child)
+        return {
             plan.name: Foundation(
                 f"{plan.name}-foundation",
                 FoundationArgs(
                     plan=plan,
-                    settings=args.settings,
+                    settings=self._args.settings,
                     grounds=grounds,
                     platform_root=platform_root,
                     mesh_root=mesh_root,
                 ),
-                child,
+                self._child,
             )
             for plan in plans
         }
-        sites = [_mesh_site(plan, foundations[plan.name]) for plan in plans if args.settings.mesh.enabled]
+
+    def _regions(
+        self,
+        plans: Sequence[topology.RegionPlan],
+        foundations: Mapping[str, Foundation],
+        edges: Mapping[str, RegionEdge],
+    ) -> Mapping[str, Region]:
+        settings = self._args.settings
+        credentials = DatabaseCredentials(f"{self._name}-database-credentials", DatabaseCredentialsArgs(), self._child)
+        renderer = chart_renderer(f"{self._name}-charts", self._mine)
+        sites = [_mesh_site(plan, foundations[plan.name]) for plan in plans if settings.mesh.enabled]
         crossings = mesh_crossings(sites)
         doors = {name: foundation.doors for name, foundation in foundations.items()}
-        regions = {
+        return {
             plan.name: Region(
                 plan.name,
                 RegionArgs(
                     plan=plan,
-                    settings=args.settings,
-                    secrets=args.secrets,
+                    settings=settings,
+                    secrets=self._args.secrets,
                     foundation=foundations[plan.name],
                     database_credentials=credentials,
                     chart_renderer=renderer,
@@ -82,22 +112,10 @@ class Platform(pulumi.ComponentResource):
                     neighbours=foundations[plan.name].neighbours(doors),
                     edge=edges.get(plan.name),
                 ),
-                child,
+                self._child,
             )
             for plan in plans
         }
-        edge = build_edge(args.settings, plans, edges, child)
-        gitops = build_gitops(args.settings, foundations, args.secrets, child)
-        certificates = {name: region.certificates for name, region in regions.items()}
-        fleet = build_fleet(args.settings, foundations, certificates, child)
-        self.outputs = {
-            "stage": args.settings.stage,
-            **({"edge": _how_to_reach(edge)} if edge else {}),
-            **({"gitops": _how_to_log_in(gitops)} if gitops else {}),
-            **({"fleet": {"url": fleet.url, "secret": fleet.secret_name}} if fleet else {}),
-            "regions": {region: built.outputs for region, built in regions.items()},
-        }
-        self.register_outputs({})
 
 
 def _how_to_reach(edge: Edge) -> dict[str, Any]:
