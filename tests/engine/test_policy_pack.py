@@ -33,7 +33,6 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox of its own with the local stack's control plane, taken down at the end whatever happened."""
     made = Sandbox.of(tmp_path_factory.mktemp("policy") / "project", "local")
     made.run("start")
-    made.run("exec", "--", "pulumi", "stack", "init", "local")
     yield made
     made.run("down")
 

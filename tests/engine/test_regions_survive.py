@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(2400)]
 
 KILLED_AFTER = (15, 40, 90, 60, 120)
 """How many resources each engine has made when it is killed: keys and networks, clusters, load balancers, workloads."""
-KINDS = "deployments,statefulsets,jobs,services,configmaps,secrets,networkpolicies,horizontalpodautoscalers,endpoints"
+KINDS = "deployments,statefulsets,jobs,services,configmaps,secrets,networkpolicies,horizontalpodautoscalers"
 OURS = ("-A", "-l", "app.kubernetes.io/part-of=sacred-council")
 DEAD, _ = MIXED[2]
 ALIVE = [name for name, _ in MIXED[:2]]
@@ -123,7 +123,7 @@ def present(sandbox: Sandbox, region: str) -> set[Identity]:
 
 def tracked_objects(sandbox: Sandbox) -> list[Identity]:
     """The objects of `KINDS` that the state tracks."""
-    wanted = {kind.removesuffix("s") for kind in KINDS.replace("policies", "policys").split(",")} | {"endpoints"}
+    wanted = {kind.removesuffix("s") for kind in KINDS.replace("policies", "policys").split(",")}
     regions = [name for name, _ in MIXED]
     found = []
     for resource in sandbox.resources():
