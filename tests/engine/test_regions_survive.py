@@ -1,4 +1,4 @@
-"""Three regions on three clouds: an engine that is killed again and again, and a region whose API server is dead.
+"""Three regions on three clouds, and an engine that is killed again and again.
 
 The tests build on each other.
 """
@@ -6,7 +6,6 @@ The tests build on each other.
 import json
 from collections.abc import Iterator
 
-import psutil
 import pytest
 
 from tests.engine.sandboxes import Sandbox, kill_engine_after, wait_until_gone
@@ -18,8 +17,6 @@ KILLED_AFTER = (15, 40, 90, 60, 120)
 """How many resources each engine has made when it is killed: keys and networks, clusters, load balancers, workloads."""
 KINDS = "deployments,statefulsets,jobs,services,configmaps,secrets,networkpolicies,horizontalpodautoscalers"
 OURS = ("-A", "-l", "app.kubernetes.io/part-of=sacred-council")
-DEAD, _ = MIXED[2]
-ALIVE = [name for name, _ in MIXED[:2]]
 CLOUDS = ("gcp:", "aws:", "azure-native:")
 
 Identity = tuple[str, str, str, str]
@@ -42,25 +39,6 @@ def up(sandbox: Sandbox) -> str:
     return sandbox.run("up", sandbox.stack)
 
 
-@pytest.fixture(scope="module")
-def dead(sandbox: Sandbox, up: str) -> str:
-    """What `up` printed when a setting had changed and one region's servers had ended."""
-    servers = [process for process in sandbox.processes() if f"/clusters/{DEAD}/" in " ".join(process.cmdline())]
-    for process in servers:
-        process.kill()
-    psutil.wait_procs(servers, timeout=10)
-    sandbox.configure({"cache": {"maxMemory": "96Mi"}})
-    return sandbox.pulumi("up", "--yes", "--skip-preview")
-
-
-@pytest.fixture(scope="module")
-def without(sandbox: Sandbox, dead: str) -> str:
-    """What `up` printed when the dead region had been taken off the list."""
-    sandbox.configure(configured(*MIXED[:2]))
-    command = ("env", "PULUMI_K8S_DELETE_UNREACHABLE=true", "pulumi", "up", "--yes", "--skip-preview")
-    return sandbox.run("exec", "--", *command, "--stack", sandbox.stack)
-
-
 def test_up_converges_however_often_the_engine_was_killed(sandbox: Sandbox, up: str) -> None:
     assert "Stack multiregion is up in the sandbox" in up
     sandbox.pulumi("preview", "--expect-no-changes")
@@ -78,35 +56,7 @@ def test_in_the_clouds_is_what_the_state_tracks_and_nothing_else(sandbox: Sandbo
     assert in_clouds(sandbox) == set(tracked)
 
 
-def test_a_dead_region_stops_no_other(sandbox: Sandbox, dead: str) -> None:
-    for region in ALIVE:
-        [settings] = objects(sandbox, region, "configmaps", "-n", "redis", "--field-selector=metadata.name=redis")
-        assert "96" in json.dumps(settings["data"])
-
-
-def test_the_user_is_told_what_was_skipped(dead: str) -> None:
-    skipped = [line for line in dead.splitlines() if "skip" in line.lower() or "unreachable" in line.lower()]
-    assert skipped
-    assert "error:" not in dead
-
-
-def test_a_dead_region_is_not_deleted_by_accident(sandbox: Sandbox, dead: str) -> None:
-    sandbox.configure(configured(*MIXED[:2]))
-    sandbox.pulumi("up", "--yes", "--skip-preview", fails=True)
-    sandbox.configure({**configured(*MIXED), "cache": {"maxMemory": "96Mi"}})
-
-
-def test_nothing_is_left_of_a_dead_region_that_was_taken_off_the_list(sandbox: Sandbox, without: str) -> None:
-    assert [r["urn"] for r in sandbox.resources() if f"::{DEAD}" in r["urn"]] == []
-    assert [one for one in in_clouds(sandbox) if DEAD in one[1]] == []
-
-
-def test_the_other_regions_are_as_they_should_be(sandbox: Sandbox, without: str) -> None:
-    sandbox.pulumi("preview", "--expect-no-changes")
-    assert {one for region in ALIVE for one in present(sandbox, region)} == set(tracked_objects(sandbox))
-
-
-def test_down_leaves_nothing(sandbox: Sandbox, without: str) -> None:
+def test_down_leaves_nothing(sandbox: Sandbox, up: str) -> None:
     sandbox.run("down", sandbox.stack)
     assert wait_until_gone(sandbox, 20) == []
     assert not (sandbox.folder / ".sandbox" / "clouds" / sandbox.stack).exists()
