@@ -1,14 +1,13 @@
 """`python -m picture STACK`: the regions of a stack on a map, and its resources by component, as SVG."""
 
 import argparse
-import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from picture.drawing import pictures
 from report.plan import read_preview
+from report.source import complaint, engine_preview
 
 DEFAULT_FOLDER = Path("docs/pictures")
 
@@ -27,30 +26,15 @@ def main() -> int:
     """The exit status."""
     arguments = _parser().parse_args()
     try:
-        drawn = pictures(read_preview(_plan(arguments.stack, arguments.plan)))
+        drawn = pictures(read_preview(engine_preview(arguments.stack, arguments.plan)))
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        print(f"error: {_words(error)}", file=sys.stderr)
+        print(f"error: {complaint(error)}", file=sys.stderr)
         return 1
     arguments.folder.mkdir(parents=True, exist_ok=True)
     for name, text in drawn.items():
         (arguments.folder / name).write_text(text)
         print(arguments.folder / name)
     return 0
-
-
-def _plan(stack: str, file: Path | None) -> dict[str, Any]:
-    """The engine's preview, from a file or from the sandbox."""
-    if file is not None:
-        return dict(json.loads(file.read_text()))
-    command = [sys.executable, "-m", "sandbox", "plan", stack]
-    planned = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - our own command
-    return dict(json.loads(planned.stdout))
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, subprocess.CalledProcessError):
-        return "the stack could not be previewed; see above."
-    return str(error)
 
 
 if __name__ == "__main__":

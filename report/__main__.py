@@ -5,12 +5,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from report.difference import difference
 from report.document import document
 from report.markdown import render
 from report.plan import read_preview
+from report.source import complaint, engine_preview
 
 DEFAULT_FOLDER = Path(".sandbox/reports")
 
@@ -30,10 +30,10 @@ def main() -> int:
     """The exit status."""
     arguments = _parser().parse_args()
     try:
-        report = document(read_preview(_plan(arguments.stack, arguments.plan)))
+        report = document(read_preview(engine_preview(arguments.stack, arguments.plan)))
         base = json.loads(arguments.base.read_text()) if arguments.base else None
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        print(f"error: {_words(error)}", file=sys.stderr)
+        print(f"error: {complaint(error)}", file=sys.stderr)
         return 1
     text = render(report)
     arguments.folder.mkdir(parents=True, exist_ok=True)
@@ -41,21 +41,6 @@ def main() -> int:
     (arguments.folder / f"{arguments.stack}.json").write_text(json.dumps(report, indent=2) + "\n")
     print(difference(base, report) if arguments.base else text, end="")
     return 0
-
-
-def _plan(stack: str, file: Path | None) -> dict[str, Any]:
-    """The engine's preview, from a file or from the sandbox."""
-    if file is not None:
-        return dict(json.loads(file.read_text()))
-    command = [sys.executable, "-m", "sandbox", "plan", stack]
-    planned = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - our own command
-    return dict(json.loads(planned.stdout))
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, subprocess.CalledProcessError):
-        return "the stack could not be previewed; see above."
-    return str(error)
 
 
 if __name__ == "__main__":

@@ -3,26 +3,13 @@
 from typing import Final
 
 from report.charges import Charge, Charger, Charges, always, by_use, number, text
-from report.machines import EKS_GROUP, machines_of
+from report.machines import EKS_GROUP, charges_of, machines_of
 from report.plan import Plan, Planned, at
 
 
 def _group(group: Planned, plan: Plan) -> Charges:
     (machines,) = machines_of(group, plan)
-    return (
-        Charge(
-            what=f"machines {machines.type}",
-            item=f"aws.vm.{machines.type}",
-            least=machines.least,
-            most=machines.most,
-        ),
-        Charge(
-            what=f"machines' disks {machines.disk}",
-            item=f"aws.disk.{machines.disk}",
-            least=machines.least * machines.disk_gb,
-            most=machines.most * machines.disk_gb,
-        ),
-    )
+    return charges_of(machines)
 
 
 def _nat(_nat: Planned, _plan: Plan) -> Charges:

@@ -4,26 +4,13 @@ import re
 from typing import Final
 
 from report.charges import Charge, Charger, Charges, always, by_use, number, text
-from report.machines import GKE_POOL, count_beside, machines_of
+from report.machines import GKE_POOL, charges_of, count_beside, machines_of
 from report.plan import Plan, Planned
 
 
 def _pool(pool: Planned, plan: Plan) -> Charges:
     (machines,) = machines_of(pool, plan)
-    return (
-        Charge(
-            what=f"machines {machines.type}",
-            item=f"gcp.vm.{machines.type}",
-            least=machines.least,
-            most=machines.most,
-        ),
-        Charge(
-            what=f"machines' disks {machines.disk}",
-            item=f"gcp.disk.{machines.disk}",
-            least=machines.least * machines.disk_gb,
-            most=machines.most * machines.disk_gb,
-        ),
-    )
+    return charges_of(machines)
 
 
 def _nat(nat: Planned, plan: Plan) -> Charges:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from report.charges import number, text
+from report.charges import Charge, Charges, number, text
 from report.plan import Plan, Planned, at, items
 
 GKE_POOL: Final = "gcp:container/nodePool:NodePool"
@@ -23,6 +23,24 @@ class Machines:
     most: float
     disk: str
     disk_gb: float
+
+
+def charges_of(machines: Machines) -> Charges:
+    """The machines and their disks, where a cloud charges disks by the gigabyte."""
+    return (
+        Charge(
+            what=f"machines {machines.type}",
+            item=f"{machines.cloud}.vm.{machines.type}",
+            least=machines.least,
+            most=machines.most,
+        ),
+        Charge(
+            what=f"machines' disks {machines.disk}",
+            item=f"{machines.cloud}.disk.{machines.disk}",
+            least=machines.least * machines.disk_gb,
+            most=machines.most * machines.disk_gb,
+        ),
+    )
 
 
 def machines_of(resource: Planned, plan: Plan) -> Iterator[Machines]:
