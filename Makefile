@@ -67,17 +67,17 @@ doctor: venv ## what is missing on this machine
 binaries: venv ## everything that is built, the linters for the tests included
 	@$(SANDBOX) build --conformance
 
-test-unit: venv ## tests that need nothing but Python
+test-unit: venv ## functions, components and the local stack under mocks: seconds
 	$(RUN) -m pytest tests/unit
 
 test: venv binaries ## all tests: engine, control planes and linters included
 	$(RUN) -m pytest
 
-check: venv ## format, lint, strict types, unit tests
+check: venv ## format, lint, strict types, and every test that needs nothing but Python
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
-	$(RUN) -m pytest tests/unit
+	$(RUN) -m pytest tests/unit tests/stacks
 
 bench: venv ## measure overhead, growth and critical path; an hour
 	$(RUN) -m benchmarks

@@ -32,15 +32,9 @@ def _nothing_outlives_the_run(
 
 
 @pytest.fixture(scope="session")
-def rendered_stacks() -> dict[str, Rendered]:
-    """Every stack of the project, rendered once per session."""
-    return {stack: render(stack) for stack in STACKS}
-
-
-@pytest.fixture(scope="session")
-def local(rendered_stacks: dict[str, Rendered]) -> Rendered:
+def local() -> Rendered:
     """The local stack."""
-    return rendered_stacks["local"]
+    return render("local")
 
 
 @pytest.fixture(scope="session", params=STACKS)
@@ -50,6 +44,6 @@ def stack_name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def stack(stack_name: str, rendered_stacks: dict[str, Rendered]) -> Rendered:
+def stack(stack_name: str) -> Rendered:
     """Each stack in turn."""
-    return rendered_stacks[stack_name]
+    return render(stack_name)

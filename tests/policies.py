@@ -13,6 +13,7 @@ from pulumi_policy import (
     StackValidationArgs,
 )
 
+from policy import pack
 from tests.rendering import Rendered, Resource
 
 Found = list[tuple[str, str]]
@@ -81,6 +82,23 @@ def whole_stack(rendered: Rendered) -> StackValidationArgs:
         for one in rendered.resources
     ]
     return StackValidationArgs([stack, *found], None)
+
+
+def violations(rendered: Rendered) -> list[tuple[str, str, str]]:
+    """Rule, resource and message of everything that breaks a mandatory rule."""
+    found: list[tuple[str, str, str]] = []
+
+    def reporter(rule: str, name: str) -> ReportViolation:
+        return lambda message, urn: found.append((rule, urn or name, message))
+
+    everything, whole = list(every_resource(rendered)), whole_stack(rendered)
+    for rule in (one for one in pack.RULES if one.level == "mandatory"):
+        if rule.validate_stack is not None:
+            rule.validate_stack(whole, reporter(rule.name, "stack"))
+        for one in everything if rule.validate else ():
+            assert rule.validate is not None
+            rule.validate(one, reporter(rule.name, one.name))
+    return found
 
 
 def _options(one: Resource) -> PolicyResourceOptions:

@@ -14,8 +14,8 @@ import yaml
 
 from components.monitoring.stack_values import stack_values
 from tests.conformance.reference_data import reference
+from tests.hubs import LOCAL as HUB
 from tests.rendering import BEHIND_A_CDN, Rendered, Resource, render
-from tests.unit.hubs import LOCAL as HUB
 
 pytestmark = pytest.mark.conformance
 

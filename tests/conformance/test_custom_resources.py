@@ -9,8 +9,8 @@ import yaml
 
 from tests.conformance.manifests import Manifest, identity, program_objects
 from tests.conformance.reference_data import reference
+from tests.hubs import LOCAL as HUB
 from tests.rendering import BEHIND_A_CDN, Rendered, render
-from tests.unit.hubs import LOCAL as HUB
 
 pytestmark = pytest.mark.conformance
 

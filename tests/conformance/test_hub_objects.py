@@ -13,9 +13,9 @@ from tests.conformance import schemas
 from tests.conformance.kube_score import critical_findings
 from tests.conformance.manifests import Manifest, identity, program_objects, template
 from tests.conformance.test_objects import DELIBERATE, group_of, kubeconform
+from tests.hubs import FLEET, GITOPS, LOCAL, hub
+from tests.regions import MIXED, configured
 from tests.rendering import render
-from tests.unit.hubs import FLEET, GITOPS, LOCAL, hub
-from tests.unit.regions import MIXED, configured
 
 pytestmark = pytest.mark.conformance
 

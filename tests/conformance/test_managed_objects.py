@@ -11,7 +11,7 @@ from tests.conformance.manifests import Manifest, identity, pod_templates, progr
 from tests.conformance.pod_standard import violations
 from tests.conformance.test_custom_resources import definitions, mistakes
 from tests.conformance.test_objects import DELIBERATE, group_of, kubeconform
-from tests.unit.managed import managed
+from tests.managed import managed
 
 pytestmark = pytest.mark.conformance
 

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.compare.changes import Operation, Preview
 from tests.engine.sandboxes import Sandbox, wait_until_gone
-from tests.unit.regions import (
+from tests.regions import (
     FIVE,
     FOUNDER_KNOWS_PEERS,
     IOWA,

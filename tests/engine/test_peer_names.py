@@ -9,8 +9,8 @@ import pytest
 
 from sandbox.controlplane import Cluster
 from tests.engine import apiserver
+from tests.regions import FIVE, MIXED, rendered
 from tests.rendering import Rendered
-from tests.unit.regions import FIVE, MIXED, rendered
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 

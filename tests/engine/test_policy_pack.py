@@ -15,7 +15,7 @@ from sandbox.layout import HOME_VARIABLE
 from tests.conftest import STACKS
 from tests.engine.sandboxes import PATIENCE_SECONDS, Sandbox, wait_until_gone
 from tests.plans import preview_of
-from tests.rendering import ROOT, Rendered
+from tests.rendering import ROOT, render
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
 
@@ -149,14 +149,12 @@ def test_a_configured_budget_can_be_mandatory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_report_of_the_engines_plan_is_that_of_the_program(
-    stack: str, tmp_path: Path, rendered_stacks: dict[str, Rendered]
-) -> None:
+def test_the_report_of_the_engines_plan_is_that_of_the_program(stack: str, tmp_path: Path) -> None:
 
     run = _run(tmp_path, "report", stack, "--folder", str(tmp_path / "out"))
     assert run.returncode == 0, run.stderr
     written = json.loads((tmp_path / "out" / f"{stack}.json").read_text())
-    expected = document(preview_of(stack, rendered_stacks[stack]))
+    expected = document(preview_of(stack, render(stack)))
     for part in ("stage", "regions", "budget", "capacity", "carbon"):
         assert written[part] == expected[part]
     assert written["cost"]["total"] == expected["cost"]["total"]

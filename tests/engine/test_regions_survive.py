@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.engine.sandboxes import Sandbox, kill_engine_after, wait_until_gone
-from tests.unit.regions import MIXED, configured
+from tests.regions import MIXED, configured
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(2400)]
 

@@ -1,6 +1,6 @@
 """Clusters on Azure: closed, hardened, encrypted, logged."""
 
-from tests.unit.clusters import CLUSTER_TYPES, cluster, made, only, public
+from tests.clusters import CLUSTER_TYPES, cluster, made, only, public
 
 
 def test_aks_nodes_are_private_hardened_and_in_three_zones() -> None:

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.unit.clusters import CLUSTER_TYPES, before, cluster, made, offered, only, public
+from tests.clusters import CLUSTER_TYPES, before, cluster, made, offered, only, public
 
 
 def test_eks_nodes_have_private_subnets_in_three_zones() -> None:

@@ -1,6 +1,6 @@
 """Clusters on Google Cloud: closed, hardened, encrypted, logged."""
 
-from tests.unit.clusters import CLUSTER_TYPES, cluster, only, public
+from tests.clusters import CLUSTER_TYPES, cluster, only, public
 
 
 def test_gke_nodes_are_private_and_shielded() -> None:

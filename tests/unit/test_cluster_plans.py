@@ -18,7 +18,7 @@ from components.cluster.eks import plan as eks
 from components.cluster.eks import policies
 from components.cluster.gke import plan as gke
 from stacks.topology import address_plan
-from tests.unit.programs.cluster_arguments import ADDRESSES, NODES
+from tests.programs.cluster_arguments import ADDRESSES, NODES
 
 SLOTS = st.integers(min_value=0, max_value=255)
 ZONES = st.lists(st.sampled_from("abcdef"), min_size=2, unique_by=eks.zone_slot)

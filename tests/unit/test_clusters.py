@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.clusters import CLOUDS, CLUSTER_TYPES, OFFICE, cluster, offered, only, public, rendered_cluster
+from tests.clusters import CLOUDS, CLUSTER_TYPES, OFFICE, cluster, offered, only, public, rendered_cluster
 
 PLATFORMS = ["existing", *CLOUDS]
 LABELS = {"part-of": "sacred-council", "managed-by": "pulumi", "region": "here", "team": "love"}

@@ -14,9 +14,8 @@ import yaml
 from stacks.settings.parsing import check
 from tests.conftest import STACKS
 from tests.golden import urns
-from tests.rendering import ROOT, stack_config
-from tests.unit.hubs import hub
-from tests.unit.regions import MIXED
+from tests.hubs import LOCAL
+from tests.rendering import ROOT, render, stack_config
 
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md")])
@@ -100,9 +99,10 @@ def _is_there(word: str) -> bool:
 
 @cache
 def _names() -> frozenset[str]:
-    """The resources of all stacks, and of one with Argo CD and Rancher."""
+    """The resources of all stacks, and what a hub of Argo CD and Rancher has, as if it were in us-central1."""
     listed = {line.rpartition("::")[2] for stack in STACKS for line in urns.path(stack).read_text().splitlines()}
-    return frozenset(listed | {resource.name for resource in hub(*MIXED).resources})
+    hub = {resource.name.replace("local", "us-central1", 1) for resource in render("local", LOCAL).resources}
+    return frozenset(listed | hub)
 
 
 def test_resources_that_are_to_be_replaced_are_called_so() -> None:

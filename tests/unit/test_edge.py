@@ -9,7 +9,7 @@ import pytest
 from components.cdn import EdgeArgs, EdgePolicy, Origin
 from sandbox.providers.cloud import inputs as cloud_inputs
 from sandbox.providers.cloud.sdk import Sdk
-from tests.unit.edges import CDNS, DOMAIN, FIVE, THREE, by_urn, edge
+from tests.edges import CDNS, DOMAIN, FIVE, THREE, by_urn, edge
 
 SDKS = {"gcp": "pulumi_gcp", "aws": "pulumi_aws", "azure-native": "pulumi_azure_native"}
 ONE = {"us-central1": THREE["us-central1"]}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.cdn.aws import plan
-from tests.unit.edges import DOMAIN, FIVE, edge, only
+from tests.edges import DOMAIN, FIVE, edge, only
 
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 

@@ -8,7 +8,7 @@ from components.cdn.azure import plan
 from components.cdn.languages import language_matches
 from sandbox.providers.cloud.sdk import Sdk
 from stacks.geography import CATALOGUE
-from tests.unit.edges import DOMAIN, FIVE, edge, only
+from tests.edges import DOMAIN, FIVE, edge, only
 
 CDN = "azure-native:cdn:"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from components.cdn.gcp import plan
-from tests.unit.edges import DOMAIN, FIVE, THREE, edge, only
+from tests.edges import DOMAIN, FIVE, THREE, edge, only
 
 
 def rules(waf: str = "block") -> list[dict[str, object]]:

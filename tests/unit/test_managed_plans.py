@@ -19,7 +19,7 @@ from components.database.arguments import ManagedDatabaseArgs
 from components.mesh.managed_stores import service_entry
 from components.quantities import cpus, gibibytes
 from stacks import topology
-from tests.unit.managed import PEM
+from tests.managed import PEM
 
 DATABASE = ManagedDatabaseArgs(
     region="here",

@@ -1,14 +1,13 @@
 """The mesh: what Istio is told, in which order, and who may reach whom."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.mesh import IngressGatewayArgs, config, routes
-from tests.rendering import Rendered, Resource, render_program
+from tests.rendering import ROOT, Rendered, Resource, render_program
 
-PROGRAM = Path(__file__).parent / "programs" / "mesh.py"
+PROGRAM = ROOT / "tests" / "programs" / "mesh.py"
 
 
 @pytest.fixture(scope="module")

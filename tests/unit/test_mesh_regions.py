@@ -4,15 +4,14 @@ import base64
 import json
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.mesh import Callers, EastWestGatewayArgs, RemoteRegionsArgs, across
-from tests.rendering import Rendered, Resource, render_program
+from tests.rendering import ROOT, Rendered, Resource, render_program
 
-PROGRAM = Path(__file__).parent / "programs" / "mesh_peers.py"
+PROGRAM = ROOT / "tests" / "programs" / "mesh_peers.py"
 THREE = ("us-central1", "europe-west1", "asia-east1")
 FIVE = (*THREE, "us-east-1", "westeurope")
 EUROPE = "europe-west1"

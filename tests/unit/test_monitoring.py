@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from components.monitoring.stack_values import retention_size, stack_values
 from components.monitoring.tracing_config import collector_config, jaeger_config, jaeger_values
 from tests.rendering import ROOT, Rendered, render_program
 
-PROGRAM = Path(__file__).parent / "programs" / "monitoring.py"
+PROGRAM = ROOT / "tests" / "programs" / "monitoring.py"
 WATCHED = Watched(
     services="sacred-council",
     ingress="istio-ingress",

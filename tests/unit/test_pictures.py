@@ -1,4 +1,4 @@
-"""Pictures of the stacks: true, the same each time, and legible in light and in dark."""
+"""Pictures of the local stack: true, the same each time, and legible in light and in dark."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ from picture.world import world
 from report.plan import read_preview
 from tests import pictures
 from tests.plans import plan_of, planned, preview_of
-from tests.rendering import ROOT, Rendered, render, stack_config
+from tests.rendering import ROOT, Rendered, stack_config
 
 READABLE = 4.5
 """The contrast that WCAG 2 asks for between text and what is behind it (level AA)."""
@@ -42,39 +42,10 @@ def test_pictures_are_well_formed_and_say_what_they_show(stack: Rendered, stack_
         assert stack_name in root.attrib["aria-label"]
 
 
-def test_a_map_names_every_region_and_who_takes_over() -> None:
-    preview = preview_of("multiregion", render("multiregion"))
-    text = draw(world(preview))
-    for name in ("us-central1", "europe-west1", "asia-east1"):
-        assert f">{name}</text>" in text
-    assert "If it fails: us-central1, then asia-east1." in text
-    joined = {marker.name: marker.joined for marker in world(preview).markers}
-    assert set(joined.values()) == {("database", "messaging", "metrics", "mesh")}
-
-
-def test_only_the_database_s_home_has_a_ring(rendered_stacks: dict[str, Rendered]) -> None:
-    text = draw(world(preview_of("planetary", rendered_stacks["planetary"])))
-    assert text.count('class="ring"') == 1
-    assert text.count('class="dot"') == 6
-
-
-def test_the_hub_is_where_the_settings_put_it() -> None:
-    preview = preview_of("multiregion", render("multiregion"))
-    gitops = {"enabled": True, "hub": "europe-west1", "repository": {"url": "https://example.org/council.git"}}
-    markers = world(replace(preview, settings={**preview.settings, "gitops": gitops})).markers
-    assert [marker.name for marker in markers if "Argo CD" in marker.notes] == ["europe-west1"]
-
-
 def test_a_region_without_a_place_is_in_the_list_and_not_on_the_map(local: Rendered) -> None:
     text = draw(world(preview_of("local", local)))
     assert 'class="dot"' not in text
     assert "a cluster of yours" in text
-
-
-def test_the_order_of_the_regions_changes_no_map() -> None:
-    preview = preview_of("multiregion", render("multiregion"))
-    regions = list(reversed(stack_config("multiregion")["sacred-council:regions"]))
-    assert world(replace(preview, settings={**preview.settings, "regions": regions})) == world(preview)
 
 
 def test_settings_that_are_not_valid_are_not_drawn(local: Rendered) -> None:
@@ -89,13 +60,6 @@ def test_every_resource_of_a_component_counts_once(local: Rendered) -> None:
     ours = [one for one in local.resources if one.type.removeprefix("sacred-council:") not in left_out]
     providers = [one for one in ours if one.type.startswith("pulumi:providers:") and one.name.startswith("platform-")]
     assert sum(found.sizes.values()) == len(ours) - len(providers)
-
-
-def test_what_waits_is_to_the_right_of_what_it_waits_for(rendered_stacks: dict[str, Rendered]) -> None:
-    found = parts(plan_of(rendered_stacks["planetary"]))
-    for part, others in found.waits_for.items():
-        assert all(found.ranks[other] < found.ranks[part] for other in others), part
-    assert found.ranks[Part("Region", "Services")] == max(found.ranks.values())
 
 
 def test_lines_that_follow_from_others_are_left_out() -> None:

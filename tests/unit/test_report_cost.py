@@ -15,8 +15,6 @@ from sandbox.providers.azure_native.kinds import KINDS as AZURE
 from sandbox.providers.gcp.kinds import KINDS as GCP
 from tests.plans import plan_of, planned, region
 from tests.rendering import Rendered
-from tests.unit.hubs import hub
-from tests.unit.regions import MIXED
 
 NODE: dict[str, object] = {"machineType": "e2-standard-4", "diskType": "pd-ssd", "diskSizeGb": 100}
 POOL: dict[str, object] = {
@@ -165,11 +163,6 @@ def test_every_type_of_every_stack_is_charged_or_free_for_a_reason(stack: Render
         one.type for one in stack.resources if one.type not in cost.CHARGERS and not cost.free_because(one.type)
     }
     assert unlisted == set()
-
-
-def test_every_type_of_a_hub_is_charged_or_free_for_a_reason() -> None:
-    types = {one.type for one in hub(*MIXED).resources}
-    assert {kind for kind in types if kind not in cost.CHARGERS and not cost.free_because(kind)} == set()
 
 
 def test_every_type_that_the_sandbox_knows_is_charged_or_free_for_a_reason() -> None:

@@ -119,16 +119,6 @@ def test_no_difference_says_nothing_has_changed(report: dict[str, Any]) -> None:
     assert text.count("\n| ") == 2
 
 
-def test_the_difference_shows_what_a_region_more_costs(rendered_stacks: dict[str, Rendered]) -> None:
-    one = document(preview_of("regional", rendered_stacks["regional"]))
-    three = document(preview_of("multiregion", rendered_stacks["multiregion"]))
-    text = difference(one, three)
-    assert "| asia-east1 cluster |" in text
-    assert "| Users |" in text
-    assert "(+$" in text
-    assert "(-$" in difference(three, one)
-
-
 def test_without_a_base_everything_is_new(report: dict[str, Any]) -> None:
     assert difference(None, report).startswith("| Cost a month |")
 

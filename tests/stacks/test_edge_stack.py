@@ -13,9 +13,8 @@ from components.cdn.names import HEALTH_PORT
 from stacks.edge import nearest_region
 from stacks.geography import lookup
 from stacks.topology import Site
-from tests.rendering import ROOT, Rendered, render
-from tests.unit.edges import CDNS
-from tests.unit.regions import (
+from tests.edges import CDNS
+from tests.regions import (
     AMSTERDAM,
     BECOMES_A_PEER,
     FIVE,
@@ -30,6 +29,7 @@ from tests.unit.regions import (
     of_region,
     same,
 )
+from tests.rendering import ROOT, Rendered, render
 
 DOMAIN = "example.org"
 PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl"]}

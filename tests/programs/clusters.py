@@ -36,7 +36,7 @@ config = pulumi.Config("cluster")
 platform = config.require("platform")
 generator = random.Provider("here-random")
 # Each platform's program imports its own SDK only.
-build = importlib.import_module(f"tests.unit.programs.cluster_{platform}").build
+build = importlib.import_module(f"tests.programs.cluster_{platform}").build
 show(
     build(
         networks=config.require_object("networks"),

@@ -1,13 +1,12 @@
 """Clusters of all platforms under mocks, and what tests ask of them."""
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from tests import clouds
-from tests.rendering import Rendered, Resource, render_program
+from tests.rendering import ROOT, Rendered, Resource, render_program
 
-PROGRAM = Path(__file__).parent / "programs" / "clusters.py"
+PROGRAM = ROOT / "tests" / "programs" / "clusters.py"
 CLOUDS = {"gke": "gcp", "eks": "aws", "aks": "azure"}
 CLUSTER_TYPES = {
     "gke": "gcp:container/cluster:Cluster",

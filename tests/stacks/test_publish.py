@@ -10,9 +10,9 @@ import yaml
 from publish.__main__ import main
 from publish.files import differing, files, write
 from stacks.settings import parse
+from tests.hubs import GITOPS
+from tests.regions import MIXED, configured
 from tests.rendering import render
-from tests.unit.hubs import GITOPS
-from tests.unit.regions import MIXED, configured
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,11 @@
 import json
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from tests.rendering import Rendered, Resource, render_program
+from tests.rendering import ROOT, Rendered, Resource, render_program
 
-PROGRAM = Path(__file__).parent / "programs" / "edges.py"
+PROGRAM = ROOT / "tests" / "programs" / "edges.py"
 CDNS = ("gcp", "aws", "azure")
 DOMAIN = "example.org"
 THREE = {"us-central1": "192.0.2.1", "europe-west1": "192.0.2.2", "asia-east1": "192.0.2.3"}

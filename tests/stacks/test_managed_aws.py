@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.managed import PEM, managed, named
-from tests.unit.stores import waits_for
+from tests.managed import PEM, managed, named
+from tests.stores import waits_for
 
 RDS = "aws:rds/instance:Instance"
 GROUP = "aws:elasticache/replicationGroup:ReplicationGroup"

@@ -7,7 +7,7 @@ import pulumi_gcp as gcp
 
 from components.cluster import Cluster, NetworkArgs
 from components.cluster.gke import GkeCluster, GkeClusterArgs, GkeNetwork
-from tests.unit.programs.cluster_arguments import ADDRESSES, NODES
+from tests.programs.cluster_arguments import ADDRESSES, NODES
 
 
 def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOptions) -> Cluster:

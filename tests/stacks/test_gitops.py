@@ -9,9 +9,8 @@ import pytest
 from components.gitops import plan
 from components.services import RELEASE
 from stacks.delivery import unreachable
-from tests.rendering import ROOT, Rendered, Resource, ancestors, render, render_program
-from tests.unit.hubs import GITOPS, REPOSITORY, hub
-from tests.unit.regions import (
+from tests.hubs import GITOPS, REPOSITORY, hub
+from tests.regions import (
     EARLY,
     FIVE,
     IOWA,
@@ -24,6 +23,7 @@ from tests.unit.regions import (
     rendered,
     same,
 )
+from tests.rendering import ROOT, Rendered, Resource, ancestors, render, render_program
 
 HUB = IOWA[0]
 # What the hub has of Argo CD, by the rest of its name; every region has the access to itself and its entry.
@@ -245,7 +245,7 @@ def test_the_passwords_are_in_secrets_and_in_no_chart_s_values() -> None:
 
 
 def test_a_private_repository_is_read_with_a_secret_token_and_a_public_one_without() -> None:
-    program = ROOT / "tests" / "unit" / "programs" / "argo_secrets.py"
+    program = ROOT / "tests" / "programs" / "argo_secrets.py"
     found = secret(render_program("test", {}, program).named("private-repository"))
     assert found == {"type": "git", "url": REPOSITORY["url"], "username": "git", "password": "hunter2"}
     labels = render_program("test", {}, program).named("private-repository").inputs["metadata"]["labels"]

@@ -1,24 +1,16 @@
 """The super-cluster of messaging: what regions know of each other, and what a region more or less changes."""
 
-import dataclasses
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from components.crossing import Neighbours
 from components.messaging import config
-from stacks import topology
+from tests.regions import FIVE, GOOGLE, IOWA, MIXED, Where, changed, egress, rendered
 from tests.rendering import Rendered
-from tests.unit.regions import FIVE, GOOGLE, IOWA, MIXED, Where, changed, egress, rendered
-from tests.unit.stores import container, unchanging
-from tests.unit.test_crossing import endpoints
-from tests.unit.test_messaging import ARGS
+from tests.stacks.test_crossing import endpoints
+from tests.stores import container, unchanging
 
 FOUNDER = IOWA[0]
-TOGETHER = Neighbours(regions=["there"], doors=["203.0.113.7"], admitted=["203.0.113.8"])
-names = st.from_regex(r"[a-z]([-a-z0-9]{0,30}[a-z0-9])?", fullmatch=True)
 
 
 def part(stack: Rendered, region: str, rest: str) -> dict[str, Any]:
@@ -37,11 +29,6 @@ def across(stack: Rendered, region: str, direction: str) -> list[str]:
     rules = part(stack, region, "network-policy")["spec"][direction]
     (found,) = [rule for rule in rules if [port["port"] for port in rule["ports"]] == [config.GATEWAY_PORT]]
     return sorted(peer["ipBlock"]["cidr"] for peer in found[peers])
-
-
-@given(names, names)
-def test_regions_meet_at_the_founder_whatever_other_regions_there_are(name: str, founder: str) -> None:
-    assert topology.seeds(name, founder) == (() if name == founder else (founder,))
 
 
 @pytest.mark.parametrize("where", FIVE)
@@ -90,13 +77,3 @@ def test_later_regions_restart_no_server_of_the_others(where: Where) -> None:
     before, after = rendered(*MIXED), rendered(*FIVE)
     touched = {name for name in changed(before, after, where[0]) if name.startswith("messaging")}
     assert touched == {"messaging-network-policy"}
-
-
-def test_a_single_server_cannot_have_neighbours() -> None:
-    with pytest.raises(ValueError, match="servers: expected 3 or 5, got 1; a single server cannot have"):
-        dataclasses.replace(ARGS, neighbours=TOGETHER)
-
-
-def test_a_region_alone_has_nobody_to_meet() -> None:
-    with pytest.raises(ValueError, match="seeds: expected none for a region without neighbours, got there"):
-        dataclasses.replace(ARGS, servers=3, seeds=["there"])

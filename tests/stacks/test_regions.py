@@ -6,8 +6,7 @@ import sys
 
 import pytest
 
-from tests.rendering import ROOT, ancestors, render
-from tests.unit.regions import (
+from tests.regions import (
     BECOMES_A_PEER,
     EARLY,
     FIVE,
@@ -32,6 +31,7 @@ from tests.unit.regions import (
     rendered,
     same,
 )
+from tests.rendering import ROOT, ancestors, render
 
 
 @pytest.mark.parametrize("where", MIXED)
@@ -150,7 +150,7 @@ def test_a_region_waits_for_what_others_have_early_and_for_no_workload() -> None
     ("rendering", "expected"), [("render('local')", set()), (f"rendered({IOWA!r})", {"pulumi_gcp"})]
 )
 def test_a_stack_imports_the_sdks_of_its_clouds_only(rendering: str, expected: set[str]) -> None:
-    imports = "import json, sys; from tests.rendering import render; from tests.unit.regions import rendered"
+    imports = "import json, sys; from tests.rendering import render; from tests.regions import rendered"
     code = f"{imports}; {rendering}; print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert set(SDKS.values()) & set(json.loads(run.stdout)) == expected

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from components.fleet import values
+from tests.hubs import FLEET, hub
+from tests.regions import FIVE, IOWA, MIXED, VIRGINIA, changed, of_region, rendered
 from tests.rendering import render
-from tests.unit.hubs import FLEET, hub
-from tests.unit.regions import FIVE, IOWA, MIXED, VIRGINIA, changed, of_region, rendered
 
 HUB = IOWA[0]
 

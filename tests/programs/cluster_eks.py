@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from components.cluster import Cluster
 from components.cluster.eks import EksCluster, EksClusterArgs, EksNetwork, EksNetworkArgs
-from tests.unit.programs.cluster_arguments import ADDRESSES, NODES
+from tests.programs.cluster_arguments import ADDRESSES, NODES
 
 
 def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOptions) -> Cluster:

@@ -4,8 +4,8 @@ from functools import cache
 from typing import Any
 
 from tests import clouds
+from tests.clusters import CLUSTER_TYPES
 from tests.rendering import Rendered, Resource, render
-from tests.unit.clusters import CLUSTER_TYPES
 
 GROUP = "11111111-2222-3333-4444-555555555555"
 OFFICE = "203.0.113.0/24"

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from tests.regions import Where, rendered_with
 from tests.rendering import Rendered
-from tests.unit.regions import Where, rendered_with
 
 REPOSITORY = {"url": "https://git.example.org/council/platform.git"}
 GITOPS: dict[str, Any] = {"enabled": True, "repository": REPOSITORY}

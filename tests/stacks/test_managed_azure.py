@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.managed import managed, named
 from tests.rendering import Resource
-from tests.unit.managed import managed, named
-from tests.unit.stores import waits_for
+from tests.stores import waits_for
 
 SERVER = "azure-native:dbforpostgresql:Server"
 CLUSTER = "azure-native:redisenterprise:RedisEnterprise"

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.rendering import Rendered
-from tests.unit.regions import (
+from tests.regions import (
     BELGIUM,
     FIVE,
     GOOGLE,
@@ -19,8 +18,9 @@ from tests.unit.regions import (
     rendered,
     rendered_with,
 )
-from tests.unit.stores import unchanging, waits_for
-from tests.unit.test_crossing import endpoints
+from tests.rendering import Rendered
+from tests.stacks.test_crossing import endpoints
+from tests.stores import unchanging, waits_for
 
 PORT = 26257
 

@@ -7,7 +7,7 @@ import pulumi_azure_native as azure
 
 from components.cluster import Cluster, NetworkArgs
 from components.cluster.aks import AksCluster, AksClusterArgs, AksNetwork
-from tests.unit.programs.cluster_arguments import ADDRESSES, NODES
+from tests.programs.cluster_arguments import ADDRESSES, NODES
 
 
 def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOptions) -> Cluster:

@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 
 from components.database import postgresql_plan as plan
-from tests.rendering import ROOT, Rendered
-from tests.unit import test_contracts as contracts
-from tests.unit.managed import CLOUDS, REGIONS, managed, named
-from tests.unit.regions import (
+from tests.managed import CLOUDS, REGIONS, managed, named
+from tests.regions import (
     BECOMES_A_PEER,
     FIVE,
     FOUNDER_KNOWS_PEERS,
@@ -23,7 +21,9 @@ from tests.unit.regions import (
     of_region,
     rendered_with,
 )
-from tests.unit.stores import object_named, secret_texts, stores, waits_for
+from tests.rendering import ROOT, Rendered
+from tests.stores import object_named, secret_texts, stores, waits_for
+from tests.unit import test_contracts as contracts
 
 SERVERS = {"gcp": "CloudSql", "aws": "Rds", "azure": "FlexibleServer"}
 CACHES = {"gcp": "Memorystore", "aws": "ElastiCache", "azure": "AzureManagedRedis"}
@@ -243,7 +243,7 @@ def test_only_what_holds_data_is_protected_from_deletion(cloud: str) -> None:
 
 
 def test_a_stack_with_managed_stores_imports_the_sdk_of_its_cloud_only() -> None:
-    imports = "import json, sys; from tests.unit.managed import managed"
+    imports = "import json, sys; from tests.managed import managed"
     code = f"{imports}; managed('aws'); print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert set(SDKS.values()) & set(json.loads(run.stdout)) == {"pulumi_aws"}

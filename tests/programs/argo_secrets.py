@@ -5,7 +5,7 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from components.gitops.secrets import ArgoSecrets, ArgoSecretsArgs
-from tests.unit.hubs import REPOSITORY
+from tests.hubs import REPOSITORY
 
 ArgoSecrets(
     "private",

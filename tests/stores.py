@@ -2,12 +2,11 @@
 
 import base64
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from tests.rendering import Rendered, Resource, render_program
+from tests.rendering import ROOT, Rendered, Resource, render_program
 
-PROGRAM = Path(__file__).parent / "programs" / "stores.py"
+PROGRAM = ROOT / "tests" / "programs" / "stores.py"
 STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
 
 

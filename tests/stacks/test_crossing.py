@@ -1,0 +1,206 @@
+"""Doors and names between regions: who may come in, how pods find them, and that one region alone has none."""
+
+from typing import Any
+
+import pytest
+
+from components.crossing import host
+from tests.clusters import CLUSTER_TYPES
+from tests.regions import (
+    AMSTERDAM,
+    BELGIUM,
+    FIVE,
+    FOUNDER_KNOWS_PEERS,
+    IOWA,
+    KNOWS_PEERS,
+    MIXED,
+    VIRGINIA,
+    Where,
+    changed,
+    egress,
+    of_region,
+    rendered,
+    rendered_with,
+)
+from tests.rendering import Rendered, Resource, ancestors, render
+from tests.stores import waits_for
+
+ADDRESSES = {
+    "gcp:compute/address:Address",
+    "aws:ec2/eip:Eip",
+    "azure-native:network:PublicIPAddress",
+}
+
+
+def doors(stack: Rendered, region: str) -> dict[str, dict[str, Any]]:
+    """The region's doors: inputs of the Services, by the rest of their names."""
+    return {
+        key.partition(" ")[0].removesuffix("-service"): resource.inputs
+        for key, resource in of_region(stack, region).items()
+        if resource.type == "kubernetes:core/v1:Service" and "-door-" in resource.name
+    }
+
+
+def endpoints(stack: Rendered, region: str, store: str) -> dict[str, list[str]]:
+    """The addresses behind each name of the other regions' doors."""
+    (subset,) = stack.named(f"{region}-{store}-peers-endpoints").inputs["subsets"]
+    found: dict[str, list[str]] = {}
+    for one in subset["addresses"]:
+        found.setdefault(one["hostname"], []).append(one["ip"])
+    return found
+
+
+def reserved(stack: Rendered, region: str) -> list[Resource]:
+    """The addresses that are reserved for the region's doors."""
+    return [r for r in of_region(stack, region).values() if r.type in ADDRESSES and "-door-" in r.name]
+
+
+@pytest.mark.parametrize("where", MIXED)
+def test_a_region_alone_has_no_doors_no_names_and_no_address_for_them(where: Where) -> None:
+    stack = rendered(where)
+    assert [r.name for r in stack.resources if "-door-" in r.name or "-peers" in r.name] == []
+    assert stack.objects("Endpoints") == []
+    assert [r.name for r in stack.resources if r.name.endswith("-addresses-group")] == []
+
+
+def test_a_region_that_is_the_first_of_several_has_closed_doors() -> None:
+    stack, region = rendered_with((IOWA,), database={"founder": IOWA[0]}), IOWA[0]
+    assert doors(stack, region).keys() == doors(rendered(*FIVE), region).keys()
+    for door in doors(stack, region).values():
+        assert sorted(door["spec"]["loadBalancerSourceRanges"]) == egress(stack, region)
+    assert [r.name for r in stack.objects("Endpoints") if r.inputs.get("subsets")] == []
+    assert open_to_all(stack) == []
+
+
+def test_the_second_region_adds_nothing_to_one_that_is_the_first_of_several() -> None:
+    one, three = rendered_with((IOWA,), database={"founder": IOWA[0]}), rendered(*MIXED)
+    assert of_region(one, IOWA[0]).keys() == of_region(three, IOWA[0]).keys()
+    assert changed(one, three, IOWA[0]) <= KNOWS_PEERS | FOUNDER_KNOWS_PEERS
+    assert changed(one, three, "platform") == set()
+
+
+def open_to_all(stack: Rendered) -> list[str]:
+    """The network policies of stores with a rule for the port of doors that names nobody, so means everybody."""
+    return [
+        r.name
+        for r in stack.objects("NetworkPolicy")
+        if r.inputs["metadata"]["namespace"] in ("cockroachdb", "nats")
+        for rule in [*r.inputs["spec"].get("ingress", []), *r.inputs["spec"].get("egress", [])]
+        if not rule.get("from") and not rule.get("to")
+    ]
+
+
+@pytest.mark.parametrize("where", FIVE)
+def test_doors_admit_the_other_regions_and_nobody_else(where: Where) -> None:
+    stack = rendered(*FIVE)
+    others = sorted(address for name, _ in FIVE if name != where[0] for address in egress(stack, name))
+    for door in doors(stack, where[0]).values():
+        assert sorted(door["spec"]["loadBalancerSourceRanges"]) == others
+        assert door["spec"]["externalTrafficPolicy"] == "Local"
+        assert door["spec"]["publishNotReadyAddresses"] is True
+
+
+@pytest.mark.parametrize("where", [IOWA, VIRGINIA, AMSTERDAM])
+def test_doors_have_their_cloud_s_reserved_addresses(where: Where) -> None:
+    stack = rendered(*FIVE)
+    for name, door in doors(stack, where[0]).items():
+        annotations = door["metadata"]["annotations"]
+        mine = [r for r in reserved(stack, where[0]) if r.name.startswith(f"{where[0]}-{name}-")]
+        assert mine
+        match where[1]:
+            case "gcp":
+                assert door["spec"]["loadBalancerIP"].startswith("240.")
+                assert annotations["cloud.google.com/l4-rbs"] == "enabled"
+            case "aws":
+                prefix = "service.beta.kubernetes.io/aws-load-balancer-"
+                allocations = annotations[f"{prefix}eip-allocations"].split(",")
+                assert len(allocations) == len(annotations[f"{prefix}subnets"].split(",")) == len(mine)
+            case _:
+                prefix = "service.beta.kubernetes.io/azure-"
+                assert annotations[f"{prefix}pip-name"]
+                assert annotations[f"{prefix}load-balancer-resource-group"]
+
+
+def test_on_aws_a_door_to_one_pod_has_one_address_and_a_shared_door_one_in_each_zone() -> None:
+    stack = rendered(*FIVE)
+    found = [r.name.removeprefix("us-east-1-") for r in reserved(stack, "us-east-1")]
+    assert sorted(found) == [
+        "cockroachdb-door-0-a-address",
+        *(f"nats-door-0-{zone}-address" for zone in "abc"),
+    ]
+
+
+def test_on_azure_the_cluster_may_use_the_addresses_before_anything_runs_in_it() -> None:
+    stack = rendered(*FIVE)
+    role = stack.named("westeurope-cluster-control-plane-addresses-role")
+    assert role.inputs["scope"].endswith("ResourceGroup/westeurope-addresses-group")
+    (cluster,) = stack.of_type(CLUSTER_TYPES["aks"])
+    assert role.name in waits_for(stack, cluster)
+
+
+@pytest.mark.parametrize("where", FIVE)
+def test_every_region_has_names_for_the_doors_of_all_others(where: Where) -> None:
+    stack = rendered(*FIVE)
+    others = [name for name, _ in FIVE if name != where[0]]
+    for store in ("cockroachdb", "nats"):
+        found = endpoints(stack, where[0], store)
+        assert sorted(found) == sorted(host(name) for name in others)
+        addresses = [address for behind in found.values() for address in behind]
+        assert len(addresses) == len(set(addresses)) >= len(others)
+        service = stack.named(f"{where[0]}-{store}-peers-service").inputs
+        assert service["metadata"]["name"] == "peers"
+        assert (service["spec"]["clusterIP"], "selector" in service["spec"]) == ("None", False)
+
+
+def test_a_reserved_address_waits_for_no_cluster() -> None:
+    stack = rendered(*FIVE)
+    clusters = {f"{name}-cluster" for name, _ in FIVE}
+    for name, _ in FIVE:
+        for address in reserved(stack, name):
+            assert clusters & waits_for(stack, address) == set()
+
+
+def test_on_clusters_that_are_there_already_doors_are_open_and_have_the_address_they_are_given() -> None:
+    place = {"geography": {"latitude": 0, "longitude": 0, "timeZone": "UTC", "languages": ["en"]}}
+    regions = [
+        {"name": name, "cloud": "existing", "context": name, "slot": 200 + index, **place}
+        for index, name in enumerate(("east", "west"))
+    ]
+    stack = render(
+        "multiregion",
+        {
+            "sacred-council:regions": regions,
+            "sacred-council:clouds": None,
+            "sacred-council:database": {"founder": "east", "nodes": 3},
+            "sacred-council:messaging": {"servers": 3},
+            "sacred-council:monitoring": {"enabled": False},
+            "sacred-council:edge": {},
+        },
+    )
+    assert len(doors(stack, "west")) == 4
+    for door in doors(stack, "west").values():
+        assert "loadBalancerSourceRanges" not in door["spec"]
+        assert "loadBalancerIP" not in door["spec"]
+        assert door["metadata"]["annotations"] == {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress}"}
+    found = endpoints(stack, "east", "cockroachdb")
+    assert sorted(found) == ["west-0", "west-1", "west-2"]
+    assert all(address.startswith("198.51.100.") for behind in found.values() for address in behind)
+
+
+def test_doors_belong_to_the_foundation_and_wait_for_no_workload() -> None:
+    stack = rendered(*MIXED)
+    workloads = {r.name for r in stack.objects() if r.inputs["kind"] in ("StatefulSet", "Deployment", "Job")}
+    early = [
+        r for r in stack.resources if "-door-" in r.name or r.name.endswith(("-peers-service", "-peers-endpoints"))
+    ]
+    assert workloads
+    assert early
+    for resource in early:
+        assert workloads & waits_for(stack, resource) == set()
+        above = {urn.rpartition("::")[2] for urn in ancestors(stack, resource)}
+        assert any(name.endswith(("-foundation", "-ground")) for name in above)
+
+
+def test_two_regions_of_one_cloud_are_neighbours_like_any_others() -> None:
+    stack = rendered(IOWA, BELGIUM)
+    assert sorted(endpoints(stack, "us-central1", "nats")) == ["europe-west1-0"]
