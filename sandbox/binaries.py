@@ -157,6 +157,13 @@ CONFORMANCE = (
         package="github.com/rhysd/actionlint/cmd/actionlint",
         module="github.com/rhysd/actionlint",
     ),
+    Binary(
+        name="docker-compose",
+        tool="compose",
+        package="github.com/docker/compose/v5/cmd",
+        module="github.com/docker/compose/v5",
+        version_variable="github.com/docker/compose/v5/internal.Version",
+    ),
 )
 
 
