@@ -1,4 +1,4 @@
-"""Here are all stacks but the local one, which the unit tests have."""
+"""Here are all stacks but the local one, which the unit tests have, and what needs the SDK of a cloud: seconds each."""
 
 import pytest
 

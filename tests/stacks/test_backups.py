@@ -5,7 +5,11 @@ from functools import cache
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from components.storage.blob import account_name
+from components.storage.s3 import bucket_policy
 from tests.regions import AMSTERDAM, IOWA, MIXED, VIRGINIA, Where, of_region, rendered, rendered_with
 from tests.rendering import Rendered, Resource, render
 from tests.stores import waits_for
@@ -157,3 +161,16 @@ def test_taking_backups_in_another_region_changes_nothing_of_the_first_but_the_j
     assert old.keys() == new.keys()
     different = {key.partition(" ")[0] for key in old if old[key].inputs != new[key].inputs}
     assert different == {"database-jobs-regions-job", "database-jobs-regions-settings"}
+
+
+def test_a_bucket_s_policy_lets_one_principal_in() -> None:
+    allowed = [s for s in bucket_policy("arn:b", "arn:role")["Statement"] if s["Effect"] == "Allow"]
+    assert {s["Principal"]["AWS"] for s in allowed} == {"arn:role"}
+
+
+@given(st.text(min_size=1))
+def test_accounts_of_azure_have_24_letters_and_digits(group: str) -> None:
+    name = account_name(group)
+    assert len(name) == 24
+    assert name.isalnum()
+    assert name == name.lower()

@@ -1,4 +1,4 @@
-"""What is said to the database about backups, and how their storage is named and closed."""
+"""What is said to the database about backups, and how long they are kept."""
 
 import pytest
 from hypothesis import given
@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 from components.cluster.arguments import NetworkArgs
 from components.database import cockroachdb_sql as sql
 from components.storage import ObjectStoreArgs
-from components.storage.blob import account_name
-from components.storage.s3 import bucket_policy
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
@@ -26,19 +24,6 @@ def test_texts_end_where_they_should(value: str) -> None:
     said = sql.text(value)
     assert said[0] == said[-1] == "'"
     assert said[1:-1].replace("''", "'") == value
-
-
-def test_a_bucket_s_policy_lets_one_principal_in() -> None:
-    allowed = [s for s in bucket_policy("arn:b", "arn:role")["Statement"] if s["Effect"] == "Allow"]
-    assert {s["Principal"]["AWS"] for s in allowed} == {"arn:role"}
-
-
-@given(st.text(min_size=1))
-def test_accounts_of_azure_have_24_letters_and_digits(group: str) -> None:
-    name = account_name(group)
-    assert len(name) == 24
-    assert name.isalnum()
-    assert name == name.lower()
 
 
 def test_a_retention_of_no_days_is_refused() -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -51,8 +52,14 @@ def _run(folder: Path, end: str) -> list[psutil.Process]:
         return family
 
 
+@pytest.fixture(scope="module")
+def families(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[psutil.Process]]:
+    """What is left of a run with each end; both run at once."""
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(ENDS, pool.map(_run, map(tmp_path_factory.mktemp, ENDS), ENDS), strict=True))
+
+
 @pytest.mark.parametrize("end", ENDS)
-def test_what_a_run_started_ends_with_it(end: str, tmp_path: Path) -> None:
-    family = _run(tmp_path, end)
-    _, alive = psutil.wait_procs(family, timeout=20)
+def test_what_a_run_started_ends_with_it(end: str, families: dict[str, list[psutil.Process]]) -> None:
+    _, alive = psutil.wait_procs(families[end], timeout=20)
     assert alive == []

@@ -99,7 +99,8 @@ def test_a_commands_exit_status_is_passed_on(tmp_path: Path) -> None:
 
 def test_an_interrupt_reaches_the_command_once_and_lets_it_finish(tmp_path: Path) -> None:
     script = (
-        "trap 'echo told >> noted' INT; echo ready > ready; n=0; while [ $n -lt 20 ]; do sleep 0.1; n=$((n+1)); done"
+        "trap 'echo told >> noted' INT; echo ready > ready; n=0; "
+        "while [ ! -e noted ] && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done; sleep 0.3"
     )
     runner = (
         "import os, sys; from sandbox import child; "
