@@ -22,7 +22,9 @@ PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md")])
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 PREFIX = "sacred-council:"
 MAKE = re.compile(r"\bmake ([a-z][a-z-]*)\b")
-CODE = re.compile(r"^```.*?^```$|^(?: {4}|\t).+?$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^ *```(\w*)$.*?^ *```$", re.MULTILINE | re.DOTALL)
+CODE = re.compile(rf"{BLOCK.pattern}|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+LANGUAGES = {"python", "sh", "sql", "yaml"}
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 GENERATED = ("benchmarks/results/*.json",)
 REGISTRY = re.compile(r"\b(?:pypi|npmjs|proxy\.golang|artifactory|nexus)[\w.-]*\.\w+", re.IGNORECASE)
@@ -35,7 +37,7 @@ def page(request: pytest.FixtureRequest) -> Path:
 
 
 def _code(page: Path) -> str:
-    return "\n".join(CODE.findall(page.read_text()))
+    return "\n".join(found[0] for found in CODE.finditer(page.read_text()))
 
 
 def test_links_lead_somewhere(page: Path) -> None:
@@ -57,6 +59,17 @@ def _sections(page: Path) -> set[str]:
 def test_make_has_the_targets_that_are_named(page: Path) -> None:
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert sorted(set(MAKE.findall(_code(page))) - targets) == []
+
+
+def test_blocks_of_code_say_their_language(page: Path) -> None:
+    text = page.read_text()
+    assert sorted(set(BLOCK.findall(text)) - LANGUAGES) == []
+    assert re.findall(r"\n\n(?: {4}|\t)\s*\S.*", BLOCK.sub("", text)) == [], "indented code has no language: fence it"
+
+
+def test_whoever_has_not_entered_the_virtual_environment_can_type_the_commands(page: Path) -> None:
+    elsewhere = re.findall(r"(?<!bin/)\bpython3? -m (?!sandbox\b|venv\b)[\w.]+", _code(page))
+    assert elsewhere == [], "only the sandbox finds the packages by itself: .venv/bin/python -m ..."
 
 
 @pytest.mark.parametrize(("module", "verbs"), [("sandbox", "verbs"), ("benchmarks", "parts")])
