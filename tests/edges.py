@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from tests.rendering import ROOT, Rendered, Resource, render_program
+from tests.rendering import ROOT, Rendered, Resource, render, render_program
 
 PROGRAM = ROOT / "tests" / "programs" / "edges.py"
 CDNS = ("gcp", "aws", "azure")
@@ -23,6 +23,12 @@ def edge(cdn: str, origins: Mapping[str, str] = THREE, **settings: Any) -> Rende
 def _edge(cdn: str, origins: str, settings: str) -> Rendered:
     config = {"cdn": cdn, "origins": origins, **json.loads(settings)}
     return render_program("test", {f"edge:{key}": value for key, value in config.items()}, PROGRAM)
+
+
+def planetary(cdn: str) -> Rendered:
+    """The planetary stack with another CDN, and without monitoring, which has nothing to do with it."""
+    edge = {"domain": DOMAIN, "cdn": cdn}
+    return render("planetary", {"sacred-council:edge": edge, "sacred-council:monitoring": {"enabled": False}})
 
 
 def only(rendered: Rendered, token: str) -> dict[str, Any]:

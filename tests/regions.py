@@ -53,6 +53,9 @@ BECOMES_A_PEER = {"database-statefulset", "messaging-settings", "messaging-state
 
 EARLY = ("ground", "foundation")
 
+SHIFTING = {"agent-network": {"minReplicas": 5, "maxReplicas": 9, "followTheSun": True}}
+"""Services of which one follows the sun."""
+
 Where = tuple[str, str]
 
 
@@ -66,6 +69,11 @@ def rendered_with(regions: tuple[Where, ...], **sections: Any) -> Rendered:
     """Such a stack, with other settings in some sections."""
     settings = {**configured(*regions), **sections}
     return render("multiregion", {f"sacred-council:{key}": value for key, value in settings.items()})
+
+
+def watched(*regions: Where, **sections: Any) -> Rendered:
+    """Such a stack with monitoring."""
+    return rendered_with(regions, monitoring={}, **sections)
 
 
 def configured(*regions: Where) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def test_without_a_cloud_and_where_nobody_is_named_there_are_no_backups() -> Non
 
 
 def test_taking_backups_in_another_region_changes_nothing_of_the_first_but_the_job_that_ends_them() -> None:
-    one = rendered_with(MIXED, database={"founder": IOWA[0], "backup": {"regions": [IOWA[0]]}})
+    one = rendered(*MIXED)
     two = rendered_with(MIXED, database={"founder": IOWA[0], "backup": {"regions": [IOWA[0], VIRGINIA[0]]}})
     old, new = of_region(one, IOWA[0]), of_region(two, IOWA[0])
     assert old.keys() == new.keys()

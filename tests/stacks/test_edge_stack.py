@@ -13,7 +13,7 @@ from components.cdn.names import HEALTH_PORT
 from stacks.edge import nearest_region
 from stacks.geography import lookup
 from stacks.topology import Site
-from tests.edges import CDNS
+from tests.edges import CDNS, planetary
 from tests.regions import (
     AMSTERDAM,
     BECOMES_A_PEER,
@@ -44,13 +44,6 @@ def rendered(cdn: str, *regions: Where) -> Rendered:
     """A stack of these regions behind a CDN."""
     settings = {**configured(*regions), "edge": {"domain": DOMAIN, "cdn": cdn}}
     return render("multiregion", {f"sacred-council:{key}": value for key, value in settings.items()})
-
-
-@cache
-def planetary(cdn: str) -> Rendered:
-    """The planetary stack with another CDN, and without monitoring, which has nothing to do with it."""
-    edge = {"domain": DOMAIN, "cdn": cdn}
-    return render("planetary", {"sacred-council:edge": edge, "sacred-council:monitoring": {"enabled": False}})
 
 
 def of_edge(stack: Rendered) -> dict[str, Any]:

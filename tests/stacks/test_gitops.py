@@ -15,6 +15,7 @@ from tests.regions import (
     FIVE,
     IOWA,
     MIXED,
+    SHIFTING,
     VIRGINIA,
     Where,
     changed,
@@ -141,8 +142,7 @@ def test_a_region_is_deployed_from_the_chart_with_its_own_file_of_values_and_und
 
 
 def test_what_shifts_set_is_left_alone() -> None:
-    services = {"agent-network": {"minReplicas": 5, "maxReplicas": 9, "followTheSun": True}}
-    found = spec(hub(*MIXED, services=services), "rollout")["template"]["spec"]
+    found = spec(hub(*MIXED, services=SHIFTING), "rollout")["template"]["spec"]
     assert found["ignoreDifferences"] == [
         {
             "group": "autoscaling",

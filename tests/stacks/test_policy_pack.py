@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from tests.edges import planetary
 from tests.hubs import hub
-from tests.managed import CLOUDS, COMMON, managed
+from tests.managed import CLOUDS, managed
 from tests.policies import violations
 from tests.regions import MIXED
 from tests.rendering import render, stack_config
@@ -24,9 +25,7 @@ def test_a_hub_keeps_to_all_mandatory_rules() -> None:
 
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_the_edge_of_every_cloud_keeps_to_all_mandatory_rules(cloud: str) -> None:
-    edge = {**stack_config("multiregion")["sacred-council:edge"], "cdn": cloud}
-    clouds = {**stack_config("multiregion")["sacred-council:clouds"], "azure": COMMON["azure"]}
-    rendered = render("multiregion", {"sacred-council:edge": edge, "sacred-council:clouds": clouds})
+    rendered = planetary(cloud)
     assert any(one.type.startswith(PACKAGES[cloud]) and one.name.startswith("edge") for one in rendered.resources)
     assert violations(rendered) == []
 

@@ -11,16 +11,15 @@ from publish.__main__ import main
 from publish.files import differing, files, write
 from stacks.settings import parse
 from tests.hubs import GITOPS
-from tests.regions import MIXED, configured
-from tests.rendering import render
+from tests.regions import MIXED, SHIFTING, configured, watched
+from tests.rendering import stack_config
 
 
-@pytest.mark.parametrize(
-    "services", [{}, {"agent-network": {"minReplicas": 5, "maxReplicas": 9, "followTheSun": True}}]
-)
-def test_the_published_values_are_those_that_the_program_deploys_with(services: dict[str, Any]) -> None:
-    config = {**configured(*MIXED), "services": services, "monitoring": {"enabled": True}}
-    stack = render("multiregion", {f"sacred-council:{key}": value for key, value in config.items()})
+@pytest.mark.parametrize("sections", [{}, {"services": SHIFTING}], ids=["usual", "shifting"])
+def test_the_published_values_are_those_that_the_program_deploys_with(sections: dict[str, Any]) -> None:
+    services = stack_config("multiregion")["sacred-council:services"]
+    config = {**configured(*MIXED), "monitoring": {}, "services": services, **sections}
+    stack = watched(*MIXED, **sections)
     deployed = {
         call["values"]["region"]: call["values"]
         for call in (json.loads(arguments["jsonOpts"]) for _, arguments in stack.calls if "jsonOpts" in arguments)

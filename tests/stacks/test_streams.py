@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from components.messaging import config
+from tests.regions import GOOGLE, rendered_with
 from tests.rendering import Rendered, render
 from tests.stores import allowed, container, object_named, waits_for
 from tests.unit.test_streams import ASIA, EU, EVERYWHERE, NOWHERE, SOMEWHERE, US, values
@@ -14,7 +15,7 @@ from tests.unit.test_streams import ASIA, EU, EVERYWHERE, NOWHERE, SOMEWHERE, US
 @pytest.fixture(scope="module")
 def stack() -> Rendered:
     messaging = values(EVERYWHERE, SOMEWHERE, NOWHERE)["messaging"]
-    return render("multiregion", {"sacred-council:messaging": messaging})
+    return rendered_with(GOOGLE, messaging=messaging)
 
 
 def job(stack: Rendered, region: str) -> dict[str, Any]:

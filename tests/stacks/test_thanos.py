@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from tests import regions
-from tests.regions import BELGIUM, GOOGLE, IOWA, MIXED, Where, changed, of_region
+from tests.regions import BELGIUM, GOOGLE, IOWA, MIXED, Where, changed, of_region, watched
 from tests.rendering import Rendered, render
 
 # Of the monitoring, what must know the other regions. All of it can change in place.
@@ -22,11 +21,7 @@ KNOWS_PEERS = {
 @pytest.fixture(scope="module")
 def stacks() -> dict[tuple[Where, ...], Rendered]:
     """Stacks with monitoring, of one, two and three regions."""
-    found: dict[tuple[Where, ...], Rendered] = {}
-    for chosen in ((IOWA,), (IOWA, BELGIUM), GOOGLE):
-        config = {**regions.configured(*chosen), "monitoring": {}}
-        found[chosen] = render("multiregion", {f"sacred-council:{key}": value for key, value in config.items()})
-    return found
+    return {chosen: watched(*chosen) for chosen in ((IOWA,), (IOWA, BELGIUM), GOOGLE)}
 
 
 def of_monitoring(before: Rendered, after: Rendered) -> set[str]:
@@ -72,8 +67,7 @@ def test_every_region_is_asked_in_every_region(stacks: dict[tuple[Where, ...], R
 
 
 def test_doors_to_metrics_exist_on_all_clouds() -> None:
-    config = {**regions.configured(*MIXED), "monitoring": {}}
-    stack = render("multiregion", {f"sacred-council:{key}": value for key, value in config.items()})
+    stack = watched(*MIXED)
     for name, _ in MIXED:
         door = stack.named(f"{name}-monitoring-door-0-service").inputs["spec"]
         assert len(door["loadBalancerSourceRanges"]) >= len(MIXED) - 1
