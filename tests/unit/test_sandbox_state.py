@@ -47,9 +47,9 @@ def test_resources_are_read(layout: Layout) -> None:
     assert state.resources(layout, "local") == [password, explicit]
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), 2**22 + 1])
-def test_a_lock_of_a_process_that_is_no_engine_is_stale(layout: Layout, pid: int) -> None:
-    _lock(layout, pid, socket.gethostname())
+@pytest.mark.parametrize("pid", [None, 2**22 + 1])
+def test_a_lock_of_a_process_that_is_no_engine_is_stale(layout: Layout, pid: int | None) -> None:
+    _lock(layout, pid or os.getpid(), socket.gethostname())
     (lock,) = state.locks(layout, "local")
     assert lock.pid is None
 
