@@ -70,8 +70,9 @@ binaries: venv ## everything that is built, the linters for the tests included
 test-unit: venv ## functions, components and the local stack under mocks: seconds
 	$(RUN) -m pytest tests/unit
 
+# The engine uses one core: two at a time, each file's tests in their order.
 test: venv binaries ## all tests: engine, control planes and linters included
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: venv ## format, lint, strict types, and every test that needs nothing but Python
 	$(RUN) -m ruff format --check .

@@ -19,6 +19,8 @@ from sandbox.regions import ControlPlane
 
 # Below the range from which systems take ports for outgoing connections.
 _FIRST_PORT, _PORT_END = 20600, 30000
+FIRST_PORT_VARIABLE = "SACRED_COUNCIL_FIRST_PORT"
+"""Where to look for free ports from: sandboxes that start at the same time must not find the same ones."""
 _START_SECONDS = 120
 _SERVERS = 5
 
@@ -75,7 +77,8 @@ class Cluster:
         saved = self.directory / "kwok.yaml"
         if saved.is_file():
             return saved
-        ports = processes.free_ports(len(manifests.PORT_NAMES), _FIRST_PORT + 100 * self.plane.slot, _PORT_END)
+        first = int(os.environ.get(FIRST_PORT_VARIABLE, _FIRST_PORT)) + 100 * self.plane.slot
+        ports = processes.free_ports(len(manifests.PORT_NAMES), first, _PORT_END)
         documents = manifests.kwokctl_configuration(
             self.layout.bin, dict(zip(manifests.PORT_NAMES, ports, strict=True)), self.plane.slot
         )

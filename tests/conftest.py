@@ -1,13 +1,19 @@
 """Fixtures that every kind of test shares."""
 
 import gc
+import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
+from sandbox.controlplane import FIRST_PORT_VARIABLE
 from tests import guard
 from tests.rendering import ROOT, Rendered, render
+
+if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
+    # The second half of the ports is the second worker's. No control plane of a test has a number above 46.
+    os.environ[FIRST_PORT_VARIABLE] = "25300"
 
 STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 
