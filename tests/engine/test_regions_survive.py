@@ -1,13 +1,16 @@
-"""Three regions on three clouds, and an engine that is killed again and again.
+"""Three regions on three clouds: an engine that is killed again and again, and a region whose API server is dead.
 
 The tests build on each other.
 """
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
+import psutil
 import pytest
 
+from sandbox.compare.changes import Operation
 from tests.engine.sandboxes import Sandbox, kill_engine_after, wait_until_gone
 from tests.regions import MIXED, configured
 
@@ -16,8 +19,22 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(2400)]
 KILLED_AFTER = (15, 40, 90, 60, 120)
 """How many resources each engine has made when it is killed: keys and networks, clusters, load balancers, workloads."""
 KINDS = "deployments,statefulsets,jobs,services,configmaps,secrets,networkpolicies,horizontalpodautoscalers"
+DEAD, _ = MIXED[2]
+ALIVE = [name for name, _ in MIXED[:2]]
+MEMORY_MIB = 384
+CACHE = {
+    "engine": "redis",
+    "replicas": 3,
+    "storage": "4Gi",
+    "cpu": "250m",
+    "memory": "1Gi",
+    "maxMemory": f"{MEMORY_MIB}Mi",
+}
+"""The cache as it was, but with less memory for data."""
 OURS = ("-A", "-l", "app.kubernetes.io/part-of=sacred-council")
 CLOUDS = ("gcp:", "aws:", "azure-native:")
+
+PROVIDER = "pulumi:providers:kubernetes"
 
 Identity = tuple[str, str, str, str]
 
@@ -39,6 +56,32 @@ def up(sandbox: Sandbox) -> str:
     return sandbox.run("up", sandbox.stack)
 
 
+@pytest.fixture(scope="module")
+def dead(sandbox: Sandbox, up: str) -> str:
+    """What `up` printed when a setting had changed and one region's servers had ended."""
+    servers = [process for process in sandbox.processes() if f"/clusters/{DEAD}/" in " ".join(process.cmdline())]
+    assert servers
+    for process in servers:
+        process.kill()
+    psutil.wait_procs(servers, timeout=10)
+    sandbox.configure({"cache": CACHE})
+    return sandbox.pulumi("up", "--yes", "--skip-preview")
+
+
+@pytest.fixture(scope="module")
+def refused(sandbox: Sandbox, dead: str) -> str:
+    """What `up` printed when the dead region had been taken off the list, and nothing else was said."""
+    sandbox.configure(configured(*MIXED[:2]))
+    return sandbox.pulumi("up", "--yes", "--skip-preview", fails=True)
+
+
+@pytest.fixture(scope="module")
+def without(sandbox: Sandbox, refused: str) -> str:
+    """What the next `up` printed, when its objects were to be forgotten."""
+    command = ("env", "PULUMI_K8S_DELETE_UNREACHABLE=true", "pulumi", "up", "--yes", "--skip-preview")
+    return sandbox.run("exec", "--", *command, "--stack", sandbox.stack)
+
+
 def test_up_converges_however_often_the_engine_was_killed(sandbox: Sandbox, up: str) -> None:
     assert "Stack multiregion is up in the sandbox" in up
     sandbox.pulumi("preview", "--expect-no-changes")
@@ -56,13 +99,50 @@ def test_in_the_clouds_is_what_the_state_tracks_and_nothing_else(sandbox: Sandbo
     assert in_clouds(sandbox) == set(tracked)
 
 
-def test_down_leaves_nothing(sandbox: Sandbox, up: str) -> None:
+def test_a_dead_region_stops_no_other(sandbox: Sandbox, dead: str) -> None:
+    for region in ALIVE:
+        [settings] = objects(
+            sandbox, region, "configmaps", "-n", "redis", "--field-selector=metadata.name=redis-settings"
+        )
+        assert f"maxmemory {MEMORY_MIB * 2**20}\n" in settings["data"]["redis.conf"]
+
+
+def test_the_user_is_told_what_was_skipped(dead: str) -> None:
+    told = [line for line in dead.splitlines() if "The cluster is unreachable; this object is skipped" in line]
+    assert told
+    assert "error:" not in dead
+
+
+def test_a_dead_region_is_not_forgotten_by_accident(refused: str) -> None:
+    assert "PULUMI_K8S_DELETE_UNREACHABLE=true" in refused
+
+
+def test_nothing_is_left_of_a_dead_region_that_was_taken_off_the_list(sandbox: Sandbox, without: str) -> None:
+    assert [r["urn"] for r in sandbox.resources() if f"::{DEAD}" in r["urn"]] == []
+    assert [one for one in in_clouds(sandbox) if DEAD in one[1]] == []
+
+
+def test_the_next_run_takes_the_permission_to_forget_back_and_changes_nothing_else(
+    sandbox: Sandbox, without: str
+) -> None:
+    planned = sandbox.preview()
+    assert planned.errors == ()
+    assert {(change.operation, change.type) for change in planned.changes} == {(Operation.UPDATE, PROVIDER)}
+    sandbox.pulumi("up", "--yes", "--skip-preview")
+    sandbox.pulumi("preview", "--expect-no-changes")
+
+
+def test_the_other_regions_are_as_they_should_be(sandbox: Sandbox, without: str) -> None:
+    assert {one for region in ALIVE for one in present(sandbox, region)} == set(tracked_objects(sandbox))
+
+
+def test_down_leaves_nothing(sandbox: Sandbox, without: str) -> None:
     sandbox.run("down", sandbox.stack)
     assert wait_until_gone(sandbox, 20) == []
     assert not (sandbox.folder / ".sandbox" / "clouds" / sandbox.stack).exists()
 
 
-def objects(sandbox: Sandbox, region: str, kinds: str, *arguments: str) -> list[dict[str, object]]:
+def objects(sandbox: Sandbox, region: str, kinds: str, *arguments: str) -> list[dict[str, Any]]:
     return sandbox.objects(kinds, *arguments, "--context", region)
 
 
