@@ -12,8 +12,8 @@ from sandbox import binaries, child, doctor, engine, fleet, progress, regions, s
 from sandbox.layout import Layout, SandboxError
 
 _DELETE_UNREACHABLE = "PULUMI_K8S_DELETE_UNREACHABLE"
-# The state is written once, at the end: what is deleted already may be deleted again, and all is thrown away anyway.
-_SKIP_CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS"
+SKIP_CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS"
+"""Has the engine write the state once, at the end: for what need not be gone on with when the engine is killed."""
 
 
 def needed_binaries() -> list[binaries.Binary]:
@@ -112,7 +112,8 @@ def _destroy(layout: Layout, stack: str) -> int:
     engine.prepare(layout)
     release_stale_locks(layout, stack)
     lost = _revive(layout, stack)
-    extra = {_SKIP_CHECKPOINTS: "true", **({_DELETE_UNREACHABLE: "true"} if lost else {})}
+    # What is deleted already may be deleted again, and all is thrown away anyway.
+    extra = {SKIP_CHECKPOINTS: "true", **({_DELETE_UNREACHABLE: "true"} if lost else {})}
     command = [str(layout.shims / "pulumi"), "destroy", "--yes", "--stack", stack]
     return child.run(command, layout, extra)
 
