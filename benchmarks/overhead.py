@@ -105,6 +105,7 @@ def _deploy(place: Workplace, stack: str, series: Series, flat_project: Path, na
         (flat_project / f"Pulumi.{stack}.yaml").symlink_to(place.layout.stack_file(stack))
     count = len(place.resources(stack))
     place.pulumi(stack, "destroy", "--yes", "--skip-preview", project=project)
+    place.forget_clouds(stack)
     return count
 
 

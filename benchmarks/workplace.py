@@ -39,6 +39,10 @@ class Workplace:
     def stop_control_planes(self, stack: str) -> None:
         """Stops the stack's control planes and deletes what they and the simulated clouds hold."""
         fleet.remove(self.layout, stack)
+        self.forget_clouds(stack)
+
+    def forget_clouds(self, stack: str) -> None:
+        """Deletes what the simulated clouds hold, also backups, which a destroy leaves there."""
         shutil.rmtree(self.layout.clouds / stack, ignore_errors=True)
 
     def forget(self, stack: str) -> None:

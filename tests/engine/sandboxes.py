@@ -17,6 +17,7 @@ import yaml
 
 from sandbox.compare import changes
 from sandbox.compare.changes import Preview
+from sandbox.deployment import SKIP_CHECKPOINTS
 from sandbox.layout import HOME_VARIABLE
 from tests.conformance.reference_data import DATA
 from tests.rendering import ROOT
@@ -45,9 +46,11 @@ class Sandbox:
 
     folder: Path
     stack: str
+    saves_once: bool = False
+    """Whether the engine writes the state at the end alone: many times as fast with many regions."""
 
     @classmethod
-    def of(cls, folder: Path, stack: str) -> "Sandbox":
+    def of(cls, folder: Path, stack: str, *, saves_once: bool = False) -> "Sandbox":
         """Copy the program and the stack's configuration into `folder`."""
         folder.mkdir(parents=True)
         for name in (*PROGRAM, f"Pulumi.{stack}.yaml"):
@@ -56,14 +59,15 @@ class Sandbox:
                 shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, folder / name)
-        return cls(folder=folder, stack=stack)
+        return cls(folder=folder, stack=stack, saves_once=saves_once)
 
     @property
     def environment(self) -> dict[str, str]:
         """The user's environment, with the checkout's binaries, and the charts' real definitions if they are there."""
         real = {"SANDBOX_CRDS": str(DEFINITIONS)} if DEFINITIONS.is_dir() else {}
+        once = {SKIP_CHECKPOINTS: "true"} if self.saves_once else {}
         theirs = {name: value for name, value in os.environ.items() if name != HOME_VARIABLE}
-        return {**theirs, **real, "SACRED_COUNCIL_BINARIES": str(ROOT / ".sandbox"), "NO_COLOR": "1"}
+        return {**theirs, **real, **once, "SACRED_COUNCIL_BINARIES": str(ROOT / ".sandbox"), "NO_COLOR": "1"}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `python -m sandbox ARGUMENTS` in a process group of its own, output in a pipe."""

@@ -42,7 +42,7 @@ def settings(*regions: Where) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    made = Sandbox.of(tmp_path_factory.mktemp("growth") / "project", "multiregion")
+    made = Sandbox.of(tmp_path_factory.mktemp("growth") / "project", "multiregion", saves_once=True)
     yield made
     made.run("down")
 

@@ -22,7 +22,7 @@ Uids = dict[tuple[str, str], str]
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    made = Sandbox.of(tmp_path_factory.mktemp("hub") / "project", "regional")
+    made = Sandbox.of(tmp_path_factory.mktemp("hub") / "project", "regional", saves_once=True)
     yield made
     made.run("down", made.stack)
 
