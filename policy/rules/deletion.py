@@ -33,7 +33,7 @@ def _never(_props: Any) -> bool:
 STATEFUL: Final[dict[str, Callable[[Any], bool]]] = {
     "gcp:container/cluster:Cluster": _by("deletionProtection"),
     "gcp:sql/databaseInstance:DatabaseInstance": _by("deletionProtection"),
-    "gcp:redis/instance:Instance": _by("deletionProtectionEnabled"),
+    "gcp:redis/instance:Instance": _by("deletionProtection"),
     "aws:eks/cluster:Cluster": _by("deletionProtection"),
     "aws:rds/instance:Instance": _by("deletionProtection"),
     "aws:elasticache/replicationGroup:ReplicationGroup": _never,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from components.database import postgresql_plan as plan
+from policy.rules.deletion import STATEFUL
 from tests.managed import CLOUDS, REGIONS, managed, named
 from tests.regions import (
     BECOMES_A_PEER,
@@ -240,6 +241,17 @@ def test_only_what_holds_data_is_protected_from_deletion(cloud: str) -> None:
     protected = {r.type.partition(":")[2] for r in managed(cloud).resources if r.protected}
     assert protected == kinds[cloud]
     assert [r.name for r in managed(cloud, protected=False).resources if r.protected] == []
+
+
+@pytest.mark.parametrize("cloud", ["gcp", "aws"])
+def test_the_policy_pack_sees_what_a_cloud_s_own_protection_protects(cloud: str) -> None:
+    def seen(*, protected: bool) -> set[str]:
+        kinds = {r.type: r.inputs for r in managed(cloud, protected=protected).resources if r.type in STATEFUL}
+        return {kind for kind, inputs in kinds.items() if STATEFUL[kind](inputs)}
+
+    # AWS has no such thing for caches.
+    assert len(seen(protected=True)) == {"gcp": 3, "aws": 2}[cloud]
+    assert seen(protected=False) == set()
 
 
 def test_a_stack_with_managed_stores_imports_the_sdk_of_its_cloud_only() -> None:
