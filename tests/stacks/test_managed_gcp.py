@@ -117,6 +117,7 @@ def test_the_cache_s_addresses_are_in_the_second_half_of_the_managed_range() -> 
     assert (given["prefixLength"], given["purpose"], given["addressType"]) == (20, "VPC_PEERING", "INTERNAL")
     peering = named(stack, "gcp", "cache-private-services-peering", "gcp:servicenetworking/connection:Connection")
     assert peering.name in waits_for(stack, named(stack, "gcp", "cache", REDIS))
+    assert (peering.inputs["deletionPolicy"], peering.inputs["updateOnCreationFail"]) == ("REMOVE_PEERING", True)
 
 
 def test_the_cache_drops_the_least_used_and_keeps_what_was_asked_for() -> None:

@@ -38,6 +38,11 @@ class GkePrivateServices(pulumi.ComponentResource):
             network=network.network_id,
             service=SERVICE_NETWORKING,
             reserved_peering_ranges=[reserved.name],
+            # Google may hold on to the connection for a while after its last service is gone. Its peering goes anyway:
+            # without that, neither another cache nor a destroy would get past it.
+            deletion_policy="REMOVE_PEERING",
+            # A service that comes back finds that connection, which knows the addresses by another name.
+            update_on_creation_fail=True,
             opts=child,
         )
         self.range_name = pulumi.Output.all(reserved.name, peering.id).apply(lambda known: str(known[0]))
