@@ -36,6 +36,20 @@ _OPERATIONS: Final[Mapping[str, Operation]] = {
 }
 """The engine's names. What is not here (same, read, refresh, discard) changes nothing that is deployed."""
 
+_HOLDS_DATA: Final = (
+    "kubernetes:apps/v1:StatefulSet",
+    "gcp:sql/databaseInstance:DatabaseInstance",
+    "gcp:redis/instance:Instance",
+    "gcp:storage/bucket:Bucket",
+    "aws:rds/instance:Instance",
+    "aws:elasticache/replicationGroup:ReplicationGroup",
+    "aws:s3/bucket:Bucket",
+    "azure-native:dbforpostgresql:Server",
+    "azure-native:redisenterprise:RedisEnterprise",
+    "azure-native:storage:StorageAccount",
+)
+"""What the program keeps data in. A StatefulSet's claims outlive it, but not their namespace or their region."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -55,10 +69,19 @@ class Change:
         """The logical name."""
         return self.urn.split("::", 3)[3]
 
+    @property
+    def takes_away(self) -> bool:
+        """Whether what is there now will be gone."""
+        return self.operation in (Operation.REPLACE, Operation.DELETE)
+
+    @property
+    def takes_data_away(self) -> bool:
+        """Whether it takes away a resource that data is kept in."""
+        return self.takes_away and self.type in _HOLDS_DATA
+
     def is_protected(self, patterns: tuple[str, ...]) -> bool:
         """Whether it takes away a resource whose type matches one of the patterns (`*:StatefulSet`)."""
-        takes_away = self.operation in (Operation.REPLACE, Operation.DELETE)
-        return takes_away and any(fnmatchcase(self.type, pattern) for pattern in patterns)
+        return self.takes_away and any(fnmatchcase(self.type, pattern) for pattern in patterns)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,7 +61,7 @@ class Report:
         lines = [f"    error: {error}" for error in _errors(comparison)]
         for operation in _CALLED_OUT if comparison.preview else ():
             for change in comparison.preview.of(operation) if comparison.preview else ():
-                mark = " (protected)" if change.is_protected(self.protect) else ""
+                mark = "".join(f" ({word})" for word in _marks(change, self.protect))
                 because = f", because of {', '.join(change.properties)}" if change.properties else ""
                 lines.append(f"    {operation.value} {change.type} {change.name}{mark}{because}")
         return lines
@@ -128,10 +128,16 @@ def _called_out(comparison: Comparison, operation: Operation, protect: tuple[str
         return []
     lines = ["", f"**{_counted(changes)}**", ""]
     for change in changes[:listed]:
-        protected = " **protected**" if change.is_protected(protect) else ""
+        marks = "".join(f" **{word}**" for word in _marks(change, protect))
         because = f", because of {_code(change.properties)}" if change.properties else ""
-        lines += [f"- `{change.name}` ({change.type}){protected}{because}", f"  <br>`{change.urn}`"]
+        lines += [f"- `{change.name}` ({change.type}){marks}{because}", f"  <br>`{change.urn}`"]
     return [*lines, *_and_more(changes, listed)]
+
+
+def _marks(change: Change, protect: tuple[str, ...]) -> list[str]:
+    """What a reader must not overlook."""
+    marks = {"holds data": change.takes_data_away, "protected": change.is_protected(protect)}
+    return [word for word, applies in marks.items() if applies]
 
 
 def _updates(comparison: Comparison, listed: int) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from policy.rules.deletion import BUCKETS, STATEFUL
 from sandbox.compare import trees
 from sandbox.compare.changes import Change, Comparison, Operation, Preview, parse
 from sandbox.compare.command import FAILED, PROTECTED, _status
@@ -133,11 +134,26 @@ def test_the_table_counts_and_calls_out_what_is_taken_away() -> None:
 def test_replacements_and_deletes_are_told_with_urn_type_name_and_cause() -> None:
     text = report(comparison(change(Operation.REPLACE, "local-cache", "spec.x"), change(Operation.DELETE, "old")))
     markdown = text.markdown()
-    assert "- `local-cache` (kubernetes:apps/v1:StatefulSet), because of `spec.x`" in markdown
+    assert "- `local-cache` (kubernetes:apps/v1:StatefulSet) **holds data**, because of `spec.x`" in markdown
     assert f"`{URN}`" in markdown
     assert "**1 delete**" in markdown
     assert "- `old` (kubernetes:apps/v1:StatefulSet)" in markdown
-    assert "    replace kubernetes:apps/v1:StatefulSet local-cache, because of spec.x" in text.plain()
+    assert "    replace kubernetes:apps/v1:StatefulSet local-cache (holds data), because of spec.x" in text.plain()
+
+
+@pytest.mark.parametrize("operation", Operation)
+def test_what_holds_data_and_goes_is_marked(operation: Operation) -> None:
+    goes = operation in (Operation.REPLACE, Operation.DELETE)
+    assert change(operation).takes_data_away == goes
+    assert not Change(operation, URN.replace("StatefulSet", "Service")).takes_data_away
+
+
+def test_everything_that_the_policy_pack_keeps_from_deletion_is_known_to_hold_data() -> None:
+    # Clusters hold none: what is in them is listed itself.
+    kinds = [kind for kind in (*STATEFUL, *BUCKETS) if not kind.endswith(("Cluster", "ManagedCluster"))]
+    assert len(kinds) >= 8
+    for kind in kinds:
+        assert Change(Operation.DELETE, f"urn:pulumi:x::y::{kind}::z").takes_data_away, kind
 
 
 def test_no_change_is_said() -> None:
