@@ -49,7 +49,7 @@ def stack_name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def stack(stack_name: str) -> Rendered:
-    """Each stack in turn."""
+    """Each stack in turn. Not for the session: `tests/unit` and `tests/stacks` have names of their own."""
     return render(stack_name)
