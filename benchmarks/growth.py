@@ -22,7 +22,11 @@ RUNS: Final = 3
 def measure(
     counts: Sequence[int] = COUNTS, preview_only: int = PREVIEW_ONLY, runs: int = RUNS, cloud: str = regions.MIXED
 ) -> dict[str, Any]:
-    """Times in seconds (median of `runs` previews; one up), resources, memory in MiB."""
+    """Times in seconds (median of `runs` previews; one up), resources, memory in MiB.
+
+    The state is written once, at the end: written for each resource, which is usual, it takes a time that grows with
+    the square of the number of regions, whatever the program.
+    """
     with workplace() as place:
         rows = [_row(place, cloud, count, runs, deploy=True) for count in counts]
         if preview_only:
@@ -46,7 +50,7 @@ def _row(place: Workplace, cloud: str, count: int, runs: int, *, deploy: bool) -
 def _deployed(place: Workplace, stack: str, count: int) -> dict[str, Any]:
     place.start_control_planes(stack)
     with progress.step(f"{count} region(s): up"):
-        up = place.pulumi(stack, "up", "--yes", "--skip-preview")
+        up = place.pulumi(stack, "up", "--yes", "--skip-preview", saves_once=True)
     with progress.step(f"{count} region(s): unchanged preview"):
         again = place.pulumi(stack, "preview", "--expect-no-changes")
     return {**_timed("up", [up]), **_timed("unchanged preview", [again]), "deployed": len(place.resources(stack))}

@@ -25,7 +25,8 @@ language host; memory is the peak. In brackets: the flat program."""
 _GROWTH: Final = """## More regions
 
 Stacks of N regions with the settings of the planetary stack, Google Cloud, AWS and Azure in turn. Times in seconds,
-memory in MiB at the peak of the preview."""
+memory in MiB at the peak of the preview. The state is written once, at the end of `up`: written for each resource,
+which is usual, it takes a time that grows with the square of the number of regions, whatever the program."""
 _PATH: Final = """## Critical path
 
 The longest path over the dependency graph that the engine plans for the real program (dependencies, parents,

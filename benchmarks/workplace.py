@@ -50,10 +50,14 @@ class Workplace:
         self.stop_control_planes(stack)
         self.pulumi(stack, "stack", "rm", "--yes", "--force", "--preserve-config")
 
-    def pulumi(self, stack: str, *arguments: str, project: Path | None = None) -> measure.Run:
-        """Runs the engine on the stack, with the program in `project` (the real one)."""
+    def pulumi(self, stack: str, *arguments: str, project: Path | None = None, saves_once: bool = False) -> measure.Run:
+        """Runs the engine on the stack, with the program in `project` (the real one).
+
+        The engine writes the state for each resource, or with `saves_once` at the end alone.
+        """
         command = [str(self.layout.shims / "pulumi"), *arguments, "--stack", stack, "--non-interactive"]
-        return measure.run(command, project or self.layout.project, engine.environment(self.layout))
+        once = {deployment.SKIP_CHECKPOINTS: "true"} if saves_once else {}
+        return measure.run(command, project or self.layout.project, {**engine.environment(self.layout), **once})
 
     def region_count(self, stack: str) -> int:
         """How many regions the stack has."""

@@ -33,8 +33,7 @@ HOLDS_DATA = {
         "cache": "azure-native:redisenterprise:RedisEnterprise",
     },
 }
-CLOUDS = ["gcp", "aws"]
-"""Those that have been run: Azure is to come."""
+CLOUDS = ["gcp", "aws", "azure"]
 ONE_CLOUD = pytest.mark.parametrize("box", ["gcp"], indirect=True)
 """For what is the same on every cloud, and takes long."""
 
@@ -135,7 +134,7 @@ class Box:
 @pytest.fixture(scope="module", params=CLOUDS)
 def box(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     folder = tmp_path_factory.mktemp(f"stores-{request.param}")
-    made = Box(Sandbox.of(folder / "project", STACK), request.param)
+    made = Box(Sandbox.of(folder / "project", STACK, saves_once=True), request.param)
     yield made
     made.sandbox.run("down", STACK)
 
