@@ -71,6 +71,8 @@ def field_manager(inputs: Obj, outputs: Values) -> str:
 
 async def create(session: Session, request: CreateRequest) -> tuple[str, Values]:
     """Create the object and wait until it is ready; return its id (empty in a preview) and outputs."""
+    if session.unreachable and not request.preview:
+        raise ProviderError(messages.unreachable(session.unreachable))
     obj = to_object(request.inputs)
     is_patch = kinds.is_patch(request.type, obj)
     if request.preview and (is_patch or not await _can_preview(session, obj)):

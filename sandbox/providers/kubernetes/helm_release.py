@@ -165,12 +165,12 @@ class Release(base.StandIn):
         raise ProviderError(messages.unreachable_read(self._session.unreachable))
 
     async def delete(self, request: base.DeleteRequest) -> None:
-        """Uninstall the release and wait until its objects are gone."""
+        """Uninstall the release and wait until its objects are gone.
+
+        Like the official provider it never forgets a release of a cluster that is gone: only a refresh does.
+        """
         if self._session.unreachable:
-            await self._session.warn(request.urn, messages.unreachable(self._session.unreachable))
-            if self._session.settings.delete_unreachable:
-                return
-            raise ProviderError(messages.unreachable_delete(self._session.unreachable))
+            raise ProviderError(messages.unreachable_uninstall(self._session.unreachable))
         await self._ways_of_state(request.properties).remove(request.urn, request.properties)
 
 

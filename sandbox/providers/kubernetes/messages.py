@@ -76,6 +76,14 @@ def unreachable_delete(reason: str) -> str:
     return f"{unreachable(reason)} The object cannot be deleted. {REMOVE_FROM_STATE}"
 
 
+def unreachable_uninstall(reason: str) -> str:
+    """The cluster does not answer, and releases are not forgotten by deleting them, whatever the settings."""
+    return (
+        f"{unreachable(reason)} The Helm release cannot be uninstalled. If the cluster is gone for good, first remove "
+        "its objects from the state: PULUMI_K8S_DELETE_UNREACHABLE=true pulumi refresh --target ..."
+    )
+
+
 def not_ready(obj: Obj, waited_for: str, remedy: str) -> str:
     """An object exists but did not get ready. What was seen is listed after this by the engine."""
     return f"{label(obj)} exists, but {waited_for}. {remedy}".strip()
