@@ -114,7 +114,9 @@ def _destroy(layout: Layout, stack: str) -> int:
     lost = _revive(layout, stack)
     # What is deleted already may be deleted again, and all is thrown away anyway.
     extra = {SKIP_CHECKPOINTS: "true", **({_DELETE_UNREACHABLE: "true"} if lost else {})}
-    command = [str(layout.shims / "pulumi"), "destroy", "--yes", "--stack", stack]
+    # Helm releases of a lost control plane are forgotten by a refresh alone.
+    refresh = ["--refresh"] if lost else []
+    command = [str(layout.shims / "pulumi"), "destroy", "--yes", *refresh, "--stack", stack]
     return child.run(command, layout, extra)
 
 
