@@ -62,12 +62,13 @@ def free_ports(count: int, start: int, end: int) -> list[int]:
     """`count` consecutive TCP ports in [start, end) that nothing listens on; ValueError when there are none."""
     for first in range(start, end - count + 1, count):
         ports = list(range(first, first + count))
-        if all(_is_free(port) for port in ports):
+        if all(is_free(port) for port in ports):
             return ports
     raise ValueError(f"no {count} consecutive free TCP ports between {start} and {end}")
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nothing listens on the TCP port of the loopback interface."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

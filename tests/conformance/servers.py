@@ -1,7 +1,8 @@
 """Real servers on loopback: free ports, certificates like the program's, and processes that end with the test."""
 
 import contextlib
-import socket
+import itertools
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,16 +17,23 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from sandbox.processes import is_free
+
 Found = TypeVar("Found")
 
 
+# Below the range from which systems take ports for outgoing connections: who gives a server one of those may find that
+# somebody's connection has it by the time the server starts. Each process begins elsewhere.
+_FIRST_PORT, _PORTS = 10000, 10000
+_NEXT_PORT = itertools.count(os.getpid() * 500)
+
+
 def free_ports(count: int) -> list[int]:
-    """Ports on loopback that nobody listens on, all different."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+    """Ports on loopback that nobody listens on, all different, and none that was given out not long ago."""
+    candidates = (_FIRST_PORT + number % _PORTS for number in itertools.islice(_NEXT_PORT, _PORTS))
+    ports = list(itertools.islice(filter(is_free, candidates), count))
+    assert len(ports) == count, f"no {count} free ports"
+    return ports
 
 
 def eventually(attempt: Callable[[], Found], *, seconds: float, what: str) -> Found:
