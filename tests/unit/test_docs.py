@@ -13,6 +13,7 @@ import yaml
 
 from stacks.settings.parsing import check
 from tests.conftest import STACKS
+from tests.engine import documented
 from tests.golden import urns
 from tests.hubs import LOCAL
 from tests.rendering import ROOT, render, stack_config
@@ -70,6 +71,19 @@ def test_blocks_of_code_say_their_language(page: Path) -> None:
 def test_whoever_has_not_entered_the_virtual_environment_can_type_the_commands(page: Path) -> None:
     elsewhere = re.findall(r"(?<!bin/)\bpython3? -m (?!sandbox\b|venv\b)[\w.]+", _code(page))
     assert elsewhere == [], "only the sandbox finds the packages by itself: .venv/bin/python -m ..."
+
+
+def test_commands_that_no_test_types_are_still_there() -> None:
+    typed = [command for page in PAGES for command in documented.commands(page)]
+    patterns = [pattern for those in documented.NOT_HERE.values() for pattern in those]
+    assert [each for each in patterns if not any(documented.fits(each, command) for command in typed)] == []
+    assert [command for command in documented.LAST if command not in typed] == []
+    assert [text for text in documented.PLACEHOLDERS if not any(text in command for command in typed)] == []
+
+
+def test_what_other_tests_do_instead_is_done_by_tests_that_there_are() -> None:
+    named = {path for why in documented.NOT_HERE for path in re.findall(r"tests/\S+\.py", why)}
+    assert sorted(path for path in named if not (ROOT / path).is_file()) == []
 
 
 @pytest.mark.parametrize(("module", "verbs"), [("sandbox", "verbs"), ("benchmarks", "parts")])
