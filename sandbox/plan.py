@@ -11,9 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from sandbox import binaries, deployment, engine, kubeconfig, regions
+from sandbox import binaries, deployment, engine, kubeconfig, made_up, regions
 from sandbox.layout import Layout, SandboxError
 from sandbox.shim import CONFIG_FILE_VARIABLE
 
@@ -21,8 +19,6 @@ PACK = "policy"
 """The policy pack's folder in the project."""
 _NOWHERE = "https://127.0.0.1:9"
 """Port 9 discards: nothing listens there, so every region is one that cannot be reached."""
-_MADE_UP = "unknown"
-_OF_SECRETS = frozenset({"encryptionsalt", "encryptedkey", "secretsprovider"})
 
 
 def plan(layout: Layout, stack: str) -> str:
@@ -70,31 +66,8 @@ def _empty_state(layout: Layout, stack: str) -> Iterator[Layout]:
         unreachable = [_unreachable(region.context) for region in wanted]
         kubeconfig.write(mine.kubeconfig, kubeconfig.merge(unreachable, wanted[0].context))
         deployment.initialise(mine, stack)
-        _configure(mine, stack, yaml.safe_load(layout.stack_file(stack).read_text()))
+        made_up.write(mine, stack)
         yield mine
-
-
-def _configuration(layout: Layout, stack: str) -> Path:
-    return layout.home / f"Pulumi.{stack}.yaml"
-
-
-def _configure(layout: Layout, stack: str, stack_file: Mapping[str, Any]) -> None:
-    """Writes the stack's configuration. Each secret gets a made-up value: who plans need not be able to read them."""
-    plain, secrets = without_secrets(stack_file)
-    _configuration(layout, stack).write_text(yaml.safe_dump(plain))
-    if secrets:
-        values = [word for key in secrets for word in ("--secret", f"{key}={_MADE_UP}")]
-        run = _pulumi(layout, stack, "config", "set-all", *values, "--config-file", str(_configuration(layout, stack)))
-        if run.returncode != 0:
-            raise SandboxError(f"Stack {stack} cannot be planned: {run.stderr.strip()}")
-
-
-def without_secrets(stack_file: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The content of a stack's file without its secrets and what encrypts them, and the secrets' keys."""
-    config = stack_file.get("config") or {}
-    secrets = [key for key, value in config.items() if isinstance(value, Mapping) and value.keys() == {"secure"}]
-    kept = {key: value for key, value in stack_file.items() if key not in _OF_SECRETS}
-    return {**kept, "config": {key: value for key, value in config.items() if key not in secrets}}, secrets
 
 
 def _preview(layout: Layout, stack: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -106,7 +79,7 @@ def _pulumi(layout: Layout, stack: str, *arguments: str) -> subprocess.Completed
     return subprocess.run(
         command,
         cwd=layout.project,
-        env={**engine.environment(layout), CONFIG_FILE_VARIABLE: str(_configuration(layout, stack))},
+        env={**engine.environment(layout), CONFIG_FILE_VARIABLE: str(made_up.configuration(layout, stack))},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

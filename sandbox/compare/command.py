@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sandbox import binaries, deployment, doctor, engine, fleet, progress, regions
+from sandbox import binaries, deployment, doctor, engine, fleet, made_up, progress, regions
 from sandbox.compare import changes, trees
 from sandbox.compare.changes import Comparison
 from sandbox.compare.report import Report
@@ -102,12 +102,13 @@ def _bring_up(layout: Layout, stack: str) -> str:
     try:
         deployment.start(layout, stack)
         deployment.initialise(layout, stack)
+        configured = made_up.write(layout, stack)
     except SandboxError as error:
         return str(error)
     with progress.step(f"Stack {stack}: bringing the commit up"):
         # This sandbox ends with the comparison. Writing the state of many regions for each resource takes very long.
         once = {deployment.SKIP_CHECKPOINTS: "true"}
-        run = _pulumi(layout, stack, "up", "--yes", "--skip-preview", extra=once)
+        run = _pulumi(layout, stack, "up", "--yes", "--skip-preview", extra={**configured, **once})
     return "" if run.returncode == 0 else (run.stdout + run.stderr).strip()[-_SAID_CHARACTERS:]
 
 
@@ -119,19 +120,18 @@ def _preview(old: Layout, new: Layout, stack: Stack) -> changes.Preview:
     fleet.start(new, stack.name, [*wanted, *(region for region in before if region.name not in known)])
     engine.prepare(new)
     deployment.initialise(new, stack.name)
+    configured = made_up.write(new, stack.name)
     with progress.step(f"Stack {stack.name}: previewing this tree"):
-        run = _pulumi(new, stack.name, "preview", "--json")
+        run = _pulumi(new, stack.name, "preview", "--json", extra=configured)
     return changes.parse(run.stdout, run.returncode, run.stderr[-_SAID_CHARACTERS:])
 
 
-def _pulumi(
-    layout: Layout, stack: str, *arguments: str, extra: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+def _pulumi(layout: Layout, stack: str, *arguments: str, extra: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     command = [str(layout.shims / "pulumi"), *arguments, "--stack", stack, "--non-interactive", "--color=never"]
     return subprocess.run(
         command,
         cwd=layout.project,
-        env={**engine.environment(layout), **(extra or {})},
+        env={**engine.environment(layout), **extra},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

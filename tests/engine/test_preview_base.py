@@ -23,6 +23,8 @@ pulumi_random.RandomString(
     "only-in-the-commit", length=4, opts=pulumi.ResourceOptions(provider=pulumi_random.Provider("random"))
 )
 """
+SOMEBODY_S_SECRET = {"sacred-council:alertWebhookUrl": {"secure": "v1:bm90:IG91cnM="}}
+"""Who compares cannot read it."""
 AUTHOR = ("-c", "user.name=test", "-c", "user.email=test@example.org")
 
 
@@ -45,6 +47,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     made = Sandbox.of(tmp_path_factory.mktemp("repository") / "project", "local")
     program = made.folder / "__main__.py"
     new, stack_file = program.read_text(), made.folder / "Pulumi.local.yaml"
+    document = yaml.safe_load(stack_file.read_text())
+    document["config"].update(SOMEBODY_S_SECRET)
+    stack_file.write_text(yaml.safe_dump({**document, "encryptionsalt": "v1:bm90IG91cnM=:v1:bm90:IG91cnM="}))
     program.write_text(new + ONLY_IN_THE_COMMIT)
     (made.folder / "Pulumi.old.yaml").write_text(stack_file.read_text())
     (made.folder / ".gitignore").write_text(".sandbox/\n__pycache__/\n")

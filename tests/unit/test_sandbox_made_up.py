@@ -1,6 +1,6 @@
-"""What a stack is planned with."""
+"""What a stack is planned and compared with."""
 
-from sandbox.plan import without_secrets
+from sandbox.made_up import without_secrets
 
 
 def test_who_plans_needs_no_key_for_the_stack_s_secrets() -> None:
@@ -15,7 +15,7 @@ def test_who_plans_needs_no_key_for_the_stack_s_secrets() -> None:
         },
     }
     plain, secrets = without_secrets(stack_file)
-    assert secrets == ["sacred-council:cockroachdbLicense"]
+    assert secrets.keys() == {"sacred-council:cockroachdbLicense"}
     assert plain == {
         "config": {
             "sacred-council:stage": "local",
@@ -26,4 +26,11 @@ def test_who_plans_needs_no_key_for_the_stack_s_secrets() -> None:
 
 def test_a_stack_without_secrets_stays_as_it_is() -> None:
     stack_file = {"config": {"sacred-council:database": {"nodes": 3}}}
-    assert without_secrets(stack_file) == (stack_file, [])
+    assert without_secrets(stack_file) == (stack_file, {})
+
+
+def test_a_secret_that_was_set_anew_shows_as_a_change() -> None:
+    def made_up(text: str) -> str:
+        return without_secrets({"config": {"sacred-council:alertWebhookUrl": {"secure": text}}})[1].popitem()[1]
+
+    assert made_up("v1:abc") == made_up("v1:abc") != made_up("v1:abd")
