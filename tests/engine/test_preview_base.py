@@ -23,6 +23,7 @@ pulumi_random.RandomString(
     "only-in-the-commit", length=4, opts=pulumi.ResourceOptions(provider=pulumi_random.Provider("random"))
 )
 """
+SALT = "v1:bm90IG91cnM=:v1:bm90:IG91cnM="
 SOMEBODY_S_SECRET = {"sacred-council:alertWebhookUrl": {"secure": "v1:bm90:IG91cnM="}}
 """Who compares cannot read it."""
 AUTHOR = ("-c", "user.name=test", "-c", "user.email=test@example.org")
@@ -49,7 +50,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     new, stack_file = program.read_text(), made.folder / "Pulumi.local.yaml"
     document = yaml.safe_load(stack_file.read_text())
     document["config"].update(SOMEBODY_S_SECRET)
-    stack_file.write_text(yaml.safe_dump({**document, "encryptionsalt": "v1:bm90IG91cnM=:v1:bm90:IG91cnM="}))
+    stack_file.write_text(yaml.safe_dump({**document, "encryptionsalt": SALT}))
     program.write_text(new + ONLY_IN_THE_COMMIT)
     (made.folder / "Pulumi.old.yaml").write_text(stack_file.read_text())
     (made.folder / ".gitignore").write_text(".sandbox/\n__pycache__/\n")
@@ -147,7 +148,8 @@ def test_the_work_tree_stays_as_it_was(outcome: Outcome, repository: Sandbox) ->
     )
     changed = {line.split()[-1] for line in status.stdout.splitlines()}
     assert changed == {"Pulumi.local.yaml", "Pulumi.old.yaml", "Pulumi.second.yaml", "__main__.py"}
-    assert "encryptionsalt" not in (repository.folder / "Pulumi.local.yaml").read_text()
+    stack_file = yaml.safe_load((repository.folder / "Pulumi.local.yaml").read_text())
+    assert stack_file["encryptionsalt"] == SALT
 
 
 def test_a_preview_that_fails_is_told_and_fails(repository: Sandbox, outcome: Outcome) -> None:
