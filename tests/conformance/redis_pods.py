@@ -111,7 +111,8 @@ class Pods:
             follows = self.client(found[0]).info("replication")["connected_slaves"] if len(found) == 1 else -1
             return found if follows == len(expected) - 1 else []
 
-        return eventually(one, seconds=60, what=f"one primary of {expected}")[0]
+        # Sentinels that vote for themselves at the same moment try again after a minute: twice the failover-timeout.
+        return eventually(one, seconds=180, what=f"one primary of {expected}")[0]
 
     def sentinel(self, pod: int) -> redis.Redis:
         """A client of the pod's Sentinel."""

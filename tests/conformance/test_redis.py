@@ -18,7 +18,7 @@ from components.cache import config
 from tests.conformance.redis_pods import MIB, Pods, redis_pods
 from tests.conformance.servers import eventually
 
-pytestmark = [pytest.mark.conformance, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.conformance, pytest.mark.timeout(400)]
 
 REPLICAS = 3
 
