@@ -20,7 +20,7 @@ from tests.engine import apiserver
 
 @pytest.mark.engine
 def test_that_takes_long(tmp_path_factory):
-    with apiserver.running(tmp_path_factory.mktemp("plane"), "guarded", 61):
+    with apiserver.running(tmp_path_factory.mktemp("plane"), "guarded", 46):
         print("ready", flush=True)
         time.sleep(600)
 """
