@@ -54,6 +54,7 @@ NOT_HERE: dict[str, tuple[str, ...]] = {
         r"make policy STACK=(planetary|regional).*",
         r"make report STACK=(planetary|regional|multiregion)",
     ),
+    "takes long: tests/engine/test_planetary.py does it": (r"PULUMI_SKIP_CHECKPOINTS=true make up STACK=planetary",),
     "takes long: tests/stacks/test_pictures.py does it": (r"make picture STACK=.*", r".*-m tests\.pictures"),
     "takes long: tests/unit/test_urns.py does it": (r".*-m tests\.golden",),
     "needs Docker or kind": (
