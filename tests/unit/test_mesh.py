@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from components.mesh import IngressGatewayArgs, config, routes
-from tests.rendering import ROOT, Rendered, Resource, render_program
+from tests.rendering import ROOT, Rendered, render_program
+from tests.stores import waits_for
 
 PROGRAM = ROOT / "tests" / "programs" / "mesh.py"
 
@@ -23,19 +24,6 @@ def bare() -> Rendered:
 def release(rendered: Rendered, name: str) -> dict[str, Any]:
     """The values of the release with the logical name `name`."""
     return dict(rendered.named(name).inputs["values"])
-
-
-def dependencies(rendered: Rendered, resource: Resource) -> set[str]:
-    """Logical names of all that `resource` waits for, directly or not."""
-    by_urn = {r.urn: r for r in rendered.resources}
-    found: set[str] = set()
-    waiting = [resource]
-    while waiting:
-        for urn in waiting.pop().dependencies:
-            if by_urn[urn].name not in found:
-                found.add(by_urn[urn].name)
-                waiting.append(by_urn[urn])
-    return found
 
 
 def istiod_values(**overrides: Any) -> dict[str, Any]:
@@ -113,7 +101,7 @@ def test_the_regions_authority_signs_for_the_mesh(mesh: Rendered) -> None:
 
 
 def test_istiod_starts_with_the_regions_authority_and_open_flows(mesh: Rendered) -> None:
-    assert {"here-mesh-base", "here-mesh-cacerts", "here-mesh-policy"} <= dependencies(
+    assert {"here-mesh-base", "here-mesh-cacerts", "here-mesh-policy"} <= waits_for(
         mesh, mesh.named("here-mesh-istiod")
     )
 
@@ -122,11 +110,11 @@ def test_istiod_starts_with_the_regions_authority_and_open_flows(mesh: Rendered)
 def test_custom_resources_come_after_their_definitions_and_so_go_before_them(mesh: Rendered, group: str) -> None:
     found = [r for r in mesh.objects() if r.inputs["apiVersion"].startswith(group)]
     assert found
-    assert all({"here-mesh-base", "here-mesh-istiod"} <= dependencies(mesh, r) for r in found)
+    assert all({"here-mesh-base", "here-mesh-istiod"} <= waits_for(mesh, r) for r in found)
 
 
 def test_the_gateway_waits_for_the_injector_and_its_network(mesh: Rendered) -> None:
-    waits = dependencies(mesh, mesh.named("here-gateway-release"))
+    waits = waits_for(mesh, mesh.named("here-gateway-release"))
     assert {"here-mesh-istiod", "here-mesh-cni", "here-gateway-policy"} <= waits
 
 

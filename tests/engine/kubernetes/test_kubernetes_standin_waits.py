@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
 
 import pytest
 from google.protobuf import empty_pb2
@@ -12,27 +11,12 @@ from pulumi.runtime.proto import provider_pb2
 
 from sandbox.controlplane import Cluster
 from sandbox.providers import values
-from tests.engine import apiserver
 from tests.engine.standin import Driver, RefusedError, State, urn_of
 from tests.engine.standin_objects import NAMESPACE, config_map, deployment, job, service
 
 pytestmark = pytest.mark.engine
 
 NOWHERE = {"nodeSelector": {"no-such-label": "x"}}
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with apiserver.running(tmp_path_factory.mktemp("standin"), "standin", slot=42) as running:
-        running.kubectl("create", "namespace", NAMESPACE)
-        yield running
-
-
-@pytest.fixture
-def driver(cluster: Cluster) -> Iterator[Driver]:
-    running = Driver(kubeconfig=str(cluster.kubeconfig), namespace=NAMESPACE, enableConfigMapMutable="true")
-    yield running
-    running.close()
 
 
 # Waiting
