@@ -66,7 +66,7 @@ def user_latency(*, fast: str, total: str, code: str = "200") -> Series:
     )
     name = "istio_request_duration_milliseconds"
     return {
-        f'{name}_bucket{{{labels},le="500"}}': fast,
+        f'{name}_bucket{{{labels},le="500.0"}}': fast,
         f'{name}_bucket{{{labels},le="+Inf"}}': total,
         f"{name}_count{{{labels}}}": total,
         f"istio_requests_total{{{labels}}}": total,

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 import promql_parser as promql
 
+FLOATING = {"le", "quantile"}
+"""Labels whose values are floating-point numbers."""
+
 
 @dataclass(frozen=True)
 class Use:
@@ -17,6 +20,13 @@ class Use:
 def uses(query: str) -> list[Use]:
     """Every metric of `query`. ValueError when the query does not parse."""
     return list(_uses(promql.parse(query), frozenset()))
+
+
+def whole_limits(query: str) -> list[str]:
+    """Matchers of `query` that ask for a bucket or quantile by a whole number: Prometheus 3 writes `1` as `1.0`."""
+    found: list[str] = []
+    promql.walk(promql.parse(query), lambda node: found.extend(_whole_limits(node)))
+    return found
 
 
 def grouped(query: str) -> frozenset[str]:
@@ -47,6 +57,16 @@ def _uses(node: promql.Expr, wanted: frozenset[str]) -> Iterator[Use]:
                 yield from _uses(argument, wanted)
         case promql.SubqueryExpr() | promql.ParenExpr() | promql.UnaryExpr():
             yield from _uses(node.expr, wanted)
+
+
+def _whole_limits(node: promql.Expr) -> list[str]:
+    if not isinstance(node, promql.VectorSelector):
+        return []
+    return [
+        f"{matcher.name}: {matcher.value}"
+        for matcher in node.matchers.matchers
+        if matcher.name in FLOATING and any(part.strip("()").isdigit() for part in matcher.value.split("|"))
+    ]
 
 
 def _kept(node: promql.Expr) -> set[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conformance.contracts import Labels, documents, published, recorded
 from tests.conformance.monitoring_examples import GROUPS, dashboard_queries, rule_queries
-from tests.conformance.promql import grouped, uses
+from tests.conformance.promql import grouped, uses, whole_limits
 
 pytestmark = pytest.mark.conformance
 
@@ -57,6 +57,20 @@ def test_labels_are_read_from_the_query() -> None:
     query = "histogram_quantile(0.9, sum by (le, pod) (rate(redis_latency_bucket{cmd='x'}[5m] offset 1d)))"
     assert [(use.metric, set(use.labels)) for use in uses(query)] == [("redis_latency_bucket", {"le", "pod", "cmd"})]
     assert grouped(query) == {"le", "pod"}
+
+
+def test_no_query_asks_for_a_bucket_or_quantile_by_a_whole_number() -> None:
+    assert {where: whole_limits(query) for where, query in QUERIES.items() if whole_limits(query)} == {}
+
+
+@pytest.mark.parametrize("matcher", ['le="500"', 'le=~"250|500"', 'le!="500"', 'quantile="1"'])
+def test_a_whole_number_is_found_wherever_it_is_in_a_query(matcher: str) -> None:
+    assert len(whole_limits(f"1 - sum(rate(x_bucket{{{matcher}}}[5m])) / sum(rate(x_count[5m] offset 1d))")) == 1
+
+
+@pytest.mark.parametrize("matcher", ['le="500.0"', 'le="+Inf"', 'quantile="0.99"', 'code="500"'])
+def test_other_matchers_are_left_alone(matcher: str) -> None:
+    assert whole_limits(f"sum(rate(x_bucket{{{matcher}}}[5m]))") == []
 
 
 @pytest.mark.parametrize(("name", "contract"), documents().items())

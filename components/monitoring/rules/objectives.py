@@ -16,6 +16,8 @@ from components.monitoring.rules.model import Alert, Recording, Rules, Severity
 
 LATENCY_MS: Final = 500
 """One of the limits of Istio's histogram buckets."""
+WITHIN_LIMIT: Final = f'le="{LATENCY_MS:.1f}"'
+"""Prometheus 3 writes every limit as a floating-point number, whatever the proxy wrote."""
 WINDOWS: Final = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 TRAFFIC: Final = "service:user_requests:rate1h"
 LEAST_TRAFFIC: Final = 0.01
@@ -99,7 +101,7 @@ def _failed(watched: Watched, window: str) -> str:
 
 def _slow(watched: Watched, window: str) -> str:
     """WebSockets are left out: they last as long as their users stay."""
-    in_time = _rate(watched, f"{requests.DURATION}_bucket", window, requests.NOT_UPGRADED, f'le="{LATENCY_MS}"')
+    in_time = _rate(watched, f"{requests.DURATION}_bucket", window, requests.NOT_UPGRADED, WITHIN_LIMIT)
     total = _rate(watched, f"{requests.DURATION}_count", window, requests.NOT_UPGRADED)
     return f"1 - {in_time} / ({total} > 0)"
 
