@@ -11,7 +11,7 @@ from stacks.settings.region_rules import Regions
 from stacks.settings.store_rules import section
 from stacks.settings.values import days_of
 
-_LEAST_DAYS: Final[Mapping[object, int]] = {"@daily": 2, "@weekly": 14}
+_LEAST_DAYS: Final[Mapping[str, int]] = {"@daily": 2, "@weekly": 14}
 """A full backup is only done without once the next one, and what was added to it, is there."""
 
 
@@ -33,17 +33,18 @@ def managed_backups() -> Mistake:
 
 
 def _regions(backup: Plain, regions: Regions) -> Iterator[Mistake]:
-    clouds = {region.get("name"): region.get("cloud") for region in regions.values()}
+    clouds = {name: region.get("cloud") for region in regions.values() if isinstance(name := region.get("name"), str)}
     given = backup.get("regions")
     named = list(given) if isinstance(given, list | tuple) else []
     for index, name in enumerate(named):
+        if not isinstance(name, str):
+            continue
         path = path_of("database", "backup", "regions", index)
-        if isinstance(name, str) and name not in clouds:
-            known = [str(region) for region in clouds if isinstance(region, str)]
-            rule, remedy = "is not the name of a region of this stack", did_you_mean(name, known)
-        elif clouds.get(name) == "existing":
+        if name not in clouds:
+            rule, remedy = "is not the name of a region of this stack", did_you_mean(name, clouds)
+        elif clouds[name] == "existing":
             rule, remedy = "has no cloud with object storage (cloud: existing)", "name regions of gcp, aws or azure"
-        elif isinstance(name, str) and name in named[:index]:
+        elif name in named[:index]:
             rule, remedy = "is named already", "remove the repetition"
         else:
             continue
@@ -53,7 +54,7 @@ def _regions(backup: Plain, regions: Regions) -> Iterator[Mistake]:
 def _retention(backup: Plain) -> Iterator[Mistake]:
     usual = Backup()
     retention, full = backup.get("retention", usual.retention), backup.get("full", usual.full)
-    least = _LEAST_DAYS.get(full)
+    least = _LEAST_DAYS.get(full) if isinstance(full, str) else None
     if least is None or not isinstance(retention, str) or not re.fullmatch(r"[1-9][0-9]*[dw]", retention):
         return
     if days_of(retention) < least:

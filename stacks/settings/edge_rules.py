@@ -7,6 +7,7 @@ from typing import Final
 from stacks.settings.errors import Mistake, path_of, shown
 from stacks.settings.inheritance import Plain
 from stacks.settings.models import CREATE_ZONE
+from stacks.settings.store_rules import section
 
 CDNS: Final = ("gcp", "aws", "azure")
 
@@ -15,7 +16,7 @@ _ADDRESS: Final = re.compile(r"([0-9]{1,3}\.){3}[0-9]{1,3}")
 
 def broken_edge_rules(values: Plain, regions: Mapping[int, Plain]) -> Iterator[Mistake]:
     """All mistakes of an edge with a CDN; nothing is asked of one without."""
-    edge = _section(values, "edge")
+    edge = section(values, "edge")
     cdn = edge.get("cdn")
     if cdn not in CDNS:
         return
@@ -26,16 +27,16 @@ def broken_edge_rules(values: Plain, regions: Mapping[int, Plain]) -> Iterator[M
             rule="is missing: a CDN needs a domain that the world can look up",
             remedy="write e.g. domain: sacred-council.love",
         )
-    yield from _account(str(cdn), edge, _section(values, "clouds"))
+    yield from _account(str(cdn), edge, section(values, "clouds"))
     yield from _zone(str(cdn), edge)
-    yield from _mesh(_section(values, "mesh"))
+    yield from _mesh(section(values, "mesh"))
     for index, region in regions.items():
         if region.get("cloud") == "existing":
             yield from _gateway(str(cdn), index, region)
 
 
 def _account(cdn: str, edge: Plain, clouds: Plain) -> Iterator[Mistake]:
-    if cdn == "gcp" and edge.get("project") is None and _section(clouds, "gcp").get("project") is None:
+    if cdn == "gcp" and edge.get("project") is None and section(clouds, "gcp").get("project") is None:
         yield Mistake(
             path=path_of("edge", "project"),
             value="",
@@ -94,8 +95,3 @@ def _gateway(cdn: str, index: int, region: Plain) -> Iterator[Mistake]:
             rule="is not an IPv4 address, and Cloud DNS looks after the health of addresses only",
             remedy="write the gateway's address, or choose cdn: aws or azure",
         )
-
-
-def _section(values: Plain, key: str) -> Plain:
-    section = values.get(key)
-    return section if isinstance(section, Mapping) else {}

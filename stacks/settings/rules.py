@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
-
 from stacks.settings.backup_rules import broken_backup_rules, managed_backups
 from stacks.settings.delivery_rules import broken_delivery_rules
 from stacks.settings.edge_rules import broken_edge_rules
@@ -14,7 +12,7 @@ from stacks.settings.models import Cache, Messaging, Service
 from stacks.settings.region_rules import broken_region_rules, listed_regions
 from stacks.settings.store_rules import POSTGRESQL, broken_store_rules, section
 from stacks.settings.stream_rules import broken_stream_rules
-from stacks.settings.values import Bytes, bytes_of
+from stacks.settings.values import bytes_if_valid
 
 REGIONS_TO_SURVIVE_ONE: Final = 3
 """Regions that a database needs to lose one and keep a majority."""
@@ -129,7 +127,7 @@ def _nights(values: Plain) -> Iterator[Mistake]:
 def _cache_memory(values: Plain) -> Iterator[Mistake]:
     cache, usual = section(values, "cache"), Cache()
     data, memory = cache.get("maxMemory", usual.max_memory), cache.get("memory", usual.memory)
-    data_bytes, memory_bytes = _bytes(data), _bytes(memory)
+    data_bytes, memory_bytes = bytes_if_valid(data), bytes_if_valid(memory)
     if data_bytes is not None and memory_bytes is not None and data_bytes >= memory_bytes:
         yield Mistake(
             path=path_of("cache", "maxMemory"),
@@ -137,10 +135,3 @@ def _cache_memory(values: Plain) -> Iterator[Mistake]:
             rule=f"must be below memory, which is {memory}: Redis needs some for itself",
             remedy="write about half of memory, or raise memory",
         )
-
-
-def _bytes(quantity: object) -> int | None:
-    try:
-        return bytes_of(TypeAdapter(Bytes).validate_python(quantity, strict=True))
-    except ValidationError:
-        return None

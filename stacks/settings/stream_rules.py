@@ -4,12 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
-
 from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
 from stacks.settings.inheritance import Plain
 from stacks.settings.streams import ALL, Stream
-from stacks.settings.values import Bytes, bytes_of
+from stacks.settings.values import bytes_if_valid
 
 FILE_SHARE: Final = 0.9
 """Share of a server's storage that JetStream may fill: that of `components.messaging.config`."""
@@ -121,8 +119,8 @@ def overlap(one: str, other: str) -> bool:
 
 
 def _storage(streams: Iterable[Plain], storage: str) -> Iterator[Mistake]:
-    sizes = [_bytes(stream.get("maxSize", Stream.model_fields["max_size"].default)) for stream in streams]
-    wanted, there = sum(size for size in sizes if size), _bytes(storage)
+    sizes = [bytes_if_valid(stream.get("maxSize", Stream.model_fields["max_size"].default)) for stream in streams]
+    wanted, there = sum(size for size in sizes if size), bytes_if_valid(storage)
     if there is not None and wanted > there * FILE_SHARE:
         yield Mistake(
             path=path_of("messaging", "storage"),
@@ -135,10 +133,3 @@ def _storage(streams: Iterable[Plain], storage: str) -> Iterator[Mistake]:
 
 def _texts(values: object) -> list[str]:
     return [value for value in values if isinstance(value, str)] if isinstance(values, list | tuple) else []
-
-
-def _bytes(quantity: object) -> int | None:
-    try:
-        return bytes_of(TypeAdapter(Bytes).validate_python(quantity, strict=True))
-    except ValidationError:
-        return None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 REGION_NAME_LIMIT: Final = 32
@@ -232,3 +232,11 @@ MessagingServers = Annotated[
 def days_of(duration: str) -> int:
     """The days in a duration such as 30d or 8w."""
     return int(duration[:-1]) * {"d": 1, "w": 7}[duration[-1]]
+
+
+def bytes_if_valid(quantity: object) -> int | None:
+    """The bytes in a value that may be a quantity with a unit; None when it is none."""
+    try:
+        return bytes_of(TypeAdapter(Bytes).validate_python(quantity, strict=True))
+    except ValidationError:
+        return None

@@ -1,5 +1,6 @@
 """Bad settings of backups, and of services that other regions must reach: what exactly is said about them."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ GCP = {
     "nodes": {"type": "e2-standard-4", "min": 3, "max": 9},
 }
 BELGIUM = {**GCP, "name": "europe-west1"}
+PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl", "fr"]}
 TAIWAN = {"name": "asia-east1", "cloud": "existing", "context": "one"}
 
 
@@ -63,11 +65,21 @@ def complaints(values: Mapping[str, Any]) -> list[str]:
             {"regions": ["us-central1", "us-central1"]},
             'regions[1]: "us-central1" is named already; remove the repetition',
         ),
+        ({"regions": [{"name": "us-central1"}]}, 'regions[0]: {"name": "us-central1"} must be text; put it in quotes'),
+        ({"full": ["@daily"]}, 'full: ["@daily"] must be @daily or @weekly; did you mean @daily?'),
         ({"shedule": "@daily"}, "shedule: is not a setting; did you mean schedule?"),
     ],
 )
 def test_a_bad_backup_is_named_with_its_remedy(backup: dict[str, Any], said: str) -> None:
     assert complaints(stack(GCP, TAIWAN, backup=backup)) == [f"database.backup.{said}"]
+
+
+@pytest.mark.parametrize("name", [["us-central1"], {"is": "us-central1"}])
+def test_a_region_whose_name_is_no_text_is_named_once(name: object) -> None:
+    region = {**TAIWAN, "name": name, "slot": 200, "geography": PLACE}
+    assert complaints(stack(GCP, region, backup={"regions": ["us-central1"]})) == [
+        f"regions[1].name: {json.dumps(name)} must be text; put it in quotes"
+    ]
 
 
 def test_postgresql_is_backed_up_by_its_cloud() -> None:

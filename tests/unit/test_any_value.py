@@ -1,0 +1,223 @@
+"""Whatever a stack file has in the place of a setting, the user gets mistakes, and never a stack trace."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from stacks.settings import (
+    AwsRegion,
+    AzureRegion,
+    ExistingRegion,
+    GcpRegion,
+    Settings,
+    SettingsError,
+    Stream,
+    parse,
+)
+
+PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl"], "country": "BE"}
+CLUSTER = {"apiAccess": ["203.0.113.0/24"], "deletionProtection": False, "kubernetesVersion": "1.35"}
+GCP = {
+    **CLUSTER,
+    "nodes": {"type": "e2-standard-4", "min": 3, "max": 9},
+    "project": "my-project",
+    "releaseChannel": "REGULAR",
+    "instances": {"database": "db-custom-2-8192"},
+}
+AWS = {
+    **CLUSTER,
+    "nodes": {"type": "m7i.xlarge", "min": 3, "max": 9},
+    "administrators": ["arn:aws:iam::123456789012:role/administrators"],
+    "zones": ["a", "b", "c"],
+    "instances": {"database": "db.m7g.large", "cache": "cache.m7g.large"},
+    "rdsAuthorities": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+}
+AZURE = {
+    **CLUSTER,
+    "nodes": {"type": "Standard_D4s_v5", "min": 3, "max": 9},
+    "subscription": "00000000-0000-0000-0000-000000000000",
+    "adminGroups": ["00000000-0000-0000-0000-000000000000"],
+    "upgradeChannel": "patch",
+    "zones": ["1", "2"],
+    "instances": {"database": "Standard_D2ds_v5", "cache": "Balanced_B5"},
+}
+OWN = {
+    "name": "own",
+    "cloud": "existing",
+    "context": "mine",
+    "serviceType": "LoadBalancer",
+    "gatewayAddress": "203.0.113.7",
+    "geography": PLACE,
+    "slot": 200,
+}
+SERVICE = {
+    "image": "ghcr.io/example/service:1.4.2",
+    "minReplicas": 4,
+    "maxReplicas": 6,
+    "followTheSun": True,
+    "cpu": "50m",
+    "memory": "64Mi",
+}
+STREAM = {
+    "name": "councils",
+    "subjects": ["councils.>"],
+    "home": "us-central1",
+    "mirroredIn": ["own"],
+    "replicas": 3,
+    "retention": "7d",
+    "maxSize": "256Mi",
+}
+EVERYTHING: Mapping[str, Any] = {
+    "stage": "planetary",
+    "regions": [
+        {"name": "us-central1", "cloud": "gcp", "geography": PLACE, "slot": 201, **GCP},
+        {"name": "sa-east-1", "cloud": "aws", "geography": PLACE, "slot": 202, **AWS},
+        {"name": "southafricanorth", "cloud": "azure", "geography": PLACE, "slot": 203, **AZURE},
+        OWN,
+    ],
+    "clouds": {"gcp": GCP, "aws": AWS, "azure": AZURE},
+    "database": {
+        "engine": "cockroachdb",
+        "nodes": 3,
+        "survive": "region",
+        "founder": "us-central1",
+        "storage": "10Gi",
+        "cpu": "500m",
+        "memory": "1Gi",
+        "backup": {"regions": ["us-central1"], "schedule": "@hourly", "full": "@daily", "retention": "30d"},
+    },
+    "cache": {
+        "engine": "redis",
+        "replicas": 3,
+        "storage": "1Gi",
+        "maxMemory": "128Mi",
+        "cpu": "100m",
+        "memory": "256Mi",
+    },
+    "messaging": {"servers": 3, "storage": "2Gi", "cpu": "100m", "memory": "256Mi", "streams": [STREAM]},
+    "mesh": {"enabled": True, "postQuantum": "prefer"},
+    "monitoring": {
+        "enabled": True,
+        "retention": "7d",
+        "storage": "5Gi",
+        "traceSampling": 0.1,
+        "machinePrices": {"e2-standard-4": 97.84},
+    },
+    "services": dict.fromkeys(
+        ("consciousness-field", "agent-network", "sacred-messaging", "work-coordination"), SERVICE
+    ),
+    "edge": {
+        "domain": "sacred-council.love",
+        "cdn": "gcp",
+        "zone": "create",
+        "rateLimit": 600,
+        "waf": "block",
+        "cachedPaths": ["/agent-network/static/"],
+        "signingKey": "blue",
+        "project": "my-project",
+        "subscription": "00000000-0000-0000-0000-000000000000",
+        "location": "westeurope",
+    },
+    "gitops": {
+        "enabled": True,
+        "hub": "us-central1",
+        "canary": "us-central1",
+        "repository": {
+            "url": "https://git.example.org/council/platform.git",
+            "revision": "main",
+            "path": "charts/sacred-council",
+            "values": "deploy",
+        },
+    },
+    "fleet": {
+        "enabled": True,
+        "hub": "us-central1",
+        "hostname": "rancher.example.org",
+        "ingressClass": "nginx",
+    },
+}
+"""A stack in which every key has a value that is right."""
+
+Path = tuple[str | int, ...]
+
+
+def paths(values: object) -> Iterator[Path]:
+    """The way to every value within `values`."""
+    inside = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
+    for step, value in inside:
+        yield (step,)
+        yield from ((step, *more) for more in paths(value))
+
+
+PATHS = tuple(paths(dict(EVERYTHING)))
+
+ODD: tuple[Any, ...] = (None, True, 0, -1, 0.5, float("nan"), "", "x", "a.b", [], ["x"], [[]], [{}], {}, {"x": ["x"]})
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates() | st.sampled_from(ODD)
+WORDS = st.sampled_from([step for path in PATHS for step in path if isinstance(step, str)]) | st.text()
+ANYTHING = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3), max_leaves=6
+)
+
+
+def with_values(changes: Mapping[Path, Any]) -> dict[str, Any]:
+    """All settings, with other values in some places; a place that another change has taken away is left out."""
+    values = copy.deepcopy(dict(EVERYTHING))
+    for path, value in changes.items():
+        place: Any = values
+        try:
+            for step in path[:-1]:
+                place = place[step]
+            place[path[-1]] = value
+        except (KeyError, IndexError, TypeError):
+            continue
+    return values
+
+
+def is_settled(values: Mapping[str, Any]) -> None:
+    """There are settings, or mistakes that can be read: nothing else is raised."""
+    with suppress(SettingsError):
+        parse(values)
+
+
+def test_every_setting_is_among_them_and_right() -> None:
+    assert parse(EVERYTHING)
+    said = {step for path in PATHS for step in path if isinstance(step, str)}
+    missing = {
+        alias for model in _models(Settings) for field in model.model_fields.values() if (alias := field.alias)
+    } - said
+    assert not missing
+
+
+def _models(*models: type[BaseModel]) -> set[type[BaseModel]]:
+    found: set[type[BaseModel]] = {AwsRegion, AzureRegion, ExistingRegion, GcpRegion, Stream}
+    left = [*models, *found]
+    while left:
+        for field in left.pop().model_fields.values():
+            kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]
+            inner = {kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)} - found
+            found |= inner
+            left += inner
+    return found | set(models)
+
+
+@pytest.mark.parametrize("value", [*ODD, date(2026, 1, 1)], ids=repr)
+def test_an_odd_value_in_any_one_place_gives_no_stack_trace(value: object) -> None:
+    for path in PATHS:
+        is_settled(with_values({path: value}))
+
+
+@given(st.dictionaries(st.sampled_from(PATHS), ANYTHING, min_size=1, max_size=4))
+def test_any_values_in_any_places_give_no_stack_trace(changes: dict[Path, Any]) -> None:
+    is_settled(with_values(changes))
+
+
+@given(st.dictionaries(st.sampled_from(sorted(EVERYTHING)), ANYTHING))
+def test_any_values_of_the_first_keys_give_no_stack_trace(values: dict[str, Any]) -> None:
+    is_settled(values)
