@@ -80,9 +80,12 @@ def release_stale_locks(layout: Layout, stack: str) -> None:
 
 
 def down(layout: Layout, stack: str) -> int:
-    """Destroys the stack, deletes its state and its control planes. What cannot be destroyed properly is discarded."""
+    """Destroys the stack, deletes its state and its control planes; the status of the destroy.
+
+    What cannot be destroyed properly is discarded all the same.
+    """
     deployed = state.exists(layout, stack)
-    problem = _destroy(layout, stack) if deployed else None
+    problem = _destroy(layout, stack) if deployed else 0
     if problem == child.INTERRUPTED:
         return problem
     if problem:
@@ -92,8 +95,9 @@ def down(layout: Layout, stack: str) -> int:
     if deployed:
         _forget(layout, stack)
     stopped = f"stopped the control planes of {', '.join(removed)}" if removed else "no control plane was left to stop"
-    print(f"Stack {stack} is down: {stopped}." if deployed or removed else f"Stack {stack} was not up.")
-    return 0
+    failed = ", but its destroy failed" if problem else ""
+    print(f"Stack {stack} is down: {stopped}{failed}." if deployed or removed else f"Stack {stack} was not up.")
+    return problem
 
 
 def _forget(layout: Layout, stack: str) -> None:
@@ -105,10 +109,10 @@ def _forget(layout: Layout, stack: str) -> None:
 
 
 def _destroy(layout: Layout, stack: str) -> int:
-    """The engine's exit status."""
+    """The engine's exit status; 0 where it cannot be asked for more: without an engine, or a control plane."""
     if not engine.command(layout).is_file():
-        progress.say("There is no engine to destroy the stack with (any more).")
-        return 1
+        progress.say("There is no engine to destroy the stack with (any more); it is discarded.")
+        return 0
     engine.prepare(layout)
     release_stale_locks(layout, stack)
     lost = _revive(layout, stack)
@@ -117,7 +121,11 @@ def _destroy(layout: Layout, stack: str) -> int:
     # Helm releases of a lost control plane are forgotten by a refresh alone.
     refresh = ["--refresh"] if lost else []
     command = [str(layout.shims / "pulumi"), "destroy", "--yes", *refresh, "--stack", stack]
-    return child.run(command, layout, extra)
+    status = child.run(command, layout, extra)
+    if status and status != child.INTERRUPTED and lost:
+        progress.say("A control plane is lost, so not all of the stack could be destroyed; it is discarded.")
+        return 0
+    return status
 
 
 def _revive(layout: Layout, stack: str) -> bool:

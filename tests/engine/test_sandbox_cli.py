@@ -264,3 +264,14 @@ def test_down_ends_everything_also_when_a_control_plane_is_lost(project: Project
     assert processes.servers_of(planes) == []
     assert project.run("status") == "No region has a control plane; `make up` starts one.\nNo stack is deployed.\n"
     assert project.run("down") == "Stack local was not up.\n"
+
+
+def test_down_fails_when_the_destroy_does_and_ends_everything_all_the_same(project: Project) -> None:
+    from sandbox import processes
+
+    project.run("up")
+    project.pulumi("state", "protect", "--all", "--yes", "--stack", "local")
+    said = project.run("down", status=1)
+    assert "Stack local is down: stopped the control planes of one, two, but its destroy failed." in said
+    assert processes.servers_of(project.folder / ".sandbox" / "control-planes") == []
+    assert project.run("down") == "Stack local was not up.\n"

@@ -1,11 +1,11 @@
-"""How a stack is destroyed whose control plane is lost: Helm releases are forgotten by a refresh alone."""
+"""What `down` does and says when the destroy fails, or a control plane is lost."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from sandbox import child, deployment, engine
+from sandbox import child, deployment, engine, state
 from sandbox.layout import Layout
 
 
@@ -33,3 +33,32 @@ def test_destroy_forgets_what_was_in_a_lost_control_plane(
     [(command, extra)] = ran
     assert ("--refresh" in command) == lost
     assert ("PULUMI_K8S_DELETE_UNREACHABLE" in extra) == lost
+
+
+@pytest.mark.parametrize(
+    ("engine_says", "lost", "status"),
+    [(0, False, 0), (255, False, 255), (255, True, 0), (child.INTERRUPTED, True, child.INTERRUPTED)],
+)
+def test_a_failed_destroy_is_forgiven_only_where_a_control_plane_is_lost(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, engine_says: int, lost: bool, status: int
+) -> None:
+    monkeypatch.setattr(child, "run", lambda *_: engine_says)
+    monkeypatch.setattr(deployment, "_revive", lambda *_: lost)
+    assert deployment._destroy(layout, "local") == status
+
+
+def test_down_discards_what_could_not_be_destroyed_and_fails(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forgotten: list[str] = []
+    monkeypatch.setattr(state, "exists", lambda *_: True)
+    monkeypatch.setattr(deployment, "_destroy", lambda *_: 255)
+    monkeypatch.setattr(deployment, "_forget", lambda _, stack: forgotten.append(stack))
+    clouds = layout.clouds / "local"
+    clouds.mkdir(parents=True)
+    assert deployment.down(layout, "local") == 255
+    assert forgotten == ["local"]
+    assert not clouds.exists()
+    assert capsys.readouterr().out == (
+        "Stack local is down: no control plane was left to stop, but its destroy failed.\n"
+    )
