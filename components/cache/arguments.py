@@ -12,7 +12,6 @@ MOST_REPLICAS: Final = 6
 """Nodes that every cloud can give a cache, the primary among them."""
 
 BACKUP_DAYS: Final = 7
-BACKUP_START: Final = "02:00"
 MAINTENANCE_HOUR: Final = 4
 """UTC, on Sundays."""
 
