@@ -55,6 +55,17 @@ def test_only_static_paths_are_kept() -> None:
     assert {rule["service"] for rule in others} == {matcher["defaultService"]} == {"edge-cdn-direct-id"}
 
 
+def test_a_client_s_language_does_not_reach_what_is_kept_for_everybody() -> None:
+    (matcher,) = edge("gcp").named("edge-routes").inputs["pathMatchers"]
+    (kept,) = [rule for rule in matcher["routeRules"] if rule["service"] == "edge-cdn-cached-id"]
+    assert kept["headerAction"] == {"requestHeadersToRemoves": ["x-sacred-language"]}
+
+
+def test_without_cached_paths_nothing_is_kept() -> None:
+    rules = plan.route_rules(cached_paths=[], languages=["en"], cached="cached", direct="direct")
+    assert {rule["service"] for rule in rules} == {"direct"}
+
+
 def test_a_websocket_may_stay_for_an_hour() -> None:
     assert edge("gcp").named("edge-cdn-direct").inputs["timeoutSec"] == 3600
 

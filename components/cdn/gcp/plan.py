@@ -60,11 +60,12 @@ def route_rules(
 
     A language header that a client sends itself is never passed on.
     """
-    keep: list[dict[str, Any]] = (
-        [{"match_rules": [{"prefix_match": path} for path in sorted(cached_paths)], "service": cached}]
-        if cached_paths
-        else []
-    )
+    without_language = {"request_headers_to_removes": [LANGUAGE_HEADER]}
+    keep: dict[str, Any] = {
+        "match_rules": [{"prefix_match": path} for path in sorted(cached_paths)],
+        "service": cached,
+        "header_action": without_language,
+    }
     by_language: list[dict[str, Any]] = [
         {
             "match_rules": [_prefers("prefix_match", prefix) for prefix in match.prefixes]
@@ -81,9 +82,10 @@ def route_rules(
     rest: dict[str, Any] = {
         "match_rules": [{"prefix_match": _EVERYTHING}],
         "service": direct,
-        "header_action": {"request_headers_to_removes": [LANGUAGE_HEADER]},
+        "header_action": without_language,
     }
-    return [{"priority": place, **rule} for place, rule in enumerate([*keep, *by_language, rest], 1)]
+    rules = [*([keep] if cached_paths else []), *by_language, rest]
+    return [{"priority": place, **rule} for place, rule in enumerate(rules, 1)]
 
 
 def _prefers(how: str, text: str) -> dict[str, Any]:
