@@ -1,5 +1,6 @@
 """The edge on Azure, as a security reviewer reads it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -84,11 +85,39 @@ def test_a_browser_s_first_language_is_told_and_longer_tags_are_looked_at_first(
     brazil, portuguese = rule("edge-routes-language-pt-BR"), rule("edge-routes-language-pt")
     (condition,) = brazil["conditions"]
     assert condition["parameters"]["selector"] == "Accept-Language"
-    assert condition["parameters"]["matchValues"] == ["pt-br,", "pt-br;", "pt-br-"]
+    assert condition["parameters"]["matchValues"] == ["^pt-br$", "^pt-br,", "^pt-br;", "^pt-br-"]
     assert condition["parameters"]["transforms"] == ["Lowercase"]
     assert brazil["actions"][0]["parameters"]["value"] == "pt-BR"
     assert brazil["matchProcessingBehavior"] == "Stop"
     assert brazil["order"] < portuguese["order"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "expected"),
+    [
+        ("pt", "pt"),
+        ("en", "en"),
+        ("pt-BR", "pt-BR"),
+        ("PT-br,pt;q=0.9", "pt-BR"),
+        ("pt-PT,en;q=0.5", "pt"),
+        ("pt;q=0.9", "pt"),
+        ("ptx", None),
+        ("nl,pt", None),
+    ],
+)
+def test_the_first_language_is_the_one_that_is_told(accepted: str, expected: str | None) -> None:
+    assert told(accepted) == expected
+
+
+def told(accepted: str) -> str | None:
+    """What the rules make of Accept-Language, as Front Door reads them: the first that fits is the last."""
+    languages = [r.inputs for r in edge("azure").of_type(f"{CDN}Rule") if r.inputs["conditions"]]
+    for found in sorted(languages, key=lambda one: one["order"]):
+        (condition,) = found["conditions"]
+        assert condition["parameters"]["operator"] == "RegEx"
+        if any(re.search(value, accepted.lower()) for value in condition["parameters"]["matchValues"]):
+            return str(found["actions"][0]["parameters"]["value"])
+    return None
 
 
 def test_rules_of_all_languages_of_the_catalogue_have_names_and_orders_of_their_own() -> None:

@@ -73,8 +73,9 @@ def language_condition(match: LanguageMatch) -> dict[str, Any]:
         "parameters": {
             "typeName": "DeliveryRuleRequestHeaderConditionParameters",
             "selector": "Accept-Language",
-            "operator": "BeginsWith",
-            "matchValues": [prefix.lower() for prefix in match.prefixes],
+            "operator": "RegEx",
+            # Tags have letters, digits and hyphens: nothing that is special in an expression.
+            "matchValues": [f"^{match.exact}$".lower(), *(f"^{prefix}".lower() for prefix in match.prefixes)],
             "transforms": ["Lowercase"],
         },
     }
