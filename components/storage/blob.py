@@ -45,11 +45,12 @@ class BlobStore(pulumi.ComponentResource):
             public_access="None",
             opts=self._kept,
         )
-        assign_role(
+        granted = assign_role(
             f"{name}-write", BLOB_DATA_CONTRIBUTOR, container.id, args.principal, pulumi.ResourceOptions(parent=self)
         )
+        ready = pulumi.Output.all(container.name, granted.id)
         self.store = ObjectStore(
-            uri=container.name.apply(lambda known: f"azure-blob://{known}"),
+            uri=ready.apply(lambda known: f"azure-blob://{known[0]}"),
             parameters={"AZURE_ACCOUNT_NAME": account.name},
         )
         self.register_outputs({"uri": self.store.uri})

@@ -58,6 +58,15 @@ def test_every_cloud_s_nodes_write_to_their_own_cloud_by_their_own_schedule(wher
     assert {"uri": uri} in shown
 
 
+@pytest.mark.parametrize(
+    ("where", "grants"), [(IOWA, ("write", "read")), (VIRGINIA, ("policy",)), (AMSTERDAM, ("write-role",))]
+)
+def test_nobody_is_told_of_the_storage_before_it_lets_the_nodes_in(where: Where, grants: tuple[str, ...]) -> None:
+    stack = everywhere()
+    settings = stack.named(f"{where[0]}-database-jobs-backup-settings")
+    assert {f"{where[0]}-backups-{grant}" for grant in grants} <= waits_for(stack, settings)
+
+
 def account() -> str:
     """The name of the storage account on Azure."""
     return str(everywhere().named("westeurope-backups-account").inputs["accountName"])
