@@ -13,6 +13,9 @@ from components.metadata import labels, object_meta, selector
 PREFERRED = 100
 MONITORING_NAMESPACE = "monitoring"
 CHECKSUM_ANNOTATION = "sacred-council.love/checksum"
+JOB_SPARE_SECONDS = 300
+"""How much longer Pulumi waits than a Job may run, so that the Job's own failure is what is seen."""
+
 METRICS_LABEL = "sacred-council.love/metrics"
 """Marks the one Service of an application that Prometheus scrapes, so that no pod is scraped twice."""
 
@@ -58,6 +61,12 @@ class Belonging:
 def digest(*texts: str) -> str:
     """A checksum for annotations that restart pods, or run Jobs again, when what they read has changed."""
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def job_patience(deadline: int) -> pulumi.ResourceOptions:
+    """Options of a Job that may run for `deadline` seconds: the provider's own patience ends after ten minutes."""
+    seconds = f"{deadline + JOB_SPARE_SECONDS}s"
+    return pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create=seconds, update=seconds))
 
 
 def zone_spread(belonging: Belonging) -> list[k8s.core.v1.TopologySpreadConstraintArgs]:

@@ -13,13 +13,11 @@ from components.metadata import selector
 from components.pod_security import restricted_container, restricted_pod
 from components.trust import Certificate
 from components.versions import COCKROACHDB_IMAGE
-from components.workload import CHECKSUM_ANNOTATION, Belonging, Resources, digest, service_account
+from components.workload import CHECKSUM_ANNOTATION, Belonging, Resources, digest, job_patience, service_account
 
 RETRIES = 6
 RESOURCES = Resources(cpu="100m", memory="256Mi")
 SCRIPT = "run.sh"
-SPARE_SECONDS = 300
-"""How much longer Pulumi waits than the Job may run, so that the Job's own failure is what is seen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +59,6 @@ class SqlJob(pulumi.ComponentResource):
         self._belonging = Belonging(app=args.app, region=args.region, namespace=args.namespace)
         service_account(name, self._belonging, self._child)
         opened = self._network_policy(name, args)
-        seconds = args.deadline + SPARE_SECONDS
         self.job = k8s.batch.v1.Job(
             f"{name}-job",
             metadata=self._belonging.meta(args.app),
@@ -69,11 +66,8 @@ class SqlJob(pulumi.ComponentResource):
                 active_deadline_seconds=args.deadline, backoff_limit=RETRIES, template=self._template(name, args)
             ),
             opts=pulumi.ResourceOptions.merge(
-                self._child,
-                pulumi.ResourceOptions(
-                    depends_on=[opened],
-                    custom_timeouts=pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s"),
-                ),
+                pulumi.ResourceOptions.merge(self._child, job_patience(args.deadline)),
+                pulumi.ResourceOptions(depends_on=[opened]),
             ),
         )
         self.register_outputs({})

@@ -12,7 +12,7 @@ from components.database.credentials import DatabaseCredentials
 from components.metadata import selector
 from components.pod_security import restricted_container, restricted_pod
 from components.versions import POSTGRESQL_IMAGE
-from components.workload import CHECKSUM_ANNOTATION, Belonging, Resources, digest, service_account
+from components.workload import CHECKSUM_ANNOTATION, Belonging, Resources, digest, job_patience, service_account
 
 USER = 10001
 DEADLINE_SECONDS = 900
@@ -78,7 +78,10 @@ class PostgresBootstrap(pulumi.ComponentResource):
             spec=k8s.batch.v1.JobSpecArgs(
                 active_deadline_seconds=DEADLINE_SECONDS, backoff_limit=RETRIES, template=self._template(name, args)
             ),
-            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[opened])),
+            opts=pulumi.ResourceOptions.merge(
+                pulumi.ResourceOptions.merge(self._child, job_patience(DEADLINE_SECONDS)),
+                pulumi.ResourceOptions(depends_on=[opened]),
+            ),
         )
         self.register_outputs({})
 

@@ -11,7 +11,15 @@ from components.messaging import config, streams
 from components.metadata import selector
 from components.pod_security import restricted_container, restricted_pod
 from components.versions import NATS_BOX_IMAGE
-from components.workload import CHECKSUM_ANNOTATION, Belonging, Resources, digest, secret_value, service_account
+from components.workload import (
+    CHECKSUM_ANNOTATION,
+    Belonging,
+    Resources,
+    digest,
+    job_patience,
+    secret_value,
+    service_account,
+)
 
 USER = 10001
 DEADLINE_SECONDS = 900
@@ -55,7 +63,8 @@ class NatsStreams(pulumi.ComponentResource):
                 active_deadline_seconds=DEADLINE_SECONDS, backoff_limit=RETRIES, template=self._template(name, args)
             ),
             opts=pulumi.ResourceOptions.merge(
-                self._child, pulumi.ResourceOptions(depends_on=[account, opened, args.servers])
+                pulumi.ResourceOptions.merge(self._child, job_patience(DEADLINE_SECONDS)),
+                pulumi.ResourceOptions(depends_on=[account, opened, args.servers]),
             ),
         )
         self.register_outputs({})

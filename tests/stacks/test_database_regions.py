@@ -10,7 +10,6 @@ from tests.regions import (
     GOOGLE,
     IOWA,
     MIXED,
-    VIRGINIA,
     Where,
     changed,
     egress,
@@ -184,13 +183,3 @@ def test_the_connection_waits_for_no_other_region_and_not_for_the_list_of_region
             f"{name}-database-statefulset",
             f"{name}-database-jobs-bootstrap-job",
         }
-
-
-def test_pulumi_waits_longer_for_a_job_than_the_job_may_take() -> None:
-    stack = rendered(*MIXED)
-    jobs = [
-        stack.named(f"{VIRGINIA[0]}-database-jobs-bootstrap-job"),
-        stack.named(f"{IOWA[0]}-database-jobs-regions-job"),
-    ]
-    for job in jobs:
-        assert float(job.timeouts["create"].removesuffix("s")) > job.inputs["spec"]["activeDeadlineSeconds"]

@@ -37,6 +37,7 @@ CONTRACTS: list[Callable[[Rendered], None]] = [
     contracts.test_logical_names_are_unique,
     contracts.test_every_kubernetes_resource_has_an_explicit_provider,
     contracts.test_every_object_has_a_fixed_name_and_the_standard_labels,
+    contracts.test_pulumi_waits_longer_for_a_job_than_the_job_may_run,
     contracts.test_every_namespaced_object_names_its_namespace,
     contracts.test_every_namespace_is_restricted_and_closed,
     contracts.test_secret_values_are_secret_in_state,

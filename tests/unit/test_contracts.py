@@ -56,6 +56,14 @@ def test_every_object_has_a_fixed_name_and_the_standard_labels(stack: Rendered) 
     assert incomplete == []
 
 
+def test_pulumi_waits_longer_for_a_job_than_the_job_may_run(stack: Rendered) -> None:
+    jobs = stack.objects("Job")
+    assert jobs
+    for job in jobs:
+        waited = {key: float(job.timeouts[key].removesuffix("s")) for key in ("create", "update")}
+        assert min(waited.values()) > job.inputs["spec"]["activeDeadlineSeconds"], job.name
+
+
 def test_every_namespaced_object_names_its_namespace(stack: Rendered) -> None:
     lost = [
         r.name
