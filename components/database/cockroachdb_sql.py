@@ -55,13 +55,14 @@ def backup_sql(region: str, *, uri: str, schedule: str, full: str) -> str:
     """Statements after which nodes of `region` back up the whole cluster to `uri`, by these schedules and no others.
 
     A schedule's label ends with a checksum of all that it says, so a change is a new schedule and the old one goes.
+    The new one goes on where the old one wrote: without `ignore_existing_backups` the database would refuse that.
     """
     label = f"{LABEL}:{region}:{hashlib.sha256(f'{uri} {schedule} {full}'.encode()).hexdigest()[:12]}"
     return (
         f"CREATE SCHEDULE IF NOT EXISTS {text(label)} FOR BACKUP INTO {text(uri)}"
         f" WITH EXECUTION LOCALITY = {text(f'region={region}')}"
         f" RECURRING {text(schedule)} FULL BACKUP {text(full)}"
-        " WITH SCHEDULE OPTIONS first_run = 'now', updates_cluster_last_backup_time_metric;\n"
+        " WITH SCHEDULE OPTIONS first_run = 'now', ignore_existing_backups, updates_cluster_last_backup_time_metric;\n"
         + _drop_schedules(f"split_part(label, ':', 2) = {text(region)} AND label != {text(label)}")
     )
 

@@ -22,7 +22,7 @@ PASSWORD = "correcthorsebatterystaple"
 LICENSE = "crl-0-it's-free"
 
 STAND_IN = """\
-import json, pathlib, sys
+import json, pathlib, re, sys
 
 here = pathlib.Path(__file__).parent
 state, calls = here / "state", here / "calls"
@@ -64,12 +64,20 @@ elif said and "SHOW REGIONS FROM CLUSTER" in said[0]:
     (here / "cluster-regions").write_text("\\n\\n".join(joined[1:] or joined))
 elif command == "node status":
     print((here / "nodes").read_text(), end="")
+elif "CREATE SCHEDULE" in text:
+    label, uri = re.search(r"IF NOT EXISTS '([^']*)' FOR BACKUP INTO '([^']*)'", text).groups()
+    schedule, written = here / "schedule", here / "backups"
+    if label != schedule.read_text() and uri in written.read_text() and "ignore_existing_backups" not in text:
+        sys.exit(f"ERROR: backups already created in {uri}")
+    schedule.write_text(label)
+    written.write_text(written.read_text() + uri + "\\n")
 elif "DROP REGION" in "".join(said) and phase == "rows at home":
     sys.exit("ERROR: could not remove enum value as it is being used")
 """
 
 STALE = sql.stale_backups_sql(["us-central1"])
-BACKUP = sql.backup_sql("us-central1", uri="gs://bucket/cockroachdb?AUTH=implicit", schedule="@hourly", full="@daily")
+URI = "gs://bucket/cockroachdb?AUTH=implicit"
+BACKUP = sql.backup_sql("us-central1", uri=URI, schedule="@hourly", full="@daily")
 NODES = """\
 id\taddress\tsql_address\tbuild\tstarted_at\tupdated_at\tlocality\tis_available\tis_live
 1\ta:26257\ta:26257\tv26.2.5\tt\t\tregion=us-central1,zone=a\ttrue\ttrue
@@ -94,7 +102,7 @@ class Job:
         binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
         for part in ("settings", "credentials"):
             (self.directory / part).mkdir()
-        for file in ("others-with-a-database", "database-regions", "cluster-regions"):
+        for file in ("others-with-a-database", "database-regions", "cluster-regions", "schedule", "backups"):
             (self.directory / file).write_text("")
         (self.directory / "nodes").write_text(NODES)
         self.setting("application.sql", sql.application_sql("council", "member"))

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from components.database.cockroachdb_scripts import BACKUP_SCRIPT
-from tests.conformance.cockroachdb_jobs import BACKUP, STALE, Job, RegionsJob
+from components.database.cockroachdb_sql import backup_sql
+from tests.conformance.cockroachdb_jobs import BACKUP, STALE, URI, Job, RegionsJob
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(60)]
 
@@ -99,6 +100,30 @@ def test_the_database_is_told_to_back_itself_up(tmp_path: Path) -> None:
     result = job.run("ready")
     assert result.returncode == 0, result.stderr
     assert job.changes() == [BACKUP]
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Job:
+    """The Job that sets up backups, after it has run once."""
+    job = Job(tmp_path, BACKUP_SCRIPT)
+    assert job.run("ready").returncode == 0
+    return job
+
+
+def test_another_schedule_goes_on_in_the_same_place_and_may_be_changed_back(backup: Job) -> None:
+    for said in (backup_sql("us-central1", uri=URI, schedule="@hourly", full="@weekly"), BACKUP):
+        backup.setting("backup.sql", said)
+        result = backup.run("ready")
+        assert result.returncode == 0, result.stderr
+        assert backup.changes() == [said]
+
+
+def test_the_stand_in_refuses_a_place_with_backups_as_the_server_does(backup: Job) -> None:
+    said = backup_sql("us-central1", uri=URI, schedule="@hourly", full="@weekly")
+    backup.setting("backup.sql", said.replace(" ignore_existing_backups,", ""))
+    result = backup.run("ready")
+    assert result.returncode != 0
+    assert f"backups already created in {URI}" in result.stderr
 
 
 def test_storage_that_refuses_backups_fails_the_job(tmp_path: Path) -> None:

@@ -19,6 +19,12 @@ def test_what_is_said_is_a_new_schedule_when_it_changes(uri: str, schedule: str)
     assert all(label.startswith("sacred-council:here:") for label in labels)
 
 
+def test_a_new_schedule_may_write_where_another_has_written() -> None:
+    said = sql.backup_sql("here", uri="gs://bucket", schedule="@hourly", full="@daily")
+    options = said.partition(" WITH SCHEDULE OPTIONS ")[2].partition(";")[0].split(", ")
+    assert "ignore_existing_backups" in options
+
+
 @given(st.text())
 def test_texts_end_where_they_should(value: str) -> None:
     said = sql.text(value)
