@@ -27,9 +27,10 @@ def start(layout: Layout, stack: str, wanted: list[Region]) -> None:
     """Starts a control plane for each region, those that run already included, and writes the kubeconfigs.
 
     Regions that the stack had before are among them: what is in them has to be deleted there (see `retire`).
+    Raises `SandboxError`, with nothing changed, if another stack uses one of the regions.
     """
-    end_strays(layout)
     record = regions.assign(regions.load_record(layout.registry), stack, wanted)
+    end_strays(layout)
     regions.save_record(layout.registry, record)
     names = dict.fromkeys([*(region.name for region in wanted), *_used_by(record, stack)])
     planes = [record[name] for name in names]

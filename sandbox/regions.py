@@ -88,16 +88,33 @@ def read_regions(path: Path) -> list[Region]:
 
 
 def assign(record: Mapping[str, ControlPlane], stack: str, regions: list[Region]) -> dict[str, ControlPlane]:
-    """The record after `stack` takes its regions into use: known regions keep their slot, new ones get a free one."""
+    """The record after `stack` takes its regions into use: known regions keep their slot, new ones get a free one.
+
+    Raises `SandboxError` for a region that another stack uses.
+    """
+    _require_unshared(record, stack, regions)
     planes = dict(record)
     for region in regions:
         known = planes.get(region.name)
         slot = known.slot if known else _free_slot(planes)
-        stacks = sorted({stack, *(known.stacks if known else ())})
         planes[region.name] = ControlPlane(
-            name=region.name, context=region.context, slot=slot, stacks=tuple(stacks), cloud=region.cloud
+            name=region.name, context=region.context, slot=slot, stacks=(stack,), cloud=region.cloud
         )
     return planes
+
+
+def _require_unshared(record: Mapping[str, ControlPlane], stack: str, regions: list[Region]) -> None:
+    """Two stacks of this program have objects of the same names, so they cannot be in one cluster."""
+    used = {region.name: record[region.name].stacks for region in regions if region.name in record}
+    taken = {name: [user for user in users if user != stack] for name, users in used.items()}
+    others = sorted({user for users in taken.values() for user in users})
+    if others:
+        names = ", ".join(name for name, users in taken.items() if users)
+        remedy = " and ".join(f"`make down STACK={other}`" for other in others)
+        raise SandboxError(
+            f"Stack {stack}: the control planes of these regions are in use by {' and '.join(others)}: {names}. "
+            f"Two stacks cannot be in one cluster. Take the other down first: {remedy}."
+        )
 
 
 def release(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.layout import SandboxError
+from sandbox import fleet
+from sandbox.layout import Layout, SandboxError
 from sandbox.regions import (
     REGIONS_KEY,
     SLOTS,
@@ -76,7 +77,7 @@ def test_a_stack_file_that_is_not_yaml_is_an_error_of_the_user(tmp_path: Path) -
 @given(first=NAMES, second=NAMES)
 def test_slots_are_distinct_and_never_change(first: list[str], second: list[str]) -> None:
     before = assign({}, "one", _regions(first))
-    after = assign(before, "two", _regions(second))
+    after = assign(before, "two", _regions([name for name in second if name not in first]))
     slots = [plane.slot for plane in after.values()]
     assert len(set(slots)) == len(slots)
     assert all(0 <= slot < SLOTS for slot in slots)
@@ -85,11 +86,33 @@ def test_slots_are_distinct_and_never_change(first: list[str], second: list[str]
 
 @given(first=NAMES, second=NAMES)
 def test_releasing_a_stack_frees_what_no_other_stack_uses(first: list[str], second: list[str]) -> None:
-    record = assign(assign({}, "one", _regions(first)), "two", _regions(second))
+    others = [name for name in second if name not in first]
+    record = assign(assign({}, "one", _regions(first)), "two", _regions(others))
     kept, unused = release(record, "one")
-    assert set(kept) == set(second)
-    assert {plane.name for plane in unused} == set(first) - set(second)
+    assert set(kept) == set(others)
+    assert {plane.name for plane in unused} == set(first)
     assert all(plane.stacks == ("two",) for plane in kept.values())
+
+
+def test_a_region_that_another_stack_uses_is_refused_with_the_command_that_frees_it() -> None:
+    record = assign({}, "regional", [Region(name="us", context="us", cloud="gcp")])
+    with pytest.raises(SandboxError) as refused:
+        assign(record, "world", [Region(name="eu", context="eu"), Region(name="us", context="other")])
+    assert str(refused.value) == (
+        "Stack world: the control planes of these regions are in use by regional: us. "
+        "Two stacks cannot be in one cluster. Take the other down first: `make down STACK=regional`."
+    )
+    assert assign(record, "regional", [Region(name="us", context="us", cloud="gcp")]) == record
+
+
+def test_nothing_is_changed_before_a_region_is_refused(tmp_path: Path) -> None:
+    layout = Layout(project=tmp_path, home=tmp_path / "home", binaries=tmp_path / "home")
+    save_record(layout.registry, assign({}, "regional", _regions(["us"])))
+    before = layout.registry.read_text()
+    with pytest.raises(SandboxError, match="make down STACK=regional"):
+        fleet.start(layout, "world", _regions(["eu", "us"]))
+    assert layout.registry.read_text() == before
+    assert [path.name for path in layout.home.iterdir()] == [layout.registry.name]
 
 
 def test_a_full_sandbox_says_so() -> None:
@@ -113,7 +136,7 @@ def test_a_damaged_record_says_what_to_do(tmp_path: Path) -> None:
 
 def test_regions_that_left_a_stacks_list_are_released_and_the_others_kept() -> None:
     used = assign({}, "world", [Region(name=name, context=name) for name in ("eu", "us", "asia")])
-    shared = assign(used, "other", [Region(name="us", context="us")])
-    kept, unused = release(shared, "world", ["eu"])
-    assert {name: plane.stacks for name, plane in kept.items()} == {"eu": ("world",), "us": ("other",)}
-    assert [plane.name for plane in unused] == ["asia"]
+    both = assign(used, "other", [Region(name="africa", context="africa")])
+    kept, unused = release(both, "world", ["eu"])
+    assert {name: plane.stacks for name, plane in kept.items()} == {"eu": ("world",), "africa": ("other",)}
+    assert [plane.name for plane in unused] == ["us", "asia"]
