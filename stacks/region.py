@@ -18,7 +18,7 @@ from components.database.cockroachdb import CockroachDB, CockroachDBArgs
 from components.database.credentials import DatabaseCredentials
 from components.messaging import Messaging
 from components.messaging.nats import Nats, NatsArgs
-from components.monitoring import Monitoring, MonitoringArgs, trace_endpoint
+from components.monitoring import RUNBOOKS, Monitoring, MonitoringArgs, trace_endpoint
 from components.services import Services, ServicesArgs
 from stacks import topology, watching
 from stacks.edge import RegionEdge
@@ -108,6 +108,7 @@ class Region(pulumi.ComponentResource):
                 trace_clients=watching.trace_clients(self._args.settings),
                 receiver=watching.alert_receiver(self._args.secrets),
                 machine_prices=settings.machine_prices,
+                runbooks=settings.runbooks or RUNBOOKS,
             ),
             self._inside,
         )

@@ -1,7 +1,16 @@
 """What watches a region: metrics, alerts, dashboards and traces."""
 
-from components.monitoring.monitoring import Monitoring, MonitoringArgs
+from components.monitoring.monitoring import RUNBOOKS, Monitoring, MonitoringArgs
 from components.monitoring.names import Here, Watched, collector_host, trace_endpoint
 from components.monitoring.prometheus import AlertReceiver
 
-__all__ = ["AlertReceiver", "Here", "Monitoring", "MonitoringArgs", "Watched", "collector_host", "trace_endpoint"]
+__all__ = [
+    "RUNBOOKS",
+    "AlertReceiver",
+    "Here",
+    "Monitoring",
+    "MonitoringArgs",
+    "Watched",
+    "collector_host",
+    "trace_endpoint",
+]

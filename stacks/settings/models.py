@@ -24,6 +24,7 @@ from stacks.settings.values import (
     DnsZone,
     Domain,
     Duration,
+    FolderUrl,
     Image,
     MessagingServers,
     RegionName,
@@ -116,6 +117,8 @@ class Monitoring(Model):
     storage: Bytes = "5Gi"
     trace_sampling: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Share of requests that are traced."""
+    runbooks: FolderUrl | None = None
+    """Where people read the runbooks, for the links of alerts. None: the path in this repository, which is no link."""
     machine_prices: Mapping[str, Annotated[float, Field(ge=0)]] = {}
     """USD a month for a machine, by its type: what the dashboard of costs counts with."""
 

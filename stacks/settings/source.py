@@ -9,6 +9,7 @@ from pulumi.runtime import config as runtime_config
 from stacks.settings.errors import Mistake, SettingsError, path_of
 from stacks.settings.models import SECRETS, Settings
 from stacks.settings.parsing import check
+from stacks.settings.webhook_rules import broken_webhook_rules
 
 
 def load(config: pulumi.Config) -> Settings:
@@ -17,7 +18,9 @@ def load(config: pulumi.Config) -> Settings:
     hidden = {key for key in given if key not in SECRETS and _is_secret(config.full_key(key))}
     values = {key: _plain(key, text) for key, text in given.items() if key not in hidden and key not in SECRETS}
     settings, mistakes = check(values, ignored=hidden)
-    mistakes = [*_hidden_settings(hidden), *_open_secrets(config, given), *_lonely_token(config, given), *mistakes]
+    secrets = {key: text for key, text in given.items() if key in SECRETS and _is_secret(config.full_key(key))}
+    webhook = broken_webhook_rules(secrets, values)
+    mistakes = [*_hidden_settings(hidden), *_open_secrets(config, given), *webhook, *mistakes]
     if settings is None or mistakes:
         raise SettingsError(mistakes)
     return settings
@@ -69,14 +72,3 @@ def _open_secrets(config: pulumi.Config, given: Mapping[str, str]) -> Iterator[M
                 rule="is a secret and must be encrypted",
                 remedy=f"replace it: `pulumi config set --secret {key}`",
             )
-
-
-def _lonely_token(config: pulumi.Config, given: Mapping[str, str]) -> Iterator[Mistake]:
-    encrypted = "alertWebhookToken" in given and _is_secret(config.full_key("alertWebhookToken"))
-    if encrypted and "alertWebhookUrl" not in given:
-        yield Mistake(
-            path=path_of("alertWebhookToken"),
-            value="",
-            rule="is of no use without alertWebhookUrl: there is nobody to send it to",
-            remedy="`pulumi config set --secret alertWebhookUrl`, or `pulumi config rm alertWebhookToken`",
-        )

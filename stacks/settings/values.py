@@ -133,6 +133,14 @@ CachedPaths = Annotated[
     ],
     Field(strict=False),
 ]
+FolderUrl = Annotated[
+    str,
+    pattern(
+        r"https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~@%+-]+)*/?",
+        "must be the HTTPS address of a folder, without a query",
+        "write e.g. https://git.example.org/council/platform/blob/main/docs/runbooks",
+    ),
+]
 DnsZone = Annotated[
     str,
     pattern(

@@ -108,6 +108,7 @@ EVERYTHING: Mapping[str, Any] = {
         "retention": "7d",
         "storage": "5Gi",
         "traceSampling": 0.1,
+        "runbooks": "https://git.example.org/council/platform/blob/main/docs/runbooks",
         "machinePrices": {"e2-standard-4": 97.84},
     },
     "services": dict.fromkeys(

@@ -26,6 +26,10 @@ NAME_RULE = (
     "must be a DNS label of at most 32 characters: lower case letters, digits and hyphens, starting with a letter; "
     "write e.g. us-central1"
 )
+FOLDER_RULE = (
+    "must be the HTTPS address of a folder, without a query; "
+    "write e.g. https://git.example.org/council/platform/blob/main/docs/runbooks"
+)
 DURATION_RULE = "must be a duration in hours, days, weeks or years; write e.g. 12h, 7d or 4w"
 MAP_RULE = "must be a map of settings; write one `key: value` a line below it, indented"
 
@@ -144,6 +148,9 @@ SINGLE = [
         {"e2-small": "12"},
         '.e2-small: "12" must be a number; write it without quotes, e.g. 0.5',
     ),
+    ("monitoring.runbooks", "docs/runbooks", f'"docs/runbooks" {FOLDER_RULE}'),
+    ("monitoring.runbooks", "http://example.org/runbooks", f'"http://example.org/runbooks" {FOLDER_RULE}'),
+    ("monitoring.runbooks", "https://example.org/?page=", f'"https://example.org/?page=" {FOLDER_RULE}'),
     ("services.agent-netwrk", {}, "is not a setting; did you mean agent-network?"),
     (
         "services.billing",

@@ -13,7 +13,7 @@ from components.monitoring import Here, Watched, collector_host, requests, rules
 from components.monitoring.alertmanager import alertmanager_config
 from components.monitoring.stack_values import retention_size, stack_values
 from components.monitoring.tracing_config import collector_config, jaeger_config, jaeger_values
-from tests.rendering import ROOT, Rendered, render_program
+from tests.rendering import ROOT, Rendered, render, render_program
 
 PROGRAM = ROOT / "tests" / "programs" / "monitoring.py"
 WATCHED = Watched(
@@ -220,6 +220,22 @@ def test_every_alert_watches_the_namespaces_it_is_given() -> None:
     ]
     assert named
     assert all(namespace.startswith("other-") for namespace in named)
+
+
+@pytest.mark.parametrize(
+    ("monitoring", "where"),
+    [({}, "docs/runbooks"), ({"runbooks": "https://example.org/runbooks/"}, "https://example.org/runbooks")],
+)
+def test_alerts_link_to_where_the_settings_say_that_the_runbooks_are(monitoring: dict[str, str], where: str) -> None:
+    stack = render("local", {"sacred-council:monitoring": monitoring})
+    links = [
+        rule["annotations"]["runbook_url"]
+        for group in stack.named("local-monitoring-alerts-rules").inputs["spec"]["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    ]
+    assert links
+    assert {link.rpartition("/")[0] for link in links} == {where}
 
 
 def test_runbooks_can_be_anywhere() -> None:

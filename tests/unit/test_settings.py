@@ -12,6 +12,7 @@ import yaml
 from pulumi.runtime import config as runtime_config
 from pydantic import BaseModel, ValidationError
 
+from components.monitoring import flows
 from components.versions import SAMPLE_SERVICE_IMAGE
 from stacks.settings import (
     SECRETS,
@@ -25,11 +26,13 @@ from stacks.settings import (
     load,
     parse,
     secret,
+    webhook_rules,
 )
 from stacks.settings.errors import PROJECT
 
 ROOT = Path(__file__).parents[2]
 LOCAL: Mapping[str, Any] = {"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}
+WEBHOOK = {"alertWebhookToken": "hunter2", "alertWebhookUrl": "https://example.org/hook"}
 STACK_FILES = sorted(ROOT.glob("Pulumi.*.yaml"))
 
 
@@ -223,8 +226,48 @@ def test_a_token_without_an_address_to_send_it_to_is_refused() -> None:
         "  sacred-council:alertWebhookToken: is of no use without alertWebhookUrl: there is nobody to send it to; "
         "`pulumi config set --secret alertWebhookUrl`, or `pulumi config rm alertWebhookToken`"
     )
-    both = {"alertWebhookToken": "hunter2", "alertWebhookUrl": "https://example.org/hook"}
-    assert loaded(LOCAL, secrets=both).stage == "local"
+    assert loaded(LOCAL, secrets=WEBHOOK).stage == "local"
+
+
+def test_a_webhook_is_refused_where_nothing_sends_alerts() -> None:
+    with pytest.raises(SettingsError) as caught:
+        loaded({**LOCAL, "monitoring": {"enabled": False}}, secrets=WEBHOOK)
+    assert str(caught.value) == (
+        "The configuration has 2 mistakes. Nothing was changed.\n"
+        "  sacred-council:alertWebhookUrl: is of no use with monitoring.enabled: false, which leaves nobody to send "
+        "alerts; write monitoring: {enabled: true}, or `pulumi config rm alertWebhookUrl`\n"
+        "  sacred-council:alertWebhookToken: is of no use with monitoring.enabled: false, which leaves nobody to send "
+        "alerts; write monitoring: {enabled: true}, or `pulumi config rm alertWebhookToken`"
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://alerts.example.org:8443/hunter2",
+        "http://alerts.example.org/hunter2",
+        "http://alerts.example.org:443/hunter2",
+        "https://alerts.example.org:hunter2/",
+        "ftp://alerts.example.org/hunter2",
+    ],
+)
+def test_a_webhook_that_alerts_are_not_let_out_to_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        loaded(LOCAL, secrets={"alertWebhookUrl": url})
+    assert str(caught.value) == (
+        "The configuration has 1 mistake. Nothing was changed.\n"
+        "  sacred-council:alertWebhookUrl: must be an HTTPS address on port 443: alerts are let out to no other; "
+        "`pulumi config set --secret alertWebhookUrl` with an address that begins with https:// and names no port"
+    )
+
+
+@pytest.mark.parametrize("url", ["https://alerts.example.org:443/hook", "HTTPS://alerts.example.org", "unknown-0123"])
+def test_a_webhook_in_reach_is_taken_and_so_is_a_made_up_word_of_a_plan(url: str) -> None:
+    assert loaded(LOCAL, secrets={"alertWebhookUrl": url}).stage == "local"
+
+
+def test_webhooks_are_called_on_the_port_that_the_network_policy_opens() -> None:
+    assert webhook_rules.PORT == flows.HTTPS_PORT
 
 
 def test_a_setting_that_is_not_a_map_is_reported_as_it_was_written() -> None:
