@@ -104,7 +104,7 @@ class Region(pulumi.ComponentResource):
                 retention=settings.retention,
                 storage=settings.storage,
                 storage_class=self._args.foundation.cluster.storage_class,
-                watched=watching.watched(self._args.settings),
+                watched=watching.watched(self._args.settings, self._name),
                 trace_clients=watching.trace_clients(self._args.settings),
                 receiver=watching.alert_receiver(self._args.secrets),
                 machine_prices=settings.machine_prices,

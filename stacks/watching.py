@@ -12,8 +12,8 @@ from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
 
-def watched(settings: Settings) -> Watched:
-    """The namespaces of what the settings deploy."""
+def watched(settings: Settings, region: str) -> Watched:
+    """The namespaces of what the settings deploy in the region called `region`."""
     meshed = settings.mesh.enabled
     return Watched(
         services=SERVICES,
@@ -24,6 +24,7 @@ def watched(settings: Settings) -> Watched:
         database=None if "database" in managed(settings) else DATABASES["cockroachdb"],
         cache=None if "cache" in managed(settings) else CACHES["redis"],
         messaging=MESSAGING,
+        backups=region in settings.backup_regions,
     )
 
 

@@ -34,7 +34,8 @@ THANOS_HTTP_PORT = 10902
 class Watched:
     """The namespaces whose health alerts and dashboards are about. None: the cluster has none of it.
 
-    A store that a cloud manages has no exporter in the cluster, so nothing here is said about it.
+    A store that a cloud manages has no exporter in the cluster, so nothing here is said about it. `backups`: the
+    database's nodes in this region back it up.
     """
 
     services: str
@@ -44,10 +45,11 @@ class Watched:
     database: str | None = None
     cache: str | None = None
     messaging: str | None = None
+    backups: bool = False
 
     def all(self) -> list[str]:
-        """Every one of them, sorted."""
-        return sorted(namespace for namespace in vars(self).values() if namespace is not None)
+        """Every namespace, sorted."""
+        return sorted(value for value in vars(self).values() if isinstance(value, str))
 
     @property
     def meshed(self) -> bool:

@@ -98,6 +98,11 @@ def waiting(reason: str, namespace: str, value: str) -> Series:
     return {f"kube_pod_container_status_waiting_reason{labels}": value}
 
 
+def backed_up(values: str, *, pod: str = "cockroachdb-1", spelt: str = "BACKUP") -> Series:
+    """When a database node has completed its last backup, in seconds since the test began."""
+    return {f'schedules_{spelt}_last_completed_time{{namespace="cockroachdb",pod="{pod}"}}': values}
+
+
 def redis(*, replicas: str, attached: str | None) -> Series:
     """A Redis of so many pods, with replicas attached to its primary (None: no exporter answers)."""
     wanted = {'kube_statefulset_replicas{statefulset="redis",namespace="redis"}': replicas}
@@ -179,14 +184,26 @@ SCENARIOS = {
         ),
     ),
     "DatabaseBackupMissing": Scenario(
-        fires={'schedules_BACKUP_last_completed_time{namespace="cockroachdb",pod="cockroachdb-1"}': "60x60"},
+        # The node restarts after five hours, and has forgotten its backup.
+        fires=backed_up("60x10 0x50"),
         quiet=(
-            {'schedules_BACKUP_last_completed_time{namespace="cockroachdb",pod="cockroachdb-1"}': "0+1800x60"},
-            {'schedules_backup_last_completed_time{namespace="cockroachdb",pod="cockroachdb-1"}': "0x60"},
-            {
-                'schedules_BACKUP_last_completed_time{namespace="cockroachdb",pod="cockroachdb-1"}': "60x60",
-                'schedules_BACKUP_last_completed_time{namespace="cockroachdb",pod="cockroachdb-2"}': "0+1800x60",
-            },
+            backed_up("0+1800x60"),
+            backed_up("0x60", spelt="backup"),
+            # Restarted an hour after a backup, a day later the next one is done.
+            backed_up("60x2 0x46 86400x12"),
+            {**backed_up("60x60"), **backed_up("0+1800x60", pod="cockroachdb-2")},
+        ),
+        minutes=1800,
+        step=30,
+    ),
+    "DatabaseNotBackedUp": Scenario(
+        fires=backed_up("0x60"),
+        quiet=(
+            # The first backup of a new stack takes a day.
+            backed_up("0x48 86400x12"),
+            backed_up("0x48 86400x12", spelt="backup"),
+            # It was backed up and its node restarted: that its backup is old is the other alert's business.
+            backed_up("60x10 0x50"),
         ),
         minutes=1800,
         step=30,

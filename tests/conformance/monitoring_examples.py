@@ -1,6 +1,7 @@
 """The rules and dashboards of a region, as tests look at them."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from components.monitoring import Here, Watched
@@ -10,8 +11,10 @@ from stacks.settings import parse
 from stacks.watching import watched
 
 SETTINGS = {"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}
-WATCHED = watched(parse(SETTINGS))
-"""What the local stack watches: everything."""
+LOCAL = watched(parse(SETTINGS), "local")
+"""What the local stack watches: everything but backups, for which it has no storage."""
+WATCHED = replace(LOCAL, backups=True)
+"""A region with everything."""
 BARE = Watched(services=WATCHED.services, monitoring=WATCHED.monitoring)
 """A region with stores that a cloud manages, and without a mesh."""
 PLACE = Here(region="us-central1", city="Council Bluffs", latitude=41.26, longitude=-95.86, country="US")

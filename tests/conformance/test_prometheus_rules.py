@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from components.monitoring.rules import rules_file
+from components.monitoring.rules import rule_groups, rules_file
 from tests.conformance.alert_scenarios import SCENARIOS, Series
 from tests.conformance.binaries import run
-from tests.conformance.monitoring_examples import ALERTS, BARE, GROUPS, PLACE, RULES, dashboard_queries
+from tests.conformance.monitoring_examples import ALERTS, BARE, GROUPS, LOCAL, PLACE, RULES, dashboard_queries
 from tests.rendering import Rendered
 
 pytestmark = pytest.mark.conformance
@@ -66,10 +66,10 @@ def test_prometheus_accepts_the_rules(tmp_path: Path) -> None:
 def test_the_cluster_gets_these_rules(local: Rendered) -> None:
     (resource,) = local.objects("PrometheusRule")
     groups = {group["name"]: group for group in resource.inputs["spec"]["groups"]}
-    expected = {group["name"]: group for group in json.loads(RULES)["groups"]}
-    # Place and prices are the region's own, and this one is alone.
-    own = {"sacred-council-places", "sacred-council-prices"}
-    assert groups.keys() == expected.keys() - {"sacred-council-regions"}
+    expected = {group["name"]: group for group in rule_groups(LOCAL, PLACE, runbooks="docs/runbooks")}
+    # The place is the region's own.
+    own = {"sacred-council-places"}
+    assert groups.keys() == expected.keys()
     assert all(groups[name] == expected[name] for name in groups.keys() - own)
 
 
@@ -90,6 +90,20 @@ def test_the_alert_is_quiet_when_it_should_be(alert: str, tmp_path: Path) -> Non
     always = range(scenario.step, scenario.minutes + 1, scenario.step)
     tests = [rule_test(alert, series, minutes=always, times=0, step=scenario.step) for series in scenario.quiet]
     assert promtool_tests(tmp_path, tests, group_of(alert), scenario.step) == (0, "  SUCCESS\n\n")
+
+
+def test_a_missing_backup_is_told_until_there_is_one_whenever_nodes_restart(tmp_path: Path) -> None:
+    told = 'group(ALERTS{alertname=~"DatabaseBackupMissing|DatabaseNotBackedUp",alertstate="firing"})'
+    series = {'schedules_BACKUP_last_completed_time{namespace="cockroachdb",pod="cockroachdb-1"}': "60x10 0x500"}
+    test = {
+        "interval": "30m",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": [
+            {"expr": told, "eval_time": f"{hour}h", "exp_samples": [{"labels": "{}", "value": 1}]}
+            for hour in range(28, 250, 2)
+        ],
+    }
+    assert promtool_tests(tmp_path, [test], group_of("DatabaseBackupMissing"), 30) == (0, "  SUCCESS\n\n")
 
 
 def test_an_alert_that_should_not_fire_is_found(tmp_path: Path) -> None:

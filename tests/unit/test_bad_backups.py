@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from stacks.settings import SettingsError, days_of, parse
+from stacks.watching import watched
 
 GCP = {
     "name": "us-central1",
@@ -94,6 +95,12 @@ def test_backups_are_the_founder_s_unless_it_has_no_cloud_or_others_are_named() 
     assert parse(stack(TAIWAN, GCP, backup={"regions": ["us-central1"]})).backup_regions == ("us-central1",)
     assert parse(stack(GCP, backup={"regions": []})).backup_regions == ()
     assert parse(stack(GCP, engine="postgresql")).backup_regions == ()
+
+
+def test_each_region_is_watched_for_the_backups_it_takes() -> None:
+    settings = parse(stack(GCP, BELGIUM, TAIWAN, backup={"regions": ["europe-west1"]}))
+    watching = {region.name: watched(settings, region.name).backups for region in settings.regions}
+    assert watching == {"us-central1": False, "europe-west1": True, "asia-east1": False}
 
 
 def test_weeks_have_seven_days() -> None:

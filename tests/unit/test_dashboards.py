@@ -13,7 +13,7 @@ from stacks.settings import parse
 from stacks.watching import watched
 from tests.rendering import ROOT
 
-WATCHED = watched(parse({"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}))
+WATCHED = watched(parse({"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}), "local")
 BARE = Watched(services="s", monitoring="m")
 SCOPES = (HERE, EVERYWHERE)
 DOCUMENTS = {

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ WATCHED = Watched(
     cache="redis",
     messaging="nats",
     monitoring="monitoring",
+    backups=True,
 )
 PLACE = Here(region="here", city="Here", latitude=50.85, longitude=4.35)
 RULES = [rule for group in rules.rule_groups(WATCHED, PLACE, runbooks="docs/runbooks") for rule in group["rules"]]
@@ -209,7 +211,8 @@ def test_every_alert_says_how_bad_it_is_what_happened_and_what_to_do(rule: dict[
 
 
 def test_every_alert_watches_the_namespaces_it_is_given() -> None:
-    elsewhere = Watched(**{field: f"other-{field}" for field in vars(WATCHED)})
+    others = {field: f"other-{field}" for field, value in vars(WATCHED).items() if isinstance(value, str)}
+    elsewhere = Watched(**others, backups=True)
     groups = rules.rule_groups(elsewhere, PLACE, runbooks="x")
     named = [
         namespace
@@ -337,6 +340,15 @@ def test_what_is_not_deployed_is_not_watched() -> None:
     assert not re.search(r"istio_|redis_|nats_|liveness|security_certificate|StatefulSet", text)
     assert '"ServiceUnavailable"' in text
     assert bare.all() == ["m", "s"]
+
+
+def test_backups_are_missed_only_where_they_are_taken() -> None:
+    def named(watched: Watched) -> set[str]:
+        groups = rules.rule_groups(watched, PLACE, runbooks="x")
+        return {rule.get("alert", "") for group in groups for rule in group["rules"]}
+
+    elsewhere = replace(WATCHED, backups=False)
+    assert named(WATCHED) - named(elsewhere) == {"DatabaseBackupMissing", "DatabaseNotBackedUp"}
 
 
 def test_a_place_that_is_not_on_earth_is_named() -> None:

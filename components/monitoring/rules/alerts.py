@@ -7,19 +7,18 @@ which runbook helps.
 from collections.abc import Mapping, Sequence
 
 from components.monitoring.names import Watched
+from components.monitoring.rules.backups import backup_alerts
 from components.monitoring.rules.model import Alert
 
 DAY_SECONDS = 86400
 CERTIFICATE_DAYS = 30
-BACKUP_HOURS = 26
-"""A backup is added every day at least, and some take long."""
 
 
 def alerts(watched: Watched) -> Mapping[str, Sequence[Alert]]:
     """The alerts of what is deployed, by group."""
     return {
         "services": [*_services(watched), *(_requests(watched) if watched.meshed else [])],
-        **({"database": _database(watched.database)} if watched.database else {}),
+        **({"database": [*_database(watched.database), *backup_alerts(watched)]} if watched.database else {}),
         **({"cache": _cache(watched.cache)} if watched.cache else {}),
         **({"messaging": _messaging(watched.messaging)} if watched.messaging else {}),
         **({"mesh": _mesh(watched)} if watched.meshed else {}),
@@ -66,8 +65,6 @@ def _requests(watched: Watched) -> Sequence[Alert]:
 
 
 def _database(namespace: str) -> Sequence[Alert]:
-    completed = _either("schedules_{}_last_completed_time", f'{{namespace="{namespace}"}} > 0')
-    failed = _either("increase(schedules_{}_failed", f'{{namespace="{namespace}"}}[2h])')
     return [
         Alert(
             name="DatabaseNodeDown",
@@ -87,31 +84,7 @@ def _database(namespace: str) -> Sequence[Alert]:
             description="Most replicas of these ranges are on nodes that are down: part of the data is out of reach.",
             runbook="database-node-down",
         ),
-        Alert(
-            name="DatabaseBackupFailed",
-            expr=f"sum({failed}) > 0",
-            wait="5m",
-            severity="warning",
-            summary="A backup of the database has failed",
-            description="A scheduled backup has failed within two hours. Older ones are there; newer data is in none.",
-            runbook="restore-the-database",
-        ),
-        Alert(
-            name="DatabaseBackupMissing",
-            # Zero until the first one is done, and for ever where no backups are taken.
-            expr=f"time() - max({completed}) > {BACKUP_HOURS} * 3600",
-            wait="30m",
-            severity="critical",
-            summary="The last backup of the database is {{ $value | humanizeDuration }} old",
-            description=f"No scheduled backup has been completed for more than {BACKUP_HOURS} hours.",
-            runbook="restore-the-database",
-        ),
     ]
-
-
-def _either(metric: str, rest: str) -> str:
-    """A metric of backups in both spellings that CockroachDB's own documents have."""
-    return " or ".join(f"{metric.format(spelt)}{rest}" for spelt in ("BACKUP", "backup"))
 
 
 def _cache(namespace: str) -> Sequence[Alert]:
