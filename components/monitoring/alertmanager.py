@@ -40,7 +40,7 @@ def alertmanager_config(*, receiver: bool, token: bool) -> dict[str, Any]:
         "receivers": [{"name": NOBODY}, *([_people(token)] if receiver else [])],
         "inhibit_rules": [
             _inhibit(["alertname = InfoInhibitor"], ["severity = info"], ["namespace"]),
-            # What is critical already needs no warning on top, and no part of a dead database one of its own.
+            # What is critical already needs no warning of the same name on top: the chart has such pairs.
             _inhibit(["severity = critical"], ["severity =~ warning|info"], ["namespace", "alertname"]),
             *(
                 _inhibit([f"alertname = {name}Fast"], [f"alertname = {name}Slow"], ["destination_service_name"])
