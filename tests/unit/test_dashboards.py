@@ -1,7 +1,9 @@
 """The dashboards: every chart on its panel, both views alike, and nothing about what is not deployed."""
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,16 @@ DOCUMENTS = {
 }
 OF_THE_SOURCE_DOCUMENT = {"resonance", "field", "flow", "connections", "transformation", "emergence"}
 OF_THE_PARTS = {"database", "cache", "messaging", "mesh", "cost"}
+
+
+QUOTING = [ROOT / "docs" / "monitoring.md", *sorted((ROOT / "docs" / "runbooks").glob("*.md"))]
+
+
+def quotations(page: Path) -> list[tuple[str, str]]:
+    """Dashboards and panels that a page names: the title of one in italics, then titles of the other in quotes."""
+    text = " ".join(page.read_text().split())
+    found = re.findall(r'(?<!\*)\*([^*`]+)\*, ("[^"]+"(?: and "[^"]+")*)', text)
+    return [(dashboard, panel) for dashboard, quoted in found for panel in re.findall('"([^"]+)"', quoted)]
 
 
 def panels(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -104,6 +116,17 @@ def test_what_is_not_deployed_has_no_dashboard() -> None:
 
 def test_dashboards_cannot_be_edited_by_hand() -> None:
     assert not any(document["editable"] for document in DOCUMENTS.values())
+
+
+@pytest.mark.parametrize("page", QUOTING, ids=lambda page: page.name)
+def test_every_panel_that_a_page_quotes_is_on_that_dashboard(page: Path) -> None:
+    titles = {(one.title, chart.title) for one in DASHBOARDS for row in one.rows(WATCHED, HERE) for chart in row.charts}
+    assert [quoted for quoted in quotations(page) if quoted not in titles] == []
+
+
+def test_panels_are_found_in_pages() -> None:
+    assert ("overview", "Replicas by service") in quotations(ROOT / "docs/runbooks/latency-budget-burning.md")
+    assert ("overview", "95 % of traced requests are faster than") in quotations(ROOT / "docs/monitoring.md")
 
 
 def test_the_page_about_monitoring_names_every_dashboard() -> None:
