@@ -8,6 +8,8 @@ from components.monitoring.dashboards.scope import Scope
 from components.monitoring.names import Watched
 
 TITLE = "real-time connections"
+USERS = 'http_conn_manager_prefix=~"outbound_.*"'
+"""The listeners of the gateway's own ports. Others of its proxy are for health checks and Prometheus."""
 
 
 def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
@@ -17,9 +19,9 @@ def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
 
 
 def _gateway(watched: Watched, scope: Scope) -> list[Chart]:
-    ingress = f'namespace="{watched.ingress}"'
-    connections = scope.of("envoy_http_downstream_cx_active", ingress)
-    sockets = scope.of("envoy_http_downstream_cx_upgrades_active", ingress)
+    users = (f'namespace="{watched.ingress}"', USERS)
+    connections = scope.of("envoy_http_downstream_cx_active", *users)
+    sockets = scope.of("envoy_http_downstream_cx_upgrades_active", *users)
     upgrades = scope.rate(requests.REQUESTS, *requests.from_users(watched), requests.UPGRADED)
     return [
         single("Connections", f"sum({connections})"),

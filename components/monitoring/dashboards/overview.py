@@ -32,8 +32,7 @@ def _requests_now(watched: Watched, scope: Scope) -> list[Chart]:
 
 def _health(watched: Watched, scope: Scope) -> list[Chart]:
     ours = "|".join(watched.all())
-    waiting = scope.of("kube_pod_status_ready", 'condition="false"', f'namespace=~"{ours}"')
-    charts = [single("Pods not ready", scope.sum(waiting))]
+    charts = [single("Pods not ready", scope.sum(_waiting(f'namespace=~"{ours}"', scope)))]
     if watched.database:
         nodes = scope.of("liveness_livenodes", f'namespace="{watched.database}"')
         charts.append(single("Database nodes", scope.aggregate("min", nodes)))
@@ -43,6 +42,13 @@ def _health(watched: Watched, scope: Scope) -> list[Chart]:
         clients = scope.of("nats_varz_connections", f'namespace="{watched.messaging}"')
         charts.append(single("NATS connections", scope.sum(clients)))
     return charts
+
+
+def _waiting(ours: str, scope: Scope) -> str:
+    """Pods that are not ready. Those of finished Jobs never are, and stay as long as their Job does."""
+    waiting = scope.of("kube_pod_status_ready", 'condition="false"', ours)
+    finished = scope.of("kube_pod_status_phase", 'phase="Succeeded"', ours)
+    return f"{waiting} unless on ({', '.join(scope.labels('namespace', 'pod'))}) ({finished} == 1)"
 
 
 def _traffic(watched: Watched, scope: Scope) -> list[Chart]:
