@@ -139,6 +139,15 @@ def test_resources_that_are_to_be_replaced_are_called_so() -> None:
     assert [glob for glob in globs if not fnmatch.filter(names, glob.replace("<region>", "us-central1"))] == []
 
 
+def test_the_services_that_are_handed_over_are_all_of_one_region() -> None:
+    page = (DOCS / "runbooks" / "ship-with-argo-cd.md").read_text()
+    (wanted,) = re.findall(r'contains\("(::REGION-[a-z-]+)"\)', page)
+    listed = urns.path("multiregion").read_text().splitlines()
+    found = [line for line in listed if wanted.replace("REGION", "us-central1") in line]
+    assert found
+    assert found == [line for line in listed if "LocalChart" in line and "::us-central1-" in line]
+
+
 def test_commands_look_into_namespaces_that_there_are(page: Path) -> None:
     ours = {found[1] for name in _names() if (found := re.fullmatch(r"us-central1-(.+)-namespace", name))}
     named = set(re.findall(r"kubectl[^\n]* -n ([a-z][a-z-]*)", _code(page)))
