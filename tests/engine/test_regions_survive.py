@@ -30,6 +30,8 @@ CACHE = {
     "maxMemory": f"{MEMORY_MIB}Mi",
 }
 """The cache as it was, but with less memory for data."""
+MESH = {"postQuantum": "off"}
+"""The mesh as it was, but with another value for a Helm release."""
 OURS = ("-A", "-l", "app.kubernetes.io/part-of=sacred-council")
 CLOUDS = ("gcp:", "aws:", "azure-native:")
 
@@ -62,7 +64,7 @@ def dead(sandbox: Sandbox, up: str) -> str:
     for process in servers:
         process.kill()
     psutil.wait_procs(servers, timeout=10)
-    sandbox.configure({"cache": CACHE})
+    sandbox.configure({"cache": CACHE, "mesh": MESH})
     return sandbox.pulumi("up", "--yes", "--skip-preview")
 
 

@@ -18,13 +18,18 @@ _MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 _HELM_HOOK: Final = "helm.sh/hook"
 
 
+async def is_skipped(session: Session, request: CheckRequest) -> bool:
+    """Whether the resource is to stay as it is, because its cluster is unreachable; a warning says so."""
+    if not (session.unreachable and session.settings.skip_update_unreachable and request.olds):
+        return False
+    await session.warn(
+        request.urn, "The cluster is unreachable; this object is skipped, because skipUpdateUnreachable is set."
+    )
+    return True
+
+
 async def check(session: Session, request: CheckRequest) -> Values:
     """The inputs to deploy. Raises `CheckFailedError` for values the API server would not take."""
-    if session.unreachable and session.settings.skip_update_unreachable and request.olds:
-        await session.warn(
-            request.urn, "The cluster is unreachable; this object is skipped, because skipUpdateUnreachable is set."
-        )
-        return request.olds
     if kinds.is_list(request.type):
         raise ProviderError(f"{request.type} cannot be created: create the objects of the list one by one.")
     obj, findings = await normalize(to_object(request.news), session.schemas)
