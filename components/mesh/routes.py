@@ -102,16 +102,18 @@ def virtual_service(
 def destination_rule(name: str, namespace: str, neighbourhood: across.Neighbourhood | None = None) -> dict[str, Any]:
     """Spec of a DestinationRule: a circle keeps its pod, and pods (or regions) that fail are left out for a while.
 
-    With other regions about, they are tried nearest first, and each is a subset for routes that choose a region.
+    With other regions about, they are tried nearest first, and each is a subset for routes that choose a region. Then
+    the caller's zone comes before all others, too: a circle has one pod in each zone that it is called from.
     """
     affinity = {"consistentHash": {"httpHeaderName": CIRCLE_HEADER}}
-    locality = {} if neighbourhood is None else {"localityLbSetting": across.nearest_first(neighbourhood)}
+    # Said, because outlier detection would put zones in order by itself, and a circle's pod would depend on the caller.
+    nearest = {"enabled": False} if neighbourhood is None else across.nearest_first(neighbourhood)
     regions = {} if neighbourhood is None else {"subsets": across.subsets(neighbourhood, affinity)}
     return {
         "host": service_host(name, namespace),
         "trafficPolicy": {
             "connectionPool": {"tcp": {"connectTimeout": "3s"}},
-            "loadBalancer": {**affinity, **locality},
+            "loadBalancer": {**affinity, "localityLbSetting": nearest},
             # Locality failover starts only when every local pod is ejected: a limit below 100 % would prevent it.
             "outlierDetection": {
                 "consecutiveGatewayErrors": 5,
@@ -138,7 +140,7 @@ def _route(name: str, namespace: str, port: int) -> dict[str, Any]:
         "route": [{"destination": {"host": service_host(name, namespace), "port": {"number": port}}}],
         "timeout": "15s",
         # Only failures that happen before a service has seen the request: nothing is done twice.
-        "retries": {"attempts": 2, "perTryTimeout": "5s", "retryOn": "connect-failure,refused-stream"},
+        "retries": {"attempts": 2, "retryOn": "connect-failure,refused-stream"},
     }
 
 

@@ -204,9 +204,18 @@ def test_nothing_that_a_service_has_seen_is_sent_again() -> None:
     assert not seen & set(route["retries"]["retryOn"].split(","))
 
 
-def test_a_circle_keeps_its_pod_and_a_whole_region_can_be_ejected() -> None:
+def test_the_first_attempt_may_take_as_long_as_the_request() -> None:
+    (route,) = routes.virtual_service(domain="d", gateway="g", namespace="n", services={"a": 1})["http"]
+    assert route["timeout"] == "15s"
+    assert "perTryTimeout" not in route["retries"]
+
+
+def test_a_circle_keeps_its_pod_in_all_zones_and_a_whole_region_can_be_ejected() -> None:
     policy = routes.destination_rule("agent-network", "sacred-council")["trafficPolicy"]
-    assert policy["loadBalancer"] == {"consistentHash": {"httpHeaderName": "x-sacred-circle"}}
+    assert policy["loadBalancer"] == {
+        "consistentHash": {"httpHeaderName": "x-sacred-circle"},
+        "localityLbSetting": {"enabled": False},
+    }
     assert policy["outlierDetection"]["maxEjectionPercent"] == 100
 
 
@@ -229,6 +238,22 @@ def test_budgets_never_stop_the_drain_of_a_node() -> None:
     two = config.gateway_values(service_type="ClusterIP", annotations={}, min_replicas=2, max_replicas=2)
     assert one["podDisruptionBudget"] == {}
     assert two["podDisruptionBudget"] == {"maxUnavailable": 1}
+
+
+@pytest.mark.parametrize(
+    ("values", "pods"),
+    [
+        (istiod_values(), {"app": "istiod"}),
+        (
+            config.gateway_values(service_type="ClusterIP", annotations={}, min_replicas=2, max_replicas=5),
+            {"istio": "ingressgateway"},
+        ),
+    ],
+)
+def test_replicas_are_spread_over_zones_and_nodes(values: dict[str, Any], pods: dict[str, str]) -> None:
+    spread = values["topologySpreadConstraints"]
+    assert [one["topologyKey"] for one in spread] == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+    assert all(one["labelSelector"] == {"matchLabels": pods} for one in spread)
 
 
 def test_traces_go_to_the_collector_in_the_configured_share(mesh: Rendered) -> None:

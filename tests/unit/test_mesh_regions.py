@@ -45,7 +45,7 @@ def test_a_lone_region_has_nothing_of_other_regions() -> None:
     assert {name.partition("-")[0] for name in of_region(rendered(EUROPE), EUROPE)} == {"routing", "kubernetes"}
     rule = spec(rendered(EUROPE), f"{EUROPE}-routing-destinationrule-agent-network")
     assert "subsets" not in rule
-    assert "localityLbSetting" not in rule["trafficPolicy"]["loadBalancer"]
+    assert rule["trafficPolicy"]["loadBalancer"]["localityLbSetting"] == {"enabled": False}
 
 
 @pytest.mark.parametrize("region", THREE)
