@@ -53,6 +53,8 @@ class WorkloadIdentity:
     """Lets the pods of one ServiceAccount act as an identity of the cloud, with no key that could leak.
 
     `principal` is what a bucket of the same cloud grants access to: an IAM member (Google Cloud), the ARN of a role
+    (AWS), or the object id of a managed identity (Azure). The ServiceAccount has `annotations`, its pods `pod_labels`.
+    `token_endpoints` (CIDR block, port) are where the pods get their tokens.
     """
 
     principal: pulumi.Output[str]
