@@ -63,8 +63,8 @@ class RegionMeshArgs:
 class RegionMesh(pulumi.ComponentResource):
     """Istio in one region, from the public gateway to the services.
 
-    Outputs: `ready` (what must exist before pods with sidecars), `certificates` (what brings cert-manager's kinds, if
-    something needs them), `outputs` (how users reach the gateway).
+    Outputs: `ready` (what must exist before pods with sidecars, which other regions call), `certificates` (what brings
+    cert-manager's kinds, if something needs them), `outputs` (how users reach the gateway).
     """
 
     ready: list[pulumi.Resource]
@@ -85,9 +85,9 @@ class RegionMesh(pulumi.ComponentResource):
         if args.edge is not None:
             self._guard(control_plane, args.edge)
         routing = self._routing(control_plane, gateway)
-        if args.crossing is not None:
-            self._cross(control_plane, args.crossing)
-        self.ready = control_plane.ready
+        # Other regions would send requests straight to pods of a region whose gateway they do not know.
+        crossing = [self._cross(control_plane, args.crossing).release] if args.crossing else []
+        self.ready = [*control_plane.ready, *crossing]
         self.outputs = {
             "service": gateway.service_name,
             "host": gateway.gateway_host,
@@ -114,6 +114,7 @@ class RegionMesh(pulumi.ComponentResource):
                 trace_sampling=settings.monitoring.trace_sampling,
                 post_quantum=settings.mesh.post_quantum,
                 platform=args.foundation.cluster.mesh_platform,
+                min_replicas=settings.mesh.replicas,
                 monitored_by=args.monitored_by,
             ),
             self._child,
@@ -138,6 +139,7 @@ class RegionMesh(pulumi.ComponentResource):
                 control_plane_namespace=CONTROL_PLANE,
                 monitoring_namespace=MONITORING,
                 ready=control_plane.ready,
+                min_replicas=settings.mesh.replicas,
                 monitored_by=args.monitored_by,
             ),
             self._child,
@@ -213,7 +215,7 @@ class RegionMesh(pulumi.ComponentResource):
             self._child,
         )
 
-    def _cross(self, control_plane: ControlPlane, crossing: Crossing) -> None:
+    def _cross(self, control_plane: ControlPlane, crossing: Crossing) -> EastWestGateway:
         args, namespaces = self._args, self._args.foundation.namespaces
         RemoteRegions(
             f"{self._name}-remote-regions",
@@ -222,7 +224,7 @@ class RegionMesh(pulumi.ComponentResource):
             ),
             self._child,
         )
-        EastWestGateway(
+        return EastWestGateway(
             f"{self._name}-east-west",
             EastWestGatewayArgs(
                 region=args.plan.name,
@@ -239,6 +241,7 @@ class RegionMesh(pulumi.ComponentResource):
                 control_plane_namespace=CONTROL_PLANE,
                 monitoring_namespace=MONITORING,
                 ready=control_plane.ready,
+                min_replicas=args.settings.mesh.replicas,
             ),
             self._child,
         )

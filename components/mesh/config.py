@@ -46,6 +46,7 @@ def istiod_values(
         "autoscaleMax": max_replicas,
         "resources": _resources(cpu="100m", cpu_limit="1", memory="512Mi"),
         "seccompProfile": {"type": "RuntimeDefault"},
+        "topologySpreadConstraints": _spread({"app": "istiod"}),
         "cni": {"enabled": True},
         "env": _control_plane_environment(post_quantum),
         "meshConfig": mesh_config(
@@ -160,15 +161,21 @@ def _gateway_pods(istio_label: str, min_replicas: int, max_replicas: int) -> dic
         "autoscaling": {"enabled": True, "minReplicas": min_replicas, "maxReplicas": max_replicas},
         "podDisruptionBudget": {"maxUnavailable": 1} if min_replicas > 1 else {},
         "resources": _resources(cpu="50m", cpu_limit="2", memory="256Mi"),
-        "topologySpreadConstraints": [
-            {
-                "maxSkew": 1,
-                "topologyKey": "topology.kubernetes.io/zone",
-                "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": {"istio": istio_label}},
-            }
-        ],
+        "topologySpreadConstraints": _spread({"istio": istio_label}),
     }
+
+
+def _spread(pods: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Pods with these labels are spread over zones, and over nodes where nodes have no zone."""
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": key,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": dict(pods)},
+        }
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    ]
 
 
 def _control_plane_environment(post_quantum: PostQuantum) -> dict[str, str]:

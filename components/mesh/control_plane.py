@@ -43,7 +43,7 @@ class ControlPlaneArgs:
     post_quantum: config.PostQuantum
     platform: config.Platform | None = None
     min_replicas: int = 1
-    max_replicas: int = 3
+    max_replicas: int = 5
     monitored_by: pulumi.Resource | None = None
 
     def __post_init__(self) -> None:

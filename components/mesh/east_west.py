@@ -59,13 +59,17 @@ class EastWestGatewayArgs:
 class EastWestGateway(pulumi.ComponentResource):
     """Istio's gateway between networks: takes mutual TLS on 15443 and cannot read what it passes on.
 
-    Outputs: none. istiod finds the gateway's address by itself, in every region.
+    istiod finds the gateway's address by itself, in every region.
+
+    Outputs: `release` (once it is there, the gateway has its address, and pods can be reached through it).
     """
+
+    release: k8s.helm.v3.Release
 
     def __init__(self, name: str, args: EastWestGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:mesh:EastWestGateway", name, None, opts)
         flows = [self._own_flows(name, args), *self._callers_flows(name, args)]
-        chart_release(
+        self.release = chart_release(
             f"{name}-release",
             ISTIO_GATEWAY,
             name=APP,

@@ -26,6 +26,7 @@ from stacks.settings.values import (
     Duration,
     FolderUrl,
     Image,
+    MeshReplicas,
     MessagingServers,
     RegionName,
     not_empty,
@@ -105,6 +106,8 @@ class Mesh(Model):
     """Istio in each region."""
 
     enabled: bool = True
+    replicas: MeshReplicas = 1
+    """The least of the control plane, of the public gateway and of that for other regions: two outlive a zone."""
     post_quantum: Annotated[Literal["off", "prefer", "strict"], BeforeValidator(_off_is_a_word)] = "prefer"
     """Key exchange: `prefer` X25519MLKEM768 at the public edge, or `strict`: only that everywhere (Kubernetes 1.34)."""
 

@@ -217,6 +217,8 @@ Language = Annotated[
 Languages = Annotated[tuple[Language, ...], Field(strict=False), not_empty("nl, fr"), AfterValidator(_distinct)]
 Slot = Annotated[int, Field(ge=0, le=SLOT_LIMIT)]
 Count = Annotated[int, Field(ge=1)]
+MeshReplicas = Annotated[int, Field(ge=1, le=5)]
+"""Autoscalers of the mesh go up to five."""
 DatabaseNodes = Annotated[
     int,
     _counted(

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests.clusters import before as there_before
 from tests.regions import (
     BECOMES_A_PEER,
     EARLY,
@@ -30,6 +31,7 @@ from tests.regions import (
     egress,
     of_region,
     rendered,
+    rendered_with,
     same,
     watched,
 )
@@ -146,6 +148,28 @@ def test_a_region_waits_for_what_others_have_early_and_for_no_workload() -> None
     late = [pair for pair in foreign if not {f"{owners[pair[1]]}-{early}" for early in EARLY} & set(above[pair[1]])]
     assert foreign
     assert late == []
+
+
+def test_pods_that_other_regions_call_come_after_the_gateway_between_regions() -> None:
+    stack = rendered(*MIXED)
+    for region, _ in MIXED:
+        gateway = stack.named(f"{region}-mesh-east-west-release").urn
+        services = [r for r in of_region(stack, region).values() if r.inputs.get("kind") == "Deployment"]
+        mine = [r for r in services if r.inputs["metadata"]["namespace"] == "sacred-council"]
+        assert len(mine) == 4
+        assert all(gateway in there_before(stack, r) for r in mine)
+
+
+def test_the_mesh_has_as_many_replicas_as_the_settings_say() -> None:
+    stack = rendered_with(MIXED, mesh={"replicas": 2})
+    for region, _ in MIXED:
+        istiod = stack.named(f"{region}-mesh-control-plane-istiod").inputs["values"]
+        assert istiod["autoscaleMin"] == 2
+        assert istiod["global"]["defaultPodDisruptionBudget"] == {"enabled": True}
+        for gateway in ("gateway", "east-west"):
+            values = stack.named(f"{region}-mesh-{gateway}-release").inputs["values"]
+            assert values["autoscaling"]["minReplicas"] == 2
+            assert values["podDisruptionBudget"] == {"maxUnavailable": 1}
 
 
 @pytest.mark.parametrize(

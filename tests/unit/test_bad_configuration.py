@@ -136,6 +136,8 @@ SINGLE = [
     ),
     ("messaging.servers", 2, "2 must be 1, 3 or 5: JetStream needs an odd quorum; write 1, 3 or 5"),
     ("mesh.enabled", "yes", '"yes" must be true or false; write true or false, without quotes'),
+    ("mesh.replicas", 0, "0 must be at least 1; write 1 or more"),
+    ("mesh.replicas", 6, "6 must be at most 5; write 5 or less"),
     ("mesh.postQuantum", "preferred", '"preferred" must be off, prefer or strict; did you mean prefer?'),
     ("mesh.postQuantum", True, "true must be off, prefer or strict; write off, prefer or strict"),
     ("monitoring.retention", "1 week", f'"1 week" {DURATION_RULE}'),
