@@ -17,9 +17,10 @@ OFFICE = "203.0.113.0/24"
 
 
 @cache
-def rendered_cluster(platform: str, *networks: str, protected: bool = True) -> Rendered:
-    """A cluster with its network; `networks` may reach its API."""
+def rendered_cluster(platform: str, *networks: str, protected: bool = True, channel: str | None = None) -> Rendered:
+    """A cluster with its network; `networks` may reach its API. `channel` is the upgrade channel (AKS)."""
     config = {"cluster:platform": platform, "cluster:networks": list(networks), "cluster:protected": protected}
+    config |= {"cluster:channel": channel} if channel else {}
     return render_program("test", config, PROGRAM)
 
 

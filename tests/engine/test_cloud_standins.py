@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
 
 PROGRAM = Path(__file__).parent / "programs" / "three_clouds.py"
 REGIONS = {"europe-west1": "gcp", "eu-west-1": "aws", "westeurope": "azure"}
+AKS = "azure-native:containerservice:ManagedCluster"
 GATEWAY = "aws:ec2/internetGateway:InternetGateway"
 
 
@@ -49,6 +50,16 @@ def test_every_recorded_cloud_resource_exists_and_a_refresh_finds_no_change(depl
     recorded = {resource["id"] for resource in deployed.resources() if resource["type"].startswith(clouds)}
     assert {json.loads(file.read_text())["id"] for file in files(deployed)} == recorded
     deployed.pulumi("preview", "--refresh", "--expect-no-changes")
+
+
+def test_the_number_of_nodes_that_azures_autoscaler_chose_stays(deployed: Sandbox) -> None:
+    (cluster,) = [file for file in files(deployed) if json.loads(file.read_text())["type"] == AKS]
+    record = json.loads(cluster.read_text())
+    for side in ("inputs", "outputs"):
+        record[side]["agentPoolProfiles"][0]["count"] = 7
+    cluster.write_text(json.dumps(record))
+    deployed.pulumi("refresh", "--yes", "--skip-preview")
+    deployed.pulumi("preview", "--expect-no-changes")
 
 
 def test_what_was_deleted_by_hand_is_made_again(deployed: Sandbox) -> None:

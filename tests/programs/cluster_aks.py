@@ -1,6 +1,7 @@
 """A cluster on Azure."""
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import pulumi
 import pulumi_azure_native as azure
@@ -23,6 +24,7 @@ def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOpti
             nodes=NODES,
             authorized_networks=networks,
             deletion_protection=protected,
+            upgrade_channel=cast(Any, pulumi.Config("cluster").get("channel") or "patch"),
         ),
         opts,
     )

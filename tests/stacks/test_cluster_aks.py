@@ -1,6 +1,9 @@
 """Clusters on Azure: closed, hardened, encrypted, logged."""
 
-from tests.clusters import CLUSTER_TYPES, cluster, made, only, public
+import pytest
+
+from components.versions import KUBERNETES_VERSION
+from tests.clusters import CLUSTER_TYPES, OFFICE, cluster, made, only, public, rendered_cluster
 
 
 def test_aks_nodes_are_private_hardened_and_in_three_zones() -> None:
@@ -9,6 +12,25 @@ def test_aks_nodes_are_private_hardened_and_in_three_zones() -> None:
     assert pool["securityProfile"] == {"enableSecureBoot": True, "enableVTPM": True, "sshAccess": "Disabled"}
     assert pool["availabilityZones"] == ["1", "2", "3"]
     assert (pool["enableAutoScaling"], pool["minCount"], pool["maxCount"]) == (True, 4, 9)
+
+
+def test_aks_nodes_have_the_version_of_the_control_plane() -> None:
+    (pool,) = cluster("aks")["agentPoolProfiles"]
+    assert pool["orchestratorVersion"] == cluster("aks")["kubernetesVersion"] == KUBERNETES_VERSION
+
+
+def test_aks_leaves_the_number_of_machines_to_the_autoscaler() -> None:
+    assert only(public("aks"), CLUSTER_TYPES["aks"]).ignored == ("agentPoolProfiles[*].count",)
+
+
+@pytest.mark.parametrize("channel", ["stable", "rapid"])
+def test_aks_is_asked_for_no_version_where_azure_decides_about_it(channel: str) -> None:
+    found = only(rendered_cluster("aks", OFFICE, channel=channel), CLUSTER_TYPES["aks"])
+    (pool,) = found.inputs["agentPoolProfiles"]
+    assert found.inputs["autoUpgradeProfile"]["upgradeChannel"] == channel
+    assert "kubernetesVersion" not in found.inputs
+    assert "orchestratorVersion" not in pool
+    assert {"kubernetesVersion", "agentPoolProfiles[*].orchestratorVersion"} < set(found.ignored)
 
 
 def test_aks_goes_out_through_its_nat_with_a_fixed_address() -> None:

@@ -27,9 +27,10 @@ class AksClusterArgs(ManagedClusterArgs):
     """`admin_groups` are ids of Entra groups that may do everything in the cluster.
 
     Local accounts are off, so whoever runs Pulumi must be in one of the groups (or have such a role otherwise).
-    `kubernetes_version` is a minor version; `upgrade_channel` says what Azure updates by itself. Azure cannot change
-    the machine type of the cluster's nodes: another type means another cluster. `addresses` are for load balancers
-    whose address is reserved (None: there are none).
+    `kubernetes_version` is a minor version, of the control plane and of the nodes; `upgrade_channel` says what Azure
+    updates by itself, and with `stable` and `rapid` that is the minor version, so that none is asked for. Azure cannot
+    change the machine type of the cluster's nodes: another type means another cluster. `addresses` are for load
+    balancers whose address is reserved (None: there are none).
     """
 
     network: AksNetwork
@@ -131,17 +132,19 @@ class AksCluster(pulumi.ComponentResource):
         self, name: str, args: AksClusterArgs, identity: AksIdentity, encryption: AksEncryption
     ) -> containerservice.ManagedCluster:
         place = args.network.args
+        chosen = args.upgrade_channel in features.CHOOSES_VERSIONS
+        version = None if chosen else args.kubernetes_version
         return containerservice.ManagedCluster(
             name,
             resource_group_name=args.network.resource_group_name,
             location=place.location,
             dns_prefix=place.region,
-            kubernetes_version=args.kubernetes_version,
+            kubernetes_version=version,
             sku=containerservice.ManagedClusterSKUArgs(name="Base", tier="Standard"),
             identity=containerservice.ManagedClusterIdentityArgs(
                 type="UserAssigned", user_assigned_identities=[identity.identity_id]
             ),
-            agent_pool_profiles=[features.nodes(args.nodes, args.zones, args.network, common_labels(place))],
+            agent_pool_profiles=[features.nodes(args.nodes, args.zones, args.network, version, common_labels(place))],
             api_server_access_profile=features.api_access(args.authorized_networks, args.network),
             network_profile=features.pod_network(place.addresses),
             security_profile=features.security(encryption.key_id),
@@ -157,6 +160,7 @@ class AksCluster(pulumi.ComponentResource):
                 parent=self,
                 # The identity must have its roles before it makes use of them.
                 depends_on=[identity, encryption],
+                ignore_changes=[*features.CHANGES_BY_ITSELF, *(features.VERSIONS if chosen else ())],
                 # Said before anything inside the cluster is deleted, not after.
                 protect=args.deletion_protection,
             ),

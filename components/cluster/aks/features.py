@@ -1,6 +1,7 @@
 """The blocks of an AKS cluster's configuration, each with its reason."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import pulumi
 from pulumi_azure_native import containerservice
@@ -12,19 +13,31 @@ from components.cluster.arguments import AddressRanges, NodePool
 NODE_DISK_GB = 100
 PODS_PER_NODE = 110
 
+CHANGES_BY_ITSELF: Final = ("agentPoolProfiles[*].count",)
+"""What of a cluster's inputs Azure changes: the autoscaler's number of nodes."""
+VERSIONS: Final = ("kubernetesVersion", "agentPoolProfiles[*].orchestratorVersion")
+"""What Azure changes, too, where it decides about the minor version. It refuses to go back to an older one."""
+CHOOSES_VERSIONS: Final = ("stable", "rapid")
+"""Upgrade channels that raise the minor version."""
+
 
 def nodes(
-    pool: NodePool, zones: Sequence[str], network: AksNetwork, tags: Mapping[str, str]
+    pool: NodePool, zones: Sequence[str], network: AksNetwork, version: str | None, tags: Mapping[str, str]
 ) -> containerservice.ManagedClusterAgentPoolProfileArgs:
-    """The cluster's machines: private, spread over zones, started only with signed code, no SSH."""
+    """The cluster's machines: private, spread over zones, started only with signed code, no SSH.
+
+    `version` of Kubernetes is that of the control plane: without it they would stay on the one they started with. None
+    leaves it to Azure.
+    """
     return containerservice.ManagedClusterAgentPoolProfileArgs(
         name="nodes",
         mode="System",
         type="VirtualMachineScaleSets",
+        orchestrator_version=version,
         vm_size=pool.machine_type,
         availability_zones=sorted(zones),
         enable_auto_scaling=True,
-        # The number to start with; afterwards the autoscaler decides.
+        # The number to start with; afterwards the autoscaler decides, and the cluster ignores it (CHANGES_BY_ITSELF).
         count=pool.min,
         min_count=pool.min,
         max_count=pool.max,
