@@ -28,7 +28,7 @@ PRIVATE: Final = IPv4Network("10.0.0.0/8")
 """Space for everything but pods (RFC 1918: what managed databases ask for): a /16 of it for each slot."""
 
 SHARED: Final = IPv4Network("100.64.0.0/10")
-"""Space for pods (RFC 6598): a /18 for each slot, 16384 addresses; 64 nodes of 110 pods, or 128 of 60."""
+"""Space for pods (RFC 6598): a /18 for each slot, 16384 addresses. How many nodes that is, `cloud_rules` says."""
 
 DAY_STARTS: Final = "0 7 * * *"
 NIGHT_STARTS: Final = "0 23 * * *"

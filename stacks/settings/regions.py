@@ -173,9 +173,9 @@ class AzureCluster(ManagedCluster):
     subscription: AzureId | None = None
     """None is the subscription of the login."""
     kubernetes_version: MinorVersion | None = None
-    """None is the version that this platform is tested with."""
+    """Of control plane and nodes. None is the version that this platform is tested with."""
     upgrade_channel: Literal["patch", "stable", "rapid", "none"] = "patch"
-    """What Azure updates by itself."""
+    """What Azure updates by itself. `stable` and `rapid` raise the minor version: then none is asked for."""
     admin_groups: AzureIds | None = None
     """Groups of Entra that may do everything in the cluster; whoever deploys must be in one of them."""
     zones: AzureZones = ("1", "2", "3")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from stacks.settings.backup_rules import broken_backup_rules, managed_backups
+from stacks.settings.cloud_rules import broken_cloud_rules
 from stacks.settings.delivery_rules import broken_delivery_rules
 from stacks.settings.edge_rules import broken_edge_rules
 from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
@@ -27,6 +28,7 @@ def broken_rules(values: Plain) -> Iterator[Mistake]:
     """All mistakes between settings; what is malformed in itself is passed over."""
     regions = listed_regions(values)
     yield from broken_region_rules(regions)
+    yield from broken_cloud_rules(regions)
     if section(values, "database").get("engine") != POSTGRESQL:
         yield from _founder(values, [region.get("name") for region in regions.values()])
         yield from _survival(values, len(regions))

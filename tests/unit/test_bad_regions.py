@@ -79,6 +79,48 @@ ONE_REGION = [
     ),
     (
         IOWA,
+        "nodes",
+        {"type": "e2-standard-4", "min": 3, "max": 64},
+        ".max: 64 is more than the 63 nodes that the addresses of the region's pods are enough for; "
+        "write 63 or less, and a larger type of machine or another region for the rest",
+    ),
+    (
+        AMSTERDAM,
+        "nodes",
+        {"type": "Standard_D4s_v5", "min": 3, "max": 100},
+        ".max: 100 is more than the 63 nodes that the addresses of the region's pods are enough for; "
+        "write 63 or less, and a larger type of machine or another region for the rest",
+    ),
+    (
+        VIRGINIA,
+        "nodes",
+        {"type": "m7i.xlarge", "min": 3, "max": 91},
+        ".max: 91 is more than the 90 nodes that the addresses of the region's pods are enough for; "
+        "write 90 or less, and a larger type of machine or another region for the rest",
+    ),
+    (
+        VIRGINIA | {"zones": ["a", "b"]},
+        "nodes",
+        {"type": "m7i.xlarge", "min": 3, "max": 61},
+        ".max: 61 is more than the 60 nodes that the addresses of the region's pods are enough for; "
+        "write 60 or less, and a larger type of machine or another region for the rest",
+    ),
+    (
+        VIRGINIA,
+        "slot",
+        0,
+        "0 is not possible on AWS, which adds no range of 10.0.0.0/16 to a network that begins there; "
+        "choose a slot from 192 to 255 that no other region has",
+    ),
+    (
+        AMSTERDAM | {"upgradeChannel": "rapid"},
+        "kubernetesVersion",
+        "1.35",
+        '"1.35" contradicts upgradeChannel, which is rapid: then Azure raises the minor version by itself; '
+        "leave it out, or write upgradeChannel: patch",
+    ),
+    (
+        IOWA,
         "project",
         "My Project",
         '"My Project" must be the id of a Google Cloud project: 6 to 30 lower case letters, digits and hyphens; '
@@ -264,6 +306,15 @@ def test_one_server_of_messaging_is_too_few_for_the_first_of_several_regions() -
         "needs servers that can vote; write 3 or 5; where streams exist already, see "
         "docs/runbooks/nats-more-servers.md first"
     ]
+
+
+@pytest.mark.parametrize(("region", "most"), [(IOWA, 63), (VIRGINIA, 90), (AMSTERDAM, 63)])
+def test_as_many_nodes_as_the_pods_have_addresses_for_are_possible(region: dict[str, Any], most: int) -> None:
+    assert parse({"stage": "regional", "regions": [region | {"nodes": region["nodes"] | {"max": most}}]})
+
+
+def test_azure_may_raise_the_minor_version_where_none_is_named() -> None:
+    assert parse({"stage": "regional", "regions": [AMSTERDAM | {"upgradeChannel": "stable"}]})
 
 
 def test_more_networks_than_aws_lets_through_are_refused() -> None:
