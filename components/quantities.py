@@ -1,6 +1,8 @@
 """Kubernetes quantities of CPUs, memory and storage, as numbers. Pure: no resources."""
 
+import math
 import re
+from fractions import Fraction
 
 _UNITS = {
     "": 1,
@@ -13,22 +15,22 @@ _UNITS = {
     "Gi": 2**30,
     "Ti": 2**40,
 }
-_QUANTITY = re.compile(r"(?P<number>[0-9]+)(?P<unit>[A-Za-z]*)")
+_QUANTITY = re.compile(r"(?P<number>[0-9]+(\.[0-9]+)?)(?P<unit>[A-Za-z]*)")
 _CPUS = re.compile(r"(?P<number>[0-9]+(\.[0-9]+)?)(?P<milli>m?)")
 
 
 def quantity_bytes(field: str, quantity: str) -> int:
-    """The number of bytes of `quantity`, such as 20Gi.
+    """The number of bytes of `quantity`, such as 20Gi or 1.5Gi; a part of a byte counts as one.
 
-    Raises ValueError, naming `field`, for anything but a whole positive number with a unit Kubernetes knows.
+    Raises ValueError, naming `field`, for anything but a number above zero with a unit Kubernetes knows.
     """
     match = _QUANTITY.fullmatch(quantity)
-    if match is None or match["unit"] not in _UNITS or int(match["number"]) == 0:
+    if match is None or match["unit"] not in _UNITS or Fraction(match["number"]) == 0:
         raise ValueError(
-            f"{field}: expected a whole positive number with a unit ({', '.join(filter(None, _UNITS))}),"
+            f"{field}: expected a number above zero with a unit ({', '.join(filter(None, _UNITS))}),"
             f" got {quantity!r}; write it as, for example, 512Mi or 20Gi"
         )
-    return int(match["number"]) * _UNITS[match["unit"]]
+    return math.ceil(Fraction(match["number"]) * _UNITS[match["unit"]])
 
 
 def cpus(field: str, quantity: str) -> float:

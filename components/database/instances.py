@@ -78,7 +78,7 @@ def cloud_sql_tier(*, cpu: str, memory: str) -> str:
     Source: cloud.google.com/sql/docs/postgres/create-instance (1 or an even number of CPUs; 3.75 GB or more, in steps
     of 256 MB, at most 6.5 GB a CPU).
     """
-    steps = math.ceil(quantity_bytes("memory", memory) / (CLOUD_SQL_STEP_MIB * MIB))
+    steps = -(-quantity_bytes("memory", memory) // (CLOUD_SQL_STEP_MIB * MIB))
     mib = max(steps * CLOUD_SQL_STEP_MIB, CLOUD_SQL_LEAST_MIB)
     count = max(math.ceil(cpus("cpu", cpu)), math.ceil(mib / CLOUD_SQL_MOST_MIB_A_CPU))
     count += count % 2 if count > 1 else 0

@@ -6,6 +6,7 @@ from typing import Final
 from stacks.settings.errors import Mistake, path_of, shown
 from stacks.settings.inheritance import Plain
 from stacks.settings.region_rules import Regions
+from stacks.settings.size_rules import broken_cache_sizes, broken_database_sizes
 
 POSTGRESQL: Final = "postgresql"
 MANAGED: Final = "managed"
@@ -21,12 +22,15 @@ def broken_store_rules(values: Plain, regions: Regions) -> Iterator[Mistake]:
     database, cache = section(values, "database"), section(values, "cache")
     if database.get("engine") == POSTGRESQL:
         yield from _one_region(regions)
+        yield from _founds_nothing(database)
         yield from _survives_no_region(database)
         yield from _needs_a_cloud("database", POSTGRESQL, "cockroachdb", regions)
         yield from _rds_authorities(regions)
+        yield from broken_database_sizes(database, regions)
     if cache.get("engine") == MANAGED:
         yield from _needs_a_cloud("cache", MANAGED, "redis", regions)
         yield from _replicas(cache)
+        yield from broken_cache_sizes(cache, regions)
 
 
 def section(values: Plain, key: str) -> Plain:
@@ -42,6 +46,17 @@ def _one_region(regions: Regions) -> Iterator[Mistake]:
             value=shown(POSTGRESQL),
             rule=f"has one region, and this stack has {len(regions)}",
             remedy=f"write cockroachdb, which has them all; {_MOVE} moves the data first",
+        )
+
+
+def _founds_nothing(database: Plain) -> Iterator[Mistake]:
+    founder = database.get("founder")
+    if founder is not None:
+        yield Mistake(
+            path=path_of("database", "founder"),
+            value=shown(founder),
+            rule="is for cockroachdb: no other region joins a postgresql",
+            remedy=f"remove it, or write engine: cockroachdb ({_MOVE})",
         )
 
 

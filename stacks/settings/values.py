@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
+
+from components.quantities import quantity_bytes
 
 REGION_NAME_LIMIT: Final = 32
 """Longest region name: it starts every resource name, and those end at 63 characters."""
@@ -14,7 +16,6 @@ SLOT_LIMIT: Final = 255
 """Highest address slot: a slot is the second number of a 10.x.0.0/16 network."""
 
 _SECONDS: Final = {"h": 3600, "d": 86400, "w": 604800, "y": 31536000}
-_BYTES: Final = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def mistake(rule: str, remedy: str) -> PydanticCustomError:
@@ -24,8 +25,7 @@ def mistake(rule: str, remedy: str) -> PydanticCustomError:
 
 def bytes_of(quantity: str) -> int:
     """Bytes in a checked quantity with a unit, such as `10Gi` (10737418240) or `1.5G` (1500000000)."""
-    digits = quantity.rstrip("KMGTki")
-    return int(float(digits) * _BYTES[quantity[len(digits) :]])
+    return quantity_bytes("quantity", quantity)
 
 
 def seconds_of(duration: str) -> int:
@@ -152,11 +152,14 @@ DnsZone = Annotated[
 AzureLocation = Annotated[
     str, pattern("[a-z][a-z0-9]+", "must be a location of Azure", "`az account list-locations` shows them")
 ]
+_ABOVE_ZERO: Final = r"(0\.[0-9]{0,8}[1-9][0-9]{0,8}|[1-9][0-9]{0,14}(\.[0-9]{1,9})?)"
+"""A number of no more digits than can be counted with."""
+
 Cpu = Annotated[
     str,
     BeforeValidator(number_as_text),
     pattern(
-        r"[1-9][0-9]*m|(0\.[0-9]*[1-9][0-9]*|[1-9][0-9]*(\.[0-9]+)?)",
+        rf"[1-9][0-9]{{0,14}}m|{_ABOVE_ZERO}",
         "must be a Kubernetes quantity of processor time above zero",
         "write e.g. 250m or 2",
     ),
@@ -165,7 +168,7 @@ Bytes = Annotated[
     str,
     BeforeValidator(number_as_text),
     pattern(
-        r"(0\.[0-9]*[1-9][0-9]*|[1-9][0-9]*(\.[0-9]+)?)(Ki|Mi|Gi|Ti|k|M|G|T)",
+        rf"{_ABOVE_ZERO}(Ki|Mi|Gi|Ti|k|M|G|T)",
         "must be a Kubernetes quantity with a unit (Ki, Mi, Gi, Ti, k, M, G, T) above zero",
         "write e.g. 512Mi or 10Gi",
     ),
@@ -246,7 +249,13 @@ def days_of(duration: str) -> int:
 
 def bytes_if_valid(quantity: object) -> int | None:
     """The bytes in a value that may be a quantity with a unit; None when it is none."""
+    text = text_if_valid(Bytes, quantity)
+    return None if text is None else bytes_of(text)
+
+
+def text_if_valid(kind: Any, value: object) -> str | None:
+    """A value as the text that settings of a `kind`, such as `Bytes`, make of it; None when it is malformed."""
     try:
-        return bytes_of(TypeAdapter(Bytes).validate_python(quantity, strict=True))
+        return str(TypeAdapter(kind).validate_python(value, strict=True))
     except ValidationError:
         return None

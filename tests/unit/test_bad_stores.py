@@ -3,8 +3,14 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from stacks.settings import parse
+from components import quantities
+from components.cache import instances as nodes
+from components.database import instances as machines
+from stacks.settings import SettingsError, parse
+from stacks.settings.values import Bytes, Cpu, text_if_valid
 from tests.rendering import ROOT
 from tests.unit.test_bad_configuration import complaints
 from tests.unit.test_bad_regions import AMSTERDAM, IOWA, VIRGINIA
@@ -39,6 +45,11 @@ BAD = [
         f"write zone, or engine: cockroachdb and three regions ({RUNBOOK})",
     ),
     (
+        stack(IOWA, database={**POSTGRESQL, "founder": "us-central1"}),
+        'database.founder: "us-central1" is for cockroachdb: no other region joins a postgresql; '
+        f"remove it, or write engine: cockroachdb ({RUNBOOK})",
+    ),
+    (
         stack(HOME, database=POSTGRESQL),
         'database.engine: "postgresql" is run by a region\'s cloud, and local has none (cloud: existing); '
         "write cockroachdb, which runs in the cluster, or a region of gcp, aws or azure",
@@ -57,6 +68,37 @@ BAD = [
         "regions[0].rdsAuthorities: is missing: clients verify the database with the certificates of RDS's own "
         "authorities; add what https://truststore.pki.rds.amazonaws.com/us-east-1/us-east-1-bundle.pem has, here or "
         "for all regions below clouds.aws",
+    ),
+    (
+        stack(IOWA, database={**POSTGRESQL, "cpu": 97}),
+        'database: {"cpu": "97", "memory": "1Gi"} is more than any machine of Cloud SQL has that is known here; '
+        "write less, or name a larger one as regions[0].instances.database",
+    ),
+    (
+        stack({**VIRGINIA, "rdsAuthorities": PEM}, database={**POSTGRESQL, "memory": "1.5Ti"}),
+        'database: {"cpu": "500m", "memory": "1.5Ti"} is more than any machine of RDS has that is known here; '
+        "write less, or name a larger one as regions[0].instances.database",
+    ),
+    (
+        stack(AMSTERDAM, database={**POSTGRESQL, "cpu": "64.5"}),
+        'database: {"cpu": "64.5", "memory": "1Gi"} is more than any machine of Flexible Server has that is known '
+        "here; write less, or name a larger one as regions[0].instances.database",
+    ),
+    (
+        stack(
+            {**AMSTERDAM, "instances": {"database": "Standard_E96ds_v5"}}, database={**POSTGRESQL, "storage": "17Ti"}
+        ),
+        'database.storage: "17Ti" is more than the largest disk of Flexible Server has; write 16384Gi or less',
+    ),
+    (
+        stack(IOWA, {**VIRGINIA}, database={"founder": "us-central1"}, cache={**MANAGED, "memory": "999Gi"}),
+        'cache: {"memory": "999Gi", "maxMemory": "128Mi"} is more than any node of ElastiCache has that is known '
+        "here; write less, or name a larger one as regions[1].instances.cache",
+    ),
+    (
+        stack(AMSTERDAM, cache={**MANAGED, "memory": "180Gi", "maxMemory": "150Gi"}),
+        'cache: {"memory": "180Gi", "maxMemory": "150Gi"} is more than any node of Azure Managed Redis has that is '
+        "known here; write less, or name a larger one as regions[0].instances.cache",
     ),
     (stack({**VIRGINIA, "rdsAuthorities": "rds.pem"}), f'regions[0].rdsAuthorities: "rds.pem" {PEM_RULE}'),
     (
@@ -114,3 +156,60 @@ def test_certificates_of_a_cloud_are_those_of_its_regions() -> None:
     region = settings.region("us-east-1")
     assert region.cloud == "aws"
     assert region.rds_authorities == PEM.strip()
+
+
+def test_machines_that_are_named_may_have_more_than_what_is_known() -> None:
+    settings = parse(
+        stack(
+            {**AMSTERDAM, "instances": {"database": "Standard_E96ds_v5", "cache": "Balanced_B1000"}},
+            database={**POSTGRESQL, "cpu": 96, "memory": "672Gi"},
+            cache={**MANAGED, "memory": "999Gi", "maxMemory": "700Gi"},
+        )
+    )
+    assert settings.database.memory == "672Gi"
+
+
+DIGITS = st.text("0123456789.", min_size=1, max_size=20) | st.integers(1, 20000).map(str)
+CPUS = st.builds("{}{}".format, DIGITS, st.sampled_from(["", "m"]))
+SIZES = st.builds("{}{}".format, DIGITS, st.sampled_from(["k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti"]))
+
+
+@given(CPUS, SIZES)
+def test_a_quantity_that_the_settings_accept_is_a_number_to_components(cpu: str, size: str) -> None:
+    if text_if_valid(Cpu, cpu):
+        assert quantities.cpus("cpu", cpu) > 0
+    if text_if_valid(Bytes, size):
+        assert quantities.gibibytes("size", size) > 0
+
+
+@given(CPUS, SIZES, SIZES, st.booleans())
+def test_a_database_that_the_settings_accept_has_a_machine_on_every_cloud(
+    cpu: str, memory: str, storage: str, standby: bool
+) -> None:
+    database = {**POSTGRESQL, "cpu": cpu, "memory": memory, "storage": storage, "nodes": 3 if standby else 1}
+    if accepted(stack(IOWA, database=database)):
+        assert machines.cloud_sql_tier(cpu=cpu, memory=memory)
+    if accepted(stack({**VIRGINIA, "rdsAuthorities": PEM}, database=database)):
+        assert machines.smallest(machines.RDS, cpu=cpu, memory=memory, standby=standby)
+    if accepted(stack(AMSTERDAM, database=database)):
+        assert machines.smallest(machines.FLEXIBLE_SERVER, cpu=cpu, memory=memory, standby=standby)
+        assert machines.azure_disk(storage)
+
+
+@given(SIZES, SIZES)
+def test_a_cache_that_the_settings_accept_has_a_node_on_every_cloud(memory: str, data: str) -> None:
+    for region, table, share in (
+        (VIRGINIA, nodes.ELASTICACHE, nodes.ELASTICACHE_DATA_SHARE),
+        (AMSTERDAM, nodes.AZURE, nodes.AZURE_DATA_SHARE),
+    ):
+        if accepted(stack(region, cache={**MANAGED, "memory": memory, "maxMemory": data})):
+            assert nodes.smallest(table, memory=memory, max_memory=data, data_share=share)
+
+
+def accepted(values: dict[str, Any]) -> bool:
+    """Whether the settings find no mistake."""
+    try:
+        parse(values)
+    except SettingsError:
+        return False
+    return True

@@ -118,7 +118,7 @@ def test_the_halves_of_the_managed_range_are_it_and_do_not_overlap(slot: int) ->
     [
         ({"cpu": "half"}, "cpu: expected a number of CPUs above zero, such as 500m or 2, got 'half'"),
         ({"cpu": "0"}, "cpu: expected a number of CPUs above zero"),
-        ({"storage": "ten"}, "storage: expected a whole positive number"),
+        ({"storage": "ten"}, "storage: expected a number above zero"),
     ],
 )
 def test_wrong_quantities_of_a_database_are_named(change: dict[str, str], message: str) -> None:

@@ -101,7 +101,7 @@ def test_prometheus_never_keeps_more_than_its_volume_has_room_for(gibibytes: int
 
 
 def test_a_size_that_is_none_is_named() -> None:
-    with pytest.raises(ValueError, match="storage: expected a whole positive number with a unit"):
+    with pytest.raises(ValueError, match="storage: expected a number above zero with a unit"):
         retention_size("much")
 
 

@@ -16,7 +16,16 @@ def test_units_are_multiplied_out(number: int, unit: str) -> None:
     assert quantity_bytes("storage", f"{number}{unit}") == number * UNITS[unit]
 
 
-@pytest.mark.parametrize("quantity", ["", "0", "0Gi", "-1Gi", "1.5Gi", "Gi", "1GB", "1 Gi", "1Gi\n", "\u0661Gi"])
+@pytest.mark.parametrize(
+    ("quantity", "size"), [("1.5Gi", 1610612736), ("0.5k", 500), ("0.1Ki", 103), ("0.0001k", 1), ("1.1", 2)]
+)
+def test_parts_of_a_unit_are_counted_exactly_and_parts_of_a_byte_as_one(quantity: str, size: int) -> None:
+    assert quantity_bytes("storage", quantity) == size
+
+
+@pytest.mark.parametrize(
+    "quantity", ["", "0", "0Gi", "-1Gi", "0.0Gi", "1.Gi", ".5Gi", "Gi", "1GB", "1 Gi", "1Gi\n", "\u0661Gi"]
+)
 def test_anything_else_is_refused_with_the_field_the_value_and_an_example(quantity: str) -> None:
     with pytest.raises(ValueError, match=rf"storage: expected .* got {re.escape(repr(quantity))}; .* 20Gi"):
         quantity_bytes("storage", quantity)
