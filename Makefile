@@ -35,7 +35,7 @@ venv: $(READY) ## virtual environment with the pinned packages
 $(READY): requirements.txt requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is needed: https://www.python.org/downloads/" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit("error: Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
-	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing the Python packages into $(VENV): once, about 1 GB, a minute or two."
 	$(RUN) -m pip install --no-compile --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@
@@ -88,5 +88,5 @@ fmt: venv ## format and fix what can be fixed
 	$(RUN) -m ruff check --fix .
 
 clean: ## stop the sandbox; delete the virtual environment and all state, but not what took long to build
-	@test ! -x $(RUN) || $(SANDBOX) clean
+	@test ! -x $(RUN) || $(SANDBOX) clean || echo "The sandbox could not be cleaned, and may still run: make venv clean" >&2
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
