@@ -1,7 +1,7 @@
 """`python -m sandbox`: the stacks of this project on one machine, with the real engine and Kubernetes API servers.
 
 Nothing but the standard library is imported at first, so that any Python can start it and continue with the virtual
-environment's.
+environment's, whose packages are those that are pinned.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 _PROJECT = Path(__file__).resolve().parent.parent
-_VENV_PYTHON = _PROJECT / ".venv" / "bin" / "python"
+_VENV = _PROJECT / ".venv"
+_VENV_PYTHON = _VENV / "bin" / "python"
 _NEEDED_MODULES = ("psutil", "pulumi", "yaml")
 _INTERRUPTED = 130
 
@@ -63,14 +64,18 @@ def _add_compare(verb: argparse.ArgumentParser) -> None:
 
 
 def _continue_in_virtual_environment() -> None:
-    """Starts again with the virtual environment's Python if this one lacks the packages."""
-    if sys.version_info >= (3, 11) and all(importlib.util.find_spec(name) for name in _NEEDED_MODULES):
-        return
-    if not _VENV_PYTHON.exists() or sys.prefix == str(_VENV_PYTHON.parent.parent):
+    """Starts again with the virtual environment's Python, if there is one and this is another."""
+    if _VENV_PYTHON.exists() and not _is_virtual_environments():
+        code = f"import runpy, sys; sys.path[0] = {str(_PROJECT)!r}; runpy.run_module('sandbox', run_name='__main__')"
+        command = [str(_VENV_PYTHON), "-c", code, *sys.argv[1:]]
+        os.execv(command[0], command)  # noqa: S606 - the same command, with another interpreter
+    if sys.version_info < (3, 11) or not all(importlib.util.find_spec(name) for name in _NEEDED_MODULES):
         sys.exit("error: the packages of requirements-dev.txt are not installed; run `make venv` first.")
-    code = f"import runpy, sys; sys.path[0] = {str(_PROJECT)!r}; runpy.run_module('sandbox', run_name='__main__')"
-    command = [str(_VENV_PYTHON), "-c", code, *sys.argv[1:]]
-    os.execv(command[0], command)  # noqa: S606 - the same command, with another interpreter
+
+
+def _is_virtual_environments() -> bool:
+    """Whether this Python is that of the virtual environment, by whatever path it was started."""
+    return sys.executable == str(_VENV_PYTHON) or os.path.realpath(sys.prefix) == os.path.realpath(_VENV)
 
 
 def _run(arguments: argparse.Namespace) -> int:
