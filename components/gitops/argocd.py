@@ -21,7 +21,6 @@ SERVER, REPO_SERVER, CONTROLLER = "argocd-server", "argocd-repo-server", "argocd
 SETS, REDIS = "argocd-applicationset-controller", "argocd-redis"
 REPO_PORT: Final = 8081
 REDIS_PORT: Final = 6379
-GIT_PORT: Final = 443
 LOCAL_PORT: Final = 8443
 
 
@@ -165,7 +164,7 @@ class ArgoCD(pulumi.ComponentResource):
             self._policy(
                 REPO_SERVER,
                 ingress=[network.ingress([REPO_PORT], *asking)],
-                egress=[network.egress([GIT_PORT]), cache],
+                egress=[network.egress([self._args.source.port]), cache],
             ),
             self._policy(REDIS, ingress=[network.ingress([REDIS_PORT], *clients)]),
         ]

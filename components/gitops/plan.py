@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 NAMESPACE: Final = "argocd"
 PROJECT: Final = "sacred-council"
@@ -14,6 +15,7 @@ TYPE_LABEL: Final = "argocd.argoproj.io/secret-type"
 IN_CLUSTER: Final = "https://kubernetes.default.svc"
 TLS_SECRET: Final = "argocd-server-tls"  # noqa: S105 - a name that Argo CD knows
 REPLICAS: Final = 2
+HTTPS_PORT: Final = 443
 
 _DEPLOYED: Final = (
     ("", "serviceaccounts", "ServiceAccount"),
@@ -40,12 +42,20 @@ _WATCHED: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A Git repository at `revision`: the folder `chart` and, in the folder `values`, a file `<region>.yaml` each."""
+    """A Git repository at `revision`: the folder `chart` and, in the folder `values`, a file `<region>.yaml` each.
+
+    `url` is an HTTPS address; `port` is where its server listens, and raises ValueError when that is no port.
+    """
 
     url: str
     revision: str
     chart: str
     values: str
+
+    @property
+    def port(self) -> int:
+        """The TCP port of the Git server."""
+        return urlsplit(self.url).port or HTTPS_PORT
 
 
 def rights() -> list[dict[str, list[str]]]:

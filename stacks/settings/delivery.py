@@ -3,7 +3,7 @@
 from typing import Annotated, Final
 
 from stacks.settings.base import Model
-from stacks.settings.values import Domain, RegionName, pattern
+from stacks.settings.values import PORT, Domain, RegionName, pattern
 
 CHART_FOLDER: Final = "charts/sacred-council"
 VALUES_FOLDER: Final = "deploy"
@@ -11,7 +11,7 @@ VALUES_FOLDER: Final = "deploy"
 GitUrl = Annotated[
     str,
     pattern(
-        r"https://[A-Za-z0-9.-]+(:[0-9]+)?/[A-Za-z0-9._~/-]+",
+        rf"https://[A-Za-z0-9.-]+(:{PORT})?/[A-Za-z0-9._~/-]+",
         "must be the HTTPS address of a Git repository, without a user or a password",
         "write e.g. https://git.example.org/council/platform.git; the password is the secret gitopsRepositoryToken",
     ),

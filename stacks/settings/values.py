@@ -133,10 +133,13 @@ CachedPaths = Annotated[
     ],
     Field(strict=False),
 ]
+PORT: Final = r"(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
+"""Expression for a TCP port."""
+
 FolderUrl = Annotated[
     str,
     pattern(
-        r"https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~@%+-]+)*/?",
+        rf"https://[A-Za-z0-9.-]+(:{PORT})?(/[A-Za-z0-9._~@%+-]+)*/?",
         "must be the HTTPS address of a folder, without a query",
         "write e.g. https://git.example.org/council/platform/blob/main/docs/runbooks",
     ),

@@ -253,6 +253,14 @@ def test_a_private_repository_is_read_with_a_secret_token_and_a_public_one_witho
     assert [r.name for r in hub(*MIXED).objects("Secret") if r.name.endswith("-repository")] == []
 
 
+@pytest.mark.parametrize(("place", "port"), [("git.example.org", 443), ("git.example.org:8443", 8443)])
+def test_argo_cd_may_call_the_git_server_on_its_port(place: str, port: int) -> None:
+    repository = {"url": f"https://{place}/council/platform.git"}
+    stack = hub(IOWA, gitops={**GITOPS, "repository": repository})
+    egress = stack.named(f"{HUB}-gitops-repo-server-policy").inputs["spec"]["egress"]
+    assert [rule["ports"] for rule in egress if "to" not in rule] == [[{"port": port, "protocol": "TCP"}]]
+
+
 def test_argo_cd_s_namespace_lets_in_only_its_own_pods() -> None:
     stack = hub(*MIXED)
     policies = [r for r in stack.objects("NetworkPolicy") if r.inputs["metadata"]["namespace"] == "argocd"]

@@ -74,6 +74,15 @@ GITOPS: list[tuple[dict[str, Any], str]] = [
         "repository, without a user or a password; write e.g. https://git.example.org/council/platform.git; the "
         "password is the secret gitopsRepositoryToken",
     ),
+    *(
+        (
+            {"repository": {"url": f"https://git.example.org:{port}/x.git"}},
+            f'gitops.repository.url: "https://git.example.org:{port}/x.git" must be the HTTPS address of a Git '
+            "repository, without a user or a password; write e.g. https://git.example.org/council/platform.git; the "
+            "password is the secret gitopsRepositoryToken",
+        )
+        for port in (0, 65536)
+    ),
     (
         {"repository": {"revision": "-x"}},
         'gitops.repository.revision: "-x" must be a branch, a tag or a commit of the repository; '
