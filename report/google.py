@@ -36,7 +36,6 @@ def _postgresql(instance: Planned, _plan: Plan) -> Charges:
         what=f"PostgreSQL, memory, {kind}",
         item=f"gcp.postgresql.memory.{kind}",
         least=int(custom[2]) / 1024,
-        note="the memory of another size, divided",
     )
     processors = Charge(what="PostgreSQL, processors", item=f"gcp.postgresql.cpu.{kind}", least=int(custom[1]))
     return (processors, memory, disk)

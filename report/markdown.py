@@ -66,21 +66,27 @@ def _cost(report: Document) -> Iterator[str]:
             [[name, span(one["least"], one["most"]), left_out(one)] for name, one in sums.items()],
         )
     yield "### Each charge"
-    sources = _sources(cost["lines"])
-    rows = (_row(line, sources) for line in _alike(cost["lines"]))
+    lines = _alike(cost["lines"])
+    sources = _sources(lines)
+    rows = (_row(line, sources) for line in lines)
     yield table(["Region", "Component", "What", "How many", "A month", "Price"], rows)
     if sources:
-        yield "\n".join(f"- [{number}] {source}, {date}" for (source, date), number in sources.items())
+        yield "\n".join(f"- [{number}] {_link(source)}, {date}" for (source, date), number in sources.items())
     yield (
-        "List prices in US dollars, without tax, discounts and free tiers. The list names no region; prices of regions "
-        "differ. Inferred: computed from other prices of the list. Unknown: no price was found, so none is given."
+        "List prices in US dollars, without tax, discounts and free tiers. The sources show regions in the United "
+        "States, or name none; prices of other regions differ. Unknown: no price was found, so none is given."
     )
 
 
 def _sources(lines: Iterable[Document]) -> dict[tuple[str, str], int]:
+    """Addresses and days of the prices, numbered in the order of use."""
     prices = [line["price"] for line in lines if line["price"]]
-    found = sorted({(price["source"], price["date"]) for price in prices})
+    found = dict.fromkeys((price["source"], price["date"]) for price in prices)
     return {source: number for number, source in enumerate(found, start=1)}
+
+
+def _link(address: str) -> str:
+    return f"[{address.rstrip('/').rpartition('/')[2]}]({address})"
 
 
 def _alike(lines: Iterable[Document]) -> list[dict[str, Any]]:
@@ -113,9 +119,8 @@ def _row(line: Document, sources: Mapping[tuple[str, str], int]) -> list[object]
 def _price(price: Document | None, sources: Mapping[tuple[str, str], int]) -> str:
     if price is None:
         return "unknown"
-    inferred = ", inferred" if price["inferred"] else ""
     number = sources[(price["source"], price["date"])]
-    return f"${price['usd']:.4g} a {price['unit']}{inferred} [{number}]"
+    return f"${price['usd']:.4g} a {price['unit']} [{number}]"
 
 
 def _capacity(capacity: Document, regions: int) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """What is charged, what it costs, and what is left out."""
 
-from dataclasses import replace
+import re
+from dataclasses import MISSING, fields, replace
+from datetime import date, timedelta
 
 import pytest
 
@@ -9,7 +11,7 @@ from report.budget import BUDGETS, verdict
 from report.charges import gibibytes
 from report.cost import Sum
 from report.plan import Plan, Planned
-from report.prices import PRICES
+from report.prices import PRICES, Price
 from sandbox.providers.aws.kinds import KINDS as AWS
 from sandbox.providers.azure_native.kinds import KINDS as AZURE
 from sandbox.providers.gcp.kinds import KINDS as GCP
@@ -47,7 +49,7 @@ def _rounded(total: Sum) -> Sum:
 
 def test_a_node_pool_costs_its_machines_and_disks_from_the_least_to_the_most() -> None:
     assert _one("gcp", "gcp:container/nodePool:NodePool", POOL) == {
-        "gcp.vm.e2-standard-4": (293.52, 880.56),
+        "gcp.vm.e2-standard-4": (293.51, 880.53),
         "gcp.disk.pd-ssd": (51, 153),
     }
 
@@ -175,8 +177,46 @@ def test_no_type_is_both_charged_and_free() -> None:
         assert one.CHARGERS.keys() & one.FREE.keys() == set()
 
 
-def test_every_price_says_where_it_is_from_and_of_when() -> None:
-    assert [item for item, price in PRICES.items() if not price.source or not price.date or price.usd < 0] == []
+GIVEN = Price(usd=1, unit="month", source="https://example.org/prices", date="2026-07-01")
+
+
+def _doubt(price: Price) -> str | None:
+    """Why nobody could look the price up; None when one can."""
+    if not re.fullmatch(r"https://[\w-]+(\.[\w-]+)+/\S+", price.source):
+        return "no address"
+    if price.source.startswith("https://github.com/") and not re.search(
+        r"/blob/[0-9a-f]{7,40}/\S+\.\w+$", price.source
+    ):
+        return "no file, or no version of it"
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", price.date):
+        return "no day"
+    return "a day to come" if date.fromisoformat(price.date) > date.today() else None
+
+
+def test_every_price_has_an_address_and_a_day_of_its_own() -> None:
+    assert {item: doubt for item, price in PRICES.items() if (doubt := _doubt(price))} == {}
+    assert [item for item, price in PRICES.items() if price.usd < 0] == []
+
+
+def test_no_price_is_given_a_source_or_a_day_that_it_does_not_name() -> None:
+    assert [field.name for field in fields(Price) if field.default is not MISSING] == []
+
+
+@pytest.mark.parametrize(
+    ("price", "expected"),
+    [
+        (GIVEN, None),
+        (replace(GIVEN, source=""), "no address"),
+        (replace(GIVEN, source="dated pages of the vendors"), "no address"),
+        (replace(GIVEN, source="https://github.com/a/b/blob/main/prices.yml"), "no file, or no version of it"),
+        (replace(GIVEN, source="https://github.com/a/b/blob/0166a59/prices.yml"), None),
+        (replace(GIVEN, date=""), "no day"),
+        (replace(GIVEN, date="2024-07 to 2026-07"), "no day"),
+        (replace(GIVEN, date=str(date.today() + timedelta(days=7))), "a day to come"),
+    ],
+)
+def test_a_price_that_nobody_could_look_up_is_found(price: Price, expected: str | None) -> None:
+    assert _doubt(price) == expected
 
 
 def test_parts_and_regions_add_up_to_the_whole(stack: Rendered) -> None:

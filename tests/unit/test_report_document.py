@@ -1,6 +1,7 @@
 """Capacity, carbon, the document, its Markdown, and the difference between two."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,16 @@ def test_the_markdown_says_how_much_is_left_out_and_never_invents_a_price(report
         assert part in text
     assert "None" not in text
     assert "nan" not in text
+
+
+def test_the_sources_of_the_prices_are_numbered_in_the_order_of_use(report: dict[str, Any]) -> None:
+    text = render(report)
+    used = list(dict.fromkeys(re.findall(r" a [\w -]+ \[(\d+)\] \|$", text, re.MULTILINE)))
+    listed = re.findall(r"^- \[(\d+)\] \[[^\]]+\]\((\S+)\), (\S+)$", text, re.MULTILINE)
+    assert used == [str(number) for number in range(1, len(used) + 1)]
+    assert [number for number, *_ in listed] == used
+    prices = [line["price"] for line in report["cost"]["lines"] if line["price"]]
+    assert {tuple(source) for _, *source in listed} == {(price["source"], price["date"]) for price in prices}
 
 
 def test_no_difference_says_nothing_has_changed(report: dict[str, Any]) -> None:
