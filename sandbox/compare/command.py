@@ -24,7 +24,7 @@ from sandbox.compare.worth import worth
 from sandbox.layout import Layout, SandboxError
 
 FAILED, PROTECTED = 1, 3
-"""Exit statuses: a preview failed; a resource of a protected type would be replaced or deleted."""
+"""Exit statuses: there is no comparison to rely on; a resource of a protected type would be replaced or deleted."""
 _SAID_CHARACTERS = 3000
 
 
@@ -39,7 +39,7 @@ class Request:
 
 
 def compare(layout: Layout, request: Request) -> int:
-    """Prints the comparison; 0 unless a preview failed or a protected resource goes."""
+    """Prints the comparison; 0 unless a preview failed, a protected resource goes, or nobody can tell if one does."""
     commit = trees.resolve(layout.project, request.base)
     with _workplace() as folder:
         base = replace(layout, project=folder / "base")
@@ -56,7 +56,9 @@ def compare(layout: Layout, request: Request) -> int:
 
 
 def _status(report: Report) -> int:
-    if any(comparison.failed for comparison in report.comparisons):
+    """Over a commit that did not come up nothing is replaced, so nothing that is protected would be seen to go."""
+    blind = bool(report.protect) and any(comparison.base_error for comparison in report.comparisons)
+    if blind or any(comparison.failed for comparison in report.comparisons):
         return FAILED
     return PROTECTED if any(item.protected(report.protect) for item in report.comparisons) else 0
 

@@ -89,7 +89,8 @@ def summary(comparison: Comparison) -> str:
     counts = [(len(comparison.preview.of(operation)), _WORDS[operation]) for operation in Operation]
     told = ", ".join(f"{count} {words[count != 1]}" for count, words in counts if count) or "no change"
     new = "new; " if comparison.stack.kind is Kind.NEW else ""
-    return f"{new}{told}, {comparison.preview.unchanged} unchanged"
+    base = "the commit did not come up, so this is no comparison: " if comparison.base_error else ""
+    return f"{base}{new}{told}, {comparison.preview.unchanged} unchanged"
 
 
 def _row(comparison: Comparison) -> str:
@@ -99,6 +100,8 @@ def _row(comparison: Comparison) -> str:
     label = f"{name} (new)" if comparison.stack.kind is Kind.NEW else name
     if preview.errors:
         return f"| {label}: **failed** | | | | | |"
+    if comparison.base_error:
+        label = f"{label}: **the commit did not come up**"
     cells = [_count(len(preview.of(operation)), operation in _CALLED_OUT) for operation in Operation]
     return f"| {label} | {' | '.join([*cells, str(preview.unchanged)])} |"
 

@@ -176,10 +176,17 @@ def test_errors_are_shown_as_they_are() -> None:
     assert "    error: bad ``` value" in text.plain()
 
 
-def test_a_commit_that_does_not_come_up_is_said_and_does_not_fail() -> None:
-    one = comparison(base_error="no room")
-    assert "the commit could not be brought up: no room" in report(one).markdown()
-    assert _status(report(one)) == 0
+def test_a_commit_that_does_not_come_up_is_said_wherever_the_stack_is_counted() -> None:
+    one = report(comparison(change(Operation.CREATE), base_error="no room"))
+    assert "| local: **the commit did not come up** | 0 | 0 | 0 | 1 | 3 |" in one.markdown()
+    assert "the commit could not be brought up: no room" in one.markdown()
+    assert "local: the commit did not come up, so this is no comparison: 1 create" in one.plain()
+
+
+def test_a_commit_that_does_not_come_up_fails_where_types_are_protected() -> None:
+    broken = comparison(base_error="no room")
+    assert _status(report(broken)) == 0
+    assert _status(report(comparison(), broken, protect=("*:StatefulSet",))) == FAILED
 
 
 def test_many_new_resources_are_counted_by_type() -> None:
