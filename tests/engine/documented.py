@@ -114,7 +114,6 @@ NOT_HERE: dict[str, tuple[str, ...]] = {
         r"pulumi up --replace '\*\*<region>-gitops-.*",
         r"pulumi stack output fleet",
     ),
-    "opens an editor": (r"kubectl .* edit .*",),
     "is half a command": (r"helm install", r".*-m publish"),
 }
 """Why no test types a command (it ...), and patterns of such commands as they are written."""
