@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from components.cdn import Edge, EdgePolicy, Origin, origin_host, steered_host
+from components.cdn import Edge, EdgePolicy, Origin, asked_hosts
 from components.cdn.keys import EdgeKeys
 from components.cluster import PublicAddress
 from stacks import geography
@@ -38,7 +38,7 @@ def region_edges(
     keys = EdgeKeys("edge-keys", settings.edge.domain, settings.edge.signing_key, opts)
     return {
         plan.name: RegionEdge(
-            hosts=[origin_host(plan.name, settings.edge.domain), steered_host(settings.edge.domain)],
+            hosts=asked_hosts(plan.name, settings.edge.domain, settings.edge.cdn),
             keys=keys,
             address=grounds[plan.name].public_address(f"{plan.name}-gateway"),
         )

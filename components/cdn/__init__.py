@@ -5,6 +5,6 @@ Nothing here imports the SDK of a cloud: `gcp`, `aws` and `azure` each import th
 
 from components.cdn.arguments import EdgeArgs, EdgePolicy, Origin
 from components.cdn.edge import Edge
-from components.cdn.names import TOKEN_HEADER, origin_host, steered_host
+from components.cdn.names import TOKEN_HEADER, asked_hosts
 
-__all__ = ["TOKEN_HEADER", "Edge", "EdgeArgs", "EdgePolicy", "Origin", "origin_host", "steered_host"]
+__all__ = ["TOKEN_HEADER", "Edge", "EdgeArgs", "EdgePolicy", "Origin", "asked_hosts"]

@@ -29,5 +29,14 @@ def origin_host(region: str, domain: str) -> str:
     return f"{region}.{steered_host(domain)}"
 
 
+def asked_hosts(region: str, domain: str, cdn: str) -> list[str]:
+    """The hosts by which a CDN (`gcp`, `aws`, `azure`) asks a region, which its certificate must name.
+
+    Front Door steers by itself, so that on `azure` no DNS has the steered host: no authority would sign it.
+    """
+    own = origin_host(region, domain)
+    return [own] if cdn == "azure" else [own, steered_host(domain)]
+
+
 LOG_DAYS: Final = 30
 """How long access logs are kept where that can be said: they name users' addresses."""

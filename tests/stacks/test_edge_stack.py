@@ -13,7 +13,7 @@ from components.cdn.names import HEALTH_PORT
 from stacks.edge import nearest_region
 from stacks.geography import lookup
 from stacks.topology import Site
-from tests.edges import CDNS, planetary
+from tests.edges import CDNS, dns_records, planetary
 from tests.regions import (
     AMSTERDAM,
     BECOMES_A_PEER,
@@ -136,6 +136,25 @@ def test_the_gateway_answers_to_all_its_names_with_the_public_certificate() -> N
     assert secure["tls"]["credentialName"] == certificate["secretName"]
     assert certificate["dnsNames"] == hosts[1:]
     assert certificate["privateKey"]["rotationPolicy"] == "Always"
+
+
+@pytest.mark.parametrize("cdn", CDNS)
+def test_every_host_in_a_region_s_certificate_has_an_address_in_the_edge_s_dns(cdn: str) -> None:
+    stack = rendered(cdn, *MIXED)
+    records = dns_records(stack)
+    found = {record.host for record in records if record.kind == "A"}
+    found |= {record.host for record in records if record.kind == "CNAME" and record.target in found}
+    for region, _ in MIXED:
+        hosts = spec(stack, f"{region}-mesh-origin-certificate")["dnsNames"]
+        assert f"{region}.origin.{DOMAIN}" in hosts
+        # The authority asks each of them, and refuses all when one is not found.
+        assert set(hosts) <= found
+
+
+@pytest.mark.parametrize(("cdn", "asked"), [("aws", f"origin.{DOMAIN}"), ("gcp", f"origin.{DOMAIN}"), ("azure", None)])
+def test_the_certificate_is_for_the_host_that_the_cdn_asks(cdn: str, asked: str | None) -> None:
+    hosts = spec(rendered(cdn, IOWA), "us-central1-mesh-origin-certificate")["dnsNames"]
+    assert hosts == [f"us-central1.origin.{DOMAIN}", *([asked] if asked else [])]
 
 
 def test_regions_share_the_account_that_answers_challenges_and_keep_its_key_in_secrets() -> None:
