@@ -9,7 +9,7 @@ import pytest
 from components.cdn import EdgeArgs, EdgePolicy, Origin
 from sandbox.providers.cloud import inputs as cloud_inputs
 from sandbox.providers.cloud.sdk import Sdk
-from tests.edges import CDNS, DOMAIN, FIVE, THREE, by_urn, edge
+from tests.edges import CDNS, DOMAIN, FIVE, THREE, by_urn, dns_records, edge
 
 SDKS = {"gcp": "pulumi_gcp", "aws": "pulumi_aws", "azure-native": "pulumi_azure_native"}
 ONE = {"us-central1": THREE["us-central1"]}
@@ -94,6 +94,17 @@ def test_an_edge_in_a_zone_that_exists_makes_none_and_leaves_its_authorities_alo
         for r in edge(cdn).resources
         if r.name not in ("edge-zone", "edge-domain-authorities", "edge-origin-authorities")
     }
+
+
+@pytest.mark.parametrize(
+    ("cdn", "origins"), [("gcp", FIVE), *((cdn, {**FIVE, "mars": "gateway.example.net"}) for cdn in ("aws", "azure"))]
+)
+def test_a_host_that_is_an_alias_has_no_other_record(cdn: str, origins: dict[str, str]) -> None:
+    kinds: dict[str, set[str]] = {}
+    for record in dns_records(edge(cdn, origins)):
+        kinds.setdefault(record.host, set()).add(record.kind)
+    assert [host for host, found in kinds.items() if "CNAME" in found and len(found) > 1] == []
+    assert {"A", "CAA"} <= kinds[DOMAIN]
 
 
 @pytest.mark.parametrize("cdn", CDNS)

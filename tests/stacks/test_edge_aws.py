@@ -129,6 +129,21 @@ def test_route_53_steers_to_the_nearest_that_is_well_whatever_its_cloud() -> Non
     assert place == [{"latitude": "24.08", "longitude": "120.54"}]
 
 
+def test_the_domain_says_who_may_sign_certificates_because_its_aliases_cannot() -> None:
+    allowed = {
+        r.inputs["name"]: r.inputs["records"]
+        for r in edge("aws").of_type("aws:route53/record:Record")
+        if r.inputs["type"] == "CAA"
+    }
+    assert allowed == {
+        DOMAIN: [
+            '0 issue "amazon.com"',
+            '0 issue "letsencrypt.org; validationmethods=http-01"',
+            '0 issuewild ";"',
+        ]
+    }
+
+
 def test_the_domain_points_to_the_distribution_in_both_internet_protocols() -> None:
     aliases = [r.inputs for r in edge("aws").of_type("aws:route53/record:Record") if "aliases" in r.inputs]
     assert sorted(alias["type"] for alias in aliases) == ["A", "AAAA"]

@@ -63,7 +63,7 @@ class AwsZone(pulumi.ComponentResource):
             tags=names.LABELS,
             opts=self._child,
         )
-        for purpose, host, data in authority_records(args.domain, AUTHORITY):
+        for purpose, host, data in authority_records(args.domain, AUTHORITY, steered_by_alias=True):
             route53.Record(
                 f"{self._name}-{purpose}-authorities",
                 zone_id=zone.zone_id,

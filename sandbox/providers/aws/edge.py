@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sandbox.providers.aws.make import ACCOUNT, arn, joined, named, plain, random_id
+from sandbox.providers.cloud.dns import alias_alone
 from sandbox.providers.cloud.kinds import Facts, Kind, Table, unchangeable
 
 _CLOUDFRONT_ZONE: Final = "Z2FDTNDATAQYW2"
@@ -103,6 +104,7 @@ KINDS: Final[Table] = {
         outputs={"fqdn": lambda facts: facts.text("name")},
         immutable=unchangeable("zoneId name type setIdentifier"),
         minutes=0.5,
+        refusal=alias_alone("zoneId", "name", kind="type"),
     ),
     "aws:route53/healthCheck:HealthCheck": Kind(
         id=lambda facts: facts.token,

@@ -6,7 +6,7 @@ SDKs, so that tests with mocks use the same one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,10 @@ def _address(first: int, digits: str) -> str:
 
 
 Make = Callable[[Facts], Any]
+Existing = Callable[[str], Sequence[Values]]
+"""The inputs of all resources of a type (its token) that the stack has."""
+Refusal = Callable[[Facts, Existing], str | None]
+"""What a cloud has against a resource beside those that exist; None when nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +78,7 @@ class Kind:
     at most `longest` characters when the program gives none. A change below a path of `immutable` replaces the
     resource. `changing` outputs have a new value after each update, `secret` ones are protected.
     `minutes` is how long making it takes in the cloud. Of a `permanent` one there is one whoever asks: making it finds
-    it, and deleting it leaves it to the others.
+    it, and deleting it leaves it to the others. `refusal` is asked before it is made or changed.
     """
 
     id: Make
@@ -86,6 +90,7 @@ class Kind:
     secret: frozenset[str] = frozenset()
     minutes: float = 0.0
     permanent: bool = False
+    refusal: Refusal | None = None
 
 
 Table = Mapping[str, Kind]

@@ -96,6 +96,7 @@ class CloudStandIn(base.StandIn):
         await self._take_time(kind, request)
         self._fail_if_asked("create", request)
         facts = self._facts(request, request.inputs, secrets.token_hex(16), revision=1)
+        self._refuse(kind, request, facts)
         record = self._record(kind, request, facts, request.inputs)
         if not kind.permanent and self.store.get(record.type, record.id, record.stack) is not None:
             raise ProviderError(f"{request.type} {record.id} exists already; import it, or choose another name")
@@ -110,6 +111,7 @@ class CloudStandIn(base.StandIn):
         self._fail_if_asked("update", request)
         old = self._existing(request)
         facts = self._facts(request, request.news, old.token, revision=old.revision + 1)
+        self._refuse(kind, request, facts)
         record = self._record(kind, request, facts, request.news, resource_id=old.id)
         self.store.put(record)
         return record.outputs
@@ -203,6 +205,14 @@ class CloudStandIn(base.StandIn):
         for fault in self._behaviour.faults:
             if fault.hits(operation, request.type, request.urn) and (not fault.once or self.store.once(fault.text)):
                 raise ProviderError(f"{operation} of {request.name} fails because {fault.text!r} asks for it")
+
+    def _refuse(self, kind: Kind, request: base.Request, facts: Facts) -> None:
+        def existing(type_: str) -> list[Values]:
+            return [record.inputs for record in self.store.of_type(type_) if record.stack == _stack(request)]
+
+        said = kind.refusal and kind.refusal(facts, existing)
+        if said:
+            raise ProviderError(f"{request.name}: {said}")
 
     def _forget_unrecorded(self, request: base.Request) -> None:
         """Delete what a killed engine had made for this resource but could not record: it would be there twice."""
