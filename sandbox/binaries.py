@@ -6,15 +6,13 @@ interrupted one leaves nothing half made; what Go has compiled by then stays in 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import golang, progress
+from sandbox import golang, lock, progress
 from sandbox.layout import PROJECT, Layout
 
 TOOLS = PROJECT / "tools"
@@ -192,7 +190,8 @@ def ensure(layout: Layout, binaries: Iterable[Binary]) -> None:
     wanted = list(binaries)
     if not outdated(layout, wanted):
         return
-    with _only_one_builder(layout):
+    # Two builds at once would do the same work twice; the second waits and then finds it done.
+    with lock.only_one(layout.binaries / "build.lock", "Another build is under way; waiting for it."):
         missing = outdated(layout, wanted)
         if missing:
             go = golang.find_or_install()
@@ -217,16 +216,3 @@ def _build(layout: Layout, go: Path, binary: Binary, label: str) -> None:
     golang.build(go, TOOLS / binary.tool, [*flags, "-o", str(temporary), binary.package], label)
     temporary.replace(target)
     stamp.write_text(binary.stamp)
-
-
-@contextmanager
-def _only_one_builder(layout: Layout) -> Iterator[None]:
-    """Two builds at once would do the same work twice; the second waits and then finds it done."""
-    layout.binaries.mkdir(parents=True, exist_ok=True)
-    with (layout.binaries / "build.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress.say("Another build is under way; waiting for it.")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from sandbox import binaries, context, deployment, doctor, engine, fleet, regions, state
+from sandbox import binaries, context, deployment, doctor, engine, fleet, state
 from sandbox.compare.command import Request, compare
 from sandbox.layout import Layout, SandboxError
 from sandbox.plan import plan, policy
@@ -51,9 +51,9 @@ def _compare(layout: Layout, arguments: argparse.Namespace) -> int:
 
 def start(layout: Layout, stack: str) -> int:
     """Everything that `up` does before it deploys."""
-    deployment.start(layout, stack)
+    wanted = deployment.start(layout, stack)
     deployment.initialise(layout, stack)
-    print(f"Running: {', '.join(region.name for region in regions.read_regions(layout.stack_file(stack)))}.")
+    print(f"Running: {', '.join(region.name for region in wanted)}.")
     return 0
 
 
@@ -109,9 +109,7 @@ def status(layout: Layout) -> int:
 
 def clean(layout: Layout) -> int:
     """Stops every control plane and deletes all that the sandbox holds, except what was built."""
-    for cluster in fleet.clusters(layout):
-        cluster.remove()
-    fleet.end_strays(layout)
+    fleet.clear(layout)
     kept = {path.name for path in (layout.bin, layout.engine)} | {"stamps", "build.lock"}
     for path in layout.home.iterdir() if layout.home.is_dir() else ():
         if path.name not in kept or layout.home != layout.binaries:

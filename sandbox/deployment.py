@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sandbox import binaries, child, doctor, engine, fleet, progress, regions, state
 from sandbox.layout import Layout, SandboxError
+from sandbox.regions import Region
 
 _DELETE_UNREACHABLE = "PULUMI_K8S_DELETE_UNREACHABLE"
 SKIP_CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS"
@@ -22,8 +23,8 @@ def needed_binaries() -> list[binaries.Binary]:
     return [*own_engine, *binaries.CONTROL_PLANE, binaries.HELM]
 
 
-def start(layout: Layout, stack: str) -> None:
-    """Brings everything into place that a deployment needs; quick when it is there already."""
+def start(layout: Layout, stack: str) -> list[Region]:
+    """Brings everything into place that a deployment needs; quick when it is there already. The stack's regions."""
     wanted = regions.read_regions(layout.stack_file(stack))
     doctor.require(layout)
     official = engine.official()
@@ -32,23 +33,24 @@ def start(layout: Layout, stack: str) -> None:
     binaries.ensure(layout, needed_binaries())
     fleet.start(layout, stack, wanted)
     engine.prepare(layout)
+    return wanted
 
 
 def up(layout: Layout, stack: str) -> int:
     """Deploys the stack and says what is where; the engine's exit status."""
-    start(layout, stack)
+    wanted = start(layout, stack)
     initialise(layout, stack)
     release_stale_locks(layout, stack)
     status = child.run([str(layout.shims / "pulumi"), "up", "--yes", "--stack", stack], layout)
     if status == 0:
-        retire(layout, stack)
+        retire(layout, stack, wanted)
         print(summary(layout, stack))
     return status
 
 
-def retire(layout: Layout, stack: str) -> None:
+def retire(layout: Layout, stack: str, wanted: list[Region]) -> None:
     """Stops the control planes of regions that were taken off the stack's list, once nothing of it is in them."""
-    gone = fleet.retire(layout, stack, regions.read_regions(layout.stack_file(stack)))
+    gone = fleet.retire(layout, stack, wanted)
     if gone:
         progress.say(f"Stopped the control planes of regions that are not in the list any more: {', '.join(gone)}.")
 

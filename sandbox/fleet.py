@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 
 import yaml
 
-from sandbox import kubeconfig, processes, progress, regions
+from sandbox import kubeconfig, lock, processes, progress, regions
 from sandbox.controlplane import Cluster
 from sandbox.layout import Layout
 from sandbox.regions import ControlPlane, Region
@@ -29,6 +30,15 @@ def start(layout: Layout, stack: str, wanted: list[Region]) -> None:
     Regions that the stack had before are among them: what is in them has to be deleted there (see `retire`).
     Raises `SandboxError`, with nothing changed, if another stack uses one of the regions.
     """
+    with _alone(layout):
+        _start(layout, stack, wanted)
+
+
+def _alone(layout: Layout) -> AbstractContextManager[None]:
+    return lock.only_one(layout.registry_lock, "Another command starts or stops control planes; waiting for it.")
+
+
+def _start(layout: Layout, stack: str, wanted: list[Region]) -> None:
     record = regions.assign(regions.load_record(layout.registry), stack, wanted)
     end_strays(layout)
     regions.save_record(layout.registry, record)
@@ -47,13 +57,15 @@ def start(layout: Layout, stack: str, wanted: list[Region]) -> None:
 
 def end_strays(layout: Layout) -> None:
     """Ends servers whose files were deleted by hand: they hold ports, and nobody can use them any more."""
+    # Before the record is read: a server that is started meanwhile is none.
+    running = processes.servers_of(layout.clusters)
     known = {
         process.pid
         for cluster in clusters(layout)
         if cluster.exists
         for process in processes.servers_of(cluster.directory)
     }
-    strays = [process for process in processes.servers_of(layout.clusters) if process.pid not in known]
+    strays = [process for process in running if process.pid not in known]
     if strays:
         progress.say(f"Ending {len(strays)} servers of control planes whose files are gone.")
         processes.stop(strays)
@@ -77,20 +89,34 @@ def write_kubeconfigs(layout: Layout, stack: str, planes: list[ControlPlane]) ->
 
 def remove(layout: Layout, stack: str) -> list[str]:
     """Stops and deletes the control planes that no other stack uses; their names."""
-    end_strays(layout)
-    gone = retire(layout, stack, [])
-    layout.stack_kubeconfig(stack).unlink(missing_ok=True)
-    return gone
+    with _alone(layout):
+        end_strays(layout)
+        gone = _retire(layout, stack, [])
+        layout.stack_kubeconfig(stack).unlink(missing_ok=True)
+        return gone
 
 
 def retire(layout: Layout, stack: str, wanted: list[Region]) -> list[str]:
     """Does so with those of the regions that a stack has no more; deploy it without them first."""
+    with _alone(layout):
+        return _retire(layout, stack, wanted)
+
+
+def _retire(layout: Layout, stack: str, wanted: list[Region]) -> list[str]:
     kept, unused = regions.release(regions.load_record(layout.registry), stack, [region.name for region in wanted])
     for plane in unused:
         Cluster(layout, plane).remove()
     regions.save_record(layout.registry, kept)
-    _write_remaining_kubeconfigs(layout, stack, [kept[region.name] for region in wanted])
+    _write_remaining_kubeconfigs(layout, stack, [kept[region.name] for region in wanted if region.name in kept])
     return [plane.name for plane in unused]
+
+
+def clear(layout: Layout) -> None:
+    """Stops and deletes every control plane."""
+    with _alone(layout):
+        for cluster in clusters(layout):
+            cluster.remove()
+        end_strays(layout)
 
 
 def _used_by(record: Mapping[str, ControlPlane], stack: str) -> list[str]:

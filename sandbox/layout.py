@@ -97,6 +97,11 @@ class Layout:
         return self.home / "regions.json"
 
     @property
+    def registry_lock(self) -> Path:
+        """Held by whoever changes the record, the control planes or the kubeconfigs."""
+        return self.home / "regions.lock"
+
+    @property
     def stacks(self) -> Path:
         """What belongs to one stack each: its kubeconfig, and the copy of its file that the CLI may write into."""
         return self.home / "stacks"

@@ -1,12 +1,14 @@
 """Reading the regions of a stack and keeping the record of their control planes."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox import fleet
+from sandbox import fleet, lock
 from sandbox.layout import Layout, SandboxError
 from sandbox.regions import (
     REGIONS_KEY,
@@ -112,7 +114,29 @@ def test_nothing_is_changed_before_a_region_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match="make down STACK=regional"):
         fleet.start(layout, "world", _regions(["eu", "us"]))
     assert layout.registry.read_text() == before
-    assert [path.name for path in layout.home.iterdir()] == [layout.registry.name]
+    assert {path.name for path in layout.home.iterdir()} == {layout.registry.name, layout.registry_lock.name}
+
+
+def test_who_changes_the_record_waits_for_whoever_else_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    layout = Layout(project=tmp_path, home=tmp_path / "home", binaries=tmp_path / "home")
+    record = assign({}, "one", _regions(["eu"]))
+    save_record(layout.registry, record)
+    with ThreadPoolExecutor() as pool:
+        with lock.only_one(layout.registry_lock, "never said"):
+            removed = pool.submit(fleet.remove, layout, "one")
+            said = ""
+            while "Another command starts or stops control planes; waiting for it." not in said:
+                time.sleep(0.01)
+                assert not removed.done()
+                said += capsys.readouterr().err
+            save_record(layout.registry, assign(record, "two", _regions(["us"])))
+        assert removed.result(timeout=10) == ["eu"]
+    assert set(load_record(layout.registry)) == {"us"}
+
+
+def test_a_region_that_is_gone_from_the_record_is_no_error(tmp_path: Path) -> None:
+    layout = Layout(project=tmp_path, home=tmp_path / "home", binaries=tmp_path / "home")
+    assert fleet.retire(layout, "one", _regions(["eu"])) == []
 
 
 def test_a_full_sandbox_says_so() -> None:
