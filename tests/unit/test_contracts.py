@@ -51,7 +51,7 @@ def test_every_object_has_a_fixed_name_and_the_standard_labels(stack: Rendered) 
     incomplete = [
         r.name
         for r in stack.objects()
-        if not r.inputs["metadata"].get("name") or set(r.inputs["metadata"].get("labels", {})) < STANDARD_LABELS
+        if not r.inputs["metadata"].get("name") or STANDARD_LABELS - r.inputs["metadata"].get("labels", {}).keys()
     ]
     assert incomplete == []
 
