@@ -15,8 +15,9 @@ from report.prices import PRICES, Price
 from sandbox.providers.aws.kinds import KINDS as AWS
 from sandbox.providers.azure_native.kinds import KINDS as AZURE
 from sandbox.providers.gcp.kinds import KINDS as GCP
+from tests.conftest import STACKS
 from tests.plans import plan_of, planned, region
-from tests.rendering import Rendered
+from tests.rendering import Rendered, stack_config
 
 NODE: dict[str, object] = {"machineType": "e2-standard-4", "diskType": "pd-ssd", "diskSizeGb": 100}
 POOL: dict[str, object] = {
@@ -58,6 +59,15 @@ def test_an_unknown_machine_has_no_price_and_is_counted_as_left_out() -> None:
     inputs = {**POOL, "nodeConfig": {**NODE, "machineType": "n9-huge-1"}}
     found = cost.lines(_plan("gcp", planned("gcp:container/nodePool:NodePool", "here-pool", inputs)))
     assert _rounded(cost.total(found)) == Sum(least=51, most=153, unknown=1, by_use=0)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_s_dashboards_have_the_prices_of_the_report(stack: str) -> None:
+    config = stack_config(stack)
+    machines = [(one["cloud"], one["nodes"]["type"]) for one in config["sacred-council:regions"] if "nodes" in one]
+    items = {kind: f"{cloud}.vm.{kind}" for cloud, kind in machines}
+    known = {kind: round(PRICES[item].usd, 2) for kind, item in items.items() if item in PRICES}
+    assert config.get("sacred-council:monitoring", {}).get("machinePrices", {}) == known
 
 
 def test_a_value_that_is_known_later_only_is_unknown() -> None:
