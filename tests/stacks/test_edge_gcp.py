@@ -132,10 +132,15 @@ def test_the_certificate_is_managed_and_validated_by_dns() -> None:
     assert (proof["type"], proof["name"]) == ("CNAME", f"_acme-challenge.{DOMAIN}.")
 
 
-def test_the_zone_is_signed_and_says_who_may_sign_certificates() -> None:
-    rendered = edge("gcp")
-    assert only(rendered, "gcp:dns/managedZone:ManagedZone")["dnssecConfig"] == {"state": "on"}
-    allowed = {r.name: r.inputs["rrdatas"] for r in rendered.resources if r.inputs.get("type") == "CAA"}
+def test_the_zone_is_not_signed_because_a_place_may_have_several_addresses() -> None:
+    rendered = edge("gcp", FIVE)
+    items = rendered.named("edge-origins").inputs["routingPolicy"]["geos"]
+    assert max(len(item["healthCheckedTargets"]["externalEndpoints"]) for item in items) > 1
+    assert only(rendered, "gcp:dns/managedZone:ManagedZone")["dnssecConfig"] == {"state": "off"}
+
+
+def test_the_zone_says_who_may_sign_certificates() -> None:
+    allowed = {r.name: r.inputs["rrdatas"] for r in edge("gcp").resources if r.inputs.get("type") == "CAA"}
     assert allowed == {
         "edge-domain-authorities": ['0 issue "pki.goog"', '0 issuewild ";"'],
         "edge-origin-authorities": ['0 issue "letsencrypt.org; validationmethods=http-01"', '0 issuewild ";"'],

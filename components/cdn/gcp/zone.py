@@ -19,7 +19,10 @@ AUTHORITY: Final = "pki.goog"
 
 
 class GcpZone(pulumi.ComponentResource):
-    """A zone (signed, if it is made here) with a record per region, and one that is steered by place and health.
+    """A zone with a record per region, and one that is steered by place and health.
+
+    In a signed zone Cloud DNS takes one address per place with health checks, and a place may have more: a region's
+    gateway on AWS has one per zone, and regions may share a place. A zone that is made here is not signed.
 
     Outputs: `zone` (name), `name_servers` (empty for a zone that was there), `steered` (the host that is steered).
     """
@@ -62,7 +65,7 @@ class GcpZone(pulumi.ComponentResource):
             f"{self._name}-zone",
             dns_name=f"{args.domain}.",
             description="Sacred Council: what users and regions are found by",
-            dnssec_config={"state": "on"},
+            dnssec_config={"state": "off"},
             labels=names.LABELS,
             opts=self._child,
         )

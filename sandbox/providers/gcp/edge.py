@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from sandbox.providers.cloud.dns import one_address_in_signed_zones
 from sandbox.providers.cloud.kinds import GOOGLE, Table, constant
 from sandbox.providers.gcp.make import compute, in_place, named, nameless, project, worldwide
 
@@ -75,5 +76,6 @@ KINDS: Final[Table] = {
         ),
         "managedZone",
         minutes=0.2,
+        refusal=one_address_in_signed_zones,
     ),
 }

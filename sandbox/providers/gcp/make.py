@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sandbox.providers.cloud.kinds import Facts, Kind, Make, unchangeable
+from sandbox.providers.cloud.kinds import Facts, Kind, Make, Refusal, unchangeable
 
 PROJECT: Final = "sandbox-project"
 PROJECT_NUMBER: Final = "123456789012"
@@ -75,13 +75,16 @@ def named(
     )
 
 
-def nameless(make_id: Make, immutable: str = "", *, minutes: float = 0.0, **outputs: Make) -> Kind:
+def nameless(
+    make_id: Make, immutable: str = "", *, minutes: float = 0.0, refusal: Refusal | None = None, **outputs: Make
+) -> Kind:
     """A resource that needs no name, or whose name the program must give."""
     return Kind(
         id=make_id,
         outputs={**outputs},
         immutable=_EVERYWHERE | unchangeable(immutable),
         minutes=minutes,
+        refusal=refusal,
     )
 
 
