@@ -57,7 +57,10 @@ class Database(Model):
     engine: Literal["cockroachdb", "postgresql"] = "cockroachdb"
     """`cockroachdb` in the clusters, one over all regions; or `postgresql`, run by the cloud of the only region."""
     nodes: DatabaseNodes = 1
-    """Of `postgresql`: 1 is one server; more are a server and a standby in another zone."""
+    """Of `postgresql`: 1 is one server; more are a server and a standby in another zone.
+
+    docs/runbooks/fewer-database-nodes.md tells how the nodes of `cockroachdb` become fewer.
+    """
     survive: Literal["zone", "region"] = "zone"
     """What may fail without loss of data or service. `region` needs three regions."""
     founder: RegionName | None = None
