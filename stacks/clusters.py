@@ -7,7 +7,7 @@ import pulumi
 from components.cluster import Cluster
 from stacks.clouds import Ground
 from stacks.clouds.existing import ExistingGround
-from stacks.settings import AwsRegion, AzureRegion, ExistingRegion, GcpRegion, RegionSettings
+from stacks.settings import AwsRegion, AzureRegion, ExistingRegion, GcpRegion, RegionSettings, Settings
 from stacks.topology import RegionPlan
 
 
@@ -32,11 +32,22 @@ def ground(plan: RegionPlan, region: RegionSettings, opts: pulumi.ResourceOption
             return AzureGround(name, plan, region, opts)
 
 
+def callers(plan: RegionPlan, settings: Settings) -> Sequence[str]:
+    """The other regions whose pods call the region's Kubernetes API, by name. Pure.
+
+    With a mesh that is all of them, whose control planes watch it; else only the hub of Argo CD. Rancher is called by
+    the clusters and calls none.
+    """
+    hub = settings.gitops_hub
+    return plan.peers if settings.mesh.enabled else [peer for peer in plan.peers if peer == hub]
+
+
 def cluster(
-    plan: RegionPlan, region: RegionSettings, grounds: Mapping[str, Ground], opts: pulumi.ResourceOptions
+    plan: RegionPlan, settings: Settings, grounds: Mapping[str, Ground], opts: pulumi.ResourceOptions
 ) -> Cluster:
-    """The region's cluster on its ground. `grounds` are those of all regions, by name: their pods may reach its API."""
-    peers = [address for peer in plan.peers for address in grounds[peer].egress_addresses]
+    """The region's cluster on its ground. `grounds` are those of all regions, by name: callers may reach its API."""
+    region = settings.region(plan.name)
+    peers = [address for peer in callers(plan, settings) for address in grounds[peer].egress_addresses]
     given: Sequence[str] = () if isinstance(region, ExistingRegion) else region.api_access
     return grounds[plan.name].cluster(
         f"{plan.name}-cluster",

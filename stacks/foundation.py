@@ -65,9 +65,7 @@ class Foundation(pulumi.ComponentResource):
         self._args = args
         region = args.plan.name
         self.ground = args.grounds[region]
-        self.cluster = clusters.cluster(
-            args.plan, args.settings.region(region), args.grounds, pulumi.ResourceOptions(parent=self)
-        )
+        self.cluster = clusters.cluster(args.plan, args.settings, args.grounds, pulumi.ResourceOptions(parent=self))
         self.provider = self.cluster.provider
         self.namespaces = {
             namespace: self._namespace(region, namespace, labels)

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests.clusters import before as there_before
+from tests.hubs import GITOPS
 from tests.regions import (
     BECOMES_A_PEER,
     EARLY,
@@ -83,6 +84,18 @@ def test_the_regions_and_the_office_may_reach_the_api_and_nobody_else(where: Whe
     others = [address for name, _ in FIVE if name != where[0] for address in egress(stack, name)]
     assert len(others) == len(set(others)) >= len(FIVE) - 1
     assert sorted(authorized(stack, where)) == sorted([OFFICE, *others])
+
+
+@pytest.mark.parametrize("where", MIXED)
+def test_without_a_mesh_no_other_region_may_reach_the_api(where: Where) -> None:
+    assert authorized(rendered_with(MIXED, mesh={"enabled": False}), where) == [OFFICE]
+
+
+@pytest.mark.parametrize("where", MIXED)
+def test_without_a_mesh_argo_cd_may_reach_the_api_from_its_hub_alone(where: Where) -> None:
+    stack = rendered_with(MIXED, mesh={"enabled": False}, gitops=GITOPS)
+    hub = [] if where == IOWA else egress(stack, IOWA[0])
+    assert sorted(authorized(stack, where)) == sorted([OFFICE, *hub])
 
 
 @pytest.mark.parametrize("more", [GOOGLE, MIXED])
