@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import pulumi
 import pytest
 
 from tests.clusters import before as there_before
@@ -84,6 +85,13 @@ def test_the_regions_and_the_office_may_reach_the_api_and_nobody_else(where: Whe
     others = [address for name, _ in FIVE if name != where[0] for address in egress(stack, name)]
     assert len(others) == len(set(others)) >= len(FIVE) - 1
     assert sorted(authorized(stack, where)) == sorted([OFFICE, *others])
+
+
+def test_a_preview_tells_of_quotas_that_are_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda message, *_: told.append(message))
+    rendered_with(FIVE, edge={"domain": "quotas.example.org"})
+    assert [message.partition(":")[0] for message in told] == ["us-east-1", "ap-southeast-1"]
 
 
 @pytest.mark.parametrize("where", MIXED)
