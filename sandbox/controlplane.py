@@ -22,7 +22,7 @@ _FIRST_PORT, _PORT_END = 20600, 30000
 FIRST_PORT_VARIABLE = "SACRED_COUNCIL_FIRST_PORT"
 """Where to look for free ports from: sandboxes that start at the same time must not find the same ones."""
 _START_SECONDS = 120
-_SERVERS = 5
+_SERVERS = len(manifests.PORTS_OF)
 
 
 class Cluster:
@@ -52,9 +52,14 @@ class Cluster:
     def start(self) -> float:
         """Creates or resumes the control plane and waits until it is usable; the seconds it took."""
         begin = time.monotonic()
-        self._start_missing_servers()
-        self._write_kubeconfig()
-        self._await_usable(begin + _START_SECONDS)
+        try:
+            self._discard_unfinished()
+            self._require_free_ports()
+            self._start_missing_servers()
+            self._write_kubeconfig()
+            self._await_usable(begin + _START_SECONDS)
+        except OSError as error:
+            raise SandboxError(f"Region {self.plane.name}: its control plane does not start: {error}") from error
         return time.monotonic() - begin
 
     def stop(self) -> None:
@@ -78,7 +83,10 @@ class Cluster:
         if saved.is_file():
             return saved
         first = int(os.environ.get(FIRST_PORT_VARIABLE, _FIRST_PORT)) + 100 * self.plane.slot
-        ports = processes.free_ports(len(manifests.PORT_NAMES), first, _PORT_END)
+        try:
+            ports = processes.free_ports(len(manifests.PORT_NAMES), first, _PORT_END)
+        except ValueError as error:
+            raise SandboxError(f"Region {self.plane.name}: {error}. End what listens there.") from error
         documents = manifests.kwokctl_configuration(
             self.layout.bin, dict(zip(manifests.PORT_NAMES, ports, strict=True)), self.plane.slot
         )
@@ -86,6 +94,36 @@ class Cluster:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump_all(documents, sort_keys=False))
         return path
+
+    def _saved(self) -> dict[str, Any]:
+        """What kwokctl wrote of the control plane; empty when there is none, or it was interrupted before it was done.
+
+        It writes its file first without `components`, then makes certificates, and would take that for the whole later.
+        """
+        try:
+            documents: list[Any] = list(yaml.safe_load_all((self.directory / "kwok.yaml").read_text()))
+        except (FileNotFoundError, yaml.YAMLError):
+            return {}
+        written = [item for item in documents if isinstance(item, dict) and item.get("kind") == "KwokctlConfiguration"]
+        return written[0] if written and written[0].get("components") else {}
+
+    def _discard_unfinished(self) -> None:
+        if self.directory.exists() and not self._saved():
+            processes.stop(processes.servers_of(self.directory))
+            shutil.rmtree(self.directory)
+
+    def _require_free_ports(self) -> None:
+        """A control plane keeps its ports, which somebody else may have taken while it did not run."""
+        running, options = self.servers, self._saved().get("options") or {}
+        for server, names in manifests.PORTS_OF.items():
+            taken = [options[name] for name in names if name in options and not processes.is_free(options[name])]
+            if taken and server not in running:
+                listener = processes.listener_on(taken[0])
+                raise SandboxError(
+                    f"Region {self.plane.name}: port {taken[0]}, on which its {server} listens, is in use"
+                    f"{f' ({listener})' if listener else ''}. End what listens there, such as another checkout's "
+                    "sandbox. Or give this one other ports: `make down` for the stack, and `make up` again."
+                )
 
     def _start_missing_servers(self) -> None:
         """Lets kwokctl create the control plane, or start again what does not run, and wait for its API."""
@@ -133,9 +171,7 @@ class Cluster:
         kubeconfig.write(self.kubeconfig, document)
 
     def _server(self) -> str:
-        documents: list[Any] = list(yaml.safe_load_all((self.directory / "kwok.yaml").read_text()))
-        options = next(item["options"] for item in documents if item["kind"] == "KwokctlConfiguration")
-        return f"https://{manifests.LOOPBACK}:{options['kubeApiserverPort']}"
+        return f"https://{manifests.LOOPBACK}:{self._saved()['options']['kubeApiserverPort']}"
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Runs kubectl against this control plane and returns what it said."""

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from sandbox import binaries, child, doctor, engine, fleet, progress, regions, state
+from sandbox.controlplane import Cluster
 from sandbox.layout import Layout, SandboxError
 from sandbox.regions import Region
 
@@ -132,16 +133,20 @@ def _destroy(layout: Layout, stack: str) -> int:
 
 def _revive(layout: Layout, stack: str) -> bool:
     """Starts the stack's control planes again if they do not run; whether one of them is lost."""
-    lost = not fleet.clusters(layout, stack)
-    for cluster in fleet.clusters(layout, stack):
-        try:
-            if cluster.exists:
-                cluster.start()
-            lost |= not cluster.exists
-        except (SandboxError, OSError) as error:
-            progress.say(f"{error}")
-            lost = True
-    return lost
+    with fleet.alone(layout):
+        clusters = fleet.clusters(layout, stack)
+        running = [cluster for cluster in clusters if _runs_again(cluster)]
+    return not clusters or len(running) < len(clusters)
+
+
+def _runs_again(cluster: Cluster) -> bool:
+    try:
+        if cluster.exists:
+            cluster.start()
+    except SandboxError as error:
+        progress.say(f"{error}")
+        return False
+    return cluster.exists
 
 
 def _pulumi(layout: Layout, *arguments: str) -> str:

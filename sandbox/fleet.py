@@ -30,11 +30,12 @@ def start(layout: Layout, stack: str, wanted: list[Region]) -> None:
     Regions that the stack had before are among them: what is in them has to be deleted there (see `retire`).
     Raises `SandboxError`, with nothing changed, if another stack uses one of the regions.
     """
-    with _alone(layout):
+    with alone(layout):
         _start(layout, stack, wanted)
 
 
-def _alone(layout: Layout) -> AbstractContextManager[None]:
+def alone(layout: Layout) -> AbstractContextManager[None]:
+    """Keeps other commands from starting and stopping control planes."""
     return lock.only_one(layout.registry_lock, "Another command starts or stops control planes; waiting for it.")
 
 
@@ -89,7 +90,7 @@ def write_kubeconfigs(layout: Layout, stack: str, planes: list[ControlPlane]) ->
 
 def remove(layout: Layout, stack: str) -> list[str]:
     """Stops and deletes the control planes that no other stack uses; their names."""
-    with _alone(layout):
+    with alone(layout):
         end_strays(layout)
         gone = _retire(layout, stack, [])
         layout.stack_kubeconfig(stack).unlink(missing_ok=True)
@@ -98,7 +99,7 @@ def remove(layout: Layout, stack: str) -> list[str]:
 
 def retire(layout: Layout, stack: str, wanted: list[Region]) -> list[str]:
     """Does so with those of the regions that a stack has no more; deploy it without them first."""
-    with _alone(layout):
+    with alone(layout):
         return _retire(layout, stack, wanted)
 
 
@@ -113,7 +114,7 @@ def _retire(layout: Layout, stack: str, wanted: list[Region]) -> list[str]:
 
 def clear(layout: Layout) -> None:
     """Stops and deletes every control plane."""
-    with _alone(layout):
+    with alone(layout):
         for cluster in clusters(layout):
             cluster.remove()
         end_strays(layout)

@@ -8,14 +8,15 @@ from typing import Any
 
 ZONES = ("a", "b", "c")
 LOOPBACK = "127.0.0.1"
-PORT_NAMES = (
-    "kubeApiserverPort",
-    "etcdPort",
-    "etcdPeerPort",
-    "kubeControllerManagerPort",
-    "kubeSchedulerPort",
-    "kwokControllerPort",
-)
+PORTS_OF = {
+    "kube-apiserver": ("kubeApiserverPort",),
+    "etcd": ("etcdPort", "etcdPeerPort"),
+    "kube-controller-manager": ("kubeControllerManagerPort",),
+    "kube-scheduler": ("kubeSchedulerPort",),
+    "kwok-controller": ("kwokControllerPort",),
+}
+"""The servers of a control plane, and kwokctl's names of the ports they listen on."""
+PORT_NAMES = tuple(name for names in PORTS_OF.values() for name in names)
 # 198.18.0.0/15 is reserved for tests of network devices (RFC 2544) and routed nowhere. Each of 64 slots gets 2,048
 # addresses of it, as many as the control plane has service addresses, so that a load balancer's address follows from
 # its cluster address and no two are equal, not even in different regions.

@@ -76,3 +76,13 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def listener_on(port: int) -> str:
+    """The process that listens on the TCP port, such as `etcd, process 123`; empty when the system does not tell."""
+    try:
+        listening = [item for item in psutil.net_connections(kind="tcp") if item.status == psutil.CONN_LISTEN]
+        found = next((item.pid for item in listening if item.laddr and item.laddr.port == port), None)
+        return f"{psutil.Process(found).name()}, process {found}" if found else ""
+    except psutil.Error:
+        return ""
