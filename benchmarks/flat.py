@@ -62,14 +62,21 @@ def _entry(resource: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
         "provider": str(resource.get("provider") or "").rpartition("::")[0],
         "deletedWith": resource.get("deletedWith") or "",
     }
-    inputs: dict[str, Any] = dict(resource.get("inputs") or {})
+    inputs: dict[str, Any] = written(resource.get("inputs") or {})
     if token.startswith(_PROVIDERS):
-        own = {key: value for key, value in inputs.items() if key not in ("version", "__internal")}
+        own = {key: value for key, value in inputs.items() if key != "version"}
         return {**shared, "module": None, "class": None, "inputs": own}
     module, name = class_of(token)
     if (module, name) != _CUSTOM_OBJECT and not takes(module, name, inputs):
         return {**shared, "module": None, "class": None, "inputs": inputs}
     return {**shared, "module": module, "class": name, "inputs": arguments(module, name, inputs)}
+
+
+def written(recorded: Any) -> Any:
+    """The inputs that a program wrote, without the notes of plugins among them, such as `__defaults`, at any depth."""
+    if isinstance(recorded, Mapping):
+        return {key: written(value) for key, value in recorded.items() if not key.startswith("__")}
+    return [written(value) for value in recorded] if isinstance(recorded, list) else recorded
 
 
 def class_of(token: str) -> tuple[str, str]:

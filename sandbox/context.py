@@ -5,8 +5,10 @@ Nothing of the sandbox takes part, except that the stack file's copy with the co
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Mapping
 from copy import deepcopy
@@ -26,6 +28,7 @@ def up(layout: Layout, stack: str, context: str) -> int:
     cli, folder = _ready(layout, stack, context)
     if status := _run(cli, layout, "stack", "select", stack, "--create", "--cwd", str(folder)):
         return status
+    _refuse_another(cli, layout, stack, context)
     print(f"Deploying stack {stack} on the cluster of context {context}, with {cli}.", file=sys.stderr, flush=True)
     return _run(cli, layout, "up", *_options(folder, stack))
 
@@ -33,6 +36,7 @@ def up(layout: Layout, stack: str, context: str) -> int:
 def down(layout: Layout, stack: str, context: str) -> int:
     """Destroys what `up` deployed on the context's cluster; the CLI's exit status."""
     cli, folder = _ready(layout, stack, context)
+    _refuse_another(cli, layout, stack, context)
     return _run(cli, layout, "destroy", *_options(folder, stack))
 
 
@@ -46,7 +50,7 @@ def _ready(layout: Layout, stack: str, context: str) -> tuple[Path, Path]:
             "Deploying on a cluster of your own needs the official Pulumi CLI, and `pulumi` is not on PATH. "
             "Install it from https://www.pulumi.com/docs/install/."
         )
-    known = user_contexts(os.environ)
+    known = kubeconfig.contexts(user_kubeconfig(os.environ))
     if context not in known:
         raise SandboxError(
             f"The kubeconfig has no context {context!r}. It has: {', '.join(known) or 'none'}. "
@@ -55,12 +59,38 @@ def _ready(layout: Layout, stack: str, context: str) -> tuple[Path, Path]:
     return cli, _write_folder(layout, stack, context)
 
 
-def user_contexts(environment: Mapping[str, str]) -> list[str]:
-    """The contexts of the user's kubeconfig files, in their order."""
+def _refuse_another(cli: Path, layout: Layout, stack: str, context: str) -> None:
+    """Raises `SandboxError` if the stack is deployed on the cluster of another context.
+
+    A stack has one state. To the engine, another context would be the same cluster, with nothing left to do on it.
+    """
+    exported = subprocess.run(
+        [str(cli), "stack", "export", "--stack", stack], cwd=layout.project, capture_output=True, text=True, check=False
+    )
+    if exported.returncode:
+        raise SandboxError(f"The state of stack {stack} cannot be read:\n{exported.stderr.strip()}")
+    used = deployed_context(json.loads(exported.stdout), str(user_kubeconfig(os.environ).get("current-context", "")))
+    if used not in (None, context):
+        raise SandboxError(
+            f"Stack {stack} is deployed on the cluster of context {used}. Nothing was changed. "
+            f"Take it away there first: make down STACK={stack} CONTEXT={used}. If {context} is a new name of the same "
+            f"cluster, write it into Pulumi.{stack}.yaml as the region's `context` and use the plain `pulumi up`."
+        )
+
+
+def deployed_context(exported: Mapping[str, Any], current: str) -> str | None:
+    """The context of the cluster that an exported state is about; `current` if it names none, None if it is empty."""
+    resources = (exported.get("deployment") or {}).get("resources") or []
+    providers = [one for one in resources if one["type"] == "pulumi:providers:kubernetes"]
+    return next((one.get("inputs", {}).get("context") or current for one in providers), None)
+
+
+def user_kubeconfig(environment: Mapping[str, str]) -> dict[str, Any]:
+    """The user's kubeconfig files as one."""
     paths = environment.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
     files = [Path(path) for path in paths.split(os.pathsep) if path]
     documents = [yaml.safe_load(file.read_text()) or {} for file in files if file.is_file()]
-    return kubeconfig.contexts(kubeconfig.merge(documents, ""))
+    return kubeconfig.merge(documents, next(filter(None, (one.get("current-context") for one in documents)), ""))
 
 
 def _write_folder(layout: Layout, stack: str, context: str) -> Path:

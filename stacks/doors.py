@@ -32,16 +32,12 @@ StoreDoors = Mapping[str, Sequence[Door]]
 
 @dataclass(frozen=True, kw_only=True)
 class StoreDoor:
-    """A door of a store: its number, TCP port and the pods behind it (`single`: only one pod).
-
-    `guarded` doors are not made where the addresses of those who may knock are not known.
-    """
+    """A door of a store: its number, TCP port and the pods behind it (`single`: only one pod)."""
 
     index: int
     port: int
     pods: Mapping[str, str]
     single: bool
-    guarded: bool = False
 
     @property
     def name(self) -> str:
@@ -53,7 +49,7 @@ def store_doors(settings: Settings) -> Mapping[str, Sequence[StoreDoor]]:
     """The doors that every region has, by store; a store's name is that of its namespace and of its pods' app.
 
     Nodes of a database are not alike, so each has a door of its own. NATS servers are: they share one. So do the
-    metrics, which Thanos reads; a region can do without those of others, so their door is guarded. Pure.
+    metrics, which Thanos reads. Pure.
     """
     nodes = [
         StoreDoor(
@@ -65,7 +61,7 @@ def store_doors(settings: Settings) -> Mapping[str, Sequence[StoreDoor]]:
         for index in range(settings.database.nodes)
     ]
     gateway = StoreDoor(index=0, port=messaging.GATEWAY_PORT, pods=selector(messaging.APP), single=False)
-    metrics = StoreDoor(index=0, port=monitoring.STORE_PORT, pods=PROMETHEUS, single=False, guarded=True)
+    metrics = StoreDoor(index=0, port=monitoring.STORE_PORT, pods=PROMETHEUS, single=False)
     return {
         database.APP: nodes,
         messaging.APP: [gateway],
@@ -87,17 +83,7 @@ class DoorSite:
 
 def region_doors(site: DoorSite) -> StoreDoors:
     """Make the region's doors."""
-    return {store: [_door(site, store, door) for door in doors] for store, doors in _made(site).items()}
-
-
-def _made(site: DoorSite) -> Mapping[str, Sequence[StoreDoor]]:
-    """The doors that are made: the same in every region."""
-    known = all(ground.egress_addresses for ground in site.grounds.values())
-    return {
-        store: doors
-        for store, doors in store_doors(site.settings).items()
-        if known or not any(door.guarded for door in doors)
-    }
+    return {store: [_door(site, store, door) for door in doors] for store, doors in store_doors(site.settings).items()}
 
 
 def _door(site: DoorSite, store: str, door: StoreDoor) -> Door:
@@ -121,7 +107,7 @@ def _door(site: DoorSite, store: str, door: StoreDoor) -> Door:
 
 
 def admitted(plan: RegionPlan, grounds: Mapping[str, Ground]) -> Sequence[pulumi.Output[str]]:
-    """The addresses that the other regions are seen with; none when those of one are not known."""
+    """The addresses that the other regions are seen with; while there are none, those of the region itself."""
     return admitted_addresses({name: ground.egress_addresses for name, ground in grounds.items()}, plan)
 
 
@@ -130,7 +116,7 @@ def name_peers(site: DoorSite, doors: Mapping[str, StoreDoors]) -> Mapping[str, 
 
     `doors` are those of all regions, by region.
     """
-    return {store: _named(site, store, ways, doors) for store, ways in _made(site).items()}
+    return {store: _named(site, store, ways, doors) for store, ways in store_doors(site.settings).items()}
 
 
 def _named(site: DoorSite, store: str, ways: Sequence[StoreDoor], doors: Mapping[str, StoreDoors]) -> Neighbours:

@@ -27,8 +27,8 @@ class Crossing:
     """What one region must know to send requests to the others, and to let theirs in.
 
     `neighbourhood` is None while there are no others. `kubeconfigs` are those of the others by name (None where the
-    API's endpoint is not known); `admitted`, the addresses that they are seen with (empty where not all are known);
-    `service_annotations` of the load balancer for them.
+    API's endpoint is not known); `admitted`, the addresses that they are seen with; `service_annotations` of the load
+    balancer for them.
     """
 
     neighbourhood: Neighbourhood | None
@@ -65,12 +65,8 @@ def _neighbourhood(plan: RegionPlan, sites: Sequence[MeshSite]) -> Neighbourhood
 def admitted_addresses(
     addresses: Mapping[str, Sequence[pulumi.Output[str]]], plan: RegionPlan
 ) -> tuple[pulumi.Output[str], ...]:
-    """The other regions' addresses, by region. None at all when one region's are not known: it would be shut out.
-
-    While there are no others the region's own are admitted: none at all would let anyone in.
-    """
-    wanted = [addresses[name] for name in plan.peers or (plan.name,)]
-    return tuple(chain.from_iterable(wanted)) if all(wanted) else ()
+    """The other regions' addresses, by region. While there are no others, the region's own: none would be anyone."""
+    return tuple(chain.from_iterable(addresses[name] for name in plan.peers or (plan.name,)))
 
 
 def _reader(site: MeshSite) -> MeshReader:

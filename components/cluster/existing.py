@@ -12,33 +12,41 @@ from components.cluster.access import kubernetes_provider
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingClusterArgs:
-    """`context` names a context of the kubeconfig; None takes the kubeconfig's current context."""
+    """`context` names a context of the kubeconfig; None takes the kubeconfig's current context.
+
+    `egress_addresses` are the IPv4 addresses that the cluster's pods are seen with from outside; they are the user's
+    to know.
+    """
 
     region: str
     context: str | None = None
+    egress_addresses: Sequence[str] = ()
 
 
 class ExistingCluster(pulumi.ComponentResource):
     """A cluster reached through the user's kubeconfig (`KUBECONFIG`, else the file in the home directory).
 
-    Outputs: those of `Cluster`. Only `provider` says something: all else is the user's, or the cluster's default.
+    Outputs: those of `Cluster`. Only `provider` and `egress_addresses` say something: all else is the user's, or the
+    cluster's default.
     """
 
     provider: k8s.Provider
     kubeconfig: None = None
     api_endpoint: None = None
     api_certificate_authority: None = None
-    egress_addresses: Sequence[pulumi.Output[str]] = ()
+    egress_addresses: Sequence[pulumi.Output[str]]
     storage_class: None = None
     load_balancer_annotations = LoadBalancerAnnotations(public={}, internal={})
     mesh_platform: None = None
 
     def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cluster:ExistingCluster", name, None, opts)
+        self.egress_addresses = [pulumi.Output.from_input(address) for address in args.egress_addresses]
         self.provider = kubernetes_provider(
             f"{name}-kubernetes",
             context=args.context,
-            cluster_identifier=args.context or args.region,
+            # Not the context's: it gets one when a second region comes, or another when somebody renames it.
+            cluster_identifier=args.region,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})

@@ -20,7 +20,7 @@ class DoorArgs:
 
     `service` is the Service's name, `app` whose it is. `annotations` are the cluster's for public load balancers.
     `address` is reserved for the door; None takes the one that the cluster gives. `admitted` are the IPv4 addresses
-    that may knock (empty: anyone).
+    that may knock.
     """
 
     region: str
@@ -29,13 +29,15 @@ class DoorArgs:
     service: str
     port: int
     pods: Mapping[str, str]
+    admitted: Sequence[pulumi.Input[str]]
     annotations: Mapping[str, str] = field(default_factory=dict)
     address: PublicAddress | None = None
-    admitted: Sequence[pulumi.Input[str]] = ()
 
     def __post_init__(self) -> None:
         if not self.pods:
             raise ValueError("pods: expected labels, got none; the door would lead to every pod of the namespace")
+        if not self.admitted:
+            raise ValueError("admitted: expected addresses, got none; the door would be open to anyone")
 
 
 class Door(pulumi.ComponentResource):
@@ -69,7 +71,7 @@ def _spec(args: DoorArgs) -> k8s.core.v1.ServiceSpecArgs:
     return k8s.core.v1.ServiceSpecArgs(
         type="LoadBalancer",
         load_balancer_ip=args.address.load_balancer_ip if args.address else None,
-        load_balancer_source_ranges=[pulumi.Output.concat(address, "/32") for address in args.admitted] or None,
+        load_balancer_source_ranges=[pulumi.Output.concat(address, "/32") for address in args.admitted],
         # Callers keep their address, which network policies ask for, and no other node is in between.
         external_traffic_policy="Local",
         # Stores find each other before they are ready, and some are not ready before they have found each other.

@@ -13,17 +13,21 @@ from components import network
 class Neighbours:
     """The other regions: their names, nearest first, and the IPv4 addresses to and from which packets go.
 
-    `doors` are the addresses of their doors of the same store. `admitted` are those that their pods are seen with;
-    empty where not all are known: then anyone may knock, and mutual TLS alone decides who comes in. While there are no
-    other regions, there are no `regions` and no `doors`, and `admitted` are the region's own addresses.
+    `doors` are the addresses of their doors of the same store. `admitted` are those that their pods are seen with.
+    While there are no other regions, there are no `regions` and no `doors`, and `admitted` are the region's own
+    addresses.
     """
 
     regions: Sequence[str]
     doors: Sequence[pulumi.Input[str]]
-    admitted: Sequence[pulumi.Input[str]] = ()
+    admitted: Sequence[pulumi.Input[str]]
+
+    def __post_init__(self) -> None:
+        if not self.admitted:
+            raise ValueError("admitted: expected addresses, got none; anyone could reach the store")
 
     def ingress(self, port: int) -> k8s.networking.v1.NetworkPolicyIngressRuleArgs:
-        """Let the other regions reach `port` of the store's pods, and for that reason anyone if need be."""
+        """Let the other regions reach `port` of the store's pods."""
         return network.ingress([port], *map(_address, self.admitted))
 
     def egress(self, port: int) -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:

@@ -12,12 +12,16 @@ from stacks.settings import ExistingRegion
 
 
 class ExistingGround:
-    """Nothing is made, and nothing is known: the cluster and its network are the user's."""
+    """Nothing is made: the cluster and its network are the user's.
 
-    egress_addresses: Sequence[pulumi.Output[str]] = ()
+    Outputs: `egress_addresses`, as the settings say them.
+    """
+
+    egress_addresses: Sequence[pulumi.Output[str]]
 
     def __init__(self, region: ExistingRegion) -> None:
         self._region = region
+        self.egress_addresses = [pulumi.Output.from_input(address) for address in region.egress_addresses]
 
     def public_address(self, name: str, only: int | None = None) -> None:
         """None: addresses are the cluster's own to give."""
@@ -26,7 +30,9 @@ class ExistingGround:
         self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions
     ) -> ExistingCluster:
         """The cluster of the region's context. Who may reach its API is not ours to say."""
-        return ExistingCluster(name, ExistingClusterArgs(region=self._region.name, context=self._region.context), opts)
+        region = self._region
+        args = ExistingClusterArgs(region=region.name, context=region.context, egress_addresses=region.egress_addresses)
+        return ExistingCluster(name, args, opts)
 
     def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> NoReturn:
         """ValueError: there is no cloud here to run a database. The settings say so before."""

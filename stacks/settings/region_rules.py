@@ -20,15 +20,22 @@ _NEW_SLOT: Final = f"from {geography.FIRST_FREE_SLOT} to {SLOT_LIMIT}"
 Regions = Mapping[int, Plain]
 
 
-def broken_region_rules(regions: Regions) -> Iterator[Mistake]:
-    """All mistakes between the regions of `listed_regions`; what is malformed in itself is passed over."""
+def broken_region_rules(regions: Regions, *, founded: bool) -> Iterator[Mistake]:
+    """All mistakes between the regions of `listed_regions`; what is malformed in itself is passed over.
+
+    `founded`: the settings name a founder, so that even a region alone is ready for others.
+    """
+    joined = founded or len(regions) > 1
     yield from _repeated(regions, "name", "is the name of {0} already", "give each region a name of its own")
     yield from _repeated(regions, "context", "is the cluster of {0} already", "give each region a cluster of its own")
     yield from _shared_slots(regions)
     for index, region in regions.items():
-        if len(regions) > 1 and region.get("cloud") == "existing" and region.get("context") is None:
-            yield _without_context(index)
-        if len(regions) > 1 and region.get("serviceType") in ("NodePort", "ClusterIP"):
+        if region.get("cloud") == "existing":
+            if len(regions) > 1 and region.get("context") is None:
+                yield _without_context(index)
+            if joined and not region.get("egressAddresses"):
+                yield _without_egress(index)
+        if joined and region.get("serviceType") in ("NodePort", "ClusterIP"):
             yield _unreachable(index, region)
         yield from _place(index, region, alone=len(regions) == 1)
         if region.get("cloud") == "aws":
@@ -88,6 +95,15 @@ def _without_context(index: int) -> Mistake:
         value="",
         rule="is missing: with several regions each names its cluster",
         remedy="add a kubeconfig context; `kubectl config get-contexts` lists them",
+    )
+
+
+def _without_egress(index: int) -> Mistake:
+    return Mistake(
+        path=path_of("regions", index, "egressAddresses"),
+        value="",
+        rule="is missing: other regions let in nobody but the addresses that they know",
+        remedy="name the IPv4 addresses that the cluster's pods are seen with from outside, those of its NAT or nodes",
     )
 
 
@@ -166,7 +182,9 @@ def _aws_networks(index: int, region: Plain, regions: Regions) -> Iterator[Mista
 
 
 def _addresses(region: Plain) -> int:
-    return {"aws": _aws_zones(region), "gcp": 1, "azure": 1}.get(str(region.get("cloud")), 0)
+    given = region.get("egressAddresses")
+    own = len(given) if isinstance(given, list | tuple) else 0
+    return {"aws": _aws_zones(region), "gcp": 1, "azure": 1, "existing": own}.get(str(region.get("cloud")), 0)
 
 
 def _aws_zones(region: Plain) -> int:

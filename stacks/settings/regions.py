@@ -27,6 +27,7 @@ from stacks.settings.cloud_values import (
     Networks,
 )
 from stacks.settings.values import (
+    Addresses,
     Context,
     Count,
     Country,
@@ -69,11 +70,13 @@ class ExistingRegion(Region):
 
     cloud: Literal["existing"]
     context: Context | None = None
-    """Kubeconfig context; None is the current one, and only one region can have that."""
+    """Kubeconfig context; None is the current one, which only the region of a stack of one can have."""
     service_type: ServiceType = "LoadBalancer"
     """Kind of the Services that face outwards. kind and minikube give LoadBalancers no address: use NodePort there."""
     gateway_address: GatewayAddress | None = None
     """Where the region's public gateway is reached, for the edge. Managed regions reserve an address themselves."""
+    egress_addresses: Addresses = ()
+    """IPv4 addresses that the cluster's pods are seen with from outside. Those of managed regions are reserved."""
 
 
 class Nodes(Model):

@@ -27,7 +27,7 @@ REPLICAS_TO_HALVE: Final = 3
 def broken_rules(values: Plain) -> Iterator[Mistake]:
     """All mistakes between settings; what is malformed in itself is passed over."""
     regions = listed_regions(values)
-    yield from broken_region_rules(regions)
+    yield from broken_region_rules(regions, founded=section(values, "database").get("founder") is not None)
     yield from broken_cloud_rules(regions)
     if section(values, "database").get("engine") != POSTGRESQL:
         yield from _founder(values, [region.get("name") for region in regions.values()])

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from ipaddress import IPv4Address
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
@@ -71,6 +72,16 @@ def _known_image(value: str) -> str:
     )
 
 
+def _ipv4_address(value: str) -> str:
+    try:
+        address = IPv4Address(value)
+    except ValueError:
+        address = IPv4Address(0)
+    if address.is_unspecified:
+        raise mistake("must be an IPv4 address", "write e.g. 203.0.113.7")
+    return value
+
+
 def not_empty(entry: str) -> AfterValidator:
     """Check that a list has an entry; `entry` is an example of one."""
 
@@ -119,6 +130,7 @@ GatewayAddress = Annotated[
         "write e.g. 203.0.113.7 or gateway.example.org",
     ),
 ]
+Addresses = Annotated[tuple[Annotated[str, AfterValidator(_ipv4_address)], ...], Field(strict=False)]
 CachedPaths = Annotated[
     tuple[
         Annotated[

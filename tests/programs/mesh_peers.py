@@ -1,7 +1,6 @@
 """The meshes of several regions without the rest of the platform, for tests.
 
-Configuration of `mesh`: `regions` (JSON list of names), `hidden` (those whose API endpoint nobody knows) and `moving`
-(those whose egress addresses are not fixed).
+Configuration of `mesh`: `regions` (JSON list of names) and `hidden` (those whose API endpoint nobody knows).
 """
 
 from collections.abc import Sequence
@@ -45,7 +44,6 @@ class FakeCluster:
 config = pulumi.Config("mesh")
 names = config.require_object("regions")
 hidden = config.get_object("hidden") or []
-moving = config.get_object("moving") or []
 catalogued = [geography.lookup(name) for name in names]
 places = [Site(name=r.name, cloud=r.cloud, slot=r.slot, place=r.place) for r in catalogued if r is not None]
 
@@ -71,7 +69,7 @@ def cluster(plan: RegionPlan) -> FakeCluster:
     return FakeCluster(
         provider=k8s.Provider(f"{plan.name}-kubernetes", context=plan.name),
         api_endpoint=None if plan.name in hidden else pulumi.Output.from_input(f"{plan.name}.example.org"),
-        egress_addresses=[] if plan.name in moving else [pulumi.Output.from_input(address) for address in addresses],
+        egress_addresses=[pulumi.Output.from_input(address) for address in addresses],
     )
 
 

@@ -43,3 +43,11 @@ def test_the_flat_program_registers_the_same_resources_with_the_same_inputs(stac
     assert _shown(made).keys() == _shown(program).keys()
     differing = [key for key, inputs in _shown(made).items() if inputs != _shown(program)[key]]
     assert differing == []
+
+
+def test_a_cloud_s_resource_has_its_class_whatever_notes_its_plugin_left() -> None:
+    inputs = {"name": "n", "nodes": [{"zone": "a", "__defaults": []}], "__defaults": ["name"]}
+    assert flat.written(inputs) == {"name": "n", "nodes": [{"zone": "a"}]}
+    state = {"urn": "urn:pulumi:s::p::gcp:compute/network:Network::n", "type": "gcp:compute/network:Network"}
+    (made,) = flat.recorded([{**state, "custom": True, "inputs": {"name": "n", "__defaults": ["name"]}}])
+    assert (made["module"], made["class"], made["inputs"]) == ("pulumi_gcp.compute", "Network", {"name": "n"})

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.clusters import CLOUDS, CLUSTER_TYPES, OFFICE, cluster, offered, only, public, rendered_cluster
+from tests.rendering import render
 
 PLATFORMS = ["existing", *CLOUDS]
 LABELS = {"part-of": "sacred-council", "managed-by": "pulumi", "region": "here", "team": "love"}
@@ -18,6 +19,17 @@ def test_every_platform_has_one_provider_with_the_same_options(platform: str) ->
     assert options.items() <= inputs.items()
     identifier = "here" if platform == "existing" else f"{CLOUDS[platform]}/here"
     assert inputs["clusterIdentifier"] == identifier
+
+
+def test_a_context_that_is_named_later_is_the_same_cluster() -> None:
+    region = {"name": "local", "cloud": "existing"}
+    identifiers = {
+        render("local", {"sacred-council:regions": [settings]})
+        .named("local-cluster-kubernetes")
+        .inputs["clusterIdentifier"]
+        for settings in (region, region | {"context": "kind-one"})
+    }
+    assert identifiers == {"local"}
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -160,11 +160,11 @@ def test_a_reserved_address_waits_for_no_cluster() -> None:
             assert clusters & waits_for(stack, address) == set()
 
 
-def test_on_clusters_that_are_there_already_doors_are_open_and_have_the_address_they_are_given() -> None:
+def test_on_clusters_that_are_there_already_doors_have_the_address_they_are_given() -> None:
     place = {"geography": {"latitude": 0, "longitude": 0, "timeZone": "UTC", "languages": ["en"]}}
     regions = [
-        {"name": name, "cloud": "existing", "context": name, "slot": 200 + index, **place}
-        for index, name in enumerate(("east", "west"))
+        {"name": name, "cloud": "existing", "context": name, "egressAddresses": [mine], "slot": 200 + index, **place}
+        for index, (name, mine) in enumerate({"east": "192.0.2.1", "west": "192.0.2.2"}.items())
     ]
     stack = render(
         "multiregion",
@@ -179,7 +179,7 @@ def test_on_clusters_that_are_there_already_doors_are_open_and_have_the_address_
     )
     assert len(doors(stack, "west")) == 4
     for door in doors(stack, "west").values():
-        assert "loadBalancerSourceRanges" not in door["spec"]
+        assert door["spec"]["loadBalancerSourceRanges"] == ["192.0.2.1/32"]
         assert "loadBalancerIP" not in door["spec"]
         assert door["metadata"]["annotations"] == {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress}"}
     found = endpoints(stack, "east", "cockroachdb")

@@ -33,7 +33,14 @@ from tests.rendering import ROOT, Rendered, render
 
 DOMAIN = "example.org"
 PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl"]}
-HERE = {"name": "here", "cloud": "existing", "context": "one", "slot": 200, "geography": PLACE}
+HERE = {
+    "name": "here",
+    "cloud": "existing",
+    "context": "one",
+    "egressAddresses": ["192.0.2.10"],
+    "slot": 200,
+    "geography": PLACE,
+}
 
 # What of an edge knows which regions there are: the list of origins, and the languages that somebody serves.
 KNOWS_REGIONS = {"edge-origins", "edge-routes"}

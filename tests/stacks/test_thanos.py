@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.regions import BELGIUM, GOOGLE, IOWA, MIXED, Where, changed, of_region, watched
+from tests.regions import BELGIUM, GOOGLE, IOWA, MIXED, Where, changed, configured, of_region, watched
 from tests.rendering import Rendered, render
 
 # Of the monitoring, what must know the other regions. All of it can change in place.
@@ -29,20 +29,26 @@ def of_monitoring(before: Rendered, after: Rendered) -> set[str]:
     return {name for name in changed(before, after, IOWA[0]) if name.startswith("monitoring-")}
 
 
-def test_without_known_callers_there_is_no_door_to_metrics_and_nobody_asks_for_them() -> None:
-    places = {"latitude": 50.0, "longitude": 4.0, "timeZone": "Europe/Brussels", "languages": ["nl"]}
-    mine = [
-        {"name": name, "cloud": "existing", "context": name, "geography": places, "slot": slot}
-        for slot, name in enumerate(["one", "two"], start=200)
-    ]
-    settings = {
-        "sacred-council:regions": mine,
-        "sacred-council:database": {"founder": "one"},
-        "sacred-council:messaging": {"servers": 3},
+def test_a_cluster_of_ones_own_beside_a_cloud_only_adds_and_changes_what_knows_its_peers() -> None:
+    place = {"latitude": 50.0, "longitude": 4.0, "timeZone": "Europe/Brussels", "languages": ["nl"]}
+    cellar = {
+        "name": "cellar",
+        "cloud": "existing",
+        "context": "cellar",
+        "egressAddresses": ["192.0.2.10"],
+        "geography": place,
+        "slot": 200,
     }
-    stack = render("local", settings)
-    assert [r.name for r in stack.resources if "monitoring-door" in r.name or "thanos" in r.name] == []
-    assert [r.name for r in stack.resources if "nats-door" in r.name and r.type.endswith(":Service")] != []
+    two = {**configured(IOWA, BELGIUM), "monitoring": {"enabled": True}}
+    three = {**two, "regions": [*two["regions"], cellar]}
+    before, after = (
+        render("multiregion", {f"sacred-council:{key}": value for key, value in settings.items()})
+        for settings in (two, three)
+    )
+    assert of_region(before, IOWA[0]).keys() == of_region(after, IOWA[0]).keys()
+    assert of_monitoring(before, after) == KNOWS_PEERS
+    door = after.named(f"{IOWA[0]}-monitoring-door-0-service").inputs["spec"]
+    assert "192.0.2.10/32" in door["loadBalancerSourceRanges"]
 
 
 def test_a_second_region_only_adds_and_changes_what_is_told_of_it(stacks: dict[tuple[Where, ...], Rendered]) -> None:

@@ -17,7 +17,7 @@ GCP = {
 }
 BELGIUM = {**GCP, "name": "europe-west1"}
 PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl", "fr"]}
-TAIWAN = {"name": "asia-east1", "cloud": "existing", "context": "one"}
+TAIWAN = {"name": "asia-east1", "cloud": "existing", "context": "one", "egressAddresses": ["192.0.2.10"]}
 
 
 def stack(*regions: Mapping[str, Any], **database: Any) -> dict[str, Any]:

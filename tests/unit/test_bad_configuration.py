@@ -11,9 +11,10 @@ from stacks.settings import SettingsError, parse
 GOOD: Mapping[str, Any] = {"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}
 
 PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl", "fr"]}
-HERE = {"name": "here", "cloud": "existing", "context": "one", "slot": 200, "geography": PLACE}
-THERE = {"name": "there", "cloud": "existing", "context": "two", "slot": 201, "geography": PLACE}
-IOWA = {"name": "us-central1", "cloud": "existing", "context": "three"}
+OWN = {"cloud": "existing", "egressAddresses": ["192.0.2.10"]}
+HERE = {**OWN, "name": "here", "context": "one", "slot": 200, "geography": PLACE}
+THERE = {**OWN, "name": "there", "context": "two", "slot": 201, "geography": PLACE}
+IOWA = {**OWN, "name": "us-central1", "context": "three"}
 
 BYTES_RULE = (
     "must be a Kubernetes quantity with a unit (Ki, Mi, Gi, Ti, k, M, G, T) above zero; write e.g. 512Mi or 10Gi"
@@ -63,7 +64,8 @@ SINGLE = [
     (
         "regions[0].nodes",
         {},
-        "is not a setting; known here: name, cloud, geography, slot, context, serviceType, gatewayAddress",
+        "is not a setting; known here: name, cloud, geography, slot, context, serviceType, gatewayAddress, "
+        "egressAddresses",
     ),
     ("regions[0].service_type", "NodePort", "is not a setting; did you mean serviceType?"),
     (
@@ -222,6 +224,8 @@ SEVERAL_REGIONS = [
     (
         [IOWA, {"name": "at-home", "cloud": "existing", "context": "one"}],
         [
+            "regions[1].egressAddresses: is missing: other regions let in nobody but the addresses that they know; "
+            "name the IPv4 addresses that the cluster's pods are seen with from outside, those of its NAT or nodes",
             'regions[1].geography: is missing: the catalogue does not know "at-home"; '
             "add latitude, longitude, timeZone and languages below it",
             'regions[1].slot: is missing: the catalogue does not know "at-home"; '
@@ -281,7 +285,7 @@ def test_all_mistakes_are_reported_at_once() -> None:
         "stage: is missing; add e.g. stage: local",
         f'regions[0].name: "Here" {NAME_RULE}',
         "regions[1].zone: is not a setting; known here: name, cloud, geography, slot, context, serviceType, "
-        "gatewayAddress",
+        "gatewayAddress, egressAddresses",
         "database.nodes: 2 must be 1, or 3 or more: two nodes cannot outvote each other; write 1 or 3",
         f'services.agent-network.image: "agent" {IMAGE_RULE}',
         "regions[1].slot: 200 is the slot of regions[0] already, so that their addresses would overlap; "
@@ -293,6 +297,21 @@ def test_all_mistakes_are_reported_at_once() -> None:
         "vote; write 3 or 5; where streams exist already, see docs/runbooks/nats-more-servers.md first",
         "services.agent-network.minReplicas: 9 must not be above maxReplicas, which is 3; "
         "write 3 or less, or raise maxReplicas",
+    ]
+
+
+@pytest.mark.parametrize("address", ["10.0.0.0/8", "0.0.0.0", "nat.example.org"])
+def test_those_who_may_knock_are_single_addresses(address: str) -> None:
+    expected = f'regions[0].egressAddresses[0]: "{address}" must be an IPv4 address; write e.g. 203.0.113.7'
+    assert complaints(with_change("regions[0].egressAddresses", [address])) == [expected]
+
+
+def test_a_region_alone_that_is_ready_for_others_says_how_they_reach_it() -> None:
+    ready = {**GOOD, "database": {"founder": "local"}, "messaging": {"servers": 3}}
+    region = {"name": "local", "cloud": "existing", "serviceType": "NodePort"}
+    assert [line.partition(": ")[0] for line in complaints({**ready, "regions": [region]})] == [
+        "regions[0].egressAddresses",
+        "regions[0].serviceType",
     ]
 
 

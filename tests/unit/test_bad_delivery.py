@@ -11,7 +11,8 @@ NODES = {"type": "e2-standard-4", "min": 3, "max": 9}
 PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl"], "country": "BE"}
 IOWA = {"name": "us-central1", "cloud": "gcp", "nodes": NODES}
 BELGIUM = {"name": "europe-west1", "cloud": "gcp", "nodes": NODES}
-OWN = {"name": "cellar", "cloud": "existing", "context": "cellar", "geography": PLACE, "slot": 200}
+CELLAR = {"context": "cellar", "egressAddresses": ["192.0.2.10"], "geography": PLACE, "slot": 200}
+OWN = {"name": "cellar", "cloud": "existing", **CELLAR}
 URL = "https://git.example.org/council/platform.git"
 GOOD = {"enabled": True, "repository": {"url": URL}}
 

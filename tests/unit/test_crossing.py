@@ -1,10 +1,13 @@
 """Names and doors between regions, decided without any stack."""
 
+from dataclasses import replace
+from typing import Final
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.crossing import PEER_NAMES, DoorArgs, host, peer_name
+from components.crossing import PEER_NAMES, DoorArgs, Neighbours, host, peer_name
 from components.crossing.door import given_address
 from stacks.doors import store_doors
 from stacks.settings import parse
@@ -64,6 +67,24 @@ def test_a_load_balancer_with_a_host_name_only_is_refused_with_the_way_out() -> 
         given_address(None)
 
 
+DOOR: Final = DoorArgs(
+    region="here",
+    app="nats",
+    namespace="nats",
+    service="door-0",
+    port=1,
+    pods={"is": "nats"},
+    admitted=["198.51.100.7"],
+)
+
+
 def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(ValueError, match="pods: expected labels"):
-        DoorArgs(region="here", app="nats", namespace="nats", service="door-0", port=1, pods={})
+        replace(DOOR, pods={})
+
+
+def test_nothing_is_open_to_anyone() -> None:
+    with pytest.raises(ValueError, match="admitted: expected addresses, got none"):
+        replace(DOOR, admitted=[])
+    with pytest.raises(ValueError, match="admitted: expected addresses, got none"):
+        Neighbours(regions=["there"], doors=["198.51.100.7"], admitted=[])

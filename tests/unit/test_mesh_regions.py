@@ -20,8 +20,8 @@ KNOWS_NEIGHBOURS = {"routing-destinationrule-agent-network", "routing-destinatio
 
 
 @cache
-def rendered(*regions: str, hidden: tuple[str, ...] = (), moving: tuple[str, ...] = ()) -> Rendered:
-    config = {"regions": list(regions), "hidden": list(hidden), "moving": list(moving)}
+def rendered(*regions: str, hidden: tuple[str, ...] = ()) -> Rendered:
+    config = {"regions": list(regions), "hidden": list(hidden)}
     return render_program("test", {f"mesh:{key}": value for key, value in config.items()}, PROGRAM)
 
 
@@ -165,15 +165,6 @@ def test_only_the_other_regions_addresses_may_connect() -> None:
     ]
 
 
-def test_no_region_is_shut_out_because_its_addresses_move() -> None:
-    mesh = rendered(*THREE, moving=("asia-east1",))
-    ranges = {
-        region: len(mesh.named(f"{region}-east-west-release").inputs["values"]["service"]["loadBalancerSourceRanges"])
-        for region in THREE
-    }
-    assert ranges == {"europe-west1": 0, "us-central1": 0, "asia-east1": 4}
-
-
 def test_what_crosses_is_mutual_tls_that_the_gateway_cannot_read() -> None:
     (server,) = spec(rendered(*THREE), f"{EUROPE}-east-west-gateway")["servers"]
     assert server["port"] == {"number": 15443, "name": "tls", "protocol": "TLS"}
@@ -281,6 +272,7 @@ def test_impossible_replica_bounds_of_the_gateway_between_networks_are_named() -
             namespace="n",
             network_name="net",
             service_type="LoadBalancer",
+            admitted=["198.51.100.7"],
             callers=[Callers(name="c", namespace="n", pods={})],
             upstreams={},
             control_plane_namespace="c",

@@ -1,5 +1,6 @@
 """Deploying on a cluster of the user's own."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,9 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     noted = tmp_path / "calls"
     (tmp_path / "cli").mkdir()
     cli = tmp_path / "cli" / "pulumi"
-    cli.write_text(f'#!/bin/sh\necho "$PULUMI_HOME $*" >> {noted}\n')
+    (tmp_path / "state.json").write_text(json.dumps({"version": 3, "deployment": None}))
+    export = f'[ "$1 $2" = "stack export" ] && exec cat {tmp_path}/state.json'
+    cli.write_text(f'#!/bin/sh\n{export}\necho "$PULUMI_HOME $*" >> {noted}\n')
     cli.chmod(0o755)
     (tmp_path / "kubeconfig").write_text(yaml.safe_dump(dict(KUBECONFIG)))
     monkeypatch.setenv("PATH", f"{tmp_path / 'cli'}:/usr/bin:/bin")
@@ -109,6 +112,30 @@ def test_encryption_settings_of_the_earlier_copy_are_kept() -> None:
 
 def test_contexts_of_several_kubeconfig_files_are_known(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        (tmp_path / name).write_text(yaml.safe_dump({"contexts": [{"name": f"context-{name}"}]}))
+        (tmp_path / name).write_text(
+            yaml.safe_dump({"contexts": [{"name": f"context-{name}"}], "current-context": f"context-{name}"})
+        )
     files = f"{tmp_path / 'a'}:{tmp_path / 'missing'}:{tmp_path / 'b'}"
-    assert context.user_contexts({"KUBECONFIG": files}) == ["context-a", "context-b"]
+    merged = context.user_kubeconfig({"KUBECONFIG": files})
+    assert [entry["name"] for entry in merged["contexts"]] == ["context-a", "context-b"]
+    assert merged["current-context"] == "context-a"
+
+
+def _state(**inputs: str) -> dict[str, Any]:
+    resources = [{"type": "pulumi:pulumi:Stack"}, {"type": "pulumi:providers:kubernetes", "inputs": inputs}]
+    return {"version": 3, "deployment": {"resources": resources}}
+
+
+def test_a_stack_that_is_on_another_cluster_stays_there(layout: Layout, calls: Path, tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text(json.dumps(_state(context="arn:aws:eks:x/y")))
+    for command in (context.up, context.down):
+        with pytest.raises(SandboxError, match=r"is deployed on the cluster of context arn:aws:eks:x/y\. Nothing was"):
+            command(layout, "local", "kind-a")
+    assert [line.split()[1] for line in calls.read_text().splitlines()] == ["stack"]
+    assert context.up(layout, "local", "arn:aws:eks:x/y") == 0
+
+
+def test_where_a_stack_is_deployed_is_read_from_its_state() -> None:
+    assert context.deployed_context(_state(context="kind-b"), "kind-a") == "kind-b"
+    assert context.deployed_context(_state(), "kind-a") == "kind-a"
+    assert context.deployed_context({"version": 3, "deployment": None}, "kind-a") is None

@@ -20,6 +20,7 @@ EVERYWHERE = {"name": "councils", "subjects": ["councils.>"], "home": EU, "mirro
 SOMEWHERE = {"name": "orders", "subjects": ["orders.*"], "home": US, "mirroredIn": [ASIA], "replicas": 1}
 NOWHERE = {"name": "local", "subjects": ["local"], "home": ASIA}
 STREAM = streams.Stream(name="s", subjects=["s.>"], home="here", replicas=3, max_age=60, max_bytes=2**20)
+OWN = {"cloud": "existing", "egressAddresses": ["192.0.2.1"]}
 
 
 def values(*listed: dict[str, Any], regions: tuple[str, ...] = (US, EU, ASIA), **messaging: Any) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def values(*listed: dict[str, Any], regions: tuple[str, ...] = (US, EU, ASIA), *
     several = {"database": {"founder": regions[0]}} if len(regions) > 1 else {}
     return {
         "stage": "continental",
-        "regions": [{"name": name, "cloud": "existing", "context": name} for name in regions],
+        "regions": [{**OWN, "name": name, "context": name} for name in regions],
         "messaging": {"servers": 3, "streams": list(listed), **messaging},
         **several,
     }

@@ -125,5 +125,5 @@ def test_an_alert_knows_every_other_region(several: Rendered) -> None:
 def test_metrics_have_a_door_only_where_there_is_monitoring() -> None:
     base = {"stage": "regional", "regions": [{"name": "here", "cloud": "existing"}]}
     (door,) = store_doors(parse(base))["monitoring"]
-    assert (door.port, door.guarded, dict(door.pods)) == (10901, True, {"app.kubernetes.io/name": "prometheus"})
+    assert (door.port, dict(door.pods)) == (10901, {"app.kubernetes.io/name": "prometheus"})
     assert "monitoring" not in store_doors(parse({**base, "monitoring": {"enabled": False}}))

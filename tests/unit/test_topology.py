@@ -25,7 +25,10 @@ names = st.lists(st.sampled_from([region.name for region in CATALOGUE]), min_siz
 
 def settings(region_names: list[str]) -> Settings:
     """A stack of regions of the catalogue, on clusters that are there already."""
-    regions = [{"name": name, "cloud": "existing", "context": f"context-{name}"} for name in region_names]
+    regions = [
+        {"name": name, "cloud": "existing", "context": f"context-{name}", "egressAddresses": [f"192.0.2.{index}"]}
+        for index, name in enumerate(region_names)
+    ]
     stores = {"database": {"founder": region_names[0]}, "messaging": {"servers": 3}}
     return parse({"stage": "planetary", "regions": regions, **stores})
 
@@ -150,8 +153,8 @@ def test_the_only_region_may_be_nowhere_in_slot_0() -> None:
 def test_the_only_region_keeps_its_addresses_when_others_join_it() -> None:
     alone = {"name": "local", "cloud": "existing"}
     own = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl"]}
-    joined = alone | {"context": "home", "slot": 0, "geography": own}
-    iowa = {"name": "us-central1", "cloud": "existing", "context": "iowa"}
+    joined = alone | {"context": "home", "egressAddresses": ["192.0.2.1"], "slot": 0, "geography": own}
+    iowa = {"name": "us-central1", "cloud": "existing", "context": "iowa", "egressAddresses": ["192.0.2.2"]}
     (before,) = topology.plan(parse({"stage": "local", "regions": [alone]}))
     after, _ = topology.plan(
         parse(
