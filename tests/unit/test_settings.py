@@ -161,7 +161,9 @@ def test_managed_regions_face_outwards_with_load_balancers() -> None:
 
 def test_the_only_region_founds_the_database() -> None:
     assert parse(LOCAL).founder == "local"
-    assert parse({**LOCAL, "database": {"founder": "local"}, "messaging": {"servers": 3}}).founder == "local"
+    region = {"name": "local", "cloud": "existing", "egressAddresses": ["192.0.2.1"]}
+    ready = {**LOCAL, "regions": [region], "database": {"founder": "local"}, "messaging": {"servers": 3}}
+    assert parse(ready).founder == "local"
 
 
 @pytest.mark.parametrize(
