@@ -85,8 +85,9 @@ def _go(layout: Layout) -> Check:
     if found:
         return Check(name="Go", finding=str(found))
     if not binaries.outdated(layout, binaries.CONTROL_PLANE):
-        return Check(name="Go", finding="not installed, and not needed: everything is built")
-    return Check(name="Go", finding="not installed", remedy=f"{golang.HELP} `make up` tries the latter.", blocks=False)
+        return Check(name="Go", finding=f"{golang.why_none()}; not needed: everything is built")
+    remedy = f"{golang.remedy()} `make up` tries the latter."
+    return Check(name="Go", finding=golang.why_none(), remedy=remedy, blocks=False)
 
 
 def _engine(layout: Layout) -> Check:

