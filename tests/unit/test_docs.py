@@ -139,6 +139,18 @@ def test_resources_that_are_to_be_replaced_are_called_so() -> None:
     assert [glob for glob in globs if not fnmatch.filter(names, glob.replace("<region>", "us-central1"))] == []
 
 
+def test_a_region_that_is_targeted_has_resources_of_the_name() -> None:
+    names = _names()
+    commands = [command for page in PAGES for command in documented.commands(page)]
+    globs = [
+        glob for command in commands for glob in re.findall(r"--target '\*\*[^']*::(<(?:region|hub)>[^']*)'", command)
+    ]
+    assert len(globs) > 5, "the runbooks name what is to be deployed alone"
+    assert [glob for glob in globs if not fnmatch.filter(names, re.sub(r"<\w+>", "us-central1", glob))] == []
+    spilling = [command for command in commands if "--target '" in command and "--target-dependents" in command]
+    assert spilling == [], "dependents are in other regions, too"
+
+
 def test_the_services_that_are_handed_over_are_all_of_one_region() -> None:
     page = (DOCS / "runbooks" / "ship-with-argo-cd.md").read_text()
     (wanted,) = re.findall(r'contains\("(::REGION-[a-z-]+)"\)', page)
