@@ -183,3 +183,22 @@ def test_the_connection_waits_for_no_other_region_and_not_for_the_list_of_region
             f"{name}-database-statefulset",
             f"{name}-database-jobs-bootstrap-job",
         }
+
+
+def test_fewer_nodes_take_their_doors_along_and_replace_nothing() -> None:
+    """As docs/runbooks/fewer-database-nodes.md tells what a preview shows."""
+    five, three = (
+        rendered_with(MIXED, database={"founder": IOWA[0], "nodes": nodes, "backup": {"regions": []}})
+        for nodes in (5, 3)
+    )
+    for name, _ in MIXED:
+        before, after = of_region(five, name), of_region(three, name)
+        gone = {key.partition(" ")[0] for key in before.keys() - after.keys()}
+        assert after.keys() <= before.keys()
+        assert {"cockroachdb-door-3-service", "cockroachdb-door-4-service"} <= gone
+        assert all(key.startswith(("cockroachdb-door-3", "cockroachdb-door-4")) for key in gone)
+        kinds = {key.partition(" ")[2] for key in after if after[key].inputs != before[key].inputs}
+        assert "kubernetes:apps/v1:StatefulSet" in kinds
+        assert "kubernetes:batch/v1:Job" not in kinds
+        nodes = [stateful_set(stack, name) for stack in (five, three)]
+        assert unchanging(nodes[0]) == unchanging(nodes[1])
