@@ -23,6 +23,7 @@ DAY = {"name": "day", "cron": "0 7 * * *", "timeZone": "Asia/Tokyo", "min": 4}
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"replicas": 3}, "additional properties 'replicas' not allowed"),
     ({"region": ""}, "'/region': '' does not match pattern"),
+    ({"imagePullSecrets": ["My_Registry"]}, "'/imagePullSecrets/0': 'My_Registry' does not match pattern"),
     ({"user": 0}, "'/user': minimum: got 0, want 1"),
     ({"services": {"Agent_Network": {}}}, "'Agent_Network' does not match pattern"),
     ({"services": {"agent-network": {"replica": 3}}}, "additional properties 'replica' not allowed"),
@@ -340,3 +341,11 @@ def test_pods_of_shifts_get_no_sidecar_and_are_no_service(shifted: list[Manifest
     labels = cron_job(shifted, "agent-network-day")["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
     assert labels["sidecar.istio.io/inject"] == "false"
     assert labels["app.kubernetes.io/component"] != "service"
+
+
+def test_images_are_pulled_with_the_secrets_that_are_named() -> None:
+    alone, named_ones = template({}), template({"imagePullSecrets": ["registry", "mirror"]})
+    services = {name: pod["spec"] for name, pod in pod_templates(named_ones) if name.startswith("Deployment")}
+    assert len(services) == len(NAMES)
+    assert all(spec["imagePullSecrets"] == [{"name": "registry"}, {"name": "mirror"}] for spec in services.values())
+    assert not any("imagePullSecrets" in pod["spec"] for _, pod in pod_templates(alone))

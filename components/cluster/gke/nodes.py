@@ -11,7 +11,7 @@ from components.cluster.arguments import NodePool
 
 NODE_DISK_GB = 100
 NODE_ROLE = "roles/container.defaultNodeServiceAccount"
-"""What a node needs and no more: write logs and metrics. It may read nothing."""
+"""What a node needs and no more: write logs and metrics. It may read nothing, and no registry: see getting-started."""
 
 
 @dataclass(frozen=True, kw_only=True)
