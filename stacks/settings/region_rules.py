@@ -148,11 +148,13 @@ def _unplaced(index: int, region: Plain) -> Iterator[Mistake]:
             remedy=f"{hint}add latitude, longitude, timeZone and languages below it",
         )
     if region.get("slot") is None:
+        # AWS refuses slot 0: see `cloud_rules`.
+        before = "" if region.get("cloud") == "aws" else " (0 if this region was the stack's only one before)"
         yield Mistake(
             path=path_of("regions", index, "slot"),
             value="",
             rule=unknown,
-            remedy=f"{hint}add one {_NEW_SLOT} and never change it (0 if this region was the stack's only one before)",
+            remedy=f"{hint}add one {_NEW_SLOT} and never change it{before}",
         )
 
 

@@ -52,11 +52,12 @@ def test_every_recorded_cloud_resource_exists_and_a_refresh_finds_no_change(depl
     deployed.pulumi("preview", "--refresh", "--expect-no-changes")
 
 
-def test_the_number_of_nodes_that_azures_autoscaler_chose_stays(deployed: Sandbox) -> None:
+def test_the_number_of_nodes_and_the_version_that_azure_chose_stay(deployed: Sandbox) -> None:
     (cluster,) = [file for file in files(deployed) if json.loads(file.read_text())["type"] == AKS]
     record = json.loads(cluster.read_text())
     for side in ("inputs", "outputs"):
-        record[side]["agentPoolProfiles"][0]["count"] = 7
+        record[side]["kubernetesVersion"] = "1.37"
+        record[side]["agentPoolProfiles"][0] |= {"count": 7, "orchestratorVersion": "1.37"}
     cluster.write_text(json.dumps(record))
     deployed.pulumi("refresh", "--yes", "--skip-preview")
     deployed.pulumi("preview", "--expect-no-changes")

@@ -252,6 +252,11 @@ def test_a_region_that_the_catalogue_does_not_know_says_where_it_is_even_when_it
     assert region.name == "europe-central2"
 
 
+def test_slot_0_is_not_proposed_on_aws_which_refuses_it() -> None:
+    (line,) = said(VIRGINIA | {"name": "mx-central-1", "geography": PLACE})
+    assert line.endswith("add one from 192 to 255 and never change it")
+
+
 def test_a_mistake_in_what_a_cloud_s_regions_have_in_common_is_reported_there_and_once() -> None:
     regions = [{key: value for key, value in IOWA.items() if key != "project"} | {"name": name} for name in TWO]
     assert said(*regions, clouds={"gcp": {"project": "My Project", "zones": ["a"]}}) == [

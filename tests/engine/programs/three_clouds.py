@@ -51,11 +51,12 @@ def eks(region: str) -> Cluster:
 
 
 def aks(region: str) -> Cluster:
-    """On Azure."""
+    """On Azure, which chooses the version of Kubernetes."""
     opts = pulumi.ResourceOptions(providers=[azure.Provider("azure"), GENERATOR])
     network = AksNetwork(f"{region}-network", NetworkArgs(**place(region)), opts)
     groups = ["22222222-2222-2222-2222-222222222222"]
-    return AksCluster(f"{region}-cluster", AksClusterArgs(network=network, admin_groups=groups, **COMMON), opts)
+    args = AksClusterArgs(network=network, admin_groups=groups, upgrade_channel="stable", **COMMON)
+    return AksCluster(f"{region}-cluster", args, opts)
 
 
 BUILD: dict[str, Callable[[str], Cluster]] = {"gcp": gke, "aws": eks, "azure": aks}
