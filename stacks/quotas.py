@@ -48,18 +48,17 @@ def security_group_rules(settings: Settings, name: str) -> int:
 
 
 def _sources(settings: Settings, name: str) -> int:
-    """Addresses that may connect: those of the other regions, or everybody where one region's are not known."""
+    """How many addresses may connect: those of the other regions; while there are none, the region's own."""
     others = [_addresses(region) for region in settings.regions if region.name != name]
-    known = others or [_addresses(settings.region(name))]
-    return sum(known) if all(known) else 1
+    return sum(others or [_addresses(settings.region(name))])
 
 
 def _addresses(region: RegionSettings) -> int:
-    """How many addresses the region's pods are seen with; 0 where that is not known."""
+    """How many addresses the region's pods are seen with."""
     match region:
         case AwsRegion():
             return EKS_ZONES if region.zones is None else len(region.zones)
         case ExistingRegion():
-            return 0
+            return len(region.egress_addresses)
         case _:
             return 1

@@ -52,6 +52,20 @@ def test_every_port_has_a_rule_for_each_address_of_the_others_and_one_for_each_s
     assert security_group_rules(two, "sa-east-1") == database + messaging + east_west + gateway + icmp + own
 
 
+def test_a_cluster_that_was_there_already_counts_with_the_addresses_that_it_says() -> None:
+    def stack(*addresses: str) -> Settings:
+        cellar = {"name": "europe-west1", "cloud": "existing", "context": "cellar", "egressAddresses": addresses}
+        machines = {"type": "m7i.xlarge", "min": 3, "max": 9}
+        brazil = {"name": "sa-east-1", "cloud": "aws", "nodes": machines}
+        stores = {"database": {"founder": "sa-east-1"}, "messaging": {"servers": 3}}
+        return parse({"stage": "planetary", "regions": [brazil, cellar], **stores})
+
+    one, two = (
+        security_group_rules(stack(*given), "sa-east-1") for given in (["203.0.113.1"], ["203.0.113.1", "203.0.113.2"])
+    )
+    assert two - one == 3 + 4 + 1
+
+
 def test_the_planetary_stack_needs_more_than_aws_gives_unasked() -> None:
     stack = planetary()
     needed = {
