@@ -54,6 +54,7 @@ OWN = {
     "context": "mine",
     "serviceType": "LoadBalancer",
     "gatewayAddress": "203.0.113.7",
+    "egressAddresses": ["203.0.113.8"],
     "geography": PLACE,
     "slot": 200,
 }

@@ -41,7 +41,7 @@ def test_two_nodes_are_refused(nodes: int) -> None:
         dataclasses.replace(ARGS, nodes=nodes)
 
 
-@pytest.mark.parametrize("storage", ["", "0Gi", "ten", "10 Gi", "1.5Gi", "10GB"])
+@pytest.mark.parametrize("storage", ["", "0Gi", "ten", "10 Gi", "1,5Gi", "10GB"])
 def test_a_wrong_quantity_is_named(storage: str) -> None:
     with pytest.raises(ValueError, match=re.escape(f"got {storage!r}")):
         dataclasses.replace(ARGS, storage=storage)

@@ -32,7 +32,9 @@ def _settings(regions: int, stage: str = "continental", pods: int = 6) -> dict[s
     names = ("us-central1", "europe-west1", "asia-east1")[:regions]
     return {
         "stage": stage,
-        "regions": [{"name": name, "cloud": "existing", "context": name} for name in names],
+        "regions": [
+            {"name": name, "cloud": "existing", "context": name, "egressAddresses": ["192.0.2.1"]} for name in names
+        ],
         "services": {"sacred-messaging": {"maxReplicas": pods}},
         **({"database": {"founder": names[0]}, "messaging": {"servers": 3}} if regions > 1 else {}),
     }
