@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import bcrypt
 import nats
 from nats.aio.client import Client
+from nats.js.api import PubAck
+from nats.js.errors import NoStreamResponseError
 
 from components.messaging import config
 from tests.conformance.servers import Processes, eventually, free_ports
@@ -171,6 +173,20 @@ class Platform:
                 await client.close()
 
         return asyncio.run(session())
+
+
+async def stored(client: Client, subject: str, message: bytes) -> PubAck:
+    """Publishes into a stream, and again while no stream answers: at most 20 seconds.
+
+    Not every server knows a stream's subjects as soon as its leader has made it.
+    """
+    jetstream = client.jetstream(timeout=10)
+    for _ in range(100):
+        try:
+            return await jetstream.publish(subject, message)
+        except NoStreamResponseError:
+            await asyncio.sleep(0.2)
+    return await jetstream.publish(subject, message)
 
 
 async def across(platform: Platform, source: Region, target: Region) -> bytes:

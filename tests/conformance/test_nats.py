@@ -12,7 +12,7 @@ import pytest
 from nats.aio.client import Client
 
 from components.messaging import config
-from tests.conformance.nats_servers import MIB, PASSWORD, SYSTEM_PASSWORD, Platform, across, rendered_files
+from tests.conformance.nats_servers import MIB, PASSWORD, SYSTEM_PASSWORD, Platform, across, rendered_files, stored
 from tests.conformance.servers import eventually, free_ports, processes, write_certificate
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(180)]
@@ -32,8 +32,7 @@ def _publish(replicas: int, stream: str = "visions") -> Callable[[Client], Await
     async def do(client: Client) -> str:
         jetstream = client.jetstream(timeout=10)
         await jetstream.add_stream(name=stream, subjects=[f"{stream}.>"], num_replicas=replicas)
-        acknowledged = await jetstream.publish(f"{stream}.first", b"we are one")
-        return acknowledged.domain or ""
+        return (await stored(client, f"{stream}.first", b"we are one")).domain or ""
 
     return do
 

@@ -10,7 +10,7 @@ from nats.aio.client import Client
 
 from components.messaging import config, streams
 from tests.conformance.binaries import binary
-from tests.conformance.nats_servers import MIB, PASSWORD, Platform, Region
+from tests.conformance.nats_servers import MIB, PASSWORD, Platform, Region, stored
 from tests.conformance.servers import processes, write_certificate
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(180)]
@@ -89,7 +89,7 @@ def run(platform: Platform, at: Region, *command: str, fails: bool = False) -> s
 
 async def publish(client: Client) -> None:
     for number in range(MESSAGES):
-        await client.jetstream(timeout=10).publish(f"{STREAM}.{number}", b"we are one")
+        await stored(client, f"{STREAM}.{number}", b"we are one")
 
 
 async def kept(client: Client) -> tuple[int, int | None]:

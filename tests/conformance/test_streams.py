@@ -15,7 +15,7 @@ from nats.aio.client import Client
 
 from components.messaging import streams
 from tests.conformance.binaries import binary
-from tests.conformance.nats_servers import PASSWORD
+from tests.conformance.nats_servers import PASSWORD, stored
 from tests.conformance.super_cluster import SuperCluster, files, job_files, super_cluster
 from tests.rendering import Rendered, render, stack_config
 
@@ -93,8 +93,7 @@ def nats_command(
 
 def publish(subject: str, count: int = 1) -> Any:
     async def do(client: Client) -> int:
-        jetstream = client.jetstream(timeout=10)
-        acknowledged = [await jetstream.publish(f"{subject}.{number}", b"%d" % number) for number in range(count)]
+        acknowledged = [await stored(client, f"{subject}.{number}", b"%d" % number) for number in range(count)]
         return acknowledged[-1].seq
 
     return do

@@ -17,7 +17,7 @@ from nats.aio.client import Client
 
 from components.crossing import peer_name
 from components.messaging import config
-from tests.conformance.nats_servers import PASSWORD, across
+from tests.conformance.nats_servers import PASSWORD, across, stored
 from tests.conformance.super_cluster import NAMESPACE, SuperCluster, certified_names, super_cluster
 from tests.rendering import render
 
@@ -44,7 +44,7 @@ def publish(stream: str) -> Any:
     async def do(client: Client) -> str:
         jetstream = client.jetstream(timeout=10)
         await jetstream.add_stream(name=stream, subjects=[f"{stream}.>"], num_replicas=3)
-        return (await jetstream.publish(f"{stream}.first", b"we are one")).domain or ""
+        return (await stored(client, f"{stream}.first", b"we are one")).domain or ""
 
     return do
 
