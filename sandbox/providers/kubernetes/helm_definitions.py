@@ -24,6 +24,7 @@ _DIGEST: Final = "charts.sandbox/digest"
 _RETRY: Final = "charts.sandbox/retry"
 _FAILED: Final = "InstanceDeletionFailed"
 _SERVED_SECONDS: Final = 60.0
+_GONE_SECONDS: Final = 300.0
 _POLL_SECONDS: Final = 0.3
 
 
@@ -100,12 +101,25 @@ class Definitions:
 
     async def _gone(self, definitions: list[str], urn: str) -> None:
         """Wait until the API server has deleted them, and with them every object of their kinds."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _GONE_SECONDS
         while definitions:
+            if loop.time() > end:
+                raise ProviderError(await self._stuck(definitions))
             if self._session.cancelled.is_set():
                 raise ProviderError(f"waiting for {', '.join(definitions)} to be deleted was cancelled")
             await self._session.status(urn, f"waiting for {len(definitions)} definitions and their objects to go")
             await asyncio.sleep(_POLL_SECONDS)
             definitions = [definition for definition in definitions if not await self._is_gone(definition)]
+
+    async def _stuck(self, definitions: list[str]) -> str:
+        """What the API server says of definitions that do not go."""
+        every = [(one, await found(self._session.api, f"{_PATH}/{one}")) for one in definitions]
+        told = "; ".join(f"{one}{_why_there(live)}" for one, live in every)
+        return (
+            f"Definitions are there {_GONE_SECONDS:.0f} s after they were deleted: {told}. An object of theirs may "
+            f"have a finalizer that nobody takes off; `kubectl get {definitions[0]} --all-namespaces` shows them."
+        )
 
     async def _is_gone(self, definition: str) -> bool:
         """Whether it is deleted; if the API server failed to, have it try again.
@@ -151,8 +165,17 @@ def _claims(definition: Any) -> list[str]:
 
 def _has_failed(definition: Any) -> bool:
     """Whether the API server gave up, for now, to delete the objects of a definition that is being deleted."""
-    conditions = items(definition, "status", "conditions")
-    return any(text(one, "type") == "Terminating" and text(one, "reason") == _FAILED for one in conditions)
+    return any(text(one, "reason") == _FAILED for one in _terminating(definition))
+
+
+def _terminating(definition: Any) -> list[Any]:
+    """The condition of a definition that is being deleted, if it has one."""
+    return [one for one in items(definition, "status", "conditions") if text(one, "type") == "Terminating"]
+
+
+def _why_there(definition: Any) -> str:
+    told = [f"{text(one, 'reason')}: {text(one, 'message')}" for one in _terminating(definition)]
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def _digest(definition: Definition) -> str:

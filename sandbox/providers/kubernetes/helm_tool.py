@@ -32,6 +32,7 @@ _PASSING: Final = (
     "no matches for kind",
     "cannot be imported into the current release",
     "cluster unreachable",
+    "another operation (install/upgrade/rollback) is in progress",
 )
 _NOISE: Final = re.compile(r"^(?:Error: )?(?:(?:INSTALLATION|UPGRADE) FAILED: )?")
 
@@ -48,7 +49,8 @@ class HelmError(Exception):
     def may_pass(self) -> bool:
         """What is wrong in a preview may be right when the time comes: the rest of the program has run then.
 
-        Kinds that are not there yet, objects of a release that is to be replaced, a cluster that is not up yet.
+        Kinds that are not there yet, objects of a release that is to be replaced, a cluster that is not up yet, an
+        operation that was cut off and is to be undone first.
         """
         return any(sign in str(self) for sign in _PASSING)
 

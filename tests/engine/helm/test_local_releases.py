@@ -226,6 +226,7 @@ def test_an_interrupted_installation_is_undone_and_done_again(
         time.sleep(0.2)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    assert driver.create(RELEASE.format("demo"), release(chart), preview=True).outputs["status"] is UNKNOWN
     state = driver.create(RELEASE.format("demo"), release(chart))
     assert state.outputs["status"]["status"] == "deployed"
     assert any("was left pending-install" in warning for warning in driver.engine.warnings)
