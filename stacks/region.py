@@ -83,7 +83,9 @@ class Region(pulumi.ComponentResource):
         ports = {kind: store.port for kind, store in stores.items()}
         outside = self._cloud_stores.admit(ports, mesh.ready, self._inside) if mesh else []
         services = self._services(stores, monitoring, mesh, outside)
+        found_as = args.foundation.cluster.found_as
         self.outputs = {
+            **({"cluster": found_as} if found_as else {}),
             "services": services.endpoints,
             **{kind: _where(store) for kind, store in stores.items()},
             **({"backups": self._backups} if self._backups else {}),

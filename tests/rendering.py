@@ -24,6 +24,7 @@ import yaml
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime import mocks, rpc, set_all_config, settings
 from pulumi.runtime.proto import resource_pb2, source_pb2
+from pulumi.runtime.stack import Stack
 
 from tests import charts, clouds, keys
 
@@ -240,6 +241,10 @@ def _rendered(program: Path, stack: str, config: str) -> Rendered:
         def run() -> None:
             # Nothing is returned: the SDK would look for outputs in the module's globals.
             runpy.run_path(str(program), run_name="__main__")
+            # The stack of the mocks has registered what it exports before the program runs.
+            stack = settings.get_root_resource()
+            if isinstance(stack, Stack):
+                stack.register_outputs(stack.outputs)
 
         pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]
     return recorder.rendered

@@ -75,6 +75,10 @@ class Cluster(Protocol):
         """Secret, in JSON: reaches the cluster with the identity of whoever uses it. None: the user has it already."""
 
     @property
+    def found_as(self) -> Mapping[str, pulumi.Output[str]]:
+        """What the cloud's command line finds it by: `name`, on Azure also `resourceGroup`. Empty: it has no cloud."""
+
+    @property
     def api_endpoint(self) -> pulumi.Output[str] | None:
         """URL of the Kubernetes API. None where only the user's kubeconfig knows it."""
 

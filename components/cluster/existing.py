@@ -1,7 +1,8 @@
 """A Kubernetes cluster that is already there: kind, minikube, k3s, LKE, DOKS, or a sandbox control plane."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -32,6 +33,7 @@ class ExistingCluster(pulumi.ComponentResource):
 
     provider: k8s.Provider
     kubeconfig: None = None
+    found_as: Mapping[str, pulumi.Output[str]] = MappingProxyType({})
     api_endpoint: None = None
     api_certificate_authority: None = None
     egress_addresses: Sequence[pulumi.Output[str]]

@@ -18,8 +18,8 @@ BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=inde
 SPAN = re.compile(r"`([^`\n]+)`")
 ASSIGNMENTS = r"(?:[A-Z_0-9]+=\S+ )*"
 PROGRAMS = (
-    "argocd|aws|az|cockroach|curl|docker|gcloud|git|helm|istioctl|kind|kubectl|make|molt|nats|pg_dump|pip|psql|pulumi"
-    r"|(?:\.venv/bin/)?python3?"
+    "argocd|aws|az|cockroach|curl|docker|gcloud|git|helm|istioctl|kind|kubectl|kubelogin|make|molt|nats|pg_dump|pip"
+    r"|psql|pulumi|(?:\.venv/bin/)?python3?"
 )
 TYPED = re.compile(rf"{ASSIGNMENTS}(?:{PROGRAMS}) \S.*")
 """A span of code that is a command, not a name."""
@@ -63,7 +63,7 @@ NOT_HERE: dict[str, tuple[str, ...]] = {
         r"docker compose .*",
         r"curl http://localhost:9898/",
     ),
-    "installs packages, which whoever runs the tests has": (r"python3 -m venv .*", r"pip install .*"),
+    "installs packages, which whoever runs the tests has": (r"python3 -m venv .*",),
     "is for the official engine and a login of one's own": (
         r"pulumi login .*",
         r"pulumi stack init .*",
@@ -73,6 +73,8 @@ NOT_HERE: dict[str, tuple[str, ...]] = {
     "needs an account of a cloud": (
         r"pulumi \w+ .*(-s|--stack) regional.*",
         r"gcloud .*",
+        r"kubectl config rename-context .*",
+        r"kubelogin .*",
         r"aws .*",
         r"az .*",
     ),

@@ -12,6 +12,7 @@ def show(cluster: Cluster) -> None:
     """Give everything the cluster offers to a resource, whose inputs tests can see."""
     identity = cluster.workload_identity(namespace="cockroachdb", service_account="backup")
     offered = {
+        "foundAs": dict(cluster.found_as),
         "egressAddresses": list(cluster.egress_addresses),
         "storageClass": cluster.storage_class,
         "meshPlatform": cluster.mesh_platform,

@@ -3,8 +3,8 @@
 Configuration of `mesh`: `regions` (JSON list of names) and `hidden` (those whose API endpoint nobody knows).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -36,6 +36,7 @@ class FakeCluster:
     storage_class: None = None
     load_balancer_annotations = LoadBalancerAnnotations(public={"example.org/load-balancer": "public"}, internal={})
     mesh_platform: None = None
+    found_as: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
 
     def workload_identity(self, *, namespace: str, service_account: str) -> None:
         """None: the cluster belongs to no cloud."""

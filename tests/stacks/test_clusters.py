@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.clusters import CLOUDS, CLUSTER_TYPES, OFFICE, cluster, offered, only, public, rendered_cluster
+from tests.regions import AMSTERDAM, IOWA, MIXED, VIRGINIA, rendered
 from tests.rendering import render
 
 PLATFORMS = ["existing", *CLOUDS]
@@ -35,7 +36,7 @@ def test_a_context_that_is_named_later_is_the_same_cluster() -> None:
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_every_platform_offers_the_same_outputs(platform: str) -> None:
     shown = offered(platform).inputs
-    always = {"egressAddresses", "public", "internal"}
+    always = {"egressAddresses", "foundAs", "public", "internal"}
     cloud = {"apiEndpoint", "apiCertificateAuthority", "kubeconfig", "storageClass", "identity"}
     mesh = {"meshPlatform"} if platform == "gke" else set()
     assert set(shown) == (always if platform == "existing" else always | cloud | mesh)
@@ -48,6 +49,17 @@ def test_every_cloud_has_an_endpoint_and_fixed_egress_addresses(platform: str) -
     assert len(shown["egressAddresses"]) == len(set(shown["egressAddresses"])) >= 1
     assert shown["identity"]["principal"]
     assert shown["identity"]["tokenEndpoints"]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_cloud_s_command_line_finds_the_cluster_by_what_is_offered(platform: str) -> None:
+    shown = offered(platform)
+    found_as = shown.inputs["foundAs"]
+    assert set(found_as) == {"existing": set(), "aks": {"name", "resourceGroup"}}.get(platform, {"name"})
+    assert all(isinstance(value, str) and value for value in found_as.values())
+    assert not [path for path in shown.secret_paths if path.startswith("foundAs")]
+    if platform != "existing":
+        assert json.loads(shown.inputs["kubeconfig"])["clusters"][0]["name"] == found_as["name"]
 
 
 @pytest.mark.parametrize("platform", CLOUDS)
@@ -164,3 +176,13 @@ def _api_is_public(platform: str, found: dict[str, Any]) -> bool:
             return bool(found["vpcConfig"]["endpointPublicAccess"])
         case _:
             return not found["apiServerAccessProfile"]["enablePrivateCluster"]
+
+
+def test_the_output_of_a_region_of_a_cloud_says_what_its_cluster_is_called() -> None:
+    regions = rendered(*MIXED).outputs["regions"]
+    assert {name: set(region["cluster"]) for name, region in regions.items()} == {
+        IOWA[0]: {"name"},
+        VIRGINIA[0]: {"name"},
+        AMSTERDAM[0]: {"name", "resourceGroup"},
+    }
+    assert "cluster" not in render("local").outputs["regions"]["local"]

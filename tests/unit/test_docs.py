@@ -201,3 +201,48 @@ def test_configuration_to_start_with_is_accepted(snippet: dict[str, object]) -> 
     settings, mistakes = check(values)
     assert mistakes == []
     assert settings is not None
+
+
+# What the modules of the plugin call, by the name that `gcloud services enable` takes, without `.googleapis.com`.
+GOOGLE_APIS = {
+    "certificatemanager": "certificatemanager",
+    "compute": "compute",
+    "container": "container",
+    "dns": "dns",
+    "kms": "cloudkms",
+    "projects": "cloudresourcemanager",
+    "redis": "redis",
+    "serviceaccount": "iam",
+    "servicenetworking": "servicenetworking",
+    "sql": "sqladmin",
+    "storage": "storage",
+}
+WRITTEN_BY_CLUSTERS = {"logging", "monitoring"}
+
+
+def _google_apis(stack: str) -> set[str]:
+    names = (ROOT / "tests" / "golden" / f"{stack}.txt").read_text()
+    modules = set(re.findall(r"\bgcp:(\w+)/", names))
+    return {GOOGLE_APIS[module] for module in modules} | (WRITTEN_BY_CLUSTERS if modules else set())
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_file_names_the_google_apis_that_its_resources_call(stack: str) -> None:
+    text = (ROOT / f"Pulumi.{stack}.yaml").read_text()
+    said = re.search(r"Its APIs ([^()]*?) must be enabled", re.sub(r"\s+(# )?", " ", text))
+    assert set(re.findall(r"[a-z]{3,}", said[1] if said else "")) - {"and"} == _google_apis(stack)
+
+
+def test_getting_started_names_every_google_api_that_the_program_calls() -> None:
+    page = (DOCS / "getting-started.md").read_text()
+    enabled = set(re.findall(r"\b(\w+)\.googleapis\.com", page))
+    assert enabled == _google_apis("regional")
+    also = next(line for line in page.splitlines() if line.startswith("Also: "))
+    assert set(re.findall(r"`(\w+)`", also)) | enabled == set(GOOGLE_APIS.values()) | WRITTEN_BY_CLUSTERS
+
+
+def test_all_google_apis_are_known_here() -> None:
+    code = "".join(path.read_text() for folder in ("components", "stacks") for path in (ROOT / folder).rglob("*.py"))
+    modules = {name for names in re.findall(r"from pulumi_gcp import (.+)", code) for name in names.split(", ")}
+    modules |= set(re.findall(r"\bgcp\.(\w+)\.[A-Z]", code))
+    assert modules <= GOOGLE_APIS.keys()

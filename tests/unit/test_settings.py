@@ -336,3 +336,16 @@ def test_the_project_s_description_of_a_section_names_all_its_settings(key: str)
     description = project_keys()[key]["description"]
     fields: Mapping[str, Any] = section.model_fields
     assert [field.alias for field in fields.values() if field.alias not in description] == []
+
+
+def test_the_regional_stack_grows_by_the_line_of_a_region_and_its_founder() -> None:
+    text = (ROOT / "Pulumi.regional.yaml").read_text()
+    assert "`founder: us-central1`" in text
+    values = {key.removeprefix(f"{PROJECT}:"): value for key, value in yaml.safe_load(text)["config"].items()}
+    ours = {key: value for key, value in values.items() if ":" not in key}
+    second = {**ours["regions"][0], "name": "europe-west1"}
+    two = {**ours, "regions": [*ours["regions"], second]}
+    with pytest.raises(SettingsError) as caught:
+        parse(two)
+    assert [mistake.path for mistake in caught.value.mistakes] == [f"{PROJECT}:database.founder"]
+    assert len(parse({**two, "database": {**ours["database"], "founder": "us-central1"}}).regions) == 2

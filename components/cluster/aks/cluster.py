@@ -1,6 +1,6 @@
 """A region's Kubernetes on Azure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -58,6 +58,7 @@ class AksCluster(pulumi.ComponentResource):
     encryption: AksEncryption
     provider: k8s.Provider
     kubeconfig: pulumi.Output[str]
+    found_as: Mapping[str, pulumi.Output[str]]
     api_endpoint: pulumi.Output[str]
     api_certificate_authority: pulumi.Output[str]
     egress_addresses: Sequence[pulumi.Output[str]]
@@ -84,6 +85,7 @@ class AksCluster(pulumi.ComponentResource):
             self._lock(name, cluster)
         api = self._api(cluster)
         self.egress_addresses = args.network.egress_addresses
+        self.found_as = {"name": cluster.name, "resourceGroup": args.network.resource_group_name}
         self.api_endpoint = api.apply(lambda known: known.url)
         self.api_certificate_authority = api.apply(lambda known: known.certificate_authority)
         self.kubeconfig = pulumi.Output.secret(

@@ -1,7 +1,7 @@
 """A region's Kubernetes on AWS."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,6 +49,7 @@ class EksCluster(pulumi.ComponentResource):
     encryption_key_arn: pulumi.Output[str]
     provider: k8s.Provider
     kubeconfig: pulumi.Output[str]
+    found_as: Mapping[str, pulumi.Output[str]]
     api_endpoint: pulumi.Output[str]
     api_certificate_authority: pulumi.Output[str]
     egress_addresses: Sequence[pulumi.Output[str]]
@@ -80,6 +81,7 @@ class EksCluster(pulumi.ComponentResource):
         )
         ready = self._machines(name, args, cluster)
         self.egress_addresses = args.network.egress_addresses
+        self.found_as = {"name": cluster.name}
         self.api_endpoint = cluster.endpoint
         self.api_certificate_authority = cluster.certificate_authority.data
         self.kubeconfig = pulumi.Output.secret(

@@ -1,6 +1,6 @@
 """A region's Kubernetes on Google Cloud."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -23,7 +23,7 @@ WEBHOOK_PORTS: Final = ("8443", "9443", "15017")
 
 @dataclass(frozen=True, kw_only=True)
 class GkeClusterArgs(ManagedClusterArgs):
-    """`project` is the id of the Google Cloud project (its APIs container, compute and cloudkms are enabled).
+    """`project` is the id of the Google Cloud project (docs/getting-started.md names its APIs).
 
     `kubernetes_version` is the least version of the control plane; None leaves it to the release channel.
     """
@@ -43,6 +43,7 @@ class GkeCluster(pulumi.ComponentResource):
     encryption_key_id: pulumi.Output[str]
     provider: k8s.Provider
     kubeconfig: pulumi.Output[str]
+    found_as: Mapping[str, pulumi.Output[str]]
     api_endpoint: pulumi.Output[str]
     api_certificate_authority: pulumi.Output[str]
     egress_addresses: Sequence[pulumi.Output[str]]
@@ -77,6 +78,7 @@ class GkeCluster(pulumi.ComponentResource):
             child,
         )
         self.egress_addresses = args.network.egress_addresses
+        self.found_as = {"name": cluster.name}
         self.api_endpoint = pulumi.Output.concat("https://", cluster.endpoint)
         self.api_certificate_authority = cluster.master_auth.cluster_ca_certificate
         self.kubeconfig = pulumi.Output.secret(
