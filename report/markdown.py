@@ -142,8 +142,8 @@ def _capacity(capacity: Document, regions: int) -> Iterator[str]:
     )
     yield (
         f"By a model, not measured: {PEAK_SHARE:.0%} of the users at the peak, {CONNECTIONS_PER_POD:,} connections a "
-        "pod, NATS at a quarter of its vendor's benchmark (natsbench 2.12 on a laptop, one copy of what is stored; "
-        "three copies are slower)."
+        "pod, NATS in each region at a quarter of its vendor's benchmark (natsbench 2.12, one server on a laptop of "
+        "ten cores, one copy of what is stored; three copies are slower), whatever servers and cpu `messaging` has."
     )
 
 

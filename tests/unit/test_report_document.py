@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from components.quantities import cpus, quantity_bytes
 from report import __main__ as command
 from report.capacity import capacity, pods_needed
 from report.carbon import MEMORY_WATTS_PER_GB, footprints, watts
@@ -15,10 +16,16 @@ from report.document import document
 from report.machines import Machines
 from report.markdown import render
 from report.plan import Plan, read_preview
-from stacks.settings import parse
+from stacks.settings import ExistingRegion, Settings, parse
+from tests.conftest import STACKS
 from tests.plans import PREFIX, planned, preview_of, region
 from tests.rendering import Rendered, stack_config
 
+FOUR_CPUS_16_GIB = ("e2-standard-4", "m7i.xlarge", "Standard_D4s_v5")
+FOR_PODS = 0.6
+"""Share of a machine that is left by Kubernetes, monitoring, mesh and gateways."""
+PROXY = {"cpu": "20m", "memory": "128Mi"}
+"""What Istio's proxy in each pod of a service asks for."""
 SMALL = Machines(cloud="gcp", type="e2-standard-4", least=3, most=9, disk="pd-ssd", disk_gb=0)
 
 
@@ -49,6 +56,37 @@ def test_several_regions_carry_what_is_left_when_one_is_lost() -> None:
     found = capacity(parse(_settings(3, pods=6)))
     assert (found.connections, found.users, found.enough) == (60_000, 600_000, False)
     assert found.pods_needed == 10
+
+
+def _committed(stack: str) -> Settings:
+    values = stack_config(stack).items()
+    return parse({key.removeprefix(PREFIX): value for key, value in values if key.startswith(PREFIX)})
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_committed_stack_carries_the_users_of_its_stage(stack: str) -> None:
+    found = capacity(_committed(stack))
+    assert found.enough
+    assert found.pods >= found.pods_needed
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_machines_of_committed_stacks_hold_the_pods_of_stores_and_services_at_the_most(stack: str) -> None:
+    settings = _committed(stack)
+    services = settings.services.by_name().values()
+    pods = [
+        (settings.database.nodes, settings.database.cpu, settings.database.memory),
+        (settings.cache.replicas, settings.cache.cpu, settings.cache.memory),
+        (settings.messaging.servers, settings.messaging.cpu, settings.messaging.memory),
+        *((service.max_replicas, service.cpu, service.memory) for service in services),
+        (sum(service.max_replicas for service in services), PROXY["cpu"], PROXY["memory"]),
+    ]
+    for one in settings.regions:
+        if not isinstance(one, ExistingRegion):
+            assert one.nodes.type in FOUR_CPUS_16_GIB
+            room = one.nodes.max * FOR_PODS
+            assert sum(count * cpus("cpu", cpu) for count, cpu, _ in pods) <= room * 4
+            assert sum(count * quantity_bytes("memory", memory) for count, _, memory in pods) <= room * 16 * 2**30
 
 
 def test_messages_are_a_quarter_of_the_benchmark_in_each_region() -> None:
