@@ -13,6 +13,8 @@ from tests.rendering import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PREVIEW = ROOT / ".github" / "workflows" / "preview.yml"
+BUILD = ROOT / ".github" / "workflows" / "build.yml"
+BINARIES = ROOT / ".github" / "actions" / "binaries" / "action.yml"
 COMMENT = ROOT / ".github" / "comment.sh"
 ACTION = re.compile(r"^\s*(?:- )?uses: (\S+)(.*)$", re.M)
 
@@ -32,9 +34,15 @@ def _commands(job: dict[str, Any]) -> str:
     return "\n".join(step.get("run", "") for step in job["steps"])
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def _binaries() -> dict[str, Any]:
+    action: dict[str, Any] = _parsed(BINARIES)["runs"]
+    return action
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, BINARIES], ids=lambda path: path.name)
 def test_every_action_is_pinned_by_commit_with_its_version_beside_it(path: Path) -> None:
-    actions = ACTION.findall(path.read_text())
+    own = f"./{BINARIES.parent.relative_to(ROOT)}"
+    actions = [found for found in ACTION.findall(path.read_text()) if found[0] != own]
     assert actions
     assert [name for name, _ in actions if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", name)] == []
     assert [name for name, version in actions if not re.fullmatch(r" # v\d+\.\d+\.\d+", version)] == []
@@ -42,7 +50,7 @@ def test_every_action_is_pinned_by_commit_with_its_version_beside_it(path: Path)
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_one_repository_of_actions_is_used_at_one_commit(path: Path) -> None:
-    uses = {name for name, _ in ACTION.findall(path.read_text())}
+    uses = {name for name, _ in ACTION.findall(path.read_text() + BINARIES.read_text())}
     pins = {("/".join(name.split("/")[:2]).partition("@")[0], name.partition("@")[2]) for name in uses}
     assert len(pins) == len({repository for repository, _ in pins})
 
@@ -87,22 +95,29 @@ def test_commands_hold_no_text_that_a_pull_request_can_choose() -> None:
 def test_every_make_target_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     named = re.findall(r"^make ([a-z-]+)", _commands(_job("preview")), re.M)
-    assert named == ["binaries", "check", "test", "preview"]
-    assert set(named) <= targets
+    assert named == ["check", "test", "preview"]
+    assert {*named, *re.findall(r"^make ([a-z-]+)", _commands(_binaries()), re.M)} == {*named, "binaries"} <= targets
 
 
 def test_every_file_it_names_exists() -> None:
-    text = PREVIEW.read_text()
+    text = PREVIEW.read_text() + BINARIES.read_text()
     patterns = [*re.findall(r"'(tools/[^']*|sandbox/[^']*)'", text), "requirements*.txt", "tools/*/go.sum"]
     assert all(pattern in text and list(ROOT.glob(pattern)) for pattern in patterns)
     assert all((ROOT / name).is_file() for name in re.findall(r"run: (\.github/\S+)", text))
 
 
 def test_the_cache_holds_what_the_sandbox_builds_and_changes_with_what_determines_it() -> None:
-    restore, save = (step["with"] for step in _job("preview")["steps"] if "actions/cache/" in step.get("uses", ""))
+    restore, save = (step["with"] for step in _binaries()["steps"] if "actions/cache/" in step.get("uses", ""))
     built = {f".sandbox/{name}" for name in (binaries.BIN_DIRECTORY, binaries.ENGINE_DIRECTORY, "stamps")}
     assert set(restore["path"].split()) == set(save["path"].split()) == built
     assert "hashFiles('tools/**', 'sandbox/binaries.py')" in restore["key"]
+
+
+def test_the_main_branch_fills_the_cache_of_every_pull_request() -> None:
+    assert _parsed(BUILD)[True]["push"]["branches"] == ["main"]
+    for workflow, job in ((BUILD, "build"), (PREVIEW, "preview")):
+        uses = [step.get("uses") for step in _parsed(workflow)["jobs"][job]["steps"]]
+        assert "./.github/actions/binaries" in uses
 
 
 def test_the_base_is_the_first_parent_of_the_merge_that_is_checked_out() -> None:

@@ -112,6 +112,8 @@ async def _create_or_refuse(session: Session, write: _Write, *, upsert: bool) ->
             session.missing_namespaces.add(namespace(write.obj))
             return None
         if write.preview and (error.already_exists or _cannot_dry_run(error)):
+            if not error.already_exists:
+                await session.warn(write.urn, messages.cannot_tell(write.obj, error))
             return None
         raise ProviderError(messages.refusal("created", write.obj, error)) from error
 

@@ -29,6 +29,11 @@ def refusal(action: str, obj: Obj, error: ApiError) -> str:
     return "\n".join(lines)
 
 
+def cannot_tell(obj: Obj, error: ApiError) -> str:
+    """What a preview shows where the API server refuses to try: it may refuse the deployment, too."""
+    return f"{label(obj)} could not be tried, so the deployment may fail: {error.message}"
+
+
 def _already_exists(obj: Obj) -> str:
     kind = kind_of(obj)
     return (

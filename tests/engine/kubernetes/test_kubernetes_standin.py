@@ -71,6 +71,20 @@ def test_what_violates_pod_security_is_warned_about_in_the_preview(driver: Drive
     assert any("would violate PodSecurity" in warning for warning in driver.engine.warnings)
 
 
+def test_what_the_server_forbids_is_planned_as_with_the_official_provider_and_warned_about(
+    driver: Driver, cluster: Cluster
+) -> None:
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "lax", "namespace": NAMESPACE}}
+    pod["spec"] = {"containers": [{"name": "one", "image": "example.org/one:1"}]}
+    cluster.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
+    planned = driver.create(urn_of(pod), pod, preview=True)
+    cluster.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce-")
+    assert planned.id == ""
+    (warning,) = driver.engine.warnings
+    assert "could not be tried, so the deployment may fail" in warning
+    assert "violates PodSecurity" in warning
+
+
 @pytest.mark.parametrize(
     "obj",
     [
