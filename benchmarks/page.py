@@ -13,9 +13,10 @@ from sandbox.layout import PROJECT
 PAGE: Final = PROJECT / "docs" / "benchmarks.md"
 _INTRODUCTION: Final = """# Benchmarks
 
-`make bench` measures all of this, prints it and writes `benchmarks/results/*.json`; `python -m benchmarks overhead`,
-`growth` or `path` measures one part. `python -m benchmarks page` writes this page from the results. Everything runs in
-the sandbox: the real engine, real Kubernetes API servers, stand-ins for the providers and the clouds.
+`make bench` measures all of this, prints it and writes `benchmarks/results/*.json`;
+`.venv/bin/python -m benchmarks overhead`, `growth` or `path` measures one part. `.venv/bin/python -m benchmarks page`
+writes this page from the results. Everything runs in the sandbox: the real engine, real Kubernetes API servers,
+stand-ins for the providers and the clouds.
 """
 _OVERHEAD: Final = """## Against a flat program
 

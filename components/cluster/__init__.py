@@ -88,7 +88,10 @@ class Cluster(Protocol):
 
     @property
     def egress_addresses(self) -> Sequence[pulumi.Output[str]]:
-        """The IPv4 addresses that the region's pods are seen with from outside. Empty where they are not fixed."""
+        """The IPv4 addresses that the region's pods are seen with from outside.
+
+        Empty only where a lone cluster of one's own says none.
+        """
 
     @property
     def storage_class(self) -> str | None:

@@ -21,7 +21,10 @@ class Ground(Protocol):
 
     @property
     def egress_addresses(self) -> Sequence[pulumi.Output[str]]:
-        """The IPv4 addresses that the region's pods are seen with from outside. Empty where they are not fixed."""
+        """The IPv4 addresses that the region's pods are seen with from outside.
+
+        Empty only where a lone cluster of one's own says none.
+        """
 
     def public_address(self, name: str, only: int | None = None) -> PublicAddress | None:
         """Reserve an address for a load balancer. None: the cluster gives it one, once it stands.

@@ -6,7 +6,7 @@ from typing import Final
 from stacks import geography
 from stacks.settings.errors import Mistake, path_of, shown
 from stacks.settings.inheritance import Plain
-from stacks.settings.region_rules import EKS_ZONES, Regions
+from stacks.settings.region_rules import Regions, aws_zones
 from stacks.settings.values import SLOT_LIMIT
 
 NODES: Final = 63
@@ -32,9 +32,7 @@ def broken_cloud_rules(regions: Regions) -> Iterator[Mistake]:
 
 def most_nodes(region: Plain) -> int | None:
     """How many nodes the region's pod addresses are enough for; None where the cluster brings its own."""
-    zones = region.get("zones")
-    eks_zones = len(zones) if isinstance(zones, list | tuple) else EKS_ZONES
-    return {"gcp": NODES, "azure": NODES, "aws": EKS_ZONE_NODES * eks_zones}.get(str(region.get("cloud")))
+    return {"gcp": NODES, "azure": NODES, "aws": EKS_ZONE_NODES * aws_zones(region)}.get(str(region.get("cloud")))
 
 
 def _nodes(index: int, region: Plain) -> Iterator[Mistake]:

@@ -1,6 +1,6 @@
 """Rules between regions, and between a region and its cloud. They read plain values. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from stacks import geography
@@ -20,10 +20,11 @@ _NEW_SLOT: Final = f"from {geography.FIRST_FREE_SLOT} to {SLOT_LIMIT}"
 Regions = Mapping[int, Plain]
 
 
-def broken_region_rules(regions: Regions, *, founded: bool) -> Iterator[Mistake]:
+def broken_region_rules(regions: Regions, *, founded: bool, callers: Callable[[object], bool]) -> Iterator[Mistake]:
     """All mistakes between the regions of `listed_regions`; what is malformed in itself is passed over.
 
-    `founded`: the settings name a founder, so that even a region alone is ready for others.
+    `founded`: the settings name a founder, so that even a region alone is ready for others. `callers` says of
+    a region's name whether its pods call the Kubernetes APIs of the others.
     """
     joined = founded or len(regions) > 1
     yield from _repeated(regions, "name", "is the name of {0} already", "give each region a name of its own")
@@ -40,7 +41,7 @@ def broken_region_rules(regions: Regions, *, founded: bool) -> Iterator[Mistake]
         yield from _place(index, region, alone=len(regions) == 1)
         if region.get("cloud") == "aws":
             yield from _aws_nodes(index, region)
-            yield from _aws_networks(index, region, regions)
+            yield from _aws_networks(index, region, regions, callers)
 
 
 def listed_regions(values: Plain) -> Regions:
@@ -103,7 +104,10 @@ def _without_egress(index: int) -> Mistake:
         path=path_of("regions", index, "egressAddresses"),
         value="",
         rule="is missing: other regions let in nobody but the addresses that they know",
-        remedy="name the IPv4 addresses that the cluster's pods are seen with from outside, those of its NAT or nodes",
+        remedy=(
+            "name the IPv4 addresses that the cluster's pods are seen with from outside, those of its NAT or nodes "
+            "(public ones, if another region is on a cloud)"
+        ),
     )
 
 
@@ -159,7 +163,7 @@ def _unplaced(index: int, region: Plain) -> Iterator[Mistake]:
 
 
 def _aws_nodes(index: int, region: Plain) -> Iterator[Mistake]:
-    nodes, zones = region.get("nodes"), _aws_zones(region)
+    nodes, zones = region.get("nodes"), aws_zones(region)
     most = nodes.get("max") if isinstance(nodes, Mapping) else None
     if isinstance(most, int) and 1 <= most < zones:
         yield Mistake(
@@ -170,10 +174,11 @@ def _aws_nodes(index: int, region: Plain) -> Iterator[Mistake]:
         )
 
 
-def _aws_networks(index: int, region: Plain, regions: Regions) -> Iterator[Mistake]:
+def _aws_networks(index: int, region: Plain, regions: Regions, callers: Callable[[object], bool]) -> Iterator[Mistake]:
     given = region.get("apiAccess")
     own = len(given) if isinstance(given, list | tuple) else 0
-    others = sum(_addresses(other) for place, other in regions.items() if place != index)
+    calling = [other for place, other in regions.items() if place != index and callers(other.get("name"))]
+    others = sum(_addresses(other) for other in calling)
     if own + others > EKS_NETWORKS:
         yield Mistake(
             path=path_of("regions", index, "apiAccess"),
@@ -186,9 +191,10 @@ def _aws_networks(index: int, region: Plain, regions: Regions) -> Iterator[Mista
 def _addresses(region: Plain) -> int:
     given = region.get("egressAddresses")
     own = len(given) if isinstance(given, list | tuple) else 0
-    return {"aws": _aws_zones(region), "gcp": 1, "azure": 1, "existing": own}.get(str(region.get("cloud")), 0)
+    return {"aws": aws_zones(region), "gcp": 1, "azure": 1, "existing": own}.get(str(region.get("cloud")), 0)
 
 
-def _aws_zones(region: Plain) -> int:
+def aws_zones(region: Plain) -> int:
+    """How many zones a region on AWS has; the usual number where they are malformed."""
     zones = region.get("zones")
     return len(zones) if isinstance(zones, list | tuple) else EKS_ZONES

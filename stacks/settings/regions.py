@@ -70,7 +70,7 @@ class ExistingRegion(Region):
 
     cloud: Literal["existing"]
     context: Context | None = None
-    """Kubeconfig context; None is the current one, which only the region of a stack of one can have."""
+    """Kubeconfig context; None is the current one; only a lone region may leave it out."""
     service_type: ServiceType = "LoadBalancer"
     """Kind of the Services that face outwards. kind and minikube give LoadBalancers no address: use NodePort there."""
     gateway_address: GatewayAddress | None = None

@@ -1,6 +1,6 @@
 """Rules between settings. They read plain values, so that they speak even when single settings are wrong. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from stacks.settings.backup_rules import broken_backup_rules, managed_backups
@@ -27,7 +27,8 @@ REPLICAS_TO_HALVE: Final = 3
 def broken_rules(values: Plain) -> Iterator[Mistake]:
     """All mistakes between settings; what is malformed in itself is passed over."""
     regions = listed_regions(values)
-    yield from broken_region_rules(regions, founded=section(values, "database").get("founder") is not None)
+    founded = section(values, "database").get("founder") is not None
+    yield from broken_region_rules(regions, founded=founded, callers=_callers(values))
     yield from broken_cloud_rules(regions)
     if section(values, "database").get("engine") != POSTGRESQL:
         yield from _founder(values, [region.get("name") for region in regions.values()])
@@ -43,6 +44,14 @@ def broken_rules(values: Plain) -> Iterator[Mistake]:
     yield from _cache_memory(values)
     yield from broken_edge_rules(values, regions)
     yield from broken_delivery_rules(values, regions)
+
+
+def _callers(values: Plain) -> Callable[[object], bool]:
+    """Whose pods call the Kubernetes APIs of the other regions: everybody's with a mesh, else Argo CD's."""
+    gitops = section(values, "gitops")
+    hub = gitops.get("hub") or section(values, "database").get("founder")
+    meshed = section(values, "mesh").get("enabled") is not False
+    return lambda name: meshed or (gitops.get("enabled") is True and name == hub)
 
 
 def _founder(values: Plain, names: list[object]) -> Iterator[Mistake]:

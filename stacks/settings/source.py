@@ -9,7 +9,7 @@ from pulumi.runtime import config as runtime_config
 from stacks.settings.errors import Mistake, SettingsError, path_of
 from stacks.settings.models import SECRETS, Settings
 from stacks.settings.parsing import check
-from stacks.settings.webhook_rules import broken_webhook_rules
+from stacks.settings.webhook_rules import URL, broken_webhook_rules
 
 
 def load(config: pulumi.Config) -> Settings:
@@ -18,7 +18,10 @@ def load(config: pulumi.Config) -> Settings:
     hidden = {key for key in given if key not in SECRETS and _is_secret(config.full_key(key))}
     values = {key: _plain(key, text) for key, text in given.items() if key not in hidden and key not in SECRETS}
     settings, mistakes = check(values, ignored=hidden)
-    secrets = {key: text for key, text in given.items() if key in SECRETS and _is_secret(config.full_key(key))}
+    # An address in plain is a mistake of its own, but it is there.
+    secrets = {
+        key: text for key, text in given.items() if key in SECRETS and (key == URL or _is_secret(config.full_key(key)))
+    }
     webhook = broken_webhook_rules(secrets, values)
     mistakes = [*_hidden_settings(hidden), *_open_secrets(config, given), *webhook, *mistakes]
     if settings is None or mistakes:

@@ -77,8 +77,8 @@ def _ipv4_address(value: str) -> str:
         address = IPv4Address(value)
     except ValueError:
         address = IPv4Address(0)
-    if address.is_unspecified:
-        raise mistake("must be an IPv4 address", "write e.g. 203.0.113.7")
+    if address.is_unspecified or address.is_loopback or address.is_link_local or address.is_multicast:
+        raise mistake("must be an IPv4 address that a cluster can have", "write e.g. 203.0.113.7")
     return value
 
 

@@ -331,3 +331,20 @@ def test_more_networks_than_aws_lets_through_are_refused() -> None:
         "and the addresses of the other regions (1) are more than the 40 that AWS takes; "
         "name fewer networks, or fewer zones in the regions on AWS"
     )
+
+
+def test_networks_of_regions_that_never_call_the_api_do_not_count() -> None:
+    office = [f"203.0.113.{number}/32" for number in range(40)]
+    quiet = {
+        "stage": "continental",
+        "regions": [VIRGINIA | {"apiAccess": office}, IOWA],
+        "database": {"founder": "us-central1"},
+        "messaging": {"servers": 3},
+        "mesh": {"enabled": False},
+    }
+    assert parse(quiet)
+    repository = {"url": "https://git.example.org/council/platform.git"}
+    (line,) = complaints({**quiet, "gitops": {"enabled": True, "repository": repository}})
+    assert line.startswith("regions[0].apiAccess: ")
+    hub = {"enabled": True, "hub": "us-east-1", "repository": repository}
+    assert parse({**quiet, "gitops": hub})

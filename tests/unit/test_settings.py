@@ -231,6 +231,12 @@ def test_a_token_without_an_address_to_send_it_to_is_refused() -> None:
     assert loaded(LOCAL, secrets=WEBHOOK).stage == "local"
 
 
+def test_an_address_in_plain_is_the_only_mistake_beside_an_encrypted_token() -> None:
+    with pytest.raises(SettingsError, match="has 1 mistake") as caught:
+        loaded({**LOCAL, "alertWebhookUrl": "https://example.org/hook"}, secrets={"alertWebhookToken": "hunter2"})
+    assert "alertWebhookUrl: is a secret and must be encrypted" in str(caught.value)
+
+
 def test_a_webhook_is_refused_where_nothing_sends_alerts() -> None:
     with pytest.raises(SettingsError) as caught:
         loaded({**LOCAL, "monitoring": {"enabled": False}}, secrets=WEBHOOK)

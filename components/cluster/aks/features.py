@@ -14,7 +14,10 @@ NODE_DISK_GB = 100
 PODS_PER_NODE = 110
 
 CHANGES_BY_ITSELF: Final = ("agentPoolProfiles[*].count",)
-"""What of a cluster's inputs Azure changes: the autoscaler's number of nodes."""
+"""What of a cluster's inputs Azure changes: the autoscaler's number of nodes.
+
+Only a refresh reads what Azure has. Without one the engine goes on sending what it knows.
+"""
 VERSIONS: Final = ("kubernetesVersion", "agentPoolProfiles[*].orchestratorVersion")
 """What Azure changes, too, where it decides about the minor version. It refuses to go back to an older one."""
 CHOOSES_VERSIONS: Final = ("stable", "rapid")

@@ -15,7 +15,8 @@ HOURS: Final = 26
 AGE_DAYS: Final = 7
 """So long after a restart a backup's age is still known."""
 ABSENCE_DAYS: Final = 5
-"""With the wait of `HOURS` this ends before `AGE_DAYS` do: at any time one of the two alerts fires."""
+"""With the wait of `HOURS` this ends before `AGE_DAYS` do: at any time one of the two alerts
+fires, as long as Prometheus keeps seven days."""
 RUNBOOK: Final = "restore-the-database"
 
 
