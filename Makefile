@@ -88,5 +88,6 @@ fmt: venv ## format and fix what can be fixed
 	$(RUN) -m ruff check --fix .
 
 clean: ## stop the sandbox; delete the virtual environment and all state, but not what took long to build
-	@test ! -x $(RUN) || $(SANDBOX) clean || echo "The sandbox could not be cleaned, and may still run: make venv clean" >&2
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@status=0; test ! -x $(RUN) || $(SANDBOX) clean || { status=$$?; \
+	  echo "The sandbox could not be cleaned, and may still run: make venv clean" >&2; }; \
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis; exit $$status

@@ -81,8 +81,8 @@ def workplace() -> Iterator[Workplace]:
     try:
         yield Workplace(folder, layout)
     finally:
-        for cluster in fleet.clusters(layout):
-            cluster.remove()
+        with fleet.alone(layout):
+            fleet.clear(layout)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -17,6 +17,7 @@ _VENV = _PROJECT / ".venv"
 _VENV_PYTHON = _VENV / "bin" / "python"
 _NEEDED_MODULES = ("psutil", "pulumi", "yaml")
 _INTERRUPTED = 130
+_CONTINUED = "SACRED_COUNCIL_CONTINUED"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,7 +66,10 @@ def _add_compare(verb: argparse.ArgumentParser) -> None:
 
 def _continue_in_virtual_environment() -> None:
     """Starts again with the virtual environment's Python, if there is one and this is another."""
-    if _VENV_PYTHON.exists() and not _is_virtual_environments():
+    # A wrapper in the place of the interpreter would have another prefix for ever.
+    continued = os.environ.pop(_CONTINUED, None)
+    if _VENV_PYTHON.exists() and not _is_virtual_environments() and not continued:
+        os.environ[_CONTINUED] = "true"
         code = f"import runpy, sys; sys.path[0] = {str(_PROJECT)!r}; runpy.run_module('sandbox', run_name='__main__')"
         command = [str(_VENV_PYTHON), "-c", code, *sys.argv[1:]]
         os.execv(command[0], command)  # noqa: S606 - the same command, with another interpreter

@@ -109,11 +109,12 @@ def status(layout: Layout) -> int:
 
 def clean(layout: Layout) -> int:
     """Stops every control plane and deletes all that the sandbox holds, except what was built."""
-    fleet.clear(layout)
-    kept = {path.name for path in (layout.bin, layout.engine)} | {"stamps", "build.lock"}
-    for path in layout.home.iterdir() if layout.home.is_dir() else ():
-        if path.name not in kept or layout.home != layout.binaries:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    built = {layout.bin.name, layout.engine.name, "stamps", "build.lock"} if layout.home == layout.binaries else set()
+    with fleet.alone(layout):
+        fleet.clear(layout)
+        for path in layout.home.iterdir():
+            if path.name not in built | {layout.registry_lock.name}:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
     return 0
 
 

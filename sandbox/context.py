@@ -74,7 +74,8 @@ def _refuse_another(cli: Path, layout: Layout, stack: str, context: str) -> None
         raise SandboxError(
             f"Stack {stack} is deployed on the cluster of context {used}. Nothing was changed. "
             f"Take it away there first: make down STACK={stack} CONTEXT={used}. If {context} is a new name of the same "
-            f"cluster, write it into Pulumi.{stack}.yaml as the region's `context` and use the plain `pulumi up`."
+            f"cluster, write it into Pulumi.{stack}.yaml as the region's `context` and use the plain `pulumi up`. If "
+            f"that cluster is gone: pulumi stack rm {stack} --force --preserve-config."
         )
 
 
@@ -120,6 +121,12 @@ def with_context(
         raise SandboxError(
             f"{source} has {len(entries)} regions, and one context is one cluster. "
             f"Give each region of {regions.REGIONS_KEY} its own `context` and use the plain `pulumi up`."
+        )
+    region, cloud = entries[0].get("name"), entries[0].get("cloud", "existing")
+    if cloud != "existing":
+        raise SandboxError(
+            f"{source}: region {region} gets its cluster from {cloud}, so there is no context to choose. "
+            "Use the plain `pulumi up`."
         )
     entries[0]["context"] = context
     kept = {key: earlier[key] for key in _ENCRYPTION_KEYS if key in earlier and key not in result}

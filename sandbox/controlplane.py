@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from sandbox import kubeconfig, manifests, processes
+from sandbox import kubeconfig, manifests, processes, progress
 from sandbox.layout import Layout, SandboxError
 from sandbox.regions import ControlPlane
 
@@ -109,6 +109,10 @@ class Cluster:
 
     def _discard_unfinished(self) -> None:
         if self.directory.exists() and not self._saved():
+            progress.say(
+                f"Region {self.plane.name}: its control plane was not whole and is made anew. "
+                "If a stack was in it: `pulumi refresh`."
+            )
             processes.stop(processes.servers_of(self.directory))
             shutil.rmtree(self.directory)
 

@@ -133,16 +133,16 @@ def _destroy(layout: Layout, stack: str) -> int:
 
 def _revive(layout: Layout, stack: str) -> bool:
     """Starts the stack's control planes again if they do not run; whether one of them is lost."""
-    with fleet.alone(layout):
-        clusters = fleet.clusters(layout, stack)
-        running = [cluster for cluster in clusters if _runs_again(cluster)]
+    clusters = fleet.clusters(layout, stack)
+    running = [cluster for cluster in clusters if _runs_again(cluster)]
     return not clusters or len(running) < len(clusters)
 
 
 def _runs_again(cluster: Cluster) -> bool:
     try:
-        if cluster.exists:
-            cluster.start()
+        with fleet.alone(cluster.layout):
+            if cluster.exists:
+                cluster.start()
     except SandboxError as error:
         progress.say(f"{error}")
         return False

@@ -113,11 +113,10 @@ def _retire(layout: Layout, stack: str, wanted: list[Region]) -> list[str]:
 
 
 def clear(layout: Layout) -> None:
-    """Stops and deletes every control plane."""
-    with alone(layout):
-        for cluster in clusters(layout):
-            cluster.remove()
-        end_strays(layout)
+    """Stops and deletes every control plane; for a command that is `alone`."""
+    for cluster in clusters(layout):
+        cluster.remove()
+    end_strays(layout)
 
 
 def _used_by(record: Mapping[str, ControlPlane], stack: str) -> list[str]:

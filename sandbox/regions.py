@@ -113,7 +113,7 @@ def _require_unshared(record: Mapping[str, ControlPlane], stack: str, regions: l
         remedy = " and ".join(f"`make down STACK={other}`" for other in others)
         raise SandboxError(
             f"Stack {stack}: the control planes of these regions are in use by {' and '.join(others)}: {names}. "
-            f"Two stacks cannot be in one cluster. Take the other down first: {remedy}."
+            f"Two stacks cannot be in one cluster, not even for a preview. Take the other down first: {remedy}."
         )
 
 

@@ -100,7 +100,9 @@ NOT_HERE: dict[str, tuple[str, ...]] = {
         r"dump --.*",
         r"psql .*",
     ),
-    "needs the stack's servers: tests/conformance/test_nats_more_servers.py has real ones": (r"nats stream .*",),
+    "needs the stack's servers: tests/conformance/test_nats_more_servers.py has real ones": (
+        r"nats (stream .*|bench)",
+    ),
     "needs a database of one's own": (r"pg_dump .*", r"molt .*"),
     "needs a chart from a repository, which the sandbox cannot pull": (
         r"kubectl .*rollout restart deployment/(istiod|grafana)",

@@ -89,6 +89,11 @@ class Sandbox:
         assert (process.returncode != 0) == fails, f"exit status {process.returncode} of {arguments}:\n{output}"
         return output
 
+    def take_down(self) -> None:
+        """Run `down` after tests that may have failed: it discards what it cannot destroy, a protected stack too."""
+        self.start("down", self.stack).communicate(timeout=PATIENCE_SECONDS)
+        assert wait_until_gone(self, 20) == []
+
     def pulumi(self, *arguments: str, fails: bool = False) -> str:
         """Run the plain `pulumi` in the sandbox's environment."""
         return self.run("exec", "--", "pulumi", *arguments, "--stack", self.stack, fails=fails)

@@ -29,7 +29,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         pytest.skip("helm is not built; `make up` builds it")
     with apiserver.running(tmp_path_factory.mktemp("chart"), "chart", slot=46) as running:
         kubectl(running, "create", "namespace", NAMESPACE)
-        kubectl(running, "label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
+        restricted = "pod-security.kubernetes.io/enforce=restricted"
+        assert "labeled" in kubectl(running, "label", "namespace", NAMESPACE, restricted)
         yield running
 
 
@@ -45,9 +46,10 @@ def test_the_chart_is_installed_upgraded_and_uninstalled(cluster: Cluster) -> No
     assert images["agent-network"] == "registry.example.org/agent-network:1.4.0"
     assert len({*images.values()}) == 2
 
+    ours = ("get", KINDS, "--namespace", NAMESPACE, "-l", "app.kubernetes.io/part-of=sacred-council", "-o", "name")
+    assert kubectl(cluster, *ours)
     helm(cluster, "uninstall", "sacred-council", "--namespace", NAMESPACE, "--wait")
-    left = kubectl(cluster, "get", KINDS, "--namespace", NAMESPACE, "-l", "app.kubernetes.io/part-of=sacred-council")
-    assert left == ""
+    assert kubectl(cluster, *ours) == ""
 
 
 def in_namespace(cluster: Cluster, verb: str, *arguments: str) -> str:

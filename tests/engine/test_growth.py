@@ -44,7 +44,7 @@ def settings(*regions: Where) -> dict[str, object]:
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     made = Sandbox.of(tmp_path_factory.mktemp("growth") / "project", "multiregion", saves_once=True)
     yield made
-    made.run("down")
+    made.take_down()
 
 
 def planned(sandbox: Sandbox, *regions: Where) -> Preview:

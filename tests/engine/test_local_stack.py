@@ -25,7 +25,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox of its own, taken down at the end whatever happened."""
     made = Sandbox.of(tmp_path_factory.mktemp("local") / "project", "local")
     yield made
-    made.run("down")
+    made.take_down()
 
 
 @pytest.fixture(scope="module")

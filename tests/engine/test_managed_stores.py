@@ -136,7 +136,7 @@ def box(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp(f"stores-{request.param}")
     made = Box(Sandbox.of(folder / "project", STACK, saves_once=True), request.param)
     yield made
-    made.sandbox.run("down", STACK)
+    made.sandbox.take_down()
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ ROLLED_OUT = ("rollout", "status", "--watch=false", "--namespace")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     made = Sandbox.of(tmp_path_factory.mktemp("planetary") / "project", STACK, saves_once=True)
     yield made
-    made.run("down", made.stack)
+    made.take_down()
 
 
 @pytest.fixture(scope="module")

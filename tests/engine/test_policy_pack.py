@@ -34,7 +34,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     made = Sandbox.of(tmp_path_factory.mktemp("policy") / "project", "local")
     made.run("start")
     yield made
-    made.run("down")
+    made.take_down()
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     made = Sandbox.of(tmp_path_factory.mktemp("survive") / "project", "multiregion")
     made.configure(configured(*MIXED))
     yield made
-    made.run("down", made.stack)
+    made.take_down()
 
 
 @pytest.fixture(scope="module")

@@ -103,7 +103,7 @@ EVERYTHING: Mapping[str, Any] = {
         "memory": "256Mi",
     },
     "messaging": {"servers": 3, "storage": "2Gi", "cpu": "100m", "memory": "256Mi", "streams": [STREAM]},
-    "mesh": {"enabled": True, "postQuantum": "prefer"},
+    "mesh": {"enabled": True, "replicas": 2, "postQuantum": "prefer"},
     "monitoring": {
         "enabled": True,
         "retention": "7d",
@@ -188,6 +188,9 @@ def is_settled(values: Mapping[str, Any]) -> None:
         parse(values)
 
 
+SECTIONS = ("database", "cache", "messaging", "mesh", "monitoring", "edge", "gitops", "fleet")
+
+
 def test_every_setting_is_among_them_and_right() -> None:
     assert parse(EVERYTHING)
     said = {step for path in PATHS for step in path if isinstance(step, str)}
@@ -195,6 +198,9 @@ def test_every_setting_is_among_them_and_right() -> None:
         alias for model in _models(Settings) for field in model.model_fields.values() if (alias := field.alias)
     } - said
     assert not missing
+    for section in SECTIONS:
+        fields = next(one for one in _models(Settings) if one.__name__.lower() == section).model_fields.values()
+        assert {field.alias for field in fields} <= EVERYTHING[section].keys(), section
 
 
 def _models(*models: type[BaseModel]) -> set[type[BaseModel]]:

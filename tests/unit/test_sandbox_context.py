@@ -101,6 +101,11 @@ def test_several_regions_do_not_fit_on_one_context() -> None:
         context.with_context(_stack({"name": "a"}, {"name": "b"}), "kind-a", {}, "f")
 
 
+def test_a_region_of_a_cloud_has_no_context_to_choose() -> None:
+    with pytest.raises(SandboxError, match="f: region a gets its cluster from gcp, so there is no context to choose"):
+        context.with_context(_stack({"name": "a", "cloud": "gcp"}), "kind-a", {}, "f")
+
+
 def test_encryption_settings_of_the_earlier_copy_are_kept() -> None:
     earlier = {"encryptionsalt": "v1:salt", "config": {"old": "value"}}
     result = context.with_context(_stack({"name": "a"}), "kind-a", earlier)

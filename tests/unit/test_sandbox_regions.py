@@ -102,7 +102,8 @@ def test_a_region_that_another_stack_uses_is_refused_with_the_command_that_frees
         assign(record, "world", [Region(name="eu", context="eu"), Region(name="us", context="other")])
     assert str(refused.value) == (
         "Stack world: the control planes of these regions are in use by regional: us. "
-        "Two stacks cannot be in one cluster. Take the other down first: `make down STACK=regional`."
+        "Two stacks cannot be in one cluster, not even for a preview. "
+        "Take the other down first: `make down STACK=regional`."
     )
     assert assign(record, "regional", [Region(name="us", context="us", cloud="gcp")]) == record
 
@@ -124,8 +125,9 @@ def test_who_changes_the_record_waits_for_whoever_else_does(tmp_path: Path, caps
     with ThreadPoolExecutor() as pool:
         with lock.only_one(layout.registry_lock, "never said"):
             removed = pool.submit(fleet.remove, layout, "one")
-            said = ""
+            said, end = "", time.monotonic() + 30
             while "Another command starts or stops control planes; waiting for it." not in said:
+                assert time.monotonic() < end, said
                 time.sleep(0.01)
                 assert not removed.done()
                 said += capsys.readouterr().err

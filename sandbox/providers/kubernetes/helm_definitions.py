@@ -24,7 +24,7 @@ _DIGEST: Final = "charts.sandbox/digest"
 _RETRY: Final = "charts.sandbox/retry"
 _FAILED: Final = "InstanceDeletionFailed"
 _SERVED_SECONDS: Final = 60.0
-_GONE_SECONDS: Final = 300.0
+_GONE_SECONDS: Final = 600.0
 _POLL_SECONDS: Final = 0.3
 
 
