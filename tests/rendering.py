@@ -51,6 +51,8 @@ class Resource:
     protected: bool
     timeouts: dict[str, str]
     retained: bool
+    deleted_first: bool
+    """Whether the old one goes before its replacement is made."""
     former_types: frozenset[str]
     """Types that the resource may have had before, by its own aliases."""
 
@@ -188,6 +190,7 @@ def _recorded(request: Any, urn: str, wire_inputs: dict[str, Any]) -> Resource:
         ignored=tuple(request.ignoreChanges),
         protected=request.protect,
         retained=request.retainOnDelete,
+        deleted_first=request.deleteBeforeReplace,
         former_types=frozenset(alias.spec.type for alias in request.aliases if alias.spec.type),
         timeouts=json_format.MessageToDict(request.customTimeouts),
     )

@@ -239,6 +239,13 @@ def test_a_cluster_of_one_s_own_is_an_origin_by_the_address_that_its_owner_gives
     assert behaviour["pathPattern"] == "/kept/*"
 
 
+@pytest.mark.parametrize("cdn", ["aws", "azure"])
+def test_an_origin_may_change_from_an_address_to_a_name(cdn: str) -> None:
+    records = [r for r in rendered(cdn, *MIXED).resources if r.type.endswith((":Record", ":RecordSet"))]
+    (record,) = (r for r in records if r.name == "us-central1-edge-origin")
+    assert record.deleted_first
+
+
 @pytest.mark.parametrize(
     ("region", "expected"),
     [("us-central1", "us-central1"), ("eu-west-3", "europe-west1"), ("southafricanorth", "africa-south1")],

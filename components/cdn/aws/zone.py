@@ -50,7 +50,8 @@ class AwsZone(pulumi.ComponentResource):
             type=kind,
             ttl=names.ORIGIN_TTL,
             records=data,
-            opts=self._child,
+            # An alias and an address of the same name cannot be there at once.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
 
     def _zone(self, args: EdgeArgs) -> tuple[pulumi.Output[str], pulumi.Output[Sequence[str]]]:

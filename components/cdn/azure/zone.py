@@ -51,7 +51,8 @@ class AzureZone(pulumi.ComponentResource):
             relative_record_set_name=plan.relative_name(host, self._zone_name),
             record_type=kind,
             **{"ttl": names.ORIGIN_TTL, **data},
-            opts=self._in_zone,
+            # An alias and an address of the same name cannot be there at once.
+            opts=pulumi.ResourceOptions.merge(self._in_zone, pulumi.ResourceOptions(delete_before_replace=True)),
         )
 
     @property
