@@ -67,6 +67,7 @@ NOT_HERE: dict[str, tuple[str, ...]] = {
     "is for the official engine and a login of one's own": (
         r"pulumi login .*",
         r"pulumi stack init .*",
+        r"pulumi stack rm .*",
         r"pulumi stack change-secrets-provider .*",
         r"pulumi policy publish .*",
     ),
@@ -75,6 +76,7 @@ NOT_HERE: dict[str, tuple[str, ...]] = {
         r"gcloud .*",
         r"kubectl config rename-context .*",
         r"kubelogin .*",
+        r"pulumi refresh --target '\*\*ManagedCluster.*",
         r"aws .*",
         r"az .*",
     ),
