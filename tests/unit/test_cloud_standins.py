@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from typing import Any
 
 import grpc
@@ -40,6 +41,8 @@ from tests.unit.cloud_standins import (
 )
 
 pytestmark = pytest.mark.usefixtures("sandbox")
+
+NODE_POOL = "gcp:container/nodePool:NodePool"
 
 
 @pytest.mark.parametrize("plugin", CLOUDS)
@@ -123,6 +126,14 @@ def test_a_resource_without_a_name_gets_one_and_keeps_it() -> None:
     assert check(NETWORK, {"description": "new"}, first, seed=b"2")["name"] == first["name"]
     assert check(NETWORK, {}, seed=b"2")["name"] != first["name"]
     assert check(NETWORK, {"name": "mine"}, first) == {"name": "mine"}
+
+
+def test_a_name_with_a_given_beginning_is_made_and_kept() -> None:
+    wanted = {"cluster": "projects/p/locations/l/clusters/c", "namePrefix": "nodes-"}
+    first = check(NODE_POOL, wanted)
+    assert re.fullmatch(r"nodes-[0-9a-f]{26}", first["name"])
+    assert check(NODE_POOL, wanted, first)["name"] == first["name"]
+    assert check(NODE_POOL, wanted)["name"] != first["name"]
 
 
 def test_the_engines_wish_for_names_is_followed() -> None:

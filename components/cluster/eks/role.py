@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pulumi
 from pulumi_aws import iam
 
 _MANAGED = "arn:aws:iam::aws:policy/"
+PREFIX_LIMIT: Final = 38
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,11 @@ class EksRole(pulumi.ComponentResource):
     def __init__(self, name: str, args: EksRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cluster:EksRole", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        role = iam.Role(f"{name}-role", assume_role_policy=args.trust, tags=dict(args.tags), opts=child)
+        # A name of IAM has at most 64 characters, of which 26 are Terraform's.
+        prefix = f"{name[: PREFIX_LIMIT - 1]}-"
+        role = iam.Role(
+            f"{name}-role", name_prefix=prefix, assume_role_policy=args.trust, tags=dict(args.tags), opts=child
+        )
         attached: list[pulumi.Output[str]] = [
             iam.RolePolicyAttachment(
                 f"{name}-{policy.rpartition('/')[2]}", role=role.name, policy_arn=f"{_MANAGED}{policy}", opts=child

@@ -68,6 +68,8 @@ class GkeNodes(pulumi.ComponentResource):
         super().__init__("sacred-council:cluster:GkeNodes", name, None, opts)
         container.NodePool(
             f"{name}-pool",
+            # GKE takes 40 characters, and some names of regions alone have 23.
+            name_prefix="nodes-",
             cluster=args.cluster,
             location=args.location,
             initial_node_count=1,

@@ -29,6 +29,9 @@ def settle(kind: Kind, request: CheckRequest) -> dict[str, Any]:
         return given
     if is_automatic(kind, request.olds) and request.olds.get(key):
         return {**given, key: request.olds[key], MARKER: [key]}
+    if prefix := given.get(f"{key}Prefix"):
+        # A name with a given beginning is Terraform's to make: 26 digits behind it.
+        return {**given, key: f"{prefix}{secrets.token_hex(13)}", MARKER: [key]}
     if request.naming == "disable":
         raise CheckFailedError([(key, f"{key} is missing, and automatic names are switched off for this stack")])
     name = request.proposed_name or f"{request.name}-{_digits(request.seed)}"
