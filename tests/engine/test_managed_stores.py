@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox.compare.changes import Operation, Preview
+from tests.conformance.servers import eventually
 from tests.engine.sandboxes import Sandbox, wait_until_gone
 from tests.managed import REGIONS, settings
 
@@ -125,6 +126,16 @@ class Box:
             cloud={record["urn"]: record for record in self.in_cloud()},
         )
 
+    def is_scaled(self) -> bool:
+        """Whether each service has at least the pods that its autoscaler asks for, and all are ready."""
+        services = {one["metadata"]["name"]: one for one in self.sandbox.objects("deployments", "-n", "sacred-council")}
+        scalers = self.sandbox.objects("horizontalpodautoscalers", "-n", "sacred-council")
+        wanted = {one["spec"]["scaleTargetRef"]["name"]: one["spec"]["minReplicas"] for one in scalers}
+        return all(
+            services[name]["status"].get("readyReplicas", 0) == services[name]["spec"]["replicas"] >= least
+            for name, least in wanted.items()
+        )
+
     def in_cloud(self) -> list[Object]:
         """The records of what exists in the simulated clouds."""
         folder = self.sandbox.folder / ".sandbox" / "clouds" / STACK
@@ -171,6 +182,8 @@ def cockroachdb(box: Box, in_cloud_again: Step) -> Step:
 
 
 def test_a_second_run_changes_nothing_and_neither_does_a_refresh(box: Box, made: There) -> None:
+    # A refresh finds pods that the autoscaler has just asked for, and that are not ready.
+    eventually(box.is_scaled, seconds=120, what="as many pods of each service as its autoscaler wants at least")
     box.sandbox.pulumi("preview", "--refresh", "--expect-no-changes")
 
 

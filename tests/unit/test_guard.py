@@ -40,7 +40,8 @@ def _run(folder: Path, end: str) -> list[psutil.Process]:
     with subprocess.Popen(
         [sys.executable, "-m", "pytest", *options, "--basetemp", str(folder / "base"), str(folder / "test_ends.py")],
         cwd=ROOT,
-        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        # Options of whoever runs the tests, such as -v, would write into the same line.
+        env={**os.environ, "PYTHONWARNINGS": "ignore", "PYTEST_ADDOPTS": ""},
         stdout=subprocess.PIPE,
         text=True,
     ) as run:
