@@ -23,6 +23,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--clouds", nargs="+", choices=path.SERIES, default=path.SERIES, help="path: more regions of these (all)"
     )
+    parser.add_argument("--runs", type=int, default=growth.RUNS, help="growth: previews of each number of regions (3)")
     parser.add_argument("--preview-only", type=int, default=growth.PREVIEW_ONLY, help="growth: regions to preview (30)")
     return parser
 
@@ -33,7 +34,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
             figures = overhead.measure(stack, arguments.rounds, arguments.minutes)
             _tell(f"{part}-{stack}", figures, overhead.lines(figures))
     elif part == "growth":
-        figures = growth.measure(arguments.counts, arguments.preview_only)
+        figures = growth.measure(arguments.counts, arguments.preview_only, arguments.runs)
         _tell(part, figures, growth.lines(figures))
     else:
         figures = path.measure(arguments.counts, arguments.clouds)
