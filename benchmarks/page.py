@@ -77,7 +77,9 @@ def _overhead(stacks: Sequence[Mapping[str, Any]]) -> list[str]:
         "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     lines += [_overhead_row(figures, phase) for figures in stacks for phase in PHASES]
-    return [*lines, "", *(f"{figures['stack']}: {_when(figures)}" for figures in stacks)]
+    missing = sorted({*overhead.stack_names()} - {figures["stack"] for figures in stacks})
+    unmeasured = ["", f"Not measured: {', '.join(missing)}."] if missing else []
+    return [*lines, "", *(f"- {figures['stack']}: {_when(figures)}" for figures in stacks), *unmeasured]
 
 
 def _overhead_row(row: Mapping[str, Any], phase: str) -> str:
