@@ -13,6 +13,8 @@ CLOUDS: Final = ("gcp", "aws", "azure")
 MIXED: Final = "mixed"
 _REGIONS, _DATABASE = "sacred-council:regions", "sacred-council:database"
 _SURVIVABLE: Final = 3
+_OTHERWISE: Final = {"aws": {"zones": ["a", "b"]}}
+"""Each zone has an address, and EKS lets 40 networks in: of thirty regions with three zones there would be more."""
 _COPIES: Final = 2
 
 
@@ -32,7 +34,9 @@ def document(planetary: Mapping[str, Any], cloud: str, count: int) -> dict[str, 
     chosen = names(cloud)[:count]
     if len(chosen) < count:
         raise ValueError(f"the catalogue has {len(chosen)} regions of {cloud}, not {count}")
-    config[_REGIONS] = [{"name": region, "cloud": one, "nodes": machines[one]} for one, region in chosen]
+    config[_REGIONS] = [
+        {"name": region, "cloud": one, "nodes": machines[one], **_OTHERWISE.get(one, {})} for one, region in chosen
+    ]
     copies = [region for _, region in chosen[:_COPIES]]
     database = {**config[_DATABASE], "founder": chosen[0][1], "backup": {"regions": copies}}
     config[_DATABASE] = {**database, "survive": "region" if count >= _SURVIVABLE else "zone"}
