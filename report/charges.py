@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from components.quantities import quantity_bytes
 from report.plan import Plan, Planned, at
 
 
@@ -35,15 +36,12 @@ Charges = tuple[Charge, ...]
 Charger = Callable[[Planned, Plan], Charges]
 
 GIB: Final = 2**30
-_UNITS: Final = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def gibibytes(quantity: object) -> float | None:
     """A Kubernetes quantity of storage in GiB; None when it is none."""
-    text = str(quantity)
-    unit = next((unit for unit in _UNITS if text.endswith(unit)), "")
     try:
-        return float(text.removesuffix(unit)) * _UNITS.get(unit, 1) / GIB
+        return quantity_bytes("quantity", str(quantity)) / GIB
     except ValueError:
         return None
 

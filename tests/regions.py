@@ -53,6 +53,14 @@ BECOMES_A_PEER = {"database-statefulset", "messaging-settings", "messaging-state
 
 EARLY = ("ground", "foundation")
 
+BRUSSELS = {
+    "latitude": 50.85,
+    "longitude": 4.35,
+    "timeZone": "Europe/Brussels",
+    "languages": ["nl"],
+    "country": "BE",
+}
+
 SHIFTING = {"agent-network": {"minReplicas": 5, "maxReplicas": 9, "followTheSun": True}}
 """Services of which one follows the sun."""
 
@@ -92,6 +100,18 @@ def configured(*regions: Where) -> dict[str, Any]:
         "messaging": {"servers": 3},
         "monitoring": {"enabled": False},
         "edge": {"domain": "example.org"},
+    }
+
+
+def own(name: str) -> dict[str, Any]:
+    """The settings of a region on a cluster of one's own, in Brussels."""
+    return {
+        "name": name,
+        "cloud": "existing",
+        "context": name,
+        "egressAddresses": ["192.0.2.10"],
+        "slot": 200,
+        "geography": BRUSSELS,
     }
 
 

@@ -18,6 +18,9 @@ EKS_ZONE_NODES: Final = 30
 A node of 110 pods has seven /28, and one more for the addresses of its interfaces and for pods to come.
 """
 
+CHOOSES_VERSIONS: Final = ("stable", "rapid")
+"""Upgrade channels of AKS that raise the minor version, as `components/cluster/aks` has them."""
+
 
 def broken_cloud_rules(regions: Regions) -> Iterator[Mistake]:
     """All mistakes of the regions of `listed_regions`; what is malformed in itself is passed over."""
@@ -60,7 +63,7 @@ def _slot(index: int, region: Plain) -> Iterator[Mistake]:
 
 def _version(index: int, region: Plain) -> Iterator[Mistake]:
     channel, version = region.get("upgradeChannel"), region.get("kubernetesVersion")
-    if channel in ("stable", "rapid") and version is not None:
+    if channel in CHOOSES_VERSIONS and version is not None:
         yield Mistake(
             path=path_of("regions", index, "kubernetesVersion"),
             value=shown(version),

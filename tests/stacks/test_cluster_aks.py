@@ -2,7 +2,9 @@
 
 import pytest
 
+from components.cluster.aks import features
 from components.versions import KUBERNETES_VERSION
+from stacks.settings import cloud_rules
 from tests.clusters import CLUSTER_TYPES, OFFICE, cluster, made, only, public, rendered_cluster
 
 
@@ -23,7 +25,11 @@ def test_aks_leaves_the_number_of_machines_to_the_autoscaler() -> None:
     assert only(public("aks"), CLUSTER_TYPES["aks"]).ignored == ("agentPoolProfiles[*].count",)
 
 
-@pytest.mark.parametrize("channel", ["stable", "rapid"])
+def test_settings_and_cluster_know_the_same_channels() -> None:
+    assert cloud_rules.CHOOSES_VERSIONS == features.CHOOSES_VERSIONS
+
+
+@pytest.mark.parametrize("channel", cloud_rules.CHOOSES_VERSIONS)
 def test_aks_is_asked_for_no_version_where_azure_decides_about_it(channel: str) -> None:
     found = only(rendered_cluster("aks", OFFICE, channel=channel), CLUSTER_TYPES["aks"])
     (pool,) = found.inputs["agentPoolProfiles"]

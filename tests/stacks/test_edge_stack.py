@@ -27,20 +27,13 @@ from tests.regions import (
     changed,
     configured,
     of_region,
+    own,
     same,
 )
 from tests.rendering import ROOT, Rendered, render
 
 DOMAIN = "example.org"
-PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl"]}
-HERE = {
-    "name": "here",
-    "cloud": "existing",
-    "context": "one",
-    "egressAddresses": ["192.0.2.10"],
-    "slot": 200,
-    "geography": PLACE,
-}
+HERE = own("here")
 
 # What of an edge knows which regions there are: the list of origins, and the languages that somebody serves.
 KNOWS_REGIONS = {"edge-origins", "edge-routes"}

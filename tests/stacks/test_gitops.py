@@ -21,6 +21,7 @@ from tests.regions import (
     changed,
     configured,
     of_region,
+    own,
     rendered,
     same,
 )
@@ -193,10 +194,7 @@ def test_the_program_leaves_the_services_to_argo_cd() -> None:
 
 
 def test_a_cluster_without_a_known_address_keeps_its_services_from_the_program() -> None:
-    place = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl"], "country": "BE"}
-    where = {"context": "cellar", "egressAddresses": ["192.0.2.10"], "geography": place, "slot": 200}
-    own = {"name": "cellar", "cloud": "existing", **where}
-    regions = [*configured(IOWA, VIRGINIA)["regions"], own]
+    regions = [*configured(IOWA, VIRGINIA)["regions"], own("cellar")]
     settings = {**configured(IOWA, VIRGINIA), "regions": regions, "gitops": GITOPS}
     stack = render("multiregion", {f"sacred-council:{key}": value for key, value in settings.items()})
     assert clusters(stack).keys() == {HUB, VIRGINIA[0]}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.regions import BELGIUM, GOOGLE, IOWA, MIXED, Where, changed, configured, of_region, watched
+from tests.regions import BELGIUM, GOOGLE, IOWA, MIXED, Where, changed, configured, of_region, own, watched
 from tests.rendering import Rendered, render
 
 # Of the monitoring, what must know the other regions. All of it can change in place.
@@ -30,17 +30,8 @@ def of_monitoring(before: Rendered, after: Rendered) -> set[str]:
 
 
 def test_a_cluster_of_ones_own_beside_a_cloud_only_adds_and_changes_what_knows_its_peers() -> None:
-    place = {"latitude": 50.0, "longitude": 4.0, "timeZone": "Europe/Brussels", "languages": ["nl"]}
-    cellar = {
-        "name": "cellar",
-        "cloud": "existing",
-        "context": "cellar",
-        "egressAddresses": ["192.0.2.10"],
-        "geography": place,
-        "slot": 200,
-    }
     two = {**configured(IOWA, BELGIUM), "monitoring": {"enabled": True}}
-    three = {**two, "regions": [*two["regions"], cellar]}
+    three = {**two, "regions": [*two["regions"], own("cellar")]}
     before, after = (
         render("multiregion", {f"sacred-council:{key}": value for key, value in settings.items()})
         for settings in (two, three)
