@@ -1,17 +1,21 @@
 """The flat program: registers the resources of resources.json, one after the other, with plain values.
 
 Copied as `__main__.py` beside a resources.json that `benchmarks.flat` has written. It uses the SDKs' classes, as a
-program written by hand does, and nothing else: no component, no settings.
+program written by hand does, and nothing else: no component, no settings. The garbage collector is set as in the real
+program: with Python's own setting it took most of the time of several regions, and would hide what components cost.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 from pathlib import Path
 from typing import Any, cast
 
 import pulumi
+
+gc.set_threshold(100_000, 20, 100)
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the engine's mark of a secret value
@@ -36,12 +40,23 @@ def register(entry: dict[str, Any], made: dict[str, pulumi.Resource]) -> pulumi.
     )
     inputs = value_of(entry["inputs"])
     if entry["type"].startswith("pulumi:providers:"):
-        return pulumi.ProviderResource(entry["package"], entry["name"], inputs, options)
+        known = _once_known([made[urn] for urn in entry["dependencies"]], inputs)
+        return pulumi.ProviderResource(entry["package"], entry["name"], known, options)
     if entry["class"] is None:
         return pulumi.CustomResource(entry["type"], entry["name"], inputs, options)
     kind = getattr(importlib.import_module(entry["module"]), entry["class"])
     resource: pulumi.Resource = kind(entry["name"], opts=options, **inputs)
     return resource
+
+
+def _once_known(needed: list[pulumi.Resource], inputs: dict[str, Any]) -> dict[str, Any]:
+    """The inputs, unknown as long as one of the resources is not there, as the kubeconfig of a cluster is."""
+    ids = pulumi.Output.all(*[resource.id for resource in needed if isinstance(resource, pulumi.CustomResource)])
+
+    def waiting(value: Any) -> pulumi.Output[Any]:
+        return pulumi.Output.all(value, ids).apply(lambda both: both[0])
+
+    return {key: waiting(value) for key, value in inputs.items()} if needed else inputs
 
 
 def main() -> None:
