@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from typing import Any
 
@@ -46,8 +47,9 @@ def _tell(name: str, figures: dict[str, Any], lines: list[str]) -> None:
 
 
 def main() -> int:
-    """The exit status: 1 when the engine failed, 130 when interrupted."""
+    """The exit status: 1 when the engine failed, 130 when interrupted. SIGTERM interrupts, too: servers must end."""
     arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if arguments.part == "page":
             print(page.write())

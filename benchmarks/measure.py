@@ -32,7 +32,10 @@ class FailedError(Exception):
 
 
 def run(command: Sequence[str], directory: Path, environment: Mapping[str, str]) -> Run:
-    """Runs the command to its end. Raises `FailedError`. Memory is looked at five times a second."""
+    """Runs the command to its end; interrupted, ends it first. Raises `FailedError`.
+
+    Memory is looked at five times a second.
+    """
     begin = time.monotonic()
     with subprocess.Popen(
         command,
@@ -48,6 +51,10 @@ def run(command: Sequence[str], directory: Path, environment: Mapping[str, str])
         try:
             output, said = process.communicate()
             seconds = time.monotonic() - begin
+        except KeyboardInterrupt:
+            process.terminate()
+            process.communicate()
+            raise
         finally:
             watcher.end()
     if process.returncode != 0:

@@ -21,7 +21,8 @@ stand-ins for the providers and the clouds.
 _OVERHEAD: Final = """## Against a flat program
 
 A flat program registers the same resources, with the recorded values and dependencies, with the SDKs' classes, and
-without components. Both run in turn in the same engine; times are medians in seconds. CPU is that of engine and
+without components. It sets the garbage collector as the program does, and knows the kubeconfig of a cluster only once
+the cluster is there. Both run in turn in the same engine; times are medians in seconds. CPU is that of engine and
 language host; memory is the peak. In brackets: the flat program. The state is written for each resource of `up`, as
 usual; with several regions once, at the end, or it would take most of the time of both."""
 _GROWTH: Final = """## More regions

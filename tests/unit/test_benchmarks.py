@@ -1,10 +1,14 @@
 """The benchmarks' own parts: generated stacks, the flat program, the critical path, the page. Nothing is measured."""
 
 import json
+import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from benchmarks import durations, flat, graph, growth, measure, overhead, page, path, regions, results
@@ -133,6 +137,29 @@ def test_time_and_output_of_a_command_are_measured(tmp_path: Path) -> None:
     run = measure.run([sys.executable, "-c", "import time; time.sleep(0.1); print('done')"], tmp_path, {})
     assert run.output == "done\n"
     assert run.seconds >= 0.1
+
+
+def test_a_benchmark_that_is_told_to_end_ends_its_command_first(tmp_path: Path) -> None:
+    benchmark = (
+        "import signal, sys; from pathlib import Path; from benchmarks import measure\n"
+        "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
+        "measure.run(['sh', '-c', 'echo $$ >pid; exec sleep 60'], Path(sys.argv[1]), {})"
+    )
+    with subprocess.Popen([sys.executable, "-c", benchmark, str(tmp_path)], stderr=subprocess.DEVNULL) as process:
+        file = tmp_path / "pid"
+        assert _soon(lambda: file.exists() and file.read_text().endswith("\n"))
+        process.terminate()
+        assert process.wait(30) != 0
+    assert _soon(lambda: not psutil.pid_exists(int(file.read_text())))
+
+
+def _soon(is_true: Callable[[], bool]) -> bool:
+    """Whether it becomes true within thirty seconds."""
+    for _ in range(300):
+        if is_true():
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def test_a_command_that_fails_says_why(tmp_path: Path) -> None:
