@@ -4,8 +4,10 @@ import pytest
 
 from components.cluster.aks import features
 from components.versions import KUBERNETES_VERSION
+from stacks.geography import CATALOGUE
 from stacks.settings import cloud_rules
 from tests.clusters import CLUSTER_TYPES, OFFICE, cluster, made, only, public, rendered_cluster
+from tests.regions import rendered_with
 
 
 def test_aks_nodes_are_private_hardened_and_in_three_zones() -> None:
@@ -21,8 +23,20 @@ def test_aks_nodes_have_the_version_of_the_control_plane() -> None:
     assert pool["orchestratorVersion"] == cluster("aks")["kubernetesVersion"] == KUBERNETES_VERSION
 
 
+def test_aks_keeps_its_machines_in_a_group_whose_name_it_takes_in_every_region() -> None:
+    longest = max((region.name for region in CATALOGUE if region.cloud == "azure"), key=len)
+    found = only(rendered_with(((longest, "azure"),)), CLUSTER_TYPES["aks"]).inputs
+    assert found["nodeResourceGroup"] == f"{found['resourceGroupName']}-nodes"
+    # AKS takes 80 characters; it also writes the name into a label of the nodes, which takes 63.
+    assert len(found["nodeResourceGroup"]) <= 63
+
+
+def test_the_group_of_the_machines_is_named_once_because_another_would_replace_the_cluster() -> None:
+    assert "nodeResourceGroup" in only(public("aks"), CLUSTER_TYPES["aks"]).ignored
+
+
 def test_aks_leaves_the_number_of_machines_to_the_autoscaler() -> None:
-    assert only(public("aks"), CLUSTER_TYPES["aks"]).ignored == ("agentPoolProfiles[*].count",)
+    assert "agentPoolProfiles[*].count" in only(public("aks"), CLUSTER_TYPES["aks"]).ignored
 
 
 def test_settings_and_cluster_know_the_same_channels() -> None:

@@ -191,6 +191,14 @@ def test_aks_gives_its_identities_as_a_map_and_its_kubeconfig_through_the_functi
     assert set(kubeconfig["users"][0]["user"]) == {"exec"}
 
 
+def test_aks_refuses_a_group_of_machines_with_a_name_that_is_too_long() -> None:
+    given = {"resourceGroupName": "g" * 30, "resourceName": "c" * 30, "location": "westeurope"}
+    with pytest.raises(ProviderError, match=r"node resource group name is too long. The maximum length is 80 .* is 81"):
+        create(AKS, {**given, "resourceGroupName": "g" * 36, "tags": {"region": "ireland"}})
+    _, _, outputs = create(AKS, {**given, "tags": {"region": "ireland"}})
+    assert outputs["nodeResourceGroup"] == f"MC_{'g' * 30}_{'c' * 30}_westeurope"
+
+
 def test_the_kubeconfig_of_a_cluster_that_does_not_exist_is_refused() -> None:
     args = {"resourceGroupName": "group", "resourceName": "none"}
     with pytest.raises(ProviderError, match="no managed cluster none"):

@@ -171,6 +171,14 @@ def test_what_can_change_is_updated_in_place() -> None:
     assert not diff(GKE, new, new).changed
 
 
+def test_the_api_of_aks_becomes_public_and_private_in_place() -> None:
+    old: Values = {"resourceGroupName": "g", "apiServerAccessProfile": {"enablePrivateCluster": True}}
+    new: Values = {"resourceGroupName": "g", "apiServerAccessProfile": {"enablePrivateCluster": False}}
+    found = diff(AKS, old, new)
+    assert found.replaces == []
+    assert set(found.details) == {"apiServerAccessProfile.enablePrivateCluster"}
+
+
 def test_a_resource_with_a_name_of_its_own_is_deleted_before_its_replacement_is_made() -> None:
     old = {**SUBNET_INPUTS, "name": "nodes"}
     assert diff(SUBNETWORK, old, {**old, "region": "us-central1"}).delete_before_replace

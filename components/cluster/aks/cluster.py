@@ -140,6 +140,8 @@ class AksCluster(pulumi.ComponentResource):
             name,
             resource_group_name=args.network.resource_group_name,
             location=place.location,
+            # Azure's own name for it (MC_group_cluster_location) would be longer than it takes, in many regions.
+            node_resource_group=pulumi.Output.concat(args.network.resource_group_name, "-nodes"),
             dns_prefix=place.region,
             kubernetes_version=version,
             sku=containerservice.ManagedClusterSKUArgs(name="Base", tier="Standard"),
@@ -162,7 +164,11 @@ class AksCluster(pulumi.ComponentResource):
                 parent=self,
                 # The identity must have its roles before it makes use of them.
                 depends_on=[identity, encryption],
-                ignore_changes=[*features.CHANGES_BY_ITSELF, *(features.VERSIONS if chosen else ())],
+                ignore_changes=[
+                    *features.ONLY_AT_FIRST,
+                    *features.CHANGES_BY_ITSELF,
+                    *(features.VERSIONS if chosen else ()),
+                ],
                 # Said before anything inside the cluster is deleted, not after.
                 protect=args.deletion_protection,
             ),

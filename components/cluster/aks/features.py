@@ -18,6 +18,8 @@ CHANGES_BY_ITSELF: Final = ("agentPoolProfiles[*].count",)
 
 Only a refresh reads what Azure has. Without one the engine goes on sending what it knows.
 """
+ONLY_AT_FIRST: Final = ("nodeResourceGroup",)
+"""What is said to Azure when it makes a cluster, and never again: another value would replace the cluster."""
 VERSIONS: Final = ("kubernetesVersion", "agentPoolProfiles[*].orchestratorVersion")
 """What Azure changes, too, where it decides about the minor version. It refuses to go back to an older one."""
 CHOOSES_VERSIONS: Final = ("stable", "rapid")

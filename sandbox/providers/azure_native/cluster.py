@@ -8,15 +8,18 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sandbox.providers.azure_native.make import TENANT, guid, identities, in_group, named
-from sandbox.providers.cloud.kinds import ControlPlane, Facts, Kind, Make, Table, at, unchangeable
+from sandbox.providers.cloud.kinds import ControlPlane, Existing, Facts, Kind, Make, Table, at, unchangeable
 
 CLUSTER: Final = "azure-native:containerservice:ManagedCluster"
 _CLUSTER_IMMUTABLE: Final = (
     "dnsPrefix fqdnSubdomain nodeResourceGroup extendedLocation "
     "networkProfile.networkPlugin networkProfile.podCidr networkProfile.serviceCidr networkProfile.dnsServiceIP "
     "networkProfile.loadBalancerSku agentPoolProfiles.vmSize agentPoolProfiles.osDiskType agentPoolProfiles.osType "
-    "agentPoolProfiles.name apiServerAccessProfile.enablePrivateCluster"
+    "agentPoolProfiles.name"
 )
+
+_LONGEST_NODE_GROUP: Final = 80
+"""Characters of the name of the group that AKS keeps a cluster's machines in."""
 
 
 def control_plane(facts: Facts) -> ControlPlane:
@@ -38,6 +41,22 @@ def _role_name(facts: Facts) -> str:
     return facts.text("roleAssignmentName") or guid(facts, "role assignment")
 
 
+def _node_group(facts: Facts) -> str:
+    usual = f"MC_{facts.text('resourceGroupName')}_{facts.text('resourceName')}_{facts.text('location')}"
+    return facts.text("nodeResourceGroup", usual)
+
+
+def _long_node_group(facts: Facts, existing: Existing) -> str | None:
+    length, name = len(_node_group(facts)), facts.text("resourceName")
+    # The group is made with the cluster, and not looked at again when it changes.
+    if length <= _LONGEST_NODE_GROUP or any(known.get("resourceName") == name for known in existing(CLUSTER)):
+        return None
+    return (
+        f"The length of the node resource group name is too long. The maximum length is {_LONGEST_NODE_GROUP} and the "
+        f"length of {_node_group(facts)} is {length}: give a shorter one as nodeResourceGroup"
+    )
+
+
 KINDS: Final[Table] = {
     CLUSTER: named(
         in_group("Microsoft.ContainerService", "managedClusters", "$resourceName"),
@@ -45,6 +64,7 @@ KINDS: Final[Table] = {
         _CLUSTER_IMMUTABLE,
         longest=63,
         minutes=4.0,
+        refusal=_long_node_group,
         outputs={
             "fqdn": lambda facts: control_plane(facts).server.removeprefix("https://"),
             "oidcIssuerProfile": at(
@@ -54,9 +74,7 @@ KINDS: Final[Table] = {
                 ),
             ),
             "identity": identities,
-            "nodeResourceGroup": lambda facts: facts.text(
-                "nodeResourceGroup", f"MC_{facts.text('resourceGroupName')}_{facts.text('resourceName')}"
-            ),
+            "nodeResourceGroup": _node_group,
             "provisioningState": lambda facts: "Succeeded",
         },
     ),

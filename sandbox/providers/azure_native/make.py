@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sandbox.providers.cloud.kinds import Facts, Kind, Make, unchangeable
+from sandbox.providers.cloud.kinds import Facts, Kind, Make, Refusal, unchangeable
 
 SUBSCRIPTION: Final = "00000000-0000-0000-0000-000000000000"
 TENANT: Final = "11111111-1111-1111-1111-111111111111"
@@ -58,6 +58,7 @@ def named(
     minutes: float = 0.0,
     longest: int = 80,
     outputs: Mapping[str, Make] | None = None,
+    refusal: Refusal | None = None,
 ) -> Kind:
     """A resource whose name is the input `key`, which Pulumi fills if the program does not; the output is `name`."""
     return Kind(
@@ -67,4 +68,5 @@ def named(
         longest=longest,
         immutable=unchangeable("location resourceGroupName", key, immutable),
         minutes=minutes,
+        refusal=refusal,
     )
