@@ -42,9 +42,10 @@ def mesh_crossings(sites: Sequence[MeshSite]) -> dict[str, Crossing]:
     if not any(site.plan.joined for site in sites):
         return {}
     kubeconfigs = {site.plan.name: _reader(site).kubeconfig for site in sites}
+    unreachable = frozenset(name for name, kubeconfig in kubeconfigs.items() if kubeconfig is None)
     return {
         site.plan.name: Crossing(
-            neighbourhood=_neighbourhood(site.plan, sites),
+            neighbourhood=_neighbourhood(site.plan, sites, unreachable),
             kubeconfigs={name: kubeconfigs[name] for name in site.plan.peers},
             admitted=admitted_addresses(
                 {other.plan.name: other.cluster.egress_addresses for other in sites}, site.plan
@@ -55,11 +56,16 @@ def mesh_crossings(sites: Sequence[MeshSite]) -> dict[str, Crossing]:
     }
 
 
-def _neighbourhood(plan: RegionPlan, sites: Sequence[MeshSite]) -> Neighbourhood | None:
+def _neighbourhood(plan: RegionPlan, sites: Sequence[MeshSite], unreachable: frozenset[str]) -> Neighbourhood | None:
     if not plan.failover:
         return None
-    languages = language_routes(plan, [other.plan for other in sites])
-    return Neighbourhood(here=plan.name, failover=plan.failover, languages=languages)
+    serving = [site.plan for site in sites if site.plan.name == plan.name or site.plan.name not in unreachable]
+    return Neighbourhood(
+        here=plan.name,
+        failover=plan.failover,
+        languages=language_routes(plan, serving),
+        unreachable=unreachable - {plan.name},
+    )
 
 
 def admitted_addresses(

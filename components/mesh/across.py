@@ -26,28 +26,40 @@ class LanguageRoute:
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbourhood:
-    """What the routes of region `here` know of the others: `failover` (nearest first) and `languages`, in order."""
+    """What the routes of region `here` know of the others: `failover` (nearest first) and `languages`, in order.
+
+    To `unreachable` ones `here` sends nothing, because it does not know their endpoints.
+    """
 
     here: str
     failover: tuple[str, ...]
     languages: tuple[LanguageRoute, ...] = ()
+    unreachable: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.failover or self.here in self.failover:
             raise ValueError(f"failover: expected the regions other than {self.here}, nearest first: {self.failover}")
-        strangers = sorted({route.region for route in self.languages} - set(self.failover))
+        strangers = sorted({route.region for route in self.languages} - set(self.reachable))
         if strangers:
-            raise ValueError(f"languages: {', '.join(strangers)} is not one of the regions in failover")
+            raise ValueError(f"languages: {', '.join(strangers)} is not one of the regions in reach")
 
     @property
     def regions(self) -> tuple[str, ...]:
         """All regions of the mesh, sorted: the same everywhere."""
         return tuple(sorted((self.here, *self.failover)))
 
+    @property
+    def reachable(self) -> tuple[str, ...]:
+        """The regions that get requests when `here` fails, nearest first."""
+        return tuple(region for region in self.failover if region not in self.unreachable)
+
 
 def nearest_first(neighbourhood: Neighbourhood) -> dict[str, Any]:
     """Locality setting: pods of the same zone, of the same region, of the nearest other region, then all the rest."""
-    return {"enabled": True, "failover": [{"from": neighbourhood.here, "to": neighbourhood.failover[0]}]}
+    return {
+        "enabled": True,
+        "failover": [{"from": neighbourhood.here, "to": nearest} for nearest in neighbourhood.reachable[:1]],
+    }
 
 
 def subsets(neighbourhood: Neighbourhood, affinity: dict[str, Any]) -> list[dict[str, Any]]:

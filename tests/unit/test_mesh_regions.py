@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -201,6 +202,25 @@ def test_requests_fail_over_to_the_nearest_region(region: str, nearest: str) -> 
     assert policy["outlierDetection"]["maxEjectionPercent"] == 100
 
 
+def test_requests_fail_over_to_the_nearest_region_in_reach() -> None:
+    policy = rules(rendered(*FIVE, hidden=("westeurope",)), EUROPE)["trafficPolicy"]
+    assert policy["loadBalancer"]["localityLbSetting"]["failover"] == [{"from": EUROPE, "to": "us-east-1"}]
+    alone = rules(rendered(*THREE, hidden=THREE), EUROPE)["trafficPolicy"]
+    assert alone["loadBalancer"]["localityLbSetting"] == {"enabled": True, "failover": []}
+
+
+def test_a_language_does_not_go_where_the_region_s_endpoints_are_unknown() -> None:
+    mesh = rendered(*THREE, hidden=("asia-east1",))
+    names = {route["name"] for route in spec(mesh, f"{EUROPE}-routing-virtualservice-services")["http"]}
+    assert {name for name in names if name.startswith("agent-network-")} == {
+        "agent-network-exact-us-central1",
+        "agent-network-prefix-us-central1",
+    }
+    from_there = {route["name"] for route in spec(mesh, "asia-east1-routing-virtualservice-services")["http"]}
+    assert "agent-network-prefix-us-central1" in from_there
+    assert [subset["name"] for subset in rules(mesh, EUROPE)["subsets"]] == sorted(THREE)
+
+
 def test_every_locality_setting_has_exactly_one_way_and_keeps_a_circles_affinity() -> None:
     rule = rules(rendered(*FIVE), EUROPE)
     policies = [rule["trafficPolicy"], *(subset["trafficPolicy"] for subset in rule["subsets"])]
@@ -256,8 +276,10 @@ def test_a_neighbourhood_is_of_others(failover: Sequence[str]) -> None:
 
 
 def test_a_language_is_not_sent_where_nobody_is() -> None:
-    with pytest.raises(ValueError, match="languages: nowhere is not one of the regions in failover"):
+    with pytest.raises(ValueError, match="languages: nowhere is not one of the regions in reach"):
         neighbourhood(["there"], ["nowhere"])
+    with pytest.raises(ValueError, match="languages: there is not one of the regions in reach"):
+        replace(neighbourhood(["there"], ["there"]), unreachable=frozenset({"there"}))
 
 
 def test_a_control_plane_is_told_of_others_only() -> None:
