@@ -27,9 +27,10 @@ _MESSAGE_BYTES = 400 * 1024 * 1024
 
 
 class LanguageHost(LanguageRuntimeServicer):
-    """Runs Python programs and plugins for the engine."""
+    """Runs Python programs and plugins for the engine at `engine_address`."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine_address: str) -> None:
+        self._engine_address = engine_address
         self._children: set[subprocess.Popen[bytes]] = set()
 
     def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -60,7 +61,8 @@ class LanguageHost(LanguageRuntimeServicer):
 
     def Run(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Runs the program once; it reports its own errors to the engine, so a failure only says `bail`."""
-        child = self._spawn([interpreter(request.info), "-u", str(_PROGRAM_RUNNER)], request.pwd, stdin=subprocess.PIPE)
+        command = [interpreter(request.info), "-u", str(_PROGRAM_RUNNER), self._engine_address]
+        child = self._spawn(command, request.pwd, stdin=subprocess.PIPE)
         context.add_callback(child.kill)
         child.communicate(request.SerializeToString())
         self._children.discard(child)
@@ -123,7 +125,7 @@ def exit_with_parent(host: LanguageHost) -> None:
 def main() -> None:
     """Serves on a free loopback port, which is printed, until the engine ends the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    host = LanguageHost()
+    host = LanguageHost(sys.argv[-1])
     exit_with_parent(host)
     limits = [("grpc.max_send_message_length", _MESSAGE_BYTES), ("grpc.max_receive_message_length", _MESSAGE_BYTES)]
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16), options=limits)

@@ -1,5 +1,7 @@
 """Runs one Pulumi program: reads the engine's request from standard input, exits with 1 when the program failed.
 
+Its argument is the engine's address, to which the program's log goes.
+
 A process of its own for each run, because a program's modules keep resources of the run that imported them.
 """
 
@@ -31,11 +33,11 @@ def main() -> int:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     request = language_pb2.RunRequest()
     request.ParseFromString(sys.stdin.buffer.read())
-    program = program_path(request)
+    program, engine_address = program_path(request), sys.argv[1]
     os.chdir(request.info.program_directory or request.pwd)
     sys.path[0] = str(program.parent)
     sys.argv = [str(program), *request.args]
-    configure(request)
+    configure(request, engine_address)
     return execute(program, max(request.parallel, 1) * _THREADS_PER_OPERATION)
 
 
@@ -46,14 +48,14 @@ def program_path(request: Any) -> Path:
     return entry / "__main__.py" if entry.is_dir() else entry
 
 
-def configure(request: Any) -> None:
+def configure(request: Any, engine_address: str) -> None:
     """Connects the SDK to the engine."""
     reset_options(
         project=request.project,
         stack=request.stack,
         organization=request.organization or "organization",
         monitor_address=request.monitor_address,
-        engine_address=request.args[0] if request.args else "",
+        engine_address=engine_address,
         parallel=request.parallel,
         preview=request.dryRun,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
@@ -13,6 +13,10 @@ from typing import Any, Final
 from sandbox.compare.trees import Stack
 
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m|<\{%[^%]*%\}>")
+
+
+_NAMED: Final = 3
+"""Resources that a message names at most."""
 
 
 class Operation(Enum):
@@ -86,11 +90,12 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """One stack's preview. `errors` are empty when it succeeded."""
+    """One stack's preview. `errors` are empty when it succeeded; a warning said of several resources is there once."""
 
     changes: tuple[Change, ...] = ()
     unchanged: int = 0
     errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def of(self, operation: Operation) -> list[Change]:
         """The changes of one kind, sorted by name."""
@@ -123,11 +128,17 @@ def parse(printed: str, status: int = 0, said: str = "") -> Preview:
     """What the engine printed, given its exit status and what it wrote to standard error."""
     document = _document(printed)
     changes = [change for step in document.get("steps") or () if (change := _change(step))]
-    errors = tuple(_error(item) for item in document.get("diagnostics") or () if _is_error(item))
+    said_of = [item for item in document.get("diagnostics") or () if isinstance(item, dict)]
+    errors = tuple(_of_resources(_message(item), _names([item])) for item in said_of if _is_error(item))
     if status and not errors:
         errors = (_plain(said) or "The engine failed and did not say why.",)
     unique = {change.urn: change for change in changes}
-    return Preview(changes=tuple(unique.values()), unchanged=_unchanged(document), errors=errors if status else ())
+    return Preview(
+        changes=tuple(unique.values()),
+        unchanged=_unchanged(document),
+        errors=errors if status else (),
+        warnings=tuple(_warnings(said_of)),
+    )
 
 
 def _unchanged(document: Mapping[str, Any]) -> int:
@@ -170,10 +181,29 @@ def _is_error(diagnostic: Mapping[str, Any]) -> bool:
     return diagnostic.get("severity") in ("error", "info#err")
 
 
-def _error(diagnostic: Mapping[str, Any]) -> str:
-    name = str(diagnostic.get("urn") or "").split("::", 3)[3:]
-    return ": ".join([*name, _plain(str(diagnostic.get("message", "")))])
+def _warnings(diagnostics: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    warned: dict[str, list[Mapping[str, Any]]] = {}
+    for item in diagnostics:
+        if item.get("severity") == "warning":
+            warned.setdefault(_message(item), []).append(item)
+    for message, items in warned.items():
+        yield _of_resources(message, _names([item for item in items if not _is_stack(str(item.get("urn")))]))
+
+
+def _names(diagnostics: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The logical names of the resources that something is said of, each once."""
+    urns = [str(item.get("urn") or "") for item in diagnostics]
+    return sorted({name for urn in urns for name in urn.split("::", 3)[3:]})
+
+
+def _of_resources(message: str, names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}: {message}" if names else message
+
+
+def _message(diagnostic: Mapping[str, Any]) -> str:
+    return _plain(str(diagnostic.get("message", "")))
 
 
 def _plain(text: str) -> str:
-    return _COLOURS.sub("", text).strip().removeprefix("error: ").strip()
+    return re.sub("^(error|warning): ", "", _COLOURS.sub("", text).strip()).strip()

@@ -15,8 +15,11 @@ MARKER: Final = "<!-- sacred-council: preview of every stack -->"
 
 _LONGEST: Final = 60_000
 """Characters of a comment; GitHub takes 65,536."""
+_FENCE: Final = "```"
 _LISTED: Final = (100, 30, 10)
 """At most so many resources of one list are named: as many as fit into a comment."""
+_LONGEST_MESSAGE: Final = 2_000
+"""Characters of one error or warning in a comment."""
 _WORDS: Final = {
     Operation.REPLACE: ("replacement", "replacements"),
     Operation.DELETE: ("delete", "deletes"),
@@ -59,6 +62,7 @@ class Report:
 
     def _plain_details(self, comparison: Comparison) -> list[str]:
         lines = [f"    error: {error}" for error in _errors(comparison)]
+        lines += [f"    warning: {warning}" for warning in (comparison.preview.warnings if comparison.preview else ())]
         for operation in _CALLED_OUT if comparison.preview else ():
             for change in comparison.preview.of(operation) if comparison.preview else ():
                 mark = "".join(f" ({word})" for word in _marks(change, self.protect))
@@ -74,8 +78,10 @@ _FOOTNOTE: Final = (
 
 
 def _shortened(text: str) -> str:
-    """The table and as much of the sections as fits, cut at a line, with every fold closed."""
+    """The table and as much of the sections as fits, cut at a line, with every block and fold closed."""
     kept = text[:_LONGEST].rpartition("\n")[0]
+    if sum(line.startswith(_FENCE) for line in kept.splitlines()) % 2:
+        kept = f"{kept}\n{_FENCE}"
     closing = "\n\n</details>" * (kept.count("<details>") - kept.count("</details>"))
     return f"{kept}{closing}\n\nThe rest is left out: it is too long for a comment. `make preview` prints it.\n"
 
@@ -117,12 +123,29 @@ def _errors(comparison: Comparison) -> list[str]:
 
 def _section(comparison: Comparison, protect: tuple[str, ...], listed: int) -> list[str]:
     lines = [f"{summary(comparison)[:1].upper()}{summary(comparison)[1:].rstrip('.')}."]
-    for error in _errors(comparison):
-        lines += ["", "```text", error.replace("```", "'''"), "```"]
+    errors = _errors(comparison)
+    for error in errors[:listed]:
+        lines += ["", *_quoted([error])]
+    if len(errors) > listed:
+        lines += ["", f"And {len(errors) - listed} more errors."]
     for operation in _CALLED_OUT:
         lines += _called_out(comparison, operation, protect, listed)
+    lines += _warnings(comparison, listed)
     costs = _fold("Cost, capacity, carbon", comparison.worth.splitlines()) if comparison.worth else []
     return [*lines, *_updates(comparison, listed), *_creates(comparison, listed), *costs]
+
+
+def _warnings(comparison: Comparison, listed: int) -> list[str]:
+    """What the preview warns of, folded: it does not say what changes."""
+    warnings = comparison.preview.warnings if comparison.preview else ()
+    title = "1 warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
+    return _fold(title, [*_quoted(warnings[:listed]), *_and_more(warnings, listed)]) if warnings else []
+
+
+def _quoted(messages: Sequence[str]) -> list[str]:
+    """Messages as they are, in a block without markup."""
+    shortened = [f"{text[:_LONGEST_MESSAGE]}..." if len(text) > _LONGEST_MESSAGE else text for text in messages]
+    return [f"{_FENCE}text", *(text.replace(_FENCE, "'''") for text in shortened), _FENCE]
 
 
 def _called_out(comparison: Comparison, operation: Operation, protect: tuple[str, ...], listed: int) -> list[str]:
@@ -167,8 +190,8 @@ def _fold(title: str, items: Sequence[str]) -> list[str]:
     return ["", f"<details><summary>{title}</summary>", "", *items, "", "</details>"]
 
 
-def _and_more(changes: Sequence[Change], listed: int) -> list[str]:
-    return [f"- and {len(changes) - listed} more"] if len(changes) > listed else []
+def _and_more(items: Sequence[object], listed: int) -> list[str]:
+    return [f"- and {len(items) - listed} more"] if len(items) > listed else []
 
 
 def _code(properties: Sequence[str]) -> str:

@@ -23,6 +23,9 @@ pulumi_random.RandomString(
     "only-in-the-commit", length=4, opts=pulumi.ResourceOptions(provider=pulumi_random.Provider("random"))
 )
 """
+WARNS = """
+pulumi.log.warn("mind the gap", pulumi.ComponentResource("test:index:Gap", "gap"))
+"""
 SALT = "v1:bm90IG91cnM=:v1:bm90:IG91cnM="
 SOMEBODY_S_SECRET = {"sacred-council:alertWebhookUrl": {"secure": "v1:bm90:IG91cnM="}}
 """Who compares cannot read it."""
@@ -56,7 +59,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     (made.folder / ".gitignore").write_text(".sandbox/\n__pycache__/\n")
     for arguments in (("init", "--quiet"), ("add", "."), (*AUTHOR, "commit", "--quiet", "--message=base")):
         subprocess.run(["git", *arguments], cwd=made.folder, check=True)
-    program.write_text(new)
+    program.write_text(new + WARNS)
     (made.folder / "Pulumi.old.yaml").unlink()
     # An update; a claim's size, which a StatefulSet cannot change.
     made.configure({"cache": {"maxMemory": "96Mi"}, "messaging": {"storage": "3Gi"}})
@@ -118,6 +121,12 @@ def test_what_only_the_committed_program_registers_is_deleted(outcome: Outcome) 
     section = outcome.section("local")
     assert "- `only-in-the-commit` (random:index/randomString:RandomString)" in section
     assert "::random:index/randomString:RandomString::only-in-the-commit`" in section
+
+
+def test_what_the_program_warns_of_is_shown(outcome: Outcome) -> None:
+    warnings = outcome.section("local").partition(" warning")[2].partition("</details>")[0]
+    assert "\ngap: mind the gap\n" in warnings
+    assert "warning: gap: mind the gap" in outcome.printed
 
 
 def test_what_stays_is_counted(outcome: Outcome) -> None:

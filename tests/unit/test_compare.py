@@ -119,6 +119,29 @@ def test_errors_are_plain_and_say_which_resource() -> None:
     )
 
 
+def test_warnings_are_told_once_with_the_resources_they_are_about() -> None:
+    def warning(message: str, urn: str) -> dict[str, str]:
+        return {"message": f"<{{%fg 3%}}>warning: {message}<{{%reset%}}>", "severity": "warning", "urn": urn}
+
+    stack = "urn:pulumi:local::sacred-council::pulumi:pulumi:Stack::sacred-council-local"
+    said = [
+        *(warning("old", URN.replace("local-cache", name)) for name in ("d", "a", "c", "b", "a")),
+        warning("raise the quota", stack),
+    ]
+    found = parse(json.dumps({"steps": [], "diagnostics": said}))
+    assert found.warnings == ("a, b, c and 1 more: old", "raise the quota")
+    assert found.errors == ()
+
+
+def test_warnings_are_shown_folded_and_in_a_terminal() -> None:
+    text = report(comparison(preview=Preview(warnings=("raise the quota", "``` in it"))))
+    folded = "<details><summary>2 warnings</summary>\n\n```text\nraise the quota\n''' in it\n```\n\n</details>"
+    assert folded in text.markdown()
+    assert "    warning: raise the quota" in text.plain()
+    assert "<summary>1 warning</summary>" in report(comparison(preview=Preview(warnings=("x",)))).markdown()
+    assert "warning" not in report(comparison()).markdown()
+
+
 @pytest.mark.parametrize("printed", ["", "no json", "{broken", "[]"])
 def test_an_engine_that_prints_no_json_has_failed(printed: str) -> None:
     assert parse(printed, status=255, said="error: killed").errors == ("killed",)
@@ -216,6 +239,22 @@ def test_a_comment_fits_and_folds_are_closed() -> None:
     assert text.startswith(MARKER)
     assert text.count("<details>") == text.count("</details>")
     assert "The rest is left out" in text
+
+
+def test_many_long_errors_leave_room_for_what_other_stacks_lose() -> None:
+    failed = comparison(preview=Preview(errors=tuple(f"{number} {'x' * 5000}" for number in range(300))))
+    text = report(failed, comparison(change(Operation.DELETE, "gone"))).markdown()
+    assert len(text) < 65_536
+    assert "- `gone` (kubernetes:apps/v1:StatefulSet) **holds data**" in text
+    assert "And 290 more errors." in text
+
+
+def test_a_comment_that_is_cut_in_a_block_closes_it() -> None:
+    warned = comparison(preview=Preview(warnings=tuple(f"{number} {'x' * 1900}" for number in range(10))))
+    text = report(*[warned] * 5).markdown()
+    assert "The rest is left out" in text
+    assert sum(line.startswith("```") for line in text.splitlines()) % 2 == 0
+    assert text.count("<details>") == text.count("</details>")
 
 
 @pytest.mark.parametrize(

@@ -47,14 +47,27 @@ def test_a_stack_trace_begins_in_the_program(tmp_path: Path) -> None:
     assert lines[-1] == "ValueError: what went wrong"
 
 
+class Context:
+    """Of gRPC's context, what the host uses."""
+
+    def add_callback(self, callback: object) -> None:
+        assert callable(callback)
+
+
+def test_the_program_is_told_where_the_engine_listens_to_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = tmp_path / "runner.py"
+    runner.write_text("import pathlib, sys\npathlib.Path('told').write_text(sys.argv[1])\n")
+    monkeypatch.setattr(language, "_PROGRAM_RUNNER", runner)
+    request = language_pb2.RunRequest(pwd=str(tmp_path), info=_info(tmp_path))
+    assert not language.LanguageHost("127.0.0.1:4711").Run(request, Context()).bail
+    assert (tmp_path / "told").read_text() == "127.0.0.1:4711"
+
+
 def test_a_plugins_output_and_exit_code_are_streamed(tmp_path: Path) -> None:
     (tmp_path / "__main__.py").write_text("import os, sys\nprint(os.environ['X'], *sys.argv[1:])\nsys.exit(3)\n")
     request = language_pb2.RunPluginRequest(pwd=str(tmp_path), args=["a", "b"], env=["X=y"], info=_info(tmp_path))
-
-    class Context:
-        def add_callback(self, callback: object) -> None:
-            assert callable(callback)
-
-    responses = list(language.LanguageHost().RunPlugin(request, Context()))
+    responses = list(language.LanguageHost("").RunPlugin(request, Context()))
     assert [response.stdout for response in responses[:-1]] == [b"y a b\n"]
     assert responses[-1].exitcode == 3
