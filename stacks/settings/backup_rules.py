@@ -35,7 +35,7 @@ def managed_backups() -> Mistake:
 def _regions(backup: Plain, regions: Regions) -> Iterator[Mistake]:
     clouds = {name: region.get("cloud") for region in regions.values() if isinstance(name := region.get("name"), str)}
     given = backup.get("regions")
-    named = list(given) if isinstance(given, list | tuple) else []
+    named = list(given) if isinstance(given, list | tuple) and clouds else []
     for index, name in enumerate(named):
         if not isinstance(name, str):
             continue

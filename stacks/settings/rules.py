@@ -76,7 +76,8 @@ def _founder(values: Plain, names: list[object]) -> Iterator[Mistake]:
 
 
 def _survival(values: Plain, regions: int) -> Iterator[Mistake]:
-    if section(values, "database").get("survive") == "region" and regions < REGIONS_TO_SURVIVE_ONE:
+    # Of a list with nothing well-formed in it, the list's own mistake says enough.
+    if section(values, "database").get("survive") == "region" and 0 < regions < REGIONS_TO_SURVIVE_ONE:
         yield Mistake(
             path=path_of("database", "survive"),
             value=shown("region"),

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from stacks.settings.base import Model
-from stacks.settings.values import Bytes, Duration, MessagingServers, RegionName, mistake, not_empty, pattern
+from stacks.settings.values import Bytes, Duration, MessagingServers, RegionName, distinct, mistake, not_empty, pattern
 
 ALL: Final = "all"
 """Instead of a list of regions: every one, also those to come."""
@@ -22,8 +22,9 @@ _TOKEN: Final = r"[A-Za-z0-9_-]+"  # noqa: S105 - a part of a subject
 Subject = Annotated[
     str,
     pattern(
-        rf"({_TOKEN}|\*)(\.({_TOKEN}|\*))*(\.>)?",
-        "must be a NATS subject: words with dots between them, * for any word, > for all that follow",
+        # What begins with `*.` would be JetStream's own subjects too ($JS.API...), which no stream may take.
+        rf"\*|{_TOKEN}(\.({_TOKEN}|\*))*(\.>)?",
+        "must be a NATS subject: words with dots between them, after the first * for any word, > for all that follow",
         "write e.g. councils.> or councils.*.decisions",
     ),
 ]
@@ -33,16 +34,8 @@ def _one_as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(values)) != len(values):
-        raise mistake("must not name one twice", "remove the repetition")
-    return values
-
-
-Subjects = Annotated[tuple[Subject, ...], Field(strict=False), not_empty("councils.>"), AfterValidator(_distinct)]
-Mirrors = Annotated[
-    tuple[RegionName, ...], Field(strict=False), BeforeValidator(_one_as_list), AfterValidator(_distinct)
-]
+Subjects = Annotated[tuple[Subject, ...], Field(strict=False), not_empty("councils.>"), distinct("one")]
+Mirrors = Annotated[tuple[RegionName, ...], Field(strict=False), BeforeValidator(_one_as_list), distinct("one")]
 
 
 class Stream(Model):

@@ -4,11 +4,13 @@ import re
 from collections.abc import Callable
 from ipaddress import IPv4Address
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from components.quantities import quantity_bytes
+from stacks.settings.errors import closest
 
 REGION_NAME_LIMIT: Final = 32
 """Longest region name: it starts every resource name, and those end at 63 characters."""
@@ -82,6 +84,22 @@ def _ipv4_address(value: str) -> str:
     return value
 
 
+def _address_or_host(value: str) -> str:
+    return _ipv4_address(value) if value.replace(".", "").isdigit() else value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        # A machine without the database knows no zone at all: there a cluster will be the first to tell.
+        if known := available_timezones():
+            meant = closest(value, known)
+            remedy = f"did you mean {meant}?" if meant else "write e.g. Europe/Brussels or Etc/UTC"
+            raise mistake("is not in the IANA time zone database", remedy) from None
+    return value
+
+
 def not_empty(entry: str) -> AfterValidator:
     """Check that a list has an entry; `entry` is an example of one."""
 
@@ -94,10 +112,15 @@ def not_empty(entry: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(values)) != len(values):
-        raise mistake("must not name a language twice", "remove the repetition")
-    return values
+def distinct(what: str) -> AfterValidator:
+    """Check that a list names nothing twice; `what` it names, such as `a path`."""
+
+    def check(values: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(values)) != len(values):
+            raise mistake(f"must not name {what} twice", "remove the repetition")
+        return values
+
+    return AfterValidator(check)
 
 
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
@@ -129,6 +152,7 @@ GatewayAddress = Annotated[
         "must be an IPv4 address or a host name in lower case",
         "write e.g. 203.0.113.7 or gateway.example.org",
     ),
+    AfterValidator(_address_or_host),
 ]
 Addresses = Annotated[tuple[Annotated[str, AfterValidator(_ipv4_address)], ...], Field(strict=False)]
 CachedPaths = Annotated[
@@ -144,6 +168,7 @@ CachedPaths = Annotated[
         ...,
     ],
     Field(strict=False),
+    distinct("a path"),
 ]
 PORT: Final = r"(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
 """Expression for a TCP port."""
@@ -222,6 +247,7 @@ TimeZone = Annotated[
         "must be the name of an IANA time zone",
         "write e.g. Europe/Brussels or Etc/UTC",
     ),
+    AfterValidator(_time_zone),
 ]
 Country = Annotated[str, pattern(r"[A-Z]{2}", "must be an ISO 3166 country code of two capitals", "write e.g. BE")]
 Language = Annotated[
@@ -232,7 +258,7 @@ Language = Annotated[
         "write e.g. nl, pt-BR or zh-Hant-TW",
     ),
 ]
-Languages = Annotated[tuple[Language, ...], Field(strict=False), not_empty("nl, fr"), AfterValidator(_distinct)]
+Languages = Annotated[tuple[Language, ...], Field(strict=False), not_empty("nl, fr"), distinct("a language")]
 Slot = Annotated[int, Field(ge=0, le=SLOT_LIMIT)]
 Count = Annotated[int, Field(ge=1)]
 MeshReplicas = Annotated[int, Field(ge=1, le=5)]

@@ -96,6 +96,16 @@ SINGLE = [
     ),
     (
         "regions[0].geography",
+        PLACE | {"timeZone": "Europe/Brusels"},
+        '.timeZone: "Europe/Brusels" is not in the IANA time zone database; did you mean Europe/Brussels?',
+    ),
+    (
+        "regions[0].geography",
+        PLACE | {"timeZone": "America/Argentina"},
+        '.timeZone: "America/Argentina" is not in the IANA time zone database; did you mean America/Argentina/Salta?',
+    ),
+    (
+        "regions[0].geography",
         PLACE | {"country": "Belgium"},
         '.country: "Belgium" must be an ISO 3166 country code of two capitals; write e.g. BE',
     ),
@@ -332,6 +342,14 @@ def test_everything_missing_is_asked_for() -> None:
         "regions[0].geography.timeZone: is missing; add e.g. timeZone: Europe/Brussels",
         "regions[0].geography.languages: is missing; add e.g. languages: [nl, fr]",
     ]
+
+
+@pytest.mark.parametrize("regions", [[], None, "us-central1", ["us-central1", "europe-west1"]])
+def test_of_a_list_without_a_region_nothing_else_is_said(regions: object) -> None:
+    database = {"survive": "region", "founder": "us-central1", "backup": {"regions": ["us-central1"]}}
+    told = complaints({**GOOD, "regions": regions, "database": database, "messaging": {"servers": 3}})
+    assert told
+    assert [line for line in told if not line.startswith("regions")] == []
 
 
 def test_the_value_of_an_unknown_key_is_not_shown_because_it_could_be_a_secret() -> None:

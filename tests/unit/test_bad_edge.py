@@ -44,7 +44,36 @@ SINGLE: list[tuple[dict[str, Any], str]] = [
     ({"ratelimit": 100}, "edge.ratelimit: is not a setting; did you mean rateLimit?"),
     (
         {"cdn": "aws", "domain": DOMAIN, "zone": "my-group/example.org"},
-        'edge.zone: "my-group/example.org" is not a zone\'s name or id; write it without a slash',
+        'edge.zone: "my-group/example.org" is not the id of a zone of Route 53; `aws route53 list-hosted-zones` shows '
+        "them, after /hostedzone/",
+    ),
+    (
+        {"cdn": "aws", "domain": DOMAIN, "zone": "my-zone"},
+        'edge.zone: "my-zone" is not the id of a zone of Route 53; `aws route53 list-hosted-zones` shows them, after '
+        "/hostedzone/",
+    ),
+    (
+        {"cdn": "gcp", "project": "my-project", "domain": DOMAIN, "zone": "example.org"},
+        'edge.zone: "example.org" is not the name of a zone of Cloud DNS; `gcloud dns managed-zones list` shows them',
+    ),
+    (
+        {"cdn": "aws", "domain": "a.very.local"},
+        'edge.domain: "a.very.local" is not in public DNS, so no authority signs a certificate for the CDN; '
+        "write a domain of yours, or cdn: none",
+    ),
+    (
+        {"cdn": "aws", "domain": "203.0.113.7"},
+        'edge.domain: "203.0.113.7" is not in public DNS, so no authority signs a certificate for the CDN; '
+        "write a domain of yours, or cdn: none",
+    ),
+    (
+        {"cdn": "azure", "domain": f"{'x' * 53}.example.org"},
+        f'edge.domain: "{"x" * 53}.ex... is longer than the 64 characters that a certificate of a CDN can have; '
+        "write a shorter domain",
+    ),
+    (
+        {"cachedPaths": ["/a/", "/b/", "/a/"]},
+        'edge.cachedPaths: ["/a/", "/b/", "/a/"] must not name a path twice; remove the repetition',
     ),
     (
         {"cdn": "azure", "domain": DOMAIN, "zone": "example.org"},
@@ -100,6 +129,37 @@ def test_a_gateway_is_an_address_or_a_host() -> None:
         'regions[0].gatewayAddress: "http://x" must be an IPv4 address or a host name in lower case; '
         "write e.g. 203.0.113.7 or gateway.example.org"
     ]
+
+
+@pytest.mark.parametrize("address", ["999.1.2.3", "1.2.3.04", "0.0.0.0", "127.0.0.1"])
+def test_a_gateways_address_is_one(address: str) -> None:
+    assert complaints({}, region={"gatewayAddress": address}) == [
+        f'regions[0].gatewayAddress: "{address}" must be an IPv4 address that a cluster can have; '
+        "write e.g. 203.0.113.7"
+    ]
+
+
+@pytest.mark.parametrize("edge", [AWS, GCP], ids=["aws", "gcp"])
+@pytest.mark.parametrize("address", ["10.1.2.3", "172.31.0.1", "192.168.0.1", "100.64.0.1"])
+def test_a_cdn_reaches_public_addresses_only(edge: dict[str, Any], address: str) -> None:
+    assert complaints(edge, region={"gatewayAddress": address}) == [
+        f'regions[0].gatewayAddress: "{address}" is a private address, and a CDN comes over the internet; '
+        "write the gateway's public address"
+    ]
+    parse({"stage": "local", "regions": [{**HERE, "gatewayAddress": address}]})
+
+
+@pytest.mark.parametrize(
+    "edge",
+    [
+        {**AWS, "zone": "Z0123456789ABCDEFGHIJ"},
+        {**GCP, "zone": "my-zone"},
+        {**AWS, "domain": f"{'x' * 52}.example.org"},
+        {**AWS, "domain": "localhost.example.org"},
+    ],
+)
+def test_zones_and_domains_that_the_cloud_takes(edge: dict[str, Any]) -> None:
+    parse({"stage": "local", "regions": [{**HERE, "gatewayAddress": "192.0.2.7"}], "edge": edge})
 
 
 def test_a_cdn_needs_the_mesh_s_gateways_and_what_it_can_speak() -> None:

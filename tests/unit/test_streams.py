@@ -92,8 +92,13 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"subjects": ["councils..x"]},
-        '[0].subjects[0]: "councils..x" must be a NATS subject: words with dots between them, * for any word, > for '
-        "all that follow; write e.g. councils.> or councils.*.decisions",
+        '[0].subjects[0]: "councils..x" must be a NATS subject: words with dots between them, after the first * for '
+        "any word, > for all that follow; write e.g. councils.> or councils.*.decisions",
+    ),
+    (
+        {"subjects": ["*.decisions"]},
+        '[0].subjects[0]: "*.decisions" must be a NATS subject: words with dots between them, after the first * for '
+        "any word, > for all that follow; write e.g. councils.> or councils.*.decisions",
     ),
     ({"subjects": []}, "[0].subjects: [] must have at least one entry; write e.g. [councils.>]"),
     (
