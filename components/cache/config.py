@@ -105,6 +105,7 @@ def render_credentials(password: str) -> dict[str, str]:
 def render_proxy(*, replicas: int) -> str:
     """The text of haproxy.cfg: connections go, still encrypted, to the node that says it is the primary.
 
+    A connection that a node refuses is tried on another at once: a dead primary counts as up until two checks failed.
     It reads REDIS_PASSWORD, POD_NAMESPACE and CLUSTER_DOMAIN. Names are complete because HAProxy's own resolver, which
     follows pods to new addresses, knows no search list.
     """
@@ -133,6 +134,7 @@ frontend redis
   default_backend primary
 
 backend primary
+  option redispatch 1
   option tcp-check
   tcp-check send "AUTH ${{REDIS_PASSWORD}}\\r\\n"
   tcp-check expect string +OK

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,12 +71,19 @@ class Pods:
         command = [*self.private_hosts, "/bin/sh", str(self._settings(pod) / script), *arguments]
         return subprocess.run(command, env=self._environment(pod), timeout=60, check=False).returncode
 
-    def start_proxy(self) -> None:
-        """Start HAProxy. It finds the nodes in its hosts file, where there is no cluster DNS to follow them with."""
+    def start_proxy(self, *, failed_checks: int | None = None) -> None:
+        """Start HAProxy, which takes a node for dead after `failed_checks` (default: as rendered).
+
+        It finds the nodes in its hosts file, where there is no cluster DNS to follow them with.
+        """
         home = self.directory / "proxy"
         home.mkdir()
+        rendered = config.render_proxy(replicas=self.replicas)
+        if failed_checks:
+            rendered, changes = re.subn(r"\bfall \d+", f"fall {failed_checks}", rendered)
+            assert changes == 1
         (home / "haproxy.cfg").write_text(
-            self._mapped(0, config.render_proxy(replicas=self.replicas))
+            self._mapped(0, rendered)
             .replace(" resolvers cluster", "")
             .replace(f"bind :{self.port}", f"bind 127.0.0.1:{self.proxy_port}")
             .replace(f"bind :{config.PROXY_METRICS_PORT}", f"bind 127.0.0.1:{self._metrics_port}")

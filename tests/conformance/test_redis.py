@@ -157,12 +157,27 @@ def test_a_primary_without_replicas_takes_no_writes(replicated: Pods) -> None:
     assert eventually(refused, seconds=30, what="writes are refused")
 
 
-def test_the_proxy_always_leads_to_the_primary(replicated: Pods) -> None:
+@pytest.fixture
+def haproxy() -> None:
     if not shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin"):
         pytest.skip("no haproxy on PATH: `apt-get install --no-install-recommends haproxy` brings it")
+
+
+@pytest.mark.usefixtures("haproxy")
+def test_the_proxy_always_leads_to_the_primary(replicated: Pods) -> None:
     replicated.start_proxy()
     assert eventually(lambda: replicated.through_proxy().set("love", "infinite"), seconds=20, what="a write")
     replicated.stop(0, kill=True)
     replicated.settled(1, 2)
     assert eventually(lambda: replicated.through_proxy().set("love", "conserved"), seconds=30, what="a write after")
     assert replicated.through_proxy().get("love") == "conserved"
+
+
+@pytest.mark.usefixtures("haproxy")
+def test_the_proxy_passes_by_a_dead_primary_before_its_checks_have_noticed(replicated: Pods) -> None:
+    replicated.start_proxy(failed_checks=1000)
+    assert eventually(lambda: replicated.through_proxy().set("love", "infinite"), seconds=20, what="a write")
+    replicated.stop(0, kill=True)
+    replicated.settled(1, 2)
+    assert eventually(lambda: replicated.through_proxy().set("love", "conserved"), seconds=30, what="a write after")
+    assert [replicated.through_proxy().get("love") for _ in range(10)] == ["conserved"] * 10
