@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
 from stacks.settings.errors import Mistake, path_of, shown
 from stacks.settings.inheritance import Plain
 from stacks.settings.models import CREATE_ZONE
 from stacks.settings.store_rules import section
+from stacks.settings.values import GatewayAddress, text_if_valid
 
 CDNS: Final = ("gcp", "aws", "azure")
 
@@ -134,25 +135,20 @@ def _gateway(cdn: str, index: int, region: Plain) -> Iterator[Mistake]:
             rule="is missing: the CDN must know where the region's public gateway is",
             remedy="add its IPv4 address" if cdn == "gcp" else "add its IPv4 address or host name",
         )
-    elif (number := _number(address)) is not None:
-        if any(number in block for block in _PRIVATE):
+    elif (valid := text_if_valid(GatewayAddress, address)) is None:
+        return
+    elif not valid.replace(".", "").isdigit():
+        if cdn == "gcp":
             yield Mistake(
                 path=path,
                 value=shown(address),
-                rule="is a private address, and a CDN comes over the internet",
-                remedy="write the gateway's public address",
+                rule="is not an IPv4 address, and Cloud DNS looks after the health of addresses only",
+                remedy="write the gateway's address, or choose cdn: aws or azure",
             )
-    elif cdn == "gcp" and isinstance(address, str):
+    elif any(IPv4Address(valid) in block for block in _PRIVATE):
         yield Mistake(
             path=path,
             value=shown(address),
-            rule="is not an IPv4 address, and Cloud DNS looks after the health of addresses only",
-            remedy="write the gateway's address, or choose cdn: aws or azure",
+            rule="is a private address, and a CDN comes over the internet",
+            remedy="write the gateway's public address",
         )
-
-
-def _number(address: object) -> IPv4Address | None:
-    try:
-        return IPv4Address(address) if isinstance(address, str) else None
-    except AddressValueError:
-        return None

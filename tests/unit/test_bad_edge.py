@@ -124,16 +124,18 @@ def test_cloud_dns_looks_after_addresses_only() -> None:
     ]
 
 
-def test_a_gateway_is_an_address_or_a_host() -> None:
-    assert complaints({}, region={"gatewayAddress": "http://x"}) == [
+@pytest.mark.parametrize("edge", [{}, AWS, GCP], ids=["none", "aws", "gcp"])
+def test_a_gateway_is_an_address_or_a_host(edge: dict[str, Any]) -> None:
+    assert complaints(edge, region={"gatewayAddress": "http://x"}) == [
         'regions[0].gatewayAddress: "http://x" must be an IPv4 address or a host name in lower case; '
         "write e.g. 203.0.113.7 or gateway.example.org"
     ]
 
 
+@pytest.mark.parametrize("edge", [{}, AWS, GCP], ids=["none", "aws", "gcp"])
 @pytest.mark.parametrize("address", ["999.1.2.3", "1.2.3.04", "0.0.0.0", "127.0.0.1"])
-def test_a_gateways_address_is_one(address: str) -> None:
-    assert complaints({}, region={"gatewayAddress": address}) == [
+def test_a_gateways_address_is_one(edge: dict[str, Any], address: str) -> None:
+    assert complaints(edge, region={"gatewayAddress": address}) == [
         f'regions[0].gatewayAddress: "{address}" must be an IPv4 address that a cluster can have; '
         "write e.g. 203.0.113.7"
     ]
