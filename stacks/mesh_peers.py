@@ -64,7 +64,7 @@ def _neighbourhood(plan: RegionPlan, sites: Sequence[MeshSite], unreachable: fro
         here=plan.name,
         failover=plan.failover,
         languages=language_routes(plan, serving),
-        unreachable=unreachable - {plan.name},
+        unreachable=unreachable,
     )
 
 

@@ -14,7 +14,6 @@ from sandbox.compare.trees import Stack
 
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m|<\{%[^%]*%\}>")
 
-
 _NAMED: Final = 3
 """Resources that a message names at most."""
 
@@ -128,8 +127,8 @@ def parse(printed: str, status: int = 0, said: str = "") -> Preview:
     """What the engine printed, given its exit status and what it wrote to standard error."""
     document = _document(printed)
     changes = [change for step in document.get("steps") or () if (change := _change(step))]
-    said_of = [item for item in document.get("diagnostics") or () if isinstance(item, dict)]
-    errors = tuple(_of_resources(_message(item), _names([item])) for item in said_of if _is_error(item))
+    diagnostics = [item for item in document.get("diagnostics") or () if isinstance(item, dict)]
+    errors = tuple(_of_resources(_message(item), _names([item])) for item in diagnostics if _is_error(item))
     if status and not errors:
         errors = (_plain(said) or "The engine failed and did not say why.",)
     unique = {change.urn: change for change in changes}
@@ -137,7 +136,7 @@ def parse(printed: str, status: int = 0, said: str = "") -> Preview:
         changes=tuple(unique.values()),
         unchanged=_unchanged(document),
         errors=errors if status else (),
-        warnings=tuple(_warnings(said_of)),
+        warnings=tuple(_warnings(diagnostics)),
     )
 
 

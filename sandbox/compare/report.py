@@ -62,7 +62,7 @@ class Report:
 
     def _plain_details(self, comparison: Comparison) -> list[str]:
         lines = [f"    error: {error}" for error in _errors(comparison)]
-        lines += [f"    warning: {warning}" for warning in (comparison.preview.warnings if comparison.preview else ())]
+        lines += [f"    warning: {warning}" for warning in _warned(comparison)]
         for operation in _CALLED_OUT if comparison.preview else ():
             for change in comparison.preview.of(operation) if comparison.preview else ():
                 mark = "".join(f" ({word})" for word in _marks(change, self.protect))
@@ -121,6 +121,10 @@ def _errors(comparison: Comparison) -> list[str]:
     return [*base, *(comparison.preview.errors if comparison.preview else ())]
 
 
+def _warned(comparison: Comparison) -> tuple[str, ...]:
+    return comparison.preview.warnings if comparison.preview else ()
+
+
 def _section(comparison: Comparison, protect: tuple[str, ...], listed: int) -> list[str]:
     lines = [f"{summary(comparison)[:1].upper()}{summary(comparison)[1:].rstrip('.')}."]
     errors = _errors(comparison)
@@ -137,7 +141,7 @@ def _section(comparison: Comparison, protect: tuple[str, ...], listed: int) -> l
 
 def _warnings(comparison: Comparison, listed: int) -> list[str]:
     """What the preview warns of, folded: it does not say what changes."""
-    warnings = comparison.preview.warnings if comparison.preview else ()
+    warnings = _warned(comparison)
     title = "1 warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
     return _fold(title, [*_quoted(warnings[:listed]), *_and_more(warnings, listed)]) if warnings else []
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from stacks.settings import parse
-from tests.unit.test_bad_configuration import complaints
+from tests.unit.bad_settings import complaints
 
 GROUP = "11111111-2222-3333-4444-555555555555"
 PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl", "fr"]}

@@ -12,7 +12,7 @@ from components.database import instances as machines
 from stacks.settings import SettingsError, parse
 from stacks.settings.values import Bytes, Cpu, text_if_valid
 from tests.rendering import ROOT
-from tests.unit.test_bad_configuration import complaints
+from tests.unit.bad_settings import complaints
 from tests.unit.test_bad_regions import AMSTERDAM, IOWA, VIRGINIA
 
 RUNBOOK = "docs/runbooks/postgresql-to-cockroachdb.md"

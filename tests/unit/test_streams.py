@@ -12,7 +12,7 @@ from components.messaging.nats_streams import NatsStreamsArgs
 from stacks.settings import parse, stream_rules
 from stacks.settings.stream_rules import overlap
 from stacks.streams import streams_in
-from tests.unit.test_bad_configuration import complaints
+from tests.unit.bad_settings import complaints
 
 NO_SERVERS = cast(pulumi.Resource, None)
 US, EU, ASIA = "us-central1", "europe-west1", "asia-east1"

@@ -1,0 +1,41 @@
+"""Makes bad configurations, and reads what is said about them."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from stacks.settings import SettingsError, parse
+
+GOOD: Mapping[str, Any] = {"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}
+PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl", "fr"]}
+
+IMAGE_RULE = (
+    "must name one version of the image: a tag other than latest, or a digest; write e.g. ghcr.io/example/service:1.4.2"
+)
+NAME_RULE = (
+    "must be a DNS label of at most 32 characters: lower case letters, digits and hyphens, starting with a letter; "
+    "write e.g. us-central1"
+)
+
+
+def with_change(path: str, value: object) -> dict[str, Any]:
+    """The good configuration with `value` at `path`."""
+    values: dict[str, Any] = copy.deepcopy(dict(GOOD))
+    *parents, last = path.replace("[0]", ".0").split(".")
+    place: Any = values
+    for step in parents:
+        place = place[int(step)] if isinstance(place, list) else place.setdefault(step, {})
+    place[int(last) if isinstance(place, list) else last] = value
+    return values
+
+
+def complaints(values: Mapping[str, object]) -> list[str]:
+    """What is said about a bad configuration, a line for each mistake."""
+    with pytest.raises(SettingsError) as caught:
+        parse(values)
+    headline, *lines = str(caught.value).split("\n  sacred-council:")
+    number = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
+    assert headline == f"The configuration has {number}. Nothing was changed."
+    return lines
