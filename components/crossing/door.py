@@ -9,9 +9,9 @@ import pulumi_kubernetes as k8s
 
 from components.cluster import PublicAddress
 from components.metadata import object_meta
+from components.workload import CHECKSUM_ANNOTATION, digest
 
-WAIT_FOR: Final = {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress}"}
-"""Ready with an address. Without this Pulumi would also wait for pods, which come much later."""
+WAIT_FOR: Final = "pulumi.com/waitFor"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +58,27 @@ class Door(pulumi.ComponentResource):
                 app=args.app,
                 region=args.region,
                 namespace=args.namespace,
-                annotations={**args.annotations, **(reserved.annotations if reserved else {}), **WAIT_FOR},
+                annotations=_annotations(args),
             ),
             spec=_spec(args),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.addresses = reserved.addresses if reserved else [service.status.apply(given_address)]
         self.register_outputs({"addresses": self.addresses})
+
+
+def _annotations(args: DoorArgs) -> dict[str, pulumi.Input[str]]:
+    """The load balancer's own, and that the door is ready with an address: pods come much later.
+
+    A Service has no generation: after an update the provider may still see the old object, which has an address as
+    well, and would keep it in the state. So it waits for the checksum of the new one, too.
+    """
+    given = {**args.annotations, **(args.address.annotations if args.address else {})}
+    address = args.address.load_balancer_ip if args.address else None
+    checksum = pulumi.Output.json_dumps([given, address, list(args.admitted), dict(args.pods), args.port]).apply(digest)
+    seen = pulumi.Output.concat("jsonpath={.metadata.annotations['", CHECKSUM_ANNOTATION, "']}=", checksum)
+    wait_for = pulumi.Output.json_dumps(["jsonpath={.status.loadBalancer.ingress}", seen])
+    return {**given, CHECKSUM_ANNOTATION: checksum, WAIT_FOR: wait_for}
 
 
 def _spec(args: DoorArgs) -> k8s.core.v1.ServiceSpecArgs:

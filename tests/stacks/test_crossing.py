@@ -1,10 +1,13 @@
 """Doors and names between regions: who may come in, how pods find them, and that one region alone has none."""
 
+import json
 from typing import Any
 
 import pytest
 
 from components.crossing import host
+from components.crossing.door import WAIT_FOR
+from components.workload import CHECKSUM_ANNOTATION
 from tests.clusters import CLUSTER_TYPES
 from tests.regions import (
     AMSTERDAM,
@@ -181,10 +184,26 @@ def test_on_clusters_that_are_there_already_doors_have_the_address_they_are_give
     for door in doors(stack, "west").values():
         assert door["spec"]["loadBalancerSourceRanges"] == ["192.0.2.1/32"]
         assert "loadBalancerIP" not in door["spec"]
-        assert door["metadata"]["annotations"] == {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress}"}
+        assert door["metadata"]["annotations"].keys() == {WAIT_FOR, CHECKSUM_ANNOTATION}
     found = endpoints(stack, "east", "cockroachdb")
     assert sorted(found) == ["west-0", "west-1", "west-2"]
     assert all(address.startswith("198.51.100.") for behind in found.values() for address in behind)
+
+
+@pytest.mark.parametrize("where", MIXED)
+def test_a_door_that_admits_more_regions_is_ready_when_the_provider_has_seen_it(where: Where) -> None:
+    before, after = (
+        doors(rendered_with(regions, database={"founder": where[0]}), where[0])
+        for regions in ((where,), (where, BELGIUM))
+    )
+    assert before.keys() == after.keys() != set()
+    for name, door in after.items():
+        annotations = door["metadata"]["annotations"]
+        checksum = annotations[CHECKSUM_ANNOTATION]
+        address, seen = json.loads(annotations[WAIT_FOR])
+        assert address == "jsonpath={.status.loadBalancer.ingress}"
+        assert seen == f"jsonpath={{.metadata.annotations['{CHECKSUM_ANNOTATION}']}}={checksum}"
+        assert before[name]["metadata"]["annotations"][CHECKSUM_ANNOTATION] != checksum
 
 
 def test_doors_belong_to_the_foundation_and_wait_for_no_workload() -> None:

@@ -252,12 +252,13 @@ def test_problems_of_pods_are_told_in_words() -> None:
 
 
 OBJ: Obj = {
+    "metadata": {"annotations": {"example.org/checksum": "1f"}},
     "status": {
         "phase": "Running",
         "ok": True,
         "list": [{"x": 1}],
         "conditions": [condition("Ready", "True"), condition("Old", "False")],
-    }
+    },
 }
 
 
@@ -275,6 +276,8 @@ OBJ: Obj = {
         ("jsonpath={.status.ok}=true", True),
         ("jsonpath={.status.list[0].x}=1", True),
         ("jsonpath=.status.phase=Running", True),
+        ("jsonpath={.metadata.annotations['example.org/checksum']}=1f", True),
+        ("jsonpath={.metadata.annotations['example.org/checksum']}=2f", False),
     ],
 )
 def test_expressions_of_the_program_hold_or_not(expression: str, holds: bool) -> None:
