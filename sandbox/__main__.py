@@ -30,6 +30,11 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument(
             "--context", help="a context of your kubeconfig: use that cluster and the official CLI instead"
         )
+    recover = verbs.add_parser("recover", help="after a killed run: make its pending Helm releases usable again")
+    recover.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
+    recover.add_argument(
+        "--official", action="store_true", help="of the stack that your own pulumi deploys, in all its clusters"
+    )
     start = verbs.add_parser("start", help="start the control planes of a stack, and deploy nothing")
     start.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
     plan = verbs.add_parser("plan", help="all that a stack consists of, as JSON; starts nothing")

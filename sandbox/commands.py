@@ -20,6 +20,7 @@ def run(layout: Layout, arguments: argparse.Namespace) -> int:
     verbs: dict[str, Callable[[], int]] = {
         "up": lambda: _up(layout, arguments.stack, arguments.context),
         "down": lambda: _down(layout, arguments.stack, arguments.context),
+        "recover": lambda: recover(layout, arguments.stack, official=arguments.official),
         "start": lambda: start(layout, arguments.stack),
         "plan": lambda: print_plan(layout, arguments.stack),
         "policy": lambda: policy(layout, arguments.stack, arguments.config),
@@ -54,6 +55,14 @@ def start(layout: Layout, stack: str) -> int:
     wanted = deployment.start(layout, stack)
     deployment.initialise(layout, stack)
     print(f"Running: {', '.join(region.name for region in wanted)}.")
+    return 0
+
+
+def recover(layout: Layout, stack: str, *, official: bool) -> int:
+    """Mends what a killed run left, so that the plain `pulumi up` goes on."""
+    found = context.recover(layout, stack) if official else deployment.recover(layout, stack)
+    if not found:
+        print(f"Stack {stack}: no Helm release is pending.")
     return 0
 
 
