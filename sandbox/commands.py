@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from sandbox import binaries, context, deployment, doctor, engine, fleet, state
+from sandbox import binaries, charts, context, deployment, doctor, engine, fleet, state
 from sandbox.compare.command import Request, compare
 from sandbox.layout import Layout, SandboxError
 from sandbox.plan import plan, policy
@@ -29,6 +29,7 @@ def run(layout: Layout, arguments: argparse.Namespace) -> int:
         "env": lambda: env(layout),
         "build": lambda: build(layout, conformance=arguments.conformance),
         "exec": lambda: execute(layout, arguments.command),
+        "charts": lambda: charts.fill(layout, arguments.folder),
         "clean": lambda: clean(layout),
     }
     return verbs[arguments.verb]()
