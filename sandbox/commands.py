@@ -109,8 +109,9 @@ def status(layout: Layout) -> int:
 
 
 def clean(layout: Layout) -> int:
-    """Stops every control plane and deletes all that the sandbox holds, except what was built."""
-    built = {layout.bin.name, layout.engine.name, "stamps", "build.lock"} if layout.home == layout.binaries else set()
+    """Stops every control plane and deletes all that the sandbox holds, except what was built or downloaded."""
+    kept = {layout.bin.name, layout.engine.name, charts.FOLDER, "stamps", "build.lock"}
+    built = kept if layout.home == layout.binaries else set()
     with fleet.alone(layout):
         fleet.clear(layout)
         for path in layout.home.iterdir():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -17,19 +18,20 @@ from sandbox.charts import repositories
 from sandbox.charts.repositories import Chart, Charts, DownloadError
 from sandbox.layout import Layout
 
+FOLDER: Final = "charts"
 _SERVER: Final = "chart-server"
 
 
 def launcher_script(layout: Layout, provider: Path) -> str:
     """The script for the plugin's folder: it becomes the provider, with the chart server in its environment."""
     program = Path(__file__).resolve().with_name("launcher.py")
-    words = [sys.executable, "-I", "-S", program, layout.home, provider]
+    words = [sys.executable, "-I", "-S", program, layout.home, layout.binaries / FOLDER, provider]
     return f'#!/bin/sh\nexec {shlex.join(str(word) for word in words)} "$@"\n'
 
 
 def folder(layout: Layout) -> Path:
-    """The folder with chart packages: that of SACRED_COUNCIL_CHARTS, else `charts` in the sandbox's home."""
-    return repositories.folder(layout.home)
+    """The folder with chart packages: that of SACRED_COUNCIL_CHARTS, else `charts` beside the built programs."""
+    return repositories.folder(layout.binaries / FOLDER)
 
 
 def substituted(layout: Layout) -> list[str]:
@@ -39,7 +41,10 @@ def substituted(layout: Layout) -> list[str]:
     for some minutes.
     """
     charts = Charts(folder(layout), layout.home / _SERVER / "unreachable")
-    return [str(chart) for chart in charts.substituted(repositories.pinned(layout.project))]
+    pins = repositories.pinned(layout.project)
+    asked = [chart for chart in pins if charts.would_ask(chart)]
+    with progress.step(f"Looking for {len(asked)} Helm charts") if asked else nullcontext():
+        return [str(chart) for chart in charts.substituted(pins)]
 
 
 def note(layout: Layout) -> str:

@@ -1,8 +1,9 @@
 """Starts the Kubernetes provider with the chart server in its environment.
 
-`launcher.py HOME PROVIDER ARGUMENT...` becomes `PROVIDER ARGUMENT...`. All providers of a sandbox share one server. The
+`launcher.py HOME CHARTS PROVIDER ARGUMENT...` becomes `PROVIDER ARGUMENT...`. CHARTS is the chart folder, unless
+SACRED_COUNCIL_CHARTS names another. All providers of a sandbox share one server. The
 first launcher starts it, and it ends by itself after the last provider. A provider holds a shared lock on the file
-`users`, which it keeps through `exec`; the server holds an exclusive lock on the file `server`. The system releases both
+`users`, which it keeps through `exec`; the server holds an exclusive lock on the file `server`. Both locks are released
 however a process ends. Only the standard library is imported, so that the launcher starts quickly.
 """
 
@@ -42,7 +43,7 @@ def join(home: str) -> dict[str, str]:
     users = os.open(os.path.join(mine, USERS), os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(users, fcntl.LOCK_SH)
     os.set_inheritable(users, True)
-    return _environment(mine, _running(home, mine))
+    return environment(mine, _running(home, mine))
 
 
 def _running(home: str, mine: str) -> dict[str, str]:
@@ -51,7 +52,7 @@ def _running(home: str, mine: str) -> dict[str, str]:
     end = time.monotonic() + _START_SECONDS
     starts = 0
     while time.monotonic() < end and starts < 3:
-        lock = _free(mine)
+        lock = _free_lock(mine)
         if lock is not None:
             starts += 1
             if starts < 3:
@@ -63,7 +64,7 @@ def _running(home: str, mine: str) -> dict[str, str]:
     raise RuntimeError(f"the sandbox's chart server does not start; {os.path.join(mine, LOG)} says why")
 
 
-def _free(mine: str) -> int | None:
+def _free_lock(mine: str) -> int | None:
     """The server's lock, if no server holds it."""
     lock = os.open(os.path.join(mine, SERVER), os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -107,7 +108,7 @@ def _read(state: str) -> dict[str, str]:
         return {}
 
 
-def _environment(mine: str, server: dict[str, str]) -> dict[str, str]:
+def environment(mine: str, server: dict[str, str]) -> dict[str, str]:
     """Variables for a program of Go's, or a Helm.
 
     The proxy's user names the project whose charts are pinned; what calls a region's API server does not go there.
@@ -131,7 +132,9 @@ def _environment(mine: str, server: dict[str, str]) -> dict[str, str]:
 
 def main() -> None:
     """Becomes the provider."""
-    home, provider, *arguments = sys.argv[1:]
+    home, charts, provider, *arguments = sys.argv[1:]
+    if not os.environ.get("SACRED_COUNCIL_CHARTS"):
+        os.environ["SACRED_COUNCIL_CHARTS"] = charts
     try:
         os.environ.update(join(home))
         os.execv(provider, [provider, *arguments])  # noqa: S606 - it becomes the provider

@@ -95,7 +95,7 @@ def _suspects(files: Files) -> Iterator[str]:
 
 _WRAPPER: Final = "sandbox.answerable"
 _INCLUDES: Final = re.compile(rb"\{\{-?\s*(?:include|template)\b|\(\s*include\b")
-_SIGNS: Final = re.compile(rb"WebhookConfiguration|\bAPIService\b|strategy:\s*[\"']?Webhook\b")
+_SIGNS: Final = re.compile(rb"WebhookConfiguration|\bAPIService\b|strategy[\"']?:\s*[\"']?Webhook\b")
 
 
 def _has_sign(text: bytes) -> bool:
@@ -115,7 +115,7 @@ def _answerable(path: str, content: bytes, suspect: bool) -> bytes:
     parts = PurePosixPath(path).parts
     if suspect:
         return _wrapped(path, content.decode()).encode()
-    if "crds" in parts[1:-1] and b"conversion:" in content and _has_sign(content):
+    if "crds" in parts[1:-1] and b"conversion" in content and _has_sign(content):
         return _without_conversion(content.decode(), path).encode()
     if "charts" in parts[1:-1] and path.endswith((".tgz", ".tar.gz")):
         return answerable(content, path)

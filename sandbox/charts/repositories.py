@@ -43,6 +43,10 @@ class DownloadError(Exception):
     """The real repository does not give the chart; the text says why."""
 
 
+class UnreachableError(DownloadError):
+    """There is no way to the real repository."""
+
+
 @dataclass(frozen=True, order=True)
 class Chart:
     """A chart of a repository, whose URL has no slash at its end."""
@@ -82,9 +86,9 @@ def _chart(pin: Any) -> Chart:
     return Chart(str(pin.repository).rstrip("/"), str(pin.name), str(pin.version))
 
 
-def folder(home: Path) -> Path:
+def folder(default: Path) -> Path:
     """The folder with chart packages."""
-    return Path(os.environ.get(FOLDER_VARIABLE) or home / "charts").absolute()
+    return Path(os.environ.get(FOLDER_VARIABLE) or default).absolute()
 
 
 @dataclass
@@ -134,13 +138,20 @@ class Charts:
         if file.is_file():
             return file
         with self._lock(chart.repository):
-            if not may_download() or self._remembers(chart.repository):
+            if not self.would_ask(chart):
                 return None
             try:
-                download(chart, self.folder)
-            except DownloadError:
+                return download(chart, self.folder)
+            except UnreachableError:
                 self._remember(chart.repository)
-        return file if file.is_file() else None
+            except DownloadError:
+                self._remember(f"{chart.repository}/{chart.file}")
+        return None
+
+    def would_ask(self, chart: Chart) -> bool:
+        """Whether the chart is to be downloaded: it is not there, and its repository did not fail just now."""
+        known = (chart.repository, f"{chart.repository}/{chart.file}")
+        return may_download() and not (self.folder / chart.file).is_file() and not any(map(self._remembers, known))
 
     def substituted(self, charts: Sequence[Chart]) -> list[Chart]:
         """Those that cannot be had. Repositories are asked all at once."""
@@ -151,18 +162,18 @@ class Charts:
     def _lock(self, key: object) -> threading.Lock:
         return self._locks.setdefault(key, threading.Lock())
 
-    def _mark(self, repository: str) -> Path:
-        return self.memory / hashlib.sha256(repository.encode()).hexdigest()[:16]
+    def _mark(self, url: str) -> Path:
+        return self.memory / hashlib.sha256(url.encode()).hexdigest()[:16]
 
-    def _remembers(self, repository: str) -> bool:
+    def _remembers(self, url: str) -> bool:
         try:
-            return time.time() - self._mark(repository).stat().st_mtime < _REMEMBERED_SECONDS
+            return time.time() - self._mark(url).stat().st_mtime < _REMEMBERED_SECONDS
         except OSError:
             return False
 
-    def _remember(self, repository: str) -> None:
+    def _remember(self, url: str) -> None:
         self.memory.mkdir(parents=True, exist_ok=True)
-        self._mark(repository).write_text(f"{repository}\n")
+        self._mark(url).write_text(f"{url}\n")
 
 
 def may_download() -> bool:
@@ -189,7 +200,10 @@ def _substitute(chart: Chart) -> bytes:
 
 def download(chart: Chart, target: Path) -> Path:
     """Gets the chart from its real repository into the folder. Raises `DownloadError`; quickly if it is not reached."""
-    _within(_PROBE_SECONDS, lambda: _connect(chart.repository))
+    try:
+        _within(_PROBE_SECONDS, lambda: _connect(chart.repository))
+    except DownloadError as error:
+        raise UnreachableError(f"{chart.repository} cannot be reached: {error}") from error
     content = _within(_DOWNLOAD_SECONDS, lambda: _content(chart))
     target.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=target, prefix=f".{chart.file}.")
@@ -230,14 +244,18 @@ def _connect(repository: str) -> None:
 
 
 def _content(chart: Chart) -> bytes:
-    index = documents.read_mapping(_get(f"{chart.repository}/index.yaml").decode(), f"the index of {chart.repository}")
-    found = entry(index, chart)
+    found = entry(_index(chart.repository), chart)
     content = _get(urllib.parse.urljoin(f"{chart.repository}/", str(found["urls"][0])))
     digest = str(found.get("digest") or "").removeprefix("sha256:")
     if digest and hashlib.sha256(content).hexdigest() != digest:
         raise DownloadError(f"{chart} has another checksum than the index of {chart.repository} says")
     packages.require(packages.read(content, str(chart)), chart.name, chart.version, str(chart))
     return content
+
+
+@cache
+def _index(repository: str) -> dict[str, Any]:
+    return documents.read_mapping(_get(f"{repository}/index.yaml").decode(), f"the index of {repository}")
 
 
 def entry(index: dict[str, Any], chart: Chart) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from sandbox.charts import launcher, repositories
 from sandbox.charts.packages import PackageError
 from sandbox.charts.repositories import Chart, Charts
 
-_LINGER_SECONDS: Final = 3.0
+_LINGER_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.5
 _IDLE_SECONDS: Final = 60.0
 _LIFETIME: Final = datetime.timedelta(days=365)
@@ -284,10 +284,10 @@ def main() -> None:
     """Serves until the last user is gone."""
     home, folder = Path(sys.argv[1]), Path(sys.argv[2])
     os.set_inheritable(int(sys.argv[3]), False)
-    server = Server(Charts(repositories.folder(home), home / "chart-server" / "unreachable"))
+    server = Server(Charts(repositories.folder(home / "charts"), home / "chart-server" / "unreachable"))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     _write(folder / launcher.ROOTS, server.authority.pem + _system_roots())
-    state = {"token": server.token, "port": str(server.socket.getsockname()[1])}
+    state = {"pid": str(os.getpid()), "token": server.token, "port": str(server.socket.getsockname()[1])}
     _write(folder / launcher.STATE, json.dumps(state))
     _wait_for_the_last(folder)
     (folder / launcher.STATE).unlink(missing_ok=True)
