@@ -19,7 +19,6 @@ from sandbox.charts.repositories import Chart, Charts, DownloadError
 from sandbox.layout import Layout
 
 FOLDER: Final = "charts"
-_SERVER: Final = "chart-server"
 
 
 def launcher_script(layout: Layout, provider: Path) -> str:
@@ -40,7 +39,7 @@ def substituted(layout: Layout) -> list[str]:
     Quick when all are in the folder; a few seconds at most where the repositories cannot be reached, and then not again
     for some minutes.
     """
-    charts = Charts(folder(layout), layout.home / _SERVER / "unreachable")
+    charts = Charts(folder(layout))
     pins = repositories.pinned(layout.project)
     asked = [chart for chart in pins if charts.would_ask(chart)]
     with progress.step(f"Looking for {len(asked)} Helm charts") if asked else nullcontext():
@@ -76,6 +75,6 @@ def _get(chart: Chart, into: Path) -> str:
     try:
         repositories.download(chart, into)
     except DownloadError as error:
-        return f"{chart} of {chart.repository}: {error}"
+        return f"No {chart}: {error}"
     progress.say(f"{chart} of {chart.repository}")
     return ""

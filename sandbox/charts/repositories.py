@@ -13,6 +13,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -93,10 +94,9 @@ def folder(default: Path) -> Path:
 
 @dataclass
 class Charts:
-    """The packages of one sandbox. `memory` is a folder that remembers repositories that could not be reached."""
+    """The packages in a folder, and what is made of them. The folder also remembers what could not be downloaded."""
 
     folder: Path
-    memory: Path
     _locks: dict[object, threading.Lock] = field(default_factory=dict)
     _ready: dict[tuple[object, ...], bytes] = field(default_factory=dict)
 
@@ -163,7 +163,7 @@ class Charts:
         return self._locks.setdefault(key, threading.Lock())
 
     def _mark(self, url: str) -> Path:
-        return self.memory / hashlib.sha256(url.encode()).hexdigest()[:16]
+        return self.folder / ".unreachable" / hashlib.sha256(url.encode()).hexdigest()[:16]
 
     def _remembers(self, url: str) -> bool:
         try:
@@ -172,8 +172,10 @@ class Charts:
             return False
 
     def _remember(self, url: str) -> None:
-        self.memory.mkdir(parents=True, exist_ok=True)
-        self._mark(url).write_text(f"{url}\n")
+        # In a folder that cannot be written nothing would be kept, either.
+        with suppress(OSError):
+            self._mark(url).parent.mkdir(parents=True, exist_ok=True)
+            self._mark(url).write_text(f"{url}\n")
 
 
 def may_download() -> bool:
@@ -205,12 +207,20 @@ def download(chart: Chart, target: Path) -> Path:
     except DownloadError as error:
         raise UnreachableError(f"{chart.repository} cannot be reached: {error}") from error
     content = _within(_DOWNLOAD_SECONDS, lambda: _content(chart))
-    target.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=target, prefix=f".{chart.file}.")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
+    try:
+        return _keep(content, target / chart.file)
+    except OSError as error:
+        raise DownloadError(f"{chart} cannot be kept: {error}") from error
+
+
+def _keep(content: bytes, file: Path) -> Path:
+    """Writes the file at once: it is never there with only a part of its content."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    with os.fdopen(descriptor, "wb") as new:
+        new.write(content)
     os.chmod(temporary, 0o644)
-    return Path(temporary).replace(target / chart.file)
+    return Path(temporary).replace(file)
 
 
 def _within(seconds: float, work: Callable[[], Result]) -> Result:

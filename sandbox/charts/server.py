@@ -284,7 +284,7 @@ def main() -> None:
     """Serves until the last user is gone."""
     home, folder = Path(sys.argv[1]), Path(sys.argv[2])
     os.set_inheritable(int(sys.argv[3]), False)
-    server = Server(Charts(repositories.folder(home / "charts"), home / "chart-server" / "unreachable"))
+    server = Server(Charts(repositories.folder(home / "charts")))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     _write(folder / launcher.ROOTS, server.authority.pem + _system_roots())
     state = {"pid": str(os.getpid()), "token": server.token, "port": str(server.socket.getsockname()[1])}

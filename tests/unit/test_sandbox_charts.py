@@ -146,16 +146,16 @@ def test_a_substitute_of_a_gateway_has_the_services_that_others_look_for() -> No
 
 def test_definitions_that_only_pods_would_make_are_added_to_the_real_chart(tmp_path: Path) -> None:
     (tmp_path / "rancher-2.15.0.tgz").write_bytes(small("rancher", "2.15.0"))
-    served = Charts(tmp_path, tmp_path / "memory").package(Chart(HERE, "rancher", "2.15.0"))
+    served = Charts(tmp_path).package(Chart(HERE, "rancher", "2.15.0"))
     assert any(path.endswith("/crds/clusters.provisioning.cattle.io.json") for path in packages.read(served, "it"))
 
 
 def test_a_repository_offers_what_is_pinned_and_what_lies_in_the_folder(tmp_path: Path) -> None:
     for file in ("a-1.9.0.tgz", "a-b-3.0.0.tgz", "a-v2.tgz", "c-1.0.0.tgz"):
         (tmp_path / file).touch()
-    found = Charts(tmp_path, tmp_path / "memory").known(HERE, [Chart(HERE, "a", "1.0.0"), Chart(NOWHERE, "c", "2.0.0")])
+    found = Charts(tmp_path).known(HERE, [Chart(HERE, "a", "1.0.0"), Chart(NOWHERE, "c", "2.0.0")])
     assert [chart.version for chart in found] == ["1.0.0", "1.9.0", "v2"]
-    index = yaml.safe_load(Charts(tmp_path, tmp_path).index(found))
+    index = yaml.safe_load(Charts(tmp_path).index(found))
     assert index["entries"].keys() == {"a"}
     assert index["entries"]["a"][0]["urls"] == ["a-1.0.0.tgz"]
 
@@ -174,13 +174,13 @@ def test_a_repository_that_cannot_be_reached_is_asked_once_and_else_once_for_eac
     monkeypatch.setattr(repositories, "download", download)
     pins = [Chart(NOWHERE, "a", "1.0.0"), Chart(NOWHERE, "b", "1.0.0")]
     for _ in range(2):
-        assert Charts(tmp_path / "charts", tmp_path / "memory").substituted(pins) == pins
+        assert Charts(tmp_path / "charts").substituted(pins) == pins
     assert len(asked) == (1 if unreachable else 2)
 
 
 def test_nothing_is_downloaded_where_that_is_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repositories, "download", lambda *_: pytest.fail("it was asked"))
-    assert Charts(tmp_path, tmp_path / "memory").obtain(Chart(NOWHERE, "a", "1.0.0")) is None
+    assert Charts(tmp_path).obtain(Chart(NOWHERE, "a", "1.0.0")) is None
 
 
 def test_a_host_without_an_address_fails_fast_and_says_so(tmp_path: Path) -> None:
@@ -317,7 +317,7 @@ def test_a_chart_comes_from_the_folder_or_from_its_repository_or_is_made_up(
         substitutes.build("base", "1.30.3", crds.folder()),
     ]
     assert (own / "theirs-2.0.0.tgz").read_bytes() == small("theirs", "2.0.0")
-    assert sorted(path.name for path in own.iterdir()) == ["mine-1.0.0.tgz", "theirs-2.0.0.tgz"]
+    assert sorted(path.name for path in own.glob("[!.]*")) == ["mine-1.0.0.tgz", "theirs-2.0.0.tgz"]
 
 
 def test_a_wrong_package_in_the_folder_is_told_of_in_the_answer(
