@@ -1,7 +1,7 @@
 # Thin: what is done is in sandbox/ and tests/. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv up preview policy report picture down status doctor binaries test test-unit check bench fmt clean
+.PHONY: help venv up preview policy report picture down status doctor binaries charts test test-unit check bench fmt clean
 
 # Python keeps what it has compiled: the SDKs take seconds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -66,6 +66,9 @@ doctor: venv ## what is missing on this machine
 
 binaries: venv ## everything that is built, the linters for the tests included
 	@$(SANDBOX) build --conformance
+
+charts: venv ## download the pinned Helm charts, which the sandbox then uses without internet
+	@$(SANDBOX) charts
 
 test-unit: venv ## functions, components and the local stack under mocks: seconds
 	$(RUN) -m pytest tests/unit

@@ -52,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     execute.add_argument("command", nargs=argparse.REMAINDER)
     build = verbs.add_parser("build", help="build what is missing of the sandbox's binaries")
     build.add_argument("--conformance", action="store_true", help="also the linters that the conformance tests use")
+    charts = verbs.add_parser("charts", help="download the pinned Helm charts into the sandbox's chart folder")
+    charts.add_argument("--folder", type=Path, help="another folder to put them into")
     verbs.add_parser("clean", help="stop everything, and delete all but the built binaries")
     return parser
 

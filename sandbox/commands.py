@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from sandbox import binaries, context, deployment, doctor, engine, fleet, state
+from sandbox import binaries, charts, context, deployment, doctor, engine, fleet, state
 from sandbox.compare.command import Request, compare
 from sandbox.layout import Layout, SandboxError
 from sandbox.plan import plan, policy
@@ -30,6 +30,7 @@ def run(layout: Layout, arguments: argparse.Namespace) -> int:
         "env": lambda: env(layout),
         "build": lambda: build(layout, conformance=arguments.conformance),
         "exec": lambda: execute(layout, arguments.command),
+        "charts": lambda: charts.fill(layout, arguments.folder),
         "clean": lambda: clean(layout),
     }
     return verbs[arguments.verb]()
@@ -117,8 +118,9 @@ def status(layout: Layout) -> int:
 
 
 def clean(layout: Layout) -> int:
-    """Stops every control plane and deletes all that the sandbox holds, except what was built."""
-    built = {layout.bin.name, layout.engine.name, "stamps", "build.lock"} if layout.home == layout.binaries else set()
+    """Stops every control plane and deletes all that the sandbox holds, except what was built or downloaded."""
+    kept = {layout.bin.name, layout.engine.name, charts.FOLDER, "stamps", "build.lock"}
+    built = kept if layout.home == layout.binaries else set()
     with fleet.alone(layout):
         fleet.clear(layout)
         for path in layout.home.iterdir():
