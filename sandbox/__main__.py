@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     execute = verbs.add_parser("exec", help="run one command in the sandbox's environment: exec -- COMMAND")
     execute.add_argument("command", nargs=argparse.REMAINDER)
     build = verbs.add_parser("build", help="build what is missing of the sandbox's binaries")
-    build.add_argument("--conformance", action="store_true", help="also the linters that the conformance tests use")
+    build.add_argument("--tests", action="store_true", help="also the servers and linters that the tests use")
     charts = verbs.add_parser("charts", help="download the pinned Helm charts into the sandbox's chart folder")
     charts.add_argument("--folder", type=Path, help="another folder to put them into")
     verbs.add_parser("clean", help="stop everything, and delete all but the built binaries")

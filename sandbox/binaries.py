@@ -135,7 +135,7 @@ HELM = Binary(
         ("helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor", _KUBERNETES_VERSION[1]),
     ),
 )
-CONFORMANCE = (
+FOR_TESTS = (
     HELM,
     _prometheus("promtool"),
     _prometheus("prometheus"),

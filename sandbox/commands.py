@@ -28,7 +28,7 @@ def run(layout: Layout, arguments: argparse.Namespace) -> int:
         "status": lambda: status(layout),
         "doctor": lambda: doctor.report(layout),
         "env": lambda: env(layout),
-        "build": lambda: build(layout, conformance=arguments.conformance),
+        "build": lambda: build(layout, tests=arguments.tests),
         "exec": lambda: execute(layout, arguments.command),
         "charts": lambda: charts.fill(layout, arguments.folder),
         "clean": lambda: clean(layout),
@@ -73,11 +73,11 @@ def print_plan(layout: Layout, stack: str) -> int:
     return 0
 
 
-def build(layout: Layout, *, conformance: bool) -> int:
+def build(layout: Layout, *, tests: bool) -> int:
     """Builds what is missing."""
     binaries.ensure(layout, deployment.needed_binaries())
-    if conformance:
-        binaries.ensure(layout, binaries.CONFORMANCE)
+    if tests:
+        binaries.ensure(layout, binaries.FOR_TESTS)
     return 0
 
 

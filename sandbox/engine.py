@@ -14,7 +14,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from sandbox import binaries, cloud_login
+from sandbox import binaries, charts, cloud_login
 from sandbox.layout import PROJECT, Layout
 
 # Provider stand-ins by plugin name, with the distribution whose version they stand in for. Kubernetes' is official.
@@ -134,7 +134,7 @@ def prepare(layout: Layout) -> None:
     for name, distribution in STAND_INS.items():
         launcher = _module_launcher(f"sandbox.providers.{name.replace('-', '_')}")
         _install_plugin(layout, name, metadata.version(distribution), launcher)
-    provider = _launcher([binaries.path_of(layout, binaries.KUBERNETES_PROVIDER)])
+    provider = charts.launcher_script(layout, binaries.path_of(layout, binaries.KUBERNETES_PROVIDER))
     _install_plugin(layout, "kubernetes", binaries.KUBERNETES_PROVIDER_VERSION, provider)
 
 

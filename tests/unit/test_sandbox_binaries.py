@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import binaries, golang
 from sandbox.binaries import (
-    CONFORMANCE,
+    FOR_TESTS,
     CONTROL_PLANE,
     ENGINE,
     HELM,
@@ -19,7 +19,7 @@ from sandbox.binaries import (
 )
 from sandbox.layout import PROJECT, Layout, SandboxError
 
-ALL = (ENGINE, *CONTROL_PLANE, *CONFORMANCE)
+ALL = (ENGINE, *CONTROL_PLANE, *FOR_TESTS)
 
 
 @pytest.fixture
