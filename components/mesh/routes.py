@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.mesh import across
+from components.mesh import across, config
 from components.mesh.config import PostQuantum
 
 CIRCLE_HEADER = "x-sacred-circle"
@@ -112,7 +112,10 @@ def destination_rule(name: str, namespace: str, neighbourhood: across.Neighbourh
     return {
         "host": service_host(name, namespace),
         "trafficPolicy": {
-            "connectionPool": {"tcp": {"connectTimeout": "3s"}},
+            "connectionPool": {
+                "tcp": {"connectTimeout": "3s", "tcpKeepalive": config.tcp_keepalive()},
+                "http": {"idleTimeout": config.IDLE_TIMEOUT},
+            },
             "loadBalancer": {**affinity, "localityLbSetting": nearest},
             # Locality failover starts only when every local pod is ejected: a limit below 100 % would prevent it.
             "outlierDetection": {
