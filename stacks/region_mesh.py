@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 
 from components.cdn import TOKEN_HEADER, acme, token
+from components.cdn.names import HEALTH_PATH
 from components.certificates import CertManager, CertManagerArgs, ChallengedGateway
 from components.mesh import (
     Callers,
@@ -84,7 +85,7 @@ class RegionMesh(pulumi.ComponentResource):
         )
         gateway = self._gateway(control_plane, certificate)
         if args.edge is not None:
-            self._guard(control_plane, args.edge)
+            self._guard(control_plane, gateway, args.edge)
         routing = self._routing(control_plane, gateway)
         # Other regions would send requests straight to pods of a region whose gateway they do not know.
         crossing = self._cross(control_plane, args.crossing).ready if args.crossing else []
@@ -187,7 +188,7 @@ class RegionMesh(pulumi.ComponentResource):
         )
         return PublicCertificate(credential=certificate.secret_name, hosts=edge.hosts)
 
-    def _guard(self, control_plane: ControlPlane, edge: RegionEdge) -> None:
+    def _guard(self, control_plane: ControlPlane, gateway: IngressGateway, edge: RegionEdge) -> None:
         args = self._args
         EdgeGuard(
             f"{self._name}-guard",
@@ -195,6 +196,9 @@ class RegionMesh(pulumi.ComponentResource):
                 region=args.plan.name,
                 namespace=args.foundation.namespaces[INGRESS],
                 gateway=GATEWAY_PODS,
+                served_by=gateway.gateway,
+                hosts=[args.settings.edge.domain, *edge.hosts],
+                health_path=HEALTH_PATH,
                 header=TOKEN_HEADER,
                 issuer=token.ISSUER,
                 audience=args.settings.edge.domain,

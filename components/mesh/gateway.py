@@ -139,7 +139,11 @@ class IngressGateway(pulumi.ComponentResource):
             metadata=object_meta(GATEWAY, app=APP, region=args.region, namespace=args.namespace),
             spec=credential.apply(
                 lambda secret: routes.gateway(
-                    hosts=[args.domain, *more], selector=PODS, credential=secret, post_quantum=args.post_quantum
+                    hosts=[args.domain, *more],
+                    selector=PODS,
+                    credential=secret,
+                    post_quantum=args.post_quantum,
+                    any_handshake=bool(more),
                 )
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.ready)),

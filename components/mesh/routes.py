@@ -48,11 +48,17 @@ def allow_metrics(metrics_port: int) -> dict[str, Any]:
 
 
 def gateway(
-    *, hosts: Sequence[str], selector: Mapping[str, str], credential: str, post_quantum: PostQuantum
+    *,
+    hosts: Sequence[str],
+    selector: Mapping[str, str],
+    credential: str,
+    post_quantum: PostQuantum,
+    any_handshake: bool = False,
 ) -> dict[str, Any]:
     """Spec of the public Gateway: HTTPS with the certificate in Secret `credential`; HTTP only redirects.
 
-    All hosts share one server: a CDN says one of them in the handshake, and another in its requests.
+    All hosts share one server: a CDN says one of them in the handshake, and another in its requests. With
+    `any_handshake` the handshake may name any host, or none: some probes name none. Requests still need a route.
     """
     version = "TLSV1_3" if post_quantum == "strict" else "TLSV1_2"
     return {
@@ -65,7 +71,7 @@ def gateway(
             },
             {
                 "port": {"number": 443, "name": "https", "protocol": "HTTPS"},
-                "hosts": list(hosts),
+                "hosts": ["*"] if any_handshake else list(hosts),
                 "tls": {"mode": "SIMPLE", "credentialName": credential, "minProtocolVersion": version},
             },
         ],
@@ -97,6 +103,13 @@ def virtual_service(
             )
         ],
     }
+
+
+def readiness(*, hosts: Sequence[str], gateway: str, path: str) -> dict[str, Any]:
+    """Spec of a VirtualService: the gateway itself answers `path` of `hosts`."""
+    answer = {"status": 200, "body": {"string": "ready"}}
+    route = {"name": "readiness", "match": [{"uri": {"exact": path}}], "directResponse": answer}
+    return {"hosts": list(hosts), "gateways": [gateway], "http": [route]}
 
 
 def destination_rule(name: str, namespace: str, neighbourhood: across.Neighbourhood | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Calls to a cluster's own Services and load balancers, which Cilium and Calico send to a pod before they judge them."""
+"""Calls to a cluster's own load balancers, which Cilium and Calico send to a pod before they judge them."""
 
 from functools import cache
 
