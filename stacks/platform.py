@@ -56,7 +56,8 @@ class Platform(pulumi.ComponentResource):
         foundations = self._foundations(plans, grounds)
         regions = self._regions(plans, foundations, edges)
         edge = build_edge(settings, plans, edges, child)
-        gitops = build_gitops(settings, foundations, args.secrets, child)
+        ready = {name: region.ready for name, region in regions.items()}
+        gitops = build_gitops(settings, foundations, ready, args.secrets, child)
         certificates = {name: region.certificates for name, region in regions.items()}
         fleet = build_fleet(settings, foundations, certificates, child)
         self.outputs = {

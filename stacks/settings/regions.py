@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from components.cluster import MeshPlatform
 from stacks.settings.base import Model
 from stacks.settings.cloud_values import (
     AwsCacheNode,
@@ -71,6 +72,11 @@ class ExistingRegion(Region):
     cloud: Literal["existing"]
     context: Context | None = None
     """Kubeconfig context; None is the current one; only a lone region may leave it out."""
+    platform: MeshPlatform | None = None
+    """Kind of the cluster where its directories are not a plain kubelet's: Istio's CNI plugin must know them.
+
+    None fits kind, kubeadm, RKE2, LKE and DOKS.
+    """
     service_type: ServiceType = "LoadBalancer"
     """Kind of the Services that face outwards. kind and minikube give LoadBalancers no address: use NodePort there."""
     gateway_address: GatewayAddress | None = None

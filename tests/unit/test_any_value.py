@@ -52,6 +52,7 @@ OWN = {
     "name": "own",
     "cloud": "existing",
     "context": "mine",
+    "platform": "k3s",
     "serviceType": "LoadBalancer",
     "gatewayAddress": "203.0.113.7",
     "egressAddresses": ["203.0.113.8"],
