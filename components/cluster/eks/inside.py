@@ -21,7 +21,7 @@ STORAGE_CLASS = "gp3"
 
 
 @dataclass(frozen=True, kw_only=True)
-class EksInsideArgs(EksAddonsArgs):
+class EksInsideArgs(EksPartArgs):
     """`region` is the platform's name of the region, for labels."""
 
     region: str

@@ -79,7 +79,8 @@ def pod_network(location: str, subnet_ids: Mapping[str, str], security_group: st
             "create": True,
             "region": location,
             "subnets": {
-                zone: {"id": subnet, "securityGroups": [security_group]} for zone, subnet in sorted(subnet_ids.items())
+                f"{location}{letter}": {"id": subnet, "securityGroups": [security_group]}
+                for letter, subnet in sorted(subnet_ids.items())
             },
         },
     }
