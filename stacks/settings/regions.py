@@ -139,6 +139,8 @@ class ManagedCluster(Model):
     """Who may reach the Kubernetes API over the internet, besides the other regions. Nobody: only a private address."""
     deletion_protection: bool = False
     """Keeps the cluster and managed stores from being deleted. Take it off, and deploy, before the region goes."""
+    flow_logs: bool = False
+    """Records who spoke to whom in the region's network, in summaries of ten minutes. It costs by the connection."""
 
 
 class GcpCluster(ManagedCluster):
