@@ -10,6 +10,7 @@ from stacks.settings.cloud_values import (
     AwsCacheNode,
     AwsDatabaseClass,
     AwsMachine,
+    AwsPatches,
     AwsPrincipals,
     AwsZones,
     AzureCacheSize,
@@ -161,8 +162,13 @@ class AwsCluster(ManagedCluster):
     nodes: AwsNodes | None = None
     kubernetes_version: MinorVersion | None = None
     """None is the version that this platform is tested with."""
-    administrators: AwsPrincipals = ()
-    """Roles and users that may do everything in the cluster; whoever creates it may anyway."""
+    patches: AwsPatches | None = None
+    """A month, or any other text: another one takes in the newest add-ons and machine images there are then.
+
+    Until then, and until another `kubernetes_version`, they stay what they were, whatever AWS publishes.
+    """
+    administrators: AwsPrincipals | None = None
+    """Roles and users that may do everything in the cluster; whoever deploys must be one of them."""
     zones: AwsZones | None = None
     """Letters of zones; None is the usual three of the region."""
     instances: AwsInstances = AwsInstances()
@@ -218,6 +224,7 @@ class AwsRegion(AwsCluster, ManagedRegion):
 
     cloud: Literal["aws"]
     nodes: AwsNodes
+    administrators: AwsPrincipals
 
 
 class AzureRegion(AzureCluster, ManagedRegion):
