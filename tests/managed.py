@@ -11,7 +11,7 @@ REGIONS = {"gcp": "us-central1", "aws": "us-east-1", "azure": "westeurope"}
 MACHINES = {"gcp": "e2-standard-4", "aws": "m7i.xlarge", "azure": "Standard_D4s_v5"}
 COMMON: dict[str, dict[str, Any]] = {
     "gcp": {"project": "my-project"},
-    "aws": {"rdsAuthorities": PEM},
+    "aws": {"rdsAuthorities": PEM, "administrators": ["arn:aws:iam::123456789012:role/deployers"]},
     "azure": {"adminGroups": [GROUP]},
 }
 CLOUDS = list(REGIONS)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_random as random
-from pulumi_aws import rds
+from pulumi_aws import cloudwatch, rds
 
 from components.cluster.access import unique_suffix
-from components.cluster.arguments import common_labels
+from components.cluster.arguments import LOG_RETENTION_DAYS, common_labels
 from components.cluster.eks import EksNetwork
 from components.cluster.eks.private_access import EksPrivateAccess, EksPrivateAccessArgs
 from components.database import postgresql_plan as plan
@@ -25,6 +25,7 @@ DISK_GROWS_TO = 10
 CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
 BACKUP_WINDOW = "02:00-03:00"
 MAINTENANCE_WINDOW = "sun:04:00-sun:05:00"
+LOGGED = ("postgresql", "upgrade")
 PARAMETERS = {"rds.force_ssl": "1", "ssl_min_protocol_version": "TLSv1.2"}
 
 
@@ -79,6 +80,8 @@ class Rds(pulumi.ComponentResource):
 
     def _instance(self, name: str, args: RdsArgs, password: pulumi.Output[str]) -> rds.Instance:
         place = args.network.args
+        suffix = unique_suffix(f"{name}-suffix", self._child)
+        full_name = pulumi.Output.concat(f"{name}-", suffix)
         disk = max(gibibytes("storage", args.storage), LEAST_DISK_GIB)
         access = EksPrivateAccess(
             f"{name}-access", EksPrivateAccessArgs(network=args.network, port=plan.PORT), self._child
@@ -86,6 +89,7 @@ class Rds(pulumi.ComponentResource):
         return rds.Instance(
             name,
             region=place.location,
+            identifier=full_name,
             engine="postgres",
             # The major version alone: RDS chooses the minor one, and installs later ones.
             engine_version=POSTGRESQL_VERSION,
@@ -111,15 +115,29 @@ class Rds(pulumi.ComponentResource):
             copy_tags_to_snapshot=True,
             performance_insights_enabled=True,
             performance_insights_kms_key_id=args.key_arn,
-            enabled_cloudwatch_logs_exports=["postgresql", "upgrade"],
+            enabled_cloudwatch_logs_exports=list(LOGGED),
             deletion_protection=args.deletion_protection,
             skip_final_snapshot=False,
-            final_snapshot_identifier=pulumi.Output.concat(
-                f"{name}-final-", unique_suffix(f"{name}-suffix", self._child)
-            ),
+            final_snapshot_identifier=pulumi.Output.concat(f"{name}-final-", suffix),
             tags=common_labels(place),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=self._logs(name, args, full_name), protect=args.deletion_protection
+            ),
         )
+
+    def _logs(self, name: str, args: RdsArgs, instance: pulumi.Output[str]) -> list[cloudwatch.LogGroup]:
+        """Log groups that are there first, or RDS makes some that are kept for ever."""
+        return [
+            cloudwatch.LogGroup(
+                f"{name}-logs-{kind}",
+                region=args.network.args.location,
+                name=pulumi.Output.concat("/aws/rds/instance/", instance, f"/{kind}"),
+                retention_in_days=LOG_RETENTION_DAYS,
+                tags=common_labels(args.network.args),
+                opts=self._child,
+            )
+            for kind in LOGGED
+        ]
 
     def _subnets(self, name: str, args: RdsArgs) -> pulumi.Output[str]:
         group = rds.SubnetGroup(

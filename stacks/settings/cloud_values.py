@@ -117,6 +117,10 @@ AwsPrincipals = Annotated[
     ],
     Field(strict=False),
     _one_each(lambda arn: arn.rpartition("/")[2], "must not name two roles or users alike, whatever their paths"),
+    not_empty("arn:aws:iam::123456789012:role/administrators"),
+]
+AwsPatches = Annotated[
+    str, pattern("[0-9a-z]([-0-9a-z]{0,14}[0-9a-z])?", "must be a month, or another short text", 'write e.g. "2026-12"')
 ]
 AwsZones = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_zone_letters)]
 AzureMachine = Annotated[

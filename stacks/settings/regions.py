@@ -11,6 +11,7 @@ from stacks.settings.cloud_values import (
     AwsCacheNode,
     AwsDatabaseClass,
     AwsMachine,
+    AwsPatches,
     AwsPrincipals,
     AwsZones,
     AzureCacheSize,
@@ -145,6 +146,8 @@ class ManagedCluster(Model):
     """Who may reach the Kubernetes API over the internet, besides the other regions. Nobody: only a private address."""
     deletion_protection: bool = False
     """Keeps the cluster and managed stores from being deleted. Take it off, and deploy, before the region goes."""
+    flow_logs: bool = False
+    """Records who spoke to whom in the region's network, in summaries of ten minutes. It costs by the connection."""
 
 
 class GcpCluster(ManagedCluster):
@@ -165,8 +168,13 @@ class AwsCluster(ManagedCluster):
     nodes: AwsNodes | None = None
     kubernetes_version: MinorVersion | None = None
     """None is the version that this platform is tested with."""
-    administrators: AwsPrincipals = ()
-    """Roles and users that may do everything in the cluster; whoever creates it may anyway."""
+    patches: AwsPatches | None = None
+    """A month, or any other text: another one takes in the newest add-ons and machine images there are then.
+
+    Until then, and until another `kubernetes_version`, they stay what they were, whatever AWS publishes.
+    """
+    administrators: AwsPrincipals | None = None
+    """Roles and users that may do everything in the cluster; whoever deploys must be one of them."""
     zones: AwsZones | None = None
     """Letters of zones; None is the usual three of the region."""
     instances: AwsInstances = AwsInstances()
@@ -222,6 +230,7 @@ class AwsRegion(AwsCluster, ManagedRegion):
 
     cloud: Literal["aws"]
     nodes: AwsNodes
+    administrators: AwsPrincipals
 
 
 class AzureRegion(AzureCluster, ManagedRegion):

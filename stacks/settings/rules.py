@@ -29,7 +29,7 @@ def broken_rules(values: Plain) -> Iterator[Mistake]:
     regions = listed_regions(values)
     founded = section(values, "database").get("founder") is not None
     yield from broken_region_rules(regions, founded=founded, callers=_callers(values))
-    yield from broken_cloud_rules(regions)
+    yield from broken_cloud_rules(regions, callers=_callers(values))
     if section(values, "database").get("engine") != POSTGRESQL:
         yield from _founder(values, [region.get("name") for region in regions.values()])
         yield from _survival(values, len(regions))

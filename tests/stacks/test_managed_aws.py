@@ -137,3 +137,16 @@ def test_the_cache_drops_the_least_used_and_has_backups() -> None:
 def test_a_store_waits_until_its_pods_are_let_in(store: str, type_: str) -> None:
     stack = managed("aws")
     assert f"us-east-1-{store}-access-pods" in waits_for(stack, named(stack, "aws", store, type_))
+
+
+def test_the_logs_of_rds_are_forgotten_after_a_time() -> None:
+    # RDS makes the groups it does not find, and those are kept for ever. Where it looks for them:
+    # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Procedural.UploadtoCloudWatch.html
+    stack = managed("aws")
+    groups = {r.inputs["name"]: r for r in stack.of_type("aws:cloudwatch/logGroup:LogGroup")}
+    instance = named(stack, "aws", "database", RDS)
+    assert server()["enabledCloudwatchLogsExports"]
+    for kind in server()["enabledCloudwatchLogsExports"]:
+        group = groups[f"/aws/rds/instance/{server()['identifier']}/{kind}"]
+        assert group.inputs["retentionInDays"] == 90
+        assert group.urn in instance.dependencies

@@ -30,6 +30,7 @@ def settings(*regions: tuple[str, str], **more: Any) -> Settings:
             ],
             "clouds": {
                 "gcp": {"project": "my-project"},
+                "aws": {"administrators": ["arn:aws:iam::123456789012:role/deployers"]},
                 "azure": {"adminGroups": ["11111111-2222-3333-4444-555555555555"]},
             },
             **stores,
@@ -57,7 +58,8 @@ def test_a_cluster_that_was_there_already_counts_with_the_addresses_that_it_says
     def stack(*addresses: str) -> Settings:
         cellar = {"name": "europe-west1", "cloud": "existing", "context": "cellar", "egressAddresses": addresses}
         machines = {"type": "m7i.xlarge", "min": 3, "max": 9}
-        brazil = {"name": "sa-east-1", "cloud": "aws", "nodes": machines}
+        administrators = ["arn:aws:iam::123456789012:role/deployers"]
+        brazil = {"name": "sa-east-1", "cloud": "aws", "nodes": machines, "administrators": administrators}
         stores = {"database": {"founder": "sa-east-1"}, "messaging": {"servers": 3}}
         return parse({"stage": "planetary", "regions": [brazil, cellar], **stores})
 
