@@ -10,6 +10,7 @@ What the tables do not tell is unknown (None), and nobody is refused because of 
 that the family's source was not read for, a region that the catalogue does not know.
 """
 
+from components.offers.fit import unfit
 from components.offers.prices import HOURS_PER_MONTH, MachinePrice, machine_price, monthly_prices
 from components.offers.regions import standby_in_another_zone, zones
 from components.offers.sizes import Kind, here, nearest, offered, source_of, table, types
@@ -29,5 +30,6 @@ __all__ = [
     "standby_in_another_zone",
     "table",
     "types",
+    "unfit",
     "zones",
 ]

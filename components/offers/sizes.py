@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal, Protocol, TypeVar
 
+from components.offers.fit import unfit
 from components.offers.tables import Source, regions_of, rows, sources
 
 Kind = Literal["machine", "database", "cache"]
@@ -94,12 +95,12 @@ def types(cloud: str, kind: Kind, region: str) -> tuple[str, ...]:
 
 
 def nearest(cloud: str, kind: Kind, region: str, name: str) -> str | None:
-    """The type of `region` that is most like one that it has not; None when the table knows none there.
+    """The type of `region` that is most like one that cannot be had there; None when the table knows none.
 
     A size of the same family, if that is there; else the family whose name is most alike, in the same size or the next.
     """
     family, size = family_of(cloud, name)
-    known = types(cloud, kind, region)
+    known = (one for one in types(cloud, kind, region) if kind != "machine" or unfit(cloud, one) is None)
     return min(known, key=lambda other: _distance(cloud, family, size, other), default=None)
 
 

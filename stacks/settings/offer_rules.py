@@ -54,16 +54,26 @@ def _type(index: int, region: Plain, cloud: str, kind: offers.Kind, form: object
     place, (section, key) = str(region.get("name")), _WHERE[kind]
     given = region.get(section)
     name = text_if_valid(form, given.get(key)) if isinstance(given, Mapping) else None
-    if name is None or offers.offered(cloud, kind, place, name) is not False:
-        return
-    source, nearest = offers.source_of(cloud, kind, name), offers.nearest(cloud, kind, place, name)
+    rule = None if name is None else _against(cloud, kind, place, name)
+    if name is not None and rule is not None:
+        nearest = offers.nearest(cloud, kind, place, name)
+        yield Mistake(
+            path=path_of("regions", index, section, key),
+            value=shown(name),
+            rule=rule,
+            remedy=f"write e.g. {nearest}" if nearest else "choose another one, or another region",
+        )
+
+
+def _against(cloud: str, kind: offers.Kind, place: str, name: str) -> str | None:
+    """The rule that a type breaks; None when it may be had."""
+    if kind == "machine" and (why := offers.unfit(cloud, name)) is not None:
+        return why
+    if offers.offered(cloud, kind, place, name) is not False:
+        return None
+    source = offers.source_of(cloud, kind, name)
     said = f" ({source.address}, {source.date})" if source else ""
-    yield Mistake(
-        path=path_of("regions", index, section, key),
-        value=shown(name),
-        rule=f"is not what {place} has, by components/offers/sizes.csv{said}",
-        remedy=f"write e.g. {nearest}" if nearest else "choose another region",
-    )
+    return f"is not what {place} has, by components/offers/sizes.csv{said}"
 
 
 def _zones(index: int, region: Plain) -> Iterator[Mistake]:

@@ -204,8 +204,10 @@ def test_settings_accept_exactly_the_types_that_a_region_has(cloud: str, kind: o
     for region in (region for region in geography.CATALOGUE if region.cloud == cloud):
         for name in names[:: max(1, len(names) // 40)]:
             found = mistakes(naming(region, kind, name))
-            refused = [text for text in found if f"{WHERE[kind]}: " in text and "is not what" in text]
-            assert bool(refused) == (offers.offered(cloud, kind, region.name, name) is False), (region.name, name)
+            refused = [text for text in found if f"{WHERE[kind]}: " in text]
+            missing = offers.offered(cloud, kind, region.name, name) is False
+            unfit = kind == "machine" and offers.unfit(cloud, name) is not None
+            assert bool(refused) == (missing or unfit), (region.name, name)
 
 
 @given(st.data())
@@ -215,7 +217,61 @@ def test_the_remedy_is_a_type_that_the_region_has(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(named(cloud, kind)))
     nearest = offers.nearest(cloud, kind, region, name)
     assert nearest
-    assert offers.offered(cloud, kind, region, nearest) is not False
+    (known,) = [one for one in geography.CATALOGUE if one.name == region]
+    assert mistakes(naming(known, kind, nearest)) == []
+
+
+@pytest.mark.parametrize(
+    ("cloud", "name", "fits"),
+    [
+        ("gcp", "e2-standard-4", True),
+        ("gcp", "c3-standard-8", True),
+        ("gcp", "n2d-standard-4", True),
+        ("gcp", "n4-standard-4", False),
+        ("gcp", "c4a-standard-4", False),
+        ("aws", "m7i.xlarge", True),
+        ("aws", "m4.xlarge", False),
+        ("aws", "t2.large", False),
+        ("aws", "t3.large", True),
+        ("aws", "i3.large", False),
+        ("aws", "i3.metal", True),
+        ("aws", "c4.large", False),
+        ("azure", "Standard_D4s_v5", True),
+        ("azure", "Standard_D4_v5", False),
+        ("azure", "Standard_D4as_v5", True),
+        ("azure", "Standard_D4a_v4", False),
+        ("azure", "Standard_DS3_v2", True),
+        ("azure", "Standard_D3_v2", False),
+        ("azure", "Standard_B4ms", True),
+        ("azure", "Standard_E4-2ds_v5", True),
+        ("azure", "Standard_A4_v2", False),
+        ("azure", "Standard_NC24ads_A100_v4", True),
+    ],
+)
+def test_machines_that_cannot_hold_the_platform_s_disks_or_pods_are_known(cloud: str, name: str, fits: bool) -> None:
+    assert (offers.unfit(cloud, name) is None) == fits
+
+
+@pytest.mark.parametrize(
+    ("region", "name", "complaint"),
+    [
+        (
+            "us-central1",
+            "n4-standard-4",
+            "takes Hyperdisks only, and the disks of nodes and stores are Persistent Disks",
+        ),
+        (
+            "us-east-1",
+            "m4.xlarge",
+            "is not on Nitro: it has no address prefixes, and so too few addresses for its pods",
+        ),
+        ("eastus", "Standard_D4_v5", "takes no premium disks (no s in its name), and those of the stores are premium"),
+    ],
+)
+def test_such_machines_are_refused_with_one_that_can(region: str, name: str, complaint: str) -> None:
+    (place,) = [one for one in geography.CATALOGUE if one.name == region]
+    (said,) = mistakes(naming(place, "machine", name))
+    assert said.startswith(f'sacred-council:regions[0].nodes.type: "{name}" {complaint}; write e.g. ')
 
 
 def test_a_type_that_is_not_there_is_refused_with_its_source_and_the_nearest() -> None:
