@@ -23,6 +23,7 @@ from components.services import Services, ServicesArgs
 from stacks import topology, watching
 from stacks.edge import RegionEdge
 from stacks.foundation import Foundation
+from stacks.machine_prices import machine_prices
 from stacks.managed_stores import CloudStores, managed
 from stacks.mesh_peers import Crossing
 from stacks.region_mesh import MONITORING, SERVICES, RegionMesh, RegionMeshArgs
@@ -115,7 +116,7 @@ class Region(pulumi.ComponentResource):
                 watched=watching.watched(self._args.settings, self._name),
                 trace_clients=watching.trace_clients(self._args.settings),
                 receiver=watching.alert_receiver(self._args.secrets),
-                machine_prices=settings.machine_prices,
+                machine_prices=machine_prices(self._args.settings, self._name),
                 runbooks=settings.runbooks or RUNBOOKS,
             ),
             self._inside,

@@ -27,6 +27,14 @@ def managed(cloud: str, *, protected: bool = True, several: bool = True) -> Rend
     return render("regional", settings(cloud, protected, {**DATABASE, **number}, {**CACHE, **replicas}))
 
 
+@cache
+def managed_in(cloud: str, region: str) -> Rendered:
+    """The same stack in another region of the cloud, with a standby and the smallest cache."""
+    values = settings(cloud, True, DATABASE, {"engine": "managed"})
+    (one,) = values["sacred-council:regions"]
+    return render("regional", {**values, "sacred-council:regions": [{**one, "name": region}]})
+
+
 def settings(cloud: str, protected: bool, database: dict[str, Any], cache_: dict[str, Any]) -> dict[str, Any]:
     """Such a stack's settings: what differs between clouds is a line of `regions`, and what `clouds` says of each."""
     nodes = {"type": MACHINES[cloud], "min": 3, "max": 9}

@@ -13,9 +13,10 @@ from components.cluster.eks.private_access import EksPrivateAccess, EksPrivateAc
 from components.database import postgresql_plan as plan
 from components.database.arguments import ManagedDatabaseArgs
 from components.database.credentials import PASSWORD_LENGTH
-from components.database.instances import RDS, smallest
+from components.database.instances import RDS, rds_disk_limit, smallest
 from components.database.postgresql import connect
 from components.database.postgresql_bootstrap import Server
+from components.offers import here
 from components.quantities import gibibytes
 from components.versions import POSTGRESQL_VERSION
 
@@ -31,7 +32,9 @@ PARAMETERS = {"rds.force_ssl": "1", "ssl_min_protocol_version": "TLSv1.2"}
 
 @dataclass(frozen=True, kw_only=True)
 class RdsArgs(ManagedDatabaseArgs):
-    """`instance_class` is a machine of RDS (None: the smallest known one that is enough), `key_arn` encrypts its disks.
+    """`instance_class` is a machine of RDS (None: the smallest known one of the region that is enough).
+
+    `key_arn` encrypts its disks.
 
     `authority` are the certificates (PEM) of RDS's own authorities in the region, which no public list has: see
     https://truststore.pki.rds.amazonaws.com.
@@ -94,11 +97,11 @@ class Rds(pulumi.ComponentResource):
             # The major version alone: RDS chooses the minor one, and installs later ones.
             engine_version=POSTGRESQL_VERSION,
             auto_minor_version_upgrade=True,
-            instance_class=args.instance_class or smallest(RDS, cpu=args.cpu, memory=args.memory, standby=args.standby),
+            instance_class=args.instance_class or _smallest(args),
             multi_az=args.standby,
             storage_type="gp3",
             allocated_storage=disk,
-            max_allocated_storage=disk * DISK_GROWS_TO,
+            max_allocated_storage=rds_disk_limit(disk, DISK_GROWS_TO),
             storage_encrypted=True,
             kms_key_id=args.key_arn,
             db_subnet_group_name=self._subnets(name, args),
@@ -163,3 +166,8 @@ class Rds(pulumi.ComponentResource):
         )
         parameters: pulumi.Output[str] = group.name
         return parameters
+
+
+def _smallest(args: RdsArgs) -> str:
+    offered = here("aws", "database", args.network.args.location, RDS)
+    return smallest(offered, cpu=args.cpu, memory=args.memory, standby=args.standby)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.managed import PEM, managed, named
+from tests.managed import PEM, managed, managed_in, named
 from tests.stores import waits_for
 
 RDS = "aws:rds/instance:Instance"
@@ -73,6 +73,16 @@ def test_the_database_is_version_18_with_the_machine_that_was_asked_for() -> Non
     assert "allowMajorVersionUpgrade" not in server()
     assert (server()["instanceClass"], server(several=False)["instanceClass"]) == ("db.m7g.large", "db.t4g.medium")
     assert (server()["allocatedStorage"], server()["maxAllocatedStorage"]) == (50, 500)
+
+
+@pytest.mark.parametrize(
+    ("region", "database", "node"),
+    [("af-south-1", "db.m6g.large", "cache.t4g.micro"), ("me-central-1", "db.m7g.large", "cache.t3.micro")],
+)
+def test_a_region_without_a_size_gets_the_next_one_that_it_has(region: str, database: str, node: str) -> None:
+    stack = managed_in("aws", region)
+    assert stack.of_type(RDS)[0].inputs["instanceClass"] == database
+    assert stack.of_type(GROUP)[0].inputs["nodeType"] == node
 
 
 def test_both_are_encrypted_with_the_region_s_key() -> None:
