@@ -1,6 +1,7 @@
 """Pictures of stacks of several regions: who takes over, where the database and the hub are, what waits for what."""
 
 from dataclasses import replace
+from xml.etree import ElementTree
 
 from picture.map import draw
 from picture.parts import Part, parts
@@ -20,9 +21,10 @@ def test_a_map_names_every_region_and_who_takes_over() -> None:
 
 
 def test_only_the_database_s_home_has_a_ring() -> None:
-    text = draw(world(preview_of("planetary", render("planetary"))))
-    assert text.count('class="ring"') == 1
-    assert text.count('class="dot"') == 6
+    root = ElementTree.fromstring(draw(world(preview_of("planetary", render("planetary")))))
+    circles = [one.attrib["class"] for one in root.iterfind("{*}g/{*}circle")]
+    assert [kind for kind in circles if kind.startswith("ring-")] == ["ring-gcp"]
+    assert sum(kind.startswith("dot-") for kind in circles) == 6
 
 
 def test_the_hub_is_where_the_settings_put_it() -> None:
