@@ -43,8 +43,8 @@ ONE_REGION = [
         IOWA,
         "context",
         "home",
-        "is not a setting; known here: name, cloud, geography, slot, nodes, apiAccess, deletionProtection, project, "
-        "releaseChannel, kubernetesVersion, instances",
+        "is not a setting; known here: name, cloud, geography, slot, traffic, nodes, apiAccess, deletionProtection, "
+        "project, releaseChannel, kubernetesVersion, instances",
     ),
     (IOWA, "nodes", None, "null must be a map of settings; write one `key: value` a line below it, indented"),
     (
@@ -348,3 +348,16 @@ def test_networks_of_regions_that_never_call_the_api_do_not_count() -> None:
     assert line.startswith("regions[0].apiAccess: ")
     hub = {"enabled": True, "hub": "us-east-1", "repository": repository}
     assert parse({**quiet, "gitops": hub})
+
+
+def test_users_can_be_sent_to_one_region_at_least() -> None:
+    several = {"database": {"founder": "us-central1"}, "messaging": {"servers": 3}}
+    closed = [region | {"traffic": False} for region in (IOWA, VIRGINIA)]
+    assert said(*closed, **several) == [
+        "regions: leave no region that users could be sent to: all have traffic: false; "
+        "take traffic: false off at least one of them"
+    ]
+    assert parse({"stage": "continental", "regions": [IOWA, closed[1]], **several})
+    assert said(IOWA | {"traffic": "no"}) == [
+        'regions[0].traffic: "no" must be true or false; write true or false, without quotes'
+    ]
