@@ -65,7 +65,8 @@ class AzureProfile(pulumi.ComponentResource):
                 "probe_path": names.HEALTH_PATH,
                 # A region without a certificate for its host is not well.
                 "probe_protocol": "Https",
-                "probe_request_type": "GET",
+                # Each of Front Door's places asks, and there are hundreds.
+                "probe_request_type": "HEAD",
                 "probe_interval_in_seconds": PROBE_SECONDS,
             },
             load_balancing_settings={
