@@ -1,4 +1,8 @@
-"""The rights of whoever deploys: what the documents in docs/deployer grant, and what each type of resource needs."""
+"""The rights of whoever deploys: what the documents in docs/deployer grant, and what each type of resource needs.
+
+`python -m tests.deployer` writes the roles of Azure and Google Cloud anew. The policies of AWS are written by hand: each
+action has its place, with the resources it is limited to and its condition.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -87,3 +91,15 @@ def all_statements() -> Iterator[tuple[str, dict[str, Any]]]:
 def reference(name: str) -> Any:
     """What a cloud itself says, as it was written down."""
     return yaml.safe_load((DATA / f"{name}.yaml").read_text())
+
+
+def _rewrite() -> None:
+    for cloud, key in (("azure", "Actions"), ("google", "includedPermissions")):
+        for part, path in documents(cloud).items():
+            role = {**yaml.safe_load(path.read_text()), key: sorted(parts(cloud)[part])}
+            written = json.dumps(role, indent=2) + "\n" if cloud == "azure" else yaml.safe_dump(role, sort_keys=False)
+            path.write_text(written)
+
+
+if __name__ == "__main__":
+    _rewrite()

@@ -1,4 +1,4 @@
-"""The deployer's rights, against the program: every type of resource that any stack makes has its rights, and no other."""
+"""The deployer's rights, against the program: each type of resource that a stack makes has its rights, and no other."""
 
 import fnmatch
 import json
@@ -86,23 +86,27 @@ def _constructor(kind: str) -> str:
     return rf"\b{module.partition('/')[0]}\.{name}\("
 
 
+def _allowed(action: str, test: str, key: str) -> set[str]:
+    """The values with which a condition allows an action of AWS."""
+    those = [one["Condition"][test][key] for _, one in deployer.all_statements() if action in one["Action"]]
+    return {value for values in those for value in values}
+
+
 def test_the_policies_that_roles_get_are_those_that_may_be_attached() -> None:
-    attached = {
-        r.inputs["policyArn"] for r in _resources() if r.type == "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+    attachments = [r for r in _resources() if r.type == "aws:iam/rolePolicyAttachment:RolePolicyAttachment"]
+    assert _allowed("iam:AttachRolePolicy", "ArnEquals", "iam:PolicyARN") == {
+        r.inputs["policyArn"] for r in attachments
     }
-    (statement,) = [one for _, one in deployer.all_statements() if "iam:AttachRolePolicy" in one["Action"]]
-    assert set(statement["Condition"]["ArnEquals"]["iam:PolicyARN"]) == attached
 
 
 def test_the_roles_that_are_passed_are_for_those_who_may_take_them() -> None:
-    (statement,) = [one for _, one in deployer.all_statements() if "iam:PassRole" in one["Action"]]
     trusted = {
         trust["Principal"]["Service"]
         for r in _resources()
         if r.type == "aws:iam/role:Role"
         for trust in json.loads(r.inputs["assumeRolePolicy"])["Statement"]
     }
-    assert set(statement["Condition"]["StringEquals"]["iam:PassedToService"]) == trusted
+    assert _allowed("iam:PassRole", "StringEquals", "iam:PassedToService") == trusted
 
 
 @pytest.mark.parametrize(
@@ -110,7 +114,7 @@ def test_the_roles_that_are_passed_are_for_those_who_may_take_them() -> None:
     [
         ("aws:iam/role:Role", "arn:aws:iam::123456789012:role/{namePrefix}20261129", "iam:CreateRole"),
         ("aws:eks/cluster:Cluster", "arn:aws:eks:eu-west-1:123456789012:cluster/{name}", "eks:DeleteCluster"),
-        ("aws:s3/bucket:Bucket", "arn:aws:s3:::{logical}-0a1b2c3", "s3:CreateBucket"),
+        ("aws:s3/bucket:Bucket", "arn:aws:s3:::{name}", "s3:CreateBucket"),
         (
             "aws:cloudwatch/logGroup:LogGroup",
             "arn:aws:logs:us-east-1:123456789012:log-group:{name}",
@@ -125,7 +129,8 @@ def test_names_are_those_that_the_policies_allow(kind: str, named: str, action: 
     made = [r for r in _resources() if r.type == kind]
     assert made
     for one in made:
-        name = named.format(**{"logical": one.name, "name": "", **one.inputs})
+        # What has no name gets that of the program, with something random.
+        name = named.format(**{"name": f"{one.name}-0a1b2c3", **one.inputs})
         assert any(fnmatch.fnmatchcase(name, pattern) for pattern in allowed), name
 
 

@@ -1,4 +1,4 @@
-"""The deployer's rights: the documents grant what the types of resources need and nothing else, in words that clouds know."""
+"""The deployer's rights: the documents grant what types of resources need and nothing else, in words that clouds know."""
 
 import fnmatch
 import json
@@ -17,6 +17,7 @@ POLICY_LETTERS = 6144
 POLICIES_OF_A_ROLE = 10
 """The usual quota."""
 DESTRUCTIVE = re.compile(r":(Delete|ScheduleKeyDeletion|Release|Terminate|Remove)")
+REMEDY = {"aws": "by hand", "azure": "python -m tests.deployer", "google": "python -m tests.deployer"}
 PARTS = [(cloud, part) for cloud in deployer.CLOUDS for part in deployer.documents(cloud)]
 
 
@@ -28,7 +29,7 @@ def test_every_part_has_its_document() -> None:
 @pytest.mark.parametrize(("cloud", "part"), PARTS)
 def test_a_document_grants_what_is_needed_and_nothing_else(cloud: str, part: str) -> None:
     wanted, given = deployer.parts(cloud)[part], deployer.granted(cloud, part)
-    assert sorted(wanted - given) == [], f"add these to {deployer.documents(cloud)[part].name}"
+    assert sorted(wanted - given) == [], f"add these to {deployer.documents(cloud)[part].name} ({REMEDY[cloud]})"
     assert sorted(given - wanted) == [], f"no type needs these: take them out of {deployer.documents(cloud)[part].name}"
 
 
@@ -62,7 +63,10 @@ class TestAws:
                 kinds = self.known[action]["resources"]
                 assert any(_fits(resource, kinds) for resource in one["Resource"]), f"{place}: never grants {action}"
             for resource in one["Resource"]:
-                assert any(_fits(resource, self.known[action]["resources"]) for action in one["Action"]), (place, resource)
+                assert any(_fits(resource, self.known[action]["resources"]) for action in one["Action"]), (
+                    place,
+                    resource,
+                )
 
     def test_conditions_are_of_keys_that_the_actions_know(self) -> None:
         for place, one in deployer.all_statements():
