@@ -1,7 +1,7 @@
 """The rights of whoever deploys: what the documents in docs/deployer grant, and what each type of resource needs.
 
-`python -m tests.deployer` writes the roles of Azure and Google Cloud anew. The policies of AWS are written by hand: each
-action has its place, with the resources it is limited to and its condition.
+`python -m tests.deployer` writes the roles of Azure and Google Cloud anew. The policies of AWS are written by hand:
+each action has its place, with the resources it is limited to and its condition.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The deployer's rights: the documents grant what types of resources need and nothing else, in words that clouds know."""
+"""The deployer's rights: documents grant what types of resources need and nothing else, in words that clouds know."""
 
 import fnmatch
 import json
