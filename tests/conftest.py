@@ -11,9 +11,8 @@ from sandbox.controlplane import FIRST_PORT_VARIABLE
 from tests import guard
 from tests.rendering import ROOT, Rendered, render
 
-if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
-    # The second half of the ports is the second worker's. No control plane of a test has a number above 46.
-    os.environ[FIRST_PORT_VARIABLE] = "25300"
+# Each of up to four workers has ports of its own. No control plane of a test has a number above 22.
+os.environ[FIRST_PORT_VARIABLE] = str(20600 + 2300 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]))
 
 STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 

@@ -56,6 +56,20 @@ def test_every_object_has_a_fixed_name_and_the_standard_labels(stack: Rendered) 
     assert incomplete == []
 
 
+def test_every_object_names_one_owner_of_its_fields(stack: Rendered) -> None:
+    # The Kubernetes provider reads this annotation (`pkg/metadata/annotations.go`, AnnotationPatchFieldManager). An API
+    # server takes at most 128 characters.
+    owners = {
+        (
+            r.inputs["metadata"]["labels"]["sacred-council.love/region"],
+            (r.inputs["metadata"].get("annotations") or {}).get("pulumi.com/patchFieldManager", ""),
+        )
+        for r in stack.objects()
+    }
+    assert len(owners) == len({region for region, _ in owners})
+    assert all(0 < len(owner) <= 128 for _, owner in owners)
+
+
 def test_pulumi_waits_longer_for_a_job_than_the_job_may_run(stack: Rendered) -> None:
     jobs = stack.objects("Job")
     assert jobs
