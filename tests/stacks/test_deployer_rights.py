@@ -40,9 +40,10 @@ MADE_WITH_OUR_TAG = {
 
 @cache
 def _everything() -> tuple[Rendered, ...]:
-    """Stacks that together make all there is: three clouds with backups on each, all managed stores, all edges."""
+    """Stacks that together make all there is: three clouds with all that is optional, all managed stores, all edges."""
     settings = configured(*MIXED)
-    clouds = {**settings["clouds"], "aws": {**settings["clouds"]["aws"], "administrators": [ADMINISTRATOR]}}
+    clouds = {name: {**cloud, "flowLogs": True} for name, cloud in settings["clouds"].items()}
+    clouds["aws"]["administrators"] = [ADMINISTRATOR]
     database = {**settings["database"], "backup": {"regions": [name for name, _ in MIXED]}}
     regions = rendered_with(MIXED, clouds=clouds, database=database)
     return (regions, *(managed(cloud) for cloud in CLOUDS), *(edge(cdn) for cdn in CDNS))
