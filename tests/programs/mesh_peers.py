@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.cluster import LoadBalancerAnnotations
+from components.cluster import DnsServer, LoadBalancerAnnotations
 from components.mesh import (
     Callers,
     EastWestGateway,
@@ -37,6 +37,7 @@ class FakeCluster:
     storage_class: None = None
     load_balancer_annotations = LoadBalancerAnnotations(public={"example.org/load-balancer": "public"}, internal={})
     mesh_platform: None = None
+    dns_server: DnsServer = "coredns"
     found_as: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
 
     def workload_identity(self, *, namespace: str, service_account: str) -> None:
