@@ -1,12 +1,27 @@
 """Pictures of stacks of several regions: who takes over, where the database and the hub are, what waits for what."""
 
 from dataclasses import replace
+from xml.etree import ElementTree
 
 from picture.map import draw
 from picture.parts import Part, parts
 from picture.world import world
+from tests import pictures
 from tests.plans import plan_of, preview_of
-from tests.rendering import render, stack_config
+from tests.rendering import Rendered, render, stack_config
+
+
+def test_committed_pictures_are_those_of_the_program(stack: Rendered, stack_name: str) -> None:
+    remedy = "look at what changed, then run: python -m tests.pictures"
+    for name, text in pictures.drawn(stack_name, stack).items():
+        assert (pictures.FOLDER / name).read_text() == text, f"{name}: {remedy}"
+
+
+def test_pictures_are_well_formed_and_say_what_they_show(stack: Rendered, stack_name: str) -> None:
+    for text in pictures.drawn(stack_name, stack).values():
+        root = ElementTree.fromstring(text)
+        assert root.attrib["role"] == "img"
+        assert stack_name in root.attrib["aria-label"]
 
 
 def test_a_map_names_every_region_and_who_takes_over() -> None:
