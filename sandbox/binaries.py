@@ -118,6 +118,12 @@ CONTROL_PLANE = (
     _kubernetes("kube-controller-manager"),
     _kubernetes("kube-scheduler"),
     _kubernetes("kubectl"),
+    Binary(
+        name="metrics-server",
+        tool="sandbox",
+        package="sigs.k8s.io/metrics-server/cmd/metrics-server",
+        module="sigs.k8s.io/metrics-server",
+    ),
     Binary(name="kwok", tool="sandbox", package="sigs.k8s.io/kwok/cmd/kwok", module="sigs.k8s.io/kwok"),
     # In a module of its own: it needs an API that the libraries of Kubernetes 1.35 do not have any more.
     Binary(name="kwokctl", tool="kwokctl", package="sigs.k8s.io/kwok/cmd/kwokctl", module="sigs.k8s.io/kwok"),

@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from sandbox import binaries, child, doctor, engine, fleet, progress, regions, releases, state
+from sandbox import binaries, charts, child, doctor, engine, fleet, progress, regions, releases, state
 from sandbox.controlplane import Cluster
 from sandbox.layout import Layout, SandboxError
 from sandbox.regions import Region
@@ -34,7 +34,13 @@ def start(layout: Layout, stack: str) -> list[Region]:
     binaries.ensure(layout, needed_binaries())
     fleet.start(layout, stack, wanted)
     engine.prepare(layout)
+    progress.say(simulated(layout))
     return wanted
+
+
+def simulated(layout: Layout) -> str:
+    """One line about what is not as on a cloud."""
+    return " ".join(filter(None, ["Nodes, pods and clouds are simulated: docs/sandbox.md.", charts.note(layout)]))
 
 
 def up(layout: Layout, stack: str) -> int:

@@ -24,8 +24,8 @@ __all__ = [
     "WorkloadIdentity",
 ]
 
-MeshPlatform = Literal["gke"]
-"""Kinds of cluster that Istio must be told about (its value `global.platform`)."""
+MeshPlatform = Literal["gke", "k3d", "k3s", "microk8s", "minikube", "openshift"]
+"""Kinds of cluster whose directories are not a plain kubelet's: what Istio's charts know as `global.platform`."""
 
 
 @dataclass(frozen=True, kw_only=True)

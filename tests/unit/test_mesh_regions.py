@@ -148,11 +148,18 @@ def test_the_token_belongs_to_the_reader() -> None:
 
 def test_the_gateway_between_networks_belongs_to_the_regions_network() -> None:
     release = rendered(*THREE).named(f"{EUROPE}-east-west-release").inputs
-    assert release["values"]["networkGateway"] == EUROPE
+    # istiod takes a Service with this label for the network's gateway, and asks it on 15443.
+    assert release["values"]["labels"] == {"topology.istio.io/network": EUROPE}
+    assert release["values"]["env"] == {"ISTIO_META_REQUESTED_NETWORK_VIEW": EUROPE}
     assert release["values"]["service"]["type"] == "LoadBalancer"
     assert release["values"]["service"]["annotations"] == {"example.org/load-balancer": "public"}
-    # The chart adds the ports of networkGateway itself.
-    assert "ports" not in release["values"]["service"]
+
+
+def test_the_gateway_between_networks_has_no_port_that_nothing_listens_on() -> None:
+    """The chart's `networkGateway` would add 15012 and 15017, which are for control planes of other clusters."""
+    values = rendered(*THREE).named(f"{EUROPE}-east-west-release").inputs["values"]
+    assert "networkGateway" not in values
+    assert {port["port"]: port["targetPort"] for port in values["service"]["ports"]} == {15021: 15021, 15443: 15443}
 
 
 def test_only_the_other_regions_addresses_may_connect() -> None:
@@ -170,7 +177,7 @@ def test_what_crosses_is_mutual_tls_that_the_gateway_cannot_read() -> None:
     (server,) = spec(rendered(*THREE), f"{EUROPE}-east-west-gateway")["servers"]
     assert server["port"] == {"number": 15443, "name": "tls", "protocol": "TLS"}
     assert server["tls"] == {"mode": "AUTO_PASSTHROUGH"}
-    assert server["hosts"] == ["*.local"]
+    assert server["hosts"] == ["*.sacred-council.svc.cluster.local"]
 
 
 def test_callers_may_leave_for_the_crossing_port_alone() -> None:

@@ -84,9 +84,11 @@ class AwsZone(pulumi.ComponentResource):
             self.record(f"{name}-origin", host, "CNAME", [origin.host_name])
         health = route53.HealthCheck(
             f"{name}-health",
-            type="HTTP",
+            # A gateway without a certificate ends the handshake. Whose certificate it is, CloudFront checks.
+            type="HTTPS",
+            enable_sni=True,
             fqdn=host,
-            port=names.HEALTH_PORT,
+            port=names.HTTPS_PORT,
             resource_path=names.HEALTH_PATH,
             request_interval=30,
             failure_threshold=3,

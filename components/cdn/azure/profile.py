@@ -62,7 +62,8 @@ class AzureProfile(pulumi.ComponentResource):
             profile_name=self.profile_name,
             health_probe_settings={
                 "probe_path": names.HEALTH_PATH,
-                "probe_protocol": "Http",
+                # A region without a certificate for its host is not well.
+                "probe_protocol": "Https",
                 "probe_request_type": "GET",
                 "probe_interval_in_seconds": PROBE_SECONDS,
             },
@@ -87,9 +88,9 @@ class AzureProfile(pulumi.ComponentResource):
             # The regions' routes are for the host that users see; the certificate is checked against `host_name`.
             origin_host_header=domain,
             enforce_certificate_name_check=True,
-            # Requests go to 443 only. HTTP is for probes, which have no token.
-            http_port=names.HEALTH_PORT,
-            https_port=443,
+            # Front Door wants both numbers; HTTP is never used.
+            http_port=80,
+            https_port=names.HTTPS_PORT,
             # All alike: Front Door asks the fastest of those that are well.
             priority=1,
             weight=1000,
