@@ -143,7 +143,7 @@ def test_the_reader_may_only_read() -> None:
 def test_the_token_belongs_to_the_reader() -> None:
     token = rendered(*THREE).named(f"{EUROPE}-mesh-reader-token").inputs
     assert token["type"] == "kubernetes.io/service-account-token"
-    assert token["metadata"]["annotations"] == {"kubernetes.io/service-account.name": "mesh-reader"}
+    assert token["metadata"]["annotations"]["kubernetes.io/service-account.name"] == "mesh-reader"
 
 
 def test_the_gateway_between_networks_belongs_to_the_regions_network() -> None:

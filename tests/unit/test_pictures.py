@@ -29,21 +29,6 @@ READABLE = 4.5
 """The contrast that WCAG 2 asks for between text and what is behind it (level AA)."""
 VISIBLE = 3
 """The same for what is drawn."""
-PAINTED = ("rect", "circle", "path", "polygon", "polyline", "text")
-"""The elements that a picture shows."""
-
-
-def test_committed_pictures_are_those_of_the_program(stack: Rendered, stack_name: str) -> None:
-    remedy = "look at what changed, then run: python -m tests.pictures"
-    for name, text in pictures.drawn(stack_name, stack).items():
-        assert (pictures.FOLDER / name).read_text() == text, f"{name}: {remedy}"
-
-
-def test_pictures_are_well_formed_and_say_what_they_show(stack: Rendered, stack_name: str) -> None:
-    for text in pictures.drawn(stack_name, stack).values():
-        root = ElementTree.fromstring(text)
-        assert root.attrib["role"] == "img"
-        assert stack_name in root.attrib["aria-label"]
 
 
 def test_a_region_without_a_place_is_in_the_list_and_not_on_the_map(local: Rendered) -> None:
@@ -157,36 +142,10 @@ def _luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def test_every_element_is_painted_without_a_style_sheet(stack: Rendered, stack_name: str) -> None:
-    # Renderers without CSS media queries (librsvg, chat previews) see attributes only, and paint black what has none.
-    for name, text in pictures.drawn(stack_name, stack).items():
-        for element in ElementTree.fromstring(text).iter():
-            kind = element.tag.rpartition("}")[2]
-            if kind in PAINTED:
-                paints = {one for key in ("fill", "stroke") if (one := element.get(key, "")) not in ("", "none")}
-                assert paints, (name, kind, element.attrib)
-                assert "fill" in element.attrib, (name, kind, element.attrib)
-                assert all(_known(one) for one in paints), (name, paints)
-
-
-def test_the_style_sheet_is_for_those_who_ask_for_dark(stack: Rendered, stack_name: str) -> None:
-    for name, text in pictures.drawn(stack_name, stack).items():
-        assert "var(" not in text, name
-        (style,) = [one.text or "" for one in ElementTree.fromstring(text).iter() if one.tag.endswith("}style")]
-        head, _, rules = style.strip().partition("{")
-        assert head.strip() == "@media (prefers-color-scheme: dark)", name
-        # What is not nested in the query, were there any, would come after its last bracket.
-        assert rules.rstrip().endswith("}\n    }"), name
-
-
 def test_dark_has_every_colour_of_light() -> None:
     assert tones.LIGHT.keys() == tones.DARK.keys()
     used = {value for known in tones.KINDS.values() for value in known.values() if value in tones.LIGHT}
     assert used == tones.LIGHT.keys()
-
-
-def _known(paint: str) -> bool:
-    return paint == "url(#sea)" or paint in tones.LIGHT.values()
 
 
 def test_outlines_are_closed_and_on_the_earth() -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from sandbox import binaries, golang
 from sandbox.binaries import (
-    FOR_TESTS,
     CONTROL_PLANE,
     ENGINE,
+    FOR_TESTS,
     HELM,
     KUBERNETES_PROVIDER,
     KUBERNETES_PROVIDER_VERSION,
@@ -53,7 +53,7 @@ def test_every_program_is_pinned_by_a_module_that_names_it_as_a_tool(binary: Bin
 
 def requirements(tool: str) -> dict[str, str]:
     """The modules that tools/<tool> needs, with their versions."""
-    return dict(re.findall(r"^\s+(\S+) (v\S+)", (PROJECT / "tools" / tool / "go.mod").read_text(), re.M))
+    return dict(re.findall(r"^(?:require |\t)(\S+) (v\S+)", (PROJECT / "tools" / tool / "go.mod").read_text(), re.M))
 
 
 def test_the_only_go_code_of_our_own_serves_the_official_provider() -> None:
