@@ -9,7 +9,15 @@ from pathlib import Path
 import psutil
 
 # In the order they are stopped: clients before servers.
-SERVERS = ("kwok-controller", "kwok", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd")
+SERVERS = (
+    "metrics-server",
+    "kwok-controller",
+    "kwok",
+    "kube-scheduler",
+    "kube-controller-manager",
+    "kube-apiserver",
+    "etcd",
+)
 _GRACE_SECONDS = 10.0
 
 
