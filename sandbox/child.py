@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,19 +15,33 @@ from sandbox import engine
 from sandbox.layout import Layout
 
 INTERRUPTED = 130
+# What the provider says of an object while it waits for it. On a terminal the next state takes its place; elsewhere it
+# would stay as a warning that nobody can act on.
+_NOT_READY_YET = re.compile(rb"\b(creating|updating|replacing) \(\d+s\)\s+warning: ")
 
 
 def run(command: Sequence[str], layout: Layout, extra: Mapping[str, str] | None = None) -> int:
-    """Runs the command in the project and the sandbox's environment; its exit status, 130 when it was interrupted."""
-    return foreground(command, {**engine.environment(layout), **(extra or {})}, str(layout.project))
+    """Runs the engine in the project and the sandbox's environment; its exit status, 130 when it was interrupted."""
+    environment = {**engine.environment(layout), **(extra or {})}
+    return foreground(command, environment, str(layout.project), leave_out=_NOT_READY_YET)
 
 
-def foreground(command: Sequence[str], environment: Mapping[str, str], directory: str) -> int:
-    """Runs the command with this process's terminal; its exit status, 130 when it was interrupted."""
+def foreground(
+    command: Sequence[str], environment: Mapping[str, str], directory: str, leave_out: re.Pattern[bytes] | None = None
+) -> int:
+    """Runs the command with this process's terminal; its exit status, 130 when it was interrupted.
+
+    Without a terminal, lines that `leave_out` matches are not printed.
+    """
     sys.stdout.flush()
+    output = subprocess.PIPE if leave_out and not sys.stdout.isatty() else None
     with _Interruption() as interruption:
-        process = subprocess.Popen(command, env=dict(environment), cwd=directory)
+        process = subprocess.Popen(command, env=dict(environment), cwd=directory, stdout=output)
         interruption.pass_on_to(process)
+        for line in process.stdout or ():
+            if leave_out and not leave_out.search(line):
+                sys.stdout.buffer.write(line)
+                sys.stdout.buffer.flush()
         status = process.wait()
     return INTERRUPTED if interruption.happened or status < 0 else status
 
