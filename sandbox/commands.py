@@ -63,7 +63,7 @@ def recover(layout: Layout, stack: str, *, official: bool) -> int:
     """Mends what a killed run left, so that the plain `pulumi up` goes on."""
     found = context.recover(layout, stack) if official else deployment.recover(layout, stack)
     if not found:
-        print(f"Stack {stack}: no Helm release is pending.")
+        print(f"Stack {stack}: no Helm release is half done.")
     return 0
 
 

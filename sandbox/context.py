@@ -45,8 +45,9 @@ def recover(layout: Layout, stack: str) -> int:
     cli = engine.on_path()
     if cli is None:
         raise SandboxError("The official Pulumi CLI, which knows the stack, is not on PATH.")
-    with releases.of_state(_exported(cli, layout, stack, "--show-secrets")) as clusters:
-        return len(releases.recover(layout, clusters))
+    exported = _exported(cli, layout, stack, "--show-secrets")
+    with releases.clusters_of(exported) as clusters:
+        return len(releases.recover(layout, clusters, releases.operations_of(exported)))
 
 
 def _exported(cli: Path, layout: Layout, stack: str, *options: str) -> dict[str, Any]:

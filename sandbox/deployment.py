@@ -51,6 +51,7 @@ def up(layout: Layout, stack: str) -> int:
     recover(layout, stack)
     status = child.run([str(layout.shims / "pulumi"), "up", "--yes", "--stack", stack], layout)
     if status == 0:
+        forget_unfinished(layout, stack)
         retire(layout, stack, wanted)
         print(summary(layout, stack))
     return status
@@ -61,6 +62,13 @@ def retire(layout: Layout, stack: str, wanted: list[Region]) -> None:
     gone = fleet.retire(layout, stack, wanted)
     if gone:
         progress.say(f"Stopped the control planes of regions that are not in the list any more: {', '.join(gone)}.")
+
+
+def forget_unfinished(layout: Layout, stack: str) -> None:
+    """Has the engine forget what a killed one had begun, once all is deployed: it would warn of it in every run."""
+    if state.unfinished(layout, stack):
+        with progress.step(f"Stack {stack}: comparing the state with what is there, as a run was killed before"):
+            _pulumi(layout, "refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", stack)
 
 
 def initialise(layout: Layout, stack: str) -> None:
@@ -90,13 +98,15 @@ def release_stale_locks(layout: Layout, stack: str) -> None:
 
 
 def recover(layout: Layout, stack: str) -> int:
-    """Makes Helm releases usable again that a killed run left pending; how many there were."""
+    """Mends Helm releases that a killed run left half done; how many there were."""
     clusters = [
-        releases.Access(name=f"Region {cluster.plane.name}", kubeconfig=cluster.kubeconfig)
+        releases.Access(
+            name=f"Region {cluster.plane.name}", provider=f"{cluster.plane.name}-", kubeconfig=cluster.kubeconfig
+        )
         for cluster in fleet.clusters(layout, stack)
         if cluster.servers
     ]
-    return len(releases.recover(layout, clusters))
+    return len(releases.recover(layout, clusters, state.unfinished(layout, stack)))
 
 
 def down(layout: Layout, stack: str) -> int:
@@ -169,7 +179,7 @@ def _runs_again(cluster: Cluster) -> bool:
 def _pulumi(layout: Layout, *arguments: str) -> str:
     """Runs a short command of the engine; what it printed."""
     run = subprocess.run(
-        [str(engine.command(layout)), *arguments, "--non-interactive"],
+        [str(layout.shims / "pulumi"), *arguments, "--non-interactive"],
         cwd=layout.project,
         env=engine.environment(layout),
         capture_output=True,

@@ -1,7 +1,8 @@
-"""Helm releases that a killed run left pending. Helm refuses to go on with them, and the provider does not mend them.
+"""Helm releases that a killed run left half done. Helm refuses to go on with them, and the provider does not mend them.
 
-A release whose first installation was cut off is uninstalled; one whose upgrade or rollback was cut off is rolled back.
-Only for stacks on which no engine is at work: a release of a running one is pending, too.
+A release whose installation was cut off is uninstalled, also one that is installed but that the run could not record.
+One whose upgrade or rollback was cut off is rolled back. Only for stacks on which no engine is at work: the releases of
+a running one look the same.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,16 +20,26 @@ from typing import Any
 from sandbox import binaries, progress
 from sandbox.layout import Layout, SandboxError
 
-_PENDING = ("pending-install", "pending-upgrade", "pending-rollback")
+_INSTALLING = "pending-install"
+_PENDING = (_INSTALLING, "pending-upgrade", "pending-rollback")
+_UNRECORDED = "installed but not recorded"
+_RELEASE = "kubernetes:helm.sh/v3:Release"
+_LABELS = (
+    'jsonpath={range .items[*]}{.metadata.namespace} {.metadata.labels.name} {.metadata.labels.status}{"\\n"}{end}'
+)
 _KUBECTL = next(binary for binary in binaries.CONTROL_PLANE if binary.name == "kubectl")
 _PROVIDER = "pulumi:providers:kubernetes"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """How to reach a cluster: a name for messages, a kubeconfig file and the context in it; None: as kubectl does."""
+    """How to reach a cluster: a name for messages, a kubeconfig file and the context in it; None: as kubectl does.
+
+    `provider` is the name of the Pulumi provider that deploys to it, or what the name begins with.
+    """
 
     name: str
+    provider: str
     kubeconfig: Path | None = None
     context: str | None = None
 
@@ -38,57 +49,86 @@ class Access:
         return [*file, *([context_flag, self.context] if self.context else [])]
 
 
+Key = tuple[str, str]
+"""Namespace and name of a release."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class Pending:
-    """A release that was cut off, in `status`, and where it is."""
+class HalfDone:
+    """A release that was cut off in `status`, and where it is."""
 
     access: Access
-    namespace: str
-    name: str
+    key: Key
     status: str
 
     @property
+    def is_new(self) -> bool:
+        """Whether it was being installed for the first time."""
+        return self.status in (_INSTALLING, _UNRECORDED)
+
+    @property
     def remedy(self) -> list[str]:
-        """Helm's command that makes the release usable again."""
-        verb = ["uninstall", self.name, "--wait"] if self.status == "pending-install" else ["rollback", self.name]
-        return [*verb, "--namespace", self.namespace, *self.access.options("--kube-context")]
+        """Helm's command that makes its name usable again."""
+        namespace, name = self.key
+        verb = ["uninstall", name, "--wait"] if self.is_new else ["rollback", name]
+        return [*verb, "--namespace", namespace, *self.access.options("--kube-context")]
 
 
-def recover(layout: Layout, clusters: Iterable[Access]) -> list[Pending]:
-    """Makes every pending release of these clusters usable again and says so; those that were pending."""
-    known = list(clusters)
+def recover(layout: Layout, clusters: Sequence[Access], operations: Sequence[Mapping[str, Any]]) -> list[HalfDone]:
+    """Mends every half-done release of these clusters and says so; those that there were.
+
+    `operations` are the pending operations of the stack's state: what a killed engine had begun.
+    """
+    begun = {access.name: _begun(access, clusters, operations) for access in clusters}
     binaries.ensure(layout, [_KUBECTL])
     with ThreadPoolExecutor(max_workers=8) as pool:
-        found = [release for one in pool.map(lambda access: _pending(layout, access), known) for release in one]
+        lists = pool.map(lambda access: _half_done(layout, access, begun[access.name]), clusters)
+        found = [release for one in lists for release in one]
     if found:
         binaries.ensure(layout, [binaries.HELM])
     for release in found:
-        _recover(layout, release)
+        _mend(layout, release)
     return found
 
 
-def _pending(layout: Layout, access: Access) -> list[Pending]:
-    """The pending releases of a cluster, by the labels of the Secrets in which Helm keeps them."""
-    selector = f"owner=helm,status in ({','.join(_PENDING)})"
-    options = ["get", "secrets", "--all-namespaces", f"--selector={selector}", "--output=json", "--request-timeout=10s"]
-    run = _run([str(binaries.path_of(layout, _KUBECTL)), *options, *access.options("--context")])
+def _begun(access: Access, clusters: Sequence[Access], operations: Sequence[Mapping[str, Any]]) -> set[Key]:
+    """The releases that a killed engine was creating in the cluster."""
+    found = set()
+    for operation in operations:
+        resource = operation["resource"]
+        provider = str(resource.get("provider", "")).rpartition("::")[0].rpartition("::")[2]
+        homes = [one for one in clusters if provider.startswith(one.provider)]
+        is_here = bool(homes) and max(homes, key=lambda one: len(one.provider)) == access
+        if operation["type"] == "creating" and resource["type"] == _RELEASE and is_here:
+            found.add((str(resource["inputs"]["namespace"]), str(resource["inputs"]["name"])))
+    return found
+
+
+def _half_done(layout: Layout, access: Access, begun: set[Key]) -> list[HalfDone]:
+    """The half-done releases of a cluster, by the labels of the Secrets in which Helm keeps them."""
+    selector = "owner=helm" if begun else f"owner=helm,status in ({','.join(_PENDING)})"
+    options = ["get", "secrets", "--all-namespaces", f"--selector={selector}", f"--output={_LABELS}"]
+    kubectl = str(binaries.path_of(layout, _KUBECTL))
+    run = _run([kubectl, *options, "--request-timeout=10s", *access.options("--context")])
     if run.returncode != 0:
         progress.say(f"{access.name} does not answer; its Helm releases were not looked at.")
         return []
-    return [_read(access, item["metadata"]) for item in json.loads(run.stdout)["items"]]
+    found: dict[Key, HalfDone] = {}
+    for namespace, name, status in (line.split() for line in run.stdout.splitlines()):
+        key = (namespace, name)
+        if key in begun and status not in _PENDING:
+            found.setdefault(key, HalfDone(access=access, key=key, status=_UNRECORDED))
+        elif status in _PENDING:
+            found[key] = HalfDone(access=access, key=key, status=status)
+    return list(found.values())
 
 
-def _read(access: Access, metadata: Mapping[str, Any]) -> Pending:
-    labels = metadata["labels"]
-    return Pending(access=access, namespace=metadata["namespace"], name=labels["name"], status=labels["status"])
-
-
-def _recover(layout: Layout, release: Pending) -> None:
+def _mend(layout: Layout, release: HalfDone) -> None:
     run = _run([str(binaries.path_of(layout, binaries.HELM)), *release.remedy])
-    where = f"{release.access.name}: Helm release {release.namespace}/{release.name}"
+    where = f"{release.access.name}: Helm release {'/'.join(release.key)}"
     if run.returncode != 0:
         raise SandboxError(f"{where} is {release.status}, and cannot be taken back.\n{run.stderr.strip()}")
-    done = "uninstalled" if release.status == "pending-install" else "rolled back"
+    done = "uninstalled" if release.is_new else "rolled back"
     progress.say(f"{where} was {release.status} when a run was killed; it was {done}, and the next run goes on.")
 
 
@@ -97,9 +137,9 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def of_state(exported: Mapping[str, Any]) -> Iterator[list[Access]]:
+def clusters_of(exported: Mapping[str, Any]) -> Iterator[list[Access]]:
     """The clusters that a stack's exported state knows, its secrets shown. Kubeconfigs lie in a private folder."""
-    resources = (exported.get("deployment") or {}).get("resources") or []
+    resources = _deployment(exported).get("resources") or []
     with tempfile.TemporaryDirectory() as folder:
         accesses = [
             _access(Path(folder) / str(index), provider["urn"].rpartition("::")[2], provider.get("inputs") or {})
@@ -108,15 +148,24 @@ def of_state(exported: Mapping[str, Any]) -> Iterator[list[Access]]:
         yield [access for access in accesses if access is not None]
 
 
+def operations_of(exported: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What a killed engine had begun, by a stack's exported state."""
+    return list(_deployment(exported).get("pending_operations") or [])
+
+
+def _deployment(exported: Mapping[str, Any]) -> Mapping[str, Any]:
+    return exported.get("deployment") or {}
+
+
 def _access(file: Path, name: str, inputs: Mapping[str, Any]) -> Access | None:
     """None for a provider that reaches no cluster, such as the one that renders charts."""
     kubeconfig = inputs.get("kubeconfig")
     if kubeconfig is None:
-        return Access(name=name, context=inputs.get("context"))
+        return Access(name=name, provider=name, context=inputs.get("context"))
     text = kubeconfig if isinstance(kubeconfig, str) else str(kubeconfig.get("plaintext", ""))
     document = json.loads(text) if text.startswith('"') else text
     if '"clusters"' not in document and "clusters:" not in document:
         return None
     file.touch(mode=0o600)
     file.write_text(document)
-    return Access(name=name, kubeconfig=file, context=inputs.get("context"))
+    return Access(name=name, provider=name, kubeconfig=file, context=inputs.get("context"))

@@ -65,6 +65,11 @@ def resources(layout: Layout, stack: str) -> list[dict[str, Any]]:
     return [item for item in recorded if not _is_default_provider(item)]
 
 
+def unfinished(layout: Layout, stack: str) -> list[dict[str, Any]]:
+    """The operations that a killed engine had begun, as the state names them."""
+    return list(_latest(layout, stack).get("pending_operations") or ())
+
+
 def _is_default_provider(item: dict[str, Any]) -> bool:
     kind, name = str(item["type"]), str(item["urn"]).rpartition("::")[2]
     return kind.startswith("pulumi:providers:") and name.startswith("default")

@@ -198,6 +198,8 @@ def kill_all_when(process: subprocess.Popen[str], happens: Callable[[], bool]) -
             member.kill()
     process.wait(timeout=PATIENCE_SECONDS)
     reader.join(timeout=10)
+    assert process.stdout is not None
+    process.stdout.close()
     return "".join(said)
 
 

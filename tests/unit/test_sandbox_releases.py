@@ -11,6 +11,7 @@ from sandbox.layout import PROJECT, Layout, SandboxError
 from sandbox.releases import Access
 
 KUBECONFIG = json.dumps({"apiVersion": "v1", "kind": "Config", "clusters": [{"name": "here"}]})
+RELEASE = "kubernetes:helm.sh/v3:Release"
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 
 
@@ -19,8 +20,11 @@ def provider(name: str, **inputs: object) -> dict[str, object]:
     return {"type": "pulumi:providers:kubernetes", "urn": urn, "inputs": inputs}
 
 
-def secret_item(namespace: str, name: str, status: str) -> dict[str, object]:
-    return {"metadata": {"namespace": namespace, "labels": {"name": name, "status": status, "owner": "helm"}}}
+def creating(namespace: str, name: str, provider: str) -> dict[str, object]:
+    """A pending operation as the engine records it."""
+    urn = f"urn:pulumi:local::sacred-council::pulumi:providers:kubernetes::{provider}::7cb1c1f6-cb4d"
+    inputs = {"namespace": namespace, "name": name}
+    return {"type": "creating", "resource": {"type": RELEASE, "provider": urn, "inputs": inputs}}
 
 
 class Cluster:
@@ -33,8 +37,10 @@ class Cluster:
         self.finds()
         self._write("helm", f'echo "$*" >> {self._told}')
 
-    def finds(self, *items: dict[str, object]) -> None:
-        self._write("kubectl", f"cat <<'END'\n{json.dumps({'items': items})}\nEND")
+    def finds(self, *releases: str) -> None:
+        """Namespace, name and status of each."""
+        lines = "\n".join(releases)
+        self._write("kubectl", f"cat <<'END'\n{lines}\nEND" if lines else ":")
 
     def fails(self, command: str, message: str) -> None:
         self._write(command, f"echo {message} >&2; exit 1")
@@ -57,12 +63,14 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
 
 def test_a_first_installation_is_uninstalled_and_an_upgrade_is_rolled_back(cluster: Cluster) -> None:
     cluster.finds(
-        secret_item("istio-system", "istiod", "pending-install"),
-        secret_item("monitoring", "jaeger", "pending-upgrade"),
-        secret_item("monitoring", "grafana", "pending-rollback"),
+        "istio-system istiod pending-install",
+        "monitoring jaeger pending-upgrade",
+        "monitoring grafana pending-rollback",
     )
-    found = releases.recover(cluster.layout, [Access(name="here", kubeconfig=Path("/k"), context="c")])
-    assert [release.name for release in found] == ["istiod", "jaeger", "grafana"]
+    found = releases.recover(
+        cluster.layout, [Access(name="here", provider="x", kubeconfig=Path("/k"), context="c")], []
+    )
+    assert [release.key[1] for release in found] == ["istiod", "jaeger", "grafana"]
     where = "--kubeconfig /k --kube-context c"
     assert cluster.told == [
         f"uninstall istiod --wait --namespace istio-system {where}",
@@ -71,22 +79,31 @@ def test_a_first_installation_is_uninstalled_and_an_upgrade_is_rolled_back(clust
     ]
 
 
+def test_a_release_that_is_installed_but_was_not_recorded_is_uninstalled(cluster: Cluster) -> None:
+    cluster.finds("istio-system base deployed", "monitoring jaeger superseded", "monitoring jaeger deployed")
+    eu, west = (Access(name=name, provider=f"{name}-", context=name) for name in ("eu", "eu-west"))
+    begun = [creating("istio-system", "base", "eu-west-cluster-kubernetes"), creating("nats", "gone", "eu-cluster")]
+    found = releases.recover(cluster.layout, [eu, west], begun)
+    assert [(release.access.name, release.key) for release in found] == [("eu-west", ("istio-system", "base"))]
+    assert cluster.told == ["uninstall base --wait --namespace istio-system --kube-context eu-west"]
+
+
 def test_without_a_pending_release_helm_is_not_needed(cluster: Cluster) -> None:
     cluster.fails("helm", "must not run")
-    assert releases.recover(cluster.layout, [Access(name="here")]) == []
+    assert releases.recover(cluster.layout, [Access(name="here", provider="here-")], []) == []
 
 
 def test_a_cluster_that_does_not_answer_stops_nobody(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
     cluster.fails("kubectl", "connection refused")
-    assert releases.recover(cluster.layout, [Access(name="Region lost")]) == []
+    assert releases.recover(cluster.layout, [Access(name="Region lost", provider="lost-")], []) == []
     assert "Region lost does not answer; its Helm releases were not looked at." in capsys.readouterr().err
 
 
 def test_a_release_that_cannot_be_mended_is_an_error_with_helms_words(cluster: Cluster) -> None:
-    cluster.finds(secret_item("istio-system", "istiod", "pending-install"))
+    cluster.finds("istio-system istiod pending-install")
     cluster.fails("helm", "forbidden")
     with pytest.raises(SandboxError, match=r"(?s)here: Helm release istio-system/istiod is pending-install.*forbidden"):
-        releases.recover(cluster.layout, [Access(name="here")])
+        releases.recover(cluster.layout, [Access(name="here", provider="here-")], [])
 
 
 def test_every_cluster_of_a_state_is_known_and_its_kubeconfig_is_private() -> None:
@@ -97,7 +114,7 @@ def test_every_cluster_of_a_state_is_known_and_its_kubeconfig_is_private() -> No
         provider("renderer", kubeconfig=json.dumps({"apiVersion": "v1", "kind": "Config"})),
         {"type": "pulumi:pulumi:Stack", "urn": "urn:pulumi:x::y::pulumi:pulumi:Stack::y-x"},
     ]
-    with releases.of_state({"deployment": {"resources": resources}}) as found:
+    with releases.clusters_of({"deployment": {"resources": resources}}) as found:
         assert [(access.name, access.context) for access in found] == [
             ("regional", None),
             ("plain", "c"),
@@ -110,5 +127,5 @@ def test_every_cluster_of_a_state_is_known_and_its_kubeconfig_is_private() -> No
 
 
 def test_a_stack_without_a_state_has_no_cluster() -> None:
-    with releases.of_state({"deployment": None}) as found:
+    with releases.clusters_of({"deployment": None}) as found:
         assert found == []
