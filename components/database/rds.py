@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_random as random
-from pulumi_aws import rds
+from pulumi_aws import kms, rds
 
 from components.cluster.access import unique_suffix
 from components.cluster.arguments import common_labels
@@ -30,14 +30,13 @@ PARAMETERS = {"rds.force_ssl": "1", "ssl_min_protocol_version": "TLSv1.2"}
 
 @dataclass(frozen=True, kw_only=True)
 class RdsArgs(ManagedDatabaseArgs):
-    """`instance_class` is a machine of RDS (None: the smallest known one that is enough), `key_arn` encrypts its disks.
+    """`instance_class` is a machine of RDS (None: the smallest known one that is enough).
 
     `authority` are the certificates (PEM) of RDS's own authorities in the region, which no public list has: see
     https://truststore.pki.rds.amazonaws.com.
     """
 
     network: EksNetwork
-    key_arn: pulumi.Input[str]
     authority: str
     deletion_protection: bool
     instance_class: str | None = None
@@ -49,7 +48,9 @@ class RdsArgs(ManagedDatabaseArgs):
 
 
 class Rds(pulumi.ComponentResource):
-    """A PostgreSQL server in subnets with no way to or from the internet. A deleted one leaves a last snapshot.
+    """A PostgreSQL server in subnets with no way to or from the internet.
+
+    A deleted server leaves a last snapshot, and so the key that the snapshot is encrypted with outlives it (ADR 24).
 
     It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
@@ -83,6 +84,7 @@ class Rds(pulumi.ComponentResource):
         access = EksPrivateAccess(
             f"{name}-access", EksPrivateAccessArgs(network=args.network, port=plan.PORT), self._child
         )
+        key = self._key(name, args)
         return rds.Instance(
             name,
             region=place.location,
@@ -96,7 +98,7 @@ class Rds(pulumi.ComponentResource):
             allocated_storage=disk,
             max_allocated_storage=disk * DISK_GROWS_TO,
             storage_encrypted=True,
-            kms_key_id=args.key_arn,
+            kms_key_id=key.arn,
             db_subnet_group_name=self._subnets(name, args),
             parameter_group_name=self._parameters(name, args),
             vpc_security_group_ids=[access.security_group_id],
@@ -110,7 +112,7 @@ class Rds(pulumi.ComponentResource):
             maintenance_window=MAINTENANCE_WINDOW,
             copy_tags_to_snapshot=True,
             performance_insights_enabled=True,
-            performance_insights_kms_key_id=args.key_arn,
+            performance_insights_kms_key_id=key.arn,
             enabled_cloudwatch_logs_exports=["postgresql", "upgrade"],
             deletion_protection=args.deletion_protection,
             skip_final_snapshot=False,
@@ -119,6 +121,17 @@ class Rds(pulumi.ComponentResource):
             ),
             tags=common_labels(place),
             opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),
+        )
+
+    def _key(self, name: str, args: RdsArgs) -> kms.Key:
+        return kms.Key(
+            f"{name}-key",
+            region=args.network.args.location,
+            description=f"Disks and snapshots of {name}",
+            enable_key_rotation=True,
+            deletion_window_in_days=30,
+            tags=common_labels(args.network.args),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
 
     def _subnets(self, name: str, args: RdsArgs) -> pulumi.Output[str]:

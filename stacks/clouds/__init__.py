@@ -9,6 +9,7 @@ import pulumi
 from components.cache import Cache
 from components.cache.arguments import ManagedCacheArgs
 from components.cluster import AddressRanges, Cluster, NodePool, PublicAddress
+from components.cluster.arguments import DAYS, MaintenanceWindow
 from components.database import Database
 from components.database.arguments import ManagedDatabaseArgs
 from components.storage import ObjectStore
@@ -58,3 +59,8 @@ def address_ranges(plan: RegionPlan) -> AddressRanges:
 def node_pool(nodes: Nodes) -> NodePool:
     """The region's machines, as clusters want them."""
     return NodePool(machine_type=nodes.type, min=nodes.min, max=nodes.max)
+
+
+def maintenance_window(plan: RegionPlan) -> MaintenanceWindow:
+    """When the region's cloud may restart nodes: its day follows from its slot, so it stays when regions come or go."""
+    return MaintenanceWindow(day=DAYS[plan.slot % len(DAYS)])

@@ -6,16 +6,16 @@ from typing import Any, cast
 import pulumi
 import pulumi_azure_native as azure
 
-from components.cluster import Cluster, NetworkArgs
-from components.cluster.aks import AksCluster, AksClusterArgs, AksNetwork
-from tests.programs.cluster_arguments import ADDRESSES, NODES
+from components.cluster import Cluster
+from components.cluster.aks import AksCluster, AksClusterArgs, AksNetwork, AksNetworkArgs
+from tests.programs.cluster_arguments import ADDRESSES, MAINTENANCE, NODES
 
 
 def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOptions) -> Cluster:
     """The cluster with its network."""
     cloud = azure.Provider("here-azure", subscription_id="00000000-0000-0000-0000-000000000000")
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[cloud]))
-    place = NetworkArgs(region="here", location="westeurope", addresses=ADDRESSES, labels={"team": "love"})
+    place = AksNetworkArgs(region="here", location="westeurope", addresses=ADDRESSES, labels={"team": "love"})
     return AksCluster(
         "here-cluster",
         AksClusterArgs(
@@ -24,6 +24,7 @@ def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOpti
             nodes=NODES,
             authorized_networks=networks,
             deletion_protection=protected,
+            maintenance=MAINTENANCE,
             upgrade_channel=cast(Any, pulumi.Config("cluster").get("channel") or "patch"),
         ),
         opts,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from components.cluster.arguments import NodePool, ipv4_network
+from components.cluster.arguments import NodePool, ipv4_network, shares
 
 ZONE_SLOTS: Final = 4
 """Equal parts of a range, one for each zone: a and e share the first, b and f the second."""
@@ -56,7 +56,7 @@ def nodes_per_zone(nodes: NodePool, zones: Sequence[str]) -> dict[str, tuple[int
         raise ValueError(f"max: {nodes.max} nodes are not enough for {len(zones)} zones; raise max or name fewer zones")
     ordered = sorted(zones)
     return dict(
-        zip(ordered, zip(_shares(nodes.min, len(ordered)), _shares(nodes.max, len(ordered)), strict=True), strict=True)
+        zip(ordered, zip(shares(nodes.min, len(ordered)), shares(nodes.max, len(ordered)), strict=True), strict=True)
     )
 
 
@@ -88,7 +88,3 @@ def pod_network(location: str, subnet_ids: Mapping[str, str], security_group: st
 def role_name(arn: str) -> str:
     """The last part of a role's or user's ARN."""
     return arn.rpartition("/")[2]
-
-
-def _shares(total: int, parts: int) -> list[int]:
-    return [total // parts + (index < total % parts) for index in range(parts)]

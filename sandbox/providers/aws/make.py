@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from sandbox.providers.cloud.kinds import Facts, Kind, Make, unchangeable
@@ -56,6 +56,7 @@ def named(
     minutes: float = 0.0,
     longest: int = 255,
     outputs: Mapping[str, Make] | None = None,
+    last_backup: Callable[[Facts], Sequence[str]] | None = None,
 ) -> Kind:
     """A resource in a region that Pulumi names if the program does not."""
     return Kind(
@@ -65,4 +66,5 @@ def named(
         longest=longest,
         immutable=unchangeable("region", key, immutable),
         minutes=minutes,
+        last_backup=last_backup,
     )
