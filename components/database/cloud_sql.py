@@ -6,7 +6,7 @@ import pulumi
 import pulumi_random as random
 from pulumi_gcp import sql
 
-from components.cluster.arguments import common_labels
+from components.cluster.arguments import DAYS, common_labels
 from components.cluster.gke import GkeNetwork
 from components.cluster.gke.encryption import GkeStoreKey, GkeStoreKeyArgs
 from components.cluster.gke.managed_services import GkeServiceEndpoint, GkeServiceEndpointArgs
@@ -20,7 +20,6 @@ from components.quantities import gibibytes
 from components.versions import POSTGRESQL_VERSION
 
 LEAST_DISK_GB = 10
-SUNDAY = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +140,7 @@ def _settings(args: CloudSqlArgs) -> sql.DatabaseInstanceSettingsArgs:
         ),
         backup_configuration=_backups(args),
         maintenance_window=sql.DatabaseInstanceSettingsMaintenanceWindowArgs(
-            day=SUNDAY, hour=plan.MAINTENANCE_HOUR, update_track="stable"
+            day=DAYS.index(args.maintenance_day) + 1, hour=plan.MAINTENANCE_HOUR, update_track="stable"
         ),
         insights_config=sql.DatabaseInstanceSettingsInsightsConfigArgs(query_insights_enabled=True),
         deletion_protection_enabled=args.deletion_protection,

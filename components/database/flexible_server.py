@@ -11,7 +11,7 @@ from components.authorities import MICROSOFT, public_authorities
 from components.cluster.aks import AksNetwork
 from components.cluster.aks.private_endpoint import AksPrivateEndpoint, AksPrivateEndpointArgs
 from components.cluster.aks.store_key import AksKeptStoreKey
-from components.cluster.arguments import common_labels
+from components.cluster.arguments import DAYS, common_labels
 from components.database import postgresql_plan as plan
 from components.database.arguments import ManagedDatabaseArgs
 from components.database.credentials import PASSWORD_LENGTH
@@ -22,7 +22,6 @@ from components.versions import POSTGRESQL_VERSION
 
 ENDPOINT = "postgresqlServer"
 ZONE = "privatelink.postgres.database.azure.com"
-SUNDAY = 0
 PARAMETERS = {"require_secure_transport": "on", "ssl_min_protocol_version": "TLSv1.2"}
 
 
@@ -109,7 +108,11 @@ class FlexibleServer(pulumi.ComponentResource):
             ),
             backup=dbforpostgresql.BackupArgs(backup_retention_days=plan.BACKUP_DAYS, geo_redundant_backup="Disabled"),
             maintenance_window=dbforpostgresql.MaintenanceWindowArgs(
-                custom_window="Enabled", day_of_week=SUNDAY, start_hour=plan.MAINTENANCE_HOUR, start_minute=0
+                custom_window="Enabled",
+                # Azure counts from Sunday.
+                day_of_week=(DAYS.index(args.maintenance_day) + 1) % len(DAYS),
+                start_hour=plan.MAINTENANCE_HOUR,
+                start_minute=0,
             ),
             tags=common_labels(args.network.args),
             opts=pulumi.ResourceOptions(

@@ -9,6 +9,7 @@ from pulumi_aws import kms, rds
 from components.cluster.access import unique_suffix
 from components.cluster.arguments import common_labels
 from components.cluster.eks import EksNetwork
+from components.cluster.eks.plan import weekly_hour
 from components.cluster.eks.private_access import EksPrivateAccess, EksPrivateAccessArgs
 from components.database import postgresql_plan as plan
 from components.database.arguments import ManagedDatabaseArgs
@@ -24,7 +25,6 @@ DISK_GROWS_TO = 10
 """How many times its first size a disk may grow to by itself."""
 CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
 BACKUP_WINDOW = "02:00-03:00"
-MAINTENANCE_WINDOW = "sun:04:00-sun:05:00"
 PARAMETERS = {"rds.force_ssl": "1", "ssl_min_protocol_version": "TLSv1.2"}
 
 
@@ -109,7 +109,7 @@ class Rds(pulumi.ComponentResource):
             password=password,
             backup_retention_period=plan.BACKUP_DAYS,
             backup_window=BACKUP_WINDOW,
-            maintenance_window=MAINTENANCE_WINDOW,
+            maintenance_window=weekly_hour(args.maintenance_day, plan.MAINTENANCE_HOUR),
             copy_tags_to_snapshot=True,
             performance_insights_enabled=True,
             performance_insights_kms_key_id=key.arn,

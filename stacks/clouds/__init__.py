@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Protocol
+from typing import Final, Protocol
 
 import pulumi
 
@@ -15,6 +15,9 @@ from components.database.arguments import ManagedDatabaseArgs
 from components.storage import ObjectStore
 from stacks.settings.regions import Nodes
 from stacks.topology import RegionPlan
+
+CLOUD_SLOTS: Final = 64
+"""Slots that the catalogue has for each cloud."""
 
 
 class Ground(Protocol):
@@ -62,5 +65,8 @@ def node_pool(nodes: Nodes) -> NodePool:
 
 
 def maintenance_window(plan: RegionPlan) -> MaintenanceWindow:
-    """When the region's cloud may restart nodes: its day follows from its slot, so it stays when regions come or go."""
-    return MaintenanceWindow(day=DAYS[plan.slot % len(DAYS)])
+    """When the region's cloud may restart nodes: its day follows from its slot, so it stays when regions come or go.
+
+    The catalogue numbers each cloud's regions from a multiple of 64: their first regions get different days, too.
+    """
+    return MaintenanceWindow(day=DAYS[(plan.slot + plan.slot // CLOUD_SLOTS) % len(DAYS)])

@@ -187,7 +187,7 @@ def _aws_networks(index: int, region: Plain, regions: Regions, callers: Callable
             path=path_of("regions", index, "apiAccess"),
             value=shown(given) if own else "",
             rule=f"and the addresses of the other regions ({others}) are more than the {EKS_NETWORKS} that AWS takes",
-            remedy="name fewer networks, or fewer zones in the regions on AWS",
+            remedy="name fewer networks, or fewer zones in the regions on AWS and Azure",
         )
 
 

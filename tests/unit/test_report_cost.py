@@ -105,6 +105,10 @@ def test_an_aks_cluster_costs_its_tier_and_its_pools() -> None:
         "azure.vm.Standard_D2_v3": (140.16, 350.4),
         "azure.disk.managed-100": (None, None),
     }
+    assert _one("azure", "azure-native:containerservice:AgentPool", dict(pool)) == {
+        "azure.vm.Standard_D2_v3": (140.16, 350.4),
+        "azure.disk.managed-100": (None, None),
+    }
 
 
 @pytest.mark.parametrize(

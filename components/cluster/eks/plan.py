@@ -85,6 +85,12 @@ def pod_network(location: str, subnet_ids: Mapping[str, str], security_group: st
     }
 
 
+def weekly_hour(day: str, hour: int) -> str:
+    """An hour (UTC) of a day of the week, as AWS's stores want their maintenance windows."""
+    short = day[:3].lower()
+    return f"{short}:{hour:02}:00-{short}:{hour + 1:02}:00"
+
+
 def role_name(arn: str) -> str:
     """The last part of a role's or user's ARN."""
     return arn.rpartition("/")[2]

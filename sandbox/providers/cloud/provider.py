@@ -94,11 +94,13 @@ class CloudStandIn(base.StandIn):
         if request.preview:
             return "", results.planned(kind, request.inputs)
         self._forget_unrecorded(request)
+        token = secrets.token_hex(16)
+        # A cloud looks at what it is asked for before it begins.
+        self._refuse(kind, request, self._facts(request, request.inputs, token, revision=1))
         await self._take_time(kind, request)
         self._fail_if_asked("create", request)
         made = time.time()
-        facts = self._facts(request, request.inputs, secrets.token_hex(16), revision=1, made=made)
-        self._refuse(kind, request, facts)
+        facts = self._facts(request, request.inputs, token, revision=1, made=made)
         record = self._record(kind, request, facts, request.inputs, made)
         if not kind.permanent and self.store.get(record.type, record.id, record.stack) is not None:
             raise ProviderError(f"{request.type} {record.id} exists already; import it, or choose another name")
