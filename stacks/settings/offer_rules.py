@@ -30,8 +30,10 @@ _NAMES: Final[Mapping[tuple[str, offers.Kind], Any]] = {
     ("azure", "database"): AzureDatabaseSize,
     ("azure", "cache"): AzureCacheSize,
 }
+_NODES: Final = ("nodes", "type")
+_SYSTEM: Final = ("systemMachine",)
 _WHERE: Final[Mapping[offers.Kind, Sequence[tuple[str, ...]]]] = {
-    "machine": (("nodes", "type"), ("systemMachine",)),
+    "machine": (_NODES, _SYSTEM),
     "database": (("instances", "database"),),
     "cache": (("instances", "cache"),),
 }
@@ -55,7 +57,8 @@ def _type(
     index: int, region: Plain, cloud: str, kind: offers.Kind, form: object, where: Sequence[str]
 ) -> Iterator[Mistake]:
     place, name = str(region.get("name")), text_if_valid(form, _at(region, where))
-    rule = None if name is None else _against(cloud, kind, place, name)
+    fit = None if name is None or where != _NODES else offers.unfit(cloud, name)
+    rule = fit if name is None or fit else _against(cloud, kind, place, name)
     if name is not None and rule is not None:
         nearest = offers.nearest(cloud, kind, place, name)
         yield Mistake(
@@ -75,8 +78,6 @@ def _at(region: Plain, where: Sequence[str]) -> object:
 
 def _against(cloud: str, kind: offers.Kind, place: str, name: str) -> str | None:
     """The rule that a type breaks; None when it may be had."""
-    if kind == "machine" and (why := offers.unfit(cloud, name)) is not None:
-        return why
     if offers.offered(cloud, kind, place, name) is not False:
         return None
     source = offers.source_of(cloud, kind, name)

@@ -7,6 +7,7 @@ import sys
 import pulumi
 import pytest
 
+from tests.clusters import OFFICE
 from tests.clusters import before as there_before
 from tests.hubs import GITOPS
 from tests.regions import (
@@ -19,7 +20,6 @@ from tests.regions import (
     IOWA,
     KNOWS_PEERS,
     MIXED,
-    OFFICE,
     SDKS,
     SHIFTING,
     SINGAPORE,

@@ -76,7 +76,7 @@ def test_the_planetary_stack_needs_more_than_aws_gives_unasked() -> None:
     needed = {
         region.name: security_group_rules(stack, region.name) for region in stack.regions if region.cloud == "aws"
     }
-    assert needed == dict.fromkeys(["sa-east-1", "ap-southeast-2"], 116)
+    assert needed == dict.fromkeys(["sa-east-1", "ap-southeast-2"], 92)
     rules = [warning for warning in exceeded(stack) if "L-0EA8095F" in warning]
     assert [warning.partition(":")[0] for warning in rules] == ["sa-east-1", "ap-southeast-2"]
     assert all(f"about {needed['sa-east-1']} rules" in warning for warning in rules)
