@@ -1,6 +1,5 @@
 """The machines of an EKS cluster."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,8 +7,7 @@ import pulumi
 from pulumi_aws import ec2, eks
 
 from components.cluster.arguments import NodePool
-from components.cluster.eks import plan, policies
-from components.cluster.eks.role import EksRole, EksRoleArgs
+from components.cluster.eks import plan
 
 NODE_DISK_GB = 100
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
@@ -18,11 +16,15 @@ NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnl
 
 @dataclass(frozen=True, kw_only=True)
 class EksNodesArgs:
-    """`nodes` are added to `cluster` in `location`, in the subnets of `subnet_ids` (zone's letter to id)."""
+    """`nodes` are added to `cluster` in `location`, in the subnets of `subnet_ids` (zone's letter to id).
+
+    `role_arn` is who they are. AWS must know the role for a while: the provider does not try again.
+    """
 
     cluster: pulumi.Input[str]
     kubernetes_version: str
     location: str
+    role_arn: pulumi.Input[str]
     nodes: NodePool
     subnet_ids: Mapping[str, pulumi.Input[str]]
     tags: Mapping[str, str]
@@ -36,14 +38,9 @@ class EksNodes(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EksNodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cluster:EksNodes", name, None, opts)
-        role = EksRole(
-            f"{name}-identity",
-            EksRoleArgs(trust=json.dumps(policies.trust("ec2.amazonaws.com")), managed=NODE_POLICIES, tags=args.tags),
-            pulumi.ResourceOptions(parent=self),
-        )
         template = self._template(name, args)
         for zone, (least, most) in plan.nodes_per_zone(args.nodes, list(args.subnet_ids)).items():
-            self._group(f"{name}-{zone}", args, args.subnet_ids[zone], (least, most), role, template)
+            self._group(f"{name}-{zone}", args, args.subnet_ids[zone], (least, most), template)
         self.register_outputs({})
 
     def _group(
@@ -52,7 +49,6 @@ class EksNodes(pulumi.ComponentResource):
         args: EksNodesArgs,
         subnet: pulumi.Input[str],
         bounds: tuple[int, int],
-        role: EksRole,
         template: ec2.LaunchTemplate,
     ) -> None:
         least, most = bounds
@@ -61,7 +57,7 @@ class EksNodes(pulumi.ComponentResource):
             region=args.location,
             cluster_name=args.cluster,
             version=args.kubernetes_version,
-            node_role_arn=role.arn,
+            node_role_arn=args.role_arn,
             subnet_ids=[subnet],
             ami_type=plan.ami_type(args.nodes.machine_type),
             launch_template=eks.NodeGroupLaunchTemplateArgs(
