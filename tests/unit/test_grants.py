@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import grants
 from components.grants import GRANT_WAIT, once_honoured, seconds_left
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
@@ -27,7 +26,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(seconds: float) -> None:
         found.append(seconds)
 
-    monkeypatch.setattr(grants.asyncio, "sleep", sleep)
+    monkeypatch.setattr("components.grants.asyncio.sleep", sleep)
     monkeypatch.setattr(pulumi.log, "info", lambda *_: None)
     return found
 
