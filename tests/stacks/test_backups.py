@@ -63,7 +63,7 @@ def test_every_cloud_s_nodes_write_to_their_own_cloud_by_their_own_schedule(wher
 
 @pytest.mark.parametrize(
     ("where", "grants"),
-    [(IOWA, ("write", "read", "time-check")), (VIRGINIA, ("policy",)), (AMSTERDAM, ("write-role",))],
+    [(IOWA, ("write", "read", "time")), (VIRGINIA, ("policy",)), (AMSTERDAM, ("write-role",))],
 )
 def test_nobody_is_told_of_the_storage_before_it_lets_the_nodes_in(where: Where, grants: tuple[str, ...]) -> None:
     stack = everywhere()

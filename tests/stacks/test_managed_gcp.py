@@ -79,7 +79,7 @@ def test_a_store_is_made_once_google_honours_its_service_s_grant_on_the_key() ->
         grant = named(stack, "gcp", f"{name}-grant", GRANT)
         assert agent in grant.inputs["member"]
         assert grant.inputs["role"] == "roles/cloudkms.cryptoKeyEncrypterDecrypter"
-        clock = named(stack, "gcp", f"{name}-time-check", "gcp:compute/healthCheck:HealthCheck")
+        clock = named(stack, "gcp", f"{name}-time", "gcp:compute/healthCheck:HealthCheck")
         assert grant.urn in clock.dependencies
         assert {grant.name, clock.name} <= waits_for(stack, named(stack, "gcp", store, type_))
 

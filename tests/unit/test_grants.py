@@ -26,7 +26,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(seconds: float) -> None:
         found.append(seconds)
 
-    monkeypatch.setattr(asyncio, "sleep", sleep)
+    monkeypatch.setattr("components.grants.asyncio.sleep", sleep)
     monkeypatch.setattr(pulumi.log, "info", lambda *_: None)
     return found
 

@@ -86,7 +86,7 @@ class AksCluster(pulumi.ComponentResource):
         encryption = AksEncryption(f"{name}-encryption", args.network, identity, child)
         self.vault = encryption.vault
         cluster = self._cluster(name, args, identity, encryption)
-        pools = AksPools(f"{name}-nodes", _pools(args), cluster.name, child)
+        pools = AksPools(f"{name}-nodes", _pools(args), cluster, child)
         self._maintenance(name, args, cluster, pools)
         self._issuer = cluster.oidc_issuer_profile.issuer_url
         AksLogs(f"{name}-logs", args.network, cluster.id, child)
@@ -194,7 +194,7 @@ class AksCluster(pulumi.ComponentResource):
                 config_name=schedule,
                 maintenance_window=features.maintenance(args.maintenance),
                 # Azure changes one thing of a cluster at a time.
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[pools]),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[pools], deleted_with=cluster),
             )
 
     def _lock(self, name: str, cluster: containerservice.ManagedCluster) -> None:

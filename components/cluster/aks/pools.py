@@ -38,7 +38,11 @@ class AksPools(pulumi.ComponentResource):
     """
 
     def __init__(
-        self, name: str, args: AksPoolsArgs, cluster: pulumi.Output[str], opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: AksPoolsArgs,
+        cluster: containerservice.ManagedCluster,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sacred-council:cluster:AksPools", name, None, opts)
         self._cluster = cluster
@@ -54,10 +58,15 @@ class AksPools(pulumi.ComponentResource):
         containerservice.AgentPool(
             f"{name}-pool",
             resource_group_name=args.network.resource_group_name,
-            resource_name_=self._cluster,
+            resource_name_=self._cluster.name,
             **_common(args, zone),
             **special,
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=[*features.POOL_CHANGES_BY_ITSELF, *versions]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                ignore_changes=[*features.POOL_CHANGES_BY_ITSELF, *versions],
+                # Else Azure would first drain pools of a cluster that goes.
+                deleted_with=self._cluster,
+            ),
         )
 
 

@@ -131,7 +131,8 @@ class GrantTime(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sacred-council:cluster:GrantTime", name, None, opts)
         self.made = compute.HealthCheck(
-            f"{name}-check",
+            # Google takes 63 characters, and some names of regions alone have 23.
+            name,
             description="Checks nothing: it was made right after a grant and tells when that was.",
             tcp_health_check=compute.HealthCheckTcpHealthCheckArgs(port=443),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(grants)),
