@@ -11,6 +11,7 @@ GKE_POOL: Final = "gcp:container/nodePool:NodePool"
 EKS_GROUP: Final = "aws:eks/nodeGroup:NodeGroup"
 EKS_TEMPLATE: Final = "aws:ec2/launchTemplate:LaunchTemplate"
 AKS_CLUSTER: Final = "azure-native:containerservice:ManagedCluster"
+AKS_POOL: Final = "azure-native:containerservice:AgentPool"
 
 PREMIUM_DISKS: Final = {
     "P1": 4,
@@ -71,6 +72,8 @@ def machines_of(resource: Planned, plan: Plan) -> Iterator[Machines]:
         yield _eks(resource, plan)
     elif resource.type == AKS_CLUSTER:
         yield from (_aks(pool) for pool in items(resource.inputs, "agentPoolProfiles"))
+    elif resource.type == AKS_POOL:
+        yield _aks(resource.inputs)
 
 
 def count_beside(resource: Planned, plan: Plan) -> tuple[float, float]:

@@ -3,14 +3,18 @@
 from typing import Final
 
 from report.charges import Charge, Charger, Charges, always, by_use, number, text
-from report.machines import AKS_CLUSTER, machines_of, premium_disk
+from report.machines import AKS_CLUSTER, AKS_POOL, machines_of, premium_disk
 from report.plan import Plan, Planned
 
 
 def _cluster(cluster: Planned, plan: Plan) -> Charges:
     tier = text(cluster.inputs, "sku.tier", "Free")
-    charges = [Charge(what=f"Kubernetes control plane, {tier}", item=f"azure.cluster.{tier}")]
-    for machines in machines_of(cluster, plan):
+    return (Charge(what=f"Kubernetes control plane, {tier}", item=f"azure.cluster.{tier}"), *_pools(cluster, plan))
+
+
+def _pools(pools: Planned, plan: Plan) -> Charges:
+    charges: list[Charge] = []
+    for machines in machines_of(pools, plan):
         charges += [
             Charge(
                 what=f"machines {machines.type}",
@@ -66,6 +70,7 @@ def _one(what: str, item: str) -> Charger:
 
 CHARGERS: Final[dict[str, Charger]] = {
     AKS_CLUSTER: _cluster,
+    AKS_POOL: _pools,
     "azure-native:network:NatGateway": _nat,
     "azure-native:network:PublicIPAddress": _one("public address", "azure.address"),
     "azure-native:network:PublicIPPrefix": _one("public addresses", "azure.address-range"),
@@ -120,6 +125,7 @@ FREE: Final = {
             "azure-native:cdn:Rule",
             "azure-native:cdn:RuleSet",
             "azure-native:cdn:SecurityPolicy",
+            "azure-native:containerservice:MaintenanceConfiguration",
             "azure-native:dbforpostgresql:Configuration",
             "azure-native:dbforpostgresql:Database",
             "azure-native:dns:RecordSet",

@@ -13,6 +13,7 @@ from components.database.arguments import ManagedDatabaseArgs
 from components.database.cockroachdb_backup import BackupPlan
 from components.database.credentials import DatabaseCredentials
 from components.mesh import ManagedStores, ManagedStoresArgs
+from stacks.clouds import maintenance_window
 from stacks.foundation import DATABASES, Foundation
 from stacks.settings import Settings, days_of
 from stacks.topology import RegionPlan
@@ -50,6 +51,7 @@ class CloudStores:
                 namespace=self.foundation.namespaces[DATABASES[POSTGRESQL]],
                 client_namespace=self.foundation.namespaces[self.clients],
                 managed_addresses=str(self.plan.addresses.managed),
+                maintenance_day=maintenance_window(self.plan).day,
                 cpu=settings.cpu,
                 memory=settings.memory,
                 storage=settings.storage,
@@ -67,6 +69,7 @@ class CloudStores:
                 region=self.plan.name,
                 client_namespace=self.foundation.namespaces[self.clients],
                 managed_addresses=str(self.plan.addresses.managed),
+                maintenance_day=maintenance_window(self.plan).day,
                 replicas=settings.replicas,
                 memory=settings.memory,
                 max_memory=settings.max_memory,

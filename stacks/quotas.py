@@ -1,10 +1,11 @@
 """What a region needs of its cloud's quotas, where the usual ones are too small for many regions. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from stacks.doors import store_doors
-from stacks.settings import AwsRegion, ExistingRegion, RegionSettings, Settings
+from stacks.settings import AwsRegion, AzureRegion, ExistingRegion, RegionSettings, Settings
 from stacks.settings.region_rules import EKS_ZONES
 
 USUAL_RULES: Final = 60
@@ -13,13 +14,32 @@ USUAL_RULES: Final = 60
 RULES_QUOTA: Final = "L-0EA8095F"
 """AWS's code of that quota ("Inbound or outbound rules per security group", service vpc)."""
 
+CLOUD_NAMES: Final = {"aws": "AWS", "gcp": "Google Cloud", "azure": "Azure"}
 _EAST_WEST_PORTS: Final = 2
 _GATEWAY_PORTS: Final = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddressQuota:
+    """How many public IPv4 addresses a region has unless more are asked for, and what the cloud calls that."""
+
+    usual: int
+    name: str
+
+
+ADDRESSES: Final[Mapping[str, AddressQuota]] = {
+    # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
+    "aws": AddressQuota(usual=5, name="L-0263D0A3 (service ec2, EC2-VPC Elastic IPs)"),
+    "gcp": AddressQuota(usual=8, name="IN-USE-ADDRESSES-per-project-region and STATIC-ADDRESSES-per-project-region"),
+    # Between 10 and 1,000, by the kind of subscription; 20 is what paid ones mostly begin with.
+    "azure": AddressQuota(usual=20, name="Public IP Addresses - Standard (provider Microsoft.Network)"),
+}
 
 
 def exceeded(settings: Settings) -> Iterator[str]:
     """What the user is told of regions that need more than a cloud gives unasked."""
     for region in settings.regions:
+        yield from _few_addresses(settings, region)
         needed = security_group_rules(settings, region.name) if isinstance(region, AwsRegion) else 0
         if needed > USUAL_RULES:
             yield (
@@ -28,6 +48,37 @@ def exceeded(settings: Settings) -> Iterator[str]:
                 f"deployed, raise the quota {RULES_QUOTA} (service vpc) in {region.name} to {needed} or more; each "
                 "region more adds to it. Where that is done, nothing else is to do."
             )
+
+
+def _few_addresses(settings: Settings, region: RegionSettings) -> Iterator[str]:
+    quota = ADDRESSES.get(region.cloud)
+    needed = public_addresses(settings, region.name)
+    # A region that takes all of them leaves none for anything else in the account, nor for an exchange of one.
+    if quota and needed >= quota.usual:
+        yield (
+            f"{region.name}: the region has {needed} public addresses. {CLOUD_NAMES[region.cloud]} often allows "
+            f"{quota.usual} in a region unless it is asked for more, and all else there needs some, too. Before this "
+            f"is deployed, raise the quota {quota.name} in {region.name} above {needed}. Where that is done, nothing "
+            "else is to do."
+        )
+
+
+def public_addresses(settings: Settings, name: str) -> int:
+    """How many public addresses of a cloud's quota region `name` has: the ways out, the doors and the gateways.
+
+    An AWS load balancer has one in each of its zones. Those that nobody reserved are not of its quota.
+    """
+    region = settings.region(name)
+    zones = _addresses(region)
+    per_balancer, unreserved = (zones, 0) if isinstance(region, AwsRegion) else (1, 1)
+    doors = [door for doors in store_doors(settings).values() for door in doors] if settings.joined else []
+    gateway = per_balancer if settings.edge.cdn != "none" else unreserved
+    return (
+        zones
+        + sum(1 if door.single else per_balancer for door in doors)
+        + (gateway if settings.mesh.enabled else 0)
+        + (unreserved if settings.mesh.enabled and settings.joined else 0)
+    )
 
 
 def security_group_rules(settings: Settings, name: str) -> int:
@@ -58,6 +109,8 @@ def _addresses(region: RegionSettings) -> int:
     match region:
         case AwsRegion():
             return EKS_ZONES if region.zones is None else len(region.zones)
+        case AzureRegion():
+            return len(region.zones)
         case ExistingRegion():
             return len(region.egress_addresses)
         case _:

@@ -13,7 +13,7 @@ MOST_REPLICAS: Final = 6
 
 BACKUP_DAYS: Final = 7
 MAINTENANCE_HOUR: Final = 4
-"""UTC, on Sundays."""
+"""UTC, on the region's day of maintenance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +22,14 @@ class ManagedCacheArgs:
 
     `memory` is what a node has at least, and `max_memory` what it holds at least. `replicas` 1 is one node; more are
     as many nodes over several zones, one of which takes over. `policy` says what is dropped when it is full. Clients
-    are in `client_namespace`; the cache's address is one of `managed_addresses` (CIDR).
+    are in `client_namespace`; the cache's address is one of `managed_addresses` (CIDR). `maintenance_day` is the day of
+    the week on which the cloud may restart the cache.
     """
 
     region: str
     client_namespace: pulumi.Input[str]
     managed_addresses: str
+    maintenance_day: str
     replicas: int
     memory: str
     max_memory: str

@@ -11,9 +11,9 @@ from components.cache.arguments import ManagedCacheArgs
 from components.cache.instances import AZURE, AZURE_DATA_SHARE, smallest
 from components.cache.managed import Endpoint, connect
 from components.cluster.aks import AksNetwork
-from components.cluster.aks.identity import AksEncryption
 from components.cluster.aks.private_endpoint import AksPrivateEndpoint, AksPrivateEndpointArgs
 from components.cluster.aks.store_key import AksStoreKey, AksStoreKeyArgs
+from components.cluster.aks.vault import AksVault
 from components.cluster.arguments import common_labels
 from components.offers import here
 
@@ -40,11 +40,11 @@ class AzureManagedRedisArgs(ManagedCacheArgs):
     """`size` is a kind of Azure Managed Redis (None: the smallest known one of the region that is enough).
 
     With `replicas` Azure chooses how many nodes there are, and spreads them over the zones that the region has.
-    `encryption` has the region's keys.
+    `vault` is the region's.
     """
 
     network: AksNetwork
-    encryption: AksEncryption
+    vault: AksVault
     deletion_protection: bool
     size: str | None = None
 
@@ -91,9 +91,7 @@ class AzureManagedRedis(pulumi.ComponentResource):
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
     def _cluster(self, name: str, args: AzureManagedRedisArgs) -> redisenterprise.RedisEnterprise:
-        key = AksStoreKey(
-            f"{name}-encryption", AksStoreKeyArgs(network=args.network, encryption=args.encryption), self._child
-        )
+        key = AksStoreKey(f"{name}-encryption", AksStoreKeyArgs(network=args.network, vault=args.vault), self._child)
         return redisenterprise.RedisEnterprise(
             name,
             resource_group_name=args.network.resource_group_name,

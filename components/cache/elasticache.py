@@ -7,11 +7,12 @@ import pulumi_random as random
 from pulumi_aws import elasticache
 
 from components.authorities import AMAZON, public_authorities
-from components.cache.arguments import BACKUP_DAYS, ManagedCacheArgs
+from components.cache.arguments import BACKUP_DAYS, MAINTENANCE_HOUR, ManagedCacheArgs
 from components.cache.instances import ELASTICACHE, ELASTICACHE_DATA_SHARE, smallest
 from components.cache.managed import Endpoint, connect
 from components.cluster.arguments import common_labels
 from components.cluster.eks import EksNetwork
+from components.cluster.eks.plan import weekly_hour
 from components.cluster.eks.private_access import EksPrivateAccess, EksPrivateAccessArgs
 from components.offers import here
 
@@ -20,7 +21,6 @@ FAMILY = "valkey8"
 PORT = 6379
 PASSWORD_LENGTH = 64
 BACKUP_WINDOW = "02:00-03:00"
-MAINTENANCE_WINDOW = "sun:04:00-sun:05:00"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ class ElastiCache(pulumi.ComponentResource):
             auth_token_update_strategy="SET",  # noqa: S106 - a strategy
             snapshot_retention_limit=BACKUP_DAYS,
             snapshot_window=BACKUP_WINDOW,
-            maintenance_window=MAINTENANCE_WINDOW,
+            maintenance_window=weekly_hour(args.maintenance_day, MAINTENANCE_HOUR),
             apply_immediately=True,
             tags=common_labels(place),
             opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),

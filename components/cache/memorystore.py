@@ -86,19 +86,19 @@ class Memorystore(pulumi.ComponentResource):
             persistence_config=redis.InstancePersistenceConfigArgs(
                 persistence_mode="RDB", rdb_snapshot_period="ONE_HOUR"
             ),
-            maintenance_policy=_maintenance(),
+            maintenance_policy=_maintenance(args.maintenance_day),
             deletion_protection=args.deletion_protection,
             labels=common_labels(args.network.args),
             opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),
         )
 
 
-def _maintenance() -> redis.InstanceMaintenancePolicyArgs:
+def _maintenance(day: str) -> redis.InstanceMaintenancePolicyArgs:
     start = redis.InstanceMaintenancePolicyWeeklyMaintenanceWindowStartTimeArgs(
         hours=MAINTENANCE_HOUR, minutes=0, seconds=0, nanos=0
     )
     return redis.InstanceMaintenancePolicyArgs(
         weekly_maintenance_windows=[
-            redis.InstanceMaintenancePolicyWeeklyMaintenanceWindowArgs(day="SUNDAY", start_time=start)
+            redis.InstanceMaintenancePolicyWeeklyMaintenanceWindowArgs(day=day.upper(), start_time=start)
         ]
     )

@@ -69,6 +69,30 @@ class NetworkArgs:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
+DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaintenanceWindow:
+    """When a cloud may restart a region's nodes for updates: on one day of the week, from `start_hour` (UTC) on.
+
+    GKE asks for 48 hours within any 32 days, so for 12 hours a week at least. The window ends on its own day: regions
+    with different days are never restarted together.
+    """
+
+    day: str
+    start_hour: int = 0
+    hours: int = 16
+
+    def __post_init__(self) -> None:
+        if self.day not in DAYS:
+            raise ValueError(f"day: expected one of {', '.join(DAYS)}, got {self.day!r}")
+        if self.start_hour < 0 or self.hours < 12 or self.start_hour + self.hours > 24:
+            raise ValueError(
+                f"hours: {self.hours} from {self.start_hour}:00 on are not 12 or more within a day; GKE refuses less"
+            )
+
+
 @dataclass(frozen=True, kw_only=True)
 class ManagedClusterArgs:
     """What a managed cluster of any cloud is told.
@@ -105,3 +129,8 @@ def halves(block: str) -> tuple[IPv4Network, IPv4Network]:
 def common_labels(args: NetworkArgs) -> dict[str, str]:
     """Labels (tags) of everything a region has in its cloud: in letters that all three clouds take."""
     return {"part-of": "sacred-council", "managed-by": "pulumi", "region": args.region, **args.labels}
+
+
+def shares(total: int, parts: int) -> list[int]:
+    """`total` in so many parts; the first ones get what does not divide."""
+    return [total // parts + (index < total % parts) for index in range(parts)]

@@ -15,6 +15,7 @@ class ManagedDatabaseArgs:
     `cpu` and `memory` are what the server has at least, `storage` is its disk at first: it grows by itself. `standby`
     asks for a second server in another zone that takes over. The Job that makes the application's user runs in
     `namespace`; clients are in `client_namespace`. The server's address is one of `managed_addresses` (CIDR).
+    `maintenance_day` is the day of the week on which the cloud may restart the server.
     """
 
     region: str
@@ -22,6 +23,7 @@ class ManagedDatabaseArgs:
     namespace: pulumi.Input[str]
     client_namespace: pulumi.Input[str]
     managed_addresses: str
+    maintenance_day: str
     cpu: str
     memory: str
     storage: str

@@ -6,9 +6,9 @@ import pulumi
 import pulumi_random as random
 from pulumi_gcp import sql
 
-from components.cluster.arguments import common_labels
+from components.cluster.arguments import DAYS, common_labels
 from components.cluster.gke import GkeNetwork
-from components.cluster.gke.encryption import GkeKeyUse, GkeKeyUseArgs
+from components.cluster.gke.encryption import GkeStoreKey, GkeStoreKeyArgs
 from components.cluster.gke.managed_services import GkeServiceEndpoint, GkeServiceEndpointArgs
 from components.database import postgresql_plan as plan
 from components.database.arguments import ManagedDatabaseArgs
@@ -20,19 +20,18 @@ from components.quantities import gibibytes
 from components.versions import POSTGRESQL_VERSION
 
 LEAST_DISK_GB = 10
-SUNDAY = 7
 
 
 @dataclass(frozen=True, kw_only=True)
 class CloudSqlArgs(ManagedDatabaseArgs):
-    """`tier` is a machine of Cloud SQL (None: the smallest custom one that is enough), `key_id` encrypts its disks.
+    """`tier` is a machine of Cloud SQL (None: the smallest custom one that is enough).
 
-    The project's APIs sqladmin and dns are enabled.
+    The key that encrypts its disks is made in the ring `ring_id`. The project's APIs sqladmin and dns are enabled.
     """
 
     network: GkeNetwork
     project: str
-    key_id: pulumi.Input[str]
+    ring_id: pulumi.Input[str]
     deletion_protection: bool
     tier: str | None = None
 
@@ -40,7 +39,8 @@ class CloudSqlArgs(ManagedDatabaseArgs):
 class CloudSql(pulumi.ComponentResource):
     """A PostgreSQL server with no public address, reached by Private Service Connect under its own name.
 
-    Google signs its certificate with the CA of the region, so that clients can verify the name, too.
+    Google signs its certificate with the CA of the region, so that clients can verify the name, too. A deleted server
+    leaves a last backup, and so the key that the backup is encrypted with outlives it (ADR 24).
 
     It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
@@ -60,9 +60,14 @@ class CloudSql(pulumi.ComponentResource):
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
     def _instance(self, name: str, args: CloudSqlArgs) -> sql.DatabaseInstance:
-        key = GkeKeyUse(
-            f"{name}-key",
-            GkeKeyUseArgs(project=args.project, service="sqladmin.googleapis.com", key_id=args.key_id),
+        key = GkeStoreKey(
+            f"{name}-encryption",
+            GkeStoreKeyArgs(
+                project=args.project,
+                service="sqladmin.googleapis.com",
+                ring_id=args.ring_id,
+                network=args.network.args,
+            ),
             self._child,
         )
         return sql.DatabaseInstance(
@@ -135,7 +140,7 @@ def _settings(args: CloudSqlArgs) -> sql.DatabaseInstanceSettingsArgs:
         ),
         backup_configuration=_backups(args),
         maintenance_window=sql.DatabaseInstanceSettingsMaintenanceWindowArgs(
-            day=SUNDAY, hour=plan.MAINTENANCE_HOUR, update_track="stable"
+            day=DAYS.index(args.maintenance_day) + 1, hour=plan.MAINTENANCE_HOUR, update_track="stable"
         ),
         insights_config=sql.DatabaseInstanceSettingsInsightsConfigArgs(query_insights_enabled=True),
         deletion_protection_enabled=args.deletion_protection,

@@ -9,10 +9,9 @@ from pulumi_azure_native import authorization, dbforpostgresql
 
 from components.authorities import MICROSOFT, public_authorities
 from components.cluster.aks import AksNetwork
-from components.cluster.aks.identity import AksEncryption
 from components.cluster.aks.private_endpoint import AksPrivateEndpoint, AksPrivateEndpointArgs
-from components.cluster.aks.store_key import AksStoreKey, AksStoreKeyArgs
-from components.cluster.arguments import common_labels
+from components.cluster.aks.store_key import AksKeptStoreKey
+from components.cluster.arguments import DAYS, common_labels
 from components.database import postgresql_plan as plan
 from components.database.arguments import ManagedDatabaseArgs
 from components.database.credentials import PASSWORD_LENGTH
@@ -24,7 +23,6 @@ from components.versions import POSTGRESQL_VERSION
 
 ENDPOINT = "postgresqlServer"
 ZONE = "privatelink.postgres.database.azure.com"
-SUNDAY = 0
 PARAMETERS = {"require_secure_transport": "on", "ssl_min_protocol_version": "TLSv1.2"}
 
 
@@ -32,11 +30,10 @@ PARAMETERS = {"require_secure_transport": "on", "ssl_min_protocol_version": "TLS
 class FlexibleServerArgs(ManagedDatabaseArgs):
     """`size` is a machine of Flexible Server (None: the smallest known one of the region that is enough).
 
-    `zones` are the region's: with one alone the standby is in the same zone. `encryption` has the region's keys.
+    `zones` are the region's: with one alone the standby is in the same zone.
     """
 
     network: AksNetwork
-    encryption: AksEncryption
     zones: Sequence[str]
     deletion_protection: bool
     size: str | None = None
@@ -45,7 +42,8 @@ class FlexibleServerArgs(ManagedDatabaseArgs):
 class FlexibleServer(pulumi.ComponentResource):
     """A PostgreSQL server with no public address, reached through a private endpoint by its own name.
 
-    Public authorities sign its certificate. Azure keeps the last backup of a deleted server for some days.
+    Public authorities sign its certificate. Azure keeps the last backup of a deleted server for five days, so the key
+    that the backup is encrypted with outlives the server (ADR 24).
 
     It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
@@ -84,9 +82,7 @@ class FlexibleServer(pulumi.ComponentResource):
 
     def _server(self, name: str, args: FlexibleServerArgs, password: pulumi.Output[str]) -> dbforpostgresql.Server:
         size = args.size or _smallest(args)
-        key = AksStoreKey(
-            f"{name}-encryption", AksStoreKeyArgs(network=args.network, encryption=args.encryption), self._child
-        )
+        key = AksKeptStoreKey(f"{name}-encryption", args.network.args, self._child)
         return dbforpostgresql.Server(
             name,
             resource_group_name=args.network.resource_group_name,
@@ -113,7 +109,11 @@ class FlexibleServer(pulumi.ComponentResource):
             ),
             backup=dbforpostgresql.BackupArgs(backup_retention_days=plan.BACKUP_DAYS, geo_redundant_backup="Disabled"),
             maintenance_window=dbforpostgresql.MaintenanceWindowArgs(
-                custom_window="Enabled", day_of_week=SUNDAY, start_hour=plan.MAINTENANCE_HOUR, start_minute=0
+                custom_window="Enabled",
+                # Azure counts from Sunday.
+                day_of_week=(DAYS.index(args.maintenance_day) + 1) % len(DAYS),
+                start_hour=plan.MAINTENANCE_HOUR,
+                start_minute=0,
             ),
             tags=common_labels(args.network.args),
             opts=pulumi.ResourceOptions(

@@ -17,7 +17,7 @@ BACKUP_DAYS: Final = 14
 """How long backups are kept, and so how far back a point in time can be restored."""
 BACKUP_START: Final = "02:00"
 MAINTENANCE_HOUR: Final = 4
-"""UTC, on Sundays: after the day's backup."""
+"""UTC, on the region's day of maintenance: after the day's backup."""
 
 _ITERATIONS: Final = 4096
 

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_random as random
-from pulumi_aws import cloudwatch, rds
+from pulumi_aws import cloudwatch, kms, rds
 
 from components.cluster.access import unique_suffix
 from components.cluster.arguments import LOG_RETENTION_DAYS, common_labels
 from components.cluster.eks import EksNetwork
+from components.cluster.eks.plan import weekly_hour
 from components.cluster.eks.private_access import EksPrivateAccess, EksPrivateAccessArgs
 from components.database import postgresql_plan as plan
 from components.database.arguments import ManagedDatabaseArgs
@@ -25,7 +26,6 @@ DISK_GROWS_TO = 10
 """How many times its first size a disk may grow to by itself."""
 CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
 BACKUP_WINDOW = "02:00-03:00"
-MAINTENANCE_WINDOW = "sun:04:00-sun:05:00"
 LOGGED = ("postgresql", "upgrade")
 PARAMETERS = {"rds.force_ssl": "1", "ssl_min_protocol_version": "TLSv1.2"}
 
@@ -34,14 +34,11 @@ PARAMETERS = {"rds.force_ssl": "1", "ssl_min_protocol_version": "TLSv1.2"}
 class RdsArgs(ManagedDatabaseArgs):
     """`instance_class` is a machine of RDS (None: the smallest known one of the region that is enough).
 
-    `key_arn` encrypts its disks.
-
     `authority` are the certificates (PEM) of RDS's own authorities in the region, which no public list has: see
     https://truststore.pki.rds.amazonaws.com.
     """
 
     network: EksNetwork
-    key_arn: pulumi.Input[str]
     authority: str
     deletion_protection: bool
     instance_class: str | None = None
@@ -53,7 +50,9 @@ class RdsArgs(ManagedDatabaseArgs):
 
 
 class Rds(pulumi.ComponentResource):
-    """A PostgreSQL server in subnets with no way to or from the internet. A deleted one leaves a last snapshot.
+    """A PostgreSQL server in subnets with no way to or from the internet.
+
+    A deleted server leaves a last snapshot, and so the key that the snapshot is encrypted with outlives it (ADR 24).
 
     It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
@@ -89,6 +88,7 @@ class Rds(pulumi.ComponentResource):
         access = EksPrivateAccess(
             f"{name}-access", EksPrivateAccessArgs(network=args.network, port=plan.PORT), self._child
         )
+        key = self._key(name, args)
         return rds.Instance(
             name,
             region=place.location,
@@ -103,7 +103,7 @@ class Rds(pulumi.ComponentResource):
             allocated_storage=disk,
             max_allocated_storage=rds_disk_limit(disk, DISK_GROWS_TO),
             storage_encrypted=True,
-            kms_key_id=args.key_arn,
+            kms_key_id=key.arn,
             db_subnet_group_name=self._subnets(name, args),
             parameter_group_name=self._parameters(name, args),
             vpc_security_group_ids=[access.security_group_id],
@@ -114,10 +114,10 @@ class Rds(pulumi.ComponentResource):
             password=password,
             backup_retention_period=plan.BACKUP_DAYS,
             backup_window=BACKUP_WINDOW,
-            maintenance_window=MAINTENANCE_WINDOW,
+            maintenance_window=weekly_hour(args.maintenance_day, plan.MAINTENANCE_HOUR),
             copy_tags_to_snapshot=True,
             performance_insights_enabled=True,
-            performance_insights_kms_key_id=args.key_arn,
+            performance_insights_kms_key_id=key.arn,
             enabled_cloudwatch_logs_exports=list(LOGGED),
             deletion_protection=args.deletion_protection,
             skip_final_snapshot=False,
@@ -141,6 +141,17 @@ class Rds(pulumi.ComponentResource):
             )
             for kind in LOGGED
         ]
+
+    def _key(self, name: str, args: RdsArgs) -> kms.Key:
+        return kms.Key(
+            f"{name}-key",
+            region=args.network.args.location,
+            description=f"Disks and snapshots of {name}",
+            enable_key_rotation=True,
+            deletion_window_in_days=30,
+            tags=common_labels(args.network.args),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+        )
 
     def _subnets(self, name: str, args: RdsArgs) -> pulumi.Output[str]:
         group = rds.SubnetGroup(

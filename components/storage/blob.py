@@ -9,6 +9,7 @@ from pulumi_azure_native import resources, storage
 
 from components.cluster.aks.identity import assign_role
 from components.cluster.arguments import common_labels
+from components.grants import once_honoured
 from components.storage import REGRET_DAYS, ObjectStore, ObjectStoreArgs
 
 BLOB_DATA_CONTRIBUTOR: Final = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
@@ -48,9 +49,9 @@ class BlobStore(pulumi.ComponentResource):
         granted = assign_role(
             f"{name}-write", BLOB_DATA_CONTRIBUTOR, container.id, args.principal, pulumi.ResourceOptions(parent=self)
         )
-        ready = pulumi.Output.all(container.name, granted.id)
+        usable = once_honoured(container.name, [granted.created_on])
         self.store = ObjectStore(
-            uri=ready.apply(lambda known: f"azure-blob://{known[0]}"),
+            uri=usable.apply(lambda known: f"azure-blob://{known}"),
             parameters={"AZURE_ACCOUNT_NAME": account.name},
         )
         self.register_outputs({"uri": self.store.uri})

@@ -4,6 +4,8 @@ import pulumi
 from pulumi_gcp import storage
 
 from components.cluster.arguments import common_labels
+from components.cluster.gke.encryption import GrantTime
+from components.grants import once_honoured
 from components.storage import REGRET_DAYS, ObjectStore, ObjectStoreArgs
 
 SECONDS_PER_DAY = 24 * 60 * 60
@@ -27,11 +29,12 @@ class GcsStore(pulumi.ComponentResource):
                 role=f"roles/storage.{role}",
                 member=args.principal,
                 opts=pulumi.ResourceOptions(parent=self),
-            ).etag
+            )
             for purpose, role in {"write": "objectCreator", "read": "objectViewer"}.items()
         ]
-        ready = pulumi.Output.all(bucket.name, *granted)
-        self.store = ObjectStore(uri=ready.apply(lambda known: f"gs://{known[0]}"), parameters={})
+        made = GrantTime(f"{name}-time", granted, pulumi.ResourceOptions(parent=self)).made
+        usable = once_honoured(bucket.name, [made])
+        self.store = ObjectStore(uri=usable.apply(lambda known: f"gs://{known}"), parameters={})
         self.register_outputs({"uri": self.store.uri})
 
     def _bucket(self, name: str, args: ObjectStoreArgs) -> storage.Bucket:

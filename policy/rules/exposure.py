@@ -164,6 +164,9 @@ TABLE: Final[Table] = {
             remedy="give nodes no public addresses",
         ),
     ),
+    "azure-native:containerservice:AgentPool": (
+        Must(path="enableNodePublicIP", holds=is_not_true, remedy="give nodes no public addresses"),
+    ),
     "azure-native:network:NetworkSecurityGroup": (networks.azure_group,),
     "azure-native:dbforpostgresql:Server": (_postgresql,),
     "azure-native:redisenterprise:RedisEnterprise": (_CLOSED,),

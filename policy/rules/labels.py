@@ -64,6 +64,7 @@ LABELS: Final = {
             "aws:s3/bucket:Bucket",
             "aws:wafv2/webAcl:WebAcl",
             "azure-native:cdn:Profile",
+            "azure-native:containerservice:AgentPool",
             "azure-native:containerservice:ManagedCluster",
             "azure-native:dbforpostgresql:Server",
             "azure-native:dns:Zone",

@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Protocol
+from typing import Final, Protocol
 
 import pulumi
 
 from components.cache import Cache
 from components.cache.arguments import ManagedCacheArgs
 from components.cluster import AddressRanges, Cluster, NodePool, PublicAddress
+from components.cluster.arguments import DAYS, MaintenanceWindow
 from components.database import Database
 from components.database.arguments import ManagedDatabaseArgs
 from components.storage import ObjectStore
 from stacks.settings.regions import Nodes
 from stacks.topology import RegionPlan
+
+CLOUD_SLOTS: Final = 64
+"""Slots that the catalogue has for each cloud."""
 
 
 class Ground(Protocol):
@@ -58,3 +62,11 @@ def address_ranges(plan: RegionPlan) -> AddressRanges:
 def node_pool(nodes: Nodes) -> NodePool:
     """The region's machines, as clusters want them."""
     return NodePool(machine_type=nodes.type, min=nodes.min, max=nodes.max)
+
+
+def maintenance_window(plan: RegionPlan) -> MaintenanceWindow:
+    """When the region's cloud may restart nodes: its day follows from its slot, so it stays when regions come or go.
+
+    The catalogue numbers each cloud's regions from a multiple of 64: their first regions get different days, too.
+    """
+    return MaintenanceWindow(day=DAYS[(plan.slot + plan.slot // CLOUD_SLOTS) % len(DAYS)])

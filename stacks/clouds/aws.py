@@ -82,7 +82,6 @@ class AwsGround(pulumi.ComponentResource):
             RdsArgs(
                 **vars(args),
                 network=self._network,
-                key_arn=self._cluster.encryption_key_arn,
                 authority=region.rds_authorities or "",
                 deletion_protection=region.deletion_protection,
                 instance_class=region.instances.database,

@@ -7,13 +7,13 @@ import pulumi_azure_native as azure_native
 
 from components.cache import Cache
 from components.cache.arguments import ManagedCacheArgs
-from components.cluster import NetworkArgs, PublicAddress
-from components.cluster.aks import AksAddress, AksAddresses, AksCluster, AksClusterArgs, AksNetwork
+from components.cluster import PublicAddress
+from components.cluster.aks import AksAddress, AksAddresses, AksCluster, AksClusterArgs, AksNetwork, AksNetworkArgs
 from components.database import Database
 from components.database.arguments import ManagedDatabaseArgs
 from components.storage import ObjectStore, ObjectStoreArgs
 from components.versions import KUBERNETES_VERSION
-from stacks.clouds import address_ranges, node_pool
+from stacks.clouds import address_ranges, maintenance_window, node_pool
 from stacks.settings import AzureRegion
 from stacks.topology import RegionPlan
 
@@ -38,8 +38,12 @@ class AzureGround(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self._plan = plan
-        place = NetworkArgs(
-            region=plan.name, location=plan.name, addresses=address_ranges(plan), flow_logs=region.flow_logs
+        place = AksNetworkArgs(
+            region=plan.name,
+            location=plan.name,
+            addresses=address_ranges(plan),
+            flow_logs=region.flow_logs,
+            zones=region.zones,
         )
         self._inside = pulumi.ResourceOptions(parent=self, providers=[self._cloud])
         self._network = AksNetwork(f"{plan.name}-network", place, self._inside)
@@ -71,7 +75,8 @@ class AzureGround(pulumi.ComponentResource):
                 kubernetes_version=region.kubernetes_version or KUBERNETES_VERSION,
                 admin_groups=region.admin_groups,
                 upgrade_channel=region.upgrade_channel,
-                zones=region.zones,
+                maintenance=maintenance_window(self._plan),
+                system_machine=region.system_machine,
                 addresses=self._addresses,
             ),
             self._with_cloud(opts),
@@ -89,7 +94,6 @@ class AzureGround(pulumi.ComponentResource):
             FlexibleServerArgs(
                 **vars(args),
                 network=self._network,
-                encryption=self._cluster.encryption,
                 zones=region.zones,
                 deletion_protection=region.deletion_protection,
                 size=region.instances.database,
@@ -107,7 +111,7 @@ class AzureGround(pulumi.ComponentResource):
             AzureManagedRedisArgs(
                 **vars(args),
                 network=self._network,
-                encryption=self._cluster.encryption,
+                vault=self._cluster.vault,
                 deletion_protection=region.deletion_protection,
                 size=region.instances.cache,
             ),

@@ -12,7 +12,7 @@ from components.cluster.gke import GkeAddress, GkeCluster, GkeClusterArgs, GkeNe
 from components.database import Database
 from components.database.arguments import ManagedDatabaseArgs
 from components.storage import ObjectStore, ObjectStoreArgs
-from stacks.clouds import address_ranges, node_pool
+from stacks.clouds import address_ranges, maintenance_window, node_pool
 from stacks.settings import GcpRegion
 from stacks.topology import RegionPlan
 
@@ -30,6 +30,7 @@ class GcpGround(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sacred-council:stack:GcpGround", name, None, opts)
         self._region = region
+        self._plan = plan
         self._cloud = gcp.Provider(
             f"{plan.name}-gcp", project=region.project, region=plan.name, opts=pulumi.ResourceOptions(parent=self)
         )
@@ -61,6 +62,7 @@ class GcpGround(pulumi.ComponentResource):
                 nodes=node_pool(region.nodes),
                 authorized_networks=authorized_networks,
                 deletion_protection=region.deletion_protection,
+                maintenance=maintenance_window(self._plan),
                 release_channel=region.release_channel,
                 kubernetes_version=region.kubernetes_version,
             ),
@@ -80,7 +82,7 @@ class GcpGround(pulumi.ComponentResource):
                 **vars(args),
                 network=self._network,
                 project=region.project,
-                key_id=self._cluster.encryption_key_id,
+                ring_id=self._cluster.key_ring_id,
                 deletion_protection=region.deletion_protection,
                 tier=region.instances.database,
             ),

@@ -7,17 +7,26 @@ from typing import Final
 from stacks import geography
 from stacks.settings.errors import Mistake, path_of, shown
 from stacks.settings.inheritance import Plain
-from stacks.settings.region_rules import Regions, aws_zones
+from stacks.settings.region_rules import Regions, aws_zones, azure_zones
 from stacks.settings.values import SLOT_LIMIT
 
 NODES: Final = 63
-"""Most nodes of a region on Google Cloud or Azure: its pods' /18 has a /24 for each of 64, one of them for updates."""
+"""Most nodes of a region on Google Cloud: its pods' /18 has a /24 for each of 64, one of them for updates."""
 
 EKS_ZONE_NODES: Final = 30
 """Most nodes of a zone on AWS, whose pods have a /20: 32 nodes of eight /28 each, two of them for updates.
 
 A node of 110 pods has seven /28, and one more for the addresses of its interfaces and for pods to come.
 """
+
+AKS_NODES: Final = 64
+"""Nodes of a region on Azure altogether, as its pods' /18 has a /24 for each."""
+
+AKS_SYSTEM_NODES: Final = 2
+"""Least nodes of a region on Azure for AKS's own pods; their pools may double, as `components/cluster/aks` has them."""
+
+AKS_POOLS: Final = 2
+"""Node pools of a zone on Azure. Each needs a node more while it is updated."""
 
 CHOOSES_VERSIONS: Final = ("stable", "rapid")
 """Upgrade channels of AKS that raise the minor version, as `components/cluster/aks` has them."""
@@ -69,7 +78,20 @@ def broken_cloud_rules(regions: Regions, *, callers: Callable[[object], bool]) -
 
 def most_nodes(region: Plain) -> int | None:
     """How many nodes the region's pod addresses are enough for; None where the cluster brings its own."""
-    return {"gcp": NODES, "azure": NODES, "aws": EKS_ZONE_NODES * aws_zones(region)}.get(str(region.get("cloud")))
+    match region.get("cloud"):
+        case "gcp":
+            return NODES
+        case "aws":
+            return EKS_ZONE_NODES * aws_zones(region)
+        case "azure":
+            return _most_azure_nodes(azure_zones(region))
+        case _:
+            return None
+
+
+def _most_azure_nodes(zones: int) -> int:
+    system = 2 * -(-AKS_SYSTEM_NODES // zones)
+    return AKS_NODES - zones * (system + AKS_POOLS)
 
 
 def _nodes(index: int, region: Plain) -> Iterator[Mistake]:

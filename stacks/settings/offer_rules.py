@@ -1,7 +1,7 @@
 """Rules about what a region of a cloud has: machines, databases, caches and zones that are named. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from components import offers
@@ -30,12 +30,14 @@ _NAMES: Final[Mapping[tuple[str, offers.Kind], Any]] = {
     ("azure", "database"): AzureDatabaseSize,
     ("azure", "cache"): AzureCacheSize,
 }
-_WHERE: Final[Mapping[offers.Kind, tuple[str, str]]] = {
-    "machine": ("nodes", "type"),
-    "database": ("instances", "database"),
-    "cache": ("instances", "cache"),
+_NODES: Final = ("nodes", "type")
+_SYSTEM: Final = ("systemMachine",)
+_WHERE: Final[Mapping[offers.Kind, Sequence[tuple[str, ...]]]] = {
+    "machine": (_NODES, _SYSTEM),
+    "database": (("instances", "database"),),
+    "cache": (("instances", "cache"),),
 }
-"""Where a region names a type of each kind."""
+"""Where a region names types of each kind."""
 
 _ZONED: Final = {"aws": "[a-z]", "azure": "[1-9]"}
 """What a zone is called, in clouds whose regions can name their zones."""
@@ -46,29 +48,36 @@ def broken_offer_rules(regions: Regions) -> Iterator[Mistake]:
     for index, region in regions.items():
         for (cloud, kind), form in _NAMES.items():
             if region.get("cloud") == cloud:
-                yield from _type(index, region, cloud, kind, form)
+                for where in _WHERE[kind]:
+                    yield from _type(index, region, cloud, kind, form, where)
         yield from _zones(index, region)
 
 
-def _type(index: int, region: Plain, cloud: str, kind: offers.Kind, form: object) -> Iterator[Mistake]:
-    place, (section, key) = str(region.get("name")), _WHERE[kind]
-    given = region.get(section)
-    name = text_if_valid(form, given.get(key)) if isinstance(given, Mapping) else None
-    rule = None if name is None else _against(cloud, kind, place, name)
+def _type(
+    index: int, region: Plain, cloud: str, kind: offers.Kind, form: object, where: Sequence[str]
+) -> Iterator[Mistake]:
+    place, name = str(region.get("name")), text_if_valid(form, _at(region, where))
+    fit = None if name is None or where != _NODES else offers.unfit(cloud, name)
+    rule = fit if name is None or fit else _against(cloud, kind, place, name)
     if name is not None and rule is not None:
         nearest = offers.nearest(cloud, kind, place, name)
         yield Mistake(
-            path=path_of("regions", index, section, key),
+            path=path_of("regions", index, *where),
             value=shown(name),
             rule=rule,
             remedy=f"write e.g. {nearest}" if nearest else "choose another one, or another region",
         )
 
 
+def _at(region: Plain, where: Sequence[str]) -> object:
+    given: object = region
+    for key in where:
+        given = given.get(key) if isinstance(given, Mapping) else None
+    return given
+
+
 def _against(cloud: str, kind: offers.Kind, place: str, name: str) -> str | None:
     """The rule that a type breaks; None when it may be had."""
-    if kind == "machine" and (why := offers.unfit(cloud, name)) is not None:
-        return why
     if offers.offered(cloud, kind, place, name) is not False:
         return None
     source = offers.source_of(cloud, kind, name)

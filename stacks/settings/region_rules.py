@@ -13,7 +13,8 @@ EKS_NETWORKS: Final = 40
 """Networks that AWS lets through to the Kubernetes API of a cluster."""
 
 EKS_ZONES: Final = 3
-"""Zones of a region on AWS that names none. Each has an address that its pods are seen with."""
+AKS_ZONES: Final = 3
+"""Zones of a region on AWS or Azure that names none. Each has an address that its pods are seen with."""
 
 _NEW_SLOT: Final = f"from {geography.FIRST_FREE_SLOT} to {SLOT_LIMIT}"
 
@@ -41,8 +42,9 @@ def broken_region_rules(regions: Regions, *, founded: bool, callers: Callable[[o
         if joined and region.get("serviceType") in ("NodePort", "ClusterIP"):
             yield _unreachable(index, region)
         yield from _place(index, region, alone=len(regions) == 1)
+        if region.get("cloud") in ("aws", "azure"):
+            yield from _nodes_of_zones(index, region)
         if region.get("cloud") == "aws":
-            yield from _aws_nodes(index, region)
             yield from _aws_networks(index, region, regions, callers)
 
 
@@ -173,8 +175,9 @@ def _unplaced(index: int, region: Plain) -> Iterator[Mistake]:
         )
 
 
-def _aws_nodes(index: int, region: Plain) -> Iterator[Mistake]:
-    nodes, zones = region.get("nodes"), aws_zones(region)
+def _nodes_of_zones(index: int, region: Plain) -> Iterator[Mistake]:
+    nodes = region.get("nodes")
+    zones = aws_zones(region) if region.get("cloud") == "aws" else azure_zones(region)
     most = nodes.get("max") if isinstance(nodes, Mapping) else None
     if isinstance(most, int) and 1 <= most < zones:
         yield Mistake(
@@ -195,17 +198,24 @@ def _aws_networks(index: int, region: Plain, regions: Regions, callers: Callable
             path=path_of("regions", index, "apiAccess"),
             value=shown(given) if own else "",
             rule=f"and the addresses of the other regions ({others}) are more than the {EKS_NETWORKS} that AWS takes",
-            remedy="name fewer networks, or fewer zones in the regions on AWS",
+            remedy="name fewer networks, or fewer zones in the regions on AWS and Azure",
         )
 
 
 def _addresses(region: Plain) -> int:
     given = region.get("egressAddresses")
     own = len(given) if isinstance(given, list | tuple) else 0
-    return {"aws": aws_zones(region), "gcp": 1, "azure": 1, "existing": own}.get(str(region.get("cloud")), 0)
+    known = {"aws": aws_zones(region), "gcp": 1, "azure": azure_zones(region), "existing": own}
+    return known.get(str(region.get("cloud")), 0)
 
 
 def aws_zones(region: Plain) -> int:
     """How many zones a region on AWS has; the usual number where they are malformed."""
     zones = region.get("zones")
     return len(zones) if isinstance(zones, list | tuple) else EKS_ZONES
+
+
+def azure_zones(region: Plain) -> int:
+    """How many zones a region on Azure has; the usual number where they are malformed."""
+    zones = region.get("zones")
+    return len(zones) if isinstance(zones, list | tuple) and zones else AKS_ZONES

@@ -115,7 +115,7 @@ class AwsNodes(Nodes):
 
 
 class AzureNodes(Nodes):
-    """Machines of Azure. Another type is another cluster there."""
+    """Machines of Azure, besides the small ones for AKS's own pods."""
 
     type: AzureMachine
 
@@ -198,6 +198,8 @@ class AzureCluster(ManagedCluster):
     admin_groups: AzureIds | None = None
     """Groups of Entra that may do everything in the cluster; whoever deploys must be in one of them."""
     zones: AzureZones = ("1", "2", "3")
+    system_machine: AzureMachine = "Standard_D2s_v5"
+    """Type of the small machines for AKS's own pods, one or two in each zone. Azure cannot change it."""
     instances: AzureInstances = AzureInstances()
     """Machines of managed stores; what is not named is the smallest that has the `cpu` and `memory` asked for."""
 

@@ -6,9 +6,9 @@ from typing import Any, cast
 import pulumi
 import pulumi_azure_native as azure
 
-from components.cluster import Cluster, NetworkArgs
-from components.cluster.aks import AksCluster, AksClusterArgs, AksNetwork
-from tests.programs.cluster_arguments import ADDRESSES, NODES
+from components.cluster import Cluster
+from components.cluster.aks import AksCluster, AksClusterArgs, AksNetwork, AksNetworkArgs
+from tests.programs.cluster_arguments import ADDRESSES, MAINTENANCE, NODES
 
 
 def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOptions) -> Cluster:
@@ -16,7 +16,7 @@ def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOpti
     cloud = azure.Provider("here-azure", subscription_id="00000000-0000-0000-0000-000000000000")
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[cloud]))
     flow_logs = pulumi.Config("cluster").get_bool("flow_logs") or False
-    place = NetworkArgs(
+    place = AksNetworkArgs(
         region="here", location="westeurope", addresses=ADDRESSES, labels={"team": "love"}, flow_logs=flow_logs
     )
     return AksCluster(
@@ -27,6 +27,7 @@ def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOpti
             nodes=NODES,
             authorized_networks=networks,
             deletion_protection=protected,
+            maintenance=MAINTENANCE,
             upgrade_channel=cast(Any, pulumi.Config("cluster").get("channel") or "patch"),
         ),
         opts,

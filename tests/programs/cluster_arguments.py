@@ -3,6 +3,7 @@
 from typing import Final
 
 from components.cluster import AddressRanges, NodePool
+from components.cluster.arguments import MaintenanceWindow
 
 ADDRESSES: Final = AddressRanges(
     nodes="10.7.0.0/17",
@@ -13,3 +14,4 @@ ADDRESSES: Final = AddressRanges(
     pods="100.65.192.0/18",
 )
 NODES: Final = NodePool(machine_type="small.machine", min=4, max=9)
+MAINTENANCE: Final = MaintenanceWindow(day="Tuesday")

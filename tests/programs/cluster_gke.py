@@ -7,7 +7,7 @@ import pulumi_gcp as gcp
 
 from components.cluster import Cluster, NetworkArgs
 from components.cluster.gke import GkeCluster, GkeClusterArgs, GkeNetwork
-from tests.programs.cluster_arguments import ADDRESSES, NODES
+from tests.programs.cluster_arguments import ADDRESSES, MAINTENANCE, NODES
 
 
 def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOptions) -> Cluster:
@@ -26,6 +26,7 @@ def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOpti
             nodes=NODES,
             authorized_networks=networks,
             deletion_protection=protected,
+            maintenance=MAINTENANCE,
         ),
         opts,
     )

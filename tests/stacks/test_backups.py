@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from components.storage.blob import account_name
 from components.storage.s3 import bucket_policy
+from tests.clusters import CLUSTER_TYPES
 from tests.regions import AMSTERDAM, IOWA, MIXED, VIRGINIA, Where, of_region, rendered, rendered_with
 from tests.rendering import Rendered, Resource, render
 from tests.stores import waits_for
@@ -19,6 +20,8 @@ URIS = {
     "aws": "s3://us-east-1-backups-bucket-0a1b2c3/cockroachdb?AUTH=implicit&AWS_REGION=us-east-1",
 }
 GRANTS = ("gcp:storage/bucketIAMMember:BucketIAMMember", "azure-native:authorization:RoleAssignment")
+CLOCK = "gcp:compute/healthCheck:HealthCheck"
+"""Tells when a grant was made; it goes with the grant."""
 
 
 @cache
@@ -59,7 +62,8 @@ def test_every_cloud_s_nodes_write_to_their_own_cloud_by_their_own_schedule(wher
 
 
 @pytest.mark.parametrize(
-    ("where", "grants"), [(IOWA, ("write", "read")), (VIRGINIA, ("policy",)), (AMSTERDAM, ("write-role",))]
+    ("where", "grants"),
+    [(IOWA, ("write", "read", "time")), (VIRGINIA, ("policy",)), (AMSTERDAM, ("write-role",))],
 )
 def test_nobody_is_told_of_the_storage_before_it_lets_the_nodes_in(where: Where, grants: tuple[str, ...]) -> None:
     stack = everywhere()
@@ -75,9 +79,15 @@ def account() -> str:
 @pytest.mark.parametrize("where", MIXED)
 def test_backups_outlive_the_region_and_the_stack(where: Where) -> None:
     kept = {r.name for r in backups(everywhere(), where[0]) if r.retained}
-    grants = {r.name for r in backups(everywhere(), where[0]) if r.type in GRANTS}
+    grants = {r.name for r in backups(everywhere(), where[0]) if r.type in (*GRANTS, CLOCK)}
     assert kept
     assert kept | grants == {r.name for r in backups(everywhere(), where[0])}
+
+
+def test_on_google_cloud_nobody_is_let_in_before_the_first_cluster_which_brings_the_pool_of_identities() -> None:
+    stack = everywhere()
+    cluster = next(r for r in stack.of_type(CLUSTER_TYPES["gke"]) if r.name == "us-central1-cluster")
+    assert all(cluster.urn in member.dependencies for member in stack.of_type(GRANTS[0]))
 
 
 def test_on_google_cloud_the_bucket_is_closed_and_versioned_and_nobody_may_delete() -> None:

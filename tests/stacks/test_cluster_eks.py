@@ -250,3 +250,13 @@ def test_every_aws_resource_that_has_a_region_names_it() -> None:
     without = ("aws:iam/",)
     cloud = [r for r in public("eks").resources if r.type.startswith("aws:") and not r.type.startswith(without)]
     assert [r.name for r in cloud if r.inputs.get("region") != "eu-west-1"] == []
+
+
+def test_the_role_of_the_nodes_is_made_beside_the_cluster_long_before_it_is_used() -> None:
+    # CreateNodegroup is not tried again for a role that AWS does not know everywhere yet.
+    rendered = public("eks")
+    role = rendered.named("here-cluster-nodes-identity-role")
+    assert only(rendered, CLUSTER_TYPES["eks"]).urn not in before(rendered, role)
+    groups = rendered.of_type("aws:eks/nodeGroup:NodeGroup")
+    assert groups
+    assert all({role.urn, only(rendered, CLUSTER_TYPES["eks"]).urn} <= before(rendered, group) for group in groups)

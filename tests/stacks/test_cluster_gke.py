@@ -1,5 +1,7 @@
 """Clusters on Google Cloud: closed, hardened, encrypted, logged."""
 
+from datetime import datetime, timedelta
+
 from tests.clusters import CLUSTER_TYPES, cluster, only, public
 
 
@@ -70,3 +72,22 @@ def test_gke_lets_the_api_server_call_webhooks_and_aggregated_apis() -> None:
     assert rule["sourceRanges"] == ["10.7.240.0/28"]
     istio, rancher_api, rancher_webhook, keda_metrics, ingress_nginx = "15017", "6666", "9443", "6443", "8443"
     assert set(rule["allows"][0]["ports"]) == {istio, rancher_api, rancher_webhook, keda_metrics, ingress_nginx}
+
+
+def test_google_upgrades_on_the_regions_own_day_and_within_it() -> None:
+    # https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions
+    window = cluster("gke")["maintenancePolicy"]["recurringWindow"]
+    start, end = (datetime.fromisoformat(window[key]) for key in ("startTime", "endTime"))
+    assert window["recurrence"] == "FREQ=WEEKLY;BYDAY=TU"
+    assert f"{start:%A}" == f"{end:%A}" == "Tuesday"
+    assert start.utcoffset() == timedelta(0)
+    assert timedelta(hours=12) <= end - start < timedelta(days=1)
+
+
+def test_gke_uses_its_key_once_google_honours_the_grant() -> None:
+    rendered = public("gke")
+    grant = only(rendered, "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember")
+    clock = only(rendered, "gcp:compute/healthCheck:HealthCheck")
+    # The clock starts after the grant, and the cluster waits for the clock.
+    assert grant.urn in clock.dependencies
+    assert clock.urn in only(rendered, CLUSTER_TYPES["gke"]).dependencies

@@ -108,7 +108,7 @@ def test_what_uses_the_cluster_waits_for_nodes_and_for_the_way_out(platform: str
     needed = {
         "gke": {"here-cluster-nodes-pool", "here-network-nat"},
         "eks": {"here-cluster-nodes-a", "here-network-a-private-default", "here-cluster-addons-coredns-addon"},
-        "aks": {"here-cluster", "here-network-nat"},
+        "aks": {"here-cluster", "here-cluster-nodes-1-pool", "here-network-1-nat"},
     }
     assert needed[platform] <= waits
 

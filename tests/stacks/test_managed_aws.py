@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from tests.clusters import made
 from tests.managed import PEM, managed, managed_in, named
 from tests.stores import waits_for
 
 RDS = "aws:rds/instance:Instance"
+KEY = "aws:kms/key:Key"
 GROUP = "aws:elasticache/replicationGroup:ReplicationGroup"
 PORTS = {"database": 5432, "cache": 6379}
 
@@ -85,21 +87,26 @@ def test_a_region_without_a_size_gets_the_next_one_that_it_has(region: str, data
     assert stack.of_type(GROUP)[0].inputs["nodeType"] == node
 
 
-def test_both_are_encrypted_with_the_region_s_key() -> None:
-    (key,) = managed("aws").of_type("aws:kms/key:Key")
-    assert key.name == "us-east-1-cluster-key"
+def test_the_cache_is_encrypted_with_the_region_s_key_and_the_database_with_its_own() -> None:
     assert server()["storageEncrypted"]
     assert cache()["atRestEncryptionEnabled"]
-    keys = {server()["kmsKeyId"], server()["performanceInsightsKmsKeyId"], cache()["kmsKeyId"]}
-    assert len(keys) == 1
-    assert keys.pop().startswith("arn:aws:kms:")
+    cluster = made(named(managed("aws"), "aws", "cluster-key", KEY), "arn")
+    own = made(named(managed("aws"), "aws", "database-key", KEY), "arn")
+    assert cache()["kmsKeyId"] == cluster
+    assert server()["kmsKeyId"] == server()["performanceInsightsKmsKeyId"] == own != cluster
+
+
+def test_the_key_of_the_database_s_last_snapshot_outlives_the_stack_and_no_other_does() -> None:
+    keys = {r.name: r for r in managed("aws").of_type(KEY)}
+    assert {name for name, key in keys.items() if key.retained} == {"us-east-1-database-key"}
+    assert keys["us-east-1-database-key"].inputs["enableKeyRotation"]
 
 
 def test_the_database_has_backups_any_point_in_time_and_a_last_snapshot() -> None:
     assert server()["backupRetentionPeriod"] == 14
     assert server()["skipFinalSnapshot"] is False
     assert server()["finalSnapshotIdentifier"] == "us-east-1-database-final-x7k2p9"
-    assert server()["maintenanceWindow"] == "sun:04:00-sun:05:00"
+    assert server()["maintenanceWindow"] == "wed:04:00-wed:05:00"
     assert set(server()["enabledCloudwatchLogsExports"]) == {"postgresql", "upgrade"}
 
 
@@ -140,7 +147,7 @@ def test_the_cache_drops_the_least_used_and_has_backups() -> None:
     assert (cache()["engine"], cache()["engineVersion"], cache()["nodeType"]) == ("valkey", "8.1", "cache.t4g.small")
     assert cache()["autoMinorVersionUpgrade"]
     assert cache()["snapshotRetentionLimit"] == 7
-    assert cache()["maintenanceWindow"] == "sun:04:00-sun:05:00"
+    assert cache()["maintenanceWindow"] == "wed:04:00-wed:05:00"
 
 
 @pytest.mark.parametrize(("store", "type_"), [("database", RDS), ("cache", GROUP)])

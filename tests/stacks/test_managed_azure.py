@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.clusters import made
 from tests.managed import managed, managed_in, named
 from tests.rendering import Resource
 from tests.stores import waits_for
@@ -13,6 +14,7 @@ CLUSTER = "azure-native:redisenterprise:RedisEnterprise"
 LOCK = "azure-native:authorization:ManagementLockByScope"
 STORES = {"database": SERVER, "cache": CLUSTER}
 ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
+DATABASE_KEY = "westeurope-database-encryption-"
 
 
 def store(name: str, **options: bool) -> Resource:
@@ -70,11 +72,11 @@ def test_the_connection_is_known_once_the_name_leads_there(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STORES)
-def test_a_store_is_encrypted_with_a_key_of_its_own_in_the_region_s_vault(name: str) -> None:
+def test_a_store_is_encrypted_with_a_key_of_its_own_that_its_identity_may_use(name: str) -> None:
     stack = managed("azure")
     key = named(stack, "azure", f"{name}-encryption-key", "azure-native:keyvault:Key").inputs
-    (vault,) = stack.of_type("azure-native:keyvault:Vault")
-    assert key["vaultName"] == vault.inputs["vaultName"]
+    home = {"database": "database-encryption-vault", "cache": "cluster-encryption-vault"}[name]
+    assert key["vaultName"] == named(stack, "azure", home, "azure-native:keyvault:Vault").inputs["vaultName"]
     assert set(key["properties"]["keyOps"]) == {"wrapKey", "unwrapKey"}
     role = named(stack, "azure", f"{name}-encryption-use-role", "azure-native:authorization:RoleAssignment")
     assert role.inputs["roleDefinitionId"].endswith(ENCRYPTION_USER)
@@ -89,6 +91,38 @@ def test_a_store_is_encrypted_with_a_key_of_its_own_in_the_region_s_vault(name: 
         assert customer["keyEncryptionKeyIdentity"]["userAssignedIdentityResourceId"] == identity
         assert customer["keyEncryptionKeyUrl"].startswith("https://")
         assert redis()["identity"]["userAssignedIdentities"] == [identity]
+
+
+def test_all_that_the_database_s_last_backup_needs_outlives_the_stack_in_a_group_of_its_own() -> None:
+    # https://learn.microsoft.com/azure/postgresql/security/security-data-encryption: a restore needs key and identity.
+    stack = managed("azure")
+    needed = {
+        "database-encryption-group": "azure-native:resources:ResourceGroup",
+        "database-encryption-vault": "azure-native:keyvault:Vault",
+        "database-encryption-key": "azure-native:keyvault:Key",
+        "database-encryption-identity": "azure-native:managedidentity:UserAssignedIdentity",
+        "database-encryption-use-role": "azure-native:authorization:RoleAssignment",
+    }
+    found = {name: named(stack, "azure", name, type_) for name, type_ in needed.items()}
+    assert all(one.retained for one in found.values())
+    group = made(found["database-encryption-group"], "name")
+    inside = [one.inputs["resourceGroupName"] for one in found.values() if "resourceGroupName" in one.inputs]
+    assert set(inside) == {group}
+    others = {r.inputs.get("resourceGroupName") for r in stack.resources if not r.name.startswith(DATABASE_KEY)}
+    assert group not in others
+
+
+def test_nothing_is_kept_of_the_cache_which_leaves_no_backup_but_the_key_that_goes_with_the_vault() -> None:
+    stack = managed("azure")
+    mine = [r for r in stack.resources if r.name.startswith("westeurope-cache-")]
+    assert {r.type for r in mine if r.retained} == {"azure-native:keyvault:Key"}
+
+
+def test_pulumi_deletes_no_key_of_a_vault() -> None:
+    # The official provider would ask the vault itself, where whoever owns the subscription has no rights.
+    keys = managed("azure").of_type("azure-native:keyvault:Key")
+    assert len(keys) == 3
+    assert all(key.retained for key in keys)
 
 
 def test_the_database_takes_encrypted_connections_and_passwords_alone() -> None:
@@ -123,7 +157,7 @@ def test_a_region_without_the_newest_machines_gets_those_before() -> None:
 def test_the_database_has_backups_any_point_in_time_and_a_maintenance_window() -> None:
     assert server()["backup"] == {"backupRetentionDays": 14, "geoRedundantBackup": "Disabled"}
     window = server()["maintenanceWindow"]
-    assert (window["customWindow"], window["dayOfWeek"], window["startHour"]) == ("Enabled", 0, 4)
+    assert (window["customWindow"], window["dayOfWeek"], window["startHour"]) == ("Enabled", 4, 4)
 
 
 def test_a_standby_and_failover_are_a_matter_of_numbers() -> None:

@@ -7,6 +7,7 @@ from tests.stores import waits_for
 
 SQL = "gcp:sql/databaseInstance:DatabaseInstance"
 REDIS = "gcp:redis/instance:Instance"
+GRANT = "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember"
 
 
 def server(**options: bool) -> dict[str, Any]:
@@ -63,19 +64,30 @@ def test_the_database_has_backups_any_point_in_time_and_a_last_backup() -> None:
     assert backups["pointInTimeRecoveryEnabled"]
     assert backups["backupRetentionSettings"]["retainedBackups"] == 14
     assert settings["finalBackupConfig"] == {"enabled": True, "retentionDays": 14}
-    assert settings["maintenanceWindow"] == {"day": 7, "hour": 4, "updateTrack": "stable"}
+    assert settings["maintenanceWindow"] == {"day": 2, "hour": 4, "updateTrack": "stable"}
 
 
-def test_both_are_encrypted_with_the_region_s_key_once_their_service_may_use_it() -> None:
+def test_the_cache_is_encrypted_with_the_region_s_key_and_the_database_with_its_own() -> None:
+    keys = ("us-central1-database-encryption-key-id", "us-central1-cluster-encryption-key-id")
+    assert (server()["encryptionKeyName"], cache()["customerManagedKey"]) == keys
+
+
+def test_a_store_is_made_once_google_honours_its_service_s_grant_on_the_key() -> None:
     stack = managed("gcp")
-    key = "us-central1-cluster-encryption-key-id"
-    assert (server()["encryptionKeyName"], cache()["customerManagedKey"]) == (key, key)
-    agents = {"database": "gcp-sa-cloud-sql", "cache": "cloud-redis"}
-    for store, type_ in {"database": SQL, "cache": REDIS}.items():
-        grant = named(stack, "gcp", f"{store}-key-grant", "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember")
-        assert agents[store] in grant.inputs["member"]
+    agents = {"database-encryption-use": "gcp-sa-cloud-sql", "cache-key": "cloud-redis"}
+    for (name, agent), store, type_ in zip(agents.items(), ("database", "cache"), (SQL, REDIS), strict=True):
+        grant = named(stack, "gcp", f"{name}-grant", GRANT)
+        assert agent in grant.inputs["member"]
         assert grant.inputs["role"] == "roles/cloudkms.cryptoKeyEncrypterDecrypter"
-        assert grant.name in waits_for(stack, named(stack, "gcp", store, type_))
+        clock = named(stack, "gcp", f"{name}-time", "gcp:compute/healthCheck:HealthCheck")
+        assert grant.urn in clock.dependencies
+        assert {grant.name, clock.name} <= waits_for(stack, named(stack, "gcp", store, type_))
+
+
+def test_key_and_grant_of_the_database_s_last_backup_outlive_the_stack_and_no_others_do() -> None:
+    stack = managed("gcp")
+    kept = {r.name for r in stack.resources if r.retained and r.type.startswith("gcp:kms/")}
+    assert kept == {"us-central1-database-encryption-key", "us-central1-database-encryption-use-grant"}
 
 
 def test_a_standby_and_failover_are_a_matter_of_numbers() -> None:
@@ -126,4 +138,4 @@ def test_the_cache_drops_the_least_used_and_keeps_what_was_asked_for() -> None:
     assert (found["memorySizeGb"], found["redisVersion"]) == (1, "REDIS_7_2")
     assert found["persistenceConfig"] == {"persistenceMode": "RDB", "rdbSnapshotPeriod": "ONE_HOUR"}
     (window,) = found["maintenancePolicy"]["weeklyMaintenanceWindows"]
-    assert (window["day"], window["startTime"]["hours"]) == ("SUNDAY", 4)
+    assert (window["day"], window["startTime"]["hours"]) == ("TUESDAY", 4)

@@ -47,6 +47,7 @@ AZURE = {
     "adminGroups": ["00000000-0000-0000-0000-000000000000"],
     "upgradeChannel": "patch",
     "zones": ["1", "2"],
+    "systemMachine": "Standard_D2s_v5",
     "instances": {"database": "Standard_D2ds_v5", "cache": "Balanced_B5"},
 }
 OWN = {

@@ -93,8 +93,14 @@ ONE_REGION = [
         AMSTERDAM,
         "nodes",
         {"type": "Standard_D4s_v5", "min": 3, "max": 100},
-        ".max: 100 is more than the 63 nodes that the addresses of the region's pods are enough for; "
-        "write 63 or less, and a larger type of machine or another region for the rest",
+        ".max: 100 is more than the 52 nodes that the addresses of the region's pods are enough for; "
+        "write 52 or less, and a larger type of machine or another region for the rest",
+    ),
+    (
+        AMSTERDAM,
+        "nodes",
+        {"type": "Standard_D4s_v5", "min": 1, "max": 2},
+        ".max: 2 is not enough for 3 zones, which have nodes of their own; write 3 or more, or name fewer zones",
     ),
     (
         VIRGINIA,
@@ -189,6 +195,12 @@ ONE_REGION = [
         "`az account show` and `az ad group list` show the ids of subscriptions and groups",
     ),
     (AMSTERDAM, "zones", ["a"], '[0]: "a" must be the number of a zone; write e.g. 1, 2 or 3'),
+    (
+        AMSTERDAM,
+        "systemMachine",
+        "m7i.large",
+        '"m7i.large" must be a size of virtual machines of Azure; write e.g. Standard_D4s_v5',
+    ),
     (AMSTERDAM, "zones", [1, 1], "[1, 1] must not name a zone twice; remove or rename one of them"),
 ]
 
@@ -334,7 +346,9 @@ def test_one_server_of_messaging_is_too_few_for_the_first_of_several_regions() -
     ]
 
 
-@pytest.mark.parametrize(("region", "most"), [(IOWA, 63), (VIRGINIA, 90), (AMSTERDAM, 63)])
+@pytest.mark.parametrize(
+    ("region", "most"), [(IOWA, 63), (VIRGINIA, 90), (AMSTERDAM, 52), (AMSTERDAM | {"zones": ["2"]}, 58)]
+)
 def test_as_many_nodes_as_the_pods_have_addresses_for_are_possible(region: dict[str, Any], most: int) -> None:
     assert parse({"stage": "regional", "regions": [region | {"nodes": region["nodes"] | {"max": most}}]})
 
@@ -350,8 +364,12 @@ def test_more_networks_than_aws_lets_through_are_refused() -> None:
     assert line.startswith('regions[0].apiAccess: ["192.31.196.0/32", ')
     assert line.endswith(
         "and the addresses of the other regions (1) are more than the 40 that AWS takes; "
-        "name fewer networks, or fewer zones in the regions on AWS"
+        "name fewer networks, or fewer zones in the regions on AWS and Azure"
     )
+    (line,) = said(VIRGINIA | {"apiAccess": office}, AMSTERDAM)
+    assert "and the addresses of the other regions (3) are more" in line
+    (line,) = said(VIRGINIA | {"apiAccess": office}, AMSTERDAM | {"zones": ["1", "3"]})
+    assert "and the addresses of the other regions (2) are more" in line
 
 
 def test_networks_of_regions_that_never_call_the_api_do_not_count() -> None:

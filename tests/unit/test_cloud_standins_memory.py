@@ -148,9 +148,9 @@ def test_an_output_that_the_cloud_keeps_secret_is_one() -> None:
         ),
         (
             AKS,
-            {"resourceGroupName": "g", "agentPoolProfiles": [{"name": "nodes", "vmSize": "small"}]},
-            {"resourceGroupName": "g", "agentPoolProfiles": [{"name": "nodes", "vmSize": "big"}]},
-            "agentPoolProfiles[0].vmSize",
+            {"resourceGroupName": "g", "dnsPrefix": "here"},
+            {"resourceGroupName": "g", "dnsPrefix": "there"},
+            "dnsPrefix",
         ),
     ],
 )

@@ -13,6 +13,7 @@ from components.cache import arguments as cache_arguments
 from components.cache import instances as nodes
 from components.cache.arguments import ManagedCacheArgs
 from components.cluster.arguments import halves
+from components.cluster.eks.plan import weekly_hour
 from components.database import instances as machines
 from components.database import postgresql_plan as plan
 from components.database.arguments import ManagedDatabaseArgs
@@ -27,6 +28,7 @@ DATABASE = ManagedDatabaseArgs(
     namespace="postgresql",
     client_namespace="sacred-council",
     managed_addresses="10.7.192.0/19",
+    maintenance_day="Tuesday",
     cpu="2",
     memory="4Gi",
     storage="50Gi",
@@ -36,6 +38,7 @@ CACHE = ManagedCacheArgs(
     region="here",
     client_namespace="sacred-council",
     managed_addresses="10.7.192.0/19",
+    maintenance_day="Tuesday",
     replicas=3,
     memory="1Gi",
     max_memory="512Mi",
@@ -188,3 +191,8 @@ def test_public_authorities_are_certificates_of_those_names(names: tuple[str, ..
 def test_an_authority_that_is_gone_is_named() -> None:
     with pytest.raises(ValueError, match="certifi has no Nobody's Root; pin a version of it that has"):
         select(f'# Label: "Amazon Root CA 1"\n{PEM}\n', ["Nobody's Root"])
+
+
+def test_a_window_of_aws_is_an_hour_of_one_day() -> None:
+    # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html: ddd:hh24:mi-ddd:hh24:mi
+    assert weekly_hour("Tuesday", 4) == "tue:04:00-tue:05:00"

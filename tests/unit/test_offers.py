@@ -14,9 +14,10 @@ from components.cache import instances as nodes
 from components.database import instances as machines
 from components.offers import refresh, tables
 from components.offers.sizes import ANY, family_of
+from sandbox.providers.aws.make import CALLER_ROLE
 from sandbox.providers.base import ProviderError
 from stacks import geography, standbys
-from stacks.settings import SettingsError, parse
+from stacks.settings import AzureRegion, SettingsError, parse
 from tests.managed import PEM
 from tests.unit.cloud_standins import create
 
@@ -29,7 +30,7 @@ CACHES = {
 }
 OWN: dict[str, dict[str, Any]] = {
     "gcp": {"project": "my-project"},
-    "aws": {"rdsAuthorities": PEM},
+    "aws": {"rdsAuthorities": PEM, "administrators": [CALLER_ROLE]},
     "azure": {"adminGroups": ["11111111-2222-3333-4444-555555555555"]},
 }
 WHERE = {"machine": "nodes.type", "database": "instances.database", "cache": "instances.cache"}
@@ -283,6 +284,21 @@ def test_a_type_that_is_not_there_is_refused_with_its_source_and_the_nearest() -
     ]
 
 
+def test_the_machine_of_azure_s_own_pods_is_one_that_the_region_has() -> None:
+    (japan,) = [one for one in geography.CATALOGUE if one.name == "japaneast"]
+    (said,) = mistakes(stack(japan, systemMachine="Standard_D2s_v7"))
+    assert said.startswith('sacred-council:regions[0].systemMachine: "Standard_D2s_v7" is not what japaneast has')
+    # Those pods have no premium disks.
+    assert mistakes(stack(japan, systemMachine="Standard_D2_v5")) == []
+
+
+@pytest.mark.parametrize("region", [one for one in MANAGED if one.cloud == "azure"], ids=lambda region: region.name)
+def test_every_region_of_azure_has_the_usual_machine_for_azure_s_own_pods(region: geography.CloudRegion) -> None:
+    (found,) = parse(stack(region)).regions
+    assert isinstance(found, AzureRegion)
+    assert offers.offered("azure", "machine", region.name, found.system_machine) is True
+
+
 @pytest.mark.parametrize(
     ("name", "zones", "expected"),
     [
@@ -397,3 +413,17 @@ def test_a_simulated_cloud_refuses_what_a_region_does_not_have(token: str, input
 def test_a_simulated_cloud_makes_what_a_region_has() -> None:
     token, inputs, _ = REFUSED[0]
     assert create(token, {**inputs, "instanceClass": "db.m6g.large"})[0]
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_node_pool_is_of_machines_that_its_cluster_s_region_has() -> None:
+    place = {"resourceGroupName": "g", "resourceName": "c"}
+    first = {"name": "system1", "vmSize": "Standard_D2s_v5", "mode": "System"}
+    create(
+        "azure-native:containerservice:ManagedCluster",
+        {**place, "location": "japaneast", "agentPoolProfiles": [first], "tags": {"region": "ireland"}},
+    )
+    pool = {**place, "agentPoolName": "n1", "mode": "User", "vmSize": "Standard_D4s_v7"}
+    with pytest.raises(ProviderError, match="Standard_D4s_v7 is not available in japaneast"):
+        create("azure-native:containerservice:AgentPool", pool)
+    assert create("azure-native:containerservice:AgentPool", {**pool, "vmSize": "Standard_D4s_v5"})[0]

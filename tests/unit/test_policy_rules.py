@@ -193,6 +193,12 @@ FAILING: list[tuple[Any, str, Props, str]] = [
         {"apiServerAccessProfile": {"enablePrivateCluster": True}, "agentPoolProfiles": [{"enableNodePublicIP": True}]},
         "agentPoolProfiles.enableNodePublicIP is true",
     ),
+    (
+        exposure,
+        "azure-native:containerservice:AgentPool",
+        {"enableNodePublicIP": True},
+        "enableNodePublicIP is true",
+    ),
     (exposure, CLOUD_SQL, {"settings": {}}, "settings.ipConfiguration.ipv4Enabled is missing"),
     (exposure, RDS, {"publiclyAccessible": True}, "publiclyAccessible is true"),
     (

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from stacks.quotas import USUAL_RULES, exceeded, security_group_rules
+from stacks.quotas import ADDRESSES, USUAL_RULES, exceeded, public_addresses, security_group_rules
 from stacks.settings import Settings, parse
-from tests.rendering import stack_config
+from tests.rendering import render, stack_config
+
+PUBLIC_ADDRESS = "azure-native:network:PublicIPAddress"
 
 MACHINES = {"gcp": "e2-standard-4", "aws": "m7i.xlarge", "azure": "Standard_D4s_v5"}
 SAO_PAULO, SYDNEY, VIRGINIA, IOWA, AMSTERDAM = (
@@ -74,12 +76,46 @@ def test_the_planetary_stack_needs_more_than_aws_gives_unasked() -> None:
     needed = {
         region.name: security_group_rules(stack, region.name) for region in stack.regions if region.cloud == "aws"
     }
-    assert needed == {"sa-east-1": 76, "ap-southeast-2": 76}
-    assert [warning.partition(":")[0] for warning in exceeded(stack)] == ["sa-east-1", "ap-southeast-2"]
-    assert all("about 76 rules" in warning and "L-0EA8095F" in warning for warning in exceeded(stack))
+    assert needed == dict.fromkeys(["sa-east-1", "ap-southeast-2"], 92)
+    rules = [warning for warning in exceeded(stack) if "L-0EA8095F" in warning]
+    assert [warning.partition(":")[0] for warning in rules] == ["sa-east-1", "ap-southeast-2"]
+    assert all(f"about {needed['sa-east-1']} rules" in warning for warning in rules)
 
 
-@pytest.mark.parametrize("stack", [settings(IOWA, AMSTERDAM), settings(SAO_PAULO), settings(SAO_PAULO, IOWA)])
+def test_the_planetary_stack_needs_more_addresses_than_aws_gives_and_all_that_google_gives_unasked() -> None:
+    stack = planetary()
+    ways_out, doors, gateways = 1, 3 + 1 + 1, 2
+    assert public_addresses(stack, "us-central1") == ways_out + doors + gateways == ADDRESSES["gcp"].usual == 8
+    # In each of three zones: the NAT, messaging, metrics and the public gateway. One zone: each database node.
+    assert public_addresses(stack, "sa-east-1") == 3 * 4 + 3
+    assert public_addresses(stack, "southafricanorth") == 3 + doors + gateways < ADDRESSES["azure"].usual
+    told = [warning.partition(":")[0] for warning in exceeded(stack) if "public addresses" in warning]
+    assert told == ["us-central1", "europe-west1", "asia-east1", "sa-east-1", "ap-southeast-2"]
+
+
+def test_the_planetary_stack_has_as_many_addresses_as_are_counted() -> None:
+    stack, rendered = planetary(), render("planetary")
+    reserved = {"gcp": "gcp:compute/address:Address", "aws": "aws:ec2/eip:Eip", "azure": PUBLIC_ADDRESS}
+    for region in stack.regions:
+        made = [r for r in rendered.of_type(reserved[region.cloud]) if r.name.startswith(f"{region.name}-")]
+        # AWS gives the east-west gateway's load balancer addresses of its own; elsewhere they count.
+        assert public_addresses(stack, region.name) == len(made) + (region.cloud != "aws")
+
+
+def test_a_lone_region_has_its_way_out_and_its_gateway() -> None:
+    assert public_addresses(settings(IOWA), "us-central1") == 1 + 1
+    assert public_addresses(settings(SAO_PAULO), "sa-east-1") == 3
+    assert public_addresses(settings(AMSTERDAM), "westeurope") == 3 + 1
+
+
+def test_the_quota_is_named_as_the_cloud_names_it() -> None:
+    told = {warning.partition(":")[0]: warning for warning in exceeded(planetary()) if "public addresses" in warning}
+    # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
+    assert "L-0263D0A3" in told["sa-east-1"]
+    assert "IN-USE-ADDRESSES-per-project-region" in told["us-central1"]
+
+
+@pytest.mark.parametrize("stack", [settings(IOWA, AMSTERDAM), settings(SAO_PAULO), settings(AMSTERDAM)])
 def test_nobody_is_told_where_the_usual_quota_is_enough(stack: Settings) -> None:
     assert list(exceeded(stack)) == []
 

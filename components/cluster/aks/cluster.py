@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -16,9 +16,12 @@ from components.cluster.aks.identity import AksEncryption, AksIdentity
 from components.cluster.aks.logs import AksLogs
 from components.cluster.aks.network import AksNetwork
 from components.cluster.aks.plan import ApiServer, api_server
-from components.cluster.arguments import ManagedClusterArgs, common_labels
+from components.cluster.aks.pools import AksPools, AksPoolsArgs, first_pool
+from components.cluster.aks.vault import AksVault
+from components.cluster.arguments import MaintenanceWindow, ManagedClusterArgs, common_labels
 from components.versions import KUBERNETES_VERSION
 
+SYSTEM_MACHINE: Final = "Standard_D2s_v5"
 TOKEN_AUDIENCE = "api://AzureADTokenExchange"  # noqa: S105 - the audience of tokens, not one of them
 
 
@@ -28,16 +31,18 @@ class AksClusterArgs(ManagedClusterArgs):
 
     Local accounts are off, so whoever runs Pulumi must be in one of the groups (or have such a role otherwise).
     `kubernetes_version` is a minor version, of the control plane and of the nodes; `upgrade_channel` says what Azure
-    updates by itself, and with `stable` and `rapid` that is the minor version, so that none is asked for. Azure cannot
-    change the machine type of the cluster's nodes: another type means another cluster. `addresses` are for load
-    balancers whose address is reserved (None: there are none).
+    updates by itself, and with `stable` and `rapid` that is the minor version, so that none is asked for. `maintenance`
+    is when it does. `nodes` are in the zones of `network`; besides, each zone has small nodes for AKS's own pods, of
+    the type `system_machine`, which Azure cannot change. `addresses` are for load balancers whose address is reserved
+    (None: there are none).
     """
 
     network: AksNetwork
     admin_groups: Sequence[str]
+    maintenance: MaintenanceWindow
     kubernetes_version: str = KUBERNETES_VERSION
     upgrade_channel: Literal["patch", "stable", "rapid", "none"] = "patch"
-    zones: Sequence[str] = ("1", "2", "3")
+    system_machine: str = SYSTEM_MACHINE
     addresses: AksAddresses | None = None
 
     def __post_init__(self) -> None:
@@ -52,10 +57,10 @@ class AksClusterArgs(ManagedClusterArgs):
 class AksCluster(pulumi.ComponentResource):
     """An AKS cluster: private nodes in several zones, logins by Entra only, network policies enforced by Cilium.
 
-    Outputs: those of `Cluster`, and `encryption` (the region's keys).
+    Outputs: those of `Cluster`, and `vault` (of the region's keys).
     """
 
-    encryption: AksEncryption
+    vault: AksVault
     provider: k8s.Provider
     kubeconfig: pulumi.Output[str]
     found_as: Mapping[str, pulumi.Output[str]]
@@ -78,8 +83,11 @@ class AksCluster(pulumi.ComponentResource):
         identity = AksIdentity(
             f"{name}-control-plane", args.network, args.addresses.group_id if args.addresses else None, child
         )
-        self.encryption = AksEncryption(f"{name}-encryption", args.network, identity, child)
-        cluster = self._cluster(name, args, identity, self.encryption)
+        encryption = AksEncryption(f"{name}-encryption", args.network, identity, child)
+        self.vault = encryption.vault
+        cluster = self._cluster(name, args, identity, encryption)
+        pools = AksPools(f"{name}-nodes", _pools(args), cluster, child)
+        self._maintenance(name, args, cluster, pools)
         self._issuer = cluster.oidc_issuer_profile.issuer_url
         AksLogs(f"{name}-logs", args.network, cluster.id, child)
         if args.deletion_protection:
@@ -100,7 +108,7 @@ class AksCluster(pulumi.ComponentResource):
             f"{name}-kubernetes",
             cluster_identifier=cluster_identifier("azure", args.network.args.region),
             kubeconfig=self.kubeconfig,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[cluster, args.network]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[cluster, pools, args.network]),
         )
         self.register_outputs({"api_endpoint": self.api_endpoint})
 
@@ -135,8 +143,7 @@ class AksCluster(pulumi.ComponentResource):
         self, name: str, args: AksClusterArgs, identity: AksIdentity, encryption: AksEncryption
     ) -> containerservice.ManagedCluster:
         place = args.network.args
-        chosen = args.upgrade_channel in features.CHOOSES_VERSIONS
-        version = None if chosen else args.kubernetes_version
+        version = _version(args)
         return containerservice.ManagedCluster(
             name,
             resource_group_name=args.network.resource_group_name,
@@ -149,7 +156,7 @@ class AksCluster(pulumi.ComponentResource):
             identity=containerservice.ManagedClusterIdentityArgs(
                 type="UserAssigned", user_assigned_identities=[identity.identity_id]
             ),
-            agent_pool_profiles=[features.nodes(args.nodes, args.zones, args.network, version, common_labels(place))],
+            agent_pool_profiles=[first_pool(_pools(args))],
             api_server_access_profile=features.api_access(args.authorized_networks, args.network),
             network_profile=features.pod_network(place.addresses),
             security_profile=features.security(encryption.key_id),
@@ -169,12 +176,26 @@ class AksCluster(pulumi.ComponentResource):
                 ignore_changes=[
                     *features.ONLY_AT_FIRST,
                     *features.CHANGES_BY_ITSELF,
-                    *(features.VERSIONS if chosen else ()),
+                    *(() if version else features.VERSIONS),
                 ],
                 # Said before anything inside the cluster is deleted, not after.
                 protect=args.deletion_protection,
             ),
         )
+
+    def _maintenance(
+        self, name: str, args: AksClusterArgs, cluster: containerservice.ManagedCluster, pools: AksPools
+    ) -> None:
+        for purpose, schedule in {"upgrades": features.AUTO_UPGRADE, "node-images": features.NODE_UPGRADE}.items():
+            containerservice.MaintenanceConfiguration(
+                f"{name}-{purpose}",
+                resource_group_name=args.network.resource_group_name,
+                resource_name_=cluster.name,
+                config_name=schedule,
+                maintenance_window=features.maintenance(args.maintenance),
+                # Azure changes one thing of a cluster at a time.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[pools], deleted_with=cluster),
+            )
 
     def _lock(self, name: str, cluster: containerservice.ManagedCluster) -> None:
         authorization.ManagementLockByScope(
@@ -195,3 +216,13 @@ class AksCluster(pulumi.ComponentResource):
         )
         found: pulumi.Output[ApiServer] = credentials.apply(lambda known: api_server(known.kubeconfigs[0].value))
         return found
+
+
+def _pools(args: AksClusterArgs) -> AksPoolsArgs:
+    return AksPoolsArgs(
+        network=args.network, nodes=args.nodes, system_machine=args.system_machine, version=_version(args)
+    )
+
+
+def _version(args: AksClusterArgs) -> str | None:
+    return None if args.upgrade_channel in features.CHOOSES_VERSIONS else args.kubernetes_version

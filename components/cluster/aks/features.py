@@ -1,6 +1,6 @@
 """The blocks of an AKS cluster's configuration, each with its reason."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import pulumi
@@ -8,56 +8,37 @@ from pulumi_azure_native import containerservice
 
 from components.cluster.aks.network import AksNetwork
 from components.cluster.aks.plan import dns_address
-from components.cluster.arguments import AddressRanges, NodePool
-
-NODE_DISK_GB = 100
-PODS_PER_NODE = 110
+from components.cluster.arguments import AddressRanges, MaintenanceWindow
 
 CHANGES_BY_ITSELF: Final = ("agentPoolProfiles[*].count",)
 """What of a cluster's inputs Azure changes: the autoscaler's number of nodes.
 
 Only a refresh reads what Azure has. Without one the engine goes on sending what it knows.
 """
+POOL_CHANGES_BY_ITSELF: Final = ("count",)
+"""The same of a node pool."""
 ONLY_AT_FIRST: Final = ("nodeResourceGroup",)
 """What is said to Azure when it makes a cluster, and never again: another value would replace the cluster."""
 VERSIONS: Final = ("kubernetesVersion", "agentPoolProfiles[*].orchestratorVersion")
 """What Azure changes, too, where it decides about the minor version. It refuses to go back to an older one."""
+POOL_VERSIONS: Final = ("orchestratorVersion",)
+"""The same of a node pool."""
 CHOOSES_VERSIONS: Final = ("stable", "rapid")
 """Upgrade channels that raise the minor version."""
+AUTO_UPGRADE: Final = "aksManagedAutoUpgradeSchedule"
+NODE_UPGRADE: Final = "aksManagedNodeOSUpgradeSchedule"
+"""Names that Azure gives to the schedules of its upgrades: of Kubernetes, and of the nodes' system."""
 
 
-def nodes(
-    pool: NodePool, zones: Sequence[str], network: AksNetwork, version: str | None, tags: Mapping[str, str]
-) -> containerservice.ManagedClusterAgentPoolProfileArgs:
-    """The cluster's machines: private, spread over zones, started only with signed code, no SSH.
-
-    `version` of Kubernetes is that of the control plane: without it they would stay on the one they started with. None
-    leaves it to Azure.
-    """
-    return containerservice.ManagedClusterAgentPoolProfileArgs(
-        name="nodes",
-        mode="System",
-        type="VirtualMachineScaleSets",
-        orchestrator_version=version,
-        vm_size=pool.machine_type,
-        availability_zones=sorted(zones),
-        enable_auto_scaling=True,
-        # The number to start with; afterwards the autoscaler decides, and the cluster ignores it (CHANGES_BY_ITSELF).
-        count=pool.min,
-        min_count=pool.min,
-        max_count=pool.max,
-        max_pods=PODS_PER_NODE,
-        vnet_subnet_id=network.node_subnet_id,
-        enable_node_public_ip=False,
-        os_type="Linux",
-        os_sku="AzureLinux",
-        os_disk_type="Managed",
-        os_disk_size_gb=NODE_DISK_GB,
-        security_profile=containerservice.AgentPoolSecurityProfileArgs(
-            enable_secure_boot=True, enable_vtpm=True, ssh_access="Disabled"
+def maintenance(window: MaintenanceWindow) -> containerservice.MaintenanceWindowArgs:
+    """When Azure may restart nodes."""
+    return containerservice.MaintenanceWindowArgs(
+        schedule=containerservice.ScheduleArgs(
+            weekly=containerservice.WeeklyScheduleArgs(day_of_week=window.day, interval_weeks=1)
         ),
-        upgrade_settings=containerservice.AgentPoolUpgradeSettingsArgs(max_surge="1"),
-        tags=dict(tags),
+        start_time=f"{window.start_hour:02}:00",
+        duration_hours=window.hours,
+        utc_offset="+00:00",
     )
 
 
@@ -91,8 +72,13 @@ def pod_network(addresses: AddressRanges) -> containerservice.ContainerServiceNe
 
 
 def autoscaler() -> containerservice.ManagedClusterPropertiesAutoScalerProfileArgs:
-    """Almost every pod here has an emptyDir, which is gone with its pod anyway: its node may go as well."""
-    return containerservice.ManagedClusterPropertiesAutoScalerProfileArgs(skip_nodes_with_local_storage="false")
+    """Zones, which are node pools of their own, grow evenly; nodes that are not needed go.
+
+    Almost every pod here has an emptyDir, which is gone with its pod anyway: its node may go as well.
+    """
+    return containerservice.ManagedClusterPropertiesAutoScalerProfileArgs(
+        balance_similar_node_groups="true", skip_nodes_with_local_storage="false"
+    )
 
 
 def security(key_id: pulumi.Input[str]) -> containerservice.ManagedClusterSecurityProfileArgs:

@@ -1,35 +1,50 @@
-"""The network of a region on Azure: its own resource group and virtual network, one address to go out with."""
+"""The network of a region on Azure: its own resource group and virtual network, a way out for each zone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pulumi
 from pulumi_azure_native import network, resources
 
 from components.cluster.aks.flow_logs import AksFlowLogs
+from components.cluster.aks.plan import zone_subnets
 from components.cluster.arguments import NetworkArgs, common_labels
 
 CONTROL_PLANE_SERVICE = "Microsoft.ContainerService/managedClusters"
 
 
-class AksNetwork(pulumi.ComponentResource):
-    """A virtual network with subnets for nodes, the control plane and managed services, and a NAT for the nodes.
+@dataclass(frozen=True, kw_only=True)
+class AksNetworkArgs(NetworkArgs):
+    """`zones` are the numbers of the region's zones."""
 
+    zones: Sequence[str] = ("1", "2", "3")
+
+    def __post_init__(self) -> None:
+        if not self.zones:
+            raise ValueError("zones: expected the number of a zone, got none; write e.g. ['1', '2', '3']")
+
+
+class AksNetwork(pulumi.ComponentResource):
+    """A virtual network with subnets for the control plane, for managed services, and for the nodes of each zone.
+
+    A NAT gateway of Azure stands in one zone, so each zone has its own: a lost zone takes no other zone's way out.
     Pods have addresses of their own that the network does not know (overlay).
 
-    Outputs: `args`, `resource_group_name`, `resource_group_id`, `virtual_network_id`, `node_subnet_id`,
-    `control_plane_subnet_id`, `managed_subnet_id` (private endpoints of databases and caches), `egress_addresses`.
+    Outputs: `args`, `resource_group_name`, `resource_group_id`, `virtual_network_id`, `node_subnet_ids` (by zone),
+    `control_plane_subnet_id`, `managed_subnet_id` (private endpoints of databases and caches), `egress_addresses`
+    (one for each zone).
     """
 
-    args: NetworkArgs
+    args: AksNetworkArgs
     resource_group_name: pulumi.Output[str]
     resource_group_id: pulumi.Output[str]
     virtual_network_id: pulumi.Output[str]
-    node_subnet_id: pulumi.Output[str]
+    node_subnet_ids: Mapping[str, pulumi.Output[str]]
     control_plane_subnet_id: pulumi.Output[str]
     managed_subnet_id: pulumi.Output[str]
     egress_addresses: Sequence[pulumi.Output[str]]
 
-    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: AksNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cluster:AksNetwork", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.args = args
@@ -53,23 +68,25 @@ class AksNetwork(pulumi.ComponentResource):
         self._subnets(name, args, virtual)
         self.register_outputs({"egress_addresses": self.egress_addresses})
 
-    def _subnets(self, name: str, args: NetworkArgs, virtual: network.VirtualNetwork) -> None:
-        nodes = self._subnet(
-            f"{name}-nodes",
-            virtual,
-            args.addresses.nodes,
-            nat_gateway=network.SubResourceArgs(id=self._nat(name, args)),
-        )
-        # Azure changes one subnet of a network at a time, and refuses what comes meanwhile.
+    def _subnets(self, name: str, args: AksNetworkArgs, virtual: network.VirtualNetwork) -> None:
         control_plane = self._subnet(
             f"{name}-control-plane",
             virtual,
             args.addresses.control_plane,
             delegations=[network.DelegationArgs(name="control-plane", service_name=CONTROL_PLANE_SERVICE)],
-            after=nodes,
         )
+        # Azure changes one subnet of a network at a time, and refuses what comes meanwhile.
         managed = self._subnet(f"{name}-managed", virtual, args.addresses.managed, after=control_plane)
-        self.node_subnet_id = nodes.id
+        nodes, egress, before = {}, [], managed
+        for zone, block in zone_subnets(args.addresses.nodes, args.zones).items():
+            address, nat = self._nat(f"{name}-{zone}", args, zone)
+            before = self._subnet(
+                f"{name}-nodes-{zone}", virtual, block, nat_gateway=network.SubResourceArgs(id=nat), after=before
+            )
+            nodes[zone] = before.id
+            egress.append(address)
+        self.node_subnet_ids = nodes
+        self.egress_addresses = egress
         self.control_plane_subnet_id = control_plane.id
         self.managed_subnet_id = managed.id
 
@@ -94,7 +111,8 @@ class AksNetwork(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[after] if after else None),
         )
 
-    def _nat(self, name: str, args: NetworkArgs) -> pulumi.Output[str]:
+    def _nat(self, name: str, args: NetworkArgs, zone: str) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
+        """The address that the zone's nodes are seen with, and the id of their NAT gateway."""
         child = pulumi.ResourceOptions(parent=self)
         address = network.PublicIPAddress(
             f"{name}-egress",
@@ -102,19 +120,19 @@ class AksNetwork(pulumi.ComponentResource):
             location=args.location,
             sku=network.PublicIPAddressSkuArgs(name="Standard"),
             public_ip_allocation_method="Static",
+            zones=[zone],
             tags=common_labels(args),
             opts=child,
         )
-        self.egress_addresses = [address.ip_address]
         nat = network.NatGateway(
             f"{name}-nat",
             resource_group_name=self.resource_group_name,
             location=args.location,
             sku=network.NatGatewaySkuArgs(name="Standard"),
+            zones=[zone],
             public_ip_addresses=[network.SubResourceArgs(id=address.id)],
             idle_timeout_in_minutes=10,
             tags=common_labels(args),
             opts=child,
         )
-        nat_id: pulumi.Output[str] = nat.id
-        return nat_id
+        return address.ip_address, nat.id

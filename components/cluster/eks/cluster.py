@@ -17,7 +17,7 @@ from components.cluster.eks.access import EksAccess, EksAccessArgs
 from components.cluster.eks.addons import EksAddonsArgs, EksNodeAddons, EksNodeAddonsArgs, EksPartArgs, EksPodAddons
 from components.cluster.eks.inside import EksInside, EksInsideArgs, pod_identity
 from components.cluster.eks.network import EksNetwork
-from components.cluster.eks.nodes import EksNodes, EksNodesArgs
+from components.cluster.eks.nodes import NODE_POLICIES, EksNodes, EksNodesArgs
 from components.cluster.eks.releases import Releases
 from components.cluster.eks.role import EksRole, EksRoleArgs
 from components.versions import KUBERNETES_VERSION
@@ -210,6 +210,12 @@ class EksCluster(pulumi.ComponentResource):
         """Add-ons, nodes and the add-ons that run on them, in this order. What pods wait for."""
         child = pulumi.ResourceOptions(parent=self)
         shared = self._shared
+        # Made beside the cluster, minutes before it is used: AWS takes a while to know a new role everywhere.
+        role = EksRole(
+            f"{name}-nodes-identity",
+            EksRoleArgs(trust=json.dumps(policies.trust("ec2.amazonaws.com")), managed=NODE_POLICIES, tags=shared.tags),
+            child,
+        )
         first = EksNodeAddons(
             f"{name}-node-addons",
             EksNodeAddonsArgs(
@@ -226,6 +232,7 @@ class EksCluster(pulumi.ComponentResource):
                 cluster=shared.cluster,
                 releases=args.releases,
                 location=shared.location,
+                role_arn=role.arn,
                 nodes=args.nodes,
                 subnet_ids=args.network.node_subnet_ids,
                 tags=shared.tags,

@@ -1,6 +1,5 @@
 """The machines of an EKS cluster."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,9 +7,8 @@ import pulumi
 from pulumi_aws import ec2, eks
 
 from components.cluster.arguments import NodePool
-from components.cluster.eks import plan, policies
+from components.cluster.eks import plan
 from components.cluster.eks.releases import Releases
-from components.cluster.eks.role import EksRole, EksRoleArgs
 
 NODE_DISK_GB = 100
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
@@ -22,11 +20,13 @@ class EksNodesArgs:
     """`nodes` are added to `cluster` in `location`, in the subnets of `subnet_ids` (zone's letter to id).
 
     `releases` says which version of Kubernetes and which image they have. Another one replaces machine by machine.
+    `role_arn` is who they are. AWS must know the role for a while: the provider does not try again.
     """
 
     cluster: pulumi.Input[str]
     releases: Releases
     location: str
+    role_arn: pulumi.Input[str]
     nodes: NodePool
     subnet_ids: Mapping[str, pulumi.Input[str]]
     tags: Mapping[str, str]
@@ -40,15 +40,10 @@ class EksNodes(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EksNodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cluster:EksNodes", name, None, opts)
-        role = EksRole(
-            f"{name}-identity",
-            EksRoleArgs(trust=json.dumps(policies.trust("ec2.amazonaws.com")), managed=NODE_POLICIES, tags=args.tags),
-            pulumi.ResourceOptions(parent=self),
-        )
         template = self._template(name, args)
         image = args.releases.image(name, args.nodes.machine_type, self)
         for zone, (least, most) in plan.nodes_per_zone(args.nodes, list(args.subnet_ids)).items():
-            self._group(f"{name}-{zone}", args, args.subnet_ids[zone], (least, most), role, template, image)
+            self._group(f"{name}-{zone}", args, args.subnet_ids[zone], (least, most), template, image)
         self.register_outputs({})
 
     def _group(
@@ -57,7 +52,6 @@ class EksNodes(pulumi.ComponentResource):
         args: EksNodesArgs,
         subnet: pulumi.Input[str],
         bounds: tuple[int, int],
-        role: EksRole,
         template: ec2.LaunchTemplate,
         image: pulumi.Output[str],
     ) -> None:
@@ -69,7 +63,7 @@ class EksNodes(pulumi.ComponentResource):
             version=args.releases.kubernetes_version,
             # Without one the machines would keep their image until there is another version of Kubernetes.
             release_version=image,
-            node_role_arn=role.arn,
+            node_role_arn=args.role_arn,
             subnet_ids=[subnet],
             ami_type=plan.ami_type(args.nodes.machine_type),
             launch_template=eks.NodeGroupLaunchTemplateArgs(

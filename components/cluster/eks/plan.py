@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from components.cluster.arguments import NodePool, ipv4_network
+from components.cluster.arguments import NodePool, ipv4_network, shares
 
 ZONE_SLOTS: Final = 4
 """Equal parts of a range, one for each zone: a and e share the first, b and f the second."""
@@ -56,7 +56,7 @@ def nodes_per_zone(nodes: NodePool, zones: Sequence[str]) -> dict[str, tuple[int
         raise ValueError(f"max: {nodes.max} nodes are not enough for {len(zones)} zones; raise max or name fewer zones")
     ordered = sorted(zones)
     return dict(
-        zip(ordered, zip(_shares(nodes.min, len(ordered)), _shares(nodes.max, len(ordered)), strict=True), strict=True)
+        zip(ordered, zip(shares(nodes.min, len(ordered)), shares(nodes.max, len(ordered)), strict=True), strict=True)
     )
 
 
@@ -104,6 +104,12 @@ def pod_network(location: str, subnet_ids: Mapping[str, str], security_group: st
     }
 
 
+def weekly_hour(day: str, hour: int) -> str:
+    """An hour (UTC) of a day of the week, as AWS's stores want their maintenance windows."""
+    short = day[:3].lower()
+    return f"{short}:{hour:02}:00-{short}:{hour + 1:02}:00"
+
+
 def role_name(arn: str) -> str:
     """The last part of a role's or user's ARN."""
     return arn.rpartition("/")[2]
@@ -121,7 +127,3 @@ def acts_as(caller: str, principals: Sequence[str]) -> bool:
         principal == caller or (role == role_name(principal) and account == principal.split(":")[4:5])
         for principal in principals
     )
-
-
-def _shares(total: int, parts: int) -> list[int]:
-    return [total // parts + (index < total % parts) for index in range(parts)]

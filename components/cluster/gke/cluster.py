@@ -10,7 +10,7 @@ from pulumi_gcp import compute, container
 
 from components.cluster import DnsServer, LoadBalancerAnnotations, MeshPlatform, WorkloadIdentity, kubeconfig
 from components.cluster.access import cluster_identifier, kubernetes_provider
-from components.cluster.arguments import ManagedClusterArgs, common_labels
+from components.cluster.arguments import MaintenanceWindow, ManagedClusterArgs, common_labels
 from components.cluster.gke import features
 from components.cluster.gke.encryption import GkeEncryption, GkeEncryptionArgs
 from components.cluster.gke.network import GkeNetwork
@@ -29,11 +29,13 @@ CALLED_PORTS: Final = ("6443", "6666", "8443", "9443", "15017")
 class GkeClusterArgs(ManagedClusterArgs):
     """`project` is the id of the Google Cloud project (docs/getting-started.md names its APIs).
 
-    `kubernetes_version` is the least version of the control plane; None leaves it to the release channel.
+    `kubernetes_version` is the least version of the control plane; None leaves it to the release channel. `maintenance`
+    is when Google upgrades and restarts.
     """
 
     network: GkeNetwork
     project: str
+    maintenance: MaintenanceWindow
     release_channel: Literal["RAPID", "REGULAR", "STABLE", "EXTENDED"] = "REGULAR"
     kubernetes_version: str | None = None
 
@@ -41,10 +43,11 @@ class GkeClusterArgs(ManagedClusterArgs):
 class GkeCluster(pulumi.ComponentResource):
     """A regional GKE cluster: private nodes in several zones, network policies enforced by Dataplane V2.
 
-    Outputs: those of `Cluster`, and `encryption_key_id` (the region's key in KMS).
+    Outputs: those of `Cluster`, `encryption_key_id` (the region's key in KMS), and `key_ring_id` (where more keys go).
     """
 
     encryption_key_id: pulumi.Output[str]
+    key_ring_id: pulumi.Output[str]
     provider: k8s.Provider
     kubeconfig: pulumi.Output[str]
     found_as: Mapping[str, pulumi.Output[str]]
@@ -68,8 +71,10 @@ class GkeCluster(pulumi.ComponentResource):
             f"{name}-encryption", GkeEncryptionArgs(project=args.project, network=place), child
         )
         self.encryption_key_id = self._encryption.key_id
+        self.key_ring_id = self._encryption.ring_id
         identity = GkeNodeIdentity(f"{name}-node-identity", GkeNodeIdentityArgs(project=args.project), child)
         cluster = self._cluster(name, args, identity)
+        self._cluster_id = cluster.id
         self._webhooks(name, args.network, identity)
         nodes = GkeNodes(
             f"{name}-nodes",
@@ -102,8 +107,13 @@ class GkeCluster(pulumi.ComponentResource):
         self.register_outputs({"api_endpoint": self.api_endpoint})
 
     def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:
-        """The ServiceAccount is a principal of IAM by itself: nothing is created."""
-        number = self._encryption.service_agent.apply(project_number)
+        """The ServiceAccount is a principal of IAM by itself: nothing is created.
+
+        Google knows no such principal in a project that never had a cluster, so it is known once the cluster is there.
+        """
+        number = pulumi.Output.all(self._encryption.service_agent, self._cluster_id).apply(
+            lambda known: project_number(str(known[0]))
+        )
         return WorkloadIdentity(
             principal=number.apply(
                 lambda known: principal(self._project, known, namespace=namespace, service_account=service_account)
@@ -142,6 +152,7 @@ class GkeCluster(pulumi.ComponentResource):
             ),
             service_external_ips_config=container.ClusterServiceExternalIpsConfigArgs(enabled=False),
             addons_config=features.addons(),
+            maintenance_policy=features.maintenance(args.maintenance),
             enable_shielded_nodes=True,
             # The pool that every cluster is born with is replaced by one that can change without the cluster.
             remove_default_node_pool=True,

@@ -1,14 +1,18 @@
 """The blocks of a GKE cluster's configuration, each with its reason."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pulumi
 from pulumi_gcp import container
 
+from components.cluster.arguments import DAYS, MaintenanceWindow
 from components.cluster.gke.network import PODS_RANGE, SERVICES_RANGE
 from components.cluster.gke.plan import workload_pool
 
+_FIRST_MONDAY: Final = datetime(2026, 1, 5, tzinfo=UTC)
+"""Windows repeat from a day that has passed, and is always the same one: it is part of what Google compares."""
 LOGGED: Final = ("SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER")
 
 
@@ -62,6 +66,18 @@ def addons() -> container.ClusterAddonsConfigArgs:
     )
 
 
+def maintenance(window: MaintenanceWindow) -> container.ClusterMaintenancePolicyArgs:
+    """When GKE may upgrade the control plane and restart nodes."""
+    start = _FIRST_MONDAY + timedelta(days=DAYS.index(window.day), hours=window.start_hour)
+    return container.ClusterMaintenancePolicyArgs(
+        recurring_window=container.ClusterMaintenancePolicyRecurringWindowArgs(
+            start_time=_time(start),
+            end_time=_time(start + timedelta(hours=window.hours)),
+            recurrence=f"FREQ=WEEKLY;BYDAY={window.day[:2].upper()}",
+        )
+    )
+
+
 def first_nodes(service_account: pulumi.Input[str]) -> container.ClusterNodeConfigArgs:
     """The short-lived first nodes are hardened, too, and need not be the project's default service account."""
     return container.ClusterNodeConfigArgs(
@@ -72,3 +88,7 @@ def first_nodes(service_account: pulumi.Input[str]) -> container.ClusterNodeConf
         ),
         workload_metadata_config=container.ClusterNodeConfigWorkloadMetadataConfigArgs(mode="GKE_METADATA"),
     )
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from sandbox.providers.cloud.kinds import Facts, Kind, Make, Refusal, unchangeable
@@ -75,6 +75,7 @@ def named(
     longest: int = 255,
     outputs: Mapping[str, Make] | None = None,
     refusal: Refusal | None = None,
+    last_backup: Callable[[Facts], Sequence[str]] | None = None,
 ) -> Kind:
     """A resource in a region that Pulumi names if the program does not."""
     return Kind(
@@ -85,4 +86,5 @@ def named(
         immutable=unchangeable("region", key, immutable),
         minutes=minutes,
         refusal=refusal,
+        last_backup=last_backup,
     )

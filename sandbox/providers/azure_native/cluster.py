@@ -5,19 +5,25 @@ Times: a cluster 4 minutes [INF], from public run logs of the official provider.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from ipaddress import IPv4Network
 from typing import Any, Final
 
 from sandbox.providers.azure_native.make import TENANT, guid, identities, in_group, named
+from sandbox.providers.azure_native.roles import cluster_may_not
 from sandbox.providers.cloud.kinds import ControlPlane, Existing, Facts, Kind, Make, Table, at, unchangeable
 
 CLUSTER: Final = "azure-native:containerservice:ManagedCluster"
 _CLUSTER_IMMUTABLE: Final = (
     "dnsPrefix fqdnSubdomain nodeResourceGroup extendedLocation "
     "networkProfile.networkPlugin networkProfile.podCidr networkProfile.serviceCidr networkProfile.dnsServiceIP "
-    "networkProfile.loadBalancerSku agentPoolProfiles.vmSize agentPoolProfiles.osDiskType agentPoolProfiles.osType "
-    "agentPoolProfiles.name"
+    "networkProfile.loadBalancerSku"
 )
+_POOL: Final = "azure-native:containerservice:AgentPool"
+_SCHEDULES: Final = ("default", "aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule")
+_FIXED: Final = ("vmSize", "osDiskType", "osType", "availabilityZones", "vnetSubnetID", "maxPods")
+"""What of a node pool Azure never changes; the official provider does not replace the pool for it."""
 
 _INTERNAL: Final = tuple(
     map(IPv4Network, ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"))
@@ -51,6 +57,63 @@ def _node_group(facts: Facts) -> str:
     return facts.text("nodeResourceGroup", usual)
 
 
+def _refused(facts: Facts, existing: Existing) -> str | None:
+    known = [one for one in existing(CLUSTER) if one.get("resourceName") == facts.text("resourceName")]
+    if known:
+        return _pools_refused(known[0], facts)
+    given = (facts.inputs.get("identity") or {}).get("userAssignedIdentities") or []
+    return _long_node_group(facts, existing) or _no_system_pool(facts) or cluster_may_not(facts, list(given))
+
+
+def _pools_refused(known: Mapping[str, Any], facts: Facts) -> str | None:
+    old = {pool["name"]: pool for pool in known.get("agentPoolProfiles") or []}
+    for pool in facts.inputs.get("agentPoolProfiles") or []:
+        if pool["name"] not in old:
+            return (
+                "A new agent pool was introduced. Adding agent pools to an existing cluster is not allowed through "
+                f"managed cluster operations: {pool['name']}"
+            )
+        if said := _fixed(old[pool["name"]], pool):
+            return said
+    return None
+
+
+def _fixed(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
+    for key in _FIXED:
+        if old.get(key) != new.get(key):
+            return f"(PropertyChangeNotAllowed) Changing property 'properties.{key}' is not allowed"
+    return None
+
+
+def _no_system_pool(facts: Facts) -> str | None:
+    pools = facts.inputs.get("agentPoolProfiles") or []
+    if pools and not any(pool.get("mode") == "System" for pool in pools):
+        return "There has to be at least one system agent pool"
+    return None
+
+
+def _pool_refused(facts: Facts, existing: Existing) -> str | None:
+    name = facts.text("agentPoolName")
+    if not re.fullmatch("[a-z][a-z0-9]{0,11}", name):
+        return f"(InvalidParameter) the agent pool name {name!r} is not 1 to 12 lower case letters and digits"
+    same = ("agentPoolName", "resourceName", "resourceGroupName")
+    known = [one for one in existing(_POOL) if all(one.get(key) == facts.inputs.get(key) for key in same)]
+    return _fixed(known[0], facts.inputs) if known else None
+
+
+def _window_refused(facts: Facts, _existing: Existing) -> str | None:
+    names, name = (
+        ("default", "aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule"),
+        facts.text("configName"),
+    )
+    if name not in names:
+        return f"(InvalidParameter) the maintenance configuration {name!r} is none of {', '.join(names)}"
+    hours = (facts.inputs.get("maintenanceWindow") or {}).get("durationHours") or 24
+    if not 4 <= hours <= 24:
+        return f"(InvalidParameter) durationHours is {hours}; it must be 4 to 24"
+    return None
+
+
 def _long_node_group(facts: Facts, existing: Existing) -> str | None:
     length, name = len(_node_group(facts)), facts.text("resourceName")
     # The group is made with the cluster, and not looked at again when it changes.
@@ -76,7 +139,8 @@ KINDS: Final[Table] = {
         _CLUSTER_IMMUTABLE,
         longest=63,
         minutes=4.0,
-        refusal=lambda facts, existing: _long_node_group(facts, existing) or _private_callers(facts),
+        refusal=lambda facts, existing: _refused(facts, existing) or _private_callers(facts),
+        holds=True,
         outputs={
             "fqdn": lambda facts: control_plane(facts).server.removeprefix("https://"),
             "oidcIssuerProfile": at(
@@ -89,6 +153,22 @@ KINDS: Final[Table] = {
             "nodeResourceGroup": _node_group,
             "provisioningState": lambda facts: "Succeeded",
         },
+    ),
+    _POOL: named(
+        in_group("Microsoft.ContainerService", "managedClusters", "$resourceName", "agentPools", "$agentPoolName"),
+        "agentPoolName",
+        "resourceName",
+        minutes=2.0,
+        refusal=_pool_refused,
+    ),
+    "azure-native:containerservice:MaintenanceConfiguration": named(
+        in_group(
+            *("Microsoft.ContainerService", "managedClusters", "$resourceName"),
+            *("maintenanceConfigurations", "$configName"),
+        ),
+        "configName",
+        "resourceName",
+        refusal=_window_refused,
     ),
     "azure-native:managedidentity:UserAssignedIdentity": named(
         in_group("Microsoft.ManagedIdentity", "userAssignedIdentities", "$resourceName"),
@@ -111,7 +191,7 @@ KINDS: Final[Table] = {
     ),
     "azure-native:authorization:RoleAssignment": Kind(
         id=lambda facts: f"{facts.text('scope')}/providers/Microsoft.Authorization/roleAssignments/{_role_name(facts)}",
-        outputs={"name": _role_name},
+        outputs={"name": _role_name, "createdOn": lambda facts: facts.made},
         immutable=unchangeable("scope roleAssignmentName roleDefinitionId principalId principalType condition"),
         minutes=0.2,
     ),
@@ -126,6 +206,7 @@ KINDS: Final[Table] = {
         "vaultName",
         longest=24,
         minutes=0.5,
+        holds=True,
         outputs={
             "properties": at("properties", vaultUri=lambda facts: f"https://{facts.text('vaultName')}.vault.azure.net/")
         },
@@ -135,6 +216,8 @@ KINDS: Final[Table] = {
         "keyName",
         "vaultName properties.kty properties.keySize properties.curveName",
         longest=127,
+        # The official provider asks the vault itself, where whoever owns the subscription has no rights.
+        stays="(Forbidden) Caller is not authorized to perform action Microsoft.KeyVault/vaults/keys/delete",
         outputs={
             "keyUri": _key_uri,
             "keyUriWithVersion": lambda facts: f"{_key_uri(facts)}/{facts.token}",

@@ -10,11 +10,18 @@ from sandbox.providers.cloud.offers import Offer, at, refusing
 
 
 def _place(facts: Facts) -> str:
-    return facts.text("location")
+    """A resource's location; a node pool, which has none, is where its cluster is."""
+    beside = (
+        other.inputs
+        for other in facts.others(cluster.CLUSTER)
+        if other.inputs["resourceName"] == facts.text("resourceName")
+    )
+    return facts.text("location") or str(next(beside, {}).get("location", ""))
 
 
 _ASKED: Final = {
     "azure-native:containerservice:ManagedCluster": Offer(kind="machine", named=at("agentPoolProfiles[].vmSize")),
+    "azure-native:containerservice:AgentPool": Offer(kind="machine", named=at("vmSize")),
     "azure-native:dbforpostgresql:Server": Offer(kind="database", named=at("sku.name")),
     "azure-native:redisenterprise:RedisEnterprise": Offer(kind="cache", named=at("sku.name")),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from sandbox.providers.cloud.kinds import Facts, Kind, Make, Refusal, unchangeable
@@ -59,6 +59,9 @@ def named(
     longest: int = 80,
     outputs: Mapping[str, Make] | None = None,
     refusal: Refusal | None = None,
+    stays: str = "",
+    holds: bool = False,
+    last_backup: Callable[[Facts], Sequence[str]] | None = None,
 ) -> Kind:
     """A resource whose name is the input `key`, which Pulumi fills if the program does not; the output is `name`."""
     return Kind(
@@ -69,4 +72,7 @@ def named(
         immutable=unchangeable("location resourceGroupName", key, immutable),
         minutes=minutes,
         refusal=refusal,
+        stays=stays,
+        holds=holds,
+        last_backup=last_backup,
     )

@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from sandbox.providers.azure_native.make import in_group, named, subscription
-from sandbox.providers.cloud.kinds import MICROSOFT, Table
+from sandbox.providers.cloud.kinds import MICROSOFT, Existing, Facts, Table
 
 _NETWORK: Final = "Microsoft.Network"
+
+
+def _in_several_zones(facts: Facts, _existing: Existing) -> str | None:
+    if len(facts.inputs.get("zones") or []) > 1:
+        return "A NAT gateway of the SKU Standard can be in one zone only: give each zone its own"
+    return None
+
 
 KINDS: Final[Table] = {
     "azure-native:resources:ResourceGroup": named(
@@ -16,6 +23,7 @@ KINDS: Final[Table] = {
         "managedBy",
         longest=90,
         minutes=0.1,
+        holds=True,
     ),
     "azure-native:network:VirtualNetwork": named(
         in_group(_NETWORK, "virtualNetworks", "$virtualNetworkName"),
@@ -31,7 +39,11 @@ KINDS: Final[Table] = {
         minutes=0.2,
     ),
     "azure-native:network:NatGateway": named(
-        in_group(_NETWORK, "natGateways", "$natGatewayName"), "natGatewayName", "zones sku", minutes=0.5
+        in_group(_NETWORK, "natGateways", "$natGatewayName"),
+        "natGatewayName",
+        "zones sku",
+        minutes=0.5,
+        refusal=_in_several_zones,
     ),
     "azure-native:network:PublicIPAddress": named(
         in_group(_NETWORK, "publicIPAddresses", "$publicIpAddressName"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from sandbox.providers.base import ProviderError
@@ -20,6 +21,11 @@ FAULTS_VARIABLE: Final = "SACRED_COUNCIL_CLOUD_FAULTS"
 WHAT is a type token or a part of a URN; OPERATION is create, update, read or delete, else it is all but read.
 `=once` fails the first time only, in all runs of the sandbox together.
 """
+
+GRANT_MINUTES: Final = 2.0
+"""How long a cloud does not honour a new grant."""
+_PATIENCE: Final = 3.0
+"""How many minutes programs wait for a grant: with shorter times they see it made so much earlier."""
 
 _OPERATIONS: Final = ("create", "update", "read", "delete")
 _CHANGES: Final = ("create", "update", "delete")
@@ -49,6 +55,15 @@ class Behaviour:
     def seconds(self, minutes: float) -> float:
         """How long something takes."""
         return minutes * 60 * self.factor
+
+    def age(self, made: float, now: float) -> float:
+        """Minutes that have passed in the cloud: without modelled times, always enough of them."""
+        return (now - made) / 60 / self.factor if self.factor else float("inf")
+
+    def shown(self, made: float) -> str:
+        """When something was made, as the cloud says it: who waits `_PATIENCE` minutes waits the modelled time."""
+        earlier = _PATIENCE * 60 * max(1 - self.factor, 0)
+        return datetime.fromtimestamp(made - earlier, UTC).isoformat()
 
 
 def from_environment(environment: Mapping[str, str]) -> Behaviour:

@@ -25,12 +25,27 @@ class ControlPlane:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Other:
+    """A resource that exists beside: its id, what it was given, what the cloud added, and its age in minutes."""
+
+    id: str
+    inputs: Values
+    outputs: Values
+    age: float
+
+
+def _alone(_type: str) -> Sequence[Other]:
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """What a resource's id and outputs are made of.
 
     `name` is the logical name; `inputs` are plain, with the automatic name; `token` has 32 hexadecimal digits that
     are the resource's own as long as it lives; `revision` is 1 and grows with each update; `settings` are the
-    provider's; `find_control_plane` gives that of the first of some regions that has one.
+    provider's; `find_control_plane` gives that of the first of some regions that has one; `made` is when the resource
+    was made (ISO 8601); `others` gives the stack's resources of a type.
     """
 
     type: str
@@ -40,6 +55,8 @@ class Facts:
     revision: int
     settings: Values
     find_control_plane: Callable[[list[str]], ControlPlane]
+    made: str = "2026-01-01T00:00:00+00:00"
+    others: Callable[[str], Sequence[Other]] = _alone
 
     def text(self, key: str, default: str = "") -> str:
         """An input as text."""
@@ -78,7 +95,9 @@ class Kind:
     at most `longest` characters when the program gives none. A change below a path of `immutable` replaces the
     resource. `changing` outputs have a new value after each update, `secret` ones are protected.
     `minutes` is how long making it takes in the cloud. Of a `permanent` one there is one whoever asks: making it finds
-    it, and deleting it leaves it to the others. `refusal` is asked before it is made or changed.
+    it, and deleting it leaves it to the others. `refusal` is asked before it is made or changed. `stays` says why the
+    cloud refuses to delete it. What is inside of one that `holds` goes with it. `last_backup` names what a last backup
+    needs, if deleting the resource leaves one: ids of other resources, or addresses among their outputs.
     """
 
     id: Make
@@ -91,6 +110,9 @@ class Kind:
     minutes: float = 0.0
     permanent: bool = False
     refusal: Refusal | None = None
+    stays: str = ""
+    holds: bool = False
+    last_backup: Callable[[Facts], Sequence[str]] | None = None
 
 
 Table = Mapping[str, Kind]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -15,7 +16,7 @@ from typing import ClassVar, Final
 from sandbox.providers import base
 from sandbox.providers.base import CheckFailedError, Diff, ProviderError, Values
 from sandbox.providers.cloud import behaviour, control_planes, differences, inputs, names, results
-from sandbox.providers.cloud.kinds import Facts, Kind, Table
+from sandbox.providers.cloud.kinds import Facts, Kind, Other, Table
 from sandbox.providers.cloud.sdk import Sdk, Source
 from sandbox.providers.cloud.store import Record, Store, reveal
 from sandbox.providers.values import plain
@@ -93,11 +94,14 @@ class CloudStandIn(base.StandIn):
         if request.preview:
             return "", results.planned(kind, request.inputs)
         self._forget_unrecorded(request)
+        token = secrets.token_hex(16)
+        # A cloud looks at what it is asked for before it begins.
+        self._refuse(kind, request, self._facts(request, request.inputs, token, revision=1))
         await self._take_time(kind, request)
         self._fail_if_asked("create", request)
-        facts = self._facts(request, request.inputs, secrets.token_hex(16), revision=1)
-        self._refuse(kind, request, facts)
-        record = self._record(kind, request, facts, request.inputs)
+        made = time.time()
+        facts = self._facts(request, request.inputs, token, revision=1, made=made)
+        record = self._record(kind, request, facts, request.inputs, made)
         if not kind.permanent and self.store.get(record.type, record.id, record.stack) is not None:
             raise ProviderError(f"{request.type} {record.id} exists already; import it, or choose another name")
         self.store.put(record)
@@ -110,9 +114,9 @@ class CloudStandIn(base.StandIn):
             return results.planned_update(kind, request.olds, request.news)
         self._fail_if_asked("update", request)
         old = self._existing(request)
-        facts = self._facts(request, request.news, old.token, revision=old.revision + 1)
+        facts = self._facts(request, request.news, old.token, revision=old.revision + 1, made=old.made)
         self._refuse(kind, request, facts)
-        record = self._record(kind, request, facts, request.news, resource_id=old.id)
+        record = self._record(kind, request, facts, request.news, old.made, resource_id=old.id)
         self.store.put(record)
         return record.outputs
 
@@ -126,10 +130,19 @@ class CloudStandIn(base.StandIn):
         return record.id, reveal(record.outputs, request.properties), reveal(record.inputs, request.inputs)
 
     async def delete(self, request: base.DeleteRequest) -> None:
-        """Remove the resource."""
+        """Remove the resource, and what is inside of it. What the cloud keeps of it stays."""
         self._fail_if_asked("delete", request)
-        if not self._kind(request.type).permanent:
-            self.store.remove(request.type, request.id, _stack(request))
+        kind, stack = self._kind(request.type), _stack(request)
+        record = self.store.get(request.type, request.id, stack)
+        if kind.permanent or record is None:
+            return
+        if kind.stays:
+            raise ProviderError(f"{request.name}: {kind.stays}")
+        if kind.last_backup:
+            self.store.keep_backup(record, kind.last_backup(self.facts_of(record)))
+        if kind.holds:
+            self.store.remove_inside(request.id, stack)
+        self.store.remove(request.type, request.id, stack)
 
     async def cancel(self) -> None:
         """Make nobody wait any longer."""
@@ -161,9 +174,10 @@ class CloudStandIn(base.StandIn):
 
     def facts_of(self, record: Record) -> Facts:
         """The facts of a resource that exists."""
-        return self._facts(base.Request(record.urn), record.inputs, record.token, revision=record.revision)
+        request = base.Request(record.urn)
+        return self._facts(request, record.inputs, record.token, revision=record.revision, made=record.made)
 
-    def _facts(self, request: base.Request, given: Values, token: str, *, revision: int) -> Facts:
+    def _facts(self, request: base.Request, given: Values, token: str, *, revision: int, made: float = 0.0) -> Facts:
         return Facts(
             type=request.type,
             name=request.name,
@@ -172,10 +186,31 @@ class CloudStandIn(base.StandIn):
             revision=revision,
             settings=self.settings,
             find_control_plane=lambda wanted: control_planes.find(_folder(KUBECONFIGS_VARIABLE), wanted),
+            made=self._behaviour.shown(made),
+            others=lambda type_: self._others(type_, _stack(request)),
         )
 
+    def _others(self, type_: str, stack: str) -> list[Other]:
+        now = time.time()
+        return [
+            Other(
+                id=record.id,
+                inputs=record.inputs,
+                outputs=record.outputs,
+                age=self._behaviour.age(record.made, now),
+            )
+            for record in self.store.of_type(type_)
+            if record.stack == stack
+        ]
+
     def _record(
-        self, kind: Kind, request: base.Request, facts: Facts, given: Values, resource_id: str | None = None
+        self,
+        kind: Kind,
+        request: base.Request,
+        facts: Facts,
+        given: Values,
+        made: float,
+        resource_id: str | None = None,
     ) -> Record:
         return Record(
             urn=request.urn,
@@ -185,6 +220,7 @@ class CloudStandIn(base.StandIn):
             revision=facts.revision,
             inputs=given,
             outputs=results.made(kind, facts, given),
+            made=made,
         )
 
     def _existing(self, request: base.UpdateRequest) -> Record:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,10 @@ _NAME_LENGTH: Final = 80
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One resource. `token` makes its computed values its own; `revision` counts its updates, from 1."""
+    """One resource. `token` makes its computed values its own; `revision` counts its updates, from 1.
+
+    `made` is when it was made, in seconds since 1970.
+    """
 
     urn: str
     type: str
@@ -33,6 +36,7 @@ class Record:
     revision: int
     inputs: dict[str, Any]
     outputs: dict[str, Any]
+    made: float = 0.0
 
     @property
     def stack(self) -> str:
@@ -65,9 +69,31 @@ class Store:
         """Delete the resource; one that is gone already counts as deleted."""
         self._path(type_, resource_id, stack).unlink(missing_ok=True)
 
+    def remove_inside(self, resource_id: str, stack: str) -> None:
+        """Delete all whose id is below a resource's."""
+        for record in self.of_type("*"):
+            if record.stack == stack and record.id.startswith(f"{resource_id}/"):
+                self.remove(record.type, record.id, stack)
+
+    def keep_backup(self, of: Record, needs: Sequence[str]) -> None:
+        """Remember the last backup of a resource that goes, and what is needed to read it."""
+        path = self._backups(of.stack) / f"{_file_name(of.id)[-_NAME_LENGTH:]}.{of.token[:8]}.json"
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.write_text(json.dumps({"of": of.id, "needs": list(needs)}, indent=2, sort_keys=True) + "\n")
+
+    def last_backups(self, stack: str) -> dict[str, list[str]]:
+        """Which of the stack's resources left a last backup, and what of its needs is not there any more."""
+        there = {text for record in self.of_type("*") if record.stack == stack for text in _known_as(record)}
+        kept = (json.loads(path.read_text()) for path in sorted(self._backups(stack).glob("*.json")))
+        return {one["of"]: [need for need in one["needs"] if need not in there] for one in kept}
+
+    def _backups(self, stack: str) -> Path:
+        return self._root / ".backups" / stack / self._provider
+
     def of_type(self, type_: str) -> Iterator[Record]:
-        """The resources of a type, in all stacks."""
-        for path in sorted(self._root.glob(f"*/{self._provider}/{_file_name(type_)}/*.json")):
+        """The resources of a type (`*`: of all), in all stacks."""
+        folder = "*" if type_ == "*" else _file_name(type_)
+        for path in sorted(self._root.glob(f"*/{self._provider}/{folder}/*.json")):
             record = _load(path)
             if record is not None:
                 yield record
@@ -90,6 +116,12 @@ class Store:
         digest = hashlib.sha256(resource_id.encode()).hexdigest()[:8]
         readable = _file_name(resource_id)[-_NAME_LENGTH:]
         return self._root / stack / self._provider / _file_name(type_) / f"{readable}.{digest}.json"
+
+
+def _known_as(record: Record) -> Iterator[str]:
+    """The id of a resource, and the addresses that it has among its outputs."""
+    yield record.id
+    yield from (value for value in record.outputs.values() if isinstance(value, str))
 
 
 def reveal(stored: Any, recorded: Any) -> Any:

@@ -5,9 +5,11 @@ Times: a regional cluster 6 minutes, a node pool 2 [INF], from public run logs o
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
-from sandbox.providers.cloud.kinds import ControlPlane, Facts, Kind, Table, unchangeable
+from sandbox.providers.cloud.kinds import ControlPlane, Existing, Facts, Kind, Table, unchangeable
+from sandbox.providers.gcp.grants import key_refused
 from sandbox.providers.gcp.make import below, in_place, member, named, nameless, place, project, service_agent
 
 _CLUSTER_IMMUTABLE: Final = (
@@ -18,6 +20,8 @@ _CLUSTER_IMMUTABLE: Final = (
     "enableTpu initialNodeCount nodeConfig defaultMaxPodsPerNode confidentialNodes masterAuth "
     "allowNetAdmin privateClusterConfig.enablePrivateNodes removeDefaultNodePool"
 )
+_LEAST_MAINTENANCE_HOURS: Final = 48
+"""Hours of maintenance that GKE wants in any 32 days."""
 _POOL_IMMUTABLE: Final = (
     "cluster namePrefix initialNodeCount maxPodsPerNode placementPolicy networkConfig.podRange "
     "networkConfig.podIpv4CidrBlock networkConfig.createPodRange nodeConfig.serviceAccount nodeConfig.oauthScopes "
@@ -39,12 +43,34 @@ def _master_auth(facts: Facts) -> dict[str, Any]:
     return {**given, "clusterCaCertificate": _control_plane(facts).certificate_authority}
 
 
+def _refused(facts: Facts, _existing: Existing) -> str | None:
+    key = (facts.inputs.get("databaseEncryption") or {}).get("keyName")
+    return key_refused(facts, key, "container") or _short_windows(facts)
+
+
+def _short_windows(facts: Facts) -> str | None:
+    window = (facts.inputs.get("maintenancePolicy") or {}).get("recurringWindow")
+    if not window:
+        return None
+    start, end = (datetime.fromisoformat(window[key]) for key in ("startTime", "endTime"))
+    hours, weekly = (end - start).total_seconds() / 3600, "FREQ=WEEKLY" in window["recurrence"]
+    days = window["recurrence"].count(",") + 1 if weekly else 7
+    # Any 32 days have each day of the week four times.
+    if hours < 4 or 4 * days * hours < _LEAST_MAINTENANCE_HOURS:
+        return (
+            "maintenance policy would go longer than 32d without 48h maintenance availability of at least 4h "
+            f"contiguous duration: {hours:g} hours on {days} days a week are too few"
+        )
+    return None
+
+
 KINDS: Final[Table] = {
     "gcp:container/cluster:Cluster": named(
         in_place("clusters"),
         _CLUSTER_IMMUTABLE,
         minutes=6.0,
         longest=40,
+        refusal=_refused,
         outputs={
             "endpoint": lambda facts: _control_plane(facts).server.removeprefix("https://"),
             "masterAuth": _master_auth,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sandbox.providers.cloud.kinds import GOOGLE, Facts, Table
+from sandbox.providers.gcp.grants import key_needs, key_refused
 from sandbox.providers.gcp.make import in_place, member, named, nameless, place, project, worldwide
 
 _CERTIFICATE: Final = "-----BEGIN CERTIFICATE-----\n(simulated)\n-----END CERTIFICATE-----\n"
@@ -14,12 +16,20 @@ def _sql_addresses(facts: Facts) -> list[dict[str, Any]]:
     return [{"ipAddress": facts.private_address(), "type": "PRIVATE", "timeToRetire": ""}]
 
 
+def _last_backup(facts: Facts) -> Sequence[str]:
+    """What Cloud SQL's last backup needs; nothing where none is asked for."""
+    wanted = ((facts.inputs.get("settings") or {}).get("finalBackupConfig") or {}).get("enabled")
+    return key_needs(facts, facts.inputs.get("encryptionKeyName"), "sqladmin") if wanted else ()
+
+
 KINDS: Final[Table] = {
     "gcp:sql/databaseInstance:DatabaseInstance": named(
         lambda facts: facts.text("name"),
         "settings.ipConfiguration.privateNetwork encryptionKeyName masterInstanceName",
         minutes=8.0,
         longest=98,
+        refusal=lambda facts, _existing: key_refused(facts, facts.inputs.get("encryptionKeyName"), "sqladmin"),
+        last_backup=_last_backup,
         outputs={
             "connectionName": lambda facts: f"{project(facts)}:{place(facts)}:{facts.text('name')}",
             "privateIpAddress": lambda facts: facts.private_address(),
@@ -48,6 +58,7 @@ KINDS: Final[Table] = {
         "authorizedNetwork connectMode customerManagedKey tier transitEncryptionMode reservedIpRange locationId",
         minutes=5.0,
         longest=40,
+        refusal=lambda facts, _existing: key_refused(facts, facts.inputs.get("customerManagedKey"), "redis"),
         outputs={
             "host": lambda facts: facts.private_address(),
             "port": lambda facts: 6378 if facts.text("transitEncryptionMode") == "SERVER_AUTHENTICATION" else 6379,

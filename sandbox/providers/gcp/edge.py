@@ -9,7 +9,9 @@ from sandbox.providers.cloud.kinds import GOOGLE, Table, constant
 from sandbox.providers.gcp.make import compute, in_place, named, nameless, project, worldwide
 
 KINDS: Final[Table] = {
-    "gcp:compute/healthCheck:HealthCheck": compute(worldwide("healthChecks"), minutes=0.2),
+    "gcp:compute/healthCheck:HealthCheck": compute(
+        worldwide("healthChecks"), minutes=0.2, outputs={"creationTimestamp": lambda facts: facts.made}
+    ),
     "gcp:compute/backendService:BackendService": compute(
         worldwide("backendServices"), "loadBalancingScheme", minutes=0.5
     ),

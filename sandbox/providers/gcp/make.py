@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from sandbox.providers.cloud.kinds import Facts, Kind, Make, Refusal, unchangeable
@@ -62,6 +62,8 @@ def named(
     longest: int = _LONGEST,
     outputs: Mapping[str, Make] | None = None,
     secret: frozenset[str] = frozenset(),
+    refusal: Refusal | None = None,
+    last_backup: Callable[[Facts], Sequence[str]] | None = None,
 ) -> Kind:
     """A resource that Pulumi names if the program does not."""
     return Kind(
@@ -72,6 +74,8 @@ def named(
         immutable=_EVERYWHERE | unchangeable(immutable),
         secret=secret,
         minutes=minutes,
+        refusal=refusal,
+        last_backup=last_backup,
     )
 
 
@@ -98,8 +102,12 @@ def member(*keys: str) -> Kind:
 
 
 def service_agent(facts: Facts) -> str:
+    """The account that the Google service of a resource acts as in a project."""
+    return agent_of(facts.text("service").partition(".")[0])
+
+
+def agent_of(service: str) -> str:
     """The account that a Google service acts as in a project."""
-    service = facts.text("service").partition(".")[0]
     robots: Mapping[str, Any] = {
         "container": "container-engine-robot",
         "redis": "cloud-redis",

@@ -11,7 +11,8 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from components.cluster import AddressRanges, Cluster, NetworkArgs, NodePool
-from components.cluster.aks import AksCluster, AksClusterArgs, AksNetwork
+from components.cluster.aks import AksCluster, AksClusterArgs, AksNetwork, AksNetworkArgs
+from components.cluster.arguments import MaintenanceWindow
 from components.cluster.eks import EksCluster, EksClusterArgs, EksNetwork, EksNetworkArgs
 from components.cluster.gke import GkeCluster, GkeClusterArgs, GkeNetwork
 
@@ -23,6 +24,7 @@ ADDRESSES = AddressRanges(
     control_plane="10.7.240.0/28",
     pods="100.65.192.0/18",
 )
+MAINTENANCE = MaintenanceWindow(day="Tuesday")
 COMMON: dict[str, Any] = {
     "nodes": NodePool(machine_type="small.machine", min=3, max=9),
     "authorized_networks": ["203.0.113.0/24"],
@@ -40,7 +42,9 @@ def gke(region: str) -> Cluster:
     """On Google Cloud."""
     opts = pulumi.ResourceOptions(providers=[gcp.Provider("gcp", project="council"), GENERATOR])
     network = GkeNetwork(f"{region}-network", NetworkArgs(**place(region)), opts)
-    return GkeCluster(f"{region}-cluster", GkeClusterArgs(network=network, project="council", **COMMON), opts)
+    return GkeCluster(
+        f"{region}-cluster", GkeClusterArgs(network=network, project="council", maintenance=MAINTENANCE, **COMMON), opts
+    )
 
 
 def eks(region: str) -> Cluster:
@@ -53,9 +57,11 @@ def eks(region: str) -> Cluster:
 def aks(region: str) -> Cluster:
     """On Azure, which chooses the version of Kubernetes."""
     opts = pulumi.ResourceOptions(providers=[azure.Provider("azure"), GENERATOR])
-    network = AksNetwork(f"{region}-network", NetworkArgs(**place(region)), opts)
+    network = AksNetwork(f"{region}-network", AksNetworkArgs(**place(region)), opts)
     groups = ["22222222-2222-2222-2222-222222222222"]
-    args = AksClusterArgs(network=network, admin_groups=groups, upgrade_channel="stable", **COMMON)
+    args = AksClusterArgs(
+        network=network, admin_groups=groups, upgrade_channel="stable", maintenance=MAINTENANCE, **COMMON
+    )
     return AksCluster(f"{region}-cluster", args, opts)
 
 
