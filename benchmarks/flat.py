@@ -22,6 +22,7 @@ from benchmarks.workplace import link_program
 
 _PROVIDERS: Final = "pulumi:providers:"
 _CUSTOM_OBJECT: Final = ("pulumi_kubernetes.apiextensions", "CustomResource")
+_ENGINE_CLASSES: Final[Mapping[str, tuple[str, str]]] = {"pulumi:index:Stash": ("pulumi", "Stash")}
 _TOP_LEVEL: Final = ("apiVersion", "kind", "metadata", "spec")
 _PROGRAM: Final = Path(__file__).with_name("flat_program.py")
 
@@ -57,7 +58,8 @@ def _entry(resource: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
         "type": token,
         "name": str(resource["urn"]).split("::", 3)[3],
         "package": package,
-        "version": metadata.version(f"pulumi-{package}"),
+        # The engine has no plugin for what it does itself.
+        "version": metadata.version(f"pulumi-{package}") if token not in _ENGINE_CLASSES else None,
         "dependencies": sorted(set(resource.get("dependencies") or ()) & known),
         "provider": str(resource.get("provider") or "").rpartition("::")[0],
         "deletedWith": resource.get("deletedWith") or "",
@@ -66,7 +68,7 @@ def _entry(resource: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
     if token.startswith(_PROVIDERS):
         own = {key: value for key, value in inputs.items() if key != "version"}
         return {**shared, "module": None, "class": None, "inputs": own}
-    module, name = class_of(token)
+    module, name = _ENGINE_CLASSES.get(token) or class_of(token)
     if (module, name) != _CUSTOM_OBJECT and not takes(module, name, inputs):
         return {**shared, "module": None, "class": None, "inputs": inputs}
     return {**shared, "module": module, "class": name, "inputs": arguments(module, name, inputs)}
