@@ -157,9 +157,7 @@ _MICROSOFT: Final = {
     **_shown(
         _infracost("azure/private_dns_zone", "e9ce62908"), "2024-07-01", {"azure.dns.private-zone": (0.50, _MONTH)}
     ),
-    **_shown(
-        _infracost("azure/key_vault_key", "e9ce62908"), "2024-07-01", {"azure.key": (0.15, "10,000 transactions")}
-    ),
+    **_shown(_infracost("azure/key_vault_key", "e9ce62908"), "2024-07-01", {"azure.key": (0.15, "10k transactions")}),
     **_shown(
         f"{_GITHUB}/ResearchComputing/Documentation/blob/ba23190b/docs/cloud/azure/billing/cost-est.md",
         "2025-07-11",
