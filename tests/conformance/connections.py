@@ -245,6 +245,26 @@ def closed_routes(cluster: Cluster) -> list[str]:
     return sorted(set(found))
 
 
+def closed_load_balancers(cluster: Cluster) -> list[str]:
+    """Pods behind a load balancer admit whom it admits; addresses are only seen where nodes leave them as they are."""
+    found = []
+    for service in (s for s in cluster.of_kind("Service") if s["spec"].get("type") == "LoadBalancer"):
+        spec = service["spec"]
+        for pods, number in [each for port in spec["ports"] for each in _members(cluster, service, port["port"])]:
+            for block in spec.get("loadBalancerSourceRanges") or ["0.0.0.0/0"]:
+                if not cluster.policies.admits(pods, block, number):
+                    found.append(f"{identity(service)}: {pods.maker} does not admit {block} on {number}")
+            if not cluster.policies.admits(pods, None, number) and spec.get("externalTrafficPolicy") != "Local":
+                found.append(f"{identity(service)}: nodes hide who calls, and {pods.maker} admits some only")
+    return sorted(set(found))
+
+
+def webhook_ports(cluster: Cluster) -> set[int]:
+    """The ports of pods that the API server calls."""
+    called = [(service, port) for _, service, port in _called(cluster) if service is not None]
+    return {number for service, port in called for _, number in _members(cluster, service, port)}
+
+
 def closed_alerts(cluster: Cluster) -> list[str]:
     """Prometheus sends alerts to the Alertmanagers that it is told of."""
     found = []
