@@ -1,7 +1,7 @@
 # Thin: what is done is in sandbox/ and tests/. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv up preview policy report picture down status doctor binaries test test-unit check bench fmt clean
+.PHONY: help venv up preview policy report picture down status doctor binaries charts test test-unit check bench fmt clean
 
 # Python keeps what it has compiled: the SDKs take seconds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -64,20 +64,34 @@ status: venv ## regions, processes and stacks of the sandbox
 doctor: venv ## what is missing on this machine
 	@$(SANDBOX) doctor
 
-binaries: venv ## everything that is built, the linters for the tests included
-	@$(SANDBOX) build --conformance
+recover: venv ## after a killed run: make its pending Helm releases usable again, so that `pulumi up` goes on
+	@$(SANDBOX) recover $(STACK)
+
+charts: venv ## download the pinned Helm charts that the sandbox lacks, where there is internet
+	@$(SANDBOX) charts
+
+binaries: venv ## everything that is built, the servers and linters for the tests included
+	@$(SANDBOX) build --tests
 
 test-unit: venv ## functions, components and the local stack under mocks: seconds
 	$(RUN) -m pytest tests/unit
 
-# The engine uses one core: two at a time, each file's tests in their order.
-test: venv binaries ## all tests: engine, control planes and linters included
-	$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Each file's tests stay in their order, on one worker. Tests with the engine mostly wait, so there are more workers than
+# the two cores of a usual machine.
+PYTEST := $(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=10
 
-check: venv ## format, lint, strict types, and every test that needs nothing but Python
+test: venv binaries ## all that a change needs to be trusted: minutes
+	$(PYTEST) -m "not campaign"
+
+test-all: venv binaries ## the campaigns as well: kills, lost regions, every cloud and store; half an hour
+	$(PYTEST)
+
+lint: venv ## format, lint and strict types
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
+
+check: lint ## `lint`, and every test that needs nothing but Python
 	$(RUN) -m pytest tests/unit tests/stacks
 
 bench: venv ## measure overhead, growth and critical path; an hour

@@ -1,5 +1,6 @@
 """cert-manager: keeps certificates of public authorities, and renews them while nobody deploys."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,12 +20,25 @@ _WEBHOOK: Final = {"app.kubernetes.io/name": "webhook", "app.kubernetes.io/compo
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChallengedGateway:
+    """The pods that answer a public authority's challenges, and their `ports`. cert-manager asks them first."""
+
+    namespace: pulumi.Input[str]
+    pods: Mapping[str, str]
+    ports: Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class CertManagerArgs:
-    """`namespace` is cert-manager's own. `monitored_by` brings the monitoring CRDs (None: no monitor)."""
+    """`namespace` is cert-manager's own. `monitored_by` brings the monitoring CRDs (None: no monitor).
+
+    `gateway` answers the challenges of a public authority (None: no such authority is asked).
+    """
 
     region: str
     namespace: pulumi.Input[str]
     monitoring_namespace: str
+    gateway: ChallengedGateway | None = None
     monitored_by: pulumi.Resource | None = None
 
 
@@ -66,8 +80,7 @@ class CertManager(pulumi.ComponentResource):
             f"{name}-controller-policy",
             name="controller",
             pods=_CONTROLLER,
-            # The authority, and what it will be shown: both have addresses that nobody knows beforehand.
-            egress=[network.egress([80, 443])],
+            egress=_challenges(args.gateway) if args.gateway else [],
             **where,
         )
         webhook = network.policy(
@@ -79,6 +92,16 @@ class CertManager(pulumi.ComponentResource):
             **where,
         )
         return [everyone, controller, webhook]
+
+
+def _challenges(gateway: ChallengedGateway) -> list[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:
+    """The controller asks the authority and, by its public name, the gateway: the region's own, or another region's.
+
+    Cilium (also on GKE and AKS) and Calico send a request to the cluster's own load balancer straight to a pod, and
+    judge the pod and its port. Other addresses are not known beforehand.
+    """
+    own = network.peer(namespace=gateway.namespace, pods=gateway.pods)
+    return [network.egress([80, 443]), network.egress(gateway.ports, own)]
 
 
 def _values(*, monitored: bool) -> dict[str, Any]:

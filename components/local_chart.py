@@ -12,6 +12,7 @@ from typing import Any, Final
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.metadata import REGION_LABEL, field_manager
 from components.versions import KUBERNETES_VERSION
 
 FUNCTION: Final = "kubernetes:helm:template"
@@ -25,10 +26,10 @@ WORKLOADS: Final = ("CronJob", "Deployment", "Job", "StatefulSet")
 class LocalChartArgs:
     """`chart` is a folder, relative to Pulumi.yaml: so no path of one machine gets into the state.
 
-    The chart must name the namespace of each object. `values` are plain: Helm renders them before anything is
-    deployed, which waits for `after`. `renderer` is a provider made by `chart_renderer`. `owned_elsewhere` names
-    fields, by kind and name, that something in the cluster sets, such as
-    {("HorizontalPodAutoscaler", "agent-network"): ["spec.minReplicas"]}.
+    The chart must name the namespace of each object, and its region in the label `sacred-council.love/region`.
+    `values` are plain: Helm renders them before anything is deployed, which waits for `after`. `renderer` is a
+    provider made by `chart_renderer`. `owned_elsewhere` names fields, by kind and name, that something in the cluster
+    sets, such as {("HorizontalPodAutoscaler", "agent-network"): ["spec.minReplicas"]}.
     """
 
     chart: str
@@ -74,7 +75,11 @@ class _Object(pulumi.CustomResource):
     """An object whose kind only the chart knows."""
 
     def __init__(self, name: str, manifest: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
-        super().__init__(type_token(manifest["apiVersion"], manifest["kind"]), name, dict(manifest), opts)
+        metadata = manifest["metadata"]
+        owner = field_manager(metadata["labels"][REGION_LABEL])
+        owned = {**metadata, "annotations": {**(metadata.get("annotations") or {}), **owner}}
+        token = type_token(manifest["apiVersion"], manifest["kind"])
+        super().__init__(token, name, {**manifest, "metadata": owned}, opts)
 
 
 def chart_renderer(name: str, opts: pulumi.ResourceOptions) -> k8s.Provider:

@@ -9,6 +9,8 @@ PART_OF = "sacred-council"
 REGION_LABEL = "sacred-council.love/region"
 IDENTITY_ANNOTATION = "sacred-council.love/identity"
 CERTIFICATE_ANNOTATION = "sacred-council.love/certificate"
+FIELD_MANAGER_ANNOTATION = "pulumi.com/patchFieldManager"
+"""Names the owner of an object's fields in server-side apply; the Kubernetes provider reads it for every kind."""
 
 
 def labels(app: str, *, region: str) -> dict[str, str]:
@@ -26,6 +28,16 @@ def selector(app: str) -> dict[str, str]:
     return {"app.kubernetes.io/name": app}
 
 
+def field_manager(region: str) -> dict[str, str]:
+    """The annotation with which a run owns what an earlier, killed run left in the region.
+
+    Without it the provider makes up an owner for each object and keeps it in the state alone. A run that was killed
+    before it wrote the state leaves an owner that nobody knows, and the next run ends in a conflict. Fields that
+    somebody else owns are still a conflict.
+    """
+    return {FIELD_MANAGER_ANNOTATION: f"{PART_OF}-{region}"}
+
+
 def object_meta(
     name: str,
     *,
@@ -40,5 +52,5 @@ def object_meta(
         name=name,
         namespace=namespace,
         labels={**labels(app, region=region), **(extra_labels or {})},
-        annotations=dict(annotations) if annotations else None,
+        annotations={**field_manager(region), **(annotations or {})},
     )

@@ -50,7 +50,7 @@ class RestrictedNamespace(pulumi.ComponentResource):
             spec=k8s.networking.v1.NetworkPolicySpecArgs(
                 pod_selector=k8s.meta.v1.LabelSelectorArgs(),
                 policy_types=["Ingress", "Egress"],
-                egress=[dns_egress()],
+                egress=dns_egress(),
             ),
             opts=child,
         )

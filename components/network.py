@@ -7,9 +7,10 @@ import pulumi_kubernetes as k8s
 
 from components.metadata import object_meta
 
-DNS_PORT = 53
-# The Service's port, and the ports behind it: managed clusters, kubeadm and kind, minikube.
-API_SERVER_PORTS = (443, 6443, 8443)
+# Policies see a Service's port on some clusters, and the pod's port behind it on others: rules name both.
+DNS_PORTS = {"kube-system": (53,), "openshift-dns": (5353,)}
+# The Service's port, and the ports behind it: managed clusters, kubeadm and kind, minikube, MicroK8s.
+API_SERVER_PORTS = (443, 6443, 8443, 16443)
 
 
 def _ports(numbers: Sequence[int], protocol: str = "TCP") -> list[k8s.networking.v1.NetworkPolicyPortArgs]:
@@ -47,11 +48,14 @@ def egress(
     return k8s.networking.v1.NetworkPolicyEgressRuleArgs(ports=_ports(ports), to=list(targets) or None)
 
 
-def dns_egress() -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:
-    """Let the pods ask the cluster's DNS."""
-    return k8s.networking.v1.NetworkPolicyEgressRuleArgs(
-        ports=[*_ports([DNS_PORT], "UDP"), *_ports([DNS_PORT])], to=[peer(namespace="kube-system")]
-    )
+def dns_egress() -> list[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:
+    """Let the pods ask the cluster's DNS, wherever the kind of cluster has it."""
+    return [
+        k8s.networking.v1.NetworkPolicyEgressRuleArgs(
+            ports=[*_ports(ports, "UDP"), *_ports(ports)], to=[peer(namespace=namespace)]
+        )
+        for namespace, ports in DNS_PORTS.items()
+    ]
 
 
 def api_server_egress() -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:

@@ -1,4 +1,7 @@
-"""From the earth to the paper: positions, and the shortest way between two. Pure."""
+"""From the earth to the paper: positions, and the shortest way between two. Pure.
+
+The map is in the Equal Earth projection (Šavrič, Patterson, Jenny, 2018): areas are true.
+"""
 
 import math
 from collections.abc import Sequence
@@ -6,45 +9,69 @@ from typing import Final
 
 from picture.svg import Point
 
-WIDTH: Final = 1080.0
-"""Of the map: three units a degree."""
-NORTH, SOUTH = 78.0, -58.0
-HEIGHT: Final = (NORTH - SOUTH) * WIDTH / 360
-_STEPS: Final = 32
+WIDTH: Final = 1152.0
+"""Of the map, at the equator."""
+_TERMS: Final = (1.340264, -0.081106, 0.000893, 0.003796)
+_SLANT: Final = math.sqrt(3) / 2
+_STEPS: Final = 48
 
 Vector = tuple[float, float, float]
 
 
+def _plane(longitude: float, latitude: float) -> Point:
+    one, two, three, four = _TERMS
+    slant = math.asin(_SLANT * math.sin(math.radians(latitude)))
+    square = slant * slant
+    stretch = one + 3 * two * square + square**3 * (7 * three + 9 * four * square)
+    x = math.radians(longitude) * math.cos(slant) / (_SLANT * stretch)
+    return x, slant * (one + two * square + square**3 * (three + four * square))
+
+
+_SCALE: Final = WIDTH / 2 / _plane(180, 0)[0]
+HEIGHT: Final = 2 * _plane(0, 90)[1] * _SCALE
+
+
 def project(longitude: float, latitude: float) -> Point:
-    """The point on the map, whose upper left corner is 0,0. Points beyond its edges lie beyond them."""
-    return (longitude + 180) * WIDTH / 360, (NORTH - latitude) * WIDTH / 360
+    """The point on the map, whose upper left corner is 0,0."""
+    x, y = _plane(longitude, latitude)
+    return WIDTH / 2 + x * _SCALE, HEIGHT / 2 - y * _SCALE
 
 
-def ways(start: Point, end: Point) -> list[list[Point]]:
+def edge() -> list[Point]:
+    """The outline of the whole earth on the map."""
+    latitudes = range(-90, 91, 3)
+    return [*(project(180, one) for one in latitudes), *(project(-180, one) for one in reversed(latitudes))]
+
+
+def ways(start: Point, end: Point, bow: float = 0.0) -> list[list[Point]]:
     """The shortest way between two places (longitude, latitude), as lines on the map.
 
-    There are two lines where the way leaves the map on one side and comes back on the other: clip them to the map.
+    There are two lines where the way leaves the map on one side and comes back on the other. With a `bow` it keeps to
+    the left of the shortest way, by that share of its length, so that there and back are two ways.
     """
-    points = _unrolled([_place(_between(_vector(*start), _vector(*end), step / _STEPS)) for step in range(_STEPS + 1)])
-    drawn = [project(*point) for point in points]
-    return [drawn, *(_moved(drawn, turn * WIDTH) for turn in (-1, 1) if _shows(drawn, turn * WIDTH))]
+    one, other = _vector(*start), _vector(*end)
+    aside = _scaled(_across(one, other), bow * _angle(one, other))
+    places = []
+    for step in range(_STEPS + 1):
+        share = step / _STEPS
+        places.append(_place(_sum(_between(one, other, share), _scaled(aside, math.sin(math.pi * share)))))
+    return [[project(*place) for place in line] for line in _cut(places)]
 
 
-def _shows(points: Sequence[Point], shift: float) -> bool:
-    return any(0 <= x + shift <= WIDTH for x, _ in points)
-
-
-def _moved(points: Sequence[Point], shift: float) -> list[Point]:
-    return [(x + shift, y) for x, y in points]
-
-
-def _unrolled(points: Sequence[Point]) -> list[Point]:
-    """The same points with longitudes that do not jump."""
-    found = [points[0]]
-    for longitude, latitude in points[1:]:
-        turns = round((found[-1][0] - longitude) / 360)
-        found.append((longitude + 360 * turns, latitude))
-    return found
+def _cut(places: Sequence[Point]) -> list[list[Point]]:
+    """The same places as lines that do not leave the map."""
+    lines = [[places[0]]]
+    for longitude, latitude in places[1:]:
+        before, at = lines[-1][-1]
+        if abs(longitude - before) > 180:
+            side = math.copysign(180.0, before)
+            beyond = longitude + 2 * side
+            share = (side - before) / (beyond - before)
+            crossing = at + share * (latitude - at)
+            lines[-1].append((side, crossing))
+            lines.append([(-side, crossing)])
+        lines[-1].append((longitude, latitude))
+    return lines
 
 
 def _vector(longitude: float, latitude: float) -> Vector:
@@ -57,9 +84,30 @@ def _place(vector: Vector) -> Point:
     return math.degrees(math.atan2(y, x)), math.degrees(math.atan2(z, math.hypot(x, y)))
 
 
+def _angle(one: Vector, other: Vector) -> float:
+    return math.acos(min(1.0, max(-1.0, sum(a * b for a, b in zip(one, other, strict=True)))))
+
+
 def _between(one: Vector, other: Vector, share: float) -> Vector:
-    angle = math.acos(min(1.0, max(-1.0, sum(a * b for a, b in zip(one, other, strict=True)))))
+    angle = _angle(one, other)
     if math.sin(angle) < 1e-9:
         return one
     a, b = math.sin((1 - share) * angle) / math.sin(angle), math.sin(share * angle) / math.sin(angle)
-    return one[0] * a + other[0] * b, one[1] * a + other[1] * b, one[2] * a + other[2] * b
+    return _sum(_scaled(one, a), _scaled(other, b))
+
+
+def _across(one: Vector, other: Vector) -> Vector:
+    """To the left of the way from one to the other, one long; nowhere where there is no way."""
+    x = one[1] * other[2] - one[2] * other[1]
+    y = one[2] * other[0] - one[0] * other[2]
+    z = one[0] * other[1] - one[1] * other[0]
+    length = math.sqrt(x * x + y * y + z * z)
+    return _scaled((x, y, z), 1 / length) if length > 1e-9 else (0.0, 0.0, 0.0)
+
+
+def _sum(one: Vector, other: Vector) -> Vector:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+
+
+def _scaled(vector: Vector, factor: float) -> Vector:
+    return vector[0] * factor, vector[1] * factor, vector[2] * factor

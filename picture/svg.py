@@ -1,96 +1,82 @@
-"""Just enough of SVG: plain elements, in colours that suit light and dark. The same input gives the same text. Pure."""
+"""Just enough of SVG: plain elements, whose colours are in `tones`. The same input gives the same text. Pure."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
+from picture import tones
+
 Point = tuple[float, float]
 
-LIGHT: Final = {
-    "paper": "#ffffff",
-    "ink": "#1f2933",
-    "soft": "#56636f",
-    "land": "#dfe5ea",
-    "line": "#8796a5",
-    "one": "#0b6bcb",
-    "two": "#b3420f",
-    "a": "#e3eefb",
-    "b": "#e4f3e6",
-    "c": "#fbf0dc",
-    "d": "#f1e6f8",
-}
-DARK: Final = {
-    "paper": "#14191f",
-    "ink": "#e6ebf0",
-    "soft": "#aab7c4",
-    "land": "#2b343d",
-    "line": "#6d7c8b",
-    "one": "#6db3ff",
-    "two": "#ff9d66",
-    "a": "#1c3047",
-    "b": "#1c3826",
-    "c": "#40331a",
-    "d": "#36264a",
-}
-
-_RULES: Final = """
-    .paper { fill: var(--paper); } .land { fill: var(--land); } .grid { stroke: var(--land); fill: none; }
-    .a { fill: var(--a); } .b { fill: var(--b); } .c { fill: var(--c); } .d { fill: var(--d); }
-    .edged { stroke: var(--line); } .joint { stroke: var(--line); fill: none; stroke-width: 1.2; }
-    .next { stroke: var(--two); fill: none; stroke-width: 2; stroke-dasharray: 6 4; } .tip { fill: var(--two); }
-    .dot { fill: var(--one); } .ring { stroke: var(--one); fill: none; stroke-width: 2; }
-    text { fill: var(--ink); font: 13px system-ui, sans-serif; } .soft { fill: var(--soft); }
-    .head { font-weight: 600; } .title { font-size: 18px; font-weight: 600; }
-    .halo { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; stroke-linejoin: round; }
-"""
-
-
-def _style() -> str:
-    light, dark = (" ".join(f"--{name}: {colour};" for name, colour in tones.items()) for tones in (LIGHT, DARK))
-    return f"\n    svg {{ {light} }}\n    @media (prefers-color-scheme: dark) {{ svg {{ {dark} }} }}{_RULES}"
+_FONTS: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif"
+_SEA: Final = (
+    '<radialGradient id="sea" cx="0.5" cy="0.42" r="0.62">'
+    f'<stop offset="0.35" {tones.attributes("sea-middle")}/><stop offset="1" {tones.attributes("sea-rim")}/>'
+    "</radialGradient>"
+)
 
 
 def document(width: int, height: int, title: str, elements: Iterable[str]) -> str:
     """A whole picture with its own background; `title` is also what is read out to those who do not see it."""
+    dark = tones.dark_rules().replace("\n", "\n      ")
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-            f'height="{height}" role="img" aria-label={quoteattr(title)}>',
+            f'height="{height}" role="img" aria-label={quoteattr(title)} font-family="{_FONTS}">',
             f"  <title>{escape(title)}</title>",
-            f"  <style>{_style()}  </style>",
-            f'  <rect class="paper" width="{width}" height="{height}"/>',
+            f"  <style>\n    @media (prefers-color-scheme: dark) {{\n      {dark}\n    }}\n  </style>",
+            f"  <defs>{_SEA}</defs>",
+            f'  <rect {tones.attributes("paper")} width="{width}" height="{height}"/>',
             *(f"  {element}" for element in elements),
             "</svg>\n",
         ]
     )
 
 
-def text(x: float, y: float, words: str, kind: str = "", *, anchor: str = "start") -> str:
+def text(x: float, y: float, words: str, kind: str = "text", *, anchor: str = "start") -> str:
     """Words at a point, which is their `anchor`: start, middle or end."""
-    shown = f' class="{kind}"' if kind else ""
     placed = "" if anchor == "start" else f' text-anchor="{anchor}"'
-    return f'<text x="{number(x)}" y="{number(y)}"{shown}{placed}>{escape(words)}</text>'
+    return f'<text x="{number(x)}" y="{number(y)}" {tones.attributes(kind)}{placed}>{escape(words)}</text>'
 
 
-def rectangle(x: float, y: float, width: float, height: float, kind: str) -> str:
+def rectangle(x: float, y: float, width: float, height: float, kind: str, *, corner: float = 8) -> str:
     """A box with round corners."""
     size = f'width="{number(width)}" height="{number(height)}"'
-    return f'<rect class="{kind}" x="{number(x)}" y="{number(y)}" {size} rx="6"/>'
+    return f'<rect {tones.attributes(kind)} x="{number(x)}" y="{number(y)}" {size} rx="{number(corner)}"/>'
 
 
 def circle(center: Point, radius: float, kind: str) -> str:
     """A circle."""
-    return f'<circle class="{kind}" cx="{number(center[0])}" cy="{number(center[1])}" r="{number(radius)}"/>'
+    return f'<circle {tones.attributes(kind)} cx="{number(center[0])}" cy="{number(center[1])}" r="{number(radius)}"/>'
 
 
 def polygon(points: Sequence[Point], kind: str) -> str:
     """A filled shape."""
-    return f'<polygon class="{kind}" points="{" ".join(map(pair, points))}"/>'
+    return f'<polygon {tones.attributes(kind)} points="{" ".join(map(pair, points))}"/>'
 
 
 def line(points: Sequence[Point], kind: str) -> str:
     """A line through points."""
-    return f'<polyline class="{kind}" points="{" ".join(map(pair, points))}"/>'
+    return f'<polyline {tones.attributes(kind)} points="{" ".join(map(pair, points))}"/>'
+
+
+def path(steps: str, kind: str) -> str:
+    """A line or a shape as SVG writes paths."""
+    return f'<path {tones.attributes(kind)} d="{steps}"/>'
+
+
+def shape(rings: Iterable[Sequence[Point]]) -> str:
+    """The steps of a path around several rings, each step from the point before: that is half as long."""
+    return "".join(f"{_ring(points)}z" for points in rings)
+
+
+def _ring(points: Sequence[Point]) -> str:
+    # Tenths are whole numbers, so that what is rounded away does not add up.
+    tenths = [(round(x * 10), round(y * 10)) for x, y in points]
+    steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(tenths) if a != b]
+    first = f"M{number(tenths[0][0] / 10)},{number(tenths[0][1] / 10)}"
+    return first + "l" + " ".join(f"{number(x / 10)},{number(y / 10)}" for x, y in steps)
 
 
 def pair(point: Point) -> str:

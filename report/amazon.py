@@ -4,7 +4,7 @@ from typing import Final
 
 from report.charges import Charge, Charger, Charges, always, by_use, number, text
 from report.machines import EKS_GROUP, charges_of, machines_of
-from report.plan import Plan, Planned, at
+from report.plan import Plan, Planned, at, items
 
 
 def _group(group: Planned, plan: Plan) -> Charges:
@@ -20,7 +20,9 @@ def _nat(_nat: Planned, _plan: Plan) -> Charges:
 def _endpoint(endpoint: Planned, _plan: Plan) -> Charges:
     if text(endpoint.inputs, "vpcEndpointType", "Gateway") == "Gateway":
         return ()
-    return (Charge(what="private endpoint", item="aws.endpoint"),)
+    # It is paid for in each zone.
+    subnets = len(items(endpoint.inputs, "subnetIds")) or 1
+    return (Charge(what="private endpoint", item="aws.endpoint", least=subnets),)
 
 
 def _postgresql(instance: Planned, _plan: Plan) -> Charges:
@@ -42,6 +44,11 @@ def _redis(group: Planned, _plan: Plan) -> Charges:
     return (Charge(what=f"ElastiCache {size}", item=f"aws.redis.{size}", least=nodes),)
 
 
+def _firewall(acl: Planned, _plan: Plan) -> Charges:
+    rules = len(items(acl.inputs, "rules"))
+    return (Charge(what="web firewall", item="aws.waf"), Charge(what="its rules", item="aws.waf.rule", least=rules))
+
+
 def _one(what: str, item: str) -> Charger:
     return always(Charge(what=what, item=item))
 
@@ -54,13 +61,14 @@ CHARGERS: Final[dict[str, Charger]] = {
     "aws:ec2/vpcEndpoint:VpcEndpoint": _endpoint,
     "aws:kms/key:Key": _one("encryption key", "aws.key"),
     "aws:cloudwatch/logGroup:LogGroup": always(*by_use(("logs", "aws.logs"))),
+    "aws:ec2/flowLog:FlowLog": always(*by_use(("flow logs", "aws.flow-logs"))),
     "aws:cloudwatch/logDelivery:LogDelivery": always(*by_use(("logs", "aws.logs"))),
     "aws:rds/instance:Instance": _postgresql,
     "aws:elasticache/replicationGroup:ReplicationGroup": _redis,
     "aws:s3/bucket:Bucket": always(*by_use(("storage", "aws.storage"))),
     "aws:cloudfront/distribution:Distribution": always(*by_use(("CDN, data", "aws.cdn.data"))),
     "aws:cloudfront/function:Function": always(*by_use(("CDN, functions", "aws.cdn.functions"))),
-    "aws:wafv2/webAcl:WebAcl": _one("web firewall", "aws.waf"),
+    "aws:wafv2/webAcl:WebAcl": _firewall,
     "aws:globalaccelerator/accelerator:Accelerator": _one("accelerator", "aws.accelerator"),
     "aws:route53/zone:Zone": always(
         Charge(what="DNS zone", item="aws.dns.zone"),

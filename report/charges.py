@@ -12,7 +12,8 @@ from report.plan import Plan, Planned, at
 class Charge:
     """`what` is paid for, as an `item` of the price list, and how much of it there is at least and at most.
 
-    Without a quantity it is paid by use, which no plan tells. `note` says what a reader should know.
+    Without a quantity it is paid by use, which no plan tells. `note` says what a reader should know. `gib` is what it
+    stores.
     """
 
     what: str
@@ -20,6 +21,7 @@ class Charge:
     least: float | None = 1
     most: float | None = None
     note: str = ""
+    gib: float = 0
 
     @property
     def highest(self) -> float | None:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from report import amazon, google, kubernetes, microsoft
 from report.charges import Charge
 from report.plan import Plan, Planned
-from report.prices import PRICES, Price
+from report.prices import Price, price_of
 
 CHARGERS: Final = {**google.CHARGERS, **amazon.CHARGERS, **microsoft.CHARGERS, **kubernetes.CHARGERS}
 FREE: Final = {**google.FREE, **amazon.FREE, **microsoft.FREE}
@@ -108,5 +108,5 @@ def _lines_of(resource: Planned, plan: Plan) -> Iterator[Line]:
             part=resource.part,
             resource=resource.name,
             charge=charge,
-            price=PRICES.get(charge.item),
+            price=price_of(charge.item, plan.region_of(resource)),
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from report.charges import Charge, Charger, Charges, always, gibibytes, number, text
+from report.machines import premium_disk
 from report.plan import Plan, Planned, at, items
 
 _DISKS: Final = {("gcp", "premium-rwo"): "gcp.disk.pd-ssd", ("aws", "gp3"): "aws.disk.gp3"}
@@ -20,9 +21,11 @@ _LOAD_BALANCERS: Final = {"gcp": "gcp.forwarding-rule", "aws": "aws.load-balance
 def _volume(cloud: str, claim: object, copies: float = 1) -> Charge:
     size = gibibytes(at(claim, "resources.requests.storage")) or 0
     kind = text(claim, "storageClassName", "default")
-    return Charge(
-        what=f"{VOLUMES} of class {kind}", item=_DISKS.get((cloud, kind), f"{cloud}.disk.{kind}"), least=size * copies
-    )
+    what, stored = f"{VOLUMES} of class {kind}", size * copies
+    if (cloud, kind) == ("azure", "managed-csi-premium"):
+        disk = premium_disk(size)
+        return Charge(what=f"{what}, {disk}", item=f"azure.disk.{disk}", least=copies, gib=stored)
+    return Charge(what=what, item=_DISKS.get((cloud, kind), f"{cloud}.disk.{kind}"), least=stored, gib=stored)
 
 
 def _load_balancer(cloud: str) -> Charge:
@@ -80,4 +83,4 @@ def volumes(resource: Planned) -> float:
     """GiB of the volumes that an object asks for."""
     charger = CHARGERS.get(resource.type)
     charges = charger(resource, Plan((resource,))) if charger else ()
-    return sum(charge.least or 0 for charge in charges if charge.what.startswith(VOLUMES))
+    return sum(charge.gib for charge in charges)

@@ -12,6 +12,21 @@ EKS_GROUP: Final = "aws:eks/nodeGroup:NodeGroup"
 EKS_TEMPLATE: Final = "aws:ec2/launchTemplate:LaunchTemplate"
 AKS_CLUSTER: Final = "azure-native:containerservice:ManagedCluster"
 
+PREMIUM_DISKS: Final = {
+    "P1": 4,
+    "P2": 8,
+    "P3": 16,
+    "P4": 32,
+    "P6": 64,
+    "P10": 128,
+    "P15": 256,
+    "P20": 512,
+    "P30": 1024,
+    "P40": 2048,
+    "P50": 4096,
+}
+"""GiB of Azure's premium disks. Source: learn.microsoft.com/azure/virtual-machines/disks-types."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Machines:
@@ -41,6 +56,11 @@ def charges_of(machines: Machines) -> Charges:
             most=machines.most * machines.disk_gb,
         ),
     )
+
+
+def premium_disk(gigabytes: float) -> str:
+    """The premium disk of Azure that has so many GiB: it is paid for as a whole."""
+    return next((name for name, size in PREMIUM_DISKS.items() if size >= gigabytes), "larger")
 
 
 def machines_of(resource: Planned, plan: Plan) -> Iterator[Machines]:

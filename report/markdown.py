@@ -73,8 +73,9 @@ def _cost(report: Document) -> Iterator[str]:
     if sources:
         yield "\n".join(f"- [{number}] {_link(source)}, {date}" for (source, date), number in sources.items())
     yield (
-        "List prices in US dollars, without tax, discounts and free tiers. The sources show regions in the United "
-        "States, or name none; prices of other regions differ. Unknown: no price was found, so none is given."
+        "List prices in US dollars, without tax, discounts and free tiers. Machines have the price of their region. "
+        "For all else most sources show a region in the United States, or name none; prices of other regions differ. "
+        "Unknown: no price was found, so none is given."
     )
 
 

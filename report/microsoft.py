@@ -3,7 +3,7 @@
 from typing import Final
 
 from report.charges import Charge, Charger, Charges, always, by_use, number, text
-from report.machines import AKS_CLUSTER, machines_of
+from report.machines import AKS_CLUSTER, machines_of, premium_disk
 from report.plan import Plan, Planned
 
 
@@ -20,12 +20,17 @@ def _cluster(cluster: Planned, plan: Plan) -> Charges:
             ),
             Charge(
                 what=f"machines' disks {machines.disk} {machines.disk_gb:g} GB",
-                item=f"azure.disk.{machines.disk.lower()}-{machines.disk_gb:g}",
+                item=_disk(machines.disk, machines.disk_gb),
                 least=machines.least,
                 most=machines.most,
             ),
         ]
     return tuple(charges)
+
+
+def _disk(kind: str, gigabytes: float) -> str:
+    # Of all machines here the managed disk is a premium one: their types have an s.
+    return f"azure.disk.{premium_disk(gigabytes)}" if kind == "Managed" else f"azure.disk.{kind.lower()}"
 
 
 def _postgresql(server: Planned, _plan: Plan) -> Charges:
@@ -51,7 +56,8 @@ def _redis(cluster: Planned, _plan: Plan) -> Charges:
 
 
 def _nat(_nat: Planned, _plan: Plan) -> Charges:
-    return (Charge(what="NAT gateway", item="azure.nat"), *by_use(("data to the internet", "azure.egress")))
+    data = by_use(("NAT, data", "azure.nat.data"), ("data to the internet", "azure.egress"))
+    return (Charge(what="NAT gateway", item="azure.nat"), *data)
 
 
 def _one(what: str, item: str) -> Charger:
@@ -64,8 +70,8 @@ CHARGERS: Final[dict[str, Charger]] = {
     "azure-native:network:PublicIPAddress": _one("public address", "azure.address"),
     "azure-native:network:PublicIPPrefix": _one("public addresses", "azure.address-range"),
     "azure-native:network:PrivateEndpoint": _one("private endpoint", "azure.endpoint"),
+    "azure-native:network:FlowLog": always(*by_use(("flow logs", "azure.flow-logs"))),
     "azure-native:keyvault:Key": always(*by_use(("encryption key", "azure.key"))),
-    "azure-native:keyvault:Vault": always(*by_use(("key vault", "azure.vault"))),
     "azure-native:operationalinsights:Workspace": always(*by_use(("logs", "azure.logs"))),
     "azure-native:dbforpostgresql:Server": _postgresql,
     "azure-native:redisenterprise:RedisEnterprise": _redis,
@@ -117,6 +123,7 @@ FREE: Final = {
             "azure-native:dbforpostgresql:Configuration",
             "azure-native:dbforpostgresql:Database",
             "azure-native:dns:RecordSet",
+            "azure-native:keyvault:Vault",
             "azure-native:monitor:DiagnosticSetting",
             "azure-native:network:PrivateDnsZoneGroup",
             "azure-native:privatedns:VirtualNetworkLink",

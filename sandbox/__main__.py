@@ -30,6 +30,11 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument(
             "--context", help="a context of your kubeconfig: use that cluster and the official CLI instead"
         )
+    recover = verbs.add_parser("recover", help="after a killed run: make its pending Helm releases usable again")
+    recover.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
+    recover.add_argument(
+        "--official", action="store_true", help="of the stack that your own pulumi deploys, in all its clusters"
+    )
     start = verbs.add_parser("start", help="start the control planes of a stack, and deploy nothing")
     start.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
     plan = verbs.add_parser("plan", help="all that a stack consists of, as JSON; starts nothing")
@@ -46,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     execute = verbs.add_parser("exec", help="run one command in the sandbox's environment: exec -- COMMAND")
     execute.add_argument("command", nargs=argparse.REMAINDER)
     build = verbs.add_parser("build", help="build what is missing of the sandbox's binaries")
-    build.add_argument("--conformance", action="store_true", help="also the linters that the conformance tests use")
+    build.add_argument("--tests", action="store_true", help="also the servers and linters that the tests use")
+    charts = verbs.add_parser("charts", help="download the pinned Helm charts into the sandbox's chart folder")
+    charts.add_argument("--folder", type=Path, help="another folder to put them into")
     verbs.add_parser("clean", help="stop everything, and delete all but the built binaries")
     return parser
 

@@ -7,8 +7,11 @@ interrupted one leaves nothing half made; what Go has compiled by then stays in 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from sandbox import golang, lock, progress
 from sandbox.layout import PROJECT, Layout
 
 TOOLS = PROJECT / "tools"
-ENGINE_DIRECTORY, BIN_DIRECTORY = "engine", "bin"
+ENGINE_DIRECTORY, PLUGIN_DIRECTORY, BIN_DIRECTORY = "engine", "plugins", "bin"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +27,8 @@ class Binary:
     """A program: its name, the folder under tools/, its Go package, the module that sets its version, and where to.
 
     `version_variable` is the Go variable that the linker sets to the module's version, if the program does not know it;
-    `linker_values` are further variables with their values, `tags` Go's build tags.
+    `linker_values` are further variables with their values, `tags` Go's build tags. `embedded` is a file that the
+    package embeds and takes from its module: (path in tools/<tool>, path in the module).
     """
 
     name: str
@@ -34,6 +38,7 @@ class Binary:
     version_variable: str | None = None
     linker_values: tuple[tuple[str, str], ...] = ()
     tags: str = ""
+    embedded: tuple[str, str] | None = None
     directory: str = BIN_DIRECTORY
 
     @property
@@ -42,7 +47,8 @@ class Binary:
         values = list(self.linker_values)
         if self.version_variable is not None:
             values.append((self.version_variable, pinned_version(self.tool, self.module)))
-        return " ".join(f"-X {variable}={value}" for variable, value in values)
+        # Without tables for debuggers a program is a third smaller, and so is the time to write it.
+        return " ".join(["-s", "-w", *(f"-X {variable}={value}" for variable, value in values)])
 
     @property
     def stamp(self) -> str:
@@ -50,7 +56,9 @@ class Binary:
         digest = hashlib.sha256()
         for part in ("go.mod", "go.sum"):
             digest.update((TOOLS / self.tool / part).read_bytes())
-        digest.update(f"{self.package} {self.linker_flags}{self.tags}".encode())
+        for source in sorted((TOOLS / self.tool / self.package).glob("*.go")):
+            digest.update(source.read_bytes())
+        digest.update(f"{self.package} {self.linker_flags}{self.tags}{self.embedded}".encode())
         return digest.hexdigest()
 
 
@@ -65,38 +73,68 @@ def pinned_version(tool: str, module: str) -> str:
 def _kubernetes(name: str) -> Binary:
     return Binary(
         name=name,
-        tool="kubernetes",
+        tool="sandbox",
         package=f"k8s.io/kubernetes/cmd/{name}",
         module="k8s.io/kubernetes",
         version_variable="k8s.io/component-base/version.gitVersion",
     )
 
 
-def _kwok(name: str) -> Binary:
-    return Binary(name=name, tool="kwok", package=f"sigs.k8s.io/kwok/cmd/{name}", module="sigs.k8s.io/kwok")
+def _prometheus(name: str) -> Binary:
+    return Binary(
+        name=name,
+        tool="promtool",
+        package=f"github.com/prometheus/prometheus/cmd/{name}",
+        module="github.com/prometheus/prometheus",
+        # The SDKs of twenty clouds would take minutes to compile.
+        tags="remove_all_sd,enable_dns_sd,enable_kubernetes_sd",
+    )
 
 
 ENGINE = Binary(
     name="pulumi",
-    tool="pulumi",
+    tool="sandbox",
     package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
     module="github.com/pulumi/pulumi/pkg/v3",
     version_variable="github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
     directory=ENGINE_DIRECTORY,
 )
+KUBERNETES_PROVIDER_VERSION = "4.25.0"
+"""The release whose commit tools/kubernetes-provider pins: a module's version cannot say so (docs/adr/0021)."""
+KUBERNETES_PROVIDER = Binary(
+    name="pulumi-resource-kubernetes",
+    tool="kubernetes-provider",
+    package=".",
+    module="github.com/pulumi/pulumi-kubernetes/provider/v4",
+    linker_values=(
+        ("github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version", KUBERNETES_PROVIDER_VERSION),
+    ),
+    embedded=("schema.json", "cmd/pulumi-resource-kubernetes/schema.json"),
+    directory=PLUGIN_DIRECTORY,
+)
 CONTROL_PLANE = (
-    Binary(name="etcd", tool="etcd", package="go.etcd.io/etcd/server/v3", module="go.etcd.io/etcd/server/v3"),
-    _kwok("kwok"),
-    _kwok("kwokctl"),
+    Binary(name="etcd", tool="sandbox", package="go.etcd.io/etcd/server/v3", module="go.etcd.io/etcd/server/v3"),
     _kubernetes("kube-apiserver"),
     _kubernetes("kube-controller-manager"),
     _kubernetes("kube-scheduler"),
     _kubernetes("kubectl"),
+    # In a module of its own: it needs an API that the libraries of Kubernetes 1.35 do not have any more.
+    *(
+        Binary(name=name, tool="kwok", package=f"sigs.k8s.io/kwok/cmd/{name}", module="sigs.k8s.io/kwok")
+        for name in ("kwok", "kwokctl")
+    ),
+    # There too: it does not start with the libraries of Kubernetes 1.35.
+    Binary(
+        name="metrics-server",
+        tool="kwok",
+        package="sigs.k8s.io/metrics-server/cmd/metrics-server",
+        module="sigs.k8s.io/metrics-server",
+    ),
 )
-_KUBERNETES_VERSION = pinned_version("kubernetes", "k8s.io/kubernetes").removeprefix("v").split(".")
+_KUBERNETES_VERSION = pinned_version("sandbox", "k8s.io/kubernetes").removeprefix("v").split(".")
 HELM = Binary(
     name="helm",
-    tool="helm",
+    tool="sandbox",
     package="helm.sh/helm/v3/cmd/helm",
     module="helm.sh/helm/v3",
     version_variable="helm.sh/helm/v3/internal/version.version",
@@ -106,16 +144,10 @@ HELM = Binary(
         ("helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor", _KUBERNETES_VERSION[1]),
     ),
 )
-CONFORMANCE = (
-    *(
-        Binary(
-            name=name,
-            tool="promtool",
-            package=f"github.com/prometheus/prometheus/cmd/{name}",
-            module="github.com/prometheus/prometheus",
-        )
-        for name in ("promtool", "prometheus")
-    ),
+FOR_TESTS = (
+    HELM,
+    _prometheus("promtool"),
+    _prometheus("prometheus"),
     Binary(
         name="thanos",
         tool="thanos",
@@ -211,8 +243,23 @@ def _build(layout: Layout, go: Path, binary: Binary, label: str) -> None:
     temporary = target.with_name(f".{binary.name}.new")
     stamp = _stamp_file(layout, binary)
     stamp.parent.mkdir(parents=True, exist_ok=True)
-    flags = ["-ldflags", binary.linker_flags] if binary.linker_flags else []
-    flags += ["-tags", binary.tags] if binary.tags else []
-    golang.build(go, TOOLS / binary.tool, [*flags, "-o", str(temporary), binary.package], label)
+    tags = ["-tags", binary.tags] if binary.tags else []
+    with _overlay(go, binary) as overlay:
+        options = ["-ldflags", binary.linker_flags, *tags, *overlay]
+        golang.build(go, TOOLS / binary.tool, [*options, "-o", str(temporary), binary.package], label)
     temporary.replace(target)
     stamp.write_text(binary.stamp)
+
+
+@contextmanager
+def _overlay(go: Path, binary: Binary) -> Iterator[list[str]]:
+    """Options with which Go finds the embedded file at its place, without a copy of it in the project."""
+    if binary.embedded is None:
+        yield []
+        return
+    place, source = binary.embedded
+    module = golang.module_folder(go, TOOLS / binary.tool, binary.module)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({"Replace": {str(TOOLS / binary.tool / place): str(module / source)}}, file)
+        file.flush()
+        yield ["-overlay", file.name]

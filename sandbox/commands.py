@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from sandbox import binaries, context, deployment, doctor, engine, fleet, state
+from sandbox import binaries, charts, context, deployment, doctor, engine, fleet, state
 from sandbox.compare.command import Request, compare
 from sandbox.layout import Layout, SandboxError
 from sandbox.plan import plan, policy
@@ -20,6 +20,7 @@ def run(layout: Layout, arguments: argparse.Namespace) -> int:
     verbs: dict[str, Callable[[], int]] = {
         "up": lambda: _up(layout, arguments.stack, arguments.context),
         "down": lambda: _down(layout, arguments.stack, arguments.context),
+        "recover": lambda: recover(layout, arguments.stack, official=arguments.official),
         "start": lambda: start(layout, arguments.stack),
         "plan": lambda: print_plan(layout, arguments.stack),
         "policy": lambda: policy(layout, arguments.stack, arguments.config),
@@ -27,8 +28,9 @@ def run(layout: Layout, arguments: argparse.Namespace) -> int:
         "status": lambda: status(layout),
         "doctor": lambda: doctor.report(layout),
         "env": lambda: env(layout),
-        "build": lambda: build(layout, conformance=arguments.conformance),
+        "build": lambda: build(layout, tests=arguments.tests),
         "exec": lambda: execute(layout, arguments.command),
+        "charts": lambda: charts.fill(layout, arguments.folder),
         "clean": lambda: clean(layout),
     }
     return verbs[arguments.verb]()
@@ -57,17 +59,25 @@ def start(layout: Layout, stack: str) -> int:
     return 0
 
 
+def recover(layout: Layout, stack: str, *, official: bool) -> int:
+    """Mends what a killed run left, so that the plain `pulumi up` goes on."""
+    found = context.recover(layout, stack) if official else deployment.recover(layout, stack)
+    if not found:
+        print(f"Stack {stack}: no Helm release is pending.")
+    return 0
+
+
 def print_plan(layout: Layout, stack: str) -> int:
     """Prints the plan, and nothing else, on standard output."""
     print(plan(layout, stack), end="")
     return 0
 
 
-def build(layout: Layout, *, conformance: bool) -> int:
+def build(layout: Layout, *, tests: bool) -> int:
     """Builds what is missing."""
     binaries.ensure(layout, deployment.needed_binaries())
-    if conformance:
-        binaries.ensure(layout, binaries.CONFORMANCE)
+    if tests:
+        binaries.ensure(layout, binaries.FOR_TESTS)
     return 0
 
 
@@ -108,8 +118,9 @@ def status(layout: Layout) -> int:
 
 
 def clean(layout: Layout) -> int:
-    """Stops every control plane and deletes all that the sandbox holds, except what was built."""
-    built = {layout.bin.name, layout.engine.name, "stamps", "build.lock"} if layout.home == layout.binaries else set()
+    """Stops every control plane and deletes all that the sandbox holds, except what was built or downloaded."""
+    kept = {layout.bin.name, layout.engine.name, charts.FOLDER, "stamps", "build.lock"}
+    built = kept if layout.home == layout.binaries else set()
     with fleet.alone(layout):
         fleet.clear(layout)
         for path in layout.home.iterdir():

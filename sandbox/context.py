@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from sandbox import child, engine, kubeconfig, regions, state
+from sandbox import child, engine, kubeconfig, regions, releases, state
 from sandbox.layout import Layout, SandboxError
 
 _ENCRYPTION_KEYS = ("encryptionsalt", "encryptedkey", "secretsprovider")
@@ -38,6 +38,29 @@ def down(layout: Layout, stack: str, context: str) -> int:
     cli, folder = _ready(layout, stack, context)
     _refuse_another(cli, layout, stack, context)
     return _run(cli, layout, "destroy", *_options(folder, stack))
+
+
+def recover(layout: Layout, stack: str) -> int:
+    """Makes Helm releases usable again that a killed run left pending, in all clusters of the stack; how many."""
+    cli = engine.on_path()
+    if cli is None:
+        raise SandboxError("The official Pulumi CLI, which knows the stack, is not on PATH.")
+    with releases.of_state(_exported(cli, layout, stack, "--show-secrets")) as clusters:
+        return len(releases.recover(layout, clusters))
+
+
+def _exported(cli: Path, layout: Layout, stack: str, *options: str) -> dict[str, Any]:
+    """The stack's state."""
+    exported = subprocess.run(
+        [str(cli), "stack", "export", "--stack", stack, *options],
+        cwd=layout.project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if exported.returncode:
+        raise SandboxError(f"The state of stack {stack} cannot be read:\n{exported.stderr.strip()}")
+    return dict(json.loads(exported.stdout))
 
 
 def _ready(layout: Layout, stack: str, context: str) -> tuple[Path, Path]:
@@ -64,12 +87,8 @@ def _refuse_another(cli: Path, layout: Layout, stack: str, context: str) -> None
 
     A stack has one state. To the engine, another context would be the same cluster, with nothing left to do on it.
     """
-    exported = subprocess.run(
-        [str(cli), "stack", "export", "--stack", stack], cwd=layout.project, capture_output=True, text=True, check=False
-    )
-    if exported.returncode:
-        raise SandboxError(f"The state of stack {stack} cannot be read:\n{exported.stderr.strip()}")
-    used = deployed_context(json.loads(exported.stdout), str(user_kubeconfig(os.environ).get("current-context", "")))
+    exported = _exported(cli, layout, stack)
+    used = deployed_context(exported, str(user_kubeconfig(os.environ).get("current-context", "")))
     if used not in (None, context):
         raise SandboxError(
             f"Stack {stack} is deployed on the cluster of context {used}. Nothing was changed. "

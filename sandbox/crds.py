@@ -1,4 +1,4 @@
-"""The custom resource definitions that charts bring, for charts that cannot be downloaded.
+"""The custom resource definitions that charts bring, for substitutes of charts that cannot be downloaded.
 
 The definitions come from files in the folder that SANDBOX_CRDS names (`<product>-<version>.yaml`). A kind that no file
 has gets a permissive definition: the API server then takes any object of it, and checks nothing.
@@ -39,16 +39,14 @@ class CustomKind:
 
 @dataclass(frozen=True)
 class Product:
-    """What a chart brings: the start of its definitions' file name, its kinds, and the value that switches them.
+    """What a chart brings: the start of its definitions' file name, and its kinds.
 
-    `switches` are the paths in the chart's values of flags that install the definitions (any of them does), and
-    `by_default` says what is so when no flag is given. Without switches the definitions are always installed.
+    With `by_pods` the real chart has no definitions: its pods make them, and here they do not run.
     """
 
     file_prefix: str
     kinds: tuple[CustomKind, ...]
-    switches: tuple[tuple[str, ...], ...] = ()
-    by_default: bool = True
+    by_pods: bool = False
 
 
 def _kinds(group: str, versions: Sequence[str], namespaced: bool = True, **plurals: str) -> list[CustomKind]:
@@ -105,7 +103,6 @@ _PROMETHEUS: Final = Product(
             PrometheusAgent="prometheusagents",
         ),
     ),
-    switches=(("crds", "enabled"),),
 )
 
 _CERT_MANAGER: Final = Product(
@@ -121,8 +118,6 @@ _CERT_MANAGER: Final = Product(
         *_kinds("cert-manager.io", ["v1"], namespaced=False, ClusterIssuer="clusterissuers"),
         *_kinds("acme.cert-manager.io", ["v1"], Order="orders", Challenge="challenges"),
     ),
-    switches=(("crds", "enabled"), ("installCRDs",)),
-    by_default=False,
 )
 
 _ARGO_CD: Final = Product(
@@ -136,11 +131,48 @@ _ARGO_CD: Final = Product(
             AppProject="appprojects",
         )
     ),
-    switches=(("crds", "install"),),
 )
 
-# Rancher defines its kinds itself, once it runs. The program uses one of them.
-_RANCHER: Final = Product("rancher", tuple(_kinds("provisioning.cattle.io", ["v1"], Cluster="clusters")))
+_KEDA: Final = Product(
+    "keda",
+    (
+        *_kinds(
+            "keda.sh",
+            ["v1alpha1"],
+            ScaledJob="scaledjobs",
+            ScaledObject="scaledobjects",
+            TriggerAuthentication="triggerauthentications",
+        ),
+        *_kinds(
+            "keda.sh", ["v1alpha1"], namespaced=False, ClusterTriggerAuthentication="clustertriggerauthentications"
+        ),
+        *_kinds("eventing.keda.sh", ["v1alpha1"], CloudEventSource="cloudeventsources"),
+        *_kinds("eventing.keda.sh", ["v1alpha1"], namespaced=False, ClusterCloudEventSource="clustercloudeventsources"),
+    ),
+)
+
+_STRIMZI: Final = Product(
+    "strimzi",
+    (
+        *_kinds(
+            "kafka.strimzi.io",
+            ["v1"],
+            Kafka="kafkas",
+            KafkaBridge="kafkabridges",
+            KafkaConnect="kafkaconnects",
+            KafkaConnector="kafkaconnectors",
+            KafkaMirrorMaker2="kafkamirrormaker2s",
+            KafkaNodePool="kafkanodepools",
+            KafkaRebalance="kafkarebalances",
+            KafkaTopic="kafkatopics",
+            KafkaUser="kafkausers",
+        ),
+        *_kinds("core.strimzi.io", ["v1"], StrimziPodSet="strimzipodsets"),
+    ),
+)
+
+# The program uses one of the kinds that Rancher makes.
+_RANCHER: Final = Product("rancher", tuple(_kinds("provisioning.cattle.io", ["v1"], Cluster="clusters")), by_pods=True)
 
 PRODUCTS: Final[Mapping[str, Product]] = {
     "base": _ISTIO,
@@ -148,6 +180,8 @@ PRODUCTS: Final[Mapping[str, Product]] = {
     "prometheus-operator-crds": _PROMETHEUS,
     "cert-manager": _CERT_MANAGER,
     "argo-cd": _ARGO_CD,
+    "keda": _KEDA,
+    "strimzi-kafka-operator": _STRIMZI,
     "rancher": _RANCHER,
 }
 """Charts, by name, that bring definitions."""
@@ -173,31 +207,19 @@ def folder() -> Path | None:
     return path
 
 
-def definitions(chart: str, version: str, values: Mapping[str, Any], source: Path | None) -> Found:
-    """The definitions that the chart would install with these values; none for a chart that brings none."""
+def definitions(chart: str, version: str, source: Path | None) -> Found:
+    """The definitions that the chart brings; none for a chart that brings none."""
     product = PRODUCTS.get(chart)
-    if product is None or not _wanted(product, values):
+    if product is None:
         return Found([])
     file = _newest(source, product.file_prefix, version) if source else None
-    known = list(_read(file)) if file else []
-    names = {definition["metadata"]["name"] for definition in known}
-    missing = [kind for kind in product.kinds if kind.name not in names]
+    known = {definition["metadata"]["name"]: definition for definition in _read(file)} if file else {}
+    missing = [kind for kind in product.kinds if kind.name not in known]
     return Found(
-        known + [permissive(kind) for kind in missing],
+        [*known.values(), *(permissive(kind) for kind in missing)],
         file.name if file else "",
         tuple(kind.name for kind in missing),
     )
-
-
-def _wanted(product: Product, values: Mapping[str, Any]) -> bool:
-    flags = [flag for flag in (_at(values, path) for path in product.switches) if flag is not None]
-    return any(flags) if flags else product.by_default
-
-
-def _at(values: Any, path: Sequence[str]) -> Any:
-    for step in path:
-        values = values.get(step) if isinstance(values, Mapping) else None
-    return values
 
 
 def _newest(source: Path, prefix: str, version: str) -> Path | None:

@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from sandbox import binaries, child, doctor, engine, fleet, progress, regions, state
+from sandbox import binaries, charts, child, doctor, engine, fleet, progress, regions, releases, state
 from sandbox.controlplane import Cluster
 from sandbox.layout import Layout, SandboxError
 from sandbox.regions import Region
@@ -19,9 +19,9 @@ SKIP_CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS"
 
 
 def needed_binaries() -> list[binaries.Binary]:
-    """What `up` needs: the engine, unless the official CLI is used, the control plane and Helm."""
+    """What `up` needs: the engine, unless the official CLI is used, the Kubernetes provider and the control plane."""
     own_engine = [] if engine.official() else [binaries.ENGINE]
-    return [*own_engine, *binaries.CONTROL_PLANE, binaries.HELM]
+    return [*own_engine, *binaries.CONTROL_PLANE, binaries.KUBERNETES_PROVIDER]
 
 
 def start(layout: Layout, stack: str) -> list[Region]:
@@ -34,7 +34,13 @@ def start(layout: Layout, stack: str) -> list[Region]:
     binaries.ensure(layout, needed_binaries())
     fleet.start(layout, stack, wanted)
     engine.prepare(layout)
+    progress.say(simulated(layout))
     return wanted
+
+
+def simulated(layout: Layout) -> str:
+    """One line about what is not as on a cloud."""
+    return " ".join(filter(None, ["Nodes, pods and clouds are simulated: docs/sandbox.md.", charts.note(layout)]))
 
 
 def up(layout: Layout, stack: str) -> int:
@@ -42,6 +48,7 @@ def up(layout: Layout, stack: str) -> int:
     wanted = start(layout, stack)
     initialise(layout, stack)
     release_stale_locks(layout, stack)
+    recover(layout, stack)
     status = child.run([str(layout.shims / "pulumi"), "up", "--yes", "--stack", stack], layout)
     if status == 0:
         retire(layout, stack, wanted)
@@ -80,6 +87,16 @@ def release_stale_locks(layout: Layout, stack: str) -> None:
     if locks:
         progress.say(f"Stack {stack}: an engine was killed while it worked; going on from where it was.")
         _pulumi(layout, "cancel", "--yes", "--stack", stack)
+
+
+def recover(layout: Layout, stack: str) -> int:
+    """Makes Helm releases usable again that a killed run left pending; how many there were."""
+    clusters = [
+        releases.Access(name=f"Region {cluster.plane.name}", kubeconfig=cluster.kubeconfig)
+        for cluster in fleet.clusters(layout, stack)
+        if cluster.servers
+    ]
+    return len(releases.recover(layout, clusters))
 
 
 def down(layout: Layout, stack: str) -> int:

@@ -104,7 +104,7 @@ def _engine(layout: Layout) -> Check:
 
 
 def _built(layout: Layout) -> Check:
-    missing = binaries.outdated(layout, [*binaries.CONTROL_PLANE, binaries.HELM])
+    missing = binaries.outdated(layout, [*binaries.CONTROL_PLANE, binaries.KUBERNETES_PROVIDER])
     names = ", ".join(binary.name for binary in missing)
     if not missing:
         return Check(name="Kubernetes binaries", finding="built")

@@ -14,12 +14,11 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from sandbox import binaries, cloud_login
+from sandbox import binaries, charts, cloud_login
 from sandbox.layout import PROJECT, Layout
 
-# Provider stand-ins by plugin name, with the distribution whose version they stand in for.
+# Provider stand-ins by plugin name, with the distribution whose version they stand in for. Kubernetes' is official.
 STAND_INS = {
-    "kubernetes": "pulumi-kubernetes",
     "random": "pulumi-random",
     "tls": "pulumi-tls",
     "gcp": "pulumi-gcp",
@@ -50,7 +49,7 @@ def suits(version: Version | None, pinned: Version) -> bool:
 def pinned_version() -> Version:
     """The version that the sandbox builds."""
     version = parse_version(binaries.pinned_version(binaries.ENGINE.tool, binaries.ENGINE.module))
-    assert version is not None  # noqa: S101 - tools/pulumi pins a release
+    assert version is not None  # noqa: S101 - tools/sandbox pins a release
     return version
 
 
@@ -133,17 +132,20 @@ def prepare(layout: Layout) -> None:
     for plugin in cloud_login.PLUGINS:
         _write(layout.shims / plugin, _module_launcher("sandbox.cloud_login", layout.home, plugin), 0o755)
     for name, distribution in STAND_INS.items():
-        _install_stand_in(layout, name, metadata.version(distribution))
+        launcher = _module_launcher(f"sandbox.providers.{name.replace('-', '_')}")
+        _install_plugin(layout, name, metadata.version(distribution), launcher)
+    provider = charts.launcher_script(layout, binaries.path_of(layout, binaries.KUBERNETES_PROVIDER))
+    _install_plugin(layout, "kubernetes", binaries.KUBERNETES_PROVIDER_VERSION, provider)
 
 
-def _install_stand_in(layout: Layout, name: str, version: str) -> None:
+def _install_plugin(layout: Layout, name: str, version: str, launcher: str) -> None:
     plugins = layout.pulumi_home / "plugins"
     folder = plugins / f"resource-{name}-v{version}"
     for other in plugins.glob(f"resource-{name}-v*"):
         # Beside a plugin's folder the engine keeps files of the same name with an extension.
         if not other.name.startswith(folder.name):
             shutil.rmtree(other) if other.is_dir() else other.unlink()
-    _write(folder / f"pulumi-resource-{name}", _module_launcher(f"sandbox.providers.{name.replace('-', '_')}"), 0o755)
+    _write(folder / f"pulumi-resource-{name}", launcher, 0o755)
 
 
 def _module_launcher(module: str, *arguments: str | Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -93,14 +94,27 @@ def why_none() -> str:
     return "; ".join(unsuitable(go) for go in candidates()) or "Go is not installed"
 
 
+_BUILD = {"GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off"}
+
+
+def module_folder(go: Path, module: Path, name: str) -> Path:
+    """Where Go keeps the source of the module that is called `name` and pinned in the folder `module`; downloads it."""
+    command = [str(go), "mod", "download", "-json", name]
+    run = subprocess.run(
+        command, cwd=module, env={**os.environ, **_BUILD}, capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+    if run.returncode != 0:
+        raise SandboxError(f"The Go module {name} cannot be had.\n{(run.stdout + run.stderr).strip()[-3000:]}")
+    return Path(json.loads(run.stdout)["Dir"])
+
+
 def build(go: Path, module: Path, arguments: Sequence[str], label: str) -> None:
     """`go build` in a module's directory, with progress; on failure the end of what Go said is shown."""
-    environment = {**os.environ, "GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off"}
     with progress.step(label):
         run = subprocess.run(
             [str(go), "build", *arguments],
             cwd=module,
-            env=environment,
+            env={**os.environ, **_BUILD},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

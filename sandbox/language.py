@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator
 from concurrent import futures
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 from google.protobuf import empty_pb2, struct_pb2
@@ -94,6 +94,11 @@ class LanguageHost(LanguageRuntimeServicer):
         for child in list(self._children):
             child.kill()
 
+    def end(self) -> NoReturn:
+        """Ends this process and all that it runs."""
+        self.kill_children()
+        os._exit(0)
+
     def _spawn(self, command: list[str], directory: str, **options: Any) -> subprocess.Popen[bytes]:
         child = subprocess.Popen(command, cwd=directory or None, **{"stdin": subprocess.DEVNULL, **options})
         self._children.add(child)
@@ -116,16 +121,19 @@ def exit_with_parent(host: LanguageHost) -> None:
         pause = threading.Event()
         while os.getppid() == parent:
             pause.wait(_PARENT_CHECK_SECONDS)
-        host.kill_children()
-        os._exit(0)
+        host.end()
 
     threading.Thread(target=watch, daemon=True).start()
 
 
 def main() -> None:
-    """Serves on a free loopback port, which is printed, until the engine ends the process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Serves on a free loopback port, which is printed, until the engine ends the process.
+
+    The engine asks every plugin to end with SIGINT and waits up to five seconds for each that does not.
+    """
     host = LanguageHost(sys.argv[-1])
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: host.end())
     exit_with_parent(host)
     limits = [("grpc.max_send_message_length", _MESSAGE_BYTES), ("grpc.max_receive_message_length", _MESSAGE_BYTES)]
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16), options=limits)

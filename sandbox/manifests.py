@@ -14,6 +14,7 @@ PORTS_OF = {
     "kube-controller-manager": ("kubeControllerManagerPort",),
     "kube-scheduler": ("kubeSchedulerPort",),
     "kwok-controller": ("kwokControllerPort",),
+    "metrics-server": ("metricsServerPort",),
 }
 """The servers of a control plane, and kwokctl's names of the ports they listen on."""
 PORT_NAMES = tuple(name for names in PORTS_OF.values() for name in names)
@@ -41,6 +42,9 @@ def kwokctl_configuration(binaries: Path, ports: Mapping[str, int], slot: int) -
         "kubeSchedulerBinary": str(binaries / "kube-scheduler"),
         "kubectlBinary": str(binaries / "kubectl"),
         "kwokControllerBinary": str(binaries / "kwok"),
+        # Autoscalers ask it. What pods use is simulated: next to nothing, unless annotations of theirs say otherwise.
+        "enable": ["metrics-server"],
+        "metricsServerBinary": str(binaries / "metrics-server"),
         **ports,
     }
     # Without rivals an election only costs time, and on a busy machine a lost one ends the process.

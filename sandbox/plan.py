@@ -59,7 +59,7 @@ def _empty_state(layout: Layout, stack: str) -> Iterator[Layout]:
     """A sandbox of its own in which nothing is deployed and no region can be reached."""
     wanted = regions.read_regions(layout.stack_file(stack))
     own_engine = [] if engine.official() else [binaries.ENGINE]
-    binaries.ensure(layout, [*own_engine, binaries.HELM])
+    binaries.ensure(layout, [*own_engine, binaries.KUBERNETES_PROVIDER])
     with tempfile.TemporaryDirectory(prefix="sacred-council-plan-") as folder:
         mine = replace(layout, home=Path(folder))
         engine.prepare(mine)

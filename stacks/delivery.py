@@ -23,10 +23,14 @@ TOKEN: Final = "gitopsRepositoryToken"  # noqa: S105 - the name of a setting
 def build_gitops(
     settings: Settings,
     foundations: Mapping[str, Foundation],
+    ready: Mapping[str, Sequence[pulumi.Input[pulumi.Resource]]],
     secrets: Mapping[str, pulumi.Output[str] | None],
     opts: pulumi.ResourceOptions,
 ) -> ArgoCD | None:
-    """Argo CD in its hub, and its access to each region; None where the settings have none."""
+    """Argo CD in its hub, and its access to each region; None where the settings have none.
+
+    `ready` is by region what its services need.
+    """
     hub = settings.gitops_hub
     if hub is None:
         return None
@@ -43,6 +47,7 @@ def build_gitops(
             source=source(settings.gitops.repository),
             accesses=accesses,
             canary=settings.gitops.canary or hub,
+            ready=ready,
             shifted=shifted(settings),
             repository_token=secrets[TOKEN],
         ),

@@ -8,6 +8,7 @@ import pulumi_kubernetes as k8s
 
 from components.cluster import Cluster
 from components.crossing import Neighbours
+from components.mesh.config import NETWORK_LABEL
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority
 from stacks import clusters
@@ -111,7 +112,7 @@ class Foundation(pulumi.ComponentResource):
 def namespace_labels(plan: RegionPlan, settings: Settings) -> dict[str, dict[str, str]]:
     """The region's namespaces, each with the labels it has besides the standard ones."""
     mesh = {
-        "istio-system": {"topology.istio.io/network": plan.mesh_network},
+        "istio-system": {NETWORK_LABEL: plan.mesh_network},
         "istio-ingress": INJECTED,
     }
     return {

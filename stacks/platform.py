@@ -13,7 +13,7 @@ from components.database.credentials import DatabaseCredentials, DatabaseCredent
 from components.gitops import ArgoCD
 from components.local_chart import chart_renderer
 from components.trust import RootAuthority, RootAuthorityArgs
-from stacks import clusters, quotas, topology
+from stacks import clusters, quotas, standbys, topology
 from stacks.clouds import Ground
 from stacks.delivery import build_fleet, build_gitops
 from stacks.edge import RegionEdge, build_edge, region_edges
@@ -48,7 +48,7 @@ class Platform(pulumi.ComponentResource):
         generators = [random.Provider(f"{name}-random", opts=self._mine), tls.Provider(f"{name}-tls", opts=self._mine)]
         self._child = pulumi.ResourceOptions(parent=self, providers=generators)
         settings, child = args.settings, self._child
-        for warning in quotas.exceeded(settings):
+        for warning in (*quotas.exceeded(settings), *standbys.blocked(settings)):
             pulumi.log.warn(warning, self)
         plans = topology.plan(settings)
         grounds = {plan.name: clusters.ground(plan, settings.region(plan.name), child) for plan in plans}
@@ -56,7 +56,8 @@ class Platform(pulumi.ComponentResource):
         foundations = self._foundations(plans, grounds)
         regions = self._regions(plans, foundations, edges)
         edge = build_edge(settings, plans, edges, child)
-        gitops = build_gitops(settings, foundations, args.secrets, child)
+        ready = {name: region.ready for name, region in regions.items()}
+        gitops = build_gitops(settings, foundations, ready, args.secrets, child)
         certificates = {name: region.certificates for name, region in regions.items()}
         fleet = build_fleet(settings, foundations, certificates, child)
         self.outputs = {

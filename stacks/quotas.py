@@ -13,7 +13,7 @@ USUAL_RULES: Final = 60
 RULES_QUOTA: Final = "L-0EA8095F"
 """AWS's code of that quota ("Inbound or outbound rules per security group", service vpc)."""
 
-_EAST_WEST_PORTS: Final = 4
+_EAST_WEST_PORTS: Final = 2
 _GATEWAY_PORTS: Final = 3
 
 

@@ -23,6 +23,7 @@ from components.services import Services, ServicesArgs
 from stacks import topology, watching
 from stacks.edge import RegionEdge
 from stacks.foundation import Foundation
+from stacks.machine_prices import machine_prices
 from stacks.managed_stores import CloudStores, managed
 from stacks.mesh_peers import Crossing
 from stacks.region_mesh import MONITORING, SERVICES, RegionMesh, RegionMeshArgs
@@ -60,10 +61,11 @@ class Region(pulumi.ComponentResource):
     """Monitoring, data stores, mesh and services of one region. Above the cluster nothing here knows a cloud.
 
     Outputs: `outputs`, what a user needs to reach it (nothing in it is secret); `certificates`, what brings
-    cert-manager's kinds, if something needs them.
+    cert-manager's kinds, if something needs them; `ready`, what the services need.
     """
 
     outputs: Mapping[str, Any]
+    ready: Sequence[pulumi.Input[pulumi.Resource]]
     certificates: pulumi.Resource | None
 
     def __init__(self, name: str, args: RegionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -82,7 +84,12 @@ class Region(pulumi.ComponentResource):
         stores: Stores = {"database": self._database(), "cache": self._cache(), "messaging": self._messaging()}
         ports = {kind: store.port for kind, store in stores.items()}
         outside = self._cloud_stores.admit(ports, mesh.ready, self._inside) if mesh else []
-        services = self._services(stores, monitoring, mesh, outside)
+        self.ready = [
+            *(once_known(store.secret_name) for store in stores.values()),
+            *(mesh.ready if mesh else []),
+            *outside,
+        ]
+        services = self._services(stores, monitoring)
         found_as = args.foundation.cluster.found_as
         self.outputs = {
             **({"cluster": found_as} if found_as else {}),
@@ -111,7 +118,7 @@ class Region(pulumi.ComponentResource):
                 watched=watching.watched(self._args.settings, self._name),
                 trace_clients=watching.trace_clients(self._args.settings),
                 receiver=watching.alert_receiver(self._args.secrets),
-                machine_prices=settings.machine_prices,
+                machine_prices=machine_prices(self._args.settings, self._name),
                 runbooks=settings.runbooks or RUNBOOKS,
             ),
             self._inside,
@@ -216,13 +223,7 @@ class Region(pulumi.ComponentResource):
         others = [pulumi.Alias(type_=other) for other in types]
         return pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(aliases=others))
 
-    def _services(
-        self,
-        stores: Stores,
-        monitoring: Monitoring | None,
-        mesh: RegionMesh | None,
-        outside: Sequence[pulumi.Resource],
-    ) -> Services:
+    def _services(self, stores: Stores, monitoring: Monitoring | None) -> Services:
         return Services(
             f"{self._name}-services",
             ServicesArgs(
@@ -236,11 +237,7 @@ class Region(pulumi.ComponentResource):
                 monitored_by=self._monitored_by,
                 deployed_elsewhere=self._args.settings.delivered(self._name),
                 # The namespace, too: the stores' connections are in it.
-                after=[
-                    *(once_known(store.secret_name) for store in stores.values()),
-                    *(mesh.ready if mesh else []),
-                    *outside,
-                ],
+                after=list(self.ready),
             ),
             self._inside,
         )

@@ -7,7 +7,8 @@ from typing import Any
 import pulumi
 
 from components.cdn import TOKEN_HEADER, acme, token
-from components.certificates import CertManager, CertManagerArgs
+from components.cdn.names import HEALTH_PATH
+from components.certificates import CertManager, CertManagerArgs, ChallengedGateway
 from components.mesh import (
     Callers,
     ControlPlane,
@@ -26,8 +27,9 @@ from components.mesh import (
     ServiceRouting,
     ServiceRoutingArgs,
 )
+from components.mesh.config import HTTP_TARGET_PORT, HTTPS_TARGET_PORT
 from components.mesh.gateway import PODS as GATEWAY_PODS
-from components.mesh.routes import SERVICE_LABELS
+from components.mesh.routes import SERVICE_LABELS, service_host
 from components.monitoring import collector_host
 from components.services import HTTP_PORT, METRICS_PORT
 from stacks.edge import RegionEdge
@@ -83,10 +85,10 @@ class RegionMesh(pulumi.ComponentResource):
         )
         gateway = self._gateway(control_plane, certificate)
         if args.edge is not None:
-            self._guard(control_plane, args.edge)
+            self._guard(control_plane, gateway, args.edge)
         routing = self._routing(control_plane, gateway)
         # Other regions would send requests straight to pods of a region whose gateway they do not know.
-        crossing = [self._cross(control_plane, args.crossing).release] if args.crossing else []
+        crossing = self._cross(control_plane, args.crossing).ready if args.crossing else []
         self.ready = [*control_plane.ready, *crossing]
         self.outputs = {
             "service": gateway.service_name,
@@ -112,6 +114,7 @@ class RegionMesh(pulumi.ComponentResource):
                 monitoring_namespace=MONITORING,
                 trace_collector=collector_host(MONITORING) if traced else None,
                 trace_sampling=settings.monitoring.trace_sampling,
+                shared_services=[service_host(name, SERVICES) for name in settings.services.by_name()],
                 post_quantum=settings.mesh.post_quantum,
                 platform=args.foundation.cluster.mesh_platform,
                 min_replicas=settings.mesh.replicas,
@@ -155,10 +158,19 @@ class RegionMesh(pulumi.ComponentResource):
                 region=args.plan.name,
                 namespace=args.foundation.namespaces[CERTIFICATES],
                 monitoring_namespace=MONITORING,
+                gateway=self._challenged() if args.edge else None,
                 monitored_by=args.monitored_by,
             ),
             self._child,
         ).release
+
+    def _challenged(self) -> ChallengedGateway:
+        return ChallengedGateway(
+            namespace=self._args.foundation.namespaces[INGRESS],
+            pods=GATEWAY_PODS,
+            # HTTP redirects to HTTPS, and cert-manager follows.
+            ports=[HTTP_TARGET_PORT, HTTPS_TARGET_PORT],
+        )
 
     def _public_certificate(self, edge: RegionEdge, manager: pulumi.Resource) -> PublicCertificate:
         args, namespaces = self._args, self._args.foundation.namespaces
@@ -176,7 +188,7 @@ class RegionMesh(pulumi.ComponentResource):
         )
         return PublicCertificate(credential=certificate.secret_name, hosts=edge.hosts)
 
-    def _guard(self, control_plane: ControlPlane, edge: RegionEdge) -> None:
+    def _guard(self, control_plane: ControlPlane, gateway: IngressGateway, edge: RegionEdge) -> None:
         args = self._args
         EdgeGuard(
             f"{self._name}-guard",
@@ -184,6 +196,9 @@ class RegionMesh(pulumi.ComponentResource):
                 region=args.plan.name,
                 namespace=args.foundation.namespaces[INGRESS],
                 gateway=GATEWAY_PODS,
+                served_by=gateway.gateway,
+                hosts=[args.settings.edge.domain, *edge.hosts],
+                health_path=HEALTH_PATH,
                 header=TOKEN_HEADER,
                 issuer=token.ISSUER,
                 audience=args.settings.edge.domain,

@@ -5,11 +5,12 @@ So a test with mocks and a run in the sandbox see the same outputs, and a type t
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pulumi.runtime import rpc
 
+from sandbox.providers.aws import functions as aws
 from sandbox.providers.aws.kinds import KINDS as AWS
 from sandbox.providers.azure_native.functions import DATABASE_KEYS, USER_CREDENTIALS, database_keys, user_credentials
 from sandbox.providers.azure_native.kinds import KINDS as AZURE
@@ -55,8 +56,17 @@ def id_of(resource_type: str, name: str) -> str:
     return f"{name}-id"
 
 
+AWS_ANSWERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    aws.ADDON_VERSION: aws.addon_version,
+    aws.PARAMETER: aws.parameter,
+    aws.CALLER_IDENTITY: aws.caller_identity,
+}
+
+
 def answer(token: str, args: Mapping[str, Any]) -> dict[str, Any] | None:
     """What a look-up gives; None for those that the program must not make."""
+    if token in AWS_ANSWERS:
+        return AWS_ANSWERS[token](args)
     if token == DATABASE_KEYS:
         return database_keys(f"{args['clusterName']}/{args['databaseName']}")
     if token != USER_CREDENTIALS:

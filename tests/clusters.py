@@ -13,15 +13,15 @@ CLUSTER_TYPES = {
     "eks": "aws:eks/cluster:Cluster",
     "aks": "azure-native:containerservice:ManagedCluster",
 }
-OFFICE = "203.0.113.0/24"
+OFFICE = "192.31.196.0/24"
+"""A network that clouds take for somebody's: it is on the internet (RFC 7535), and nobody sits there."""
 
 
 @cache
-def rendered_cluster(platform: str, *networks: str, protected: bool = True, channel: str | None = None) -> Rendered:
-    """A cluster with its network; `networks` may reach its API. `channel` is the upgrade channel (AKS)."""
+def rendered_cluster(platform: str, *networks: str, protected: bool = True, **more: str | bool) -> Rendered:
+    """A cluster with its network; `networks` may reach its API. `more` is what the platform's program reads."""
     config = {"cluster:platform": platform, "cluster:networks": list(networks), "cluster:protected": protected}
-    config |= {"cluster:channel": channel} if channel else {}
-    return render_program("test", config, PROGRAM)
+    return render_program("test", config | {f"cluster:{key}": value for key, value in more.items()}, PROGRAM)
 
 
 def public(platform: str) -> Rendered:

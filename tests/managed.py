@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+from sandbox.providers.aws.make import CALLER_ROLE
 from tests.rendering import Rendered, Resource, render
 
 GROUP = "11111111-2222-3333-4444-555555555555"
@@ -11,7 +12,7 @@ REGIONS = {"gcp": "us-central1", "aws": "us-east-1", "azure": "westeurope"}
 MACHINES = {"gcp": "e2-standard-4", "aws": "m7i.xlarge", "azure": "Standard_D4s_v5"}
 COMMON: dict[str, dict[str, Any]] = {
     "gcp": {"project": "my-project"},
-    "aws": {"rdsAuthorities": PEM},
+    "aws": {"rdsAuthorities": PEM, "administrators": [CALLER_ROLE]},
     "azure": {"adminGroups": [GROUP]},
 }
 CLOUDS = list(REGIONS)
@@ -25,6 +26,14 @@ def managed(cloud: str, *, protected: bool = True, several: bool = True) -> Rend
     number = {} if several else {"nodes": 1}
     replicas = {} if several else {"replicas": 1}
     return render("regional", settings(cloud, protected, {**DATABASE, **number}, {**CACHE, **replicas}))
+
+
+@cache
+def managed_in(cloud: str, region: str) -> Rendered:
+    """The same stack in another region of the cloud, with a standby and the smallest cache."""
+    values = settings(cloud, True, DATABASE, {"engine": "managed"})
+    (one,) = values["sacred-council:regions"]
+    return render("regional", {**values, "sacred-council:regions": [{**one, "name": region}]})
 
 
 def settings(cloud: str, protected: bool, database: dict[str, Any], cache_: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Plans for tests of the report and of the policies: small ones by hand, and those of the real stacks under mocks."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,3 +43,13 @@ def preview_of(stack: str, rendered: Rendered) -> Preview:
     """What the engine would preview."""
     settings = {key.removeprefix(PREFIX): value for key, value in stack_config(stack).items() if key.startswith(PREFIX)}
     return Preview(stack=stack, plan=plan_of(rendered), settings=settings)
+
+
+def engine_says(stack: str, rendered: Rendered) -> dict[str, Any]:
+    """What `pulumi preview --json` would print."""
+    config = {key: v if isinstance(v, str) else json.dumps(v) for key, v in stack_config(stack).items()}
+    steps = [
+        {"op": "create", "urn": one.urn, "newState": {"urn": one.urn, "type": one.type, "inputs": one.inputs}}
+        for one in rendered.resources
+    ]
+    return {"config": {**config, f"{PREFIX}cockroachdbLicense": "[secret]"}, "steps": steps}

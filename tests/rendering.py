@@ -94,6 +94,8 @@ def outputs_of(resource_type: str, name: str, inputs: Mapping[str, Any]) -> dict
         "tls:index/certRequest:CertRequest": {"certRequestPem": f"request of {name}\n"},
         "tls:index/locallySignedCert:LocallySignedCert": {"certPem": f"certificate of {name}\n"},
         "random:index/randomString:RandomString": {"result": "x7k2p9"},
+        # The engine keeps the first input; under mocks there is no second.
+        "pulumi:index:Stash": {"output": inputs.get("input")},
         "random:index/randomPassword:RandomPassword": {
             "result": _secret(f"password-of-{name}"),
             "bcryptHash": _secret(f"hash-of-{name}"),

@@ -15,6 +15,7 @@ from components.cluster.aks.identity import AksEncryption
 from components.cluster.aks.private_endpoint import AksPrivateEndpoint, AksPrivateEndpointArgs
 from components.cluster.aks.store_key import AksStoreKey, AksStoreKeyArgs
 from components.cluster.arguments import common_labels
+from components.offers import here
 
 PORT: Final = 10000
 DATABASE: Final = "default"
@@ -36,7 +37,7 @@ POLICIES: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class AzureManagedRedisArgs(ManagedCacheArgs):
-    """`size` is a kind of Azure Managed Redis (None: the smallest known one that is enough).
+    """`size` is a kind of Azure Managed Redis (None: the smallest known one of the region that is enough).
 
     With `replicas` Azure chooses how many nodes there are, and spreads them over the zones that the region has.
     `encryption` has the region's keys.
@@ -93,12 +94,11 @@ class AzureManagedRedis(pulumi.ComponentResource):
         key = AksStoreKey(
             f"{name}-encryption", AksStoreKeyArgs(network=args.network, encryption=args.encryption), self._child
         )
-        size = args.size or smallest(AZURE, memory=args.memory, max_memory=args.max_memory, data_share=AZURE_DATA_SHARE)
         return redisenterprise.RedisEnterprise(
             name,
             resource_group_name=args.network.resource_group_name,
             location=args.network.args.location,
-            sku=redisenterprise.SkuArgs(name=size),
+            sku=redisenterprise.SkuArgs(name=args.size or _smallest(args)),
             high_availability="Enabled" if args.replicas > 1 else "Disabled",
             public_network_access="Disabled",
             minimum_tls_version="1.2",
@@ -157,3 +157,8 @@ class AzureManagedRedis(pulumi.ComponentResource):
             notes="Deletion protection: take it off in the stack's configuration.",
             opts=self._child,
         )
+
+
+def _smallest(args: AzureManagedRedisArgs) -> str:
+    offered = here("azure", "cache", args.network.args.location, AZURE)
+    return smallest(offered, memory=args.memory, max_memory=args.max_memory, data_share=AZURE_DATA_SHARE)

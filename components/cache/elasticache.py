@@ -13,6 +13,7 @@ from components.cache.managed import Endpoint, connect
 from components.cluster.arguments import common_labels
 from components.cluster.eks import EksNetwork
 from components.cluster.eks.private_access import EksPrivateAccess, EksPrivateAccessArgs
+from components.offers import here
 
 VERSION = "8.1"
 FAMILY = "valkey8"
@@ -24,7 +25,9 @@ MAINTENANCE_WINDOW = "sun:04:00-sun:05:00"
 
 @dataclass(frozen=True, kw_only=True)
 class ElastiCacheArgs(ManagedCacheArgs):
-    """`node_type` is a node of ElastiCache (None: the smallest known one that is enough), `key_arn` encrypts backups.
+    """`node_type` is a node of ElastiCache (None: the smallest known one of the region that is enough).
+
+    `key_arn` encrypts backups.
 
     AWS has no deletion protection for caches: with `deletion_protection` Pulumi alone refuses.
     """
@@ -76,8 +79,7 @@ class ElastiCache(pulumi.ComponentResource):
             engine="valkey",
             engine_version=VERSION,
             auto_minor_version_upgrade=True,
-            node_type=args.node_type
-            or smallest(ELASTICACHE, memory=args.memory, max_memory=args.max_memory, data_share=ELASTICACHE_DATA_SHARE),
+            node_type=args.node_type or _smallest(args),
             num_cache_clusters=args.replicas,
             automatic_failover_enabled=several,
             multi_az_enabled=several,
@@ -122,3 +124,8 @@ class ElastiCache(pulumi.ComponentResource):
         )
         parameters: pulumi.Output[str] = group.name
         return parameters
+
+
+def _smallest(args: ElastiCacheArgs) -> str:
+    offered = here("aws", "cache", args.network.args.location, ELASTICACHE)
+    return smallest(offered, memory=args.memory, max_memory=args.max_memory, data_share=ELASTICACHE_DATA_SHARE)

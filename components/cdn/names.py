@@ -8,9 +8,9 @@ TOKEN_HEADER: Final = "x-sacred-edge"  # noqa: S105 - a header's name
 LABELS: Final = {"part-of": "sacred-council", "managed-by": "pulumi"}
 """Labels (tags) of everything at the edge that can have some: it belongs to no region."""
 
-HEALTH_PORT: Final = 15021
+HTTPS_PORT: Final = 443
 HEALTH_PATH: Final = "/healthz/ready"
-"""Where Istio's gateways say that they are ready, in plain HTTP and to everyone: probes have no token."""
+"""Where regions' gateways answer probes, which have no token. Over HTTPS: without its certificate no region is well."""
 
 HSTS_SECONDS: Final = 365 * 24 * 3600
 """How long browsers remember that the domain has HTTPS only."""

@@ -25,8 +25,8 @@ __all__ = [
     "WorkloadIdentity",
 ]
 
-MeshPlatform = Literal["gke"]
-"""Kinds of cluster that Istio must be told about (its value `global.platform`)."""
+MeshPlatform = Literal["gke", "k3d", "k3s", "microk8s", "minikube", "openshift"]
+"""Kinds of cluster whose directories are not a plain kubelet's: what Istio's charts know as `global.platform`."""
 
 DnsServer = Literal["coredns", "kube-dns"]
 """What answers the DNS queries of a cluster's pods. Both have the label `k8s-app: kube-dns`, not the same metrics."""

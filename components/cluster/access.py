@@ -24,8 +24,6 @@ def kubernetes_provider(
         # ConfigMaps and Secrets change in place: a new region must not replace what the others use.
         enable_config_map_mutable=True,
         enable_secret_mutable=True,
-        # What the program describes is the platform's: a field that was edited by hand is taken back.
-        enable_patch_force=True,
         # A region that is down must not stop the others from being updated.
         skip_update_unreachable=True,
         opts=opts,

@@ -9,7 +9,10 @@ from typing import Final
 import pulumi
 
 LOG_RETENTION_DAYS: Final = 90
-"""How long control plane logs are kept where that can be said."""
+"""How long logs of clusters, networks and databases are kept where that can be said."""
+
+FLOW_LOG_MINUTES: Final = 10
+"""What one entry of a flow log sums up: the most that every cloud can, because entries are what costs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +57,15 @@ class NodePool:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
-    """`region` is the platform's name of the region, `location` the cloud's. `labels` are added to the common ones."""
+    """`region` is the platform's name of the region, `location` the cloud's. `labels` are added to the common ones.
+
+    `flow_logs` records who spoke to whom.
+    """
 
     region: str
     location: str
     addresses: AddressRanges
+    flow_logs: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
 
 

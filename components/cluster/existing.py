@@ -7,7 +7,7 @@ from types import MappingProxyType
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.cluster import DnsServer, LoadBalancerAnnotations
+from components.cluster import DnsServer, LoadBalancerAnnotations, MeshPlatform
 from components.cluster.access import kubernetes_provider
 
 
@@ -15,20 +15,21 @@ from components.cluster.access import kubernetes_provider
 class ExistingClusterArgs:
     """`context` names a context of the kubeconfig; None takes the kubeconfig's current context.
 
-    `egress_addresses` are the IPv4 addresses that the cluster's pods are seen with from outside; they are the user's
-    to know.
+    `egress_addresses` are the IPv4 addresses that the cluster's pods are seen with from outside, and `platform` is the
+    kind of cluster (None: a plain kubelet); both are the user's to know.
     """
 
     region: str
     context: str | None = None
     egress_addresses: Sequence[str] = ()
+    platform: MeshPlatform | None = None
 
 
 class ExistingCluster(pulumi.ComponentResource):
     """A cluster reached through the user's kubeconfig (`KUBECONFIG`, else the file in the home directory).
 
-    Outputs: those of `Cluster`. Only `provider` and `egress_addresses` say something: all else is the user's, or the
-    cluster's default.
+    Outputs: those of `Cluster`. Only `provider`, `egress_addresses` and `mesh_platform` say something: all else is the
+    user's, or the cluster's default.
     """
 
     provider: k8s.Provider
@@ -39,11 +40,12 @@ class ExistingCluster(pulumi.ComponentResource):
     egress_addresses: Sequence[pulumi.Output[str]]
     storage_class: None = None
     load_balancer_annotations = LoadBalancerAnnotations(public={}, internal={})
-    mesh_platform: None = None
+    mesh_platform: MeshPlatform | None
     dns_server: DnsServer = "coredns"
 
     def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cluster:ExistingCluster", name, None, opts)
+        self.mesh_platform = args.platform
         self.egress_addresses = [pulumi.Output.from_input(address) for address in args.egress_addresses]
         self.provider = kubernetes_provider(
             f"{name}-kubernetes",

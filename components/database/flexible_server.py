@@ -19,6 +19,7 @@ from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import FLEXIBLE_SERVER, azure_disk, sku_tier, smallest
 from components.database.postgresql import connect
 from components.database.postgresql_bootstrap import Server
+from components.offers import here
 from components.versions import POSTGRESQL_VERSION
 
 ENDPOINT = "postgresqlServer"
@@ -29,7 +30,7 @@ PARAMETERS = {"require_secure_transport": "on", "ssl_min_protocol_version": "TLS
 
 @dataclass(frozen=True, kw_only=True)
 class FlexibleServerArgs(ManagedDatabaseArgs):
-    """`size` is a machine of Flexible Server (None: the smallest known one that is enough).
+    """`size` is a machine of Flexible Server (None: the smallest known one of the region that is enough).
 
     `zones` are the region's: with one alone the standby is in the same zone. `encryption` has the region's keys.
     """
@@ -82,7 +83,7 @@ class FlexibleServer(pulumi.ComponentResource):
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
     def _server(self, name: str, args: FlexibleServerArgs, password: pulumi.Output[str]) -> dbforpostgresql.Server:
-        size = args.size or smallest(FLEXIBLE_SERVER, cpu=args.cpu, memory=args.memory, standby=args.standby)
+        size = args.size or _smallest(args)
         key = AksStoreKey(
             f"{name}-encryption", AksStoreKeyArgs(network=args.network, encryption=args.encryption), self._child
         )
@@ -156,3 +157,8 @@ def _availability(args: FlexibleServerArgs) -> str:
     if not args.standby:
         return "Disabled"
     return "ZoneRedundant" if len(args.zones) > 1 else "SameZone"
+
+
+def _smallest(args: FlexibleServerArgs) -> str:
+    offered = here("azure", "database", args.network.args.location, FLEXIBLE_SERVER)
+    return smallest(offered, cpu=args.cpu, memory=args.memory, standby=args.standby)

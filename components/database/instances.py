@@ -1,7 +1,7 @@
 """Which machine of which cloud is enough for a PostgreSQL of a given size. Pure.
 
-Sources: the clouds' lists of instance classes, as they were known in 2026. A size that is not here can be named in the
-settings.
+The lists have what the program chooses from, newest first. `components.offers` knows which of them a region has. A size
+that is not here can be named in the settings. Sizes: the clouds' lists of instance classes, as known in 2026.
 """
 
 import math
@@ -38,16 +38,28 @@ RDS: Final = (
     Instance(name="db.t4g.medium", cpus=2, gibibytes=4, burstable=True),
     *_family("db.m7g.{}", _AWS_SIZES, 4),
     *_family("db.r7g.{}", _AWS_SIZES, 8),
+    *_family("db.m6g.{}", _AWS_SIZES, 4),
+    *_family("db.r6g.{}", _AWS_SIZES, 8),
 )
+RDS_LARGEST_DISK: Final = 65536
+"""In GiB. Source: docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html (gp3, PostgreSQL)."""
+RDS_LEAST_GROWTH: Final = 1.26
+"""AWS takes no limit of a growing disk that is nearer than this to its size."""
+
 FLEXIBLE_SERVER: Final = (
     Instance(name="Standard_B1ms", cpus=1, gibibytes=2, burstable=True),
     Instance(name="Standard_B2s", cpus=2, gibibytes=4, burstable=True),
     *_family("Standard_D{}ds_v5", _AZURE_SIZES, 4),
     *_family("Standard_E{}ds_v5", _AZURE_SIZES, 8),
+    *_family("Standard_D{}ds_v4", _AZURE_SIZES, 4),
+    *_family("Standard_E{}ds_v4", _AZURE_SIZES[:-1], 8),
+    Instance(name="Standard_E64ds_v4", cpus=64, gibibytes=504),
 )
 FLEXIBLE_SERVER_DISKS: Final = (32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
 """Sizes of disks that Azure has, in GiB."""
 
+CLOUD_SQL_LARGEST_DISK: Final = 65536
+"""In GB. Source: cloud.google.com/sql/docs/postgres/instance-settings."""
 CLOUD_SQL_MOST_CPUS: Final = 96
 CLOUD_SQL_LEAST_MIB: Final = 3840
 CLOUD_SQL_STEP_MIB: Final = 256
@@ -87,8 +99,24 @@ def cloud_sql_tier(*, cpu: str, memory: str) -> str:
             f"memory: Cloud SQL has no machine with {cpu} CPUs and {memory}; ask for less, or name one "
             "(instances.database)"
         )
-    least = math.ceil(count * 0.9 * 1024 / CLOUD_SQL_STEP_MIB) * CLOUD_SQL_STEP_MIB
-    return f"db-custom-{count}-{max(mib, least)}"
+    return f"db-custom-{count}-{max(mib, _least_mib(count))}"
+
+
+def is_cloud_sql_machine(count: int, mib: int) -> bool:
+    """Whether Cloud SQL makes a custom machine of so many CPUs and MiB."""
+    even = count == 1 or (count % 2 == 0 and 0 < count <= CLOUD_SQL_MOST_CPUS)
+    return even and mib % CLOUD_SQL_STEP_MIB == 0 and _least_mib(count) <= mib <= count * CLOUD_SQL_MOST_MIB_A_CPU
+
+
+def _least_mib(count: int) -> int:
+    a_cpu = math.ceil(count * 0.9 * 1024 / CLOUD_SQL_STEP_MIB) * CLOUD_SQL_STEP_MIB
+    return max(a_cpu, CLOUD_SQL_LEAST_MIB)
+
+
+def rds_disk_limit(gib: int, times: int) -> int | None:
+    """How large a disk of `gib` may become by itself: `times` as large, as far as RDS goes. None: it cannot grow."""
+    limit = min(gib * times, RDS_LARGEST_DISK)
+    return limit if limit >= gib * RDS_LEAST_GROWTH else None
 
 
 def azure_disk(storage: str) -> int:

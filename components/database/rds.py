@@ -4,18 +4,19 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_random as random
-from pulumi_aws import rds
+from pulumi_aws import cloudwatch, rds
 
 from components.cluster.access import unique_suffix
-from components.cluster.arguments import common_labels
+from components.cluster.arguments import LOG_RETENTION_DAYS, common_labels
 from components.cluster.eks import EksNetwork
 from components.cluster.eks.private_access import EksPrivateAccess, EksPrivateAccessArgs
 from components.database import postgresql_plan as plan
 from components.database.arguments import ManagedDatabaseArgs
 from components.database.credentials import PASSWORD_LENGTH
-from components.database.instances import RDS, smallest
+from components.database.instances import RDS, rds_disk_limit, smallest
 from components.database.postgresql import connect
 from components.database.postgresql_bootstrap import Server
+from components.offers import here
 from components.quantities import gibibytes
 from components.versions import POSTGRESQL_VERSION
 
@@ -25,12 +26,15 @@ DISK_GROWS_TO = 10
 CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
 BACKUP_WINDOW = "02:00-03:00"
 MAINTENANCE_WINDOW = "sun:04:00-sun:05:00"
+LOGGED = ("postgresql", "upgrade")
 PARAMETERS = {"rds.force_ssl": "1", "ssl_min_protocol_version": "TLSv1.2"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class RdsArgs(ManagedDatabaseArgs):
-    """`instance_class` is a machine of RDS (None: the smallest known one that is enough), `key_arn` encrypts its disks.
+    """`instance_class` is a machine of RDS (None: the smallest known one of the region that is enough).
+
+    `key_arn` encrypts its disks.
 
     `authority` are the certificates (PEM) of RDS's own authorities in the region, which no public list has: see
     https://truststore.pki.rds.amazonaws.com.
@@ -79,6 +83,8 @@ class Rds(pulumi.ComponentResource):
 
     def _instance(self, name: str, args: RdsArgs, password: pulumi.Output[str]) -> rds.Instance:
         place = args.network.args
+        suffix = unique_suffix(f"{name}-suffix", self._child)
+        full_name = pulumi.Output.concat(f"{name}-", suffix)
         disk = max(gibibytes("storage", args.storage), LEAST_DISK_GIB)
         access = EksPrivateAccess(
             f"{name}-access", EksPrivateAccessArgs(network=args.network, port=plan.PORT), self._child
@@ -86,15 +92,16 @@ class Rds(pulumi.ComponentResource):
         return rds.Instance(
             name,
             region=place.location,
+            identifier=full_name,
             engine="postgres",
             # The major version alone: RDS chooses the minor one, and installs later ones.
             engine_version=POSTGRESQL_VERSION,
             auto_minor_version_upgrade=True,
-            instance_class=args.instance_class or smallest(RDS, cpu=args.cpu, memory=args.memory, standby=args.standby),
+            instance_class=args.instance_class or _smallest(args),
             multi_az=args.standby,
             storage_type="gp3",
             allocated_storage=disk,
-            max_allocated_storage=disk * DISK_GROWS_TO,
+            max_allocated_storage=rds_disk_limit(disk, DISK_GROWS_TO),
             storage_encrypted=True,
             kms_key_id=args.key_arn,
             db_subnet_group_name=self._subnets(name, args),
@@ -111,15 +118,29 @@ class Rds(pulumi.ComponentResource):
             copy_tags_to_snapshot=True,
             performance_insights_enabled=True,
             performance_insights_kms_key_id=args.key_arn,
-            enabled_cloudwatch_logs_exports=["postgresql", "upgrade"],
+            enabled_cloudwatch_logs_exports=list(LOGGED),
             deletion_protection=args.deletion_protection,
             skip_final_snapshot=False,
-            final_snapshot_identifier=pulumi.Output.concat(
-                f"{name}-final-", unique_suffix(f"{name}-suffix", self._child)
-            ),
+            final_snapshot_identifier=pulumi.Output.concat(f"{name}-final-", suffix),
             tags=common_labels(place),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=self._logs(name, args, full_name), protect=args.deletion_protection
+            ),
         )
+
+    def _logs(self, name: str, args: RdsArgs, instance: pulumi.Output[str]) -> list[cloudwatch.LogGroup]:
+        """Log groups that are there first, or RDS makes some that are kept for ever."""
+        return [
+            cloudwatch.LogGroup(
+                f"{name}-logs-{kind}",
+                region=args.network.args.location,
+                name=pulumi.Output.concat("/aws/rds/instance/", instance, f"/{kind}"),
+                retention_in_days=LOG_RETENTION_DAYS,
+                tags=common_labels(args.network.args),
+                opts=self._child,
+            )
+            for kind in LOGGED
+        ]
 
     def _subnets(self, name: str, args: RdsArgs) -> pulumi.Output[str]:
         group = rds.SubnetGroup(
@@ -145,3 +166,8 @@ class Rds(pulumi.ComponentResource):
         )
         parameters: pulumi.Output[str] = group.name
         return parameters
+
+
+def _smallest(args: RdsArgs) -> str:
+    offered = here("aws", "database", args.network.args.location, RDS)
+    return smallest(offered, cpu=args.cpu, memory=args.memory, standby=args.standby)

@@ -28,6 +28,7 @@ LOCAL_PORT: Final = 8443
 class ArgoCDArgs:
     """`accesses` by region are those of all regions it deploys to, `canary` is the first of them to get anything.
 
+    `ready` is by region what its services need: Argo CD learns of a region when that is there.
     `namespace` is Argo CD's own, `services_namespace` the one it deploys to. `shifted` services follow the sun.
     """
 
@@ -38,6 +39,7 @@ class ArgoCDArgs:
     source: Source
     accesses: Mapping[str, RegionAccess]
     canary: str
+    ready: Mapping[str, Sequence[pulumi.Input[pulumi.Resource]]]
     shifted: Sequence[str] = ()
     repository_token: pulumi.Input[str] | None = None
 
@@ -64,7 +66,7 @@ class ArgoCD(pulumi.ComponentResource):
         release = self._release([*self._secrets(), *self._flows()])
         project = self._custom("project", "AppProject", plan.PROJECT, self._project(), [release])
         clusters = {region: self._cluster(region, access) for region, access in sorted(args.accesses.items())}
-        spec = plan.rollout(args.source, args.services_namespace, args.shifted)
+        spec = plan.rollout(args.source, args.services_namespace, args.shifted, regions=len(args.accesses))
         # The others would go first while nobody knows the canary; but no region waits for those that are late.
         self._custom("rollout", "ApplicationSet", plan.RELEASE, spec, [project, clusters[args.canary]])
         self.port_forward = f"kubectl -n {plan.NAMESPACE} port-forward service/{SERVER} {LOCAL_PORT}:443"
@@ -134,7 +136,8 @@ class ArgoCD(pulumi.ComponentResource):
                 extra_labels={plan.TYPE_LABEL: "cluster", plan.WAVE_LABEL: wave},
             ),
             data={key: sealed(value) for key, value in entries.items()},
-            opts=self._child,
+            # Pods that start before their mesh have no sidecar, and other regions would send requests to them.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.ready[region])),
         )
 
     def _custom(

@@ -16,6 +16,8 @@ IN_CLUSTER: Final = "https://kubernetes.default.svc"
 TLS_SECRET: Final = "argocd-server-tls"  # noqa: S105 - a name that Argo CD knows
 REPLICAS: Final = 2
 HTTPS_PORT: Final = 443
+LEAST_AT_ONCE: Final = 2
+SHARE_AT_ONCE: Final = 3
 
 _DEPLOYED: Final = (
     ("", "serviceaccounts", "ServiceAccount"),
@@ -87,17 +89,26 @@ def project(regions: Sequence[str], namespace: str, url: str) -> dict[str, Any]:
     }
 
 
-def rollout(source: Source, namespace: str, shifted: Sequence[str]) -> dict[str, Any]:
-    """Spec of the ApplicationSet: the canary, and when it is healthy the other regions, one by one.
+def at_once(others: int) -> int:
+    """How many of the `others`, which follow the canary, get a new version at the same time: a third, at least two.
 
-    It does not name the regions: each cluster's Secret gives one. `shifted` services follow the sun: their minimum of
-    replicas is set at times of the day, and left alone.
+    A region that does not answer takes one of these places and keeps it: a single place would stop the roll-out.
     """
+    return max(LEAST_AT_ONCE, -(-others // SHARE_AT_ONCE))
+
+
+def rollout(source: Source, namespace: str, shifted: Sequence[str], *, regions: int) -> dict[str, Any]:
+    """Spec of the ApplicationSet: the canary, and when it is healthy the other regions, a few at a time.
+
+    It does not name the regions, of which there are `regions`: each cluster's Secret gives one. `shifted` services
+    follow the sun: their minimum of replicas is set at times of the day, and left alone.
+    """
+    steps = [_step(CANARY, 1), _step(REST, at_once(regions - 1))]
     return {
         "goTemplate": True,
         "goTemplateOptions": ["missingkey=error"],
         "generators": [{"clusters": {"selector": {"matchLabels": {TYPE_LABEL: "cluster"}}}}],
-        "strategy": {"type": "RollingSync", "rollingSync": {"steps": [_step(CANARY), _step(REST)]}},
+        "strategy": {"type": "RollingSync", "rollingSync": {"steps": steps}},
         # Neither a lost Argo CD nor one that moves takes the services away.
         "syncPolicy": {"applicationsSync": "sync", "preserveResourcesOnDeletion": True},
         "template": _application(source, namespace, shifted),
@@ -129,8 +140,8 @@ def _application(source: Source, namespace: str, shifted: Sequence[str]) -> dict
     }
 
 
-def _step(wave: str) -> dict[str, Any]:
-    return {"matchExpressions": [{"key": WAVE_LABEL, "operator": "In", "values": [wave]}], "maxUpdate": 1}
+def _step(wave: str, at_once: int) -> dict[str, Any]:
+    return {"matchExpressions": [{"key": WAVE_LABEL, "operator": "In", "values": [wave]}], "maxUpdate": at_once}
 
 
 def _left_alone(service: str) -> dict[str, Any]:

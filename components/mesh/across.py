@@ -2,17 +2,17 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from components.mesh.config import CROSSING_PORT
 
 LANGUAGE_HEADER = "x-sacred-language"
 """One BCP 47 tag in its usual spelling (pt-BR), set at the edge: Istio compares strings and knows no q-values."""
 
 CLUSTER_LABEL = "topology.istio.io/cluster"
 """Istio gives it to every endpoint, also to the gateway that stands for the endpoints of another network."""
-
-CROSSING_PORT = 15443
-"""Where east-west gateways take mutual TLS and pass it on by its server name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class LanguageRoute:
 class Neighbourhood:
     """What the routes of region `here` know of the others: `failover` (nearest first) and `languages`, in order.
 
-    To `unreachable` ones `here` sends nothing, because it does not know their endpoints.
+    To `unreachable` ones `here` sends nothing, because it does not know their endpoints, or is not to.
     """
 
     here: str
@@ -82,14 +82,17 @@ def subsets(neighbourhood: Neighbourhood, affinity: dict[str, Any]) -> list[dict
     ]
 
 
-def crossing_gateway(selector: dict[str, str]) -> dict[str, Any]:
-    """Spec of the Gateway for other regions: mutual TLS passes through to the service that its server name says."""
+def crossing_gateway(selector: dict[str, str], namespaces: Sequence[str]) -> dict[str, Any]:
+    """Spec of the Gateway for other regions: mutual TLS passes through to the service that its server name says.
+
+    Only to services in `namespaces`.
+    """
     return {
         "selector": selector,
         "servers": [
             {
                 "port": {"number": CROSSING_PORT, "name": "tls", "protocol": "TLS"},
-                "hosts": ["*.local"],
+                "hosts": [f"*.{namespace}.svc.cluster.local" for namespace in namespaces],
                 "tls": {"mode": "AUTO_PASSTHROUGH"},
             }
         ],

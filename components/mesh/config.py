@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from components.cluster import MeshPlatform
+
 PostQuantum = Literal["off", "prefer", "strict"]
-Platform = Literal["gke", "k3d", "k3s", "microk8s", "minikube", "openshift"]
 ServiceType = Literal["LoadBalancer", "NodePort", "ClusterIP"]
 
 TRACING_PROVIDER = "opentelemetry"
@@ -18,12 +19,30 @@ CONTROL_PLANE_METRICS_PORT = 15014
 PROXY_METRICS_PORT = 15090
 STATUS_PORT = 15021
 
+CROSSING_PORT = 15443
+"""Where east-west gateways take mutual TLS and pass it on by its server name: what istiod expects of a gateway."""
+
+NETWORK_LABEL = "topology.istio.io/network"
+"""By it istiod knows the Service of a network's gateway, and which network pods are in."""
+
 # Unprivileged, so that the gateway needs neither a capability nor a sysctl.
 HTTP_TARGET_PORT = 8080
 HTTPS_TARGET_PORT = 8443
 
 # By default a proxy keeps none of them: who is connected to the public gateway, and who of them by WebSocket.
 GATEWAY_STATISTICS = {"inclusionRegexps": [r"http\..*downstream_cx(_upgrades)?_active"]}
+
+# Clouds' NATs and load balancers forget a silent connection after 4 minutes (Azure) or 350 seconds (AWS), and tell
+# nobody: what is sent on it later is lost.
+KEEPALIVE_SECONDS = 60
+KEEPALIVE_INTERVAL_SECONDS = 15
+KEEPALIVE_PROBES = 3
+IDLE_TIMEOUT = "180s"
+
+ALL_SERVICES = "*.svc.cluster.local"
+
+# Said, because the chart's platform `gke` leaves it to what the API server calls its version.
+GKE_CNI_DIRECTORY = "/home/kubernetes/bin"
 
 HYBRID_CURVES = ["X25519MLKEM768", "X25519", "P-256"]
 
@@ -36,6 +55,8 @@ def istiod_values(
     trust_domain: str,
     trace_collector: str | None,
     post_quantum: PostQuantum,
+    shared_services: Sequence[str],
+    platform: MeshPlatform | None,
     min_replicas: int,
     max_replicas: int,
 ) -> dict[str, Any]:
@@ -50,9 +71,13 @@ def istiod_values(
         "cni": {"enabled": True},
         "env": _control_plane_environment(post_quantum),
         "meshConfig": mesh_config(
-            trust_domain=trust_domain, trace_collector=trace_collector, post_quantum=post_quantum
+            trust_domain=trust_domain,
+            trace_collector=trace_collector,
+            post_quantum=post_quantum,
+            shared_services=shared_services,
         ),
         "global": {
+            **_platform(platform),
             "meshID": mesh_id,
             "multiCluster": {"clusterName": region},
             "network": network,
@@ -67,8 +92,13 @@ def istiod_values(
     }
 
 
-def mesh_config(*, trust_domain: str, trace_collector: str | None, post_quantum: PostQuantum) -> dict[str, Any]:
-    """The mesh-wide configuration. `trace_collector` is the host of an OTLP/gRPC collector on `TRACING_PORT`."""
+def mesh_config(
+    *, trust_domain: str, trace_collector: str | None, post_quantum: PostQuantum, shared_services: Sequence[str]
+) -> dict[str, Any]:
+    """The mesh-wide configuration. `trace_collector` is the host of an OTLP/gRPC collector on `TRACING_PORT`.
+
+    Regions serve the hosts `shared_services` for each other. All other services are the region's own.
+    """
     return {
         "trustDomain": trust_domain,
         "accessLogFile": "/dev/stdout",
@@ -79,6 +109,8 @@ def mesh_config(*, trust_domain: str, trace_collector: str | None, post_quantum:
         "enablePrometheusMerge": False,
         "outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"},
         "localityLbSetting": {"enabled": True},
+        "serviceSettings": service_settings(shared_services),
+        "tcpKeepalive": tcp_keepalive(),
         # Policies compare paths, so //admin must be /admin before they do.
         "pathNormalization": {"normalization": "MERGE_SLASHES"},
         "meshMTLS": {"minProtocolVersion": "TLSV1_3"},
@@ -87,12 +119,54 @@ def mesh_config(*, trust_domain: str, trace_collector: str | None, post_quantum:
     }
 
 
-def cni_values(*, platform: Platform | None) -> dict[str, Any]:
+def service_settings(shared_services: Sequence[str]) -> list[dict[str, Any]]:
+    """Which services Istio merges with those of the same name in the other regions: `shared_services` alone.
+
+    Stores, collectors and control planes have the same names in all regions, and no region may use another's. Istio
+    takes the most specific host.
+    """
+    shared = [{"settings": {"clusterLocal": False}, "hosts": sorted(shared_services)}] if shared_services else []
+    return [{"settings": {"clusterLocal": True}, "hosts": [ALL_SERVICES]}, *shared]
+
+
+def tcp_keepalive() -> dict[str, Any]:
+    """Keeps connections that proxies open known to whatever is on the way."""
+    return {
+        "time": f"{KEEPALIVE_SECONDS}s",
+        "interval": f"{KEEPALIVE_INTERVAL_SECONDS}s",
+        "probes": KEEPALIVE_PROBES,
+    }
+
+
+def listener_keepalive(gateway: Mapping[str, str]) -> dict[str, Any]:
+    """Spec of an EnvoyFilter: the same for connections to the pods `gateway`, which inherit the socket's options.
+
+    CDNs keep connections for 10 minutes, and users' WebSockets may be silent for longer.
+    """
+    socket, tcp = 1, 6
+    options = [
+        (socket, 9, 1),  # SO_KEEPALIVE
+        (tcp, 4, KEEPALIVE_SECONDS),  # TCP_KEEPIDLE
+        (tcp, 5, KEEPALIVE_INTERVAL_SECONDS),  # TCP_KEEPINTVL
+        (tcp, 6, KEEPALIVE_PROBES),  # TCP_KEEPCNT
+    ]
+    values = [{"level": level, "name": name, "int_value": value} for level, name, value in options]
+    patch = {"operation": "MERGE", "value": {"socket_options": values}}
+    return {
+        "workloadSelector": {"labels": dict(gateway)},
+        "configPatches": [{"applyTo": "LISTENER", "match": {"context": "GATEWAY"}, "patch": patch}],
+    }
+
+
+def cni_values(*, platform: MeshPlatform | None) -> dict[str, Any]:
     """Values of chart `cni`. `platform` moves its paths to where that kind of cluster has them."""
+    # Under `cni`: what the platform's profile says there goes before values of the first level.
+    directory = {"cni": {"cniBinDir": GKE_CNI_DIRECTORY}} if platform == "gke" else {}
     return {
         "resources": _resources(cpu="20m", cpu_limit="500m", memory="128Mi"),
         "seccompProfile": {"type": "RuntimeDefault"},
-        "global": {"logAsJson": True, **({"platform": platform} if platform else {})},
+        "global": {"logAsJson": True, **_platform(platform)},
+        **directory,
     }
 
 
@@ -133,19 +207,29 @@ def east_west_values(
     min_replicas: int,
     max_replicas: int,
 ) -> dict[str, Any]:
-    """Values of chart `gateway` for the gateway of `network`, which gives it the chart's ports for other networks.
+    """Values of chart `gateway` for the gateway of `network`.
 
     Only addresses in `source_ranges` (CIDR blocks) may connect; empty lets anyone.
     """
     return {
         **_gateway_pods("eastwestgateway", min_replicas, max_replicas),
-        "networkGateway": network,
+        # In place of the chart's `networkGateway`, which also opens two ports of a control plane for other clusters.
+        "labels": {NETWORK_LABEL: network},
+        "env": {"ISTIO_META_REQUESTED_NETWORK_VIEW": network},
         "service": {
             "type": service_type,
             "annotations": dict(annotations),
             "loadBalancerSourceRanges": list(source_ranges),
+            "ports": [
+                _service_port("status-port", STATUS_PORT, STATUS_PORT),
+                _service_port("tls", CROSSING_PORT, CROSSING_PORT),
+            ],
         },
     }
+
+
+def _platform(platform: MeshPlatform | None) -> dict[str, str]:
+    return {"platform": platform} if platform else {}
 
 
 def _gateway_pods(istio_label: str, min_replicas: int, max_replicas: int) -> dict[str, Any]:

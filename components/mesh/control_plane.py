@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import network
+from components.cluster import MeshPlatform
 from components.mesh import config, routes
 from components.metadata import object_meta
 from components.releases import chart_release
@@ -25,6 +26,7 @@ class ControlPlaneArgs:
     `network_name` is the region's network, set from the start so that a second region changes nothing here; the label
     topology.istio.io/network of `namespace` says the same.
     `trust_domain` is the same in all regions. `injected_namespaces` have sidecars; `monitoring_namespace` scrapes.
+    Regions serve the hosts `shared_services` for each other; all other services are the region's own.
     `trace_collector` is the host of an OTLP/gRPC collector (None: no traces), `trace_sampling` a share from 0 to 1.
     `platform` is the kind of cluster, where the CNI plugin's paths depend on it. `monitored_by` brings the monitoring
     CRDs (None: no monitors).
@@ -40,8 +42,9 @@ class ControlPlaneArgs:
     monitoring_namespace: str
     trace_collector: str | None
     trace_sampling: float
+    shared_services: Sequence[str]
     post_quantum: config.PostQuantum
-    platform: config.Platform | None = None
+    platform: MeshPlatform | None = None
     min_replicas: int = 1
     max_replicas: int = 5
     monitored_by: pulumi.Resource | None = None
@@ -170,6 +173,8 @@ def _istiod_values(args: ControlPlaneArgs) -> dict[str, object]:
         trust_domain=args.trust_domain,
         trace_collector=args.trace_collector,
         post_quantum=args.post_quantum,
+        shared_services=args.shared_services,
+        platform=args.platform,
         min_replicas=args.min_replicas,
         max_replicas=args.max_replicas,
     )

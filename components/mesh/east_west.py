@@ -63,15 +63,15 @@ class EastWestGateway(pulumi.ComponentResource):
 
     istiod finds the gateway's address by itself, in every region.
 
-    Outputs: `release` (once it is there, the gateway has its address, and pods can be reached through it).
+    Outputs: `ready` (once these are there, the gateway has its address, and pods can be reached through it).
     """
 
-    release: k8s.helm.v3.Release
+    ready: list[pulumi.Resource]
 
     def __init__(self, name: str, args: EastWestGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:mesh:EastWestGateway", name, None, opts)
         flows = [self._own_flows(name, args), *self._callers_flows(name, args)]
-        self.release = chart_release(
+        release = chart_release(
             f"{name}-release",
             ISTIO_GATEWAY,
             name=APP,
@@ -79,14 +79,15 @@ class EastWestGateway(pulumi.ComponentResource):
             values=_values(args),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.ready, *flows]),
         )
-        k8s.apiextensions.CustomResource(
+        listener = k8s.apiextensions.CustomResource(
             f"{name}-gateway",
             api_version="networking.istio.io/v1",
             kind="Gateway",
             metadata=object_meta(GATEWAY, app=APP, region=args.region, namespace=args.namespace),
-            spec=across.crossing_gateway(PODS),
+            spec=across.crossing_gateway(PODS, sorted(args.upstreams)),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.ready)),
         )
+        self.ready = [release, listener]
         self.register_outputs({})
 
     def _own_flows(self, name: str, args: EastWestGatewayArgs) -> k8s.networking.v1.NetworkPolicy:
@@ -104,7 +105,7 @@ class EastWestGateway(pulumi.ComponentResource):
             pods=PODS,
             ingress=[
                 # The load balancer's rule says who may connect: behind it, callers have other addresses on some clouds.
-                network.ingress([across.CROSSING_PORT, config.STATUS_PORT]),
+                network.ingress([config.CROSSING_PORT, config.STATUS_PORT]),
                 network.ingress([config.PROXY_METRICS_PORT], monitoring),
             ],
             egress=[
@@ -124,7 +125,7 @@ class EastWestGateway(pulumi.ComponentResource):
                 region=args.region,
                 namespace=callers.namespace,
                 pods=callers.pods,
-                egress=[network.egress([across.CROSSING_PORT])],
+                egress=[network.egress([config.CROSSING_PORT])],
                 opts=pulumi.ResourceOptions(parent=self),
             )
             for callers in args.callers

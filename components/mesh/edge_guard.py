@@ -1,13 +1,13 @@
 """A gateway that serves the edge and nobody else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.mesh import config
+from components.mesh import config, routes
 from components.metadata import object_meta
 
 APP: Final = "istio-ingressgateway"
@@ -15,8 +15,9 @@ APP: Final = "istio-ingressgateway"
 
 @dataclass(frozen=True, kw_only=True)
 class EdgeGuardArgs:
-    """`gateway` are the labels of the gateway's pods in `namespace`.
+    """`gateway` are the labels of the gateway's pods in `namespace`, `served_by` is its Gateway (namespace/name).
 
+    The edge's probes ask `hosts` for `health_path`, and have no token.
     The token comes in `header` for `audience` from `issuer`, and is signed with a key of `key_set` (JSON); its bearer
     is `principal` in Istio's terms. `account_thumbprint` is what a public authority's challenges are answered with.
     """
@@ -24,6 +25,9 @@ class EdgeGuardArgs:
     region: str
     namespace: pulumi.Input[str]
     gateway: Mapping[str, str]
+    served_by: pulumi.Input[str]
+    hosts: Sequence[str]
+    health_path: str
     header: str
     issuer: str
     audience: str
@@ -36,6 +40,7 @@ class EdgeGuardArgs:
 class EdgeGuard(pulumi.ComponentResource):
     """HTTPS only with the edge's token, which is taken off before a request goes on; HTTP only for challenges.
 
+    Without a token, HTTPS only says that the gateway has its certificate and is ready.
     The gateway holds public keys: who reads its configuration cannot make a token.
     """
 
@@ -53,10 +58,20 @@ class EdgeGuard(pulumi.ComponentResource):
         )
         self._resource("security.istio.io/v1", "RequestAuthentication", "token", tokens)
         self._resource(
-            "security.istio.io/v1", "AuthorizationPolicy", "edge-only", edge_only(args.gateway, args.principal)
+            "security.istio.io/v1",
+            "AuthorizationPolicy",
+            "edge-only",
+            edge_only(args.gateway, args.principal, args.health_path),
         )
+        self._resource("networking.istio.io/v1", "VirtualService", "readiness", self._readiness())
         self._resource("networking.istio.io/v1alpha3", "EnvoyFilter", "challenges", answers)
         self.register_outputs({})
+
+    def _readiness(self) -> pulumi.Output[dict[str, Any]]:
+        args = self._args
+        return pulumi.Output.from_input(args.served_by).apply(
+            lambda gateway: routes.readiness(hosts=args.hosts, gateway=gateway, path=args.health_path)
+        )
 
     def _resource(self, api_version: str, kind: str, name: str, spec: pulumi.Input[dict[str, Any]]) -> None:
         args = self._args
@@ -82,14 +97,25 @@ def token_rules(*, gateway: Mapping[str, str], header: str, issuer: str, audienc
     return {"selector": {"matchLabels": dict(gateway)}, "jwtRules": [rule]}
 
 
-def edge_only(gateway: Mapping[str, str], principal: str) -> dict[str, Any]:
-    """Spec of an AuthorizationPolicy: the edge, and HTTP, which is answered with challenges and redirects alone."""
+def edge_only(gateway: Mapping[str, str], principal: str, health_path: str) -> dict[str, Any]:
+    """Spec of an AuthorizationPolicy: the edge, its probes, and HTTP, which only has challenges and redirects."""
     return {
         "selector": {"matchLabels": dict(gateway)},
         "action": "ALLOW",
         "rules": [
             {"from": [{"source": {"requestPrincipals": [principal]}}]},
             {"to": [{"operation": {"ports": [str(config.HTTP_TARGET_PORT)]}}]},
+            {
+                "to": [
+                    {
+                        "operation": {
+                            "ports": [str(config.HTTPS_TARGET_PORT)],
+                            "methods": ["GET", "HEAD"],
+                            "paths": [health_path],
+                        }
+                    }
+                ]
+            },
         ],
     }
 

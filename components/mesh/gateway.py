@@ -84,6 +84,7 @@ class IngressGateway(pulumi.ComponentResource):
         credential = self._certificate(name, args).secret_name if public is None else public.credential
         release = self._release(name, args, self._flows(name, args))
         self._gateway(name, args, pulumi.Output.from_input(credential))
+        self._keepalive(name, args)
         if args.monitored_by is not None:
             monitor = pulumi.ResourceOptions(parent=self, depends_on=[args.monitored_by])
             proxy_monitor(f"{name}-monitor", app=APP, region=args.region, namespace=args.namespace, opts=monitor)
@@ -138,9 +139,23 @@ class IngressGateway(pulumi.ComponentResource):
             metadata=object_meta(GATEWAY, app=APP, region=args.region, namespace=args.namespace),
             spec=credential.apply(
                 lambda secret: routes.gateway(
-                    hosts=[args.domain, *more], selector=PODS, credential=secret, post_quantum=args.post_quantum
+                    hosts=[args.domain, *more],
+                    selector=PODS,
+                    credential=secret,
+                    post_quantum=args.post_quantum,
+                    any_handshake=bool(more),
                 )
             ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.ready)),
+        )
+
+    def _keepalive(self, name: str, args: IngressGatewayArgs) -> None:
+        k8s.apiextensions.CustomResource(
+            f"{name}-keepalive",
+            api_version="networking.istio.io/v1alpha3",
+            kind="EnvoyFilter",
+            metadata=object_meta("keepalive", app=APP, region=args.region, namespace=args.namespace),
+            spec=config.listener_keepalive(PODS),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.ready)),
         )
 

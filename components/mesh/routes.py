@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.mesh import across
+from components.mesh import across, config
 from components.mesh.config import PostQuantum
 
 CIRCLE_HEADER = "x-sacred-circle"
@@ -48,11 +48,17 @@ def allow_metrics(metrics_port: int) -> dict[str, Any]:
 
 
 def gateway(
-    *, hosts: Sequence[str], selector: Mapping[str, str], credential: str, post_quantum: PostQuantum
+    *,
+    hosts: Sequence[str],
+    selector: Mapping[str, str],
+    credential: str,
+    post_quantum: PostQuantum,
+    any_handshake: bool = False,
 ) -> dict[str, Any]:
     """Spec of the public Gateway: HTTPS with the certificate in Secret `credential`; HTTP only redirects.
 
-    All hosts share one server: a CDN says one of them in the handshake, and another in its requests.
+    All hosts share one server: a CDN says one of them in the handshake, and another in its requests. With
+    `any_handshake` the handshake may name any host, or none: some probes name none. Requests still need a route.
     """
     version = "TLSV1_3" if post_quantum == "strict" else "TLSV1_2"
     return {
@@ -65,7 +71,7 @@ def gateway(
             },
             {
                 "port": {"number": 443, "name": "https", "protocol": "HTTPS"},
-                "hosts": list(hosts),
+                "hosts": ["*"] if any_handshake else list(hosts),
                 "tls": {"mode": "SIMPLE", "credentialName": credential, "minProtocolVersion": version},
             },
         ],
@@ -99,6 +105,13 @@ def virtual_service(
     }
 
 
+def readiness(*, hosts: Sequence[str], gateway: str, path: str) -> dict[str, Any]:
+    """Spec of a VirtualService: the gateway itself answers `path` of `hosts`."""
+    answer = {"status": 200, "body": {"string": "ready"}}
+    route = {"name": "readiness", "match": [{"uri": {"exact": path}}], "directResponse": answer}
+    return {"hosts": list(hosts), "gateways": [gateway], "http": [route]}
+
+
 def destination_rule(name: str, namespace: str, neighbourhood: across.Neighbourhood | None = None) -> dict[str, Any]:
     """Spec of a DestinationRule: a circle keeps its pod, and pods (or regions) that fail are left out for a while.
 
@@ -112,7 +125,10 @@ def destination_rule(name: str, namespace: str, neighbourhood: across.Neighbourh
     return {
         "host": service_host(name, namespace),
         "trafficPolicy": {
-            "connectionPool": {"tcp": {"connectTimeout": "3s"}},
+            "connectionPool": {
+                "tcp": {"connectTimeout": "3s", "tcpKeepalive": config.tcp_keepalive()},
+                "http": {"idleTimeout": config.IDLE_TIMEOUT},
+            },
             "loadBalancer": {**affinity, "localityLbSetting": nearest},
             # Locality failover starts only when every local pod is ejected: a limit below 100 % would prevent it.
             "outlierDetection": {

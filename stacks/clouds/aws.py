@@ -34,7 +34,13 @@ class AwsGround(pulumi.ComponentResource):
         self._cloud = aws.Provider(f"{plan.name}-aws", region=plan.name, opts=pulumi.ResourceOptions(parent=self))
         self._network = EksNetwork(
             f"{plan.name}-network",
-            EksNetworkArgs(region=plan.name, location=plan.name, addresses=address_ranges(plan), zones=region.zones),
+            EksNetworkArgs(
+                region=plan.name,
+                location=plan.name,
+                addresses=address_ranges(plan),
+                flow_logs=region.flow_logs,
+                zones=region.zones,
+            ),
             pulumi.ResourceOptions(parent=self, providers=[self._cloud]),
         )
         self.egress_addresses = self._network.egress_addresses
@@ -59,6 +65,7 @@ class AwsGround(pulumi.ComponentResource):
                 deletion_protection=region.deletion_protection,
                 kubernetes_version=region.kubernetes_version or KUBERNETES_VERSION,
                 administrators=region.administrators,
+                patches=region.patches,
             ),
             self._with_cloud(opts),
         )

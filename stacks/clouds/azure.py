@@ -38,7 +38,9 @@ class AzureGround(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self._plan = plan
-        place = NetworkArgs(region=plan.name, location=plan.name, addresses=address_ranges(plan))
+        place = NetworkArgs(
+            region=plan.name, location=plan.name, addresses=address_ranges(plan), flow_logs=region.flow_logs
+        )
         self._inside = pulumi.ResourceOptions(parent=self, providers=[self._cloud])
         self._network = AksNetwork(f"{plan.name}-network", place, self._inside)
         self._addresses = self._reserve() if plan.joined else None

@@ -31,7 +31,12 @@ class ExistingGround:
     ) -> ExistingCluster:
         """The cluster of the region's context. Who may reach its API is not ours to say."""
         region = self._region
-        args = ExistingClusterArgs(region=region.name, context=region.context, egress_addresses=region.egress_addresses)
+        args = ExistingClusterArgs(
+            region=region.name,
+            context=region.context,
+            egress_addresses=region.egress_addresses,
+            platform=region.platform,
+        )
         return ExistingCluster(name, args, opts)
 
     def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> NoReturn:

@@ -35,7 +35,9 @@ class GcpGround(pulumi.ComponentResource):
         )
         self._network = GkeNetwork(
             f"{plan.name}-network",
-            NetworkArgs(region=plan.name, location=plan.name, addresses=address_ranges(plan)),
+            NetworkArgs(
+                region=plan.name, location=plan.name, addresses=address_ranges(plan), flow_logs=region.flow_logs
+            ),
             pulumi.ResourceOptions(parent=self, providers=[self._cloud]),
         )
         self.egress_addresses = self._network.egress_addresses

@@ -1,6 +1,7 @@
 """Rules about what a cloud can do with a region. They read plain values. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from typing import Final
 
 from stacks import geography
@@ -22,10 +23,43 @@ CHOOSES_VERSIONS: Final = ("stable", "rapid")
 """Upgrade channels of AKS that raise the minor version, as `components/cluster/aks` has them."""
 
 
-def broken_cloud_rules(regions: Regions) -> Iterator[Mistake]:
-    """All mistakes of the regions of `listed_regions`; what is malformed in itself is passed over."""
+_INTERNAL: Final = tuple(
+    IPv4Network(block)
+    for block in (
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "224.0.0.0/3",
+    )
+)
+_EXAMPLES: Final = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
+
+_NEVER_CALLERS: Final[Mapping[str, Sequence[IPv4Network]]] = {"aws": (*_INTERNAL, *_EXAMPLES), "azure": _INTERNAL}
+"""Ranges that nobody has on the internet, where the cloud refuses them.
+
+AWS: `The following CIDRs are not allowed in publicAccessCidrs`. Azure takes public ones only
+(https://learn.microsoft.com/azure/aks/api-server-authorized-ip-ranges). Google Cloud takes them: they are for callers
+inside the network.
+"""
+_CALLED: Final = {"aws": "AWS", "azure": "Azure"}
+
+
+def broken_cloud_rules(regions: Regions, *, callers: Callable[[object], bool]) -> Iterator[Mistake]:
+    """All mistakes of the regions of `listed_regions`; what is malformed in itself is passed over.
+
+    `callers` says of a region's name whether its pods call the Kubernetes APIs of the others.
+    """
+    clouds = {str(region.get("cloud")) for region in regions.values()}
+    choosy = " and ".join(_CALLED[cloud] for cloud in sorted(clouds & _CALLED.keys()))
     for index, region in regions.items():
         yield from _nodes(index, region)
+        yield from _api_access(index, region)
+        if choosy and callers(region.get("name")):
+            yield from _egress(index, region, choosy)
         match region.get("cloud"):
             case "aws":
                 yield from _slot(index, region)
@@ -48,6 +82,39 @@ def _nodes(index: int, region: Plain) -> Iterator[Mistake]:
             rule=f"is more than the {limit} nodes that the addresses of the region's pods are enough for",
             remedy=f"write {limit} or less, and a larger type of machine or another region for the rest",
         )
+
+
+def _api_access(index: int, region: Plain) -> Iterator[Mistake]:
+    cloud, given = str(region.get("cloud")), region.get("apiAccess")
+    for place, network in enumerate(given if isinstance(given, list | tuple) else ()):
+        if _is_inside(network, _NEVER_CALLERS.get(cloud, ())):
+            yield Mistake(
+                path=path_of("regions", index, "apiAccess", place),
+                value=shown(network),
+                rule=f"is a range that nobody has on the internet, and that {_CALLED[cloud]} refuses",
+                remedy="write the public addresses that you and your pipelines are seen with, or leave it out",
+            )
+
+
+def _egress(index: int, region: Plain, choosy: str) -> Iterator[Mistake]:
+    given = region.get("egressAddresses")
+    for place, address in enumerate(given if isinstance(given, list | tuple) else ()):
+        if _is_inside(address, _INTERNAL):
+            yield Mistake(
+                path=path_of("regions", index, "egressAddresses", place),
+                value=shown(address),
+                rule=f"is an address that nobody has on the internet, and that {choosy} refuses among callers",
+                remedy="write the public address that the cluster's pods are seen with from there",
+            )
+
+
+def _is_inside(network: object, blocks: Sequence[IPv4Network]) -> bool:
+    """Whether a network in CIDR notation lies in one of the blocks. What is no network does not."""
+    try:
+        found = IPv4Network(str(network))
+    except (AddressValueError, NetmaskValueError, ValueError):
+        return False
+    return any(found.subnet_of(block) for block in blocks)
 
 
 def _slot(index: int, region: Plain) -> Iterator[Mistake]:

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from components.database.instances import is_cloud_sql_machine
 from stacks.settings.values import mistake, not_empty, number_as_text, pattern
 
 EKS_ZONE_SLOTS: Final = 4
@@ -32,6 +33,17 @@ def _zone_letters(zones: tuple[str, ...]) -> tuple[str, ...]:
             "write e.g. [a, b, c]",
         )
     return tuple(sorted(zones))
+
+
+def _cloud_sql_machine(tier: str) -> str:
+    kind, *size = tier.removeprefix("db-").split("-")
+    if kind == "custom" and not is_cloud_sql_machine(*map(int, size)):
+        raise mistake(
+            "is no machine of Cloud SQL: those have 1 CPU or an even number up to 96, with 0.9 to 6.5 GiB a CPU, "
+            "in steps of 256 MiB, and at least 3840 MiB",
+            "write e.g. db-custom-2-8192 (CPUs and MiB)",
+        )
+    return tier
 
 
 def _one_each(key: Callable[[str], str], rule: str) -> AfterValidator:
@@ -71,11 +83,13 @@ AwsMachine = Annotated[
 ]
 GcpDatabaseTier = Annotated[
     str,
+    # The edition Enterprise has no others.
     pattern(
-        r"db-(custom-[0-9]+-[0-9]+|[a-z0-9]+(-[a-z0-9]+)+)",
-        "must be a machine type of Cloud SQL",
+        r"db-(custom-[0-9]{1,3}-[0-9]{1,7}|f1-micro|g1-small)",
+        "must be a machine type of Cloud SQL's edition Enterprise",
         "write e.g. db-custom-2-8192 (CPUs and MiB)",
     ),
+    AfterValidator(_cloud_sql_machine),
 ]
 AwsDatabaseClass = Annotated[
     str, pattern(r"db\.[a-z0-9]+\.[a-z0-9]+", "must be an instance class of RDS", "write e.g. db.m7g.large")
@@ -117,6 +131,10 @@ AwsPrincipals = Annotated[
     ],
     Field(strict=False),
     _one_each(lambda arn: arn.rpartition("/")[2], "must not name two roles or users alike, whatever their paths"),
+    not_empty("arn:aws:iam::123456789012:role/administrators"),
+]
+AwsPatches = Annotated[
+    str, pattern("[0-9a-z]([-0-9a-z]{0,14}[0-9a-z])?", "must be a month, or another short text", 'write e.g. "2026-12"')
 ]
 AwsZones = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_zone_letters)]
 AzureMachine = Annotated[

@@ -148,7 +148,7 @@ class Monitoring(Model):
     runbooks: FolderUrl | None = None
     """Where people read the runbooks, for the links of alerts. None: the path in this repository, which is no link."""
     machine_prices: Mapping[str, Annotated[float, Field(ge=0)]] = {}
-    """USD a month for a machine, by its type: what the dashboard of costs counts with."""
+    """USD a month for a machine, by its type, instead of the price that is known (components/offers/prices.csv)."""
 
 
 class Service(Model):

@@ -36,6 +36,9 @@ _EXAMPLES: Final = {
     "languages": "languages: [nl, fr]",
     "project": "project: my-project, here or for all regions below clouds.gcp",
     "adminGroups": "adminGroups: [11111111-2222-3333-4444-555555555555], here or for all regions below clouds.azure",
+    "administrators": (
+        "administrators: [arn:aws:iam::123456789012:role/administrators], here or for all regions below clouds.aws"
+    ),
     "gcp.nodes": "nodes: {type: e2-standard-4, min: 3, max: 9}",
     "aws.nodes": "nodes: {type: m7i.xlarge, min: 3, max: 9}",
     "azure.nodes": "nodes: {type: Standard_D4s_v5, min: 3, max: 9}",

@@ -5,11 +5,13 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from components.cluster import MeshPlatform
 from stacks.settings.base import Model
 from stacks.settings.cloud_values import (
     AwsCacheNode,
     AwsDatabaseClass,
     AwsMachine,
+    AwsPatches,
     AwsPrincipals,
     AwsZones,
     AzureCacheSize,
@@ -63,6 +65,8 @@ class Region(Model):
     geography: Geography | None = None
     slot: Slot | None = None
     """Number of the region's address ranges; never change it. The catalogue's regions have theirs."""
+    traffic: bool = True
+    """Whether users and other regions are sent to the region: false while it comes up, or before it goes."""
 
 
 class ExistingRegion(Region):
@@ -71,6 +75,11 @@ class ExistingRegion(Region):
     cloud: Literal["existing"]
     context: Context | None = None
     """Kubeconfig context; None is the current one; only a lone region may leave it out."""
+    platform: MeshPlatform | None = None
+    """Kind of the cluster where its directories are not a plain kubelet's: Istio's CNI plugin must know them.
+
+    None fits kind, kubeadm, RKE2, LKE and DOKS.
+    """
     service_type: ServiceType = "LoadBalancer"
     """Kind of the Services that face outwards. kind and minikube give LoadBalancers no address: use NodePort there."""
     gateway_address: GatewayAddress | None = None
@@ -139,6 +148,8 @@ class ManagedCluster(Model):
     """Who may reach the Kubernetes API over the internet, besides the other regions. Nobody: only a private address."""
     deletion_protection: bool = False
     """Keeps the cluster and managed stores from being deleted. Take it off, and deploy, before the region goes."""
+    flow_logs: bool = False
+    """Records who spoke to whom in the region's network, in summaries of ten minutes. It costs by the connection."""
 
 
 class GcpCluster(ManagedCluster):
@@ -159,8 +170,13 @@ class AwsCluster(ManagedCluster):
     nodes: AwsNodes | None = None
     kubernetes_version: MinorVersion | None = None
     """None is the version that this platform is tested with."""
-    administrators: AwsPrincipals = ()
-    """Roles and users that may do everything in the cluster; whoever creates it may anyway."""
+    patches: AwsPatches | None = None
+    """A month, or any other text: another one takes in the newest add-ons and machine images there are then.
+
+    Until then, and until another `kubernetes_version`, they stay what they were, whatever AWS publishes.
+    """
+    administrators: AwsPrincipals | None = None
+    """Roles and users that may do everything in the cluster; whoever deploys must be one of them."""
     zones: AwsZones | None = None
     """Letters of zones; None is the usual three of the region."""
     instances: AwsInstances = AwsInstances()
@@ -216,6 +232,7 @@ class AwsRegion(AwsCluster, ManagedRegion):
 
     cloud: Literal["aws"]
     nodes: AwsNodes
+    administrators: AwsPrincipals
 
 
 class AzureRegion(AzureCluster, ManagedRegion):

@@ -10,6 +10,7 @@ from stacks.settings.edge_rules import broken_edge_rules
 from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
 from stacks.settings.inheritance import Plain
 from stacks.settings.models import Cache, Messaging, Service
+from stacks.settings.offer_rules import broken_offer_rules
 from stacks.settings.region_rules import broken_region_rules, listed_regions
 from stacks.settings.store_rules import POSTGRESQL, broken_store_rules, section
 from stacks.settings.stream_rules import broken_stream_rules
@@ -29,7 +30,8 @@ def broken_rules(values: Plain) -> Iterator[Mistake]:
     regions = listed_regions(values)
     founded = section(values, "database").get("founder") is not None
     yield from broken_region_rules(regions, founded=founded, callers=_callers(values))
-    yield from broken_cloud_rules(regions)
+    yield from broken_cloud_rules(regions, callers=_callers(values))
+    yield from broken_offer_rules(regions)
     if section(values, "database").get("engine") != POSTGRESQL:
         yield from _founder(values, [region.get("name") for region in regions.values()])
         yield from _survival(values, len(regions))

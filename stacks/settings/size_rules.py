@@ -6,8 +6,10 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from components import offers
 from components.cache import instances as nodes
 from components.database import instances as machines
+from components.quantities import gibibytes
 from stacks.settings.errors import Mistake, path_of, shown
 from stacks.settings.inheritance import Plain
 from stacks.settings.models import Cache, Database
@@ -15,7 +17,13 @@ from stacks.settings.region_rules import Regions
 from stacks.settings.values import Bytes, Cpu, text_if_valid
 
 _SERVERS: Final = {"gcp": "Cloud SQL", "aws": "RDS", "azure": "Flexible Server"}
-_CACHES: Final = {"aws": "ElastiCache", "azure": "Azure Managed Redis"}
+_CACHES: Final = {"gcp": "Memorystore", "aws": "ElastiCache", "azure": "Azure Managed Redis"}
+
+_LARGEST_DISKS: Final = {
+    "gcp": machines.CLOUD_SQL_LARGEST_DISK,
+    "aws": machines.RDS_LARGEST_DISK,
+    "azure": machines.FLEXIBLE_SERVER_DISKS[-1],
+}
 
 
 def broken_database_sizes(database: Plain, regions: Regions) -> Iterator[Mistake]:
@@ -26,10 +34,12 @@ def broken_database_sizes(database: Plain, regions: Regions) -> Iterator[Mistake
         cloud = str(region.get("cloud"))
         if cpu and memory and cloud in _SERVERS and not _named(region, "database"):
             asked = {"cpu": cpu, "memory": memory}
-            if not _there_is(partial(_machine, cloud, cpu=cpu, memory=memory, standby=standby)):
+            if not _there_is(partial(_machine, region, cpu=cpu, memory=memory, standby=standby)):
                 yield _too_much("database", asked, f"machine of {_SERVERS[cloud]}", index)
-        if cloud == "azure":
-            yield from _azure_disk(_size(database, Database, "storage"))
+        if cloud == "azure" and standby:
+            yield from _burstable(index, region)
+        if cloud in _SERVERS:
+            yield from _disk(cloud, _size(database, Database, "storage"))
 
 
 def broken_cache_sizes(cache: Plain, regions: Regions) -> Iterator[Mistake]:
@@ -39,23 +49,29 @@ def broken_cache_sizes(cache: Plain, regions: Regions) -> Iterator[Mistake]:
         cloud = str(region.get("cloud"))
         if memory and data and cloud in _CACHES and not _named(region, "cache"):
             asked = {"memory": memory, "maxMemory": data}
-            if not _there_is(partial(_node, cloud, memory=memory, max_memory=data)):
+            if not _there_is(partial(_node, region, memory=memory, max_memory=data)):
                 yield _too_much("cache", asked, f"node of {_CACHES[cloud]}", index)
 
 
-def _machine(cloud: str, *, cpu: str, memory: str, standby: bool) -> str:
+def _machine(region: Plain, *, cpu: str, memory: str, standby: bool) -> str:
+    cloud = str(region.get("cloud"))
     if cloud == "gcp":
         return machines.cloud_sql_tier(cpu=cpu, memory=memory)
     known = {"aws": machines.RDS, "azure": machines.FLEXIBLE_SERVER}[cloud]
-    return machines.smallest(known, cpu=cpu, memory=memory, standby=standby)
+    offered = offers.here(cloud, "database", str(region.get("name")), known)
+    return machines.smallest(offered, cpu=cpu, memory=memory, standby=standby)
 
 
-def _node(cloud: str, *, memory: str, max_memory: str) -> str:
+def _node(region: Plain, *, memory: str, max_memory: str) -> str:
+    cloud = str(region.get("cloud"))
+    if cloud == "gcp":
+        return nodes.memorystore_size(memory)
     known, share = {
         "aws": (nodes.ELASTICACHE, nodes.ELASTICACHE_DATA_SHARE),
         "azure": (nodes.AZURE, nodes.AZURE_DATA_SHARE),
     }[cloud]
-    return nodes.smallest(known, memory=memory, max_memory=max_memory, data_share=share)
+    offered = offers.here(cloud, "cache", str(region.get("name")), known)
+    return nodes.smallest(offered, memory=memory, max_memory=max_memory, data_share=share)
 
 
 def _there_is(chosen: Callable[[], object]) -> bool:
@@ -67,21 +83,37 @@ def _there_is(chosen: Callable[[], object]) -> bool:
 
 
 def _too_much(store: str, asked: Mapping[str, str], kind: str, region: int) -> Mistake:
+    # Memorystore has memory and no machines that could be named.
+    larger = "" if "Memorystore" in kind else f", or name a larger one as regions[{region}].instances.{store}"
     return Mistake(
         path=path_of(store),
         value=shown(asked),
         rule=f"is more than any {kind} has that is known here",
-        remedy=f"write less, or name a larger one as regions[{region}].instances.{store}",
+        remedy=f"write less{larger}",
     )
 
 
-def _azure_disk(storage: str | None) -> Iterator[Mistake]:
-    if storage and not _there_is(partial(machines.azure_disk, storage)):
+def _burstable(index: int, region: Plain) -> Iterator[Mistake]:
+    # https://learn.microsoft.com/azure/reliability/reliability-postgresql-flexible-server
+    instances = region.get("instances")
+    named = instances.get("database") if isinstance(instances, Mapping) else None
+    if isinstance(named, str) and named.startswith("Standard_B"):
+        yield Mistake(
+            path=path_of("regions", index, "instances", "database"),
+            value=shown(named),
+            rule="is a burstable machine, and Azure gives those no standby",
+            remedy="write e.g. Standard_D2ds_v5, or database.nodes: 1",
+        )
+
+
+def _disk(cloud: str, storage: str | None) -> Iterator[Mistake]:
+    largest = _LARGEST_DISKS[cloud]
+    if storage and gibibytes("storage", storage) > largest:
         yield Mistake(
             path=path_of("database", "storage"),
             value=shown(storage),
-            rule="is more than the largest disk of Flexible Server has",
-            remedy=f"write {machines.FLEXIBLE_SERVER_DISKS[-1]}Gi or less",
+            rule=f"is more than the largest disk of {_SERVERS[cloud]} has",
+            remedy=f"write {largest}Gi or less",
         )
 
 

@@ -251,6 +251,7 @@ def test_only_the_needed_flows_are_open(alone: list[Manifest]) -> None:
     assert flows(policy["egress"], "to") == {
         "services": [9898],
         "kube-system": [53, 53],
+        "openshift-dns": [5353, 5353],
         "cockroachdb": [26257],
         "redis": [6379],
         "nats": [4222],

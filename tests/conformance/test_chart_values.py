@@ -20,6 +20,14 @@ from tests.rendering import BEHIND_A_CDN, Rendered, Resource, render
 
 pytestmark = pytest.mark.conformance
 
+ON_GKE = {"sacred-council:regions": [{"name": "local", "cloud": "existing", "platform": "gke"}]}
+JOINED: dict[str, Any] = {
+    "sacred-council:regions": [{"name": "local", "cloud": "existing", "egressAddresses": ["192.0.2.10"]}],
+    "sacred-council:database": {"founder": "local"},
+    "sacred-council:messaging": {"servers": 3},
+}
+"""A region that is ready for others."""
+
 RELEASE_TYPE = "kubernetes:helm.sh/v3:Release"
 DIRECTORIES = {
     "argo-cd": "argo-cd",
@@ -44,10 +52,17 @@ HIDDEN = {
         "configs.cm.resource.respectRBAC": "a setting of Argo CD, passed through to its ConfigMap",
         "configs.params.applicationsetcontroller.enable.progressive.syncs": "likewise",
     },
+    "cni": {
+        "cni.cniBinDir": "what is below `cni` goes before the profile of `global.platform`, and that before all else",
+        "global.platform": "read by all of Istio's charts, which have a profile for each platform",
+    },
     "gateway": {
+        "env.ISTIO_META_REQUESTED_NETWORK_VIEW": "a variable of the pods, which the chart sets for `networkGateway`",
+        "labels.topology.istio.io/network": "a label, which the chart sets for `networkGateway`",
         "podAnnotations.proxy.istio.io/config": "an annotation of pods, read by Istio",
     },
     "istiod": {
+        "global.platform": "read by all of Istio's charts, which have a profile for each platform",
         "meshConfig.*": "passed through to Istio: istio.mesh.v1alpha1.MeshConfig",
     },
     "jaeger": {
@@ -82,9 +97,9 @@ HIDDEN = {
 
 @pytest.fixture(scope="module")
 def renderings(local: Rendered) -> list[Rendered]:
-    """The local stack with every position of the switches that change charts' values, behind a CDN, and as a hub."""
+    """The local stack with every position of the switches that change charts' values, and with what adds charts."""
     variants = [render("local", {"sacred-council:mesh": {"postQuantum": switch}}) for switch in ("off", "strict")]
-    return [local, *variants, render("local", BEHIND_A_CDN), render("local", HUB)]
+    return [local, *variants, *(render("local", more) for more in (BEHIND_A_CDN, HUB, ON_GKE, JOINED))]
 
 
 @pytest.fixture(scope="module")

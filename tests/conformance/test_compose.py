@@ -14,7 +14,7 @@ from components.cache import config as cache
 from components.database import cockroachdb_plan as database
 from components.database.cockroachdb_sql import application_sql
 from components.quantities import cpus, quantity_bytes
-from sandbox.binaries import CONFORMANCE, pinned_version
+from sandbox.binaries import FOR_TESTS, pinned_version
 from tests.conformance.compose import FILE, PASSWORDS, VARIABLES, Model, compose, loaded
 from tests.conformance.manifests import chart_calls, chart_of, of_kind
 from tests.rendering import Rendered, render
@@ -69,7 +69,7 @@ def seconds(duration: str) -> int:
 
 
 def test_compose_is_the_pinned_one() -> None:
-    (tool,) = (tool for tool in CONFORMANCE if tool.name == "docker-compose")
+    (tool,) = (tool for tool in FOR_TESTS if tool.name == "docker-compose")
     assert compose("version", "--short").stdout.strip() == pinned_version(tool.tool, tool.module).removeprefix("v")
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.binaries import CONTROL_PLANE
 from sandbox.controlplane import Cluster
 from sandbox.layout import PROJECT, Layout
 from sandbox.regions import ControlPlane
 
-_NEEDED = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok", "kwokctl")
+_NEEDED = [binary.name for binary in CONTROL_PLANE]
 
 
 @contextmanager

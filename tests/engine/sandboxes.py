@@ -3,11 +3,12 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import yaml
 from sandbox.compare import changes
 from sandbox.compare.changes import Preview
 from sandbox.deployment import SKIP_CHECKPOINTS
-from sandbox.layout import HOME_VARIABLE
+from sandbox.layout import BIN_VARIABLE, HOME_VARIABLE
 from tests.conformance.reference_data import DATA
 from tests.rendering import ROOT
 
@@ -67,7 +68,10 @@ class Sandbox:
         real = {"SANDBOX_CRDS": str(DEFINITIONS)} if DEFINITIONS.is_dir() else {}
         once = {SKIP_CHECKPOINTS: "true"} if self.saves_once else {}
         theirs = {name: value for name, value in os.environ.items() if name != HOME_VARIABLE}
-        return {**theirs, **real, **once, "SACRED_COUNCIL_BINARIES": str(ROOT / ".sandbox"), "NO_COLOR": "1"}
+        charts = {"SACRED_COUNCIL_CHARTS_DOWNLOAD": "off", "SACRED_COUNCIL_CHARTS": str(self.folder / "no-charts")}
+        built = {"SACRED_COUNCIL_BINARIES": os.environ.get(BIN_VARIABLE) or str(ROOT / ".sandbox")}
+        # Whoever names a folder with charts wants to see them deployed.
+        return {**charts, **theirs, **real, **once, **built, "NO_COLOR": "1"}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `python -m sandbox ARGUMENTS` in a process group of its own, output in a pipe."""
@@ -115,6 +119,13 @@ class Sandbox:
         """Run kubectl in the sandbox's environment, on the first region."""
         return self.run("exec", "--", "kubectl", *arguments, fails=fails)
 
+    def has(self, kinds: str, *arguments: str) -> bool:
+        """Whether kubectl finds objects of `kinds` in the first region; false while there is no server."""
+        kubectl = Path(self.environment["SACRED_COUNCIL_BINARIES"]) / "bin" / "kubectl"
+        kubeconfig = f"--kubeconfig={self.folder / '.sandbox' / 'kubeconfig'}"
+        command = [str(kubectl), kubeconfig, "get", kinds, *arguments, "-o", "name", "--request-timeout=5s"]
+        return bool(subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip())
+
     def objects(self, kinds: str, *arguments: str) -> list[dict[str, Any]]:
         """The objects of `kinds` that kubectl finds with `arguments`."""
         found: list[dict[str, Any]] = json.loads(self.kubectl("get", kinds, *arguments, "-o", "json"))["items"]
@@ -145,24 +156,58 @@ def _command(process: psutil.Process) -> str:
         return ""
 
 
-def engine_of(process: subprocess.Popen[str]) -> psutil.Process:
-    """The engine that `process` became or started."""
-    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    return next(member for member in family if member.name() == "pulumi")
+def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """`process` and all that it has started: the engine, its language host, its plugins, the program."""
+    try:
+        parent = psutil.Process(process.pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
-def kill_engine_after(process: subprocess.Popen[str], lines: Sequence[str], count: int) -> str:
-    """Kill the engine with SIGKILL once `count` output lines hold one of `lines`; what was printed until then."""
+def kill_all(process: subprocess.Popen[str]) -> str:
+    """Kill `process`, the engine and every plugin with SIGKILL; what was printed and not yet read."""
+    for member in family_of(process):
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+    rest, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    return rest
+
+
+def kill_all_after(process: subprocess.Popen[str], lines: Sequence[str], count: int) -> str:
+    """Do so once `count` output lines hold one of `lines`, or at the end; what was printed until then."""
     assert process.stdout is not None
     seen: list[str] = []
     for line in process.stdout:
         seen.append(line)
         if sum(any(wanted in one for wanted in lines) for one in seen) >= count:
-            engine_of(process).send_signal(signal.SIGKILL)
             break
-    rest, _ = process.communicate(timeout=PATIENCE_SECONDS)
-    seen.append(rest)
-    return "".join(seen)
+    return "".join([*seen, kill_all(process)])
+
+
+def kill_all_when(process: subprocess.Popen[str], happens: Callable[[], bool]) -> str:
+    """Do so once something has happened; what was printed until then. The process must not end before."""
+    said: list[str] = []
+    reader = threading.Thread(target=lambda: said.extend(process.stdout or ()), daemon=True)
+    reader.start()
+    while not happens():
+        assert process.poll() is None, f"it never happened:\n{''.join(said)}"
+        time.sleep(0.05)
+    for member in family_of(process):
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+    process.wait(timeout=PATIENCE_SECONDS)
+    reader.join(timeout=10)
+    return "".join(said)
+
+
+def end_region(sandbox: Sandbox, region: str) -> None:
+    """Kill every server of a region's control plane."""
+    servers = [process for process in sandbox.processes() if f"/clusters/{region}/" in " ".join(process.cmdline())]
+    assert servers
+    for process in servers:
+        process.kill()
+    psutil.wait_procs(servers, timeout=10)
 
 
 def wait_until_gone(sandbox: Sandbox, seconds: float) -> list[str]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from sandbox.controlplane import Cluster
+from tests.conformance.binaries import binary
 from tests.engine import apiserver
-from tests.engine.helm.tools import HELM, helm, kubectl
 from tests.rendering import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
@@ -25,9 +26,8 @@ IMAGE = {"repository": "registry.example.org/agent-network", "tag": "1.4.0"}
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A cluster with a namespace for the services, labelled as docs/getting-started.md says."""
-    if not HELM.is_file():
-        pytest.skip("helm is not built; `make up` builds it")
-    with apiserver.running(tmp_path_factory.mktemp("chart"), "chart", slot=46) as running:
+    binary("helm")
+    with apiserver.running(tmp_path_factory.mktemp("chart"), "chart", slot=21) as running:
         kubectl(running, "create", "namespace", NAMESPACE)
         restricted = "pod-security.kubernetes.io/enforce=restricted"
         assert "labeled" in kubectl(running, "label", "namespace", NAMESPACE, restricted)
@@ -50,6 +50,21 @@ def test_the_chart_is_installed_upgraded_and_uninstalled(cluster: Cluster) -> No
     assert kubectl(cluster, *ours)
     helm(cluster, "uninstall", "sacred-council", "--namespace", NAMESPACE, "--wait")
     assert kubectl(cluster, *ours) == ""
+
+
+def kubectl(cluster: Cluster, *arguments: str) -> str:
+    """What kubectl prints."""
+    run = cluster.kubectl(*arguments)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def helm(cluster: Cluster, *arguments: str) -> str:
+    """What helm prints."""
+    command = [str(binary("helm")), *arguments, "--kubeconfig", str(cluster.kubeconfig)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
 
 
 def in_namespace(cluster: Cluster, verb: str, *arguments: str) -> str:

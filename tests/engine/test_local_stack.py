@@ -2,12 +2,15 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from tests.engine.sandboxes import Sandbox, kill_engine_after, wait_until_gone
+from tests.engine.sandboxes import Sandbox, kill_all_when, wait_until_gone
+from tests.engine.tracked import require_the_same
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
 
@@ -17,7 +20,9 @@ NOT_SECRET = {
     *("host", "port", "database", "domain", "username", "admin-user"),
 }
 """Keys of Secrets with what anybody may know."""
-KINDS = "deployments,statefulsets,jobs,services,configmaps,secrets,networkpolicies,horizontalpodautoscalers"
+PENDING = ("secrets", "-A", "-l", "owner=helm,status=pending-install")
+ENGINES_PATIENCE_SECONDS = 5.0
+"""How long the engine waits for a plugin that it has asked to end, before it kills it (its SDK, plugin.go)."""
 
 
 @pytest.fixture(scope="module")
@@ -30,25 +35,38 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def first_up(sandbox: Sandbox) -> str:
-    """What the first `up` printed. Its engine is killed halfway, and `up` is typed again."""
-    killed = kill_engine_after(sandbox.start("up"), [" created"], 40)
+    """What the first whole `up` printed. One before it was killed, plugins and all, within a Helm release."""
+    killed = kill_all_when(sandbox.start("up"), lambda: sandbox.has(*PENDING))
     assert "is up in the sandbox" not in killed
     return sandbox.run("up")
 
 
-def test_up_converges_after_the_engine_was_killed_halfway(first_up: str) -> None:
+def test_up_goes_on_by_itself_after_a_run_was_killed_within_a_release(first_up: str) -> None:
+    assert re.search(r"Helm release \S+/\S+ was pending-install when a run was killed; it was uninstalled", first_up)
     assert "Stack local is up in the sandbox" in first_up
 
 
 def test_nothing_was_created_twice_or_forgotten(sandbox: Sandbox, first_up: str) -> None:
-    tracked = _tracked(sandbox)
-    assert len(tracked) == len(set(tracked))
-    assert set(tracked) == _present(sandbox)
+    require_the_same(sandbox)
+
+
+def test_up_says_what_is_simulated_in_one_line_and_warns_of_nothing_else(sandbox: Sandbox, first_up: str) -> None:
+    assert [line for line in first_up.splitlines() if "docs/sandbox.md" in line and "imulated" in line]
+    assert "warning" not in first_up
+
+
+def test_no_engine_command_waits_for_a_plugin_to_end(sandbox: Sandbox, first_up: str) -> None:
+    said = sandbox.pulumi("preview", "--policy-pack", "policy", "--logtostderr", "-v=9")
+    stops = plugin_stops(said)
+    assert {"pulumi-language-python", "pulumi-resource-kubernetes"} <= {plugin for plugin, _ in stops}
+    assert [(plugin, seconds) for plugin, seconds in stops if seconds >= ENGINES_PATIENCE_SECONDS] == []
 
 
 def test_a_second_up_changes_nothing(sandbox: Sandbox, first_up: str) -> None:
     sandbox.pulumi("preview", "--expect-no-changes")
-    assert "unchanged" in sandbox.run("up")
+    again = sandbox.run("up")
+    assert "unchanged" in again
+    assert "warning" not in again
 
 
 def test_a_refresh_finds_nothing_changed(sandbox: Sandbox, first_up: str) -> None:
@@ -102,7 +120,11 @@ def test_drift_is_found_and_repaired(sandbox: Sandbox, first_up: str) -> None:
     found = sandbox.pulumi("refresh", "--yes")
     assert "deleted" in found
     assert "updated" in found
-    sandbox.pulumi("up", "--yes")
+    # kubectl owns the field now. The conflict is told, and taken back on request.
+    conflict = sandbox.pulumi("up", "--yes", fails=True)
+    assert "conflict" in conflict
+    assert "kubectl" in conflict
+    sandbox.run("exec", "--", "env", "PULUMI_K8S_ENABLE_PATCH_FORCE=true", "pulumi", "up", "--yes", "-s", "local")
     assert sandbox.objects("services", "-n", "nats", "--field-selector=metadata.name=nats")
     (redis,) = sandbox.objects("statefulsets", "-n", "redis")
     assert redis["spec"]["replicas"] == 1
@@ -144,7 +166,7 @@ def test_destroy_leaves_no_object(sandbox: Sandbox, first_up: str) -> None:
     assert [r["urn"] for r in sandbox.resources() if not r["type"].startswith("pulumi:")] == []
     names = {item["metadata"]["name"] for item in sandbox.objects("namespaces")}
     assert names & OUR_NAMESPACES == set()
-    assert _present(sandbox) == set()
+    assert sandbox.objects("all,configmaps,secrets", "-A", "-l", "app.kubernetes.io/part-of=sacred-council") == []
 
 
 def test_down_leaves_no_process(sandbox: Sandbox, first_up: str) -> None:
@@ -162,18 +184,13 @@ def _written(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _tracked(sandbox: Sandbox) -> list[tuple[str, str, str]]:
-    """Kind, namespace and name of the objects of `KINDS` that the state tracks."""
-    outputs = [r["outputs"] for r in sandbox.resources() if r["type"].startswith("kubernetes:") and "outputs" in r]
-    objects = [_identity(item) for item in outputs if "kind" in item]
-    wanted = {kind.removesuffix("s") for kind in KINDS.replace("policies", "policys").split(",")}
-    return [identity for identity in objects if identity[0].lower() in wanted]
-
-
-def _present(sandbox: Sandbox) -> set[tuple[str, str, str]]:
-    """The objects of `KINDS` on the API server that carry our label."""
-    return {_identity(item) for item in sandbox.objects(KINDS, "-A", "-l", "app.kubernetes.io/part-of=sacred-council")}
-
-
-def _identity(item: dict[str, Any]) -> tuple[str, str, str]:
-    return item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]
+def plugin_stops(log: str) -> list[tuple[str, float]]:
+    """Each plugin that the engine asked to end, by name, and the seconds until the engine's next entry in its log."""
+    entries = [json.loads(line) for line in log.splitlines() if line.startswith('{"time":')]
+    assert entries, log[-2000:]
+    times = [datetime.fromisoformat(entry["time"]) for entry in entries]
+    return [
+        (entry["msg"].strip().rpartition("/")[2], (later - time).total_seconds())
+        for entry, time, later in zip(entries, times, [*times[1:], times[-1]], strict=True)
+        if entry["msg"].startswith("killing plugin ")
+    ]

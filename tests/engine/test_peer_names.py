@@ -20,7 +20,7 @@ OURS = ("us-central1-nats-peers-", "us-central1-nats-door-", "us-central1-nats-n
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with apiserver.running(tmp_path_factory.mktemp("peers"), "peers", slot=44) as running:
+    with apiserver.running(tmp_path_factory.mktemp("peers"), "peers", slot=19) as running:
         yield running
 
 

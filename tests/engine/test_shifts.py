@@ -9,7 +9,6 @@ import pytest
 from sandbox.controlplane import Cluster
 from tests.conformance.manifests import Manifest, of_kind, stream, template
 from tests.engine import apiserver
-from tests.engine.standin import Driver, urn_of
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(180)]
 
@@ -27,7 +26,7 @@ def manifests() -> list[Manifest]:
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory, manifests: list[Manifest]) -> Iterator[Cluster]:
     """A control plane with the chart's objects but its pods, in a namespace under the restricted standard."""
-    with apiserver.running(tmp_path_factory.mktemp("shifts"), "shifts", slot=45) as running:
+    with apiserver.running(tmp_path_factory.mktemp("shifts"), "shifts", slot=20) as running:
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
         objects = [namespace, *(manifest for manifest in manifests if manifest["kind"] != "Deployment")]
@@ -62,19 +61,27 @@ def test_a_shift_sets_the_minimum_of_its_service(cluster: Cluster, manifests: li
     assert minimum(cluster, "agent-network") == "2"
 
 
+def as_the_provider(cluster: Cluster, autoscaler: Manifest) -> CompletedProcess[str]:
+    """Apply the object as one owner of its fields, and take nothing from other owners."""
+    owner = ("--server-side", "--field-manager", "sacred-council-here")
+    return cluster.kubectl("apply", *owner, "-n", NAMESPACE, "-f", "-", stdin=stream([autoscaler]))
+
+
 def test_an_update_of_the_program_leaves_what_a_shift_has_set(cluster: Cluster, manifests: list[Manifest]) -> None:
-    driver = Driver(kubeconfig=str(cluster.kubeconfig), namespace=NAMESPACE)
-    try:
-        (made,) = [m for m in of_kind(manifests, "HorizontalPodAutoscaler") if m["metadata"]["name"] == "agent-network"]
-        cluster.kubectl("delete", "hpa", "agent-network", "-n", NAMESPACE)
-        state = driver.create(urn_of(made), made)
-        assert as_the_account(cluster, manifests, "agent-network").returncode == 0
-        changed = {**made, "spec": {**made["spec"], "maxReplicas": 12}}
-        driver.update(state, changed, ignore_changes=("spec.minReplicas",))
-        query = "jsonpath={.spec.minReplicas} {.spec.maxReplicas}"
-        assert cluster.kubectl("get", "hpa", "agent-network", "-n", NAMESPACE, "-o", query).stdout == "2 12"
-    finally:
-        driver.close()
+    (made,) = [m for m in of_kind(manifests, "HorizontalPodAutoscaler") if m["metadata"]["name"] == "agent-network"]
+    cluster.kubectl("delete", "hpa", "agent-network", "-n", NAMESPACE)
+    applied = as_the_provider(cluster, made)
+    assert applied.returncode == 0, applied.stderr
+    assert as_the_account(cluster, manifests, "agent-network").returncode == 0
+
+    grown = {**made, "spec": {**made["spec"], "maxReplicas": 12}}
+    assert "conflict" in as_the_provider(cluster, grown).stderr
+    # Of a path that it is told to ignore, the provider applies nothing once somebody else owns the field.
+    ignoring = {**grown, "spec": {field: value for field, value in grown["spec"].items() if field != "minReplicas"}}
+    applied = as_the_provider(cluster, ignoring)
+    assert applied.returncode == 0, applied.stderr
+    query = "jsonpath={.spec.minReplicas} {.spec.maxReplicas}"
+    assert cluster.kubectl("get", "hpa", "agent-network", "-n", NAMESPACE, "-o", query).stdout == "2 12"
 
 
 def test_a_shift_may_touch_no_service_without_shifts(cluster: Cluster, manifests: list[Manifest]) -> None:

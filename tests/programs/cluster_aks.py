@@ -15,7 +15,10 @@ def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOpti
     """The cluster with its network."""
     cloud = azure.Provider("here-azure", subscription_id="00000000-0000-0000-0000-000000000000")
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[cloud]))
-    place = NetworkArgs(region="here", location="westeurope", addresses=ADDRESSES, labels={"team": "love"})
+    flow_logs = pulumi.Config("cluster").get_bool("flow_logs") or False
+    place = NetworkArgs(
+        region="here", location="westeurope", addresses=ADDRESSES, labels={"team": "love"}, flow_logs=flow_logs
+    )
     return AksCluster(
         "here-cluster",
         AksClusterArgs(

@@ -14,7 +14,10 @@ def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOpti
     """The cluster with its network."""
     cloud = gcp.Provider("here-gcp", project="council")
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[cloud]))
-    place = NetworkArgs(region="here", location="europe-west1", addresses=ADDRESSES, labels={"team": "love"})
+    flow_logs = pulumi.Config("cluster").get_bool("flow_logs") or False
+    place = NetworkArgs(
+        region="here", location="europe-west1", addresses=ADDRESSES, labels={"team": "love"}, flow_logs=flow_logs
+    )
     return GkeCluster(
         "here-cluster",
         GkeClusterArgs(

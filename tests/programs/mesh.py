@@ -37,6 +37,7 @@ control_plane = ControlPlane(
         monitoring_namespace="monitoring",
         trace_collector=None if bare else "collector.monitoring.svc.cluster.local",
         trace_sampling=0.25,
+        shared_services=["agent-network.sacred-council.svc.cluster.local"],
         post_quantum=post_quantum,
         monitored_by=crds,
     ),

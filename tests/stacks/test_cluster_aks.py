@@ -124,3 +124,8 @@ def test_aks_trusts_one_service_account_for_each_identity() -> None:
     trust = only(public("aks"), "azure-native:managedidentity:FederatedIdentityCredential").inputs
     assert trust["subject"] == "system:serviceaccount:cockroachdb:backup"
     assert trust["issuer"] == made(only(public("aks"), CLUSTER_TYPES["aks"]), "oidcIssuerProfile")["issuerURL"]
+
+
+def test_aks_nodes_go_although_their_pods_have_an_empty_directory() -> None:
+    # Text, and true unless it is said otherwise: the SDK's description of the setting.
+    assert cluster("aks")["autoScalerProfile"] == {"skipNodesWithLocalStorage": "false"}

@@ -1,8 +1,12 @@
 """Clusters on AWS: closed, hardened, encrypted, logged; and in the right order."""
 
 import json
+import logging
 
-from tests.clusters import CLUSTER_TYPES, before, cluster, made, offered, only, public
+import pytest
+
+from components.cluster.eks import plan
+from tests.clusters import CLUSTER_TYPES, OFFICE, before, cluster, made, offered, only, public, rendered_cluster
 
 
 def test_eks_nodes_have_private_subnets_in_three_zones() -> None:
@@ -78,8 +82,12 @@ def test_eks_logs_everything_and_keeps_it_for_a_time() -> None:
     assert group.urn in only(rendered, CLUSTER_TYPES["eks"]).dependencies
 
 
-def test_eks_lets_in_by_access_entriesonly() -> None:
-    assert cluster("eks")["accessConfig"]["authenticationMode"] == "API"
+def test_eks_lets_in_by_access_entries_only() -> None:
+    # Whoever creates the cluster has no other way in: AWS would make an entry, and refuse ours for the same role.
+    assert cluster("eks")["accessConfig"] == {
+        "authenticationMode": "API",
+        "bootstrapClusterCreatorAdminPermissions": False,
+    }
     entry = only(public("eks"), "aws:eks/accessEntry:AccessEntry")
     assert entry.inputs["principalArn"] == "arn:aws:iam::123456789012:role/operators"
 
@@ -94,15 +102,113 @@ def test_eks_installs_what_nodes_need_before_them_and_the_rest_after() -> None:
     assert group.urn in before(rendered, addons["coredns"])
 
 
+def test_what_uses_the_cluster_waits_until_whoever_deploys_may() -> None:
+    rendered = public("eks")
+    (provider,) = rendered.of_type("pulumi:providers:kubernetes")
+    (policy,) = rendered.of_type("aws:eks/accessPolicyAssociation:AccessPolicyAssociation")
+    assert policy.urn in before(rendered, provider)
+
+
+ADDONS = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns", "aws-ebs-csi-driver", "metrics-server")
+
+
+def test_eks_asks_aws_which_add_ons_and_images_are_newest_for_its_version() -> None:
+    calls = public("eks").calls
+    asked = [one for token, one in calls if token == "aws:eks/getAddonVersion:getAddonVersion"]
+    assert sorted(one["addonName"] for one in asked) == sorted(ADDONS)
+    assert {(one["kubernetesVersion"], one["mostRecent"], one["region"]) for one in asked} == {
+        (cluster("eks")["version"], True, "eu-west-1")
+    }
+    (image,) = [one for token, one in calls if token == "aws:ssm/getParameter:getParameter"]
+    assert image == {
+        "name": "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/standard/recommended/release_version",
+        "region": "eu-west-1",
+    }
+
+
+def test_every_add_on_and_node_group_has_the_version_that_the_state_keeps() -> None:
+    rendered = public("eks")
+    kept = {stash.name: stash for stash in rendered.of_type("pulumi:index:Stash")}
+    addons = rendered.of_type("aws:eks/addon:Addon")
+    assert len(kept) == len(addons) + 1
+    assert {addon.inputs["addonVersion"] for addon in addons} == {"v1.35.1-eksbuild.1"}
+    assert all(kept[f"{addon.name.removesuffix('-addon')}-release-1.35"].urn in addon.dependencies for addon in addons)
+    image = kept["here-cluster-nodes-release-x86_64-1.35"]
+    for group in rendered.of_type("aws:eks/nodeGroup:NodeGroup"):
+        assert group.inputs["releaseVersion"] == image.inputs["input"] == "1.35.1-20261112"
+        assert image.urn in group.dependencies
+
+
+def test_what_aws_publishes_later_changes_nothing_until_it_is_asked_for() -> None:
+    # The engine keeps what was there under the same name; under another name it takes what is newest.
+    def kept(**more: str) -> set[str]:
+        stashes = rendered_cluster("eks", OFFICE, **more).of_type("pulumi:index:Stash")
+        assert {stash.ignored for stash in stashes} == {("input",)}
+        return {stash.name for stash in stashes}
+
+    assert kept() == kept()
+    assert not kept() & kept(patches="2026-12")
+    assert not kept(patches="2026-12") & kept(patches="2027-01")
+    assert not kept() & kept(version="1.34")
+
+
+@pytest.mark.parametrize(
+    ("caller", "is_one"),
+    [
+        ("arn:aws:sts::123456789012:assumed-role/operators/pipeline", True),
+        ("arn:aws:sts::123456789012:assumed-role/deployers/pipeline", False),
+        ("arn:aws:sts::999999999999:assumed-role/operators/pipeline", False),
+        ("arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Admin_0a1b/someone@example.org", True),
+        ("arn:aws:iam::123456789012:user/team/somebody", True),
+        ("arn:aws:iam::123456789012:user/operators", False),
+        ("arn:aws:iam::123456789012:root", False),
+    ],
+)
+def test_a_login_is_known_by_the_role_that_it_has_taken(caller: str, is_one: bool) -> None:
+    administrators = [
+        "arn:aws:iam::123456789012:role/operators",
+        "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0a1b",
+        "arn:aws:iam::123456789012:user/team/somebody",
+    ]
+    assert plan.acts_as(caller, administrators) is is_one
+
+
+def test_whoever_deploys_and_may_not_enter_the_cluster_is_told_before(caplog: pytest.LogCaptureFixture) -> None:
+    # Each is rendered here alone: what is rendered for the second time says nothing.
+    rendered_cluster("eks", OFFICE, administrator="arn:aws:iam::123456789012:role/strangers")
+    (told,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert told.startswith("arn:aws:sts::123456789012:assumed-role/your-administrators/sandbox runs Pulumi and is not")
+    caplog.clear()
+    rendered_cluster("eks", OFFICE, administrator="arn:aws:iam::123456789012:role/your-administrators")
+    assert not [record for record in caplog.records if record.levelno == logging.WARNING]
+
+
+def test_nobody_at_all_may_not_be_the_administrators() -> None:
+    with pytest.raises(ValueError, match="administrators: expected ARNs of roles or users, got none"):
+        rendered_cluster("eks", OFFICE, administrator="")
+
+
 def test_eks_enforces_network_policies_and_gives_pods_addresses_of_their_own() -> None:
     (cni,) = [r for r in public("eks").of_type("aws:eks/addon:Addon") if r.inputs["addonName"] == "vpc-cni"]
     configuration = json.loads(cni.inputs["configurationValues"])
     assert configuration["enableNetworkPolicy"] == "true"
     group = made(only(public("eks"), CLUSTER_TYPES["eks"]), "vpcConfig")["clusterSecurityGroupId"]
-    assert configuration["eniConfig"]["subnets"]["b"] == {
-        "id": "here-network-b-pods-subnet-id",
-        "securityGroups": [group],
-    }
+    assert {tuple(one["securityGroups"]) for one in configuration["eniConfig"]["subnets"].values()} == {(group,)}
+
+
+def test_the_eni_config_of_each_node_is_called_what_its_zone_label_says() -> None:
+    # The plugin asks for the ENIConfig with the name in this label. Kubernetes' own labels are documented in
+    # https://kubernetes.io/docs/reference/labels-annotations-taints/#topologykubernetesiozone: on AWS, the zone.
+    rendered = public("eks")
+    (cni,) = [r for r in rendered.of_type("aws:eks/addon:Addon") if r.inputs["addonName"] == "vpc-cni"]
+    configuration = json.loads(cni.inputs["configurationValues"])
+    assert configuration["env"]["ENI_CONFIG_LABEL_DEF"] == "topology.kubernetes.io/zone"
+    zones = {f"{r.name}-id": r.inputs["availabilityZone"] for r in rendered.of_type("aws:ec2/subnet:Subnet")}
+    groups = rendered.of_type("aws:eks/nodeGroup:NodeGroup")
+    labels = {zones[subnet] for group in groups for subnet in group.inputs["subnetIds"]}
+    assert labels == {"eu-west-1a", "eu-west-1b", "eu-west-1c"}
+    named = {name: zones[config["id"]] for name, config in configuration["eniConfig"]["subnets"].items()}
+    assert named == {label: label for label in labels}
 
 
 def test_eks_brings_the_default_storage_class_and_the_autoscaler() -> None:
@@ -113,6 +219,13 @@ def test_eks_brings_the_default_storage_class_and_the_autoscaler() -> None:
     assert storage["parameters"] == {"type": "gp3", "encrypted": "true"}
     release = only(rendered, "kubernetes:helm.sh/v3:Release").inputs
     assert release["values"]["autoDiscovery"] == {"clusterName": cluster("eks")["name"]}
+
+
+def test_nodes_go_although_their_pods_have_an_empty_directory() -> None:
+    # True unless it is said otherwise, and then such a pod keeps its node for ever:
+    # https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md
+    values = only(public("eks"), "kubernetes:helm.sh/v3:Release").inputs["values"]
+    assert values["extraArgs"]["skip-nodes-with-local-storage"] is False
 
 
 def test_eks_leaves_the_number_of_machines_to_the_autoscaler() -> None:

@@ -64,7 +64,9 @@ def test_gke_goes_out_with_its_reserved_address_alone() -> None:
     assert address.endswith("/regions/europe-west1/addresses/here-network-egress-0a1b2c3")
 
 
-def test_gke_lets_the_api_server_call_webhooks() -> None:
+def test_gke_lets_the_api_server_call_webhooks_and_aggregated_apis() -> None:
+    """Ports of pods: a call to a Service goes to the port behind it. GKE itself opens 443 and 10250."""
     rule = only(public("gke"), "gcp:compute/firewall:Firewall").inputs
     assert rule["sourceRanges"] == ["10.7.240.0/28"]
-    assert "15017" in rule["allows"][0]["ports"]
+    istio, rancher_api, rancher_webhook, keda_metrics, ingress_nginx = "15017", "6666", "9443", "6443", "8443"
+    assert set(rule["allows"][0]["ports"]) == {istio, rancher_api, rancher_webhook, keda_metrics, ingress_nginx}

@@ -11,17 +11,25 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components import offers
 from components.cluster import AddressRanges, NetworkArgs, NodePool, kubeconfig
 from components.cluster.aks import plan as aks
 from components.cluster.arguments import ManagedClusterArgs, common_labels
 from components.cluster.eks import plan as eks
 from components.cluster.eks import policies
 from components.cluster.gke import plan as gke
+from stacks.geography import CATALOGUE
 from stacks.topology import address_plan
 from tests.programs.cluster_arguments import ADDRESSES, NODES
 
 SLOTS = st.integers(min_value=0, max_value=255)
 ZONES = st.lists(st.sampled_from("abcdef"), min_size=2, unique_by=eks.zone_slot)
+
+
+def test_the_zones_that_the_program_chooses_are_zones_of_the_region() -> None:
+    for region in CATALOGUE:
+        if region.cloud == "aws":
+            assert set(eks.zones(region.name)) <= set(offers.zones("aws", region.name))
 
 
 def _ranges(slot: int) -> AddressRanges:

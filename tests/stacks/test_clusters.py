@@ -1,11 +1,12 @@
 """Clusters of all platforms: what they offer alike, and who may reach them."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
-from tests.clusters import CLOUDS, CLUSTER_TYPES, OFFICE, cluster, offered, only, public, rendered_cluster
+from tests.clusters import CLOUDS, CLUSTER_TYPES, OFFICE, cluster, made, offered, only, public, rendered_cluster
 from tests.regions import AMSTERDAM, IOWA, MIXED, VIRGINIA, rendered
 from tests.rendering import render
 
@@ -144,6 +145,52 @@ def test_the_api_is_public_for_the_given_networks_only(platform: str) -> None:
 def test_without_networks_the_api_has_no_public_address(platform: str) -> None:
     assert _api_is_public(platform, cluster(platform))
     assert not _api_is_public(platform, cluster(platform, rendered_cluster(platform)))
+
+
+def test_networks_are_not_watched_unless_it_is_asked_for() -> None:
+    assert not public("eks").of_type("aws:ec2/flowLog:FlowLog")
+    assert not public("aks").of_type("azure-native:network:FlowLog")
+    assert not any("logConfig" in r.inputs for r in public("gke").of_type("gcp:compute/subnetwork:Subnetwork"))
+
+
+def test_all_clouds_watch_their_networks_in_the_same_way() -> None:
+    # Entries of ten minutes are the longest that AWS and Azure have, and so the fewest; kept for a time, not for ever.
+    (logs,) = [
+        found
+        for r in rendered_cluster("gke", OFFICE, flow_logs=True).of_type("gcp:compute/subnetwork:Subnetwork")
+        if (found := r.inputs.get("logConfig"))
+    ]
+    assert logs["aggregationInterval"] == "INTERVAL_10_MIN"
+    assert logs["metadata"] == "EXCLUDE_ALL_METADATA"
+    log = only(rendered_cluster("eks", OFFICE, flow_logs=True), "aws:ec2/flowLog:FlowLog").inputs
+    assert (log["vpcId"], log["trafficType"], log["maxAggregationInterval"]) == ("here-network-vpc-id", "ALL", 600)
+    log = only(rendered_cluster("aks", OFFICE, flow_logs=True), "azure-native:network:FlowLog").inputs
+    assert log["targetResourceId"].endswith("/here-network-vnet")
+    assert log["retentionPolicy"] == {"days": 90, "enabled": True}
+
+
+def test_the_flow_logs_of_azure_are_with_the_only_watcher_of_the_location() -> None:
+    # https://learn.microsoft.com/azure/network-watcher/network-watcher-create: Azure makes it, there is no second.
+    rendered = rendered_cluster("aks", OFFICE, flow_logs=True)
+    log = only(rendered, "azure-native:network:FlowLog").inputs
+    assert (log["resourceGroupName"], log["networkWatcherName"]) == ("NetworkWatcherRG", "NetworkWatcher_westeurope")
+    account = only(rendered, "azure-native:storage:StorageAccount").inputs
+    assert re.fullmatch("[a-z0-9]{3,24}", account["accountName"])
+    assert account["networkRuleSet"] == {"bypass": "AzureServices", "defaultAction": "Deny"}
+
+
+def test_the_flow_logs_of_aws_go_to_a_group_of_their_own_that_forgets() -> None:
+    rendered = rendered_cluster("eks", OFFICE, flow_logs=True)
+    log = only(rendered, "aws:ec2/flowLog:FlowLog").inputs
+    group = rendered.named("here-network-flows-group")
+    assert log["logDestination"] == made(group, "arn")
+    assert group.inputs["retentionInDays"] == 90
+    role = rendered.named("here-network-flows-identity-role").inputs
+    (trusted,) = json.loads(role["assumeRolePolicy"])["Statement"]
+    assert trusted["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
+    assert trusted["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    (allowed,) = json.loads(rendered.named("here-network-flows-identity-policy").inputs["policy"])["Statement"]
+    assert allowed["Resource"] == [made(group, "arn"), f"{made(group, 'arn')}:*"]
 
 
 @pytest.mark.parametrize("platform", CLOUDS)

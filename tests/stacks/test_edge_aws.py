@@ -124,7 +124,9 @@ def test_route_53_steers_to_the_nearest_that_is_well_whatever_its_cloud() -> Non
         assert record["records"] == [f"{region}.origin.{DOMAIN}"]
         assert record["healthCheckId"] == f"{region}-edge-health-id"
         health = rendered.named(f"{region}-edge-health").inputs
-        assert (health["type"], health["port"], health["resourcePath"]) == ("HTTP", 15021, "/healthz/ready")
+        assert (health["type"], health["port"], health["resourcePath"]) == ("HTTPS", 443, "/healthz/ready")
+        # The gateway is asked for this host in the handshake and in the request.
+        assert (health["fqdn"], health["enableSni"]) == (f"{region}.origin.{DOMAIN}", True)
     place = steered["asia-east1"]["geoproximityRoutingPolicy"]["coordinates"]
     assert place == [{"latitude": "24.08", "longitude": "120.54"}]
 

@@ -156,11 +156,11 @@ def test_each_region_is_an_origin_whose_certificate_is_checked_and_whose_health_
         assert origin["hostName"] == f"{region}.origin.{DOMAIN}"
         assert origin["originHostHeader"] == DOMAIN
         assert origin["enforceCertificateNameCheck"] is True
-        assert (origin["httpPort"], origin["httpsPort"]) == (15021, 443)
+        assert origin["httpsPort"] == 443
     # All alike, so that latency decides.
     assert len({(origin["priority"], origin["weight"]) for origin in origins.values()}) == 1
     probe = only(rendered, f"{CDN}AFDOriginGroup")["healthProbeSettings"]
-    assert (probe["probePath"], probe["probeProtocol"]) == ("/healthz/ready", "Http")
+    assert (probe["probePath"], probe["probeProtocol"]) == ("/healthz/ready", "Https")
 
 
 def test_requests_probes_and_what_was_stopped_are_logged_for_a_month() -> None:

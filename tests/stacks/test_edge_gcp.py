@@ -113,7 +113,8 @@ def test_cloud_dns_steers_to_the_nearest_that_is_well() -> None:
         "us-central1": [THREE["us-central1"]],
     }
     health = rendered.named("edge-origin-health").inputs
-    assert health["httpHealthCheck"] == {"port": 15021, "requestPath": "/healthz/ready"}
+    assert "httpHealthCheck" not in health
+    assert health["httpsHealthCheck"] == {"port": 443, "host": f"origin.{DOMAIN}", "requestPath": "/healthz/ready"}
     assert len(health["sourceRegions"]) == 3
     assert health["checkIntervalSec"] >= 30
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from components.cdn.names import HEALTH_PORT
 from stacks.edge import nearest_region
 from stacks.geography import lookup
 from stacks.topology import Site
@@ -121,16 +120,64 @@ def test_a_lone_region_on_azure_has_an_address_for_its_gateway_too() -> None:
     assert service["annotations"]["service.beta.kubernetes.io/azure-load-balancer-resource-group"]
 
 
-def test_probes_find_the_port_of_the_gateway_s_service() -> None:
-    service = rendered("gcp", IOWA).named("us-central1-mesh-gateway-release").inputs["values"]["service"]
-    assert HEALTH_PORT in {port["port"] for port in service["ports"]}
+def asked(stack: Rendered, cdn: str, region: str) -> tuple[str | None, str, int, str]:
+    """What probes of `cdn` say of the region: host in the handshake (None: none), host in the request, port, path."""
+    match cdn:
+        case "aws":
+            health = stack.named(f"{region}-edge-health").inputs
+            assert health["type"] == "HTTPS"
+            return health["fqdn"], health["fqdn"], health["port"], health["resourcePath"]
+        case "gcp":
+            health = stack.named("edge-origin-health").inputs["httpsHealthCheck"]
+            return None, health["host"], health["port"], health["requestPath"]
+        case _:
+            origin = azure_origin(stack, region)
+            (group,) = stack.of_type("azure-native:cdn:AFDOriginGroup")
+            assert group.inputs["healthProbeSettings"]["probeProtocol"] == "Https"
+            path = group.inputs["healthProbeSettings"]["probePath"]
+            return origin["hostName"], origin["originHostHeader"], origin["httpsPort"], path
+
+
+def azure_origin(stack: Rendered, region: str) -> dict[str, Any]:
+    (origin,) = [r for r in stack.of_type("azure-native:cdn:AFDOrigin") if r.name == f"{region}-edge-origin"]
+    return origin.inputs
+
+
+@pytest.mark.parametrize("cdn", CDNS)
+def test_a_probe_is_answered_by_a_gateway_with_a_certificate_and_by_no_other(cdn: str) -> None:
+    """Plain HTTP on another port would be answered before there is a certificate, and users would be sent there."""
+    stack = rendered(cdn, *MIXED)
+    for region, _ in MIXED:
+        in_handshake, host, port, path = asked(stack, cdn, region)
+        (secure,) = [
+            one for one in spec(stack, f"{region}-mesh-gateway-gateway")["servers"] if "credentialName" in one["tls"]
+        ]
+        assert secure["port"]["number"] == port
+        # Without a name in the handshake only a server for all hosts answers.
+        assert "*" in secure["hosts"] or in_handshake in secure["hosts"]
+        assert secure["tls"]["credentialName"] == spec(stack, f"{region}-mesh-origin-certificate")["secretName"]
+        ready = spec(stack, f"{region}-mesh-guard-readiness")
+        assert ready["gateways"] == ["istio-ingress/sacred-council"]
+        assert host in ready["hosts"]
+        (route,) = ready["http"]
+        assert route["match"] == [{"uri": {"exact": path}}]
+        assert route["directResponse"]["status"] == 200
+
+
+def test_without_the_token_https_has_nothing_but_the_answer_to_probes() -> None:
+    rules = spec(rendered("gcp", IOWA), "us-central1-mesh-guard-edge-only")["rules"]
+    open_to_all = [rule["to"] for rule in rules if "from" not in rule]
+    https = [one["operation"] for to in open_to_all for one in to if "8443" in one["operation"]["ports"]]
+    assert https == [{"ports": ["8443"], "methods": ["GET", "HEAD"], "paths": ["/healthz/ready"]}]
 
 
 def test_the_gateway_answers_to_all_its_names_with_the_public_certificate() -> None:
     stack = rendered("gcp", IOWA)
     plain, secure = spec(stack, "us-central1-mesh-gateway-gateway")["servers"]
     hosts = [DOMAIN, f"us-central1.origin.{DOMAIN}", f"origin.{DOMAIN}"]
-    assert plain["hosts"] == secure["hosts"] == hosts
+    assert plain["hosts"] == hosts
+    # Probes of Google name no host in the handshake.
+    assert secure["hosts"] == ["*"]
     assert plain["tls"] == {"httpsRedirect": True}
     certificate = spec(stack, "us-central1-mesh-origin-certificate")
     assert secure["tls"]["credentialName"] == certificate["secretName"]
@@ -177,6 +224,7 @@ def test_the_gateway_serves_the_bearer_of_the_token_and_plain_http_alone() -> No
     assert policy["rules"] == [
         {"from": [{"source": {"requestPrincipals": ["sacred-council-edge/edge"]}}]},
         {"to": [{"operation": {"ports": ["8080"]}}]},
+        {"to": [{"operation": {"ports": ["8443"], "methods": ["GET", "HEAD"], "paths": ["/healthz/ready"]}}]},
     ]
 
 
@@ -215,7 +263,7 @@ def test_cert_manager_has_a_closed_namespace_of_its_own() -> None:
     }
     assert len(policies) == 4
     opened = policies["us-central1-certificates-policy"]
-    assert {port["port"] for rule in opened["egress"] for port in rule["ports"]} == {443, 6443, 8443}
+    assert {port["port"] for rule in opened["egress"] for port in rule["ports"]} == {443, 6443, 8443, 16443}
 
 
 def test_a_cluster_of_one_s_own_is_an_origin_by_the_address_that_its_owner_gives() -> None:

@@ -26,6 +26,7 @@ from tests.regions import (
     same,
 )
 from tests.rendering import ROOT, Rendered, Resource, ancestors, render, render_program
+from tests.stores import waits_for
 
 HUB = IOWA[0]
 # What the hub has of Argo CD, by the rest of its name; every region has the access to itself and its entry.
@@ -106,7 +107,7 @@ def test_the_project_allows_one_repository_one_namespace_of_each_region_and_noth
     assert found["clusterResourceWhitelist"] == []
 
 
-def test_the_canary_goes_first_and_the_others_one_by_one() -> None:
+def test_the_canary_goes_first_and_the_others_follow_two_at_a_time() -> None:
     stack = hub(*MIXED, gitops={**GITOPS, "canary": VIRGINIA[0]})
     waves = {name: r.inputs["metadata"]["labels"][plan.WAVE_LABEL] for name, r in clusters(stack).items()}
     assert waves == {HUB: "rest", VIRGINIA[0]: "canary", MIXED[2][0]: "rest"}
@@ -115,13 +116,31 @@ def test_the_canary_goes_first_and_the_others_one_by_one() -> None:
     assert strategy["type"] == "RollingSync"
     assert [(step["matchExpressions"][0]["values"], step["maxUpdate"]) for step in steps] == [
         (["canary"], 1),
-        (["rest"], 1),
+        (["rest"], 2),
     ]
     assert {step["matchExpressions"][0]["key"] for step in steps} == {plan.WAVE_LABEL}
     template = spec(stack, "rollout")["template"]["metadata"]["labels"]
     assert template == {plan.WAVE_LABEL: '{{index .metadata.labels "sacred-council.love/rollout"}}'}
     values = stack.named(f"{HUB}-gitops-release").inputs["values"]
     assert values["configs"]["params"] == {"applicationsetcontroller.enable.progressive.syncs": True}
+
+
+@pytest.mark.parametrize("others", range(1, 40))
+def test_one_lost_region_leaves_a_place_for_the_others_and_no_version_goes_to_most_at_once(others: int) -> None:
+    """Argo CD counts an application that waits for its cluster among those that are under way."""
+    lost = 1
+    assert plan.at_once(others) - lost >= 1
+    assert plan.at_once(others) <= max(2, (others + 2) // 3)
+
+
+def test_argo_cd_learns_of_a_region_when_its_pods_would_get_sidecars_and_can_be_reached() -> None:
+    stack = hub(*MIXED)
+    for region, entry in clusters(stack).items():
+        waits = waits_for(stack, entry)
+        mesh = {f"{region}-mesh-{part}" for part in ("control-plane-istiod", "control-plane-cni")}
+        way_in = {f"{region}-mesh-east-west-{part}" for part in ("release", "gateway")}
+        stores = {f"{region}-{store}-connection" for store in ("database", "cache", "messaging")}
+        assert mesh | way_in | stores <= waits
 
 
 def test_the_roll_out_waits_for_the_canary_s_entry_and_for_no_other_region() -> None:
@@ -169,19 +188,20 @@ def test_nothing_in_a_region_waits_for_argo_cd_or_rancher() -> None:
     assert waiting == []
 
 
-def test_the_hub_waits_for_what_the_others_have_early_and_for_no_workload() -> None:
+def test_the_hub_waits_for_what_the_others_have_early_and_only_the_entry_of_a_region_for_the_rest_of_it() -> None:
     stack = hub(*FIVE)
+    entries = {r.urn for r in clusters(stack).values()}
     owners = {r.urn: name for name, _ in FIVE for r in of_region(stack, name).values()}
     names = {r.urn: r.name for r in stack.resources}
     above = {r.urn: {names[urn] for urn in ancestors(stack, r)} for r in stack.resources}
     foreign = {
         urn
         for r in stack.resources
-        if {f"{HUB}-gitops", f"{HUB}-fleet"} & above[r.urn]
+        if {f"{HUB}-gitops", f"{HUB}-fleet"} & above[r.urn] and r.urn not in entries
         for urn in r.dependencies
         if owners.get(urn, HUB) != HUB
     }
-    assert foreign
+    assert all(owners.get(urn, HUB) in (HUB, name) for name, r in clusters(stack).items() for urn in r.dependencies)
     assert [urn for urn in foreign if not {f"{owners[urn]}-{early}" for early in EARLY} & above[urn]] == []
 
 

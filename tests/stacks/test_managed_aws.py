@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.managed import PEM, managed, named
+from tests.managed import PEM, managed, managed_in, named
 from tests.stores import waits_for
 
 RDS = "aws:rds/instance:Instance"
@@ -75,6 +75,16 @@ def test_the_database_is_version_18_with_the_machine_that_was_asked_for() -> Non
     assert (server()["allocatedStorage"], server()["maxAllocatedStorage"]) == (50, 500)
 
 
+@pytest.mark.parametrize(
+    ("region", "database", "node"),
+    [("af-south-1", "db.m6g.large", "cache.t4g.micro"), ("me-central-1", "db.m7g.large", "cache.t3.micro")],
+)
+def test_a_region_without_a_size_gets_the_next_one_that_it_has(region: str, database: str, node: str) -> None:
+    stack = managed_in("aws", region)
+    assert stack.of_type(RDS)[0].inputs["instanceClass"] == database
+    assert stack.of_type(GROUP)[0].inputs["nodeType"] == node
+
+
 def test_both_are_encrypted_with_the_region_s_key() -> None:
     (key,) = managed("aws").of_type("aws:kms/key:Key")
     assert key.name == "us-east-1-cluster-key"
@@ -137,3 +147,16 @@ def test_the_cache_drops_the_least_used_and_has_backups() -> None:
 def test_a_store_waits_until_its_pods_are_let_in(store: str, type_: str) -> None:
     stack = managed("aws")
     assert f"us-east-1-{store}-access-pods" in waits_for(stack, named(stack, "aws", store, type_))
+
+
+def test_the_logs_of_rds_are_forgotten_after_a_time() -> None:
+    # RDS makes the groups it does not find, and those are kept for ever. Where it looks for them:
+    # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Procedural.UploadtoCloudWatch.html
+    stack = managed("aws")
+    groups = {r.inputs["name"]: r for r in stack.of_type("aws:cloudwatch/logGroup:LogGroup")}
+    instance = named(stack, "aws", "database", RDS)
+    assert server()["enabledCloudwatchLogsExports"]
+    for kind in server()["enabledCloudwatchLogsExports"]:
+        group = groups[f"/aws/rds/instance/{server()['identifier']}/{kind}"]
+        assert group.inputs["retentionInDays"] == 90
+        assert group.urn in instance.dependencies

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.managed import managed, named
+from tests.managed import managed, managed_in, named
 from tests.rendering import Resource
 from tests.stores import waits_for
 
@@ -113,6 +113,11 @@ def test_the_database_is_version_18_with_the_machine_that_was_asked_for() -> Non
     assert server(several=False)["sku"] == {"name": "Standard_B2s", "tier": "Burstable"}
     assert server()["storage"] == {"storageSizeGB": 64, "autoGrow": "Enabled"}
     assert "storage.storageSizeGB" in store("database").ignored
+
+
+def test_a_region_without_the_newest_machines_gets_those_before() -> None:
+    (made,) = managed_in("azure", "japaneast").of_type(SERVER)
+    assert made.inputs["sku"] == {"name": "Standard_D2ds_v4", "tier": "GeneralPurpose"}
 
 
 def test_the_database_has_backups_any_point_in_time_and_a_maintenance_window() -> None:

@@ -23,8 +23,8 @@ from tests.regions import (
     rendered_with,
 )
 from tests.rendering import ROOT, Rendered
+from tests.stacks import test_contracts as contracts
 from tests.stores import object_named, secret_texts, stores, waits_for
-from tests.unit import test_contracts as contracts
 
 SERVERS = {"gcp": "CloudSql", "aws": "Rds", "azure": "FlexibleServer"}
 CACHES = {"gcp": "Memorystore", "aws": "ElastiCache", "azure": "AzureManagedRedis"}

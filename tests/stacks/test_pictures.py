@@ -1,12 +1,57 @@
 """Pictures of stacks of several regions: who takes over, where the database and the hub are, what waits for what."""
 
 from dataclasses import replace
+from xml.etree import ElementTree
 
+from picture import tones
 from picture.map import draw
 from picture.parts import Part, parts
 from picture.world import world
+from tests import pictures
 from tests.plans import plan_of, preview_of
-from tests.rendering import render, stack_config
+from tests.rendering import Rendered, render, stack_config
+
+PAINTED = ("rect", "circle", "path", "polygon", "polyline", "text")
+"""The elements that a picture shows."""
+
+
+def test_committed_pictures_are_those_of_the_program(stack: Rendered, stack_name: str) -> None:
+    remedy = "look at what changed, then run: python -m tests.pictures"
+    for name, text in pictures.drawn(stack_name, stack).items():
+        assert (pictures.FOLDER / name).read_text() == text, f"{name}: {remedy}"
+
+
+def test_pictures_are_well_formed_and_say_what_they_show(stack: Rendered, stack_name: str) -> None:
+    for text in pictures.drawn(stack_name, stack).values():
+        root = ElementTree.fromstring(text)
+        assert root.attrib["role"] == "img"
+        assert stack_name in root.attrib["aria-label"]
+
+
+def test_every_element_is_painted_without_a_style_sheet(stack: Rendered, stack_name: str) -> None:
+    # Renderers without CSS media queries (librsvg, chat previews) see attributes only, and paint black what has none.
+    for name, text in pictures.drawn(stack_name, stack).items():
+        for element in ElementTree.fromstring(text).iter():
+            kind = element.tag.rpartition("}")[2]
+            if kind in PAINTED:
+                paints = {one for key in ("fill", "stroke") if (one := element.get(key, "")) not in ("", "none")}
+                assert paints, (name, kind, element.attrib)
+                assert "fill" in element.attrib, (name, kind, element.attrib)
+                assert all(_known(one) for one in paints), (name, paints)
+
+
+def test_the_style_sheet_is_for_those_who_ask_for_dark(stack: Rendered, stack_name: str) -> None:
+    for name, text in pictures.drawn(stack_name, stack).items():
+        assert "var(" not in text, name
+        (style,) = [one.text or "" for one in ElementTree.fromstring(text).iter() if one.tag.endswith("}style")]
+        head, _, rules = style.strip().partition("{")
+        assert head.strip() == "@media (prefers-color-scheme: dark)", name
+        # What is not nested in the query, were there any, would come after its last bracket.
+        assert rules.rstrip().endswith("}\n    }"), name
+
+
+def _known(paint: str) -> bool:
+    return paint == "url(#sea)" or paint in tones.LIGHT.values()
 
 
 def test_a_map_names_every_region_and_who_takes_over() -> None:
@@ -20,9 +65,10 @@ def test_a_map_names_every_region_and_who_takes_over() -> None:
 
 
 def test_only_the_database_s_home_has_a_ring() -> None:
-    text = draw(world(preview_of("planetary", render("planetary"))))
-    assert text.count('class="ring"') == 1
-    assert text.count('class="dot"') == 6
+    root = ElementTree.fromstring(draw(world(preview_of("planetary", render("planetary")))))
+    circles = [one.attrib["class"] for one in root.iterfind("{*}g/{*}circle")]
+    assert [kind for kind in circles if kind.startswith("ring-")] == ["ring-gcp"]
+    assert sum(kind.startswith("dot-") for kind in circles) == 6
 
 
 def test_the_hub_is_where_the_settings_put_it() -> None:

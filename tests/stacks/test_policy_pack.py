@@ -9,9 +9,13 @@ from tests.hubs import hub
 from tests.managed import CLOUDS, managed
 from tests.policies import violations
 from tests.regions import MIXED
-from tests.rendering import render, stack_config
+from tests.rendering import Rendered, render, stack_config
 
 PACKAGES = {"gcp": "gcp:", "aws": "aws:", "azure": "azure-native:"}
+
+
+def test_every_stack_keeps_to_all_mandatory_rules(stack: Rendered) -> None:
+    assert violations(stack) == []
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)

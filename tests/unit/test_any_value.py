@@ -23,7 +23,7 @@ from stacks.settings import (
 )
 
 PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl"], "country": "BE"}
-CLUSTER = {"apiAccess": ["203.0.113.0/24"], "deletionProtection": False, "kubernetesVersion": "1.35"}
+CLUSTER = {"apiAccess": ["192.31.196.0/24"], "deletionProtection": False, "kubernetesVersion": "1.35", "flowLogs": True}
 GCP = {
     **CLUSTER,
     "nodes": {"type": "e2-standard-4", "min": 3, "max": 9},
@@ -35,6 +35,7 @@ AWS = {
     **CLUSTER,
     "nodes": {"type": "m7i.xlarge", "min": 3, "max": 9},
     "administrators": ["arn:aws:iam::123456789012:role/administrators"],
+    "patches": "2026-12",
     "zones": ["a", "b", "c"],
     "instances": {"database": "db.m7g.large", "cache": "cache.m7g.large"},
     "rdsAuthorities": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
@@ -51,7 +52,9 @@ AZURE = {
 OWN = {
     "name": "own",
     "cloud": "existing",
+    "traffic": True,
     "context": "mine",
+    "platform": "k3s",
     "serviceType": "LoadBalancer",
     "gatewayAddress": "203.0.113.7",
     "egressAddresses": ["203.0.113.8"],

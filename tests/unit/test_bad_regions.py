@@ -18,6 +18,7 @@ IOWA: dict[str, Any] = {
 VIRGINIA: dict[str, Any] = {
     "name": "us-east-1",
     "cloud": "aws",
+    "administrators": ["arn:aws:iam::123456789012:role/deployers"],
     "nodes": {"type": "m7i.xlarge", "min": 3, "max": 9},
 }
 AMSTERDAM: dict[str, Any] = {
@@ -32,6 +33,10 @@ NETWORK_RULE = (
     "must be an IPv4 range in CIDR notation, without bits behind the prefix; "
     "write e.g. 203.0.113.0/24, or 203.0.113.7/32 for one address"
 )
+CALLERS_RULE = (
+    "is a range that nobody has on the internet, and that {} refuses; "
+    "write the public addresses that you and your pipelines are seen with, or leave it out"
+)
 ZONES_RULE = (
     "must be two to four letters of zones, and not a letter with the fourth one after it (a and e); "
     "write e.g. [a, b, c]"
@@ -43,8 +48,8 @@ ONE_REGION = [
         IOWA,
         "context",
         "home",
-        "is not a setting; known here: name, cloud, geography, slot, nodes, apiAccess, deletionProtection, project, "
-        "releaseChannel, kubernetesVersion, instances",
+        "is not a setting; known here: name, cloud, geography, slot, traffic, nodes, apiAccess, deletionProtection, "
+        "flowLogs, project, releaseChannel, kubernetesVersion, instances",
     ),
     (IOWA, "nodes", None, "null must be a map of settings; write one `key: value` a line below it, indented"),
     (
@@ -161,6 +166,20 @@ ONE_REGION = [
         '["arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456... must not name two roles or users alike, '
         "whatever their paths; remove or rename one of them",
     ),
+    (
+        VIRGINIA,
+        "administrators",
+        [],
+        "[] must have at least one entry; write e.g. [arn:aws:iam::123456789012:role/administrators]",
+    ),
+    (VIRGINIA, "patches", "", '"" must be a month, or another short text; write e.g. "2026-12"'),
+    (VIRGINIA, "patches", "Dec 2026", '"Dec 2026" must be a month, or another short text; write e.g. "2026-12"'),
+    (VIRGINIA, "patches", 12, "12 must be text; put it in quotes"),
+    (IOWA, "flowLogs", "all", '"all" must be true or false; write true or false, without quotes'),
+    (VIRGINIA, "apiAccess", ["10.0.0.0/8"], f'[0]: "10.0.0.0/8" {CALLERS_RULE.format("AWS")}'),
+    (VIRGINIA, "apiAccess", ["100.64.0.1/32"], f'[0]: "100.64.0.1/32" {CALLERS_RULE.format("AWS")}'),
+    (VIRGINIA, "apiAccess", ["203.0.113.0/24"], f'[0]: "203.0.113.0/24" {CALLERS_RULE.format("AWS")}'),
+    (AMSTERDAM, "apiAccess", ["192.168.1.0/24"], f'[0]: "192.168.1.0/24" {CALLERS_RULE.format("Azure")}'),
     (AMSTERDAM, "adminGroups", [], f"[] must have at least one entry; write e.g. [{GROUP}]"),
     (
         AMSTERDAM,
@@ -196,6 +215,8 @@ def test_what_a_cloud_needs_is_asked_for() -> None:
     ]
     assert said({"name": "us-east-1", "cloud": "aws"}) == [
         "regions[0].nodes: is missing; add e.g. nodes: {type: m7i.xlarge, min: 3, max: 9}",
+        "regions[0].administrators: is missing; add e.g. "
+        "administrators: [arn:aws:iam::123456789012:role/administrators], here or for all regions below clouds.aws",
     ]
     assert said({"name": "westeurope", "cloud": "azure", "nodes": {}}) == [
         "regions[0].nodes.type: is missing; add e.g. type: Standard_D4s_v5",
@@ -323,10 +344,10 @@ def test_azure_may_raise_the_minor_version_where_none_is_named() -> None:
 
 
 def test_more_networks_than_aws_lets_through_are_refused() -> None:
-    office = [f"203.0.113.{number}/32" for number in range(40)]
+    office = [f"192.31.196.{number}/32" for number in range(40)]
     assert parse({"stage": "regional", "regions": [VIRGINIA | {"apiAccess": office}]})
     (line,) = said(VIRGINIA | {"apiAccess": office}, IOWA)
-    assert line.startswith('regions[0].apiAccess: ["203.0.113.0/32", ')
+    assert line.startswith('regions[0].apiAccess: ["192.31.196.0/32", ')
     assert line.endswith(
         "and the addresses of the other regions (1) are more than the 40 that AWS takes; "
         "name fewer networks, or fewer zones in the regions on AWS"
@@ -334,7 +355,7 @@ def test_more_networks_than_aws_lets_through_are_refused() -> None:
 
 
 def test_networks_of_regions_that_never_call_the_api_do_not_count() -> None:
-    office = [f"203.0.113.{number}/32" for number in range(40)]
+    office = [f"192.31.196.{number}/32" for number in range(40)]
     quiet = {
         "stage": "continental",
         "regions": [VIRGINIA | {"apiAccess": office}, IOWA],
@@ -348,3 +369,39 @@ def test_networks_of_regions_that_never_call_the_api_do_not_count() -> None:
     assert line.startswith("regions[0].apiAccess: ")
     hub = {"enabled": True, "hub": "us-east-1", "repository": repository}
     assert parse({**quiet, "gitops": hub})
+
+
+def test_ranges_of_internal_networks_may_call_where_google_lets_them_in_from_inside() -> None:
+    assert parse({"stage": "regional", "regions": [IOWA | {"apiAccess": ["10.0.0.0/8"]}]})
+
+
+@pytest.mark.parametrize("everybody", ["0.0.0.0/0", "8.0.0.0/6"])
+def test_a_network_that_is_more_than_an_internal_one_is_taken(everybody: str) -> None:
+    assert parse({"stage": "regional", "regions": [VIRGINIA | {"apiAccess": [everybody]}]})
+
+
+def test_addresses_that_aws_and_azure_would_refuse_among_the_callers_of_their_clusters_are_refused() -> None:
+    cellar = {"name": "cellar", "cloud": "existing", "context": "cellar", "geography": PLACE, "slot": 200}
+    inside = cellar | {"egressAddresses": ["203.0.113.7", "10.1.2.3"]}
+    assert said(VIRGINIA, inside) == [
+        'regions[1].egressAddresses[1]: "10.1.2.3" is an address that nobody has on the internet, and that AWS refuses '
+        "among callers; write the public address that the cluster's pods are seen with from there"
+    ]
+    # Without a mesh no other region calls the Kubernetes API; and clusters of one's own may be side by side.
+    stores = {"database": {"founder": "us-east-1"}, "messaging": {"servers": 3}}
+    assert parse({"stage": "planetary", "regions": [VIRGINIA, inside], **stores, "mesh": {"enabled": False}})
+    attic = inside | {"name": "attic", "context": "attic", "slot": 201}
+    assert parse({"stage": "planetary", "regions": [attic, inside], **stores, "database": {"founder": "attic"}})
+
+
+def test_users_can_be_sent_to_one_region_at_least() -> None:
+    several = {"database": {"founder": "us-central1"}, "messaging": {"servers": 3}}
+    closed = [region | {"traffic": False} for region in (IOWA, VIRGINIA)]
+    assert said(*closed, **several) == [
+        "regions: leave no region that users could be sent to: all have traffic: false; "
+        "take traffic: false off at least one of them"
+    ]
+    assert parse({"stage": "continental", "regions": [IOWA, closed[1]], **several})
+    assert said(IOWA | {"traffic": "no"}) == [
+        'regions[0].traffic: "no" must be true or false; write true or false, without quotes'
+    ]

@@ -91,20 +91,49 @@ BAD = [
         'database.storage: "17Ti" is more than the largest disk of Flexible Server has; write 16384Gi or less',
     ),
     (
-        stack(IOWA, {**VIRGINIA}, database={"founder": "us-central1"}, cache={**MANAGED, "memory": "999Gi"}),
+        stack(VIRGINIA, cache={**MANAGED, "memory": "999Gi"}),
         'cache: {"memory": "999Gi", "maxMemory": "128Mi"} is more than any node of ElastiCache has that is known '
-        "here; write less, or name a larger one as regions[1].instances.cache",
+        "here; write less, or name a larger one as regions[0].instances.cache",
     ),
     (
         stack(AMSTERDAM, cache={**MANAGED, "memory": "180Gi", "maxMemory": "150Gi"}),
         'cache: {"memory": "180Gi", "maxMemory": "150Gi"} is more than any node of Azure Managed Redis has that is '
         "known here; write less, or name a larger one as regions[0].instances.cache",
     ),
+    (
+        stack(IOWA, cache={**MANAGED, "memory": "301Gi"}),
+        'cache: {"memory": "301Gi", "maxMemory": "128Mi"} is more than any node of Memorystore has that is known here; '
+        "write less",
+    ),
+    (
+        stack(IOWA, database={**POSTGRESQL, "storage": "65Ti"}),
+        'database.storage: "65Ti" is more than the largest disk of Cloud SQL has; write 65536Gi or less',
+    ),
+    (
+        stack({**VIRGINIA, "rdsAuthorities": PEM}, database={**POSTGRESQL, "storage": "65Ti"}),
+        'database.storage: "65Ti" is more than the largest disk of RDS has; write 65536Gi or less',
+    ),
+    (
+        stack({**AMSTERDAM, "instances": {"database": "Standard_B2s"}}, database={**POSTGRESQL, "nodes": 3}),
+        'regions[0].instances.database: "Standard_B2s" is a burstable machine, and Azure gives those no standby; '
+        "write e.g. Standard_D2ds_v5, or database.nodes: 1",
+    ),
+    (
+        stack({**IOWA, "instances": {"database": "db-perf-optimized-N-2"}}),
+        'regions[0].instances.database: "db-perf-optimized-N-2" must be a machine type of Cloud SQL\'s edition '
+        "Enterprise; write e.g. db-custom-2-8192 (CPUs and MiB)",
+    ),
+    (
+        stack({**IOWA, "instances": {"database": "db-custom-3-8192"}}),
+        'regions[0].instances.database: "db-custom-3-8192" is no machine of Cloud SQL: those have 1 CPU or an even '
+        "number up to 96, with 0.9 to 6.5 GiB a CPU, in steps of 256 MiB, and at least 3840 MiB; "
+        "write e.g. db-custom-2-8192 (CPUs and MiB)",
+    ),
     (stack({**VIRGINIA, "rdsAuthorities": "rds.pem"}), f'regions[0].rdsAuthorities: "rds.pem" {PEM_RULE}'),
     (
         stack({**IOWA, "instances": {"database": "e2-standard-4"}}),
-        'regions[0].instances.database: "e2-standard-4" must be a machine type of Cloud SQL; '
-        "write e.g. db-custom-2-8192 (CPUs and MiB)",
+        'regions[0].instances.database: "e2-standard-4" must be a machine type of Cloud SQL\'s edition '
+        "Enterprise; write e.g. db-custom-2-8192 (CPUs and MiB)",
     ),
     (
         stack({**IOWA, "instances": {"cache": "5"}}),

@@ -45,8 +45,19 @@ SINGLE = [
     (
         "regions[0].nodes",
         {},
-        "is not a setting; known here: name, cloud, geography, slot, context, serviceType, gatewayAddress, "
-        "egressAddresses",
+        "is not a setting; known here: name, cloud, geography, slot, traffic, context, platform, "
+        "serviceType, gatewayAddress, egressAddresses",
+    ),
+    (
+        "regions[0].platform",
+        "k3",
+        '"k3" must be gke, k3d, k3s, microk8s, minikube or openshift; did you mean k3s?',
+    ),
+    (
+        "regions[0].platform",
+        "kind",
+        '"kind" must be gke, k3d, k3s, microk8s, minikube or openshift; '
+        "write gke, k3d, k3s, microk8s, minikube or openshift",
     ),
     ("regions[0].service_type", "NodePort", "is not a setting; did you mean serviceType?"),
     (

@@ -26,8 +26,7 @@ def write(folder: Path, file: str, group: str) -> None:
 @pytest.mark.parametrize("chart", sorted(crds.PRODUCTS))
 def test_every_product_has_permissive_definitions_of_its_kinds(chart: str) -> None:
     product = crds.PRODUCTS[chart]
-    values = {"crds": {"enabled": True, "install": True}}
-    found = crds.definitions(chart, "1.0.0", values, None)
+    found = crds.definitions(chart, "1.0.0", None)
     assert names(found) == {kind.name for kind in product.kinds}
     assert found.file == ""
     assert set(found.permissive) == names(found)
@@ -38,35 +37,19 @@ def test_every_product_has_permissive_definitions_of_its_kinds(chart: str) -> No
 
 
 def test_a_chart_without_definitions_brings_none() -> None:
-    assert crds.definitions("istiod", "1.30.3", {}, None) == crds.Found([])
-
-
-@pytest.mark.parametrize(
-    ("chart", "values", "brings"),
-    [
-        ("kube-prometheus-stack", {}, True),
-        ("kube-prometheus-stack", {"crds": {"enabled": False}}, False),
-        ("cert-manager", {}, False),
-        ("cert-manager", {"crds": {"enabled": True}}, True),
-        ("cert-manager", {"installCRDs": True}, True),
-        ("argo-cd", {"crds": {"install": False}}, False),
-        ("base", {"base": {"anything": 1}}, True),
-    ],
-)
-def test_the_charts_own_values_switch_its_definitions(chart: str, values: dict[str, Any], brings: bool) -> None:
-    assert bool(crds.definitions(chart, "", values, None).definitions) is brings
+    assert crds.definitions("istiod", "1.30.3", None) == crds.Found([])
 
 
 def test_the_file_of_the_charts_version_is_taken_else_the_newest(tmp_path: Path) -> None:
     for version in ("1.9.0", "1.30.3", "1.10.0"):
         write(tmp_path, f"istio-{version}.yaml", "example.org")
-    assert crds.definitions("base", "1.10.0", {}, tmp_path).file == "istio-1.10.0.yaml"
-    assert crds.definitions("base", "9.9.9", {}, tmp_path).file == "istio-1.30.3.yaml"
+    assert crds.definitions("base", "1.10.0", tmp_path).file == "istio-1.10.0.yaml"
+    assert crds.definitions("base", "9.9.9", tmp_path).file == "istio-1.30.3.yaml"
 
 
 def test_kinds_that_the_file_does_not_have_are_permissive(tmp_path: Path) -> None:
     write(tmp_path, "istio-1.0.0.yaml", "example.org")
-    found = crds.definitions("base", "1.0.0", {}, tmp_path)
+    found = crds.definitions("base", "1.0.0", tmp_path)
     assert "kinds.example.org" in names(found)
     assert "gateways.networking.istio.io" in found.permissive
     assert "kinds.example.org" not in found.permissive
@@ -86,7 +69,7 @@ def test_the_folder_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 @pytest.mark.parametrize("chart", sorted(crds.PRODUCTS.keys() - {"rancher"}))  # it defines its kinds once it runs
 def test_the_table_says_what_the_real_definitions_say(chart: str) -> None:
     product = crds.PRODUCTS[chart]
-    found = crds.definitions(chart, "", {"crds": {"enabled": True}}, REAL)
+    found = crds.definitions(chart, "", REAL)
     real = {
         definition["metadata"]["name"]: definition
         for definition in found.definitions

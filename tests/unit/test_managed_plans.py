@@ -76,6 +76,21 @@ def test_what_no_machine_has_is_refused_with_the_way_out() -> None:
         machines.cloud_sql_tier(cpu="1", memory="999Gi")
 
 
+@given(st.integers(1, 96), st.integers(1, 4096))
+def test_settings_know_the_machines_that_google_makes(count: int, steps: int) -> None:
+    mib = steps * 256
+    fits = (count == 1 or count % 2 == 0) and mib >= 3840 and 0.9 * 1024 * count <= mib <= 6.5 * 1024 * count
+    assert machines.is_cloud_sql_machine(count, mib) == fits
+    assert not machines.is_cloud_sql_machine(count, mib + 1)
+
+
+def test_a_disk_of_rds_grows_as_far_as_aws_goes() -> None:
+    assert machines.rds_disk_limit(50, 10) == 500
+    assert machines.rds_disk_limit(20_000, 10) == 65_536
+    # AWS takes no limit that is less than 26 % above the disk.
+    assert machines.rds_disk_limit(52_013, 10) is None
+
+
 @given(st.integers(1, 16384))
 def test_a_disk_of_azure_is_the_smallest_that_is_enough(gib: int) -> None:
     disk = machines.azure_disk(f"{gib}Gi")

@@ -1,14 +1,17 @@
 """The mesh: what Istio is told, in which order, and who may reach whom."""
 
-from typing import Any
+import socket
+from typing import Any, get_args
 
 import pytest
 
+from components.cluster import MeshPlatform
 from components.mesh import IngressGatewayArgs, config, routes
-from tests.rendering import ROOT, Rendered, render_program
+from tests.rendering import ROOT, Rendered, render, render_program
 from tests.stores import waits_for
 
 PROGRAM = ROOT / "tests" / "programs" / "mesh.py"
+SERVICES = ("agent-network", "consciousness-field", "sacred-messaging", "work-coordination")
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +37,8 @@ def istiod_values(**overrides: Any) -> dict[str, Any]:
         "trust_domain": "example.org",
         "trace_collector": "collector",
         "post_quantum": "off",
+        "shared_services": ["agent-network.sacred-council.svc.cluster.local"],
+        "platform": None,
         "min_replicas": 1,
         "max_replicas": 2,
     }
@@ -82,9 +87,77 @@ def test_the_cni_plugin_is_outside_the_restricted_namespaces(mesh: Rendered) -> 
     assert release(mesh, "here-mesh-istiod")["cni"] == {"enabled": True}
 
 
-def test_the_cni_plugin_finds_its_directories_by_platform() -> None:
+PLATFORMS = ("gke", "k3d", "k3s", "microk8s", "minikube", "openshift")
+"""What Istio's charts of 1.30 have a profile for (manifests/helm-profiles/platform-*.yaml)."""
+
+
+def test_the_platforms_are_those_that_istio_s_charts_know() -> None:
+    assert get_args(MeshPlatform) == PLATFORMS
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_istio_finds_a_cluster_s_directories_by_its_platform(platform: MeshPlatform) -> None:
+    assert config.cni_values(platform=platform)["global"]["platform"] == platform
+    assert istiod_values(platform=platform)["global"]["platform"] == platform
+
+
+def test_a_region_s_platform_reaches_istio_s_charts() -> None:
+    stack = render("local", {"sacred-council:regions": [{"name": "local", "cloud": "existing", "platform": "k3s"}]})
+    releases = {r.inputs["chart"]: r.inputs["values"] for r in stack.of_type("kubernetes:helm.sh/v3:Release")}
+    assert [releases[chart]["global"]["platform"] for chart in ("istiod", "cni")] == ["k3s", "k3s"]
+
+
+def test_on_a_plain_kubelet_the_charts_defaults_are_right() -> None:
     assert "platform" not in config.cni_values(platform=None)["global"]
-    assert config.cni_values(platform="gke")["global"]["platform"] == "gke"
+    assert "platform" not in istiod_values()["global"]
+    assert "cni" not in config.cni_values(platform=None)
+
+
+def test_on_gke_the_directory_does_not_hang_on_what_the_cluster_calls_its_version() -> None:
+    """The chart's profile `gke` sets `cni.cniBinDir` to "", and that goes before `cniBinDir` of the first level."""
+    assert config.cni_values(platform="gke")["cni"] == {"cniBinDir": "/home/kubernetes/bin"}
+
+
+def is_cluster_local(host: str, settings: list[dict[str, Any]]) -> bool:
+    """As Istio decides (pilot/pkg/model/cluster_local.go): the exact host, else the longest wildcard that fits."""
+    said = {name: each["settings"]["clusterLocal"] for each in settings for name in each["hosts"]}
+    wildcards = [name for name in said if name.startswith("*") and host.endswith(name[1:])]
+    best = host if host in said else max(wildcards, key=len, default=None)
+    return False if best is None else bool(said[best])
+
+
+def test_regions_share_the_four_services_and_no_store(local: Rendered) -> None:
+    (istiod,) = [r for r in local.of_type("kubernetes:helm.sh/v3:Release") if r.inputs["chart"] == "istiod"]
+    settings = istiod.inputs["values"]["meshConfig"]["serviceSettings"]
+    services = [r.inputs["metadata"] for r in local.objects("Service")]
+    hosts = {f"{each['name']}.{each['namespace']}.svc.cluster.local" for each in services}
+    # Services of charts: the public gateway, the control plane and the collector of traces.
+    hosts |= {f"{name}.svc.cluster.local" for name in ("istio-ingressgateway.istio-ingress", "istiod.istio-system")}
+    hosts |= {istiod.inputs["values"]["meshConfig"]["extensionProviders"][0]["opentelemetry"]["service"]}
+    shared = {host for host in hosts if not is_cluster_local(host, settings)}
+    assert shared == {f"{name}.sacred-council.svc.cluster.local" for name in SERVICES}
+    assert len(hosts) > 10
+
+
+def test_no_connection_is_silent_for_so_long_that_a_cloud_forgets_it() -> None:
+    """Azure's load balancers and NATs forget after 4 minutes, AWS's after 350 seconds."""
+    seconds = 240
+    pool = routes.destination_rule("agent-network", "sacred-council")["trafficPolicy"]["connectionPool"]
+    every_connection = istiod_values()["meshConfig"]["tcpKeepalive"]
+    assert pool["tcp"]["tcpKeepalive"] == every_connection
+    assert int(every_connection["time"].removesuffix("s")) <= 60
+    assert int(pool["http"]["idleTimeout"].removesuffix("s")) < seconds
+
+
+def test_the_gateway_keeps_connections_of_cdns_and_users_known_to_its_load_balancer(mesh: Rendered) -> None:
+    spec = mesh.named("here-gateway-keepalive").inputs["spec"]
+    assert spec["workloadSelector"]["labels"] == {"istio": "ingressgateway"}
+    (patch,) = spec["configPatches"]
+    options = {(each["level"], each["name"]): each["int_value"] for each in patch["patch"]["value"]["socket_options"]}
+    assert options[socket.SOL_SOCKET, socket.SO_KEEPALIVE] == 1
+    assert options[socket.IPPROTO_TCP, socket.TCP_KEEPIDLE] <= 60
+    assert (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL) in options
+    assert (socket.IPPROTO_TCP, socket.TCP_KEEPCNT) in options
 
 
 def test_the_regions_authority_signs_for_the_mesh(mesh: Rendered) -> None:

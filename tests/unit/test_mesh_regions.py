@@ -21,8 +21,8 @@ KNOWS_NEIGHBOURS = {"routing-destinationrule-agent-network", "routing-destinatio
 
 
 @cache
-def rendered(*regions: str, hidden: tuple[str, ...] = ()) -> Rendered:
-    config = {"regions": list(regions), "hidden": list(hidden)}
+def rendered(*regions: str, hidden: tuple[str, ...] = (), closed: tuple[str, ...] = ()) -> Rendered:
+    config = {"regions": list(regions), "hidden": list(hidden), "closed": list(closed)}
     return render_program("test", {f"mesh:{key}": value for key, value in config.items()}, PROGRAM)
 
 
@@ -143,16 +143,23 @@ def test_the_reader_may_only_read() -> None:
 def test_the_token_belongs_to_the_reader() -> None:
     token = rendered(*THREE).named(f"{EUROPE}-mesh-reader-token").inputs
     assert token["type"] == "kubernetes.io/service-account-token"
-    assert token["metadata"]["annotations"] == {"kubernetes.io/service-account.name": "mesh-reader"}
+    assert token["metadata"]["annotations"]["kubernetes.io/service-account.name"] == "mesh-reader"
 
 
 def test_the_gateway_between_networks_belongs_to_the_regions_network() -> None:
     release = rendered(*THREE).named(f"{EUROPE}-east-west-release").inputs
-    assert release["values"]["networkGateway"] == EUROPE
+    # istiod takes a Service with this label for the network's gateway, and asks it on 15443.
+    assert release["values"]["labels"] == {"topology.istio.io/network": EUROPE}
+    assert release["values"]["env"] == {"ISTIO_META_REQUESTED_NETWORK_VIEW": EUROPE}
     assert release["values"]["service"]["type"] == "LoadBalancer"
     assert release["values"]["service"]["annotations"] == {"example.org/load-balancer": "public"}
-    # The chart adds the ports of networkGateway itself.
-    assert "ports" not in release["values"]["service"]
+
+
+def test_the_gateway_between_networks_has_no_port_that_nothing_listens_on() -> None:
+    """The chart's `networkGateway` would add 15012 and 15017, which are for control planes of other clusters."""
+    values = rendered(*THREE).named(f"{EUROPE}-east-west-release").inputs["values"]
+    assert "networkGateway" not in values
+    assert {port["port"]: port["targetPort"] for port in values["service"]["ports"]} == {15021: 15021, 15443: 15443}
 
 
 def test_only_the_other_regions_addresses_may_connect() -> None:
@@ -170,7 +177,7 @@ def test_what_crosses_is_mutual_tls_that_the_gateway_cannot_read() -> None:
     (server,) = spec(rendered(*THREE), f"{EUROPE}-east-west-gateway")["servers"]
     assert server["port"] == {"number": 15443, "name": "tls", "protocol": "TLS"}
     assert server["tls"] == {"mode": "AUTO_PASSTHROUGH"}
-    assert server["hosts"] == ["*.local"]
+    assert server["hosts"] == ["*.sacred-council.svc.cluster.local"]
 
 
 def test_callers_may_leave_for_the_crossing_port_alone() -> None:
@@ -219,6 +226,39 @@ def test_a_language_does_not_go_where_the_region_s_endpoints_are_unknown() -> No
     from_there = {route["name"] for route in spec(mesh, "asia-east1-routing-virtualservice-services")["http"]}
     assert "agent-network-prefix-us-central1" in from_there
     assert [subset["name"] for subset in rules(mesh, EUROPE)["subsets"]] == sorted(THREE)
+
+
+def test_a_region_without_traffic_gets_no_request_and_may_send_some() -> None:
+    mesh = rendered(*FIVE, closed=("westeurope",))
+    for region in set(FIVE) - {"westeurope"}:
+        assert "westeurope" not in kubeconfigs(mesh, region)
+        assert rules(mesh, region)["trafficPolicy"]["loadBalancer"]["localityLbSetting"]["failover"][0]["to"] in FIVE
+        routes = json.dumps(spec(mesh, f"{region}-routing-virtualservice-services"))
+        assert "westeurope" not in routes
+    setting = rules(mesh, EUROPE)["trafficPolicy"]["loadBalancer"]["localityLbSetting"]
+    assert setting["failover"] == [{"from": EUROPE, "to": "us-east-1"}]
+    assert set(kubeconfigs(mesh, "westeurope")) == set(FIVE) - {"westeurope"}
+
+
+def test_nobody_is_told_that_a_region_without_traffic_is_out_of_reach(caplog: pytest.LogCaptureFixture) -> None:
+    rendered(*THREE, closed=("europe-west1",))
+    assert [message for message in caplog.messages if "sends no requests" in message] == []
+
+
+def test_all_regions_know_a_region_s_subset_before_any_of_them_sends_it_requests() -> None:
+    """The subset is part of the TLS server name. A gateway that does not know it ends the connection."""
+    closed, opened = rendered(*FIVE, closed=("westeurope",)), rendered(*FIVE)
+    for region in FIVE:
+        assert rules(closed, region)["subsets"] == rules(opened, region)["subsets"]
+
+
+def test_a_region_is_opened_by_updates_of_what_lists_it_alone() -> None:
+    closed, opened = rendered(*FIVE, closed=("westeurope",)), rendered(*FIVE)
+    assert {r.urn for r in closed.resources} == {r.urn for r in opened.resources}
+    for region in FIVE:
+        before, after = of_region(closed, region), of_region(opened, region)
+        changed = {name for name in before if before[name].inputs != after[name].inputs}
+        assert changed <= (LISTS_PEERS - {"east-west-release"}) | KNOWS_NEIGHBOURS
 
 
 def test_every_locality_setting_has_exactly_one_way_and_keeps_a_circles_affinity() -> None:

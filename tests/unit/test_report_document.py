@@ -1,9 +1,7 @@
 """Capacity, carbon, the document, its Markdown, and the difference between two."""
 
 import json
-import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,11 +12,10 @@ from report.carbon import MEMORY_WATTS_PER_GB, footprints, watts
 from report.difference import change, difference
 from report.document import document
 from report.machines import Machines
-from report.markdown import render
 from report.plan import Plan, read_preview
 from stacks.settings import ExistingRegion, Settings, parse
 from tests.conftest import STACKS
-from tests.plans import PREFIX, planned, preview_of, region
+from tests.plans import PREFIX, engine_says, planned, preview_of, region
 from tests.rendering import Rendered, stack_config
 
 FOUR_CPUS_16_GIB = ("e2-standard-4", "m7i.xlarge", "Standard_D4s_v5")
@@ -27,12 +24,6 @@ FOR_PODS = 0.6
 PROXY = {"cpu": "20m", "memory": "128Mi"}
 """What Istio's proxy in each pod of a service asks for."""
 SMALL = Machines(cloud="gcp", type="e2-standard-4", least=3, most=9, disk="pd-ssd", disk_gb=0)
-
-
-@pytest.fixture
-def report(stack_name: str, stack: Rendered) -> dict[str, Any]:
-    """The document of each stack in turn."""
-    return document(preview_of(stack_name, stack))
 
 
 def _settings(regions: int, stage: str = "continental", pods: int = 6) -> dict[str, object]:
@@ -132,67 +123,11 @@ def test_a_region_on_machines_of_ones_own_has_an_unknown_footprint(local: Render
     assert "machines" in report["carbon"]["regions"][0]["unknown"][0]
 
 
-def test_the_document_is_plain_json(report: dict[str, Any]) -> None:
-    assert json.loads(json.dumps(report)) == report
-
-
-def test_every_line_has_a_source_and_a_date_or_is_unknown(report: dict[str, Any]) -> None:
-    for line in report["cost"]["lines"]:
-        priced = line["price"] is not None
-        assert priced == (line["kind"] != "unknown")
-        assert not priced or (line["price"]["source"] and line["price"]["date"])
-
-
-def test_the_markdown_says_how_much_is_left_out_and_never_invents_a_price(report: dict[str, Any]) -> None:
-    text = render(report)
-    total = report["cost"]["total"]
-    assert f"{total['unknown']} without a known price" in text
-    for part in ("## Cost", "## Capacity", "## Carbon", "Budget of the stage"):
-        assert part in text
-    assert "None" not in text
-    assert "nan" not in text
-
-
-def test_the_sources_of_the_prices_are_numbered_in_the_order_of_use(report: dict[str, Any]) -> None:
-    text = render(report)
-    used = list(dict.fromkeys(re.findall(r" a [\w -]+ \[(\d+)\] \|$", text, re.MULTILINE)))
-    listed = re.findall(r"^- \[(\d+)\] \[[^\]]+\]\((\S+)\), (\S+)$", text, re.MULTILINE)
-    assert used == [str(number) for number in range(1, len(used) + 1)]
-    assert [number for number, *_ in listed] == used
-    prices = [line["price"] for line in report["cost"]["lines"] if line["price"]]
-    assert {tuple(source) for _, *source in listed} == {(price["source"], price["date"]) for price in prices}
-
-
-def test_no_difference_says_nothing_has_changed(report: dict[str, Any]) -> None:
-    text = difference(report, report)
-    assert "(+" not in text
-    assert "(-" not in text
-    assert text.count("\n| ") == 2
-
-
-def test_without_a_base_everything_is_new(report: dict[str, Any]) -> None:
-    assert difference(None, report).startswith("| Cost a month |")
-
-
 @pytest.mark.parametrize(
     ("before", "after", "expected"), [(1, 1, "$1.00"), (1, 3, "$3.00 (+$2.00)"), (3, 1, "$1.00 (-$2.00)")]
 )
 def test_changes_of_money_carry_their_sign(before: float, after: float, expected: str) -> None:
     assert change(before, after) == expected
-
-
-def _engine_says(stack: str, rendered: Rendered) -> dict[str, Any]:
-    """What `pulumi preview --json` would print."""
-    config = {key: v if isinstance(v, str) else json.dumps(v) for key, v in stack_config(stack).items()}
-    steps = [
-        {"op": "create", "urn": one.urn, "newState": {"urn": one.urn, "type": one.type, "inputs": one.inputs}}
-        for one in rendered.resources
-    ]
-    return {"config": {**config, f"{PREFIX}cockroachdbLicense": "[secret]"}, "steps": steps}
-
-
-def test_the_engines_preview_is_read(stack_name: str, stack: Rendered, report: dict[str, Any]) -> None:
-    assert document(read_preview(_engine_says(stack_name, stack))) == report
 
 
 def test_what_is_deleted_is_not_in_the_plan() -> None:
@@ -211,7 +146,7 @@ def test_the_command_writes_both_files_and_prints_the_difference(
     tmp_path: Path, local: Rendered, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = tmp_path / "plan.json"
-    plan.write_text(json.dumps(_engine_says("local", local)))
+    plan.write_text(json.dumps(engine_says("local", local)))
     arguments = ["report", "local", "--plan", str(plan), "--folder", str(tmp_path / "out")]
     monkeypatch.setattr("sys.argv", arguments)
     assert command.main() == 0

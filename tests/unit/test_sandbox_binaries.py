@@ -2,15 +2,24 @@
 
 import re
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from sandbox import binaries, golang
-from sandbox.binaries import CONFORMANCE, CONTROL_PLANE, ENGINE, HELM, Binary
+from sandbox.binaries import (
+    CONTROL_PLANE,
+    ENGINE,
+    FOR_TESTS,
+    HELM,
+    KUBERNETES_PROVIDER,
+    KUBERNETES_PROVIDER_VERSION,
+    Binary,
+)
 from sandbox.layout import PROJECT, Layout, SandboxError
 
-ALL = (ENGINE, *CONTROL_PLANE, HELM, *CONFORMANCE)
+ALL = (ENGINE, *CONTROL_PLANE, *FOR_TESTS)
 
 
 @pytest.fixture
@@ -42,14 +51,38 @@ def test_every_program_is_pinned_by_a_module_that_names_it_as_a_tool(binary: Bin
     assert (PROJECT / "tools" / binary.tool / "go.sum").is_file()
 
 
-def test_no_go_code_of_our_own() -> None:
-    assert list((PROJECT / "tools").rglob("*.go")) == []
+def requirements(tool: str) -> dict[str, str]:
+    """The modules that tools/<tool> needs, with their versions."""
+    return dict(re.findall(r"^(?:require |\t)(\S+) (v\S+)", (PROJECT / "tools" / tool / "go.mod").read_text(), re.M))
+
+
+def test_the_only_go_code_of_our_own_serves_the_official_provider() -> None:
+    (main,) = (PROJECT / "tools").rglob("*.go")
+    assert main == PROJECT / "tools" / "kubernetes-provider" / "main.go"
+    statements = [line for line in main.read_text().splitlines() if line and not line.startswith("//")]
+    assert len(statements) == 10
+    assert '\tprovider.Serve("kubernetes", version.Version, schema, nil)' in statements
+
+
+def test_the_kubernetes_provider_has_the_version_of_the_sdk() -> None:
+    assert metadata.version("pulumi-kubernetes") == KUBERNETES_PROVIDER_VERSION
+    # The commit of release v4.25.0.
+    assert requirements("kubernetes-provider")[KUBERNETES_PROVIDER.module].endswith("-f47bc2d6f199")
+
+
+def test_what_the_provider_shares_with_the_engine_is_compiled_once() -> None:
+    mine, theirs = requirements("kubernetes-provider"), requirements("sandbox")
+    shared = mine.keys() & theirs.keys()
+    assert len(shared) > 200
+    different = {name for name in shared if mine[name] != theirs[name]}
+    # The module's own code generator needs an older Pulumi.
+    assert different == {"github.com/pulumi/pulumi/pkg/v3", "github.com/pulumi/pulumi/sdk/v3"}
 
 
 def test_the_kubernetes_servers_know_their_version() -> None:
     server = next(binary for binary in CONTROL_PLANE if binary.name == "kube-apiserver")
-    version = binaries.pinned_version("kubernetes", "k8s.io/kubernetes")
-    assert server.linker_flags == f"-X k8s.io/component-base/version.gitVersion={version}"
+    version = binaries.pinned_version("sandbox", "k8s.io/kubernetes")
+    assert server.linker_flags == f"-s -w -X k8s.io/component-base/version.gitVersion={version}"
 
 
 def test_an_unknown_module_is_refused() -> None:

@@ -97,7 +97,7 @@ def test_a_shell_can_evaluate_the_exports(layout: Layout) -> None:
     assert said.stdout == f"{layout.pulumi_home}|unset"
 
 
-def test_preparing_twice_keeps_the_passphrase_and_leaves_one_version_of_each_stand_in(layout: Layout) -> None:
+def test_preparing_twice_keeps_the_passphrase_and_leaves_one_version_of_each_plugin(layout: Layout) -> None:
     stale = layout.pulumi_home / "plugins" / "resource-random-v0.0.1"
     stale.mkdir(parents=True)
     engine.prepare(layout)
@@ -105,15 +105,16 @@ def test_preparing_twice_keeps_the_passphrase_and_leaves_one_version_of_each_sta
     engine.prepare(layout)
     assert layout.passphrase.read_text() == passphrase
     assert stat.S_IMODE(layout.passphrase.stat().st_mode) == 0o600
-    expected = {f"resource-{name}-v{metadata.version(package)}" for name, package in engine.STAND_INS.items()}
+    plugins = {**engine.STAND_INS, "kubernetes": "pulumi-kubernetes"}
+    expected = {f"resource-{name}-v{metadata.version(package)}" for name, package in plugins.items()}
     assert {folder.name for folder in stale.parent.iterdir()} == expected
 
 
-def test_stand_ins_and_the_language_host_are_found_beside_the_engine(layout: Layout) -> None:
+def test_plugins_and_the_language_host_are_found_beside_the_engine(layout: Layout) -> None:
     engine.prepare(layout)
     plugins = layout.pulumi_home / "plugins"
     launchers = [layout.engine / "pulumi-language-python", *plugins.glob("resource-*/pulumi-resource-*")]
-    assert len(launchers) == 1 + len(engine.STAND_INS)
+    assert len(launchers) == 1 + 1 + len(engine.STAND_INS)
     assert all(os.access(launcher, os.X_OK) for launcher in launchers)
 
 

@@ -1,5 +1,7 @@
 """The Python language host, without an engine."""
 
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from google.protobuf import struct_pb2
 from pulumi.runtime.proto import language_pb2
 
 from sandbox import language, program
+from tests.rendering import ROOT
 
 
 def _info(folder: Path, **options: str) -> language_pb2.ProgramInfo:
@@ -71,3 +74,13 @@ def test_a_plugins_output_and_exit_code_are_streamed(tmp_path: Path) -> None:
     responses = list(language.LanguageHost("").RunPlugin(request, Context()))
     assert [response.stdout for response in responses[:-1]] == [b"y a b\n"]
     assert responses[-1].exitcode == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_host_ends_when_the_engine_asks_it_to(number: signal.Signals) -> None:
+    command = [sys.executable, "-P", str(ROOT / "sandbox" / "language.py"), "127.0.0.1:9"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as host:
+        assert host.stdout
+        assert int(host.stdout.readline()) > 0
+        host.send_signal(number)
+        assert host.wait(timeout=60) == 0

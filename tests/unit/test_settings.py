@@ -24,6 +24,7 @@ from stacks.settings.errors import PROJECT
 
 ROOT = Path(__file__).parents[2]
 LOCAL: Mapping[str, Any] = {"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}
+AWS = {"administrators": ["arn:aws:iam::123456789012:role/deployers"]}
 STACK_FILES = sorted(ROOT.glob("Pulumi.*.yaml"))
 
 
@@ -123,14 +124,14 @@ def test_zones_may_be_numbers_and_their_order_means_nothing() -> None:
     assert isinstance(azure, AzureRegion)
     assert azure.zones == ("1", "3")
     nodes = {"type": "m7i.xlarge", "min": 3, "max": 9}
-    region = {"name": "us-east-1", "cloud": "aws", "nodes": nodes, "zones": ["f", "c", "d"]}
+    region = {"name": "us-east-1", "cloud": "aws", "nodes": nodes, "zones": ["f", "c", "d"], **AWS}
     (aws,) = parse({"stage": "regional", "regions": [region]}).regions
     assert isinstance(aws, AwsRegion)
     assert aws.zones == ("c", "d", "f")
 
 
 def test_managed_regions_face_outwards_with_load_balancers() -> None:
-    region = {"name": "us-east-1", "cloud": "aws", "nodes": {"type": "m7i.xlarge", "min": 3, "max": 9}}
+    region = {"name": "us-east-1", "cloud": "aws", "nodes": {"type": "m7i.xlarge", "min": 3, "max": 9}, **AWS}
     assert parse({"stage": "regional", "regions": [region]}).region("us-east-1").service_type == "LoadBalancer"
 
 

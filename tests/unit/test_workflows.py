@@ -11,9 +11,8 @@ import yaml
 from sandbox import binaries
 from tests.rendering import ROOT
 
-WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-PREVIEW = ROOT / ".github" / "workflows" / "preview.yml"
-BUILD = ROOT / ".github" / "workflows" / "build.yml"
+FOLDER = ROOT / ".github" / "workflows"
+PREVIEW, BUILD, NIGHTLY = WORKFLOWS = tuple(FOLDER / f"{name}.yml" for name in ("preview", "build", "nightly"))
 BINARIES = ROOT / ".github" / "actions" / "binaries" / "action.yml"
 COMMENT = ROOT / ".github" / "comment.sh"
 ACTION = re.compile(r"^\s*(?:- )?uses: (\S+)(.*)$", re.M)
@@ -25,8 +24,8 @@ def _parsed(path: Path) -> dict[Any, Any]:
     return document
 
 
-def _job(name: str) -> dict[str, Any]:
-    job: dict[str, Any] = _parsed(PREVIEW)["jobs"][name]
+def _job(name: str, workflow: Path = PREVIEW) -> dict[str, Any]:
+    job: dict[str, Any] = _parsed(workflow)["jobs"][name]
     return job
 
 
@@ -37,6 +36,10 @@ def _commands(job: dict[str, Any]) -> str:
 def _binaries() -> dict[str, Any]:
     action: dict[str, Any] = _parsed(BINARIES)["runs"]
     return action
+
+
+def test_no_workflow_is_left_out_here() -> None:
+    assert {path for path in FOLDER.iterdir() if path.suffix in (".yml", ".yaml")} == {*WORKFLOWS}
 
 
 @pytest.mark.parametrize("path", [*WORKFLOWS, BINARIES], ids=lambda path: path.name)
@@ -52,15 +55,17 @@ def test_every_action_is_pinned_by_commit_with_its_version_beside_it(path: Path)
 def test_one_repository_of_actions_is_used_at_one_commit(path: Path) -> None:
     uses = {name for name, _ in ACTION.findall(path.read_text() + BINARIES.read_text())}
     pins = {("/".join(name.split("/")[:2]).partition("@")[0], name.partition("@")[2]) for name in uses}
-    assert len(pins) == len({repository for repository, _ in pins})
+    assert len(pins) == len({repository for repository, _ in pins}) >= 4
 
 
-def test_it_runs_on_pull_requests_and_never_with_the_base_repositorys_secrets() -> None:
+def test_previews_run_on_pull_requests_and_never_with_the_base_repositorys_secrets() -> None:
     assert set(_parsed(PREVIEW)[True]) == {"pull_request"}
 
 
 def test_permissions_are_none_but_for_what_a_job_says() -> None:
-    assert _parsed(PREVIEW)["permissions"] == {}
+    assert [_parsed(workflow)["permissions"] for workflow in WORKFLOWS] == [{}] * len(WORKFLOWS)
+    assert _job("build", BUILD)["permissions"] == {"contents": "read"}
+    assert _job("test-all", NIGHTLY)["permissions"] == {"contents": "read"}
     assert _job("preview")["permissions"] == {"contents": "read", "pull-requests": "write"}
     assert _job("preview-cloud")["permissions"] == {
         "contents": "read",
@@ -77,45 +82,76 @@ def test_the_first_job_holds_no_secret() -> None:
     assert "GH_TOKEN: ${{ github.token }}" in text
 
 
-def test_no_credential_stays_in_the_checkout() -> None:
-    checkouts = [
-        step
-        for job in _parsed(PREVIEW)["jobs"].values()
-        for step in job["steps"]
-        if step.get("uses", "").startswith("actions/checkout@")
-    ]
-    assert len(checkouts) == len(_parsed(PREVIEW)["jobs"])
-    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_no_credential_stays_in_the_checkout(workflow: Path) -> None:
+    jobs = _parsed(workflow)["jobs"].values()
+    checkouts = [step for job in jobs for step in job["steps"] if "actions/checkout@" in step.get("uses", "")]
+    assert len(checkouts) == len(jobs) >= 1
+    assert [step["with"]["persist-credentials"] for step in checkouts] == [False] * len(checkouts)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_no_job_runs_for_ever(workflow: Path) -> None:
+    limits = [job.get("timeout-minutes", 360) for job in _parsed(workflow)["jobs"].values()]
+    assert 0 < max(limits) <= 150
 
 
 def test_commands_hold_no_text_that_a_pull_request_can_choose() -> None:
-    assert "${{" not in "".join(_commands(job) for job in _parsed(PREVIEW)["jobs"].values())
+    commands = "".join(_commands(job) for job in _parsed(PREVIEW)["jobs"].values())
+    assert "make test" in commands
+    assert "${{" not in commands
 
 
 def test_every_make_target_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-    named = re.findall(r"^make ([a-z-]+)", _commands(_job("preview")), re.M)
-    assert named == ["check", "test", "preview"]
-    assert {*named, *re.findall(r"^make ([a-z-]+)", _commands(_binaries()), re.M)} == {*named, "binaries"} <= targets
+    # The unit and stack tests once: `make check` has them too.
+    assert _made(_job("preview")) == ["lint", "test", "preview"]
+    assert _made(_job("test-all", NIGHTLY)) == ["lint", "test-all"]
+    assert _made(_binaries()) == ["binaries"]
+    assert {"lint", "test", "test-all", "preview", "binaries"} <= targets
+
+
+def _made(job: dict[str, Any]) -> list[str]:
+    return re.findall(r"^make ([a-z-]+)", _commands(job), re.M)
+
+
+def test_every_test_runs_each_night_and_when_somebody_asks() -> None:
+    triggers = _parsed(NIGHTLY)[True]
+    assert set(triggers) == {"schedule", "workflow_dispatch"}
+    (when,) = triggers["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", when["cron"])
+
+
+def test_servers_that_no_registry_has_are_installed_before_tests_that_would_be_skipped_without_them() -> None:
+    needed = re.findall(r"missing\+=\(([\w-]+)\)", (ROOT / ".ci" / "run").read_text())
+    assert needed == ["redis-tools", "haproxy"]
+    for job in (_job("preview"), _job("test-all", NIGHTLY)):
+        before_the_tests = _commands(job).partition("make test")[0]
+        assert f"install -qq --no-install-recommends {' '.join(needed)}" in before_the_tests
 
 
 def test_every_file_it_names_exists() -> None:
     text = PREVIEW.read_text() + BINARIES.read_text()
-    patterns = [*re.findall(r"'(tools/[^']*|sandbox/[^']*)'", text), "requirements*.txt", "tools/*/go.sum"]
-    assert all(pattern in text and list(ROOT.glob(pattern)) for pattern in patterns)
-    assert all((ROOT / name).is_file() for name in re.findall(r"run: (\.github/\S+)", text))
+    named = ["tools/**", "sandbox/binaries.py", "requirements*.txt", "tools/*/go.sum"]
+    assert sorted(re.findall(r"'(tools/[^']*|sandbox/[^']*)'", text)) == sorted(named[:2])
+    assert [pattern for pattern in named if pattern not in text or not list(ROOT.glob(pattern))] == []
+    scripts = re.findall(r"run: (\.github/\S+)", text)
+    assert scripts == [str(COMMENT.relative_to(ROOT))]
+    assert COMMENT.is_file()
 
 
 def test_the_cache_holds_what_the_sandbox_builds_and_changes_with_what_determines_it() -> None:
     restore, save = (step["with"] for step in _binaries()["steps"] if "actions/cache/" in step.get("uses", ""))
-    built = {f".sandbox/{name}" for name in (binaries.BIN_DIRECTORY, binaries.ENGINE_DIRECTORY, "stamps")}
+    folders = (binaries.BIN_DIRECTORY, binaries.ENGINE_DIRECTORY, binaries.PLUGIN_DIRECTORY, "stamps")
+    built = {f".sandbox/{name}" for name in folders}
     assert set(restore["path"].split()) == set(save["path"].split()) == built
     assert "hashFiles('tools/**', 'sandbox/binaries.py')" in restore["key"]
 
 
 def test_the_main_branch_fills_the_cache_of_every_pull_request() -> None:
     assert _parsed(BUILD)[True]["push"]["branches"] == ["main"]
-    for workflow, job in ((BUILD, "build"), (PREVIEW, "preview")):
+    assert {"tools/**", "sandbox/binaries.py"} <= {*_parsed(BUILD)[True]["push"]["paths"]}
+    for workflow, job in ((BUILD, "build"), (PREVIEW, "preview"), (NIGHTLY, "test-all")):
         uses = [step.get("uses") for step in _parsed(workflow)["jobs"][job]["steps"]]
         assert "./.github/actions/binaries" in uses
 

@@ -82,14 +82,20 @@ class GcpZone(pulumi.ComponentResource):
         return zone.name, zone.name_servers
 
     def _steered(self, args: EdgeArgs, locations: Mapping[str, str]) -> pulumi.Output[str]:
-        probe: dict[str, Any] = {"port": names.HEALTH_PORT, "request_path": names.HEALTH_PATH}
+        # One check for all regions, so it asks for the host that all have. A gateway without a certificate ends the
+        # handshake. Google's probes name no host in it, and look at no certificate.
+        probe: dict[str, Any] = {
+            "port": names.HTTPS_PORT,
+            "host": names.steered_host(args.domain),
+            "request_path": names.HEALTH_PATH,
+        }
         health = compute.HealthCheck(
             f"{self._name}-origin-health",
             source_regions=list(PROBED_FROM),
             # The least that is possible for probes from outside.
             check_interval_sec=30,
             timeout_sec=5,
-            http_health_check=probe,
+            https_health_check=probe,
             opts=self._child,
         )
         record = dns.RecordSet(

@@ -157,6 +157,7 @@ class AksCluster(pulumi.ComponentResource):
             disable_local_accounts=True,
             enable_rbac=True,
             oidc_issuer_profile=containerservice.ManagedClusterOIDCIssuerProfileArgs(enabled=True),
+            auto_scaler_profile=features.autoscaler(),
             auto_upgrade_profile=containerservice.ManagedClusterAutoUpgradeProfileArgs(
                 upgrade_channel=args.upgrade_channel, node_os_upgrade_channel="NodeImage"
             ),

@@ -90,6 +90,11 @@ def pod_network(addresses: AddressRanges) -> containerservice.ContainerServiceNe
     )
 
 
+def autoscaler() -> containerservice.ManagedClusterPropertiesAutoScalerProfileArgs:
+    """Almost every pod here has an emptyDir, which is gone with its pod anyway: its node may go as well."""
+    return containerservice.ManagedClusterPropertiesAutoScalerProfileArgs(skip_nodes_with_local_storage="false")
+
+
 def security(key_id: pulumi.Input[str]) -> containerservice.ManagedClusterSecurityProfileArgs:
     """Kubernetes Secrets are encrypted with the key; ServiceAccounts can be identities; old images are removed."""
     return containerservice.ManagedClusterSecurityProfileArgs(

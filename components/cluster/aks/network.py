@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_azure_native import network, resources
 
+from components.cluster.aks.flow_logs import AksFlowLogs
 from components.cluster.arguments import NetworkArgs, common_labels
 
 CONTROL_PLANE_SERVICE = "Microsoft.ContainerService/managedClusters"
@@ -47,6 +48,8 @@ class AksNetwork(pulumi.ComponentResource):
             opts=child,
         )
         self.virtual_network_id = virtual.id
+        if args.flow_logs:
+            AksFlowLogs(f"{name}-flows", args, group.name, virtual, child)
         self._subnets(name, args, virtual)
         self.register_outputs({"egress_addresses": self.egress_addresses})
 

@@ -39,6 +39,11 @@ def vault_name(resource_group_id: str) -> str:
     return "keys-" + hashlib.sha256(resource_group_id.lower().encode()).hexdigest()[:19]
 
 
+def flow_log_account(network_id: str) -> str:
+    """A name for the storage account of a network's flow logs: unique in all of Azure, 24 letters and digits."""
+    return "flows" + hashlib.sha256(network_id.lower().encode()).hexdigest()[:19]
+
+
 def dns_address(services: str) -> str:
     """The address of the cluster's DNS: by custom the tenth of the Services' range."""
     return str(ipv4_network("services", services)[_DNS_HOST])

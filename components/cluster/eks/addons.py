@@ -1,4 +1,4 @@
-"""The parts of an EKS cluster that AWS keeps up to date: before there are nodes, and once there are."""
+"""The parts of an EKS cluster that are AWS's own: what nodes need before they start, and what runs on them."""
 
 import json
 from collections.abc import Mapping
@@ -8,17 +8,25 @@ import pulumi
 from pulumi_aws import eks
 
 from components.cluster.eks import plan, policies
+from components.cluster.eks.releases import Releases
 from components.cluster.eks.role import EksRole, EksRoleArgs
 
 
 @dataclass(frozen=True, kw_only=True)
-class EksAddonsArgs:
+class EksPartArgs:
     """`cluster_arn` is that of `cluster`, which is in `location`."""
 
     cluster: pulumi.Input[str]
     cluster_arn: pulumi.Input[str]
     location: str
     tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EksAddonsArgs(EksPartArgs):
+    """`releases` says which versions the add-ons have: AWS never updates one by itself."""
+
+    releases: Releases
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +49,9 @@ class EksNodeAddons(pulumi.ComponentResource):
             )
         )
         identity = _identity(f"{name}-vpc-cni", args, "aws-node", "AmazonEKS_CNI_Policy", child)
-        _addon(f"{name}-vpc-cni", "vpc-cni", args, child, configuration=configuration, identity=identity)
-        _addon(f"{name}-kube-proxy", "kube-proxy", args, child)
-        _addon(f"{name}-pod-identity", "eks-pod-identity-agent", args, child)
+        _addon(f"{name}-vpc-cni", "vpc-cni", args, self, configuration=configuration, identity=identity)
+        _addon(f"{name}-kube-proxy", "kube-proxy", args, self)
+        _addon(f"{name}-pod-identity", "eks-pod-identity-agent", args, self)
         self.register_outputs({})
 
 
@@ -57,14 +65,14 @@ class EksPodAddons(pulumi.ComponentResource):
         identity = _identity(
             f"{name}-ebs", args, "ebs-csi-controller-sa", "service-role/AmazonEBSCSIDriverPolicy", child
         )
-        _addon(f"{name}-coredns", "coredns", args, child, configuration=scaled)
-        _addon(f"{name}-ebs", "aws-ebs-csi-driver", args, child, identity=identity)
-        _addon(f"{name}-metrics-server", "metrics-server", args, child)
+        _addon(f"{name}-coredns", "coredns", args, self, configuration=scaled)
+        _addon(f"{name}-ebs", "aws-ebs-csi-driver", args, self, identity=identity)
+        _addon(f"{name}-metrics-server", "metrics-server", args, self)
         self.register_outputs({})
 
 
 def _identity(
-    name: str, args: EksAddonsArgs, service_account: str, policy: str, opts: pulumi.ResourceOptions
+    name: str, args: EksPartArgs, service_account: str, policy: str, opts: pulumi.ResourceOptions
 ) -> eks.AddonPodIdentityAssociationArgs:
     trust = pulumi.Output.json_dumps(
         pulumi.Output.from_input(args.cluster_arn).apply(
@@ -79,7 +87,7 @@ def _addon(
     name: str,
     addon: str,
     args: EksAddonsArgs,
-    opts: pulumi.ResourceOptions,
+    parent: pulumi.Resource,
     *,
     configuration: pulumi.Input[str] | None = None,
     identity: eks.AddonPodIdentityAssociationArgs | None = None,
@@ -89,10 +97,11 @@ def _addon(
         region=args.location,
         cluster_name=args.cluster,
         addon_name=addon,
+        addon_version=args.releases.addon(name, addon, parent),
         configuration_values=configuration,
         pod_identity_associations=[identity] if identity else None,
         resolve_conflicts_on_create="OVERWRITE",
         resolve_conflicts_on_update="OVERWRITE",
         tags=dict(args.tags),
-        opts=opts,
+        opts=pulumi.ResourceOptions(parent=parent),
     )

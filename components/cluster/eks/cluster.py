@@ -14,10 +14,11 @@ from components.cluster.access import cluster_identifier, kubernetes_provider, u
 from components.cluster.arguments import LOG_RETENTION_DAYS, ManagedClusterArgs, common_labels
 from components.cluster.eks import policies
 from components.cluster.eks.access import EksAccess, EksAccessArgs
-from components.cluster.eks.addons import EksAddonsArgs, EksNodeAddons, EksNodeAddonsArgs, EksPodAddons
+from components.cluster.eks.addons import EksAddonsArgs, EksNodeAddons, EksNodeAddonsArgs, EksPartArgs, EksPodAddons
 from components.cluster.eks.inside import EksInside, EksInsideArgs, pod_identity
 from components.cluster.eks.network import EksNetwork
 from components.cluster.eks.nodes import EksNodes, EksNodesArgs
+from components.cluster.eks.releases import Releases
 from components.cluster.eks.role import EksRole, EksRoleArgs
 from components.versions import KUBERNETES_VERSION
 
@@ -30,14 +31,31 @@ _NLB: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class EksClusterArgs(ManagedClusterArgs):
-    """`administrators` are ARNs of roles or users that may do everything; whoever creates the cluster may anyway.
+    """`administrators` are ARNs of roles or users that may do everything; nobody else may do anything.
 
-    AWS takes at most 40 `authorized_networks`.
+    So whoever runs Pulumi must be one of them. AWS takes at most 40 `authorized_networks`, none of them private.
+    Add-ons and machine images have the versions that were newest when `kubernetes_version` or `patches` changed.
     """
 
     network: EksNetwork
+    administrators: Sequence[str]
     kubernetes_version: str = KUBERNETES_VERSION
-    administrators: Sequence[str] = ()
+    patches: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.administrators:
+            raise ValueError(
+                "administrators: expected ARNs of roles or users, got none; whoever creates a cluster has no rights in "
+                "it, so nobody could log in: name the role that runs Pulumi"
+            )
+
+    @property
+    def releases(self) -> Releases:
+        """Which versions of AWS's parts the cluster has."""
+        return Releases(
+            location=self.network.args.location, kubernetes_version=self.kubernetes_version, patches=self.patches
+        )
 
 
 class EksCluster(pulumi.ComponentResource):
@@ -69,18 +87,18 @@ class EksCluster(pulumi.ComponentResource):
         super().__init__("sacred-council:cluster:EksCluster", name, None, opts)
         self._name = name
         cluster = self._cluster(name, args)
-        self._shared = EksAddonsArgs(
+        self._shared = EksPartArgs(
             cluster=cluster.name,
             cluster_arn=cluster.arn,
             location=args.network.args.location,
             tags=common_labels(args.network.args),
         )
-        EksAccess(
+        access = EksAccess(
             f"{name}-access",
             EksAccessArgs(**vars(self._shared), administrators=args.administrators),
             pulumi.ResourceOptions(parent=self),
         )
-        ready = self._machines(name, args, cluster)
+        ready = [access, *self._machines(name, args, cluster)]
         self.egress_addresses = args.network.egress_addresses
         self.found_as = {"name": cluster.name}
         self.api_endpoint = cluster.endpoint
@@ -141,7 +159,9 @@ class EksCluster(pulumi.ComponentResource):
             role_arn=self._role(name, args, key).arn,
             vpc_config=_vpc_config(args),
             access_config=eks.ClusterAccessConfigArgs(
-                authentication_mode="API", bootstrap_cluster_creator_admin_permissions=True
+                # AWS would give the creator an access entry of its own making, and refuse ours for the same role.
+                authentication_mode="API",
+                bootstrap_cluster_creator_admin_permissions=False,
             ),
             kubernetes_network_config=eks.ClusterKubernetesNetworkConfigArgs(
                 ip_family="ipv4", service_ipv4_cidr=place.addresses.services
@@ -194,6 +214,7 @@ class EksCluster(pulumi.ComponentResource):
             f"{name}-node-addons",
             EksNodeAddonsArgs(
                 **vars(shared),
+                releases=args.releases,
                 pod_subnet_ids=args.network.pod_subnet_ids,
                 security_group=cluster.vpc_config.cluster_security_group_id,
             ),
@@ -203,7 +224,7 @@ class EksCluster(pulumi.ComponentResource):
             f"{name}-nodes",
             EksNodesArgs(
                 cluster=shared.cluster,
-                kubernetes_version=args.kubernetes_version,
+                releases=args.releases,
                 location=shared.location,
                 nodes=args.nodes,
                 subnet_ids=args.network.node_subnet_ids,
@@ -212,7 +233,9 @@ class EksCluster(pulumi.ComponentResource):
             pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[first])),
         )
         addons = EksPodAddons(
-            f"{name}-addons", shared, pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[nodes]))
+            f"{name}-addons",
+            EksAddonsArgs(**vars(shared), releases=args.releases),
+            pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[nodes])),
         )
         return [first, nodes, addons]
 

@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 from pulumi_aws import eks
 
 from components.cluster.eks import policies
-from components.cluster.eks.addons import EksAddonsArgs
+from components.cluster.eks.addons import EksPartArgs
 from components.cluster.eks.role import EksRole, EksRoleArgs
 from components.metadata import object_meta
 from components.releases import chart_release
@@ -21,7 +21,7 @@ STORAGE_CLASS = "gp3"
 
 
 @dataclass(frozen=True, kw_only=True)
-class EksInsideArgs(EksAddonsArgs):
+class EksInsideArgs(EksPartArgs):
     """`region` is the platform's name of the region, for labels."""
 
     region: str
@@ -79,7 +79,7 @@ class EksInside(pulumi.ComponentResource):
 
 def pod_identity(
     name: str,
-    args: EksAddonsArgs,
+    args: EksPartArgs,
     *,
     namespace: str,
     service_account: str,
@@ -117,6 +117,8 @@ def autoscaler_values(cluster: pulumi.Input[str], location: str) -> Mapping[str,
         "extraArgs": {
             "balance-similar-node-groups": True,
             "expander": "least-waste",
+            # Almost every pod here has an emptyDir, which is gone with its pod anyway: nodes would stay for ever.
+            "skip-nodes-with-local-storage": False,
             "skip-nodes-with-system-pods": False,
         },
         "resources": {

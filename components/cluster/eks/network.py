@@ -8,6 +8,7 @@ from pulumi_aws import ec2
 
 from components.cluster.arguments import NetworkArgs, common_labels
 from components.cluster.eks import plan
+from components.cluster.eks.flow_logs import EksFlowLogs
 from components.cluster.eks.zone import EksZone, EksZoneArgs
 
 
@@ -61,6 +62,8 @@ class EksNetwork(pulumi.ComponentResource):
         self.vpc_id = vpc.id
         # With no rules at all nothing that forgets to choose a security group is reachable.
         ec2.DefaultSecurityGroup(f"{name}-default-group", region=args.location, vpc_id=vpc.id, opts=child)
+        if args.flow_logs:
+            EksFlowLogs(f"{name}-flows", args, vpc.id, child)
         zones = self._zones(name, args, vpc)
         self._storage_endpoint(name, args, vpc, zones)
         self.egress_addresses = [zone.egress_address for zone in zones.values()]

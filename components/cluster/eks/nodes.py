@@ -9,6 +9,7 @@ from pulumi_aws import ec2, eks
 
 from components.cluster.arguments import NodePool
 from components.cluster.eks import plan, policies
+from components.cluster.eks.releases import Releases
 from components.cluster.eks.role import EksRole, EksRoleArgs
 
 NODE_DISK_GB = 100
@@ -18,10 +19,13 @@ NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnl
 
 @dataclass(frozen=True, kw_only=True)
 class EksNodesArgs:
-    """`nodes` are added to `cluster` in `location`, in the subnets of `subnet_ids` (zone's letter to id)."""
+    """`nodes` are added to `cluster` in `location`, in the subnets of `subnet_ids` (zone's letter to id).
+
+    `releases` says which version of Kubernetes and which image they have. Another one replaces machine by machine.
+    """
 
     cluster: pulumi.Input[str]
-    kubernetes_version: str
+    releases: Releases
     location: str
     nodes: NodePool
     subnet_ids: Mapping[str, pulumi.Input[str]]
@@ -42,8 +46,9 @@ class EksNodes(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
         template = self._template(name, args)
+        image = args.releases.image(name, args.nodes.machine_type, self)
         for zone, (least, most) in plan.nodes_per_zone(args.nodes, list(args.subnet_ids)).items():
-            self._group(f"{name}-{zone}", args, args.subnet_ids[zone], (least, most), role, template)
+            self._group(f"{name}-{zone}", args, args.subnet_ids[zone], (least, most), role, template, image)
         self.register_outputs({})
 
     def _group(
@@ -54,13 +59,16 @@ class EksNodes(pulumi.ComponentResource):
         bounds: tuple[int, int],
         role: EksRole,
         template: ec2.LaunchTemplate,
+        image: pulumi.Output[str],
     ) -> None:
         least, most = bounds
         eks.NodeGroup(
             name,
             region=args.location,
             cluster_name=args.cluster,
-            version=args.kubernetes_version,
+            version=args.releases.kubernetes_version,
+            # Without one the machines would keep their image until there is another version of Kubernetes.
+            release_version=image,
             node_role_arn=role.arn,
             subnet_ids=[subnet],
             ami_type=plan.ami_type(args.nodes.machine_type),

@@ -60,13 +60,31 @@ def nodes_per_zone(nodes: NodePool, zones: Sequence[str]) -> dict[str, tuple[int
     )
 
 
+def architecture(machine_type: str) -> str:
+    """The processor of a machine type: a `g` after the generation's number is ARM."""
+    return "arm64" if _ARM.match(machine_type) else "x86_64"
+
+
 def ami_type(machine_type: str) -> str:
-    """The Amazon Linux for a machine type: a `g` after the generation's number is an ARM processor."""
-    return "AL2023_ARM_64_STANDARD" if _ARM.match(machine_type) else "AL2023_x86_64_STANDARD"
+    """The Amazon Linux for a machine type."""
+    return {"arm64": "AL2023_ARM_64_STANDARD", "x86_64": "AL2023_x86_64_STANDARD"}[architecture(machine_type)]
+
+
+def image_parameter(kubernetes_version: str, machine_type: str) -> str:
+    """Where AWS says which release of that Amazon Linux is newest.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/retrieve-ami-id.html
+    """
+    image = f"amazon-linux-2023/{architecture(machine_type)}/standard"
+    return f"/aws/service/eks/optimized-ami/{kubernetes_version}/{image}/recommended/release_version"
 
 
 def pod_network(location: str, subnet_ids: Mapping[str, str], security_group: str) -> dict[str, Any]:
-    """Configuration of the add-on vpc-cni: network policies enforced, pods in subnets of their own, by zone."""
+    """Configuration of the add-on vpc-cni: network policies enforced, pods in subnets of their own, by zone.
+
+    `subnet_ids` are by the zone's letter. The chart calls an ENIConfig what its key is, and the plugin looks for the
+    one that is called like the value of the node's label: the whole name of the zone. Without it pods get no address.
+    """
     return {
         "enableNetworkPolicy": "true",
         "env": {
@@ -79,7 +97,8 @@ def pod_network(location: str, subnet_ids: Mapping[str, str], security_group: st
             "create": True,
             "region": location,
             "subnets": {
-                zone: {"id": subnet, "securityGroups": [security_group]} for zone, subnet in sorted(subnet_ids.items())
+                f"{location}{letter}": {"id": subnet, "securityGroups": [security_group]}
+                for letter, subnet in sorted(subnet_ids.items())
             },
         },
     }
@@ -88,6 +107,20 @@ def pod_network(location: str, subnet_ids: Mapping[str, str], security_group: st
 def role_name(arn: str) -> str:
     """The last part of a role's or user's ARN."""
     return arn.rpartition("/")[2]
+
+
+def acts_as(caller: str, principals: Sequence[str]) -> bool:
+    """Whether the ARN of a login is that of one of some roles and users.
+
+    The ARN of who has taken a role (`arn:aws:sts::<account>:assumed-role/<role>/<session>`) has not the role's path.
+    """
+    kind, _, name = caller.rpartition(":")[2].partition("/")
+    role = name.partition("/")[0] if kind == "assumed-role" else None
+    account = caller.split(":")[4:5]
+    return any(
+        principal == caller or (role == role_name(principal) and account == principal.split(":")[4:5])
+        for principal in principals
+    )
 
 
 def _shares(total: int, parts: int) -> list[int]:

@@ -6,9 +6,12 @@ from typing import Any
 _VERSION = "2012-10-17"
 
 
-def trust(service: str) -> dict[str, Any]:
-    """An AWS service may take the role."""
-    return _document([{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}])
+def trust(service: str, *, account: str | None = None) -> dict[str, Any]:
+    """An AWS service may take the role; with `account` only when it works for that one."""
+    allowed: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    if account is not None:
+        allowed["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
+    return _document([allowed])
 
 
 def pod_trust(cluster_arn: str, *, namespace: str, service_account: str) -> dict[str, Any]:
@@ -34,6 +37,12 @@ def key_use(key_arn: str) -> dict[str, Any]:
     """Encrypt and decrypt with one key."""
     actions = ["kms:Encrypt", "kms:Decrypt", "kms:ListGrants", "kms:DescribeKey"]
     return _document([{"Effect": "Allow", "Action": actions, "Resource": key_arn}])
+
+
+def log_writing(group_arn: str) -> dict[str, Any]:
+    """Write streams into one log group."""
+    actions = ["logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    return _document([{"Effect": "Allow", "Action": actions, "Resource": [group_arn, f"{group_arn}:*"]}])
 
 
 def autoscaler(cluster_name: str) -> dict[str, Any]:

@@ -17,8 +17,12 @@ from components.cluster.gke.network import GkeNetwork
 from components.cluster.gke.nodes import GkeNodeIdentity, GkeNodeIdentityArgs, GkeNodes, GkeNodesArgs
 from components.cluster.gke.plan import principal, project_number
 
-WEBHOOK_PORTS: Final = ("8443", "9443", "15017")
-"""Where the API server calls webhooks in pods (15017: Istio). Besides these, GKE opens 443 and 10250 by itself."""
+CALLED_PORTS: Final = ("6443", "6666", "8443", "9443", "15017")
+"""Where the API server calls webhooks and aggregated APIs in pods.
+
+6443: metrics of KEDA; 6666: Rancher's own kinds; 8443: admission of ingress-nginx; 9443: webhooks of Rancher and KEDA;
+15017: Istio. GKE opens 443 and 10250 (cert-manager, Prometheus operator) by itself.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +165,6 @@ class GkeCluster(pulumi.ComponentResource):
             direction="INGRESS",
             source_ranges=[network.args.addresses.control_plane],
             target_service_accounts=[identity.email],
-            allows=[compute.FirewallAllowArgs(protocol="tcp", ports=list(WEBHOOK_PORTS))],
+            allows=[compute.FirewallAllowArgs(protocol="tcp", ports=list(CALLED_PORTS))],
             opts=pulumi.ResourceOptions(parent=self),
         )

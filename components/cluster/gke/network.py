@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_gcp import compute
 
-from components.cluster.arguments import NetworkArgs, common_labels
+from components.cluster.arguments import FLOW_LOG_MINUTES, NetworkArgs, common_labels
 
 PODS_RANGE = "pods"
 SERVICES_RANGE = "services"
@@ -55,9 +55,7 @@ class GkeNetwork(pulumi.ComponentResource):
             ],
             # Google's APIs are reached without the NAT.
             private_ip_google_access=True,
-            log_config=compute.SubnetworkLogConfigArgs(
-                aggregation_interval="INTERVAL_5_SEC", flow_sampling=0.5, metadata="INCLUDE_ALL_METADATA"
-            ),
+            log_config=_flow_logs() if args.flow_logs else None,
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -82,3 +80,10 @@ class GkeNetwork(pulumi.ComponentResource):
         )
         address: pulumi.Output[str] = egress.address
         return address
+
+
+def _flow_logs() -> compute.SubnetworkLogConfigArgs:
+    """How long they are kept, the project's log bucket says: 30 days, unless it says otherwise."""
+    return compute.SubnetworkLogConfigArgs(
+        aggregation_interval=f"INTERVAL_{FLOW_LOG_MINUTES}_MIN", flow_sampling=0.5, metadata="EXCLUDE_ALL_METADATA"
+    )

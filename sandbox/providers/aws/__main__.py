@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import metadata
 
+from sandbox.providers.aws.functions import FUNCTIONS
 from sandbox.providers.aws.kinds import KINDS
 from sandbox.providers.cloud.provider import CloudStandIn
 from sandbox.providers.server import serve
@@ -16,6 +17,7 @@ class Aws(CloudStandIn):
     package = "pulumi_aws"
     version = metadata.version("pulumi-aws")
     table = KINDS
+    functions = FUNCTIONS
 
 
 if __name__ == "__main__":

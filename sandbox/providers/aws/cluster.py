@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from sandbox.providers.aws import refusals
 from sandbox.providers.aws.make import ACCOUNT, arn, joined, named, place, plain, random_id
 from sandbox.providers.cloud.kinds import ControlPlane, Facts, Kind, Table, at, unchangeable
 
@@ -27,7 +28,7 @@ def _control_plane(facts: Facts) -> ControlPlane:
 
 
 KINDS: Final[Table] = {
-    "aws:eks/cluster:Cluster": named(
+    refusals.CLUSTER: named(
         joined("name"),
         _CLUSTER_IMMUTABLE,
         minutes=9.0,
@@ -42,6 +43,7 @@ KINDS: Final[Table] = {
             ],
             "status": lambda facts: "ACTIVE",
         },
+        refusal=refusals.private_callers,
     ),
     "aws:eks/nodeGroup:NodeGroup": named(
         joined("clusterName", "nodeGroupName"),
@@ -56,9 +58,13 @@ KINDS: Final[Table] = {
         "clusterName addonName",
         minutes=0.5,
         outputs={"arn": arn("eks", "addon/", "addonName")},
+        refusal=refusals.addon,
     ),
     "aws:eks/accessEntry:AccessEntry": plain(
-        joined("clusterName", "principalArn"), "clusterName principalArn type", outputs={"userName": joined("userName")}
+        joined("clusterName", "principalArn"),
+        "clusterName principalArn type",
+        outputs={"userName": joined("userName")},
+        refusal=refusals.creators_entry,
     ),
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": plain(
         joined("clusterName", "principalArn", "policyArn", by="#"), "clusterName principalArn policyArn accessScope"

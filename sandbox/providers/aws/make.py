@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sandbox.providers.cloud.kinds import Facts, Kind, Make, unchangeable
+from sandbox.providers.cloud.kinds import Facts, Kind, Make, Refusal, unchangeable
 
 ACCOUNT: Final = "123456789012"
+CALLER_ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/your-administrators"
+"""Who deploys: the role that the examples name."""
+CALLER: Final = f"arn:aws:sts::{ACCOUNT}:assumed-role/your-administrators/sandbox"
+ADDONS: Final = (
+    "aws-ebs-csi-driver",
+    "coredns",
+    "eks-pod-identity-agent",
+    "kube-proxy",
+    "metrics-server",
+    "vpc-cni",
+)
+"""Add-ons of EKS that are known here."""
 _DIGITS: Final = 17
 
 
@@ -37,7 +49,12 @@ def joined(*keys: str, by: str = ":") -> Make:
 
 
 def plain(
-    make_id: Make, immutable: str = "", *, minutes: float = 0.0, outputs: Mapping[str, Make] | None = None
+    make_id: Make,
+    immutable: str = "",
+    *,
+    minutes: float = 0.0,
+    outputs: Mapping[str, Make] | None = None,
+    refusal: Refusal | None = None,
 ) -> Kind:
     """A resource that AWS numbers, or that is known by what it connects."""
     return Kind(
@@ -45,6 +62,7 @@ def plain(
         outputs={"region": place, **(outputs or {})},
         immutable=unchangeable("region", immutable),
         minutes=minutes,
+        refusal=refusal,
     )
 
 
@@ -56,6 +74,7 @@ def named(
     minutes: float = 0.0,
     longest: int = 255,
     outputs: Mapping[str, Make] | None = None,
+    refusal: Refusal | None = None,
 ) -> Kind:
     """A resource in a region that Pulumi names if the program does not."""
     return Kind(
@@ -65,4 +84,5 @@ def named(
         longest=longest,
         immutable=unchangeable("region", key, immutable),
         minutes=minutes,
+        refusal=refusal,
     )

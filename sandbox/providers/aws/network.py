@@ -93,6 +93,12 @@ KINDS: Final[Table] = {
         immutable=unchangeable("region name namePrefix"),
         changing=frozenset({"latestVersion", "defaultVersion"}),
     ),
+    "aws:ec2/flowLog:FlowLog": plain(
+        random_id("fl"),
+        "vpcId subnetId eniId transitGatewayId trafficType logDestination logDestinationType iamRoleArn logFormat "
+        "maxAggregationInterval",
+        outputs={"arn": arn("ec2", "vpc-flow-log/fl-", "")},
+    ),
     "aws:ec2/vpcPeeringConnection:VpcPeeringConnection": plain(
         random_id("pcx"), "vpcId peerVpcId peerRegion peerOwnerId"
     ),

@@ -5,6 +5,7 @@ Times: a cluster 4 minutes [INF], from public run logs of the official provider.
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import Any, Final
 
 from sandbox.providers.azure_native.make import TENANT, guid, identities, in_group, named
@@ -16,6 +17,10 @@ _CLUSTER_IMMUTABLE: Final = (
     "networkProfile.networkPlugin networkProfile.podCidr networkProfile.serviceCidr networkProfile.dnsServiceIP "
     "networkProfile.loadBalancerSku agentPoolProfiles.vmSize agentPoolProfiles.osDiskType agentPoolProfiles.osType "
     "agentPoolProfiles.name"
+)
+
+_INTERNAL: Final = tuple(
+    map(IPv4Network, ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"))
 )
 
 _LONGEST_NODE_GROUP: Final = 80
@@ -57,6 +62,13 @@ def _long_node_group(facts: Facts, existing: Existing) -> str | None:
     )
 
 
+def _private_callers(facts: Facts) -> str | None:
+    """Refuses ranges of internal networks, which never reach the public address that they would be let in at."""
+    given = (facts.inputs.get("apiServerAccessProfile") or {}).get("authorizedIPRanges") or []
+    refused = [network for network in given if any(IPv4Network(network).subnet_of(block) for block in _INTERNAL)]
+    return f"authorizedIPRanges must be public, and these are not: {', '.join(refused)}" if refused else None
+
+
 KINDS: Final[Table] = {
     CLUSTER: named(
         in_group("Microsoft.ContainerService", "managedClusters", "$resourceName"),
@@ -64,7 +76,7 @@ KINDS: Final[Table] = {
         _CLUSTER_IMMUTABLE,
         longest=63,
         minutes=4.0,
-        refusal=_long_node_group,
+        refusal=lambda facts, existing: _long_node_group(facts, existing) or _private_callers(facts),
         outputs={
             "fqdn": lambda facts: control_plane(facts).server.removeprefix("https://"),
             "oidcIssuerProfile": at(

@@ -50,6 +50,12 @@ KINDS: Final[Table] = {
         in_group(_NETWORK, "networkSecurityGroups", "$networkSecurityGroupName"), "networkSecurityGroupName"
     ),
     "azure-native:network:RouteTable": named(in_group(_NETWORK, "routeTables", "$routeTableName"), "routeTableName"),
+    "azure-native:network:FlowLog": named(
+        in_group(_NETWORK, "networkWatchers", "$networkWatcherName", "flowLogs", "$flowLogName"),
+        "flowLogName",
+        "networkWatcherName targetResourceId",
+        minutes=0.2,
+    ),
     "azure-native:network:PrivateEndpoint": named(
         in_group(_NETWORK, "privateEndpoints", "$privateEndpointName"),
         "privateEndpointName",

@@ -1,0 +1,26 @@
+"""Which machines a region has that can still not be nodes of the platform. Pure.
+
+Sources: hyperdisk-only series: cloud.google.com/compute/docs/disks/hyperdisks and hashicorp/terraform-provider-google
+issue 20247; Xen and prefixes: aws/amazon-vpc-cni-k8s pull requests 1483 and 1526; names of Azure's sizes:
+learn.microsoft.com/azure/virtual-machines/vm-naming-conventions.
+"""
+
+import re
+from typing import Final
+
+_HYPERDISK_ONLY: Final = re.compile(r"(a4|a4x|c4|c4a|c4d|c4n|g4|h4d|m4|m4n|n4|n4a|n4d|x4)-.*")
+_XEN: Final = re.compile(
+    r"(c1|c3|c4|cc2|cr1|d2|f1|g2|g3|g3s|h1|hs1|i2|i3|m1|m2|m3|m4|p2|p3|r3|r4|t1|t2|x1|x1e)\.(?!metal).*"
+)
+_PREMIUM: Final = re.compile(r"Standard_([A-Z]+S[0-9].*|[A-Z]+[0-9]+(-[0-9]+)?[a-z]*s[a-z]*(_.*)?)")
+
+
+def unfit(cloud: str, name: str) -> str | None:
+    """Why a type of machine cannot be a node; None when nothing is known against it."""
+    if cloud == "gcp" and _HYPERDISK_ONLY.fullmatch(name):
+        return "takes Hyperdisks only, and the disks of nodes and stores are Persistent Disks"
+    if cloud == "aws" and _XEN.fullmatch(name):
+        return "is not on Nitro: it has no address prefixes, and so too few addresses for its pods"
+    if cloud == "azure" and not _PREMIUM.fullmatch(name):
+        return "takes no premium disks (no s in its name), and those of the stores are premium"
+    return None

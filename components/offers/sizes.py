@@ -1,0 +1,185 @@
+"""Which sizes of machines, databases and caches a region has."""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, Literal, Protocol, TypeVar
+
+from components.offers.fit import unfit
+from components.offers.tables import Source, regions_of, rows, sources
+
+Kind = Literal["machine", "database", "cache"]
+
+ALL: Final = "all"
+BUT: Final = "all but"
+UNKNOWN: Final = "unknown"
+"""Words of the column `regions`."""
+ANY: Final = "any"
+"""Word of the column `sizes`: the family has sizes without number, which rules of their own describe."""
+
+_FORMS: Final = {
+    "gcp": (r"(db-custom-)(\d+-\d+)()", r"(.*?-)(\d+)((?:-.*)?)", r"(.*-)([a-z0-9]+)()"),
+    "aws": (r"(.*\.)([^.]+)()",),
+    "azure": (r"([A-Za-z_]+?)(\d+(?:-\d+)?)(.*)",),
+}
+"""How names of types are made: what comes before the size, the size, and what comes after it."""
+
+
+class Named(Protocol):
+    """Anything with the name of a type."""
+
+    @property
+    def name(self) -> str:
+        """The name, as the cloud has it."""
+
+
+Candidate = TypeVar("Candidate", bound=Named)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """Types of one family (`m7i.#`) that are in the same `regions`; None: nobody knows where they are."""
+
+    cloud: str
+    kind: str
+    family: str
+    sizes: frozenset[str]
+    regions: frozenset[str] | None
+    source: Source
+
+    def has(self, size: str) -> bool:
+        """Whether it is about this size."""
+        return size in self.sizes or ANY in self.sizes
+
+
+@cache
+def table() -> tuple[Row, ...]:
+    """The whole table of sizes."""
+    return tuple(
+        Row(
+            cloud=row["cloud"],
+            kind=row["kind"],
+            family=row["family"],
+            sizes=frozenset(row["sizes"].split()),
+            regions=_regions(row["cloud"], row["regions"]),
+            source=sources()[row["source"]],
+        )
+        for row in rows("sizes")
+    )
+
+
+def offered(cloud: str, kind: Kind, region: str, name: str) -> bool | None:
+    """Whether `region` has the type `name`; None when the table does not tell."""
+    family, size = family_of(cloud, name)
+    found = _family(cloud, kind, family)
+    if not found or region not in regions_of(cloud):
+        return None
+    fits = [row for row in found if row.has(size)]
+    if any(row.regions is None for row in fits):
+        return None
+    return any(row.regions is not None and region in row.regions for row in fits)
+
+
+def here(cloud: str, kind: Kind, region: str, candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates without those that `region` does not have, in the same order."""
+    return tuple(one for one in candidates if offered(cloud, kind, region, one.name) is not False)
+
+
+def types(cloud: str, kind: Kind, region: str) -> tuple[str, ...]:
+    """The names of all types that `region` has, and of those that nobody knows where they are; sorted."""
+    found = (row for row in table() if (row.cloud, row.kind) == (cloud, kind))
+    there = (row for row in found if row.regions is None or region in row.regions)
+    return tuple(sorted(row.family.replace("#", size) for row in there for size in row.sizes - {ANY}))
+
+
+def nearest(cloud: str, kind: Kind, region: str, name: str) -> str | None:
+    """The type of `region` that is most like one that cannot be had there; None when the table knows none.
+
+    A size of the same family, if that is there; else the family whose name is most alike, in the same size or the next.
+    """
+    family, size = family_of(cloud, name)
+    known = (one for one in types(cloud, kind, region) if kind != "machine" or unfit(cloud, one) is None)
+    return min(known, key=lambda other: _distance(cloud, family, size, other), default=None)
+
+
+def source_of(cloud: str, kind: Kind, name: str) -> Source | None:
+    """Where the table has the family of this type from; None when it has not."""
+    found = _family(cloud, kind, family_of(cloud, name)[0])
+    return found[0].source if found else None
+
+
+def family_of(cloud: str, name: str) -> tuple[str, str]:
+    """A type's family, with # for the size, and its size: `m7i.large` is (`m7i.#`, `large`)."""
+    for form in _FORMS.get(cloud, ()):
+        if match := re.fullmatch(form, name):
+            return f"{match[1]}#{match[3]}", match[2]
+    return name, ""
+
+
+def _family(cloud: str, kind: Kind, family: str) -> Sequence[Row]:
+    return _families().get((cloud, kind, family), ())
+
+
+@cache
+def _families() -> dict[tuple[str, str, str], list[Row]]:
+    found: dict[tuple[str, str, str], list[Row]] = {}
+    for row in table():
+        found.setdefault((row.cloud, row.kind, row.family), []).append(row)
+    return found
+
+
+def _regions(cloud: str, words: str) -> frozenset[str] | None:
+    if words == UNKNOWN:
+        return None
+    if words == ALL or words.startswith(BUT):
+        return frozenset(regions_of(cloud)) - set(words.removeprefix(BUT).split())
+    return frozenset(words.split())
+
+
+def _distance(cloud: str, family: str, size: str, other: str) -> tuple[float, float, int, str]:
+    """How far another type is: another family, another generation and features, another size."""
+    other_family, other_size = family_of(cloud, other)
+    return (
+        _unlike(family, other_family) if family != other_family else -1,
+        abs(_magnitude(size) - _magnitude(other_size)),
+        len(other_family),
+        other,
+    )
+
+
+def _unlike(family: str, other: str) -> float:
+    """Families of the same line (`m`, `e2-standard`) and processor come first, then the next generations."""
+    line, generation, features = _parts(family)
+    other_line, other_generation, other_features = _parts(other)
+    return (
+        100 * (line != other_line)
+        + 10 * len(set(features) ^ set(other_features))
+        + abs(generation - other_generation)
+        + (0.5 if other_generation < generation else 0)
+    )
+
+
+def _parts(family: str) -> tuple[str, int, str]:
+    """A family's line, generation and features: (`db.m`, 7, `g`) of `db.m7g.#`, (`Standard_D`, 5, `ds`) of
+    `Standard_D#ds_v5`.
+    """
+    if match := re.fullmatch(r"([A-Za-z_]+)#([a-z-]*)(?:_v(\d+))?", family):
+        return match[1], int(match[3] or 1), match[2]
+    if match := re.fullmatch(r"((?:[a-z]+\.)?[a-z]+)(\d+)([a-z-]*)(\..*|-.*)?", family):
+        return match[1] + (match[4] or "").replace(".#", ""), int(match[2]), match[3]
+    return family, 0, ""
+
+
+_WORDS: Final = {"nano": -3, "micro": -2, "small": -1, "medium": 0, "large": 1, "xlarge": 2, "metal": 9}
+
+
+def _magnitude(size: str) -> float:
+    """How large a size is, as a power of two."""
+    if size in _WORDS:
+        return _WORDS[size]
+    digits = re.match(r"\d+", size)
+    if digits is None:
+        return 0
+    return math.log2(int(digits[0]) or 0.5) + (2 if size.endswith("xlarge") else 0)

@@ -1,0 +1,299 @@
+"""The chart server: an HTTPS proxy on the loopback interface that answers in the place of the chart repositories.
+
+`python -m sandbox.charts.server HOME FOLDER LOCK` is started by `launcher`. LOCK is the descriptor of the lock that the
+server holds as long as it runs. The server ends when nobody holds the users' lock any more. Clients find its port, its
+password and the certificate of its authority in FOLDER; the authority's key never leaves this process.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import fcntl
+import hmac
+import ipaddress
+import json
+import os
+import secrets
+import ssl
+import sys
+import tempfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from sandbox.charts import launcher, repositories
+from sandbox.charts.packages import PackageError
+from sandbox.charts.repositories import Chart, Charts
+
+_LINGER_SECONDS: Final = 2.0
+_POLL_SECONDS: Final = 0.5
+_IDLE_SECONDS: Final = 60.0
+_LIFETIME: Final = datetime.timedelta(days=365)
+
+
+class Authority:
+    """A certificate authority that lives as long as this object."""
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _named("Sacred Council sandbox")
+        self._contexts: dict[str, ssl.SSLContext] = {}
+        usage = _usage(key_cert_sign=True, crl_sign=True)
+        self._certificate = (
+            _certificate(self._name, self._key.public_key(), self._name)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(usage, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+
+    @property
+    def pem(self) -> str:
+        """The authority's certificate."""
+        return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    def context(self, host: str) -> ssl.SSLContext:
+        """What a server needs to answer for the host."""
+        if host not in self._contexts:
+            self._contexts[host] = self._issue(host)
+        return self._contexts[host]
+
+    def _issue(self, host: str) -> ssl.SSLContext:
+        key = ec.generate_private_key(ec.SECP256R1())
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        certificate = (
+            _certificate(_named(host), key.public_key(), self._name)
+            .add_extension(x509.SubjectAlternativeName([_general_name(host)]), critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(digital_signature=True), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(issuer, critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        # The ssl module reads keys from files alone. This one is only the user's, and gone at once.
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(private + certificate.public_bytes(serialization.Encoding.PEM))
+            file.flush()
+            context.load_cert_chain(file.name)
+        return context
+
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _certificate(subject: x509.Name, key: ec.EllipticCurvePublicKey, issuer: x509.Name) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + _LIFETIME)
+    )
+
+
+def _usage(**allowed: bool) -> x509.KeyUsage:
+    every = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    none = dict.fromkeys((*every, "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"), False)
+    return x509.KeyUsage(**{**none, **allowed})
+
+
+class Server(ThreadingHTTPServer):
+    """The proxy; it listens as soon as it is made."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, charts: Charts) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.charts = charts
+        self.authority = Authority()
+        self.token = secrets.token_urlsafe(24)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that go away in the middle are nothing to speak of."""
+        if not isinstance(sys.exception(), (ConnectionError, ssl.SSLError, TimeoutError)):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection: CONNECT, then TLS, then requests to the repositories at that host."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = _IDLE_SECONDS
+    server: Server
+    _authority = ""
+    _pins: tuple[Chart, ...] = ()
+
+    def do_CONNECT(self) -> None:
+        """Ends TLS here, if a chart repository is at the host."""
+        project = self._project()
+        if project is None:
+            self._refuse(407, "Proxy Authentication Required")
+            return
+        pins = repositories.pinned(project)
+        authority = self.path.lower()
+        self._pins = tuple(pin for pin in pins if _authority(pin.repository) == authority)
+        if not self._pins:
+            self._refuse(403, f"the sandbox has no chart of {authority}: components/versions.py pins none from there")
+            return
+        self.send_response_only(200, "Connection established")
+        self.end_headers()
+        self._authority = authority
+        context = self.server.authority.context(authority.rpartition(":")[0].strip("[]"))
+        self.connection = self.request = context.wrap_socket(self.connection, server_side=True)
+        self.rfile = self.connection.makefile("rb", self.rbufsize)
+        self.wfile = self.connection.makefile("wb", 0)
+        self.close_connection = False
+
+    def finish(self) -> None:
+        """Closes the TLS connection as well, which the base class knows nothing of."""
+        super().finish()
+        self.connection.close()
+
+    def _project(self) -> Path | None:
+        """The project that the client names, if it knows the password."""
+        scheme, _, given = self.headers.get("Proxy-Authorization", "").partition(" ")
+        try:
+            user, _, password = base64.b64decode(given, validate=True).decode().rpartition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        known = scheme.lower() == "basic" and hmac.compare_digest(password.encode(), self.server.token.encode())
+        return Path(user) if known else None
+
+    def do_GET(self) -> None:
+        """An index, or a package."""
+        if not self._authority:
+            self._refuse(403, "this is the sandbox's chart server: it answers for chart repositories, over HTTPS")
+            return
+        repository, _, file = f"https://{self._authority}{urlsplit(self.path).path}".rpartition("/")
+        repository = next((pin.repository for pin in self._pins if _same(pin.repository, repository)), "")
+        try:
+            content = self._content(repository, unquote(file))
+        except PackageError as error:
+            self._refuse(500, str(error))
+            return
+        if content is None:
+            self._refuse(404, "Not Found")
+            return
+        self.send_response_only(200)
+        self.send_header("Content-Type", "application/yaml" if file == "index.yaml" else "application/gzip")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def _content(self, repository: str, file: str) -> bytes | None:
+        charts = self.server.charts
+        known = charts.known(repository, self._pins) if repository else []
+        if file == "index.yaml" and known:
+            # Helm hides what is wrong with a package, but not what is wrong with an index.
+            for chart in known:
+                charts.package(chart)
+            return charts.index(known)
+        asked = next((chart for chart in known if chart.file == file), None)
+        return charts.package(asked) if asked else None
+
+    def _refuse(self, status: int, reason: str) -> None:
+        """Go's clients show nothing of a refusal but the status line."""
+        self.send_response_only(status, " ".join(reason.encode("ascii", "replace").decode().split()))
+        self.send_header("Content-Length", "0")
+        if status == 407:
+            self.send_header("Proxy-Authenticate", "Basic")
+        self.end_headers()
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Nothing: the log is for what goes wrong."""
+
+
+def _authority(url: str) -> str:
+    parts = urlsplit(url.lower())
+    return f"{parts.netloc.rpartition('@')[2]}{'' if parts.port else ':443'}"
+
+
+def _same(repository: str, other: str) -> bool:
+    """Whether both URLs mean the same, the default port written or not."""
+    one, two = urlsplit(repository), urlsplit(other)
+    return _authority(repository) == _authority(other) and one.path.rstrip("/") == two.path.rstrip("/")
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes the file at once, for this user alone."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.touch(mode=0o600)
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def _system_roots() -> str:
+    file = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    try:
+        return Path(file).read_text() if file else ""
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _wait_for_the_last(folder: Path) -> None:
+    """Returns when nobody uses the server any more, with a lock that holds off new users until this process is gone."""
+    idle_since: float | None = None
+    while True:
+        try:
+            users = os.open(folder / launcher.USERS, os.O_RDWR)
+        except FileNotFoundError:
+            return
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            idle_since = None
+        else:
+            now = time.monotonic()
+            idle_since = now if idle_since is None else idle_since
+            if now - idle_since >= _LINGER_SECONDS:
+                return
+        os.close(users)
+        time.sleep(_POLL_SECONDS)
+
+
+def main() -> None:
+    """Serves until the last user is gone."""
+    home, folder = Path(sys.argv[1]), Path(sys.argv[2])
+    os.set_inheritable(int(sys.argv[3]), False)
+    server = Server(Charts(repositories.folder(home / "charts")))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    _write(folder / launcher.ROOTS, server.authority.pem + _system_roots())
+    state = {"pid": str(os.getpid()), "token": server.token, "port": str(server.socket.getsockname()[1])}
+    _write(folder / launcher.STATE, json.dumps(state))
+    _wait_for_the_last(folder)
+    (folder / launcher.STATE).unlink(missing_ok=True)
+    # The connections of clients that are gone are nothing to wait for.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

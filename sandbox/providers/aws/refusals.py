@@ -1,0 +1,65 @@
+"""What AWS's Kubernetes refuses, and what it takes and then never gets ready with. Pure functions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from typing import Final
+
+from sandbox.providers.aws.make import CALLER_ROLE, place
+from sandbox.providers.cloud.kinds import AMAZON, GOOGLE, MICROSOFT, Existing, Facts
+
+CLUSTER: Final = "aws:eks/cluster:Cluster"
+_ADDON_VERSION: Final = re.compile(r"v\d+\.\d+\.\d+-eksbuild\.\d+")
+_EVERYBODY: Final = IPv4Network("0.0.0.0/0")
+_SIMULATED: Final = tuple(IPv4Network(f"{first}.0.0.0/8") for first in (GOOGLE, AMAZON, MICROSOFT))
+"""Where the simulated clouds have their public addresses."""
+
+
+def private_callers(facts: Facts, _existing: Existing) -> str | None:
+    """Refuses networks that nobody has on the internet: `not allowed in publicAccessCidrs`."""
+    given = (facts.inputs.get("vpcConfig") or {}).get("publicAccessCidrs") or []
+    refused = [network for network in given if not _is_public(IPv4Network(network))]
+    if not refused:
+        return None
+    return f"InvalidParameterException: The following CIDRs are not allowed in publicAccessCidrs: {refused}"
+
+
+def _is_public(network: IPv4Network) -> bool:
+    return network == _EVERYBODY or network.is_global or any(network.subnet_of(own) for own in _SIMULATED)
+
+
+def creators_entry(facts: Facts, existing: Existing) -> str | None:
+    """Refuses an entry for who made the cluster, where AWS has made that one itself."""
+    for cluster in existing(CLUSTER):
+        given = (cluster.get("accessConfig") or {}).get("bootstrapClusterCreatorAdminPermissions")
+        own = cluster.get("name") == facts.text("clusterName") and given is not False
+        if own and facts.text("principalArn") == CALLER_ROLE:
+            return (
+                "ResourceInUseException: The specified access entry resource is already in use on this cluster: "
+                "its creator has one (bootstrapClusterCreatorAdminPermissions)"
+            )
+    return None
+
+
+def addon(facts: Facts, _existing: Existing) -> str | None:
+    """Refuses versions that no add-on has, and pods' networks whose nodes would never get ready."""
+    version = facts.text("addonVersion")
+    if version and not _ADDON_VERSION.fullmatch(version):
+        return f"InvalidParameterException: Addon version specified is not supported: {version}"
+    strange = list(_strange_zones(facts)) if facts.text("addonName") == "vpc-cni" else []
+    if strange:
+        return (
+            f"eniConfig.subnets has {', '.join(strange)}: an ENIConfig is looked up by the node's label "
+            f"topology.kubernetes.io/zone, such as {place(facts)}a; pods would get no addresses"
+        )
+    return None
+
+
+def _strange_zones(facts: Facts) -> Iterator[str]:
+    configuration = json.loads(facts.text("configurationValues") or "{}")
+    zone = re.compile(re.escape(place(facts)) + "[a-z]")
+    subnets = (configuration.get("eniConfig") or {}).get("subnets") or {}
+    return (key for key in subnets if not zone.fullmatch(key))

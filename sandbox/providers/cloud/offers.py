@@ -1,0 +1,57 @@
+"""What a simulated cloud does not have in a region, it refuses: by the table that the program chooses from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from components import offers
+from sandbox.providers.cloud.kinds import Existing, Facts, Refusal, Table
+
+Named = Callable[[Facts], Iterator[object]]
+"""The types that a resource names: of machines, databases or caches."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """What resources of one type ask for: types of a `kind` that `named` finds."""
+
+    kind: offers.Kind
+    named: Named
+
+
+def at(path: str) -> Named:
+    """The value at a dotted path of the inputs; `[]` after a step is each entry of a list."""
+    return lambda facts: _values(facts.inputs, path.split("."))
+
+
+def refusing(table: Table, cloud: str, place: Callable[[Facts], str], asked: Mapping[str, Offer]) -> Table:
+    """The table of a cloud whose types in `asked` are refused where a region does not have what they name."""
+
+    def with_offer(token: str, offer: Offer) -> Refusal:
+        before = table[token].refusal
+
+        def refusal(facts: Facts, existing: Existing) -> str | None:
+            return (before(facts, existing) if before else None) or _missing(cloud, place(facts), offer, facts)
+
+        return refusal
+
+    return {**table, **{token: replace(table[token], refusal=with_offer(token, one)) for token, one in asked.items()}}
+
+
+def _missing(cloud: str, region: str, offer: Offer, facts: Facts) -> str | None:
+    for name in offer.named(facts):
+        if isinstance(name, str) and offers.offered(cloud, offer.kind, region, name) is False:
+            return f"{name} is not available in {region}"
+    return None
+
+
+def _values(value: Any, steps: list[str]) -> Iterator[object]:
+    if not steps:
+        yield value
+        return
+    step, *rest = steps
+    inner = value.get(step.removesuffix("[]")) if isinstance(value, Mapping) else None
+    for one in inner or [] if step.endswith("[]") else [inner]:
+        yield from _values(one, rest)
