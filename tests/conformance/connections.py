@@ -189,7 +189,7 @@ def without_api(cluster: Cluster) -> list[str]:
 
 def closed_addresses(cluster: Cluster) -> list[str]:
     """A pod that is told the address of a Service reaches it, and the Service has the port."""
-    found = []
+    found: list[str] = []
     for pods in cluster.pods:
         for service, port in _told(cluster, pods):
             for target, number in _members(cluster, service, port):
