@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 
+from components.quantities import quantity_bytes
 from components.versions import SAMPLE_SERVICE_IMAGE
 from stacks.settings.base import Model
 from stacks.settings.cloud_values import AzureId, GcpProject
@@ -29,11 +30,14 @@ from stacks.settings.values import (
     MeshReplicas,
     MessagingServers,
     RegionName,
+    mistake,
     not_empty,
 )
 
 DEFAULT_DOMAIN: Final = "sacred-council.localhost"
 CREATE_ZONE: Final = "create"
+LEAST_FOR_GRAFANA: Final = "512Mi"
+"""Grafana 13.2 is killed at 256Mi."""
 
 SECRETS: Final = ("cockroachdbLicense", "alertWebhookUrl", "alertWebhookToken", "gitopsRepositoryToken")
 """Keys that hold Pulumi secrets: never part of these models. Components get them as outputs, see `source.secret`."""
@@ -123,6 +127,13 @@ class MonitoringMemory(Model):
     thanos_query: Bytes | None = None
     kube_state_metrics: Bytes | None = None
     grafana: Bytes | None = None
+
+    @field_validator("grafana")
+    @classmethod
+    def _grafana_lives(cls, memory: str | None) -> str | None:
+        if memory is not None and quantity_bytes("grafana", memory) < quantity_bytes("grafana", LEAST_FOR_GRAFANA):
+            raise mistake(f"must be at least {LEAST_FOR_GRAFANA}: with less Grafana is killed", "write 768Mi or more")
+        return memory
 
 
 class Monitoring(Model):

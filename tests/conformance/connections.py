@@ -189,7 +189,7 @@ def without_api(cluster: Cluster) -> list[str]:
 
 def closed_addresses(cluster: Cluster) -> list[str]:
     """A pod that is told the address of a Service reaches it, and the Service has the port."""
-    found = []
+    found: list[str] = []
     for pods in cluster.pods:
         for service, port in _told(cluster, pods):
             for target, number in _members(cluster, service, port):
@@ -243,6 +243,26 @@ def closed_routes(cluster: Cluster) -> list[str]:
                 found += [] if members and sources else [f"{identity(route)}: nothing leads to {host}:{port}"]
                 found += [s for source in sources for pods, n in members for s in _closed(cluster, source, pods, n)]
     return sorted(set(found))
+
+
+def closed_load_balancers(cluster: Cluster) -> list[str]:
+    """Pods behind a load balancer admit whom it admits; addresses are only seen where nodes leave them as they are."""
+    found = []
+    for service in (s for s in cluster.of_kind("Service") if s["spec"].get("type") == "LoadBalancer"):
+        spec = service["spec"]
+        for pods, number in [each for port in spec["ports"] for each in _members(cluster, service, port["port"])]:
+            for block in spec.get("loadBalancerSourceRanges") or ["0.0.0.0/0"]:
+                if not cluster.policies.admits(pods, block, number):
+                    found.append(f"{identity(service)}: {pods.maker} does not admit {block} on {number}")
+            if not cluster.policies.admits(pods, None, number) and spec.get("externalTrafficPolicy") != "Local":
+                found.append(f"{identity(service)}: nodes hide who calls, and {pods.maker} admits some only")
+    return sorted(set(found))
+
+
+def webhook_ports(cluster: Cluster) -> set[int]:
+    """The ports of pods that the API server calls."""
+    called = [(service, port) for _, service, port in _called(cluster) if service is not None]
+    return {number for service, port in called for _, number in _members(cluster, service, port)}
 
 
 def closed_alerts(cluster: Cluster) -> list[str]:

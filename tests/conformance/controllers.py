@@ -12,10 +12,10 @@ from tests.conformance.manifests import Manifest, pod_templates
 from tests.conformance.network_rules import Pods, Port, containers
 
 SYSTEM = "kube-system"
-API_PORTS = {"gcp": (443,), "aws": (443,), "azure": (443,), "existing": (443, 6443, 8443)}
-"""Where pods meet the API server behind its Service. Of one's own clusters: k3s and kubeadm 6443, minikube 8443."""
+API_PORTS = {"gcp": (443,), "aws": (443,), "azure": (443,), "existing": (443, 6443, 8443, 16443)}
+"""Where pods meet the API server behind its Service. Of one's own clusters: k3s and kubeadm 6443, minikube 8443,
+MicroK8s 16443."""
 KUBELET_PORTS = {"https-metrics": 10250, "http-metrics": 10255, "cadvisor": 4194}
-NODE_PORTS = {10250, 10255, 9100}
 
 DNS_LABELS = {"k8s-app": "kube-dns"}
 _DNS = (Port(name="dns", number=53, protocol="UDP"), Port(name="dns-tcp", number=53))

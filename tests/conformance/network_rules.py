@@ -6,6 +6,7 @@ to a Service after its address became that of a pod, so rules are about pods and
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from typing import Any
 
 Manifest = dict[str, Any]
@@ -58,8 +59,8 @@ class Policies:
             and not each.host_network
         ]
 
-    def admits(self, target: Pods, source: Pods | None, port: int, protocol: str = "TCP") -> bool:
-        """Whether `target` takes a connection of `source` (None: somebody outside of the cluster's pods)."""
+    def admits(self, target: Pods, source: Pods | str | None, port: int, protocol: str = "TCP") -> bool:
+        """Whether `target` takes a connection of `source`: pods, an address block, or anybody outside (None)."""
         return self._open("Ingress", target, source, target, port, protocol)
 
     def lets_out(self, source: Pods, target: Pods | None, port: int, protocol: str = "TCP") -> bool:
@@ -67,7 +68,7 @@ class Policies:
         return self._open("Egress", source, target, target, port, protocol)
 
     def _open(
-        self, direction: str, subject: Pods, other: Pods | None, target: Pods | None, port: int, protocol: str
+        self, direction: str, subject: Pods, other: Pods | str | None, target: Pods | None, port: int, protocol: str
     ) -> bool:
         if subject.host_network:
             return True
@@ -79,12 +80,15 @@ class Policies:
             for rule in policy["spec"].get(direction.lower()) or []
         )
 
-    def _peer(self, peers: Sequence[Mapping[str, Any]] | None, policy: Manifest, other: Pods | None) -> bool:
+    def _peer(self, peers: Sequence[Mapping[str, Any]] | None, policy: Manifest, other: Pods | str | None) -> bool:
         if not peers:
             return True
+        blocks = [peer["ipBlock"] for peer in peers if "ipBlock" in peer]
+        if isinstance(other, str):
+            return any(_inside(other, block) for block in blocks)
         # Selectors are about pods with addresses of their own.
         if other is None or other.host_network:
-            return any(peer.get("ipBlock", {}).get("cidr") == "0.0.0.0/0" for peer in peers)
+            return any(_inside("0.0.0.0/0", block) for block in blocks)
         return any(self._selects(peer, policy, other) for peer in peers)
 
     def _selects(self, peer: Mapping[str, Any], policy: Manifest, other: Pods) -> bool:
@@ -121,6 +125,14 @@ def _expression(expression: Mapping[str, Any], labels: Mapping[str, str]) -> boo
 def _directions(policy: Manifest) -> Sequence[str]:
     spec = policy["spec"]
     return list(spec.get("policyTypes") or ["Ingress", *(["Egress"] if spec.get("egress") else [])])
+
+
+def _inside(addresses: str, block: Mapping[str, Any]) -> bool:
+    """Whether all `addresses` are in an IP block, and none in what it leaves out."""
+    asked = IPv4Network(addresses)
+    return asked.subnet_of(IPv4Network(block["cidr"])) and not any(
+        asked.overlaps(IPv4Network(left_out)) for left_out in block.get("except", [])
+    )
 
 
 def _port(rules: Sequence[Mapping[str, Any]] | None, target: Pods | None, port: int, protocol: str) -> bool:

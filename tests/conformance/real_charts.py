@@ -1,7 +1,8 @@
 """The charts of their publishers, rendered by Helm with the values that the program gives them.
 
-The packages lie in the folder that SACRED_COUNCIL_CHARTS names, else in `.sandbox/charts`: helm's own names for them,
-`<chart>-<version>.tgz`. They are not part of this repository; where one is missing the tests say so and are skipped.
+The packages lie in the folder that SACRED_COUNCIL_CHARTS names, else in the sandbox's, `.sandbox/charts`: helm's own
+names for them, `<chart>-<version>.tgz`. They are not part of this repository; where one is missing the tests say so and
+are skipped.
 """
 
 import json
@@ -16,6 +17,7 @@ import pytest
 import yaml
 
 from components.versions import KUBERNETES_VERSION
+from sandbox.charts import FOLDER
 from sandbox.layout import Layout
 from tests.conformance.binaries import run
 from tests.conformance.manifests import Manifest
@@ -30,7 +32,7 @@ BROUGHT = ("monitoring.coreos.com/v1",)
 def folder() -> Path:
     """Where the packages are."""
     named = os.environ.get(FOLDER_VARIABLE)
-    return Path(named) if named else Layout.from_environment().project / ".sandbox" / "charts"
+    return Path(named) if named else Layout.from_environment().binaries / FOLDER
 
 
 def package(chart: str, version: str) -> Path:

@@ -67,6 +67,20 @@ def test_a_peer_is_what_its_selectors_say_together(peer: dict[str, Any], admitte
     assert [one for one in everybody if found.admits(DATABASE, one, 5432)] == admitted
 
 
+@pytest.mark.parametrize(
+    ("block", "admitted"),
+    [
+        ({"cidr": "192.0.2.0/24"}, True),
+        ({"cidr": "192.0.2.7/32"}, True),
+        ({"cidr": "198.51.100.0/24"}, False),
+        ({"cidr": "192.0.2.0/24", "except": ["192.0.2.0/28"]}, False),
+    ],
+    ids=str,
+)
+def test_an_address_is_admitted_by_a_block_that_has_all_of_it(block: dict[str, Any], admitted: bool) -> None:
+    assert admitting({"from": [{"ipBlock": block}]}).admits(DATABASE, "192.0.2.7/32", 5432) is admitted
+
+
 def test_a_rule_without_peers_admits_everybody() -> None:
     assert admitting({}).admits(DATABASE, None, 5432)
 

@@ -87,6 +87,7 @@ def there(request: pytest.FixtureRequest) -> Cluster:
         connections.closed_traces,
         connections.closed_routes,
         connections.closed_alerts,
+        connections.closed_load_balancers,
     ],
     ids=lambda rule: str(rule.__name__),
 )
@@ -107,6 +108,14 @@ def test_every_pod_passes_the_level_of_its_namespace(there: Cluster) -> None:
             level = there.namespace(pods.namespace)["pod-security.kubernetes.io/enforce"]
             broken[pods.maker] = levels[level](pods.spec)
     assert {maker: found for maker, found in broken.items() if found} == {}
+
+
+def test_the_control_plane_of_gke_reaches_every_webhook() -> None:
+    """It stands in a network of its own: what it may call by itself is 443 and 10250, all else a firewall rule says."""
+    case = CASES["planetary hub, us-central1"]
+    (rule,) = (r for r in case.rendered.of_type("gcp:compute/firewall:Firewall") if r.name.startswith(case.region))
+    opened = {int(port) for allowed in rule.inputs["allows"] for port in allowed["ports"]}
+    assert connections.webhook_ports(cluster_of("planetary hub, us-central1")) <= {443, 10250} | opened
 
 
 def test_grafana_may_read_no_secret(there: Cluster) -> None:

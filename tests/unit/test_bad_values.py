@@ -148,6 +148,13 @@ SINGLE = [
     ("monitoring.retention", 7, f"7 {DURATION_RULE}"),
     ("monitoring.traceSampling", 10, "10 must be at most 1; write 1 or less"),
     ("monitoring.traceSampling", -0.1, "-0.1 must be at least 0; write 0 or more"),
+    ("monitoring.memory.prometheus", "lots", f'"lots" {BYTES_RULE}'),
+    (
+        "monitoring.memory.grafana",
+        "256Mi",
+        '"256Mi" must be at least 512Mi: with less Grafana is killed; write 768Mi or more',
+    ),
+    ("monitoring.memory.thanos", "1Gi", "is not a setting; did you mean thanosQuery?"),
     ("monitoring.machinePrices", {"e2-small": -1.5}, ".e2-small: -1.5 must be at least 0; write 0 or more"),
     (
         "monitoring.machinePrices",

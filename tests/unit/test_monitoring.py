@@ -14,6 +14,9 @@ from components.mesh import gateway
 from components.monitoring import Here, RegionSize, Watched, collector_host, memory, requests, rules
 from components.monitoring.stack_values import retention_size, stack_values
 from components.monitoring.tracing_config import collector_config, jaeger_config, jaeger_values
+from stacks.settings import parse
+from stacks.watching import watched
+from tests.hubs import LOCAL as HUB
 from tests.rendering import ROOT, Rendered, render, render_program
 
 PROGRAM = ROOT / "tests" / "programs" / "monitoring.py"
@@ -237,7 +240,7 @@ def test_every_alert_says_how_bad_it_is_what_happened_and_what_to_do(rule: dict[
 
 def test_every_alert_watches_the_namespaces_it_is_given() -> None:
     others = {field: f"other-{field}" for field, value in vars(WATCHED).items() if isinstance(value, str)}
-    elsewhere = Watched(**others, backups=True)
+    elsewhere = replace(WATCHED, **others)
     groups = rules.rule_groups(elsewhere, PLACE, runbooks="x")
     named = [
         namespace
@@ -330,3 +333,24 @@ def test_machines_with_a_known_price_have_a_cost() -> None:
 
 def test_what_users_see_is_counted_at_the_public_gateway() -> None:
     assert requests.GATEWAY == gateway.APP
+
+
+def test_crash_loops_are_told_of_every_namespace_of_the_platform() -> None:
+    hub = {key.partition(":")[2]: value for key, value in HUB.items()}
+    settings = parse({"stage": "local", "regions": [{"name": "local", "cloud": "existing"}], **hub})
+    groups = rules.rule_groups(watched(settings, "local"), PLACE, runbooks="docs/runbooks")
+    (loops,) = (rule for group in groups for rule in group["rules"] if rule.get("alert") == "PodCrashLooping")
+    (told,) = re.findall(r'namespace=~"([^"]+)"', loops["expr"])
+    theirs = {"kube-system", "cert-manager", "argocd", "cattle-system", "monitoring", "redis", "sacred-council"}
+    assert theirs <= set(told.split("|"))
+
+
+def test_every_pod_of_cert_manager_lets_prometheus_in() -> None:
+    """The chart's one monitor reads the metrics of controller, cainjector and webhook."""
+    policies = [p.inputs for p in render("local", HUB).objects("NetworkPolicy")]
+    of_all = [
+        p["spec"]
+        for p in policies
+        if p["metadata"]["namespace"] == "cert-manager" and not p["spec"]["podSelector"].get("matchLabels")
+    ]
+    assert 9402 in [port for spec in of_all for rule in spec.get("ingress", []) for port in ports(rule)]
