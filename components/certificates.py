@@ -69,13 +69,17 @@ class CertManager(pulumi.ComponentResource):
         where: dict[str, Any] = {"app": APP, "region": args.region, "namespace": args.namespace, "opts": child}
         monitoring = network.peer(namespace=args.monitoring_namespace)
         everyone = network.policy(
-            f"{name}-policy", name="kubernetes-api", egress=[network.api_server_egress()], **where
+            f"{name}-policy",
+            name="kubernetes-api",
+            # Each of its pods has metrics, and the chart's one monitor reads them all.
+            ingress=[network.ingress([METRICS_PORT], monitoring)],
+            egress=[network.api_server_egress()],
+            **where,
         )
         controller = network.policy(
             f"{name}-controller-policy",
             name="controller",
             pods=_CONTROLLER,
-            ingress=[network.ingress([METRICS_PORT], monitoring)],
             egress=_challenges(args.gateway) if args.gateway else [],
             **where,
         )
@@ -105,7 +109,7 @@ def _values(*, monitored: bool) -> dict[str, Any]:
     return {
         "crds": {"enabled": True},
         "global": {"leaderElection": {"namespace": NAMESPACE}},
-        "prometheus": {"enabled": True, "servicemonitor": {"enabled": monitored}},
+        "prometheus": {"enabled": True, "servicemonitor": {"enabled": monitored, "interval": "30s"}},
         "resources": _resources("64Mi"),
         "webhook": {"resources": _resources("64Mi")},
         "cainjector": {"resources": _resources("96Mi")},

@@ -61,6 +61,7 @@ CHARGERS: Final[dict[str, Charger]] = {
     "aws:ec2/vpcEndpoint:VpcEndpoint": _endpoint,
     "aws:kms/key:Key": _one("encryption key", "aws.key"),
     "aws:cloudwatch/logGroup:LogGroup": always(*by_use(("logs", "aws.logs"))),
+    "aws:ec2/flowLog:FlowLog": always(*by_use(("flow logs", "aws.flow-logs"))),
     "aws:cloudwatch/logDelivery:LogDelivery": always(*by_use(("logs", "aws.logs"))),
     "aws:rds/instance:Instance": _postgresql,
     "aws:elasticache/replicationGroup:ReplicationGroup": _redis,

@@ -57,10 +57,15 @@ def _unknown(what: str, item: str) -> Charger:
     return always(Charge(what=what, item=item))
 
 
+def _subnetwork(subnetwork: Planned, _plan: Plan) -> Charges:
+    return by_use(("flow logs", "gcp.flow-logs")) if subnetwork.inputs.get("logConfig") else ()
+
+
 CHARGERS: Final[dict[str, Charger]] = {
     "gcp:container/cluster:Cluster": _unknown("Kubernetes control plane", "gcp.cluster"),
     GKE_POOL: _pool,
     "gcp:compute/routerNat:RouterNat": _nat,
+    "gcp:compute/subnetwork:Subnetwork": _subnetwork,
     "gcp:compute/address:Address": _address,
     "gcp:compute/globalAddress:GlobalAddress": _address,
     "gcp:compute/forwardingRule:ForwardingRule": _unknown("private endpoint", "gcp.endpoint"),
@@ -85,7 +90,6 @@ _NAMES: Final = "part of something that is charged"
 
 FREE: Final = {
     "gcp:compute/network:Network": _NETWORK,
-    "gcp:compute/subnetwork:Subnetwork": _NETWORK,
     "gcp:compute/router:Router": _NETWORK,
     "gcp:compute/firewall:Firewall": _NETWORK,
     "gcp:servicenetworking/connection:Connection": _NETWORK,

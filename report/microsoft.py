@@ -70,6 +70,7 @@ CHARGERS: Final[dict[str, Charger]] = {
     "azure-native:network:PublicIPAddress": _one("public address", "azure.address"),
     "azure-native:network:PublicIPPrefix": _one("public addresses", "azure.address-range"),
     "azure-native:network:PrivateEndpoint": _one("private endpoint", "azure.endpoint"),
+    "azure-native:network:FlowLog": always(*by_use(("flow logs", "azure.flow-logs"))),
     "azure-native:keyvault:Key": always(*by_use(("encryption key", "azure.key"))),
     "azure-native:operationalinsights:Workspace": always(*by_use(("logs", "azure.logs"))),
     "azure-native:dbforpostgresql:Server": _postgresql,

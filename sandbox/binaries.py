@@ -118,15 +118,18 @@ CONTROL_PLANE = (
     _kubernetes("kube-controller-manager"),
     _kubernetes("kube-scheduler"),
     _kubernetes("kubectl"),
+    # In a module of its own: it needs an API that the libraries of Kubernetes 1.35 do not have any more.
+    *(
+        Binary(name=name, tool="kwok", package=f"sigs.k8s.io/kwok/cmd/{name}", module="sigs.k8s.io/kwok")
+        for name in ("kwok", "kwokctl")
+    ),
+    # There too: it does not start with the libraries of Kubernetes 1.35.
     Binary(
         name="metrics-server",
-        tool="sandbox",
+        tool="kwok",
         package="sigs.k8s.io/metrics-server/cmd/metrics-server",
         module="sigs.k8s.io/metrics-server",
     ),
-    Binary(name="kwok", tool="sandbox", package="sigs.k8s.io/kwok/cmd/kwok", module="sigs.k8s.io/kwok"),
-    # In a module of its own: it needs an API that the libraries of Kubernetes 1.35 do not have any more.
-    Binary(name="kwokctl", tool="kwokctl", package="sigs.k8s.io/kwok/cmd/kwokctl", module="sigs.k8s.io/kwok"),
 )
 _KUBERNETES_VERSION = pinned_version("sandbox", "k8s.io/kubernetes").removeprefix("v").split(".")
 HELM = Binary(

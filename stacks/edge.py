@@ -105,4 +105,5 @@ def _origin(settings: Settings, plan: RegionPlan, address: PublicAddress | None)
         longitude=plan.place.longitude,
         addresses=[given] if given is not None and is_address else addresses,
         host_name=None if is_address else given,
+        open=plan.traffic,
     )

@@ -26,9 +26,9 @@ class MeshSite:
 class Crossing:
     """What one region must know to send requests to the others, and to let theirs in.
 
-    `neighbourhood` is None while there are no others. `kubeconfigs` are those of the others by name (None where the
-    API's endpoint is not known); `admitted`, the addresses that they are seen with; `service_annotations` of the load
-    balancer for them.
+    `neighbourhood` is None while there are no others. `kubeconfigs` are those of the others by name that get requests
+    (None where the API's endpoint is not known); `admitted`, the addresses that they are seen with;
+    `service_annotations` of the load balancer for them.
     """
 
     neighbourhood: Neighbourhood | None
@@ -42,11 +42,12 @@ def mesh_crossings(sites: Sequence[MeshSite]) -> dict[str, Crossing]:
     if not any(site.plan.joined for site in sites):
         return {}
     kubeconfigs = {site.plan.name: _reader(site).kubeconfig for site in sites}
-    unreachable = frozenset(name for name, kubeconfig in kubeconfigs.items() if kubeconfig is None)
+    closed = frozenset(site.plan.name for site in sites if not site.plan.traffic)
+    unreachable = closed | {name for name, kubeconfig in kubeconfigs.items() if kubeconfig is None}
     return {
         site.plan.name: Crossing(
             neighbourhood=_neighbourhood(site.plan, sites, unreachable),
-            kubeconfigs={name: kubeconfigs[name] for name in site.plan.peers},
+            kubeconfigs={name: kubeconfigs[name] for name in site.plan.peers if name not in closed},
             admitted=admitted_addresses(
                 {other.plan.name: other.cluster.egress_addresses for other in sites}, site.plan
             ),

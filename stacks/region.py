@@ -113,6 +113,8 @@ class Region(pulumi.ComponentResource):
                 retention=settings.retention,
                 storage=settings.storage,
                 storage_class=self._args.foundation.cluster.storage_class,
+                memory=watching.memory(self._args.settings, self._name),
+                dns_server=self._args.foundation.cluster.dns_server,
                 watched=watching.watched(self._args.settings, self._name),
                 trace_clients=watching.trace_clients(self._args.settings),
                 receiver=watching.alert_receiver(self._args.secrets),

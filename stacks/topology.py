@@ -74,6 +74,8 @@ class RegionPlan(Site):
     mesh_network: str
     joined: bool
     """Whether there are other regions, or the settings say that there may be: see `Settings.joined`."""
+    traffic: bool
+    """Whether users and other regions are sent here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +91,8 @@ class Shift:
 def plan(settings: Settings) -> tuple[RegionPlan, ...]:
     """The plan of every region, sorted by name."""
     sites = [site(region) for region in settings.regions]
-    return tuple(sorted((_region_plan(one, sites, settings.joined) for one in sites), key=lambda region: region.name))
+    plans = (_region_plan(site(region), sites, settings, region) for region in settings.regions)
+    return tuple(sorted(plans, key=lambda region: region.name))
 
 
 def site(region: RegionSettings) -> Site:
@@ -168,7 +171,7 @@ def mesh_network(name: str) -> str:
     return name
 
 
-def _region_plan(one: Site, sites: list[Site], joined: bool) -> RegionPlan:
+def _region_plan(one: Site, sites: list[Site], settings: Settings, region: RegionSettings) -> RegionPlan:
     return RegionPlan(
         name=one.name,
         cloud=one.cloud,
@@ -178,7 +181,8 @@ def _region_plan(one: Site, sites: list[Site], joined: bool) -> RegionPlan:
         peers=peers(one.name, sites),
         failover=failover_order(one, sites),
         mesh_network=mesh_network(one.name),
-        joined=joined,
+        joined=settings.joined,
+        traffic=region.traffic,
     )
 
 

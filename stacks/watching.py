@@ -1,19 +1,38 @@
 """What a region's monitoring is about: what is deployed there, where the region is, and who is told."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import pulumi
 
-from components.monitoring import AlertReceiver, Here, Watched
-from stacks.foundation import CACHES, DATABASES, MESSAGING
+from components import monitoring
+from components.monitoring import AlertReceiver, Here, Memory, Watched
+from stacks import topology
+from stacks.foundation import CACHES, DATABASES, MESSAGING, namespace_labels
 from stacks.managed_stores import managed
 from stacks.region_mesh import CONTROL_PLANE, INGRESS, MONITORING, SERVICES
-from stacks.settings import Settings
+from stacks.settings import ExistingRegion, Settings
 from stacks.topology import RegionPlan
+
+SYSTEM: Final = "kube-system"
+ASSUMED_NODES: Final = 3
+"""Of a cluster of one's own, which says no number."""
+
+
+def memory(settings: Settings, region: str) -> Memory:
+    """What the monitoring of the region called `region` gets: what the settings say, else what its size asks for."""
+    here = settings.region(region)
+    size = monitoring.RegionSize(
+        nodes=ASSUMED_NODES if isinstance(here, ExistingRegion) else here.nodes.max,
+        pods=sum(service.max_replicas for service in settings.services.by_name().values()),
+        retention=settings.monitoring.retention,
+    )
+    return monitoring.memory(size, settings.monitoring.memory.model_dump())
 
 
 def watched(settings: Settings, region: str) -> Watched:
     """The namespaces of what the settings deploy in the region called `region`."""
+    (plan,) = (each for each in topology.plan(settings) if each.name == region)
     meshed = settings.mesh.enabled
     return Watched(
         services=SERVICES,
@@ -24,6 +43,7 @@ def watched(settings: Settings, region: str) -> Watched:
         database=None if "database" in managed(settings) else DATABASES["cockroachdb"],
         cache=None if "cache" in managed(settings) else CACHES["redis"],
         messaging=MESSAGING,
+        others=(SYSTEM, *sorted(namespace_labels(plan, settings))),
         backups=region in settings.backup_regions,
     )
 

@@ -3,12 +3,12 @@
 from functools import cache
 from typing import Any
 
+from sandbox.providers.aws.make import CALLER_ROLE
 from tests import clouds
 from tests.clusters import CLUSTER_TYPES, OFFICE
 from tests.rendering import Rendered, Resource, render
 
 GROUP = "11111111-2222-3333-4444-555555555555"
-DEPLOYERS = "arn:aws:iam::123456789012:role/deployers"
 MACHINES = {"gcp": "e2-standard-4", "aws": "m7i.xlarge", "azure": "Standard_D4s_v5"}
 SDKS = {"gcp": "pulumi_gcp", "aws": "pulumi_aws", "azure": "pulumi_azure_native"}
 PLATFORMS = {"gcp": "gke", "aws": "eks", "azure": "aks"}
@@ -93,7 +93,7 @@ def configured(*regions: Where) -> dict[str, Any]:
         ],
         "clouds": {
             "gcp": {"project": "my-project", "apiAccess": [OFFICE]},
-            "aws": {"administrators": [DEPLOYERS], "apiAccess": [OFFICE]},
+            "aws": {"administrators": [CALLER_ROLE], "apiAccess": [OFFICE]},
             "azure": {"adminGroups": [GROUP], "apiAccess": [OFFICE]},
         },
         "database": {"founder": IOWA[0]} if IOWA in regions and len(regions) > 1 else {},

@@ -11,13 +11,17 @@ Waf = Literal["block", "observe"]
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """A region's public gateway: IPv4 `addresses`, or else a `host_name`; where it is, in degrees."""
+    """A region's public gateway: IPv4 `addresses`, or else a `host_name`; where it is, in degrees.
+
+    Users are sent there unless it is not `open`; names and certificate it has in any case.
+    """
 
     region: str
     latitude: float
     longitude: float
     addresses: Sequence[pulumi.Input[str]] = ()
     host_name: pulumi.Input[str] | None = None
+    open: bool = True
 
     def __post_init__(self) -> None:
         if bool(self.addresses) == (self.host_name is not None):
@@ -66,6 +70,8 @@ class EdgeArgs:
         names = [origin.region for origin in self.origins]
         if len(set(names)) < len(names):
             raise ValueError(f"origins: expected each region once, got {', '.join(names)}")
+        if not any(origin.open for origin in self.origins):
+            raise ValueError(f"origins: expected one or more that are open, and {', '.join(names)} are not")
 
     def sorted_origins(self) -> list[Origin]:
         """The origins by name, so that the order of a list changes nothing."""

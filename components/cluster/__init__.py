@@ -15,6 +15,7 @@ from components.cluster.arguments import AddressRanges, ManagedClusterArgs, Netw
 __all__ = [
     "AddressRanges",
     "Cluster",
+    "DnsServer",
     "LoadBalancerAnnotations",
     "ManagedClusterArgs",
     "MeshPlatform",
@@ -26,6 +27,9 @@ __all__ = [
 
 MeshPlatform = Literal["gke", "k3d", "k3s", "microk8s", "minikube", "openshift"]
 """Kinds of cluster whose directories are not a plain kubelet's: what Istio's charts know as `global.platform`."""
+
+DnsServer = Literal["coredns", "kube-dns"]
+"""What answers the DNS queries of a cluster's pods. Both have the label `k8s-app: kube-dns`, not the same metrics."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +108,10 @@ class Cluster(Protocol):
     @property
     def mesh_platform(self) -> MeshPlatform | None:
         """Where Istio's CNI plugin must know the kind of cluster."""
+
+    @property
+    def dns_server(self) -> DnsServer:
+        """What Prometheus scrapes for the cluster's DNS."""
 
     def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity | None:
         """Create an identity for a ServiceAccount, once for each. None: the cluster belongs to no cloud."""

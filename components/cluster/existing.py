@@ -7,7 +7,7 @@ from types import MappingProxyType
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.cluster import LoadBalancerAnnotations, MeshPlatform
+from components.cluster import DnsServer, LoadBalancerAnnotations, MeshPlatform
 from components.cluster.access import kubernetes_provider
 
 
@@ -41,6 +41,7 @@ class ExistingCluster(pulumi.ComponentResource):
     storage_class: None = None
     load_balancer_annotations = LoadBalancerAnnotations(public={}, internal={})
     mesh_platform: MeshPlatform | None
+    dns_server: DnsServer = "coredns"
 
     def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cluster:ExistingCluster", name, None, opts)

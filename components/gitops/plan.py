@@ -186,7 +186,8 @@ def values() -> dict[str, Any]:
         "redis": {"resources": _resources("50m", "128Mi")},
         "controller": {"replicas": 1, "resources": _resources("250m", "1Gi")},
         "server": {**_several(), "resources": _resources("50m", "256Mi")},
-        "repoServer": {**_several(), "resources": _resources("100m", "512Mi")},
+        # It calls no API server, and runs what it finds in the repository.
+        "repoServer": {**_several(), "automountServiceAccountToken": False, "resources": _resources("100m", "512Mi")},
         "applicationSet": {**_several(), "resources": _resources("50m", "256Mi")},
     }
 

@@ -28,7 +28,7 @@ class LanguageRoute:
 class Neighbourhood:
     """What the routes of region `here` know of the others: `failover` (nearest first) and `languages`, in order.
 
-    To `unreachable` ones `here` sends nothing, because it does not know their endpoints.
+    To `unreachable` ones `here` sends nothing, because it does not know their endpoints, or is not to.
     """
 
     here: str

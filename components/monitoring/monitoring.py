@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pulumi
 
+from components.cluster import DnsServer
 from components.crossing import Neighbours
 from components.monitoring import names
 from components.monitoring.alerts import Alerts, AlertsArgs
@@ -12,6 +13,7 @@ from components.monitoring.collector import Collector, CollectorArgs
 from components.monitoring.flows import open_flows, tracing_flows
 from components.monitoring.jaeger import Jaeger, JaegerArgs
 from components.monitoring.prometheus import AlertReceiver, PrometheusStack, PrometheusStackArgs
+from components.monitoring.sizes import Memory
 from components.monitoring.thanos import GlobalQuery, GlobalQueryArgs, StoreArgs, StoreCertificates
 from components.trust import RegionAuthority
 
@@ -24,10 +26,11 @@ NOBODY_TOLD = "sent to nobody: set one with `pulumi config set --secret alertWeb
 class MonitoringArgs:
     """How much is kept, what is watched, and who sends traces.
 
-    `retention` is a Prometheus duration such as 7d; `storage` and `trace_storage` are volumes' sizes such as 20Gi, of
-    the class `storage_class` (None: the cluster's default). `watched` are the namespaces that alerts are about,
-    `trace_clients` those that send traces. `runbooks` is where the runbooks are, a URL or the path in the repository.
-    `receiver` is told about alerts (None: nobody is). `machine_prices` are USD a month by type of machine.
+    `memory` is what each part gets. `retention` is a Prometheus duration such as 7d; `storage` and `trace_storage` are
+    volumes' sizes such as 20Gi, of the class `storage_class` (None: the cluster's default). `watched` are the
+    namespaces that alerts are about, `trace_clients` those that send traces. `dns_server` answers the cluster's DNS.
+    `runbooks` is where the runbooks are, a URL or the path in the repository. `receiver` is told about alerts (None:
+    nobody is). `machine_prices` are USD a month by type of machine.
 
     `authority` signs the certificates of those who read metrics of other regions; `neighbours` are those regions (None:
     there are none to ask, and nothing of it is made).
@@ -38,8 +41,10 @@ class MonitoringArgs:
     authority: RegionAuthority
     retention: str
     storage: str
+    memory: Memory
     watched: names.Watched
     trace_clients: Sequence[str]
+    dns_server: DnsServer = "coredns"
     trace_storage: str = "5Gi"
     storage_class: str | None = None
     runbooks: str = RUNBOOKS
@@ -116,6 +121,7 @@ class Monitoring(pulumi.ComponentResource):
                 namespace=args.namespace,
                 neighbours=args.neighbours,
                 certificate=certificates.query,
+                memory=args.memory.thanos_query,
                 monitored_by=self.release,
             ),
             pulumi.ResourceOptions(parent=self),
@@ -130,6 +136,8 @@ class Monitoring(pulumi.ComponentResource):
                 retention=args.retention,
                 storage=args.storage,
                 storage_class=args.storage_class,
+                memory=args.memory,
+                dns_server=args.dns_server,
                 node_exporter=args.node_exporter,
                 receiver=args.receiver,
                 store_certificate=certificates.store if certificates else None,

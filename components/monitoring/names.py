@@ -35,7 +35,8 @@ class Watched:
     """The namespaces whose health alerts and dashboards are about. None: the cluster has none of it.
 
     A store that a cloud manages has no exporter in the cluster, so nothing here is said about it. `backups`: the
-    database's nodes in this region back it up.
+    database's nodes in this region back it up. `others` are namespaces of what
+    the platform needs besides: pods there that crash in a loop, and volumes that fill, are told like all others.
     """
 
     services: str
@@ -45,11 +46,12 @@ class Watched:
     database: str | None = None
     cache: str | None = None
     messaging: str | None = None
+    others: tuple[str, ...] = ()
     backups: bool = False
 
     def all(self) -> list[str]:
         """Every namespace, sorted."""
-        return sorted(value for value in vars(self).values() if isinstance(value, str))
+        return sorted({*self.others, *(value for value in vars(self).values() if isinstance(value, str))})
 
     @property
     def meshed(self) -> bool:

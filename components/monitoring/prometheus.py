@@ -6,11 +6,13 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
+from components.cluster import DnsServer
 from components.metadata import object_meta
 from components.monitoring import names
 from components.monitoring.alertmanager import RECEIVER_SECRET, TOKEN_KEY, URL_KEY
 from components.monitoring.flows import open_flows, stack_flows
-from components.monitoring.stack_values import retention_size, stack_values
+from components.monitoring.sizes import Memory
+from components.monitoring.stack_values import READER, retention_size, stack_values
 from components.releases import chart_release
 from components.trust import Certificate
 from components.versions import KUBE_PROMETHEUS_STACK
@@ -31,7 +33,8 @@ class AlertReceiver:
 class PrometheusStackArgs:
     """`retention` is a Prometheus duration such as 7d, `storage` the size of its volume such as 20Gi.
 
-    `storage_class` None is the cluster's default. `node_exporter` needs host access in kube-system. `receiver` is told
+    `memory` is what each part gets. `storage_class` None is the cluster's default, `dns_server` answers its DNS.
+     `node_exporter` needs host access in kube-system. `receiver` is told
     about alerts (None: nobody is). With `store_certificate` Thanos reads the metrics, and Grafana those of all regions.
     """
 
@@ -39,7 +42,9 @@ class PrometheusStackArgs:
     namespace: pulumi.Input[str]
     retention: str
     storage: str
+    memory: Memory
     storage_class: str | None = None
+    dns_server: DnsServer = "coredns"
     node_exporter: bool = True
     receiver: AlertReceiver | None = None
     store_certificate: Certificate | None = None
@@ -63,6 +68,7 @@ class PrometheusStack(pulumi.ComponentResource):
         super().__init__("sacred-council:monitoring:PrometheusStack", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         admin = self._admin(name, args)
+        reader = self._dashboard_reader(name, args)
         told = self._receiver(name, args, args.receiver) if args.receiver else []
         receiving = bool(told)
         mounted = [args.store_certificate] if args.store_certificate else []
@@ -76,9 +82,12 @@ class PrometheusStack(pulumi.ComponentResource):
             namespace=args.namespace,
             values=stack_values(
                 region=args.region,
+                namespace=args.namespace,
                 retention=args.retention,
                 storage=args.storage,
                 storage_class=args.storage_class,
+                memory=args.memory,
+                dns_server=args.dns_server,
                 node_exporter=args.node_exporter,
                 receiver=receiving,
                 receiver_token=args.receiver is not None and args.receiver.token is not None,
@@ -86,7 +95,7 @@ class PrometheusStack(pulumi.ComponentResource):
             ),
             # Its hooks call the API server, so the flows are open before they run.
             opts=pulumi.ResourceOptions.merge(
-                child, pulumi.ResourceOptions(depends_on=[admin, *told, *mounted, *flows])
+                child, pulumi.ResourceOptions(depends_on=[admin, reader, *told, *mounted, *flows])
             ),
         )
         self.grafana_secret_name = admin.metadata.name
@@ -105,6 +114,16 @@ class PrometheusStack(pulumi.ComponentResource):
             metadata=object_meta(names.GRAFANA_SECRET, app=names.GRAFANA, region=args.region, namespace=args.namespace),
             string_data={"admin-user": ADMIN_USER, "admin-password": password.result},
             opts=child,
+        )
+
+    def _dashboard_reader(self, name: str, args: PrometheusStackArgs) -> k8s.rbac.v1.Role:
+        """What Grafana may read. The chart's own role has the Secrets, too: of its namespace, or of all."""
+        reading = k8s.rbac.v1.PolicyRuleArgs(api_groups=[""], resources=["configmaps"], verbs=["get", "list", "watch"])
+        return k8s.rbac.v1.Role(
+            f"{name}-grafana-reader",
+            metadata=object_meta(READER, app=names.GRAFANA, region=args.region, namespace=args.namespace),
+            rules=[reading],
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _receiver(self, name: str, args: PrometheusStackArgs, receiver: AlertReceiver) -> list[pulumi.Resource]:

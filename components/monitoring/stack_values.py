@@ -2,15 +2,20 @@
 
 from typing import Any
 
+from components.cluster import DnsServer
 from components.monitoring import names
 from components.monitoring.alertmanager import RECEIVER_SECRET, alertmanager_config
+from components.monitoring.sizes import Memory
 from components.monitoring.thanos_config import global_datasource, sidecar_values
 from components.quantities import quantity_bytes
 
 ALERTMANAGER_STORAGE = "1Gi"
 NODE_NAMESPACE = "kube-system"
+SCRAPE_INTERVAL = "30s"
 EXEMPLARS_KEPT = 100_000
 NODE_LABELS = ["node.kubernetes.io/instance-type", "topology.kubernetes.io/zone"]
+READER = "grafana-reader"
+"""The Role of what Grafana's sidecars read: dashboards and data sources."""
 FOLDER_ANNOTATION = "grafana_folder"
 """Grafana's sidecar puts a dashboard into the folder that this annotation of its ConfigMap names."""
 TRACE_LABEL = "trace_id"
@@ -23,15 +28,18 @@ RETAINED_SHARE = 0.8
 def stack_values(
     *,
     region: str,
+    namespace: object,
     retention: str,
     storage: str,
     storage_class: str | None,
+    memory: Memory,
+    dns_server: DnsServer,
     node_exporter: bool,
     receiver: bool = False,
     receiver_token: bool = False,
     across: bool = False,
 ) -> dict[str, Any]:
-    """All values. `retention` is a Prometheus duration, `storage` a Kubernetes quantity.
+    """All values. `namespace` is the release's, `retention` a Prometheus duration, `storage` a Kubernetes quantity.
 
     `receiver` says that there is a Secret with where alerts go, `receiver_token` that it has a token, too. `across`
     lets Thanos read the metrics here, and Grafana those of all regions.
@@ -39,12 +47,13 @@ def stack_values(
     return {
         "fullnameOverride": names.STACK,
         **_unreachable_components(),
+        **_scraped_components(dns_server),
         "defaultRules": _default_rules(),
         "prometheusOperator": _operator(),
         "prometheus": {
             "prometheusSpec": {
-                **_prometheus(region, retention, storage, storage_class),
-                **(sidecar_values() if across else {}),
+                **_prometheus(region, retention, storage, storage_class, memory.prometheus),
+                **(sidecar_values(memory.thanos_sidecar) if across else {}),
             },
             **({name: {"enabled": True} for name in ("thanosService", "thanosServiceMonitor")} if across else {}),
         },
@@ -52,10 +61,10 @@ def stack_values(
             "config": alertmanager_config(receiver=receiver, token=receiver_token),
             "alertmanagerSpec": _alertmanager(storage_class, receiver),
         },
-        "grafana": _grafana(across),
+        "grafana": _grafana(across, namespace, memory.grafana),
         "kube-state-metrics": {
             "fullnameOverride": "kube-state-metrics",
-            "resources": _resources(cpu="20m", cpu_limit="200m", memory="128Mi"),
+            "resources": _resources(cpu="20m", cpu_limit="200m", memory=memory.kube_state_metrics),
             # What a node costs depends on its type.
             "metricLabelsAllowlist": [f"nodes=[{','.join(NODE_LABELS)}]"],
         },
@@ -80,19 +89,18 @@ def _unreachable_components() -> dict[str, Any]:
     return {component: {"enabled": False} for component in hidden}
 
 
-def _default_rules() -> dict[str, Any]:
+def _scraped_components(dns_server: DnsServer) -> dict[str, Any]:
     return {
-        "rules": {
-            "etcd": False,
-            "kubeControllerManager": False,
-            "kubeProxy": False,
-            "kubeSchedulerAlerting": False,
-            "kubeSchedulerRecording": False,
-            "windows": False,
-        },
-        # Ours watch the same with a runbook of their own.
-        "disabled": {"KubePodCrashLooping": True, "KubePersistentVolumeFillingUp": True},
+        "coreDns": {"enabled": dns_server == "coredns"},
+        "kubeDns": {"enabled": dns_server == "kube-dns"},
+        # The chart's 10 s would be most of what a node is asked for.
+        "kubelet": {"serviceMonitor": {"cAdvisorInterval": SCRAPE_INTERVAL}},
     }
+
+
+def _default_rules() -> dict[str, Any]:
+    # Ours watch the same with a runbook of their own. Rules of components that are off go with these.
+    return {"disabled": {"KubePodCrashLooping": True, "KubePersistentVolumeFillingUp": True}}
 
 
 def _operator() -> dict[str, Any]:
@@ -103,18 +111,18 @@ def _operator() -> dict[str, Any]:
     }
 
 
-def _prometheus(region: str, retention: str, storage: str, storage_class: str | None) -> dict[str, Any]:
+def _prometheus(region: str, retention: str, storage: str, storage_class: str | None, memory: str) -> dict[str, Any]:
     kinds = ("rule", "serviceMonitor", "podMonitor", "probe", "scrapeConfig")
     return {
         "retention": retention,
         "retentionSize": retention_size(storage),
         "storageSpec": _claim(storage, storage_class),
         "externalLabels": {"region": region},
-        "scrapeInterval": "30s",
-        "evaluationInterval": "30s",
+        "scrapeInterval": SCRAPE_INTERVAL,
+        "evaluationInterval": SCRAPE_INTERVAL,
         "enableFeatures": ["exemplar-storage"],
         "exemplars": {"maxSize": EXEMPLARS_KEPT},
-        "resources": _resources(cpu="100m", cpu_limit="2", memory="1Gi"),
+        "resources": _resources(cpu="100m", cpu_limit="2", memory=memory),
         # Else only objects with this release's label are found; with it, those of every namespace are.
         **{f"{kind}SelectorNilUsesHelmValues": False for kind in kinds},
     }
@@ -129,7 +137,7 @@ def _alertmanager(storage_class: str | None, receiver: bool) -> dict[str, Any]:
     }
 
 
-def _grafana(across: bool) -> dict[str, Any]:
+def _grafana(across: bool, namespace: object, memory: str) -> dict[str, Any]:
     return {
         "fullnameOverride": names.GRAFANA,
         "admin": {
@@ -137,18 +145,26 @@ def _grafana(across: bool) -> dict[str, Any]:
             "userKey": "admin-user",
             "passwordKey": "admin-password",
         },
-        # Dashboards and data sources are code, so nothing needs to outlive the pod; the init container that would
-        # prepare a volume runs as root.
-        "persistence": {"enabled": False},
-        "initChownData": {"enabled": False},
         "testFramework": {"enabled": False},
-        "resources": _resources(cpu="50m", cpu_limit="1", memory="256Mi"),
+        "rbac": {"namespaced": True, "useExistingRole": READER},
+        "resources": _resources(cpu="50m", cpu_limit="1", memory=memory),
         "sidecar": {
             "resources": _resources(cpu="10m", cpu_limit="200m", memory="128Mi"),
-            "dashboards": {"folderAnnotation": FOLDER_ANNOTATION, "provider": {"foldersFromFilesStructure": True}},
-            "datasources": {"exemplarTraceIdDestinations": _traces()},
+            "dashboards": {
+                "folderAnnotation": FOLDER_ANNOTATION,
+                "provider": {"foldersFromFilesStructure": True},
+                "resource": "configmap",
+                "searchNamespace": namespace,
+            },
+            "datasources": {
+                "exemplarTraceIdDestinations": _traces(),
+                "resource": "configmap",
+                "searchNamespace": namespace,
+            },
         },
         "grafana.ini": {
+            # Its compression keeps memory that it never gives back.
+            "server": {"enable_gzip": False},
             "analytics": {"check_for_updates": False, "reporting_enabled": False},
             "users": {"allow_sign_up": False},
         },

@@ -11,13 +11,15 @@ from components.metadata import CERTIFICATE_ANNOTATION, object_meta, selector
 from components.monitoring import names, thanos_config
 from components.monitoring.flows import global_flows, open_flows
 from components.pod_security import restricted_container, restricted_pod
+from components.quantities import quantity_bytes
 from components.trust import Certificate, CertificateArgs, RegionAuthority
 from components.trust.certificate import Usage
 from components.versions import THANOS_IMAGE
 
 APP = names.THANOS_QUERY
 USER = 10001
-RESOURCES = workload.Resources(cpu="100m", memory="256Mi")
+GO_SHARE = 0.85
+"""Of the container's memory: Go collects garbage before the limit, not after it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +71,14 @@ class StoreCertificates(pulumi.ComponentResource):
 class GlobalQueryArgs:
     """`neighbours` are the other regions' doors to their metrics; `certificate` is the querier's own.
 
-    `monitored_by` brings the monitoring CRDs.
+    `memory` is a Kubernetes quantity. `monitored_by` brings the monitoring CRDs.
     """
 
     region: str
     namespace: pulumi.Input[str]
     neighbours: Neighbours
     certificate: Certificate
+    memory: str
     monitored_by: pulumi.Resource
 
 
@@ -154,7 +157,7 @@ def _pod(
         security_context=restricted_pod(user=USER),
         affinity=workload.apart(belonging),
         topology_spread_constraints=workload.zone_spread(belonging),
-        containers=[_container()],
+        containers=[_container(args.memory)],
         volumes=[
             k8s.core.v1.VolumeArgs(name="certificate", secret=certificate),
             k8s.core.v1.VolumeArgs(name="endpoints", config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(name=endpoints)),
@@ -162,23 +165,27 @@ def _pod(
     )
 
 
-def _container() -> k8s.core.v1.ContainerArgs:
+def _container(memory: str) -> k8s.core.v1.ContainerArgs:
     return k8s.core.v1.ContainerArgs(
         name="thanos",
         image=THANOS_IMAGE,
         image_pull_policy="Always",
         args=thanos_config.query_arguments(),
-        env=[k8s.core.v1.EnvVarArgs(name="GOMEMLIMIT", value="220MiB")],
+        env=[k8s.core.v1.EnvVarArgs(name="GOMEMLIMIT", value=_go_limit(memory))],
         ports=[k8s.core.v1.ContainerPortArgs(name="http", container_port=names.THANOS_HTTP_PORT)],
         security_context=restricted_container(),
         readiness_probe=_probe("/-/ready", failures=3),
         liveness_probe=_probe("/-/healthy", failures=6),
-        resources=RESOURCES.requirements(),
+        resources=workload.Resources(cpu="100m", memory=memory).requirements(),
         volume_mounts=[
             k8s.core.v1.VolumeMountArgs(name="certificate", mount_path=thanos_config.CERTIFICATES, read_only=True),
             k8s.core.v1.VolumeMountArgs(name="endpoints", mount_path=thanos_config.ENDPOINTS, read_only=True),
         ],
     )
+
+
+def _go_limit(memory: str) -> str:
+    return f"{int(quantity_bytes('memory', memory) * GO_SHARE) // 2**20}MiB"
 
 
 def _probe(path: str, *, failures: int) -> k8s.core.v1.ProbeArgs:

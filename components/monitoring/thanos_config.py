@@ -27,8 +27,11 @@ STORE_NAMES: Final = (
 """DNS names of the sidecar's certificate; {0} is the namespace."""
 
 
-def sidecar_values() -> dict[str, Any]:
-    """What the chart's `prometheusSpec` says about the sidecar. Its gRPC port takes only certificates of our root."""
+def sidecar_values(memory: str) -> dict[str, Any]:
+    """What the chart's `prometheusSpec` says about the sidecar. Its gRPC port takes only certificates of our root.
+
+    `memory` is a Kubernetes quantity.
+    """
     certificate = {"secret": {"secretName": names.STORE_CERTIFICATE, "defaultMode": SECRET_MODE}}
     return {
         "thanos": {
@@ -40,8 +43,8 @@ def sidecar_values() -> dict[str, Any]:
             },
             "volumeMounts": [{"name": "thanos-certificate", "mountPath": CERTIFICATES, "readOnly": True}],
             "resources": {
-                "requests": {"cpu": "20m", "memory": "128Mi"},
-                "limits": {"cpu": "500m", "memory": "128Mi"},
+                "requests": {"cpu": "20m", "memory": memory},
+                "limits": {"cpu": "500m", "memory": memory},
             },
         },
         "volumes": [{"name": "thanos-certificate", **certificate}],

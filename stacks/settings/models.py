@@ -115,12 +115,23 @@ class Mesh(Model):
     """Key exchange: `prefer` X25519MLKEM768 at the public edge, or `strict`: only that everywhere (Kubernetes 1.34)."""
 
 
+class MonitoringMemory(Model):
+    """Memory of the monitoring's parts. None: what the region's size asks for, by the rule in docs/monitoring.md."""
+
+    prometheus: Bytes | None = None
+    thanos_sidecar: Bytes | None = None
+    thanos_query: Bytes | None = None
+    kube_state_metrics: Bytes | None = None
+    grafana: Bytes | None = None
+
+
 class Monitoring(Model):
     """Prometheus, Grafana, Jaeger and OpenTelemetry in each region."""
 
     enabled: bool = True
     retention: Duration = "7d"
     storage: Bytes = "5Gi"
+    memory: MonitoringMemory = MonitoringMemory()
     trace_sampling: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Share of requests that are traced."""
     runbooks: FolderUrl | None = None

@@ -30,6 +30,8 @@ def broken_region_rules(regions: Regions, *, founded: bool, callers: Callable[[o
     yield from _repeated(regions, "name", "is the name of {0} already", "give each region a name of its own")
     yield from _repeated(regions, "context", "is the cluster of {0} already", "give each region a cluster of its own")
     yield from _shared_slots(regions)
+    if regions and all(region.get("traffic") is False for region in regions.values()):
+        yield _no_traffic()
     for index, region in regions.items():
         if region.get("cloud") == "existing":
             if len(regions) > 1 and region.get("context") is None:
@@ -62,6 +64,15 @@ def _repeated(regions: Regions, key: str, rule: str, remedy: str) -> Iterator[Mi
                 rule=rule.format(f"regions[{first[value]}]"),
                 remedy=remedy,
             )
+
+
+def _no_traffic() -> Mistake:
+    return Mistake(
+        path=path_of("regions"),
+        value="",
+        rule="leave no region that users could be sent to: all have traffic: false",
+        remedy="take traffic: false off at least one of them",
+    )
 
 
 def _shared_slots(regions: Regions) -> Iterator[Mistake]:

@@ -65,6 +65,8 @@ class Region(Model):
     geography: Geography | None = None
     slot: Slot | None = None
     """Number of the region's address ranges; never change it. The catalogue's regions have theirs."""
+    traffic: bool = True
+    """Whether users and other regions are sent to the region: false while it comes up, or before it goes."""
 
 
 class ExistingRegion(Region):

@@ -1,4 +1,4 @@
-"""The restricted Pod Security Standard as a function over pod specs, for objects that no API server has seen.
+"""The Pod Security Standards as functions over pod specs, for objects that no API server has seen.
 
 Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/ (v1.35)
 """
@@ -33,6 +33,21 @@ SAFE_SYSCTLS = {
     "net.ipv4.tcp_syncookies",
     "net.ipv4.tcp_wmem",
 }
+DEFAULT_CAPABILITIES = {
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+}
 SECCOMP_TYPES = {"RuntimeDefault", "Localhost"}
 APPARMOR_TYPES = {None, "RuntimeDefault", "Localhost"}
 SELINUX_TYPES = {None, "", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"}
@@ -47,14 +62,37 @@ def violations(spec: Spec) -> list[str]:
     ]
 
 
+def baseline_violations(spec: Spec) -> list[str]:
+    """What the pod spec breaks of the baseline standard, one sentence each; empty when it passes."""
+    shared = [f"{field} is true" for field in ("hostNetwork", "hostPID", "hostIPC") if spec.get(field)]
+    paths = [
+        f"volume {volume['name']} is of type hostPath" for volume in spec.get("volumes") or [] if "hostPath" in volume
+    ]
+    return [*shared, *paths, *(found for each in containers(spec) for found in _unconfined(each))]
+
+
 def containers(spec: Spec) -> list[Spec]:
     """Every container of the pod: init, ordinary, ephemeral."""
-    return [c for field in ("initContainers", "containers", "ephemeralContainers") for c in spec.get(field, [])]
+    return [c for field in ("initContainers", "containers", "ephemeralContainers") for c in spec.get(field) or []]
+
+
+def _unconfined(container: Spec) -> Iterator[str]:
+    context = container.get("securityContext") or {}
+    found = [
+        *(["privileged is true"] if context.get("privileged") else []),
+        *(["seccompProfile is Unconfined"] if context.get("seccompProfile", {}).get("type") == "Unconfined" else []),
+        *(
+            f"capabilities add {one}"
+            for one in set(context.get("capabilities", {}).get("add", [])) - DEFAULT_CAPABILITIES
+        ),
+        *_host_access(container),
+    ]
+    yield from (f"container {container['name']}: {sentence}" for sentence in found)
 
 
 def _pod_violations(spec: Spec) -> Iterator[str]:
     yield from (f"{field} is true" for field in ("hostNetwork", "hostPID", "hostIPC") if spec.get(field))
-    for volume in spec.get("volumes", []):
+    for volume in spec.get("volumes") or []:
         kinds = set(volume) - {"name"}
         if not kinds or not kinds <= ALLOWED_VOLUMES:
             yield f"volume {volume['name']} is of type {', '.join(sorted(kinds)) or 'none'}"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from components.network import API_SERVER_PORTS
 from tests.conformance.kube_score import critical_findings
 from tests.conformance.manifests import Manifest, of_kind, pod_templates, template
 from tests.conformance.pod_standard import violations
@@ -68,7 +69,7 @@ def test_shifts_reach_the_kubernetes_api_only(shifted: list[Manifest]) -> None:
     policy = named(shifted, "NetworkPolicy", "follow-the-sun")["spec"]
     assert policy["policyTypes"] == ["Ingress", "Egress"]
     assert "ingress" not in policy
-    assert [port["port"] for rule in policy["egress"] for port in rule["ports"]] == [443, 6443, 8443]
+    assert [port["port"] for rule in policy["egress"] for port in rule["ports"]] == list(API_SERVER_PORTS)
     labels = cron_job(shifted, "agent-network-day")["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
     assert labels.items() >= policy["podSelector"]["matchLabels"].items()
 

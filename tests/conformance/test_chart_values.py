@@ -12,6 +12,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
+from components.monitoring import RegionSize, memory
 from components.monitoring.stack_values import stack_values
 from tests.conformance.reference_data import reference
 from tests.hubs import LOCAL as HUB
@@ -77,8 +78,11 @@ HIDDEN = {
         "kube-state-metrics.metricLabelsAllowlist": "sub-chart kube-state-metrics",
         "defaultRules.disabled.*": "names of alerts",
         "grafana.fullnameOverride": "sub-chart grafana",
-        "grafana.persistence.enabled": "sub-chart grafana",
-        "grafana.initChownData.enabled": "sub-chart grafana",
+        "grafana.rbac.namespaced": "sub-chart grafana",
+        "grafana.rbac.useExistingRole": "commented out in the defaults of sub-chart grafana",
+        "grafana.sidecar.dashboards.resource": "sub-chart grafana",
+        "grafana.sidecar.datasources.resource": "sub-chart grafana",
+        "grafana.sidecar.datasources.searchNamespace": "sub-chart grafana",
         "grafana.testFramework.enabled": "sub-chart grafana",
         "grafana.resources": "sub-chart grafana",
         "grafana.sidecar.resources": "sub-chart grafana",
@@ -176,9 +180,12 @@ def test_monitoring_s_values_among_several_regions_are_known_too(releases: list[
     version = next(r.inputs["version"] for r in releases if r.inputs["chart"] == chart)
     values = stack_values(
         region="here",
+        namespace="monitoring",
         retention="7d",
         storage="5Gi",
         storage_class="fast",
+        memory=memory(RegionSize(nodes=3, pods=12, retention="7d")),
+        dns_server="kube-dns",
         node_exporter=True,
         receiver=True,
         receiver_token=True,

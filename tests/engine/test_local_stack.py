@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -185,11 +186,11 @@ def _written(value: object) -> str:
 
 def plugin_stops(log: str) -> list[tuple[str, float]]:
     """Each plugin that the engine asked to end, by name, and the seconds until the engine's next entry in its log."""
-    entry = re.compile(r"^[IWE]\d{4} (\d\d):(\d\d):(\d\d\.\d+)\s+\d+ \S+\] (.*)$", re.MULTILINE)
-    entries = [(int(h) * 3600 + int(m) * 60 + float(s), text) for h, m, s, text in entry.findall(log)]
+    entries = [json.loads(line) for line in log.splitlines() if line.startswith('{"time":')]
     assert entries, log[-2000:]
+    times = [datetime.fromisoformat(entry["time"]) for entry in entries]
     return [
-        (text.rpartition("/")[2].strip(), (later - at) % 86400)
-        for (at, text), (later, _) in zip(entries, [*entries[1:], entries[-1]], strict=True)
-        if text.startswith("killing plugin ")
+        (entry["msg"].strip().rpartition("/")[2], (later - time).total_seconds())
+        for entry, time, later in zip(entries, times, [*times[1:], times[-1]], strict=True)
+        if entry["msg"].startswith("killing plugin ")
     ]

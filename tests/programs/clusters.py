@@ -16,6 +16,7 @@ def show(cluster: Cluster) -> None:
         "egressAddresses": list(cluster.egress_addresses),
         "storageClass": cluster.storage_class,
         "meshPlatform": cluster.mesh_platform,
+        "dnsServer": cluster.dns_server,
         "apiEndpoint": cluster.api_endpoint,
         "apiCertificateAuthority": cluster.api_certificate_authority,
         "kubeconfig": cluster.kubeconfig,

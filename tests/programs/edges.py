@@ -1,6 +1,7 @@
 """A program of one edge alone, for tests.
 
-Configuration: `cdn`; `origins`, a map of regions to their gateways' address or host name; `waf`, `zone`, `languages`.
+Configuration: `cdn`; `origins`, a map of regions to their gateways' address or host name; `waf`, `zone`, `languages`,
+`closed` (regions that get no traffic).
 """
 
 from typing import Any, cast
@@ -22,14 +23,14 @@ PLACES = {
 NEAREST = {"eu-west-3": "europe-west9", "francecentral": "europe-west9", "mars": "asia-southeast2"}
 
 config = pulumi.Config("edge")
+closed = config.get_object("closed") or []
 
 
 def origin(region: str, gateway: str) -> Origin:
     """The region's gateway, given by an address or by a host name."""
     latitude, longitude = PLACES[region]
-    if gateway[0].isdigit():
-        return Origin(region=region, latitude=latitude, longitude=longitude, addresses=gateway.split(","))
-    return Origin(region=region, latitude=latitude, longitude=longitude, host_name=gateway)
+    where: dict[str, Any] = {"addresses": gateway.split(",")} if gateway[0].isdigit() else {"host_name": gateway}
+    return Origin(region=region, latitude=latitude, longitude=longitude, open=region not in closed, **where)
 
 
 origins: dict[str, str] = config.require_object("origins")

@@ -1,6 +1,7 @@
 """The meshes of several regions without the rest of the platform, for tests.
 
-Configuration of `mesh`: `regions` (JSON list of names) and `hidden` (those whose API endpoint nobody knows).
+Configuration of `mesh`: `regions` (JSON list of names), `hidden` (those whose API endpoint nobody knows) and `closed`
+(those that get no traffic).
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.cluster import LoadBalancerAnnotations
+from components.cluster import DnsServer, LoadBalancerAnnotations
 from components.mesh import (
     Callers,
     EastWestGateway,
@@ -36,6 +37,7 @@ class FakeCluster:
     storage_class: None = None
     load_balancer_annotations = LoadBalancerAnnotations(public={"example.org/load-balancer": "public"}, internal={})
     mesh_platform: None = None
+    dns_server: DnsServer = "coredns"
     found_as: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
 
     def workload_identity(self, *, namespace: str, service_account: str) -> None:
@@ -45,6 +47,7 @@ class FakeCluster:
 config = pulumi.Config("mesh")
 names = config.require_object("regions")
 hidden = config.get_object("hidden") or []
+closed = config.get_object("closed") or []
 catalogued = [geography.lookup(name) for name in names]
 places = [Site(name=r.name, cloud=r.cloud, slot=r.slot, place=r.place) for r in catalogued if r is not None]
 
@@ -61,6 +64,7 @@ def plan_of(one: Site) -> RegionPlan:
         failover=topology.failover_order(one, places),
         mesh_network=topology.mesh_network(one.name),
         joined=len(places) > 1,
+        traffic=one.name not in closed,
     )
 
 

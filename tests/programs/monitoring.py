@@ -3,7 +3,7 @@
 import pulumi
 
 from components.crossing import Neighbours
-from components.monitoring import AlertReceiver, Here, Monitoring, MonitoringArgs, Watched
+from components.monitoring import AlertReceiver, Here, Monitoring, MonitoringArgs, RegionSize, Watched, memory
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority, RootAuthorityArgs
 
 OTHERS = {"north": "203.0.113.1", "south": "203.0.113.2"}
@@ -29,6 +29,7 @@ monitoring = Monitoring(
         authority=authority,
         retention="7d",
         storage="5Gi",
+        memory=memory(RegionSize(nodes=3, pods=12, retention="7d")),
         watched=Watched(
             services="sacred-council",
             ingress="istio-ingress",

@@ -1,5 +1,6 @@
 """What holds for an edge, whichever CDN it is: growth, order, names, secrets, and inputs that the SDKs know."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ from components.cdn import EdgeArgs, EdgePolicy, Origin
 from sandbox.providers.cloud import inputs as cloud_inputs
 from sandbox.providers.cloud.sdk import Sdk
 from tests.edges import CDNS, DOMAIN, FIVE, THREE, by_urn, dns_records, edge
+from tests.rendering import Rendered
 
 SDKS = {"gcp": "pulumi_gcp", "aws": "pulumi_aws", "azure-native": "pulumi_azure_native"}
 ONE = {"us-central1": THREE["us-central1"]}
@@ -162,6 +164,38 @@ def test_a_policy_names_what_is_wrong_with_it() -> None:
         policy(rate_limit=0)
     with pytest.raises(ValueError, match="cached_paths: '/static' does not begin and end with a slash"):
         policy(cached_paths=["/static"])
+
+
+@pytest.mark.parametrize("cdn", CDNS)
+def test_nobody_is_sent_to_a_region_that_gets_no_traffic_and_its_certificate_can_be_signed(cdn: str) -> None:
+    closed, opened = edge(cdn, FIVE, closed=json.dumps(["asia-east1"])), edge(cdn, FIVE)
+    # The authority asks its host, so the host must be there first.
+    assert dns_records(closed)
+    hosts = {record.host for record in dns_records(closed) if record.kind in ("A", "CNAME")}
+    assert f"asia-east1.origin.{DOMAIN}" in hosts
+    assert steered_to(opened, cdn) == set(FIVE)
+    assert steered_to(closed, cdn) == set(FIVE) - {"asia-east1"}
+    assert by_urn(closed).keys() <= by_urn(opened).keys()
+
+
+def steered_to(rendered: Rendered, cdn: str) -> set[str]:
+    """The regions that users are sent to."""
+    match cdn:
+        case "gcp":
+            geos = rendered.named("edge-origins").inputs["routingPolicy"]["geos"]
+            addresses = {address for geo in geos for address in geo["healthCheckedTargets"]["externalEndpoints"]}
+            return {region for region, given in FIVE.items() if set(given.split(",")) <= addresses}
+        case "aws":
+            records = rendered.of_type("aws:route53/record:Record")
+            return {r.inputs["setIdentifier"] for r in records if "setIdentifier" in r.inputs}
+        case _:
+            origins = rendered.of_type("azure-native:cdn:AFDOrigin")
+            return {r.name.removesuffix("-edge-origin") for r in origins if r.inputs["enabledState"] == "Enabled"}
+
+
+def test_an_edge_sends_users_somewhere() -> None:
+    with pytest.raises(ValueError, match="origins: expected one or more that are open, and here are not"):
+        EdgeArgs(domain=DOMAIN, origins=[origin(open=False)], policy=policy(), languages=[], token="t")
 
 
 @pytest.mark.parametrize("regions", [[], ["here", "here"]])

@@ -52,6 +52,7 @@ AZURE = {
 OWN = {
     "name": "own",
     "cloud": "existing",
+    "traffic": True,
     "context": "mine",
     "platform": "k3s",
     "serviceType": "LoadBalancer",

@@ -76,8 +76,8 @@ def test_all_mistakes_are_reported_at_once() -> None:
     assert complaints(values) == [
         "stage: is missing; add e.g. stage: local",
         f'regions[0].name: "Here" {NAME_RULE}',
-        "regions[1].zone: is not a setting; known here: name, cloud, geography, slot, context, platform, "
-        "serviceType, gatewayAddress, egressAddresses",
+        "regions[1].zone: is not a setting; known here: name, cloud, geography, slot, traffic, context, "
+        "platform, serviceType, gatewayAddress, egressAddresses",
         "database.nodes: 2 must be 1, or 3 or more: two nodes cannot outvote each other; write 1 or 3",
         f'services.agent-network.image: "agent" {IMAGE_RULE}',
         "regions[1].slot: 200 is the slot of regions[0] already, so that their addresses would overlap; "

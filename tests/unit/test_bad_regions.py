@@ -48,8 +48,8 @@ ONE_REGION = [
         IOWA,
         "context",
         "home",
-        "is not a setting; known here: name, cloud, geography, slot, nodes, apiAccess, deletionProtection, flowLogs, "
-        "project, releaseChannel, kubernetesVersion, instances",
+        "is not a setting; known here: name, cloud, geography, slot, traffic, nodes, apiAccess, deletionProtection, "
+        "flowLogs, project, releaseChannel, kubernetesVersion, instances",
     ),
     (IOWA, "nodes", None, "null must be a map of settings; write one `key: value` a line below it, indented"),
     (
@@ -392,3 +392,16 @@ def test_addresses_that_aws_and_azure_would_refuse_among_the_callers_of_their_cl
     assert parse({"stage": "planetary", "regions": [VIRGINIA, inside], **stores, "mesh": {"enabled": False}})
     attic = inside | {"name": "attic", "context": "attic", "slot": 201}
     assert parse({"stage": "planetary", "regions": [attic, inside], **stores, "database": {"founder": "attic"}})
+
+
+def test_users_can_be_sent_to_one_region_at_least() -> None:
+    several = {"database": {"founder": "us-central1"}, "messaging": {"servers": 3}}
+    closed = [region | {"traffic": False} for region in (IOWA, VIRGINIA)]
+    assert said(*closed, **several) == [
+        "regions: leave no region that users could be sent to: all have traffic: false; "
+        "take traffic: false off at least one of them"
+    ]
+    assert parse({"stage": "continental", "regions": [IOWA, closed[1]], **several})
+    assert said(IOWA | {"traffic": "no"}) == [
+        'regions[0].traffic: "no" must be true or false; write true or false, without quotes'
+    ]

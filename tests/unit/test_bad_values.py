@@ -45,8 +45,8 @@ SINGLE = [
     (
         "regions[0].nodes",
         {},
-        "is not a setting; known here: name, cloud, geography, slot, context, platform, serviceType, "
-        "gatewayAddress, egressAddresses",
+        "is not a setting; known here: name, cloud, geography, slot, traffic, context, platform, "
+        "serviceType, gatewayAddress, egressAddresses",
     ),
     (
         "regions[0].platform",

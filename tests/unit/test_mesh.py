@@ -7,7 +7,7 @@ import pytest
 
 from components.cluster import MeshPlatform
 from components.mesh import IngressGatewayArgs, config, routes
-from tests.rendering import ROOT, Rendered, render_program
+from tests.rendering import ROOT, Rendered, render, render_program
 from tests.stores import waits_for
 
 PROGRAM = ROOT / "tests" / "programs" / "mesh.py"
@@ -99,6 +99,12 @@ def test_the_platforms_are_those_that_istio_s_charts_know() -> None:
 def test_istio_finds_a_cluster_s_directories_by_its_platform(platform: MeshPlatform) -> None:
     assert config.cni_values(platform=platform)["global"]["platform"] == platform
     assert istiod_values(platform=platform)["global"]["platform"] == platform
+
+
+def test_a_region_s_platform_reaches_istio_s_charts() -> None:
+    stack = render("local", {"sacred-council:regions": [{"name": "local", "cloud": "existing", "platform": "k3s"}]})
+    releases = {r.inputs["chart"]: r.inputs["values"] for r in stack.of_type("kubernetes:helm.sh/v3:Release")}
+    assert [releases[chart]["global"]["platform"] for chart in ("istiod", "cni")] == ["k3s", "k3s"]
 
 
 def test_on_a_plain_kubelet_the_charts_defaults_are_right() -> None:

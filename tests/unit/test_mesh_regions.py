@@ -21,8 +21,8 @@ KNOWS_NEIGHBOURS = {"routing-destinationrule-agent-network", "routing-destinatio
 
 
 @cache
-def rendered(*regions: str, hidden: tuple[str, ...] = ()) -> Rendered:
-    config = {"regions": list(regions), "hidden": list(hidden)}
+def rendered(*regions: str, hidden: tuple[str, ...] = (), closed: tuple[str, ...] = ()) -> Rendered:
+    config = {"regions": list(regions), "hidden": list(hidden), "closed": list(closed)}
     return render_program("test", {f"mesh:{key}": value for key, value in config.items()}, PROGRAM)
 
 
@@ -226,6 +226,39 @@ def test_a_language_does_not_go_where_the_region_s_endpoints_are_unknown() -> No
     from_there = {route["name"] for route in spec(mesh, "asia-east1-routing-virtualservice-services")["http"]}
     assert "agent-network-prefix-us-central1" in from_there
     assert [subset["name"] for subset in rules(mesh, EUROPE)["subsets"]] == sorted(THREE)
+
+
+def test_a_region_without_traffic_gets_no_request_and_may_send_some() -> None:
+    mesh = rendered(*FIVE, closed=("westeurope",))
+    for region in set(FIVE) - {"westeurope"}:
+        assert "westeurope" not in kubeconfigs(mesh, region)
+        assert rules(mesh, region)["trafficPolicy"]["loadBalancer"]["localityLbSetting"]["failover"][0]["to"] in FIVE
+        routes = json.dumps(spec(mesh, f"{region}-routing-virtualservice-services"))
+        assert "westeurope" not in routes
+    setting = rules(mesh, EUROPE)["trafficPolicy"]["loadBalancer"]["localityLbSetting"]
+    assert setting["failover"] == [{"from": EUROPE, "to": "us-east-1"}]
+    assert set(kubeconfigs(mesh, "westeurope")) == set(FIVE) - {"westeurope"}
+
+
+def test_nobody_is_told_that_a_region_without_traffic_is_out_of_reach(caplog: pytest.LogCaptureFixture) -> None:
+    rendered(*THREE, closed=("europe-west1",))
+    assert [message for message in caplog.messages if "sends no requests" in message] == []
+
+
+def test_all_regions_know_a_region_s_subset_before_any_of_them_sends_it_requests() -> None:
+    """The subset is part of the TLS server name. A gateway that does not know it ends the connection."""
+    closed, opened = rendered(*FIVE, closed=("westeurope",)), rendered(*FIVE)
+    for region in FIVE:
+        assert rules(closed, region)["subsets"] == rules(opened, region)["subsets"]
+
+
+def test_a_region_is_opened_by_updates_of_what_lists_it_alone() -> None:
+    closed, opened = rendered(*FIVE, closed=("westeurope",)), rendered(*FIVE)
+    assert {r.urn for r in closed.resources} == {r.urn for r in opened.resources}
+    for region in FIVE:
+        before, after = of_region(closed, region), of_region(opened, region)
+        changed = {name for name in before if before[name].inputs != after[name].inputs}
+        assert changed <= (LISTS_PEERS - {"east-west-release"}) | KNOWS_NEIGHBOURS
 
 
 def test_every_locality_setting_has_exactly_one_way_and_keeps_a_circles_affinity() -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.cluster import DnsServer
 from components.mesh import gateway
-from components.monitoring import Here, Watched, collector_host, requests, rules
+from components.monitoring import Here, RegionSize, Watched, collector_host, memory, requests, rules
 from components.monitoring.stack_values import retention_size, stack_values
 from components.monitoring.tracing_config import collector_config, jaeger_config, jaeger_values
 from tests.rendering import ROOT, Rendered, render, render_program
@@ -41,6 +42,21 @@ def values(monitoring: Rendered) -> dict[str, Any]:
     return dict(monitoring.named("here-monitoring-prometheus-release").inputs["values"])
 
 
+def values_of(**changed: Any) -> dict[str, Any]:
+    """The chart's values, with `changed` arguments."""
+    usual = {
+        "region": "r",
+        "namespace": "monitoring",
+        "retention": "1d",
+        "storage": "1Gi",
+        "storage_class": None,
+        "memory": memory(RegionSize(nodes=1, pods=1, retention="1d")),
+        "dns_server": "coredns",
+        "node_exporter": True,
+    }
+    return stack_values(**{**usual, **changed})
+
+
 def ports(rule: dict[str, Any]) -> list[int]:
     return [port["port"] for port in rule.get("ports", [])]
 
@@ -61,12 +77,29 @@ def test_what_needs_the_node_is_outside_the_restricted_namespaces(values: dict[s
 
 
 def test_the_node_exporter_can_be_left_out() -> None:
-    values = stack_values(region="r", retention="1d", storage="1Gi", storage_class=None, node_exporter=False)
-    assert values["nodeExporter"] == {"enabled": False}
+    assert values_of(node_exporter=False)["nodeExporter"] == {"enabled": False}
 
 
-def test_no_init_container_of_grafana_runs_as_root(values: dict[str, Any]) -> None:
-    assert values["grafana"]["initChownData"] == {"enabled": False}
+@pytest.mark.parametrize(("server", "scraped"), [("coredns", "coreDns"), ("kube-dns", "kubeDns")])
+def test_the_dns_server_that_the_cluster_has_is_scraped(server: DnsServer, scraped: str) -> None:
+    values = values_of(dns_server=server)
+    assert [name for name in ("coreDns", "kubeDns") if values[name]["enabled"]] == [scraped]
+
+
+def test_grafana_reads_config_maps_of_its_own_namespace_and_nothing_else(
+    monitoring: Rendered, values: dict[str, Any]
+) -> None:
+    role = monitoring.named("here-monitoring-prometheus-grafana-reader").inputs
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}]
+    assert values["grafana"]["rbac"] == {"namespaced": True, "useExistingRole": role["metadata"]["name"]}
+    for kind in ("dashboards", "datasources"):
+        sidecar = values["grafana"]["sidecar"][kind]
+        assert (sidecar["resource"], sidecar["searchNamespace"]) == ("configmap", "monitoring")
+
+
+def test_containers_are_asked_as_often_as_everything_else(values: dict[str, Any]) -> None:
+    interval = values["prometheus"]["prometheusSpec"]["scrapeInterval"]
+    assert values["kubelet"]["serviceMonitor"]["cAdvisorInterval"] == interval
 
 
 def test_grafanas_password_is_random_and_only_in_a_secret(monitoring: Rendered, values: dict[str, Any]) -> None:
@@ -78,7 +111,7 @@ def test_grafanas_password_is_random_and_only_in_a_secret(monitoring: Rendered, 
 
 
 def test_a_storage_class_reaches_every_volume() -> None:
-    values = stack_values(region="r", retention="1d", storage="1Gi", storage_class="fast", node_exporter=True)
+    values = values_of(storage_class="fast")
     specs = [
         values["prometheus"]["prometheusSpec"]["storageSpec"],
         values["alertmanager"]["alertmanagerSpec"]["storage"],

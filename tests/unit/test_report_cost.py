@@ -215,6 +215,19 @@ def test_a_cluster_that_was_there_before_is_unknown_not_free() -> None:
     assert (line.charge.item, line.kind) == ("existing.cluster", "unknown")
 
 
+def test_flow_logs_are_paid_by_use_on_every_cloud() -> None:
+    watched = {"logConfig": {"aggregationInterval": "INTERVAL_10_MIN"}}
+    logs = {
+        "gcp": planned("gcp:compute/subnetwork:Subnetwork", "here-network-nodes", watched),
+        "aws": planned("aws:ec2/flowLog:FlowLog", "here-network-flows-log"),
+        "azure": planned("azure-native:network:FlowLog", "here-network-flows-log"),
+    }
+    for cloud, log in logs.items():
+        (line,) = cost.lines(_plan(cloud, log))
+        assert (line.charge.what, line.charge.by_use) == ("flow logs", True)
+    assert not list(cost.lines(_plan("gcp", planned("gcp:compute/subnetwork:Subnetwork", "here-network-nodes"))))
+
+
 def test_a_type_that_nobody_has_looked_at_is_reported_as_unknown() -> None:
     (line,) = cost.lines(_plan("gcp", planned("gcp:bigquery/dataset:Dataset", "us-central1-data")))
     assert line.kind == "unknown"

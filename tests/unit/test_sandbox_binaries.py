@@ -86,8 +86,8 @@ def test_the_kubernetes_servers_know_their_version() -> None:
 
 
 def test_an_unknown_module_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"tools/kwokctl/go\.mod does not require example\.org/x"):
-        binaries.pinned_version("kwokctl", "example.org/x")
+    with pytest.raises(ValueError, match=r"tools/kwok/go\.mod does not require example\.org/x"):
+        binaries.pinned_version("kwok", "example.org/x")
 
 
 def test_the_stamp_changes_with_what_determines_the_program() -> None:

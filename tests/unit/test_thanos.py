@@ -63,9 +63,9 @@ def test_the_sidecar_s_certificate_has_the_names_it_is_asked_by(several: Rendere
 
 
 def test_the_sidecar_takes_only_certificates_of_the_root_and_the_querier_has_one(several: Rendered) -> None:
-    tls = sidecar_values()["thanos"]["grpcServerTlsConfig"]
-    (mount,) = sidecar_values()["thanos"]["volumeMounts"]
-    (volume,) = sidecar_values()["volumes"]
+    tls = sidecar_values("128Mi")["thanos"]["grpcServerTlsConfig"]
+    (mount,) = sidecar_values("128Mi")["thanos"]["volumeMounts"]
+    (volume,) = sidecar_values("128Mi")["volumes"]
     secrets = {r.inputs["metadata"]["name"] for r in several.objects("Secret")}
     assert tls.keys() == {"certFile", "keyFile", "caFile"}
     assert all(path.startswith(f"{mount['mountPath']}/") for path in tls.values())

@@ -30,7 +30,9 @@ class AwsZone(pulumi.ComponentResource):
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self)
         self.zone, self.name_servers = self._zone(args)
-        steered = [self._origin(origin, args.domain) for origin in args.sorted_origins()]
+        for origin in args.sorted_origins():
+            self._origin(origin, args.domain)
+        steered = [self._steering(origin, args.domain) for origin in args.sorted_origins() if origin.open]
         # All have the same name. Whoever asks for it must come after they are there.
         self.steered = pulumi.Output.all(*steered).apply(lambda hosts: str(hosts[0]))
         self.register_outputs({"zone": self.zone, "name_servers": self.name_servers})
@@ -76,12 +78,15 @@ class AwsZone(pulumi.ComponentResource):
             )
         return zone.zone_id, zone.name_servers
 
-    def _origin(self, origin: Origin, domain: str) -> pulumi.Output[str]:
+    def _origin(self, origin: Origin, domain: str) -> None:
         name, host = f"{origin.region}-{self._name}", names.origin_host(origin.region, domain)
         if origin.host_name is None:
             self.record(f"{name}-origin", host, "A", list(origin.addresses))
         else:
             self.record(f"{name}-origin", host, "CNAME", [origin.host_name])
+
+    def _steering(self, origin: Origin, domain: str) -> pulumi.Output[str]:
+        name, host = f"{origin.region}-{self._name}", names.origin_host(origin.region, domain)
         health = route53.HealthCheck(
             f"{name}-health",
             # A gateway without a certificate ends the handshake. Whose certificate it is, CloudFront checks.

@@ -6,7 +6,7 @@ import pulumi
 from pulumi_azure_native import cdn, monitor, operationalinsights
 
 from components.cdn import names
-from components.cdn.arguments import EdgeArgs
+from components.cdn.arguments import EdgeArgs, Origin
 
 LOGGED = ("FrontDoorAccessLog", "FrontDoorWebApplicationFirewallLog", "FrontDoorHealthProbeLog")
 PROBE_SECONDS = 30
@@ -51,7 +51,8 @@ class AzureProfile(pulumi.ComponentResource):
         origin_group = self._origin_group()
         self.origin_group_id = origin_group.id
         self.origins = [
-            self._origin(f"{region}-{name}-origin", host, args.domain, origin_group) for region, host in hosts.items()
+            self._origin(f"{origin.region}-{name}-origin", hosts[origin.region], origin, args.domain, origin_group)
+            for origin in args.sorted_origins()
         ]
         self.register_outputs({"profile_name": self.profile_name})
 
@@ -64,7 +65,8 @@ class AzureProfile(pulumi.ComponentResource):
                 "probe_path": names.HEALTH_PATH,
                 # A region without a certificate for its host is not well.
                 "probe_protocol": "Https",
-                "probe_request_type": "GET",
+                # Each of Front Door's places asks, and there are hundreds.
+                "probe_request_type": "HEAD",
                 "probe_interval_in_seconds": PROBE_SECONDS,
             },
             load_balancing_settings={
@@ -77,7 +79,7 @@ class AzureProfile(pulumi.ComponentResource):
         )
 
     def _origin(
-        self, name: str, host: pulumi.Output[str], domain: str, origin_group: cdn.AFDOriginGroup
+        self, name: str, host: pulumi.Output[str], origin: Origin, domain: str, origin_group: cdn.AFDOriginGroup
     ) -> cdn.AFDOrigin:
         return cdn.AFDOrigin(
             name,
@@ -94,7 +96,7 @@ class AzureProfile(pulumi.ComponentResource):
             # All alike: Front Door asks the fastest of those that are well.
             priority=1,
             weight=1000,
-            enabled_state="Enabled",
+            enabled_state="Enabled" if origin.open else "Disabled",
             opts=self._child,
         )
 

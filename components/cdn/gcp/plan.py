@@ -93,13 +93,13 @@ def _prefers(how: str, text: str) -> dict[str, Any]:
 
 
 def steering(origins: Sequence[Origin], locations: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Items of a geo routing policy: the addresses of the origins at each of Google's locations, by location.
+    """Items of a geo routing policy: the addresses of the open origins at each of Google's locations.
 
     Cloud DNS knows its own regions only: `locations` says which of them is nearest to each origin. In a signed zone it
     would refuse items with several addresses.
     """
     at: dict[str, list[pulumi.Input[str]]] = {}
-    for origin in sorted(origins, key=lambda one: one.region):
+    for origin in sorted((one for one in origins if one.open), key=lambda one: one.region):
         at.setdefault(locations[origin.region], []).extend(origin.addresses)
     return [
         {"location": location, "health_checked_targets": {"external_endpoints": addresses}}

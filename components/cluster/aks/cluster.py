@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi_azure_native import authorization, containerservice, managedidentity
 
-from components.cluster import LoadBalancerAnnotations, WorkloadIdentity, kubeconfig
+from components.cluster import DnsServer, LoadBalancerAnnotations, WorkloadIdentity, kubeconfig
 from components.cluster.access import cluster_identifier, kubernetes_provider
 from components.cluster.aks import features
 from components.cluster.aks.address import AksAddresses
@@ -68,6 +68,7 @@ class AksCluster(pulumi.ComponentResource):
         public={}, internal={"service.beta.kubernetes.io/azure-load-balancer-internal": "true"}
     )
     mesh_platform: None = None
+    dns_server: DnsServer = "coredns"
 
     def __init__(self, name: str, args: AksClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cluster:AksCluster", name, None, opts)

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi_aws import cloudwatch, eks, kms
 
-from components.cluster import LoadBalancerAnnotations, WorkloadIdentity, kubeconfig
+from components.cluster import DnsServer, LoadBalancerAnnotations, WorkloadIdentity, kubeconfig
 from components.cluster.access import cluster_identifier, kubernetes_provider, unique_suffix
 from components.cluster.arguments import LOG_RETENTION_DAYS, ManagedClusterArgs, common_labels
 from components.cluster.eks import policies
@@ -81,6 +81,7 @@ class EksCluster(pulumi.ComponentResource):
         },
     )
     mesh_platform: None = None
+    dns_server: DnsServer = "coredns"
 
     def __init__(self, name: str, args: EksClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cluster:EksCluster", name, None, opts)

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi_gcp import compute, container
 
-from components.cluster import LoadBalancerAnnotations, MeshPlatform, WorkloadIdentity, kubeconfig
+from components.cluster import DnsServer, LoadBalancerAnnotations, MeshPlatform, WorkloadIdentity, kubeconfig
 from components.cluster.access import cluster_identifier, kubernetes_provider
 from components.cluster.arguments import ManagedClusterArgs, common_labels
 from components.cluster.gke import features
@@ -57,6 +57,7 @@ class GkeCluster(pulumi.ComponentResource):
         internal={"networking.gke.io/load-balancer-type": "Internal"},
     )
     mesh_platform: MeshPlatform = "gke"
+    dns_server: DnsServer = "kube-dns"
 
     def __init__(self, name: str, args: GkeClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cluster:GkeCluster", name, None, opts)

@@ -9,6 +9,9 @@ from components.monitoring.rules.model import Alert, Recording, Rules
 KNOWN: Final = "peer:known:info"
 """1 for each other region, whose name is the label `peer`."""
 
+COMING_UP: Final = "45m"
+"""How long a new region may take: all others know its name before its cluster is there."""
+
 
 def region_rules(watched: Watched, others: Sequence[str]) -> Rules:
     """Which regions there should be, and an alert for one whose metrics cannot be read. None for a region alone.
@@ -22,13 +25,13 @@ def region_rules(watched: Watched, others: Sequence[str]) -> Rules:
     known = [Recording(record=KNOWN, expr="vector(1)", labels={"peer": region}) for region in sorted(others)]
     unseen = Alert(
         name="RegionNotSeen",
-        expr=f"{KNOWN} unless on (peer) {seen}",
+        expr=f"({KNOWN} and {KNOWN} offset {COMING_UP}) unless on (peer) {seen}",
         wait="10m",
         severity="critical",
         summary="The metrics of region {{ $labels.peer }} cannot be read",
         description=(
-            "For 10 minutes its Prometheus has not answered this region. It may be down as a whole, or the way to its "
-            "monitoring is: then only dashboards of all regions lack it."
+            "For 10 minutes its Prometheus has not answered this region, and it is no new region. It may be down as a "
+            "whole, or the way to its monitoring is: then only dashboards of all regions lack it."
         ),
         runbook="region-not-seen",
     )

@@ -1,0 +1,88 @@
+"""How much memory the monitoring needs in a region of a given size, by the rule in docs/monitoring.md. Pure.
+
+Prometheus holds every series of the last hours in memory, so what counts is how many there are: those of the API
+server, those that each node has (kubelet, cAdvisor, node exporter, DaemonSets), and those that each pod of a service
+has (cAdvisor, kube-state-metrics, and the histograms of its proxy).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Final
+
+SERIES_OF_A_REGION: Final = 30_000
+SERIES_OF_A_NODE: Final = 4_000
+SERIES_OF_A_POD: Final = 1_500
+
+PROMETHEUS_BASE: Final = 512
+"""MiB for queries, rules, and reading the write-ahead log at a start."""
+KIB_OF_A_SERIES: Final = 8.0
+KIB_OF_A_SERIES_AND_DAY: Final = 1 / 32
+"""Of blocks on the volume: their indices, and queries over all of them."""
+LONGEST: Final = 30
+"""Days after which older blocks are joined, so that their number does not grow with the retention."""
+SIDECAR_BASE: Final = 128
+SIDECAR_KIB_OF_A_SERIES: Final = 0.5
+QUERY_BASE: Final = 256
+QUERY_KIB_OF_A_SERIES: Final = 1.0
+
+STATE_METRICS_BASE: Final = 256
+STATE_METRICS_NODES: Final = 100
+STATE_METRICS_MIB_OF_A_NODE: Final = 2
+"""kube-state-metrics' README: 250 MiB up to 100 nodes, and 2 MiB for each further one."""
+
+GRAFANA: Final = 768
+"""MiB. Its chart sets Go's limit to that of the container, and Grafana 13.2 is killed at 256 MiB."""
+
+STEP: Final = 128
+DAYS: Final = {"h": 1 / 24, "d": 1, "w": 7, "y": 365}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionSize:
+    """The most `nodes` and `pods` (of services) that a region may have; `retention` is a Prometheus duration."""
+
+    nodes: int
+    pods: int
+    retention: str
+
+    @property
+    def series(self) -> int:
+        """About how many series Prometheus has in memory."""
+        return SERIES_OF_A_REGION + SERIES_OF_A_NODE * self.nodes + SERIES_OF_A_POD * self.pods
+
+    @property
+    def days(self) -> float:
+        """How long metrics are kept; KeyError for a unit that settings do not allow."""
+        return float(self.retention[:-1]) * DAYS[self.retention[-1]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """Memory of each part, as Kubernetes quantities."""
+
+    prometheus: str
+    thanos_sidecar: str
+    thanos_query: str
+    kube_state_metrics: str
+    grafana: str
+
+
+def memory(size: RegionSize, given: Mapping[str, str | None] | None = None) -> Memory:
+    """What a region of `size` needs, but for what is `given` by the names of the fields."""
+    of_a_series = KIB_OF_A_SERIES + KIB_OF_A_SERIES_AND_DAY * min(size.days, LONGEST)
+    more_nodes = max(0, size.nodes - STATE_METRICS_NODES)
+    derived = Memory(
+        prometheus=_mebibytes(PROMETHEUS_BASE, of_a_series * size.series),
+        thanos_sidecar=_mebibytes(SIDECAR_BASE, SIDECAR_KIB_OF_A_SERIES * size.series),
+        thanos_query=_mebibytes(QUERY_BASE, QUERY_KIB_OF_A_SERIES * size.series),
+        kube_state_metrics=_mebibytes(STATE_METRICS_BASE + STATE_METRICS_MIB_OF_A_NODE * more_nodes, 0),
+        grafana=_mebibytes(GRAFANA, 0),
+    )
+    said = given or {}
+    return Memory(**{each.name: said.get(each.name) or getattr(derived, each.name) for each in fields(Memory)})
+
+
+def _mebibytes(base: int, kibibytes: float) -> str:
+    """`base` MiB and so many KiB, rounded up."""
+    return f"{math.ceil((base + kibibytes / 1024) / STEP) * STEP}Mi"

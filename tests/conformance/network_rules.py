@@ -1,0 +1,144 @@
+"""What network policies let through, as Kubernetes documents it.
+
+Source: https://kubernetes.io/docs/concepts/services-networking/network-policies/ (v1.35). Data planes see a connection
+to a Service after its address became that of a pod, so rules are about pods and their ports.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Manifest = dict[str, Any]
+NAME_LABEL = "kubernetes.io/metadata.name"
+"""The API server gives every namespace this label."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Port:
+    """A port of a container."""
+
+    name: str
+    number: int
+    protocol: str = "TCP"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pods:
+    """Pods that are all alike. `maker` is the identity of what makes them."""
+
+    maker: str
+    namespace: str
+    labels: Mapping[str, str]
+    spec: Mapping[str, Any]
+    ports: Sequence[Port] = ()
+    host_network: bool = False
+
+    def port(self, wanted: int | str, protocol: str = "TCP") -> int | None:
+        """The number of a port that a Service or a rule names; None where the pods have none of that name."""
+        if isinstance(wanted, int) or str(wanted).isdigit():
+            return int(wanted)
+        return next((p.number for p in self.ports if p.name == wanted and p.protocol == protocol), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policies:
+    """The network policies of a cluster, and the labels of its namespaces."""
+
+    policies: Sequence[Manifest]
+    namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def selected(self, policy: Manifest, pods: Iterable[Pods]) -> list[Pods]:
+        """The pods that a policy is about."""
+        spec = policy["spec"]
+        return [
+            each
+            for each in pods
+            if each.namespace == policy["metadata"]["namespace"]
+            and matches(spec.get("podSelector"), each.labels)
+            and not each.host_network
+        ]
+
+    def admits(self, target: Pods, source: Pods | None, port: int, protocol: str = "TCP") -> bool:
+        """Whether `target` takes a connection of `source` (None: somebody outside of the cluster's pods)."""
+        return self._open("Ingress", target, source, target, port, protocol)
+
+    def lets_out(self, source: Pods, target: Pods | None, port: int, protocol: str = "TCP") -> bool:
+        """Whether `source` may connect to `target` (None: an address outside of the cluster's pods)."""
+        return self._open("Egress", source, target, target, port, protocol)
+
+    def _open(
+        self, direction: str, subject: Pods, other: Pods | None, target: Pods | None, port: int, protocol: str
+    ) -> bool:
+        if subject.host_network:
+            return True
+        about = [p for p in self.policies if direction in _directions(p) and self.selected(p, [subject])]
+        return not about or any(
+            self._peer(rule.get("from" if direction == "Ingress" else "to"), policy, other)
+            and _port(rule.get("ports"), target, port, protocol)
+            for policy in about
+            for rule in policy["spec"].get(direction.lower()) or []
+        )
+
+    def _peer(self, peers: Sequence[Mapping[str, Any]] | None, policy: Manifest, other: Pods | None) -> bool:
+        if not peers:
+            return True
+        # Selectors are about pods with addresses of their own.
+        if other is None or other.host_network:
+            return any(peer.get("ipBlock", {}).get("cidr") == "0.0.0.0/0" for peer in peers)
+        return any(self._selects(peer, policy, other) for peer in peers)
+
+    def _selects(self, peer: Mapping[str, Any], policy: Manifest, other: Pods) -> bool:
+        if "ipBlock" in peer:
+            return False
+        where = peer.get("namespaceSelector")
+        labels = {NAME_LABEL: other.namespace, **self.namespaces.get(other.namespace, {})}
+        in_place = other.namespace == policy["metadata"]["namespace"] if where is None else matches(where, labels)
+        return in_place and matches(peer.get("podSelector"), other.labels)
+
+
+def matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
+    """Whether a label selector takes `labels`. Nothing said takes all."""
+    wanted = (selector or {}).get("matchLabels") or {}
+    expressions = (selector or {}).get("matchExpressions") or []
+    return all(labels.get(key) == str(value) for key, value in wanted.items()) and all(
+        _expression(each, labels) for each in expressions
+    )
+
+
+def _expression(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    key, values = expression["key"], expression.get("values") or []
+    match expression["operator"]:
+        case "In":
+            return labels.get(key) in values
+        case "NotIn":
+            return labels.get(key) not in values
+        case "Exists":
+            return key in labels
+        case _:
+            return key not in labels
+
+
+def _directions(policy: Manifest) -> Sequence[str]:
+    spec = policy["spec"]
+    return list(spec.get("policyTypes") or ["Ingress", *(["Egress"] if spec.get("egress") else [])])
+
+
+def _port(rules: Sequence[Mapping[str, Any]] | None, target: Pods | None, port: int, protocol: str) -> bool:
+    return not rules or any(_same_port(rule, target, port, protocol) for rule in rules)
+
+
+def _same_port(rule: Mapping[str, Any], target: Pods | None, port: int, protocol: str) -> bool:
+    if rule.get("protocol", "TCP") != protocol:
+        return False
+    wanted = rule.get("port")
+    if wanted is None:
+        return True
+    if isinstance(wanted, str) and not wanted.isdigit():
+        return target is not None and target.port(wanted, protocol) == port
+    return int(wanted) <= port <= int(rule.get("endPort", wanted))
+
+
+def containers(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Those that run as long as the pod does: the ordinary ones, and sidecars among the init containers."""
+    yield from spec.get("containers", [])
+    yield from (each for each in (spec.get("initContainers") or []) if each.get("restartPolicy") == "Always")
