@@ -57,14 +57,13 @@ def never(_old: Any, _new: Any) -> bool:
 class Input:
     """One input property: its type, its default, and what a change of it does.
 
-    `accepts` returns what is wrong with a known value, or None. `stored=False` is for write-only values.
+    `accepts` returns what is wrong with a known value, or None.
     """
 
     type: type
     required: bool = False
     default: Any = None
     secret: bool = False
-    stored: bool = True
     replaces: Callable[[Any, Any], bool] = always
     accepts: Callable[[Any], str | None] = lambda _value: None
 
@@ -79,7 +78,7 @@ class Made:
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One resource type, called by its token (`random:index/randomId:RandomId`).
+    """One resource type, called by its token (`random:index/randomPassword:RandomPassword`).
 
     `outputs` names the computed properties and says which are secret. `make` gets the planned inputs, all of them known
     and unwrapped. `problems` checks inputs against each other; `settle` fills inputs that follow from others; `restore`
@@ -146,10 +145,10 @@ def _sealed(value: Any, secret: bool) -> Any:
 
 
 def planned(kind: Kind, inputs: State) -> State:
-    """The inputs as they will be stored: with defaults, without null and write-only values."""
+    """The inputs as they will be stored: with defaults, without null."""
     given = {name: value for name, value in inputs.items() if value is not None and not _is_foreign(kind, name)}
     settled = kind.settle(kind.defaults | given)
-    return {name: value for name, value in settled.items() if name in kind.inputs and kind.inputs[name].stored}
+    return {name: value for name, value in settled.items() if name in kind.inputs}
 
 
 def preview(kind: Kind, inputs: State) -> State:
@@ -161,8 +160,7 @@ def preview(kind: Kind, inputs: State) -> State:
 def create(kind: Kind, inputs: State) -> tuple[str, State]:
     """Make the resource: its id and its state. Raises `ValueError` when the inputs turn out not to work together."""
     stored = planned(kind, inputs)
-    # `make` also sees the write-only values, which the state never does.
-    made = kind.make(plain(kind.settle(kind.defaults | {k: v for k, v in inputs.items() if v is not None})))
+    made = kind.make(plain(stored))
     return made.id, mark_secrets(kind, stored) | _computed(kind, made.properties)
 
 
@@ -185,7 +183,7 @@ def changes(kind: Kind, state: State, inputs: State) -> dict[str, Change]:
     found: dict[str, Change] = {}
     for name, spec in kind.inputs.items():
         before, after = old.get(name), new.get(name)
-        if spec.stored and before != after:
+        if before != after:
             verb = "add" if before is None else "delete" if after is None else "update"
             found[name] = Change(verb, spec.replaces(before, after))
     due = kind.due(old | new)

@@ -44,7 +44,9 @@ def test_kube_score_finds_nothing_critical_but_policies_for_charts_pods(objects:
 
 def test_the_chart_takes_the_values_that_are_published() -> None:
     settings = parse({"stage": "continental", **configured(*MIXED), "gitops": GITOPS, "fleet": FLEET})
-    for text in files(settings).values():
+    published = files(settings)
+    assert len(published) >= len(MIXED)
+    for text in published.values():
         kinds = {m["kind"] for m in template(yaml.safe_load(text), namespace="sacred-council")}
         assert "Deployment" in kinds
 

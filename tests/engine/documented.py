@@ -1,20 +1,26 @@
-"""The commands that the pages tell readers to type, and which of them cannot be run by a test, with the reason."""
+"""The commands in the pages, and the shell blocks among them that a test types: those with a mark before them."""
 
 import re
 import subprocess
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.rendering import ROOT
 
 DOCS = ROOT / "docs"
-_FIRST = (ROOT / "README.md", DOCS / "getting-started.md")
-_LAST = (DOCS / "runbooks" / "lose-the-hub.md",)
-PAGES = (*_FIRST, *sorted({*DOCS.rglob("*.md")} - {*_FIRST, *_LAST}), *_LAST)
-"""In an order in which a reader could follow them: who loses a hub has shipped with one."""
+_LAST = DOCS / "getting-started.md"
+PAGES = (ROOT / "README.md", *sorted({*DOCS.rglob("*.md")} - {_LAST}), _LAST)
+"""In the order in which they are typed: who gets started takes all away in the end."""
 
-BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
+MARK = "<!-- test: local -->"
+"""In the line before a block: a test types it, word by word, where the local stack is up. Readers do not see it."""
+
+BLOCK = re.compile(
+    r"^(?P<mark> *<!-- test: [^\n]*\n)?(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
+    re.MULTILINE | re.DOTALL,
+)
 SPAN = re.compile(r"`([^`\n]+)`")
 ASSIGNMENTS = r"(?:[A-Z_0-9]+=\S+ )*"
 PROGRAMS = (
@@ -24,120 +30,51 @@ PROGRAMS = (
 TYPED = re.compile(rf"{ASSIGNMENTS}(?:{PROGRAMS}) \S.*")
 """A span of code that is a command, not a name."""
 
-# What a reader replaces, and what it is in the sandbox's local stack.
-PLACEHOLDERS = {
-    "https://...": "https://alerts.example.org/hook",
-    "alertWebhookToken ...": "alertWebhookToken made-up",
-    "--secret KEY ...": "--secret cockroachdbLicense made-up",
-    "cockroachdbLicense KEY": "cockroachdbLicense made-up",
-    "alertWebhookUrl URL": "alertWebhookUrl https://alerts.example.org/hook",
-    "Token TOKEN": "Token made-up",
-    "exec -- kubectl ...": "exec -- kubectl get namespaces",
-    "kubectl --context ...": "kubectl --context local get namespaces",
-    "STACK=<stack>": "STACK=local",
-    "publish STACK": "publish local",
-    "plan STACK": "plan local",
-    "REGION": "local",
-    "<region>": "local",
-    "<founder>": "local",
-    "<namespace>": "redis",
-    "--json --stack multiregion": "--json --stack local",
-    "report multiregion": "report local",
-    "before/multiregion.json": "before/local.json",
-}
-FIRST_POD = "$(kubectl -n {namespace} get pods -o jsonpath='{{.items[0].metadata.name}}')"
 
-NOT_HERE: dict[str, tuple[str, ...]] = {
-    "is the tests themselves": (r"make (test|test-unit|check|bench)", r".*-m benchmarks .*"),
-    "takes long: tests/engine/test_preview_base.py does it": (r"make preview BASE=.*",),
-    "takes long: tests/engine/test_policy_pack.py does it for every stack": (
-        r"make policy STACK=(planetary|regional).*",
-        r"make report STACK=(planetary|regional|multiregion)",
-    ),
-    "takes long: tests/engine/test_planetary.py does it": (r"PULUMI_SKIP_CHECKPOINTS=true make up STACK=planetary",),
-    "takes long: tests/stacks/test_pictures.py does it": (r"make picture STACK=.*", r".*-m tests\.pictures"),
-    "takes long: tests/unit/test_urns.py does it": (r".*-m tests\.golden",),
-    "needs Docker or kind": (
-        r"kind .*",
-        r"make (up|down) CONTEXT=kind-.*",
-        r"docker compose .*",
-        r"curl http://localhost:9898/",
-    ),
-    "installs packages, which whoever runs the tests has": (r"python3 -m venv .*",),
-    "is for the official engine and a login of one's own": (
-        r"pulumi login .*",
-        r"pulumi stack init .*",
-        r"pulumi stack rm .*",
-        r"pulumi stack change-secrets-provider .*",
-        r"pulumi policy publish .*",
-    ),
-    "needs an account of a cloud": (
-        r"pulumi \w+ .*(-s|--stack) regional.*",
-        r"gcloud .*",
-        r"kubectl config rename-context .*",
-        r"kubelogin .*",
-        r"pulumi refresh --target '\*\*ManagedCluster.*",
-        r"aws .*",
-        r"az .*",
-    ),
-    "needs a CDN in front, which the local stack has not": (
-        r"pulumi up --(target-)?replace '\*\*edge-.*",
-        r"pulumi stack output edge --json",
-        r"curl -sI https://.*",
-        r"kubectl .*certificate origin-certificate",
-        r"kubectl .*challenges\.acme.*",
-        r"kubectl .*requestauthentication token.*",
-    ),
-    "needs several regions: tests/engine/test_growth.py has them": (
-        r"kubectl .* get service door-0",
-        r"kubectl .* get endpoints peers.*",
-        r"pulumi config set .*gitops\.hub' .*",
-    ),
-    "needs a container that runs": (
-        r"kubectl .* logs .*",
-        r"kubectl .* port-forward .*",
-        r"rm -r .*; kill %1",
-        r"curl -s localhost:8222/.*",
-        r"cockroach .*",
-        r"dump --.*",
-        r"psql .*",
-    ),
-    "needs the stack's servers: tests/conformance/test_nats_more_servers.py has real ones": (
-        r"nats (stream .*|bench)",
-    ),
-    "needs a database of one's own": (r"pg_dump .*", r"molt .*"),
-    "needs a chart from a repository, which the sandbox cannot pull": (
-        r"kubectl .*rollout restart deployment/(istiod|grafana)",
-        r"kubectl .*delete service kube-prometheus-stack-kubelet",
-        r"kubectl delete crd applications\.argoproj\.io .*",
-        r"kubectl get crds -o name \| grep monitoring\.coreos\.com .*",
-        r"helm show crds .*",
-    ),
-    "needs a running Argo CD or Rancher": (
-        r"argocd .*",
-        r"kubectl -n argocd rollout .*",
-        r"kubectl .*cattle.*",
-        r"pulumi up --replace '\*\*<region>-gitops-.*",
-        r"pulumi stack output fleet",
-    ),
-    "is half a command": (r"helm install", r".*-m publish"),
-}
-"""Why no test types a command (it ...), and patterns of such commands as they are written."""
+@dataclass(frozen=True)
+class Block:
+    """A shell block: its page, the line of its first command, and the text."""
 
-LAST = ("pulumi destroy", "make down")
-"""What takes all away, in the order in which a reader would."""
+    page: Path
+    line: int
+    text: str
+    marked: bool
+
+    @property
+    def name(self) -> str:
+        """Where it is, such as docs/sandbox.md:34."""
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+    @property
+    def statements(self) -> list[str]:
+        """What is typed, one after the other."""
+        return list(_statements(self.text))
+
+
+def blocks(page: Path) -> list[Block]:
+    """The page's shell blocks, in their order."""
+    text = page.read_text()
+    return [
+        Block(
+            page=page,
+            line=text[: found.start("text")].count("\n") + 1,
+            text=textwrap.dedent(found["text"]),
+            marked=(found["mark"] or "").strip() == MARK,
+        )
+        for found in BLOCK.finditer(text)
+        if found["language"] == "sh"
+    ]
+
+
+def marked() -> list[Block]:
+    """The blocks of all pages that a test types."""
+    return [block for page in PAGES for block in blocks(page) if block.marked]
 
 
 def commands(page: Path) -> list[str]:
-    """What `page` tells to type, in its order: the statements of its shell blocks, and commands within its text."""
-    text, position = page.read_text(), 0
-    found: list[str] = []
-    for block in BLOCK.finditer(text):
-        found += _spans(text[position : block.start()])
-        if block["language"] == "sh":
-            found += _statements(textwrap.dedent(block["text"]))
-        position = block.end()
-    return [*found, *_spans(text[position:])]
+    """What `page` tells to type: the statements of its shell blocks, and commands within its text."""
+    typed = [statement for block in blocks(page) for statement in block.statements]
+    return [*typed, *_spans(BLOCK.sub("", page.read_text()))]
 
 
 def _spans(text: str) -> Iterator[str]:
@@ -157,69 +94,7 @@ def _statements(text: str) -> Iterator[str]:
 
 
 def _is_whole(statement: str) -> bool:
-    check = subprocess.run(["bash", "-n"], input=filled_in(statement), capture_output=True, text=True, check=False)
+    # What a reader replaces, such as <region>, would be a redirection.
+    shown = re.sub(r"<([a-z ]+)>", r"\1", statement)
+    check = subprocess.run(["bash", "-n"], input=shown, capture_output=True, text=True, check=False)
     return not statement.endswith("\\") and (check.returncode, check.stderr) == (0, "")
-
-
-def filled_in(command: str) -> str:
-    """`command` with what a reader replaces; what is left in angle brackets is only for commands that do not run."""
-    for placeholder, value in PLACEHOLDERS.items():
-        command = command.replace(placeholder, value)
-    if namespace := re.search(r" -n ([\w-]+)", command):
-        command = command.replace("<pod>", FIRST_POD.format(namespace=namespace[1]))
-    return re.sub(r"<([a-z ]+)>", r"\1", command)
-
-
-def reason(command: str) -> str | None:
-    """Why no test types `command`; None for those that are typed."""
-    return next((why for why, patterns in NOT_HERE.items() if any(fits(p, command) for p in patterns)), None)
-
-
-def fits(pattern: str, command: str) -> bool:
-    """Whether `command` is one of those that `pattern` stands for."""
-    return re.fullmatch(pattern, command, re.DOTALL) is not None
-
-
-REPLACEMENT = re.compile(r"pulumi up --replace '([^']+)'")
-CHANGE = re.compile(r"pulumi (config set|state delete)|kubectl .*delete jobs")
-DEPLOYMENT = re.compile(rf"{ASSIGNMENTS}pulumi up\b.*|.*-m publish .*")
-"""What is worth to be typed again after a change."""
-
-
-def sessions() -> dict[Path, list[str]]:
-    """What is typed for each page, in one shell, as it is filled in.
-
-    What was typed before is not typed again, except what deploys a change that the same page has made. All replacements
-    of a page are one deployment: the engine takes any number of them.
-    """
-    typed = {_meaning(command) for command in LAST}
-    planned = {page: _due(_merged(filled_in(c) for c in commands(page) if not reason(c)), typed) for page in PAGES}
-    return {page: typing for page, typing in planned.items() if typing}
-
-
-def _due(typing: list[str], typed: set[str]) -> list[str]:
-    """Those that are to be typed; what they mean is added to what has been `typed`."""
-    due: list[str] = []
-    outdated: set[str] = set()
-    for command in typing:
-        meaning = _meaning(command)
-        if meaning not in typed or meaning in outdated:
-            due.append(command)
-        typed.add(meaning)
-        outdated = set() if "pulumi up" in command else outdated - {meaning}
-        if CHANGE.match(command):
-            outdated = {_meaning(other) for other in typing if DEPLOYMENT.fullmatch(other)}
-    return due
-
-
-def _meaning(command: str) -> str:
-    """Commands with the same meaning do the same: the local stack is the one that is selected."""
-    return re.sub(r"^python -m sandbox exec -- | (-s|--stack) local\b| STACK=local\b", "", command)
-
-
-def _merged(commands: Iterable[str]) -> list[str]:
-    typing = list(commands)
-    globs = [found[1] for command in typing if (found := REPLACEMENT.fullmatch(command))]
-    together = "pulumi up" + "".join(f" --replace '{glob}'" for glob in globs)
-    merged = [together if REPLACEMENT.fullmatch(command) else command for command in typing]
-    return [command for index, command in enumerate(merged) if command != together or command not in merged[:index]]

@@ -1,7 +1,4 @@
-"""Every command that a page tells to type, typed: word by word, in the sandbox, against one local stack.
-
-What cannot run here is named with its reason in `documented.NOT_HERE`. All else is run: a new command works, or fails.
-"""
+"""The shell blocks that are marked in the pages, typed: word by word, in the sandbox, against one local stack."""
 
 import os
 import re
@@ -16,26 +13,28 @@ from pathlib import Path
 import pytest
 
 from tests.engine import documented
+from tests.engine.documented import Block
 from tests.engine.sandboxes import PATIENCE_SECONDS, Sandbox, wait_until_gone
 from tests.rendering import ROOT
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(1200)]
 
-SESSIONS = documented.sessions()
-NEEDED = ("bash", "curl", "git", "jq", "make", "openssl")
+NEEDED = ("bash", "make")
 LEFT_BEHIND = shutil.ignore_patterns("__pycache__", ".venv", ".sandbox", ".git", ".*_cache", ".hypothesis")
 SANDBOX = 'eval "$(python -m sandbox env)"'
-MARK = "@@@"
+INSIDE = re.compile(r"^(?:[A-Z_0-9]+=\S+ )*(?:pulumi|kubectl) ", re.MULTILINE)
+"""Commands that a reader types after the line above."""
+SEPARATOR = "@@@"
 
 # What the page promises near the command.
 PROMISED = {
     "make up": "Stack local is up in the sandbox",
-    "make help": "make bench",
     "python -m sandbox status": "local: context",
     "pulumi preview -s local": "unchanged",
-    "pulumi stack output gitops": "port-forward",
-    "kubectl get storageclass": "ALLOWVOLUMEEXPANSION",
-    "kubectl --context local -n cockroachdb get job cockroachdb-regions": "Complete",
+    "pulumi preview": "unchanged",
+    "kubectl get pods -A": "cockroachdb-0",
+    "python -m sandbox exec -- kubectl get pods -A": "cockroachdb-0",
+    "python -m sandbox recover local": "no Helm release is pending",
     "make down": "Stack local is down",
 }
 
@@ -57,12 +56,11 @@ class Reader:
         self.sandbox = Sandbox(folder / "project", "local")
         shutil.copytree(ROOT, self.sandbox.folder, ignore=LEFT_BEHIND)
         self._python()
-        self._repository()
 
     def types(self, commands: Sequence[str]) -> list[Typed]:
         """Type the commands into one shell. Questions are answered with yes."""
         script = self._folder / "typed.sh"
-        lines = [f"{{\n{command}\n}} </dev/null\nprintf '\\n{MARK} %s\\n' $?" for command in commands]
+        lines = [f"{{\n{command}\n}} </dev/null\nprintf '\\n{SEPARATOR} %s\\n' $?" for command in commands]
         script.write_text("set -o pipefail\n" + "\n".join(lines) + "\n")
         with subprocess.Popen(
             ["bash", str(script)],
@@ -79,7 +77,7 @@ class Reader:
             except subprocess.TimeoutExpired:
                 os.killpg(shell.pid, signal.SIGKILL)
                 raise
-        answers = re.findall(rf"(.*?)^{MARK} (\d+)$\n", said, re.MULTILINE | re.DOTALL)
+        answers = re.findall(rf"(.*?)^{SEPARATOR} (\d+)$\n", said, re.MULTILINE | re.DOTALL)
         assert len(answers) == len(commands), f"the shell has ended early:\n{said[-3000:]}"
         return [
             Typed(command, int(status), output) for command, (output, status) in zip(commands, answers, strict=True)
@@ -106,32 +104,19 @@ class Reader:
             (installed / part).symlink_to(Path(sys.prefix) / part)
         (installed / ".requirements-installed").touch()
 
-    def _repository(self) -> None:
-        """The project in Git, with somewhere to push to."""
-        origin, project = self._folder / "origin.git", self.sandbox.folder
-        git = ("git", "-c", "init.defaultBranch=main")
-        subprocess.run([*git, "init", "--quiet", "--bare", origin], check=True)
-        for command in (
-            ("init", "--quiet"),
-            ("config", "user.name", "Reader"),
-            ("config", "user.email", "reader@example.org"),
-            ("remote", "add", "origin", str(origin)),
-            ("add", "."),
-            ("commit", "--quiet", "--message", "As it is"),
-            ("push", "--quiet", "--set-upstream", "origin", "main"),
-        ):
-            subprocess.run([*git, *command], cwd=project, check=True)
-
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    """One reader for all pages; what they have started is taken down whatever happens."""
+    """One reader for all pages, whose local stack is up; it is taken down whatever happens."""
     missing = [program for program in NEEDED if not shutil.which(program)]
     if missing:
         pytest.skip(f"the pages use programs that are not there: {', '.join(missing)}")
     made = Reader(tmp_path_factory.mktemp("reader"))
-    yield made
-    made.sandbox.run("down")
+    try:
+        _all_work(made.types(["make up"]))
+        yield made
+    finally:
+        made.sandbox.take_down()
 
 
 def test_a_command_that_fails_is_noticed(reader: Reader) -> None:
@@ -140,14 +125,13 @@ def test_a_command_that_fails_is_noticed(reader: Reader) -> None:
     assert (typed[0].output.strip(), typed[3].output.strip()) == ("one", "two")
 
 
-@pytest.mark.parametrize("page", SESSIONS, ids=lambda page: str(page.relative_to(ROOT)))
-def test_what_the_page_tells_to_type_works(reader: Reader, page: Path) -> None:
-    first = [] if page == documented.PAGES[0] else [SANDBOX]
-    _all_work(reader.types([*first, *SESSIONS[page]]))
+@pytest.mark.parametrize("block", documented.marked(), ids=lambda block: block.name)
+def test_what_the_page_tells_to_type_works(reader: Reader, block: Block) -> None:
+    inside = bool(INSIDE.search(block.text)) and SANDBOX not in block.text
+    _all_work(reader.types([*([SANDBOX] if inside else []), *block.statements]))
 
 
-def test_all_is_taken_away_at_last(reader: Reader) -> None:
-    _all_work(reader.types([SANDBOX, *documented.LAST]))
+def test_the_last_page_has_taken_all_away(reader: Reader) -> None:
     assert wait_until_gone(reader.sandbox, 10) == []
 
 

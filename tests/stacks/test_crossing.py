@@ -7,6 +7,7 @@ import pytest
 
 from components.crossing import host
 from components.crossing.door import WAIT_FOR
+from components.metadata import FIELD_MANAGER_ANNOTATION
 from components.workload import CHECKSUM_ANNOTATION
 from tests.clusters import CLUSTER_TYPES
 from tests.regions import (
@@ -35,13 +36,25 @@ ADDRESSES = {
 }
 
 
+STORES = ("cockroachdb", "nats")
+"""Those whose servers talk to servers of other regions."""
+
+
 def doors(stack: Rendered, region: str) -> dict[str, dict[str, Any]]:
-    """The region's doors: inputs of the Services, by the rest of their names."""
-    return {
+    """The region's doors: inputs of the Services, by the rest of their names. There are some."""
+    found = {
         key.partition(" ")[0].removesuffix("-service"): resource.inputs
         for key, resource in of_region(stack, region).items()
         if resource.type == "kubernetes:core/v1:Service" and "-door-" in resource.name
     }
+    assert {store for name in found for store in STORES if name.startswith(store)} == {*STORES}
+    return found
+
+
+def crossing(stack: Rendered, region: str) -> list[str]:
+    """What the region has for others, by its names."""
+    parts = ("-door-", "-peers", "-addresses-group")
+    return [r.name for r in of_region(stack, region).values() if any(part in r.name for part in parts)]
 
 
 def endpoints(stack: Rendered, region: str, store: str) -> dict[str, list[str]]:
@@ -54,16 +67,19 @@ def endpoints(stack: Rendered, region: str, store: str) -> dict[str, list[str]]:
 
 
 def reserved(stack: Rendered, region: str) -> list[Resource]:
-    """The addresses that are reserved for the region's doors."""
-    return [r for r in of_region(stack, region).values() if r.type in ADDRESSES and "-door-" in r.name]
+    """The addresses that are reserved for the region's doors. There are some."""
+    found = [r for r in of_region(stack, region).values() if r.type in ADDRESSES and "-door-" in r.name]
+    assert found
+    return found
 
 
 @pytest.mark.parametrize("where", MIXED)
 def test_a_region_alone_has_no_doors_no_names_and_no_address_for_them(where: Where) -> None:
-    stack = rendered(where)
-    assert [r.name for r in stack.resources if "-door-" in r.name or "-peers" in r.name] == []
-    assert stack.objects("Endpoints") == []
-    assert [r.name for r in stack.resources if r.name.endswith("-addresses-group")] == []
+    alone, among_others = rendered(where), rendered(*FIVE)
+    assert len(crossing(among_others, where[0])) > 10
+    assert crossing(alone, where[0]) == []
+    assert among_others.objects("Endpoints") != []
+    assert alone.objects("Endpoints") == []
 
 
 def test_a_region_that_is_the_first_of_several_has_closed_doors() -> None:
@@ -84,10 +100,11 @@ def test_the_second_region_adds_nothing_to_one_that_is_the_first_of_several() ->
 
 def open_to_all(stack: Rendered) -> list[str]:
     """The network policies of stores with a rule for the port of doors that names nobody, so means everybody."""
+    policies = [r for r in stack.objects("NetworkPolicy") if r.inputs["metadata"]["namespace"] in STORES]
+    assert {r.inputs["metadata"]["namespace"] for r in policies} == {*STORES}
     return [
         r.name
-        for r in stack.objects("NetworkPolicy")
-        if r.inputs["metadata"]["namespace"] in ("cockroachdb", "nats")
+        for r in policies
         for rule in [*r.inputs["spec"].get("ingress", []), *r.inputs["spec"].get("egress", [])]
         if not rule.get("from") and not rule.get("to")
     ]
@@ -145,7 +162,7 @@ def test_on_azure_the_cluster_may_use_the_addresses_before_anything_runs_in_it()
 def test_every_region_has_names_for_the_doors_of_all_others(where: Where) -> None:
     stack = rendered(*FIVE)
     others = [name for name, _ in FIVE if name != where[0]]
-    for store in ("cockroachdb", "nats"):
+    for store in STORES:
         found = endpoints(stack, where[0], store)
         assert sorted(found) == sorted(host(name) for name in others)
         addresses = [address for behind in found.values() for address in behind]
@@ -184,7 +201,7 @@ def test_on_clusters_that_are_there_already_doors_have_the_address_they_are_give
     for door in doors(stack, "west").values():
         assert door["spec"]["loadBalancerSourceRanges"] == ["192.0.2.1/32"]
         assert "loadBalancerIP" not in door["spec"]
-        assert door["metadata"]["annotations"].keys() == {WAIT_FOR, CHECKSUM_ANNOTATION}
+        assert door["metadata"]["annotations"].keys() == {WAIT_FOR, CHECKSUM_ANNOTATION, FIELD_MANAGER_ANNOTATION}
     found = endpoints(stack, "east", "cockroachdb")
     assert sorted(found) == ["west-0", "west-1", "west-2"]
     assert all(address.startswith("198.51.100.") for behind in found.values() for address in behind)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from typing import Any
 
@@ -16,13 +15,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_public_key,
 )
 
-from sandbox.providers.base import CheckFailedError, ProviderError
-from sandbox.providers.server import EngineClient
-from sandbox.providers.tls.__main__ import Tls
-from sandbox.providers.tls.functions import get_certificate, get_public_key
 from sandbox.providers.tls.kinds import PRIVATE_KEY
 from sandbox.providers.values import Secret, plain
-from tests.unit.tls_standin import ALGORITHMS, authority, key, make, parsed, request, signed
+from tests.unit.tls_standin import ALGORITHMS, authority, key, make, request, signed
 
 
 @pytest.mark.parametrize("inputs", ALGORITHMS, ids=lambda inputs: "-".join(str(value) for value in inputs.values()))
@@ -68,57 +63,3 @@ def test_private_keys_stay_secret_in_the_state_of_what_they_sign() -> None:
     ca = authority()
     assert isinstance(ca["privateKeyPem"], Secret)
     assert isinstance(signed(ca, key(number=4), request(key()))["caPrivateKeyPem"], Secret)
-
-
-@pytest.mark.parametrize("form", ["privateKeyPem", "privateKeyOpenssh"])
-def test_the_public_key_can_be_had_from_the_private_one(form: str) -> None:
-    resource_id, state = make(PRIVATE_KEY, algorithm="ED25519")
-    values = plain(state)
-    found = get_public_key({form: values[form]})
-    assert found["id"] == resource_id
-    assert found["algorithm"] == "ED25519"
-    assert {name: found[name] for name in found if name.startswith("public")} == {
-        name: values[name] for name in values if name.startswith("public")
-    }
-    assert found[form] == Secret(values[form])
-
-
-def test_a_public_key_needs_exactly_one_private_key() -> None:
-    with pytest.raises(CheckFailedError, match="neither is set"):
-        get_public_key({})
-    with pytest.raises(CheckFailedError, match="privateKeyPem is not an unencrypted private key in PEM format"):
-        get_public_key({"privateKeyPem": "nonsense"})
-
-
-def test_a_certificate_can_be_taken_apart() -> None:
-    ca = authority(maxPathLength=1)
-    (found,) = get_certificate({"content": ca["certPem"]})["certificates"]
-    certificate = parsed(ca)
-    assert found == {
-        "certPem": ca["certPem"],
-        "isCa": True,
-        "issuer": "CN=Root,O=Sacred Council",
-        "subject": "CN=Root,O=Sacred Council",
-        "maxPathLength": 1,
-        "notBefore": ca["validityStartTime"],
-        "notAfter": ca["validityEndTime"],
-        "publicKeyAlgorithm": "ECDSA",
-        "serialNumber": str(certificate.serial_number),
-        "sha1Fingerprint": hashlib.sha1(certificate.public_bytes(Encoding.DER)).hexdigest(),
-        "signatureAlgorithm": "ECDSA-SHA256",
-        "version": 3,
-    }
-
-
-def test_certificates_are_read_from_text_only() -> None:
-    with pytest.raises(CheckFailedError, match="use the official provider"):
-        get_certificate({"url": "https://example.org"})
-
-
-def test_functions_are_answered_and_unknown_ones_refused() -> None:
-    provider = Tls(EngineClient())
-    token = "tls:index/getPublicKey:getPublicKey"
-    found = asyncio.run(provider.invoke(token, {"privateKeyPem": Secret(key())}))
-    assert found["algorithm"] == "ECDSA"
-    with pytest.raises(ProviderError, match="getNothing"):
-        asyncio.run(provider.invoke("tls:index/getNothing:getNothing", {}))

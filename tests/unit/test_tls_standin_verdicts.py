@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from cryptography import x509
 
 from sandbox.providers import generated
 from sandbox.providers.generated import Change, Kind
@@ -22,9 +21,8 @@ from tests.unit.tls_standin import SERVER_USES, authority, key, make, reasons, r
         (PRIVATE_KEY, {"algorithm": "DSA"}, "algorithm", "is 'DSA'; it must be one of RSA, ECDSA, ED25519"),
         (PRIVATE_KEY, {"algorithm": "ECDSA", "ecdsaCurve": "P25"}, "ecdsaCurve", "one of P224, P256, P384, P521"),
         (PRIVATE_KEY, {"algorithm": "RSA", "rsaBits": 512}, "rsaBits", "it must be at least 1024 bits"),
-        (CERT_REQUEST, {"subject": {}}, "privateKeyPem", "set exactly one of them"),
+        (CERT_REQUEST, {"subject": {}}, "privateKeyPem", "privateKeyPem is missing"),
         (CERT_REQUEST, {"privateKeyPem": "xyzzy"}, "privateKeyPem", "is not an unencrypted private key in PEM"),
-        (CERT_REQUEST, {"privateKeyPemWo": key()}, "privateKeyPemWoVersion", "is missing"),
         (CERT_REQUEST, {"privateKeyPem": key(), "subject": {"common": "x"}}, "subject", "did you mean commonName?"),
         (CERT_REQUEST, {"privateKeyPem": key(), "subject": {"country": "Germany"}}, "subject", "subject.country is"),
         (CERT_REQUEST, {"privateKeyPem": key(), "ipAddresses": ["10.0.0.256"]}, "ipAddresses", "'10.0.0.256'"),
@@ -142,17 +140,6 @@ def test_asking_for_an_earlier_renewal_can_make_a_certificate_due() -> None:
     state = make(SELF_SIGNED_CERT, **self_signed_inputs())[1]
     found = generated.changes(SELF_SIGNED_CERT, state, self_signed_inputs(earlyRenewalHours=24))
     assert found["readyForRenewal"].replace
-
-
-def test_a_write_only_key_is_used_and_not_stored() -> None:
-    inputs = {"privateKeyPemWo": key(), "privateKeyPemWoVersion": 1}
-    state = make(CERT_REQUEST, **inputs)[1]
-    assert x509.load_pem_x509_csr(state["certRequestPem"].encode()).is_signature_valid
-    assert not {"privateKeyPem", "privateKeyPemWo"} & set(state)
-    assert generated.changes(CERT_REQUEST, state, inputs | {"privateKeyPemWo": key("P384")}) == {}
-    assert generated.changes(CERT_REQUEST, state, inputs | {"privateKeyPemWoVersion": 2}) == {
-        "privateKeyPemWoVersion": Change("update", True)
-    }
 
 
 def test_keys_and_certificates_cannot_be_imported() -> None:

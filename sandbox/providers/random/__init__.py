@@ -1,1 +1,1 @@
-"""Stand-in for the `random` provider: the same resource types, with real randomness from the operating system."""
+"""Stand-in for the `random` provider: passwords and strings, with real randomness from the operating system."""

@@ -136,14 +136,6 @@ def issuer_of(certificate: x509.Certificate, key: keys.PrivateKey) -> Issuer:
     return Issuer(certificate.subject, key, key_id)
 
 
-def is_authority(certificate: x509.Certificate) -> bool:
-    """Whether the certificate may sign others."""
-    try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        return False
-
-
 def requested_names(request: x509.CertificateSigningRequest) -> list[x509.GeneralName]:
     """The DNS names, addresses and URIs that the request asks for."""
     try:

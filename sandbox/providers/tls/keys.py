@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
     load_pem_private_key,
-    load_ssh_private_key,
 )
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -58,16 +57,6 @@ def parse_pem(text: str) -> PrivateKey:
         key = load_pem_private_key(text.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ValueError("is not an unencrypted private key in PEM format") from None
-    algorithm_of(key)
-    return cast(PrivateKey, key)
-
-
-def parse_openssh(text: str) -> PrivateKey:
-    """Read a private key in OpenSSH format; errors as in `parse_pem`."""
-    try:
-        key = load_ssh_private_key(text.encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ValueError("is not an unencrypted private key in OpenSSH format") from None
     algorithm_of(key)
     return cast(PrivateKey, key)
 

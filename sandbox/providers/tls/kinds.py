@@ -65,27 +65,8 @@ PRIVATE_KEY = Kind(
 )
 
 
-def _key_inputs(name: str) -> dict[str, Input]:
-    """A private key to be stored, or (`...Wo`) never stored and then with a version that says when it changed."""
-    accepts = _parsed_by(keys.parse_pem)
-    return {
-        name: Input(type=str, secret=True, accepts=accepts),
-        f"{name}Wo": Input(type=str, secret=True, stored=False, accepts=accepts),
-        f"{name}WoVersion": Input(type=int),
-    }
-
-
-def _key_problems(inputs: State, name: str) -> Iterator[Problem]:
-    given = [choice for choice in (name, f"{name}Wo") if choice in inputs]
-    if len(given) != 1:
-        both = "both are set" if given else "neither is set"
-        yield Problem(name, f"{both} of {name} and {name}Wo; set exactly one of them")
-    elif given == [f"{name}Wo"] and f"{name}WoVersion" not in inputs:
-        yield Problem(f"{name}WoVersion", f"{name}WoVersion is missing; {name}Wo needs it to notice a changed key")
-
-
-def _key(inputs: State, name: str) -> keys.PrivateKey:
-    return keys.parse_pem(inputs.get(name) or inputs[f"{name}Wo"])
+def _key_input() -> Input:
+    return Input(type=str, required=True, secret=True, accepts=_parsed_by(keys.parse_pem))
 
 
 _NAME_INPUTS = {
@@ -142,7 +123,7 @@ def _made(certificate: x509.Certificate, **algorithm: str) -> Made:
 
 
 def _request(inputs: State) -> Made:
-    key = _key(inputs, "privateKeyPem")
+    key = keys.parse_pem(inputs["privateKeyPem"])
     request = certificates.build_request(inputs, key)
     return Made(
         keys.content_id(request.public_bytes(Encoding.DER)),
@@ -152,15 +133,14 @@ def _request(inputs: State) -> Made:
 
 CERT_REQUEST = Kind(
     name="tls:index/certRequest:CertRequest",
-    inputs=_key_inputs("privateKeyPem") | _NAME_INPUTS,
+    inputs={"privateKeyPem": _key_input()} | _NAME_INPUTS,
     outputs={"certRequestPem": False, "keyAlgorithm": False},
     make=_request,
-    problems=lambda inputs: _key_problems(inputs, "privateKeyPem"),
 )
 
 
 def _self_signed(inputs: State) -> Made:
-    key = _key(inputs, "privateKeyPem")
+    key = keys.parse_pem(inputs["privateKeyPem"])
     public, subject = key.public_key(), names.subject_name(inputs.get("subject") or {})
     issuer = certificates.Issuer(subject, key, certificates.subject_key_id(inputs, public))
     certificate = certificates.sign(inputs, subject, names.alternative_names(inputs), public, issuer)
@@ -168,7 +148,6 @@ def _self_signed(inputs: State) -> Made:
 
 
 def _self_signed_problems(inputs: State) -> Iterator[Problem]:
-    yield from _key_problems(inputs, "privateKeyPem")
     yield from _certificate_problems(inputs)
     is_ca = inputs["isCaCertificate"]
     if is_ca is True and not any((inputs.get("subject") or {}).values()):
@@ -179,7 +158,7 @@ def _self_signed_problems(inputs: State) -> Iterator[Problem]:
 
 SELF_SIGNED_CERT = Kind(
     name="tls:index/selfSignedCert:SelfSignedCert",
-    inputs=_key_inputs("privateKeyPem")
+    inputs={"privateKeyPem": _key_input()}
     | _NAME_INPUTS
     | _CERTIFICATE_INPUTS
     | {"setAuthorityKeyId": Input(type=bool, default=False)},
@@ -191,7 +170,7 @@ SELF_SIGNED_CERT = Kind(
 
 
 def _locally_signed(inputs: State) -> Made:
-    ca_key = _key(inputs, "caPrivateKeyPem")
+    ca_key = keys.parse_pem(inputs["caPrivateKeyPem"])
     issuer = certificates.issuer_of(certificates.parse_certificate(inputs["caCertPem"]), ca_key)
     request = certificates.parse_request(inputs["certRequestPem"])
     certificate = certificates.sign(
@@ -201,10 +180,9 @@ def _locally_signed(inputs: State) -> Made:
 
 
 def _locally_signed_problems(inputs: State) -> Iterator[Problem]:
-    yield from _key_problems(inputs, "caPrivateKeyPem")
     yield from _certificate_problems(inputs)
     certificate, request = inputs["caCertPem"], inputs["certRequestPem"]
-    key: Any = inputs.get("caPrivateKeyPem", inputs.get("caPrivateKeyPemWo", UNKNOWN))
+    key = inputs["caPrivateKeyPem"]
     if UNKNOWN not in (certificate, key):
         try:
             certificates.issuer_of(certificates.parse_certificate(certificate), keys.parse_pem(key))
@@ -217,7 +195,7 @@ def _locally_signed_problems(inputs: State) -> Iterator[Problem]:
 
 LOCALLY_SIGNED_CERT = Kind(
     name="tls:index/locallySignedCert:LocallySignedCert",
-    inputs=_key_inputs("caPrivateKeyPem")
+    inputs={"caPrivateKeyPem": _key_input()}
     | _CERTIFICATE_INPUTS
     | {
         "caCertPem": Input(type=str, required=True, accepts=_parsed_by(certificates.parse_certificate)),
