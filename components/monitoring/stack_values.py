@@ -145,7 +145,6 @@ def _grafana(across: bool, namespace: object, memory: str) -> dict[str, Any]:
             "userKey": "admin-user",
             "passwordKey": "admin-password",
         },
-        "testFramework": {"enabled": False},
         "rbac": {"namespaced": True, "useExistingRole": READER},
         "resources": _resources(cpu="50m", cpu_limit="1", memory=memory),
         "sidecar": {

@@ -83,7 +83,6 @@ HIDDEN = {
         "grafana.sidecar.dashboards.resource": "sub-chart grafana",
         "grafana.sidecar.datasources.resource": "sub-chart grafana",
         "grafana.sidecar.datasources.searchNamespace": "sub-chart grafana",
-        "grafana.testFramework.enabled": "sub-chart grafana",
         "grafana.resources": "sub-chart grafana",
         "grafana.sidecar.resources": "sub-chart grafana",
         "grafana.grafana.ini.*": "sub-chart grafana, Grafana's own configuration",

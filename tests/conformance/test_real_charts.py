@@ -46,7 +46,11 @@ DELIBERATE: Mapping[Callable[[Cluster], list[str]], Sequence[str]] = {
 control plane, which reads them for it; the gateway itself calls no API server. The east-west gateway passes TLS on and
 sees no request that it could trace. Rancher makes its webhook's pods itself.
 """
-NAMES_OTHERS_USE = {"cluster-autoscaler": ("rbac/serviceAccount/name",), "jaeger": ("fullnameOverride",)}
+NAMES_OTHERS_USE = {
+    "cluster-autoscaler": ("rbac/serviceAccount/name",),
+    "jaeger": ("fullnameOverride",),
+    "kube-prometheus-stack": ("fullnameOverride",),
+}
 """Values that say what the chart comes to by itself: names that other objects look up."""
 PRIVILEGED = {"kube-system"}
 """Namespaces that have no level: the cluster's own."""
