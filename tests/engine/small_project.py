@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from sandbox import processes
+from sandbox import manifests, processes
 from sandbox.layout import BIN_VARIABLE, Layout
 from tests.rendering import ROOT
 
@@ -36,6 +36,8 @@ config:
 
     - {name: two, cloud: existing, context: second}
 """
+SERVERS = 2 * len(manifests.PORTS_OF)
+"""How many servers the control planes of both regions have."""
 GIT = ("git", "-c", "user.name=test", "-c", "user.email=test@example.org")
 
 

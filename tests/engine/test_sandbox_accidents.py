@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox import processes
-from tests.engine.small_project import Project, deployed
+from tests.engine.small_project import SERVERS, Project, deployed
 
 pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(300)]
 
@@ -30,10 +30,10 @@ def test_servers_whose_sandbox_was_deleted_by_hand_are_ended_by_the_next_up(proj
     orphans = project.servers
     shutil.rmtree(home)
     said = project.run("up")
-    assert "Ending 10 servers of control planes whose files are gone." in said
+    assert f"Ending {SERVERS} servers of control planes whose files are gone." in said
     assert "Stack local is up in the sandbox" in said
     assert [process for process in orphans if process.is_running()] == []
-    assert len(project.servers) == 10
+    assert len(project.servers) == SERVERS
     project.pulumi("preview", "--stack", "local", "--expect-no-changes")
 
 
@@ -41,7 +41,7 @@ def test_servers_whose_sandbox_was_deleted_by_hand_are_ended_by_down(project: Pr
     home = project.folder / ".sandbox"
     shutil.rmtree(home)
     said = project.run("down")
-    assert "Ending 10 servers of control planes whose files are gone." in said
+    assert f"Ending {SERVERS} servers of control planes whose files are gone." in said
     assert project.servers == []
     assert "Stack local is up in the sandbox" in project.run("up")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from tests.engine.small_project import Project, deployed
+from tests.engine.small_project import SERVERS, Project, deployed
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
@@ -42,7 +42,7 @@ def test_the_exports_of_env_and_nothing_else_go_to_standard_output(project: Proj
 
 
 def test_the_control_planes_listen_on_loopback_only(project: Project) -> None:
-    assert len(project.servers) == 10
+    assert len(project.servers) == SERVERS
     addresses = {
         connection.laddr.ip
         for server in project.servers
@@ -114,7 +114,7 @@ def _line_until(process: subprocess.Popen[str], last: str) -> str:
 
 
 def test_down_ends_everything_and_may_be_typed_again(project: Project) -> None:
-    assert len(project.servers) == 10
+    assert len(project.servers) == SERVERS
     assert "Stack local is down: stopped the control planes of one, two." in project.run("down")
     assert project.servers == []
     assert project.run("status") == "No region has a control plane; `make up` starts one.\nNo stack is deployed.\n"
