@@ -115,6 +115,7 @@ EVERYTHING: Mapping[str, Any] = {
         "traceSampling": 0.1,
         "runbooks": "https://git.example.org/council/platform/blob/main/docs/runbooks",
         "machinePrices": {"e2-standard-4": 97.84},
+        "memory": dict.fromkeys(("prometheus", "thanosSidecar", "thanosQuery", "kubeStateMetrics", "grafana"), "2Gi"),
     },
     "services": dict.fromkeys(
         ("consciousness-field", "agent-network", "sacred-messaging", "work-coordination"), SERVICE

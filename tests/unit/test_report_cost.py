@@ -144,8 +144,8 @@ def test_an_aks_cluster_costs_its_tier_and_its_pools() -> None:
         "azure.disk.P10": (39.42, 98.55),
     }
     assert _one("azure", "azure-native:containerservice:AgentPool", dict(pool)) == {
-        "azure.vm.Standard_D2_v3": (140.16, 350.4),
-        "azure.disk.managed-100": (None, None),
+        "azure.vm.Standard_D4s_v5": (280.32, 700.8),
+        "azure.disk.P10": (39.42, 98.55),
     }
 
 

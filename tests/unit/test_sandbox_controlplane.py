@@ -110,5 +110,5 @@ def test_what_the_system_refuses_is_an_error_of_one_line(cluster: Cluster) -> No
 
 def test_a_machine_without_free_ports_is_told(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(controlplane.FIRST_PORT_VARIABLE, "30000")
-    with pytest.raises(SandboxError, match=r"Region eu: no 6 consecutive free TCP ports between 30000 and 30000\."):
+    with pytest.raises(SandboxError, match=r"Region eu: no 7 consecutive free TCP ports between 30000 and 30000\."):
         cluster.start()
