@@ -18,7 +18,15 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
 
 ALONE = (IOWA,)
 DEAD = MIXED[2][0]
-CACHE = {"maxMemory": "384Mi"}
+CACHE = {
+    "engine": "redis",
+    "replicas": 3,
+    "storage": "4Gi",
+    "cpu": "250m",
+    "memory": "1Gi",
+    "maxMemory": "384Mi",
+}
+"""The cache as it was, but with less memory for data."""
 
 
 @pytest.fixture(scope="module")
