@@ -119,7 +119,8 @@ def status(layout: Layout) -> int:
 
 def clean(layout: Layout) -> int:
     """Stops every control plane and deletes all that the sandbox holds, except what was built or downloaded."""
-    kept = {layout.bin.name, layout.engine.name, charts.FOLDER, "stamps", "build.lock"}
+    folders = {layout.bin.name, layout.engine.name, binaries.PLUGIN_DIRECTORY, charts.FOLDER}
+    kept = folders | {"stamps", "build.lock"}
     built = kept if layout.home == layout.binaries else set()
     with fleet.alone(layout):
         fleet.clear(layout)

@@ -55,9 +55,12 @@ class Cluster:
         try:
             self._discard_unfinished()
             self._require_free_ports()
+            is_resumed = self.exists and len(self.servers) < _SERVERS
             self._start_missing_servers()
             self._write_kubeconfig()
             self._await_usable(begin + _START_SECONDS)
+            if is_resumed:
+                self._release_nodes()
         except OSError as error:
             raise SandboxError(f"Region {self.plane.name}: its control plane does not start: {error}") from error
         return time.monotonic() - begin
@@ -200,6 +203,10 @@ class Cluster:
                     said = self._failure(run.stderr)
                     raise SandboxError(f"Region {self.plane.name}: its control plane does not get ready.\n{said}")
                 self._start_missing_servers()
+
+    def _release_nodes(self) -> None:
+        """Lets a new KWOK take the nodes at once: it would wait minutes for the leases of the one that was ended."""
+        self.kubectl("delete", "leases", "--all", "--namespace=kube-node-lease")
 
     def _remove_volumes(self) -> None:
         """Removes the empty directories that the volume provisioner made for volumes that still exist."""
