@@ -215,7 +215,7 @@ def test_eks_brings_the_default_storage_class_and_the_autoscaler() -> None:
     rendered = public("eks")
     storage = only(rendered, "kubernetes:storage.k8s.io/v1:StorageClass").inputs
     assert storage["metadata"]["name"] == offered("eks").inputs["storageClass"] == "gp3"
-    assert storage["metadata"]["annotations"] == {"storageclass.kubernetes.io/is-default-class": "true"}
+    assert storage["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] == "true"
     assert storage["parameters"] == {"type": "gp3", "encrypted": "true"}
     release = only(rendered, "kubernetes:helm.sh/v3:Release").inputs
     assert release["values"]["autoDiscovery"] == {"clusterName": cluster("eks")["name"]}

@@ -6,8 +6,8 @@ from typing import Any
 from tests.references import References, place, read_by
 from tests.rendering import Rendered
 
-NOT_OURS = {"kube-system", "kube-public", "default"}
-"""Namespaces that every cluster has."""
+NOT_OURS = {"kube-system", "kube-public", "default", "openshift-dns"}
+"""Namespaces that every cluster has, and that of OpenShift's DNS."""
 COMES_WITH_REPLICAS = {"redis-proxy"}
 """Pods that a region of one replica has not, and that policies let through already."""
 CLASSES_OF_CLOUDS = {"premium-rwo", "managed-csi-premium"}

@@ -181,7 +181,8 @@ def with_values(changes: Mapping[Path, Any]) -> dict[str, Any]:
         try:
             for step in path[:-1]:
                 place = place[step]
-            place[path[-1]] = value
+            # A copy: what is sampled is the same object each time, and another change may be made inside of it.
+            place[path[-1]] = copy.deepcopy(value)
         except (KeyError, IndexError, TypeError):
             continue
     return values
