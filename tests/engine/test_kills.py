@@ -18,7 +18,11 @@ POINTS = 50
 SEED = 20261129
 CREATED_EACH_TIME = 4
 """After so many more resources most runs are killed: fifty of these are about the whole stack."""
-CONFIGURATIONS = ({"cache": {"maxMemory": "96Mi"}}, {"mesh": {"postQuantum": "off"}}, {"cache": {}, "mesh": {}})
+CONFIGURATIONS: tuple[dict[str, dict[str, str]], ...] = (
+    {"cache": {"maxMemory": "96Mi"}},
+    {"mesh": {"postQuantum": "off"}},
+    {"cache": {}, "mesh": {}},
+)
 
 
 @pytest.fixture(scope="module")
