@@ -239,7 +239,9 @@ def test_every_alert_says_how_bad_it_is_what_happened_and_what_to_do(rule: dict[
 
 
 def test_every_alert_watches_the_namespaces_it_is_given() -> None:
-    others = {field: f"other-{field}" for field, value in vars(WATCHED).items() if isinstance(value, str)}
+    others: dict[str, Any] = {
+        field: f"other-{field}" for field, value in vars(WATCHED).items() if isinstance(value, str)
+    }
     elsewhere = replace(WATCHED, **others)
     groups = rules.rule_groups(elsewhere, PLACE, runbooks="x")
     named = [
