@@ -57,7 +57,7 @@ class Cluster:
             self._require_free_ports()
             is_resumed = self.exists and len(self.servers) < _SERVERS
             self._start_missing_servers()
-            self._write_kubeconfig()
+            kubeconfig.write(self.kubeconfig, self.kubeconfig_for(self.plane.context))
             self._await_usable(begin + _START_SECONDS)
             if is_resumed:
                 self._release_nodes()
@@ -173,9 +173,9 @@ class Cluster:
             if not file.read_text().strip().isdigit() or int(file.read_text()) not in ours:
                 file.unlink()
 
-    def _write_kubeconfig(self) -> None:
-        document = kubeconfig.build(self.plane.context, self._server(), self.directory / "pki")
-        kubeconfig.write(self.kubeconfig, document)
+    def kubeconfig_for(self, context: str) -> dict[str, Any]:
+        """A kubeconfig with one context, of this name, for the control plane."""
+        return kubeconfig.build(context, self._server(), self.directory / "pki")
 
     def _server(self) -> str:
         return f"https://{manifests.LOOPBACK}:{self._saved()['options']['kubeApiserverPort']}"

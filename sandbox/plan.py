@@ -1,24 +1,28 @@
-"""What a deployment of a stack from nothing would make, and what the policy pack says of it. It starts nothing."""
+"""What a deployment of a stack from nothing would make, and what the policy pack says of it.
+
+The Kubernetes provider plans nothing for a cluster that it cannot reach. Clusters that the stack makes itself are not
+there yet, which it knows. For those that are there already an empty API server of the sandbox answers meanwhile.
+"""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sandbox import binaries, deployment, engine, kubeconfig, made_up, regions
+from sandbox.controlplane import Cluster
 from sandbox.layout import Layout, SandboxError
+from sandbox.regions import ControlPlane
 from sandbox.shim import CONFIG_FILE_VARIABLE
 
 PACK = "policy"
 """The policy pack's folder in the project."""
-_NOWHERE = "https://127.0.0.1:9"
-"""Port 9 discards: nothing listens there, so every region is one that cannot be reached."""
+_EMPTY = "empty"
 
 
 def plan(layout: Layout, stack: str) -> str:
@@ -59,15 +63,31 @@ def _empty_state(layout: Layout, stack: str) -> Iterator[Layout]:
     """A sandbox of its own in which nothing is deployed and no region can be reached."""
     wanted = regions.read_regions(layout.stack_file(stack))
     own_engine = [] if engine.official() else [binaries.ENGINE]
-    binaries.ensure(layout, [*own_engine, binaries.KUBERNETES_PROVIDER])
+    binaries.ensure(layout, [*own_engine, *binaries.CONTROL_PLANE, binaries.KUBERNETES_PROVIDER])
     with tempfile.TemporaryDirectory(prefix="sacred-council-plan-") as folder:
         mine = replace(layout, home=Path(folder))
         engine.prepare(mine)
-        unreachable = [_unreachable(region.context) for region in wanted]
-        kubeconfig.write(mine.kubeconfig, kubeconfig.merge(unreachable, wanted[0].context))
         deployment.initialise(mine, stack)
         made_up.write(mine, stack)
-        yield mine
+        with _answering(mine, [region.context for region in wanted if region.cloud == "existing"]):
+            yield mine
+
+
+@contextmanager
+def _answering(layout: Layout, contexts: list[str]) -> Iterator[None]:
+    """An API server with nothing in it that answers for each of these contexts; none without contexts."""
+    if not contexts:
+        kubeconfig.write(layout.kubeconfig, kubeconfig.merge([], ""))
+        yield
+        return
+    cluster = Cluster(layout, ControlPlane(name=_EMPTY, context=_EMPTY, slot=0, stacks=()))
+    try:
+        cluster.start()
+        copies = [cluster.kubeconfig_for(context) for context in contexts]
+        kubeconfig.write(layout.kubeconfig, kubeconfig.merge(copies, contexts[0]))
+        yield
+    finally:
+        cluster.remove()
 
 
 def _preview(layout: Layout, stack: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -94,11 +114,3 @@ def problem(printed: str) -> str:
         return ""
     errors = [str(one.get("message", "")).strip() for one in said if one.get("severity") == "error"]
     return "\n".join(error.removeprefix("error: ") for error in errors)
-
-
-def _unreachable(context: str) -> Mapping[str, Any]:
-    return {
-        "clusters": [{"name": context, "cluster": {"server": _NOWHERE}}],
-        "users": [{"name": context, "user": {"token": "none"}}],
-        "contexts": [{"name": context, "context": {"cluster": context, "user": context}}],
-    }
