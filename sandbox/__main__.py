@@ -37,10 +37,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     start = verbs.add_parser("start", help="start the control planes of a stack, and deploy nothing")
     start.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
-    plan = verbs.add_parser("plan", help="all that a stack consists of, as JSON; starts nothing")
+    plan = verbs.add_parser("plan", help="all that a stack consists of, as JSON; deploys nothing")
     plan.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
     policy = verbs.add_parser(
-        "policy", help="what the policy pack says of all that a stack consists of; starts nothing"
+        "policy", help="what the policy pack says of all that a stack consists of; deploys nothing"
     )
     policy.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
     policy.add_argument("--config", type=Path, help="configuration of the pack (JSON)")
