@@ -15,8 +15,9 @@ _INTRODUCTION: Final = """# Benchmarks
 
 `make bench` measures all of this, prints it and writes `benchmarks/results/*.json`;
 `.venv/bin/python -m benchmarks overhead`, `growth` or `path` measures one part. `.venv/bin/python -m benchmarks page`
-writes this page from the results. Everything runs in the sandbox: the real engine, real Kubernetes API servers,
-stand-ins for the providers and the clouds.
+writes this page from the results. Everything runs in the sandbox: the real engine, the official Kubernetes provider,
+real Kubernetes API servers, and stand-ins for the clouds. What was measured before 2026-11-29 had a stand-in for the
+Kubernetes provider, too.
 """
 _OVERHEAD: Final = """## Against a flat program
 
