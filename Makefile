@@ -1,7 +1,8 @@
 # Thin: what is done is in sandbox/ and tests/. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv up preview policy report picture down status doctor binaries charts test test-unit check bench fmt clean
+.PHONY: help venv up preview policy report picture down recover status doctor charts binaries
+.PHONY: test test-all test-unit lint check bench fmt clean
 
 # Python keeps what it has compiled: the SDKs take seconds.
 unexport PYTHONDONTWRITEBYTECODE

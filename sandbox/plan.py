@@ -60,7 +60,7 @@ def findings(printed: str) -> list[str]:
 
 @contextmanager
 def _empty_state(layout: Layout, stack: str) -> Iterator[Layout]:
-    """A sandbox of its own in which nothing is deployed and no region can be reached."""
+    """A sandbox of its own in which nothing is deployed."""
     wanted = regions.read_regions(layout.stack_file(stack))
     own_engine = [] if engine.official() else [binaries.ENGINE]
     binaries.ensure(layout, [*own_engine, *binaries.CONTROL_PLANE, binaries.KUBERNETES_PROVIDER])

@@ -9,7 +9,7 @@ import yaml
 
 from tests.engine.sandboxes import Sandbox
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(1800)]
 
 PROGRAM = Path(__file__).parent / "programs" / "three_clouds.py"
 REGIONS = {"europe-west1": "gcp", "eu-west-1": "aws", "westeurope": "azure"}

@@ -10,7 +10,7 @@ import yaml
 
 from tests.engine.sandboxes import Sandbox
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(1800)]
 
 PROGRAM = Path(__file__).parent / "programs" / "edges.py"
 FEW, MANY = ["us-central1", "europe-west1"], ["europe-west1", "asia-east1", "us-central1"]

@@ -1,6 +1,6 @@
 """One region of a cloud, whose services are handed over to Argo CD and back, and which is Rancher's hub meanwhile.
 
-Argo CD and Rancher do not run: their charts are recorded. What the program makes for them is real. The tests build on
+Argo CD and Rancher do not run: their charts are substituted. What the program makes for them is real. The tests build on
 each other.
 """
 
@@ -11,7 +11,7 @@ import pytest
 from tests.engine.sandboxes import Sandbox
 from tests.hubs import FLEET, GITOPS
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(1800)]
 
 REGION = "us-central1"
 SERVICES = "deployments,services,horizontalpodautoscalers,poddisruptionbudgets,networkpolicies,serviceaccounts"
@@ -54,8 +54,7 @@ def shipped(sandbox: Sandbox, services: Uids) -> str:
 def back(sandbox: Sandbox, shipped: str) -> str:
     """What `up` printed when both had been switched off again."""
     sandbox.configure({"gitops": {"enabled": False}, "fleet": {"enabled": False}})
-    command = ("env", "PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true", "pulumi", "up", "--yes", "--skip-preview")
-    return sandbox.run("exec", "--", *command, "--stack", sandbox.stack)
+    return sandbox.pulumi("up", "--yes", "--skip-preview")
 
 
 def test_the_regional_stack_comes_up_as_it_is(sandbox: Sandbox, up: str) -> None:

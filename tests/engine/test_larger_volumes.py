@@ -13,7 +13,7 @@ import pytest
 from sandbox.compare.changes import Operation
 from tests.engine.sandboxes import Sandbox
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(1800)]
 
 SIZE = "20Gi"
 LARGER = json.dumps({"spec": {"resources": {"requests": {"storage": SIZE}}}})

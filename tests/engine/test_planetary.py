@@ -7,7 +7,7 @@ import pytest
 from tests.engine.sandboxes import Sandbox, wait_until_gone
 from tests.rendering import stack_config
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(2400)]
 
 STACK = "planetary"
 REGIONS = [region["name"] for region in stack_config(STACK)["sacred-council:regions"]]

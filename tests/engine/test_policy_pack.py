@@ -17,7 +17,7 @@ from tests.engine.sandboxes import PATIENCE_SECONDS, Sandbox, wait_until_gone
 from tests.plans import preview_of
 from tests.rendering import ROOT, render
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(1800)]
 
 WITH_PACK = ("--policy-pack", "policy")
 PUBLIC_BUCKET = """

@@ -14,7 +14,7 @@ from sandbox.compare.command import PROTECTED
 from sandbox.compare.report import MARKER
 from tests.engine.sandboxes import Sandbox
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(1200)]
 
 ONLY_IN_THE_COMMIT = """
 import pulumi_random

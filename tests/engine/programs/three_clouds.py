@@ -27,7 +27,7 @@ ADDRESSES = AddressRanges(
 MAINTENANCE = MaintenanceWindow(day="Tuesday")
 COMMON: dict[str, Any] = {
     "nodes": NodePool(machine_type="small.machine", min=3, max=9),
-    "authorized_networks": ["203.0.113.0/24"],
+    "authorized_networks": ["192.31.196.0/24"],
     "deletion_protection": False,
 }
 GENERATOR = random.Provider("random")
@@ -51,7 +51,9 @@ def eks(region: str) -> Cluster:
     """On AWS."""
     opts = pulumi.ResourceOptions(providers=[aws.Provider("aws"), GENERATOR])
     network = EksNetwork(f"{region}-network", EksNetworkArgs(**place(region)), opts)
-    return EksCluster(f"{region}-cluster", EksClusterArgs(network=network, **COMMON), opts)
+    administrators = ["arn:aws:iam::123456789012:role/your-administrators"]
+    args = EksClusterArgs(network=network, administrators=administrators, **COMMON)
+    return EksCluster(f"{region}-cluster", args, opts)
 
 
 def aks(region: str) -> Cluster:
