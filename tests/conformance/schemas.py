@@ -29,7 +29,7 @@ def documents() -> Path:
     if go is None:
         pytest.skip("Go is not there, whose module cache holds the Kubernetes sources")
     command = [go, "list", "-m", "-f", "{{.Dir}}", "k8s.io/kubernetes"]
-    found = subprocess.run(command, cwd=ROOT / "tools" / "kubernetes", capture_output=True, text=True, check=False)
+    found = subprocess.run(command, cwd=ROOT / "tools" / "sandbox", capture_output=True, text=True, check=False)
     sources = Path(found.stdout.strip() or "missing")
     if not sources.is_dir():
         pytest.skip("the Kubernetes sources are not in Go's module cache: `make test` gets them")

@@ -253,7 +253,8 @@ def test_only_the_needed_flows_are_open(alone: list[Manifest]) -> None:
         "kube-system": [53, 53],
         "openshift-dns": [5353, 5353],
         "cockroachdb": [26257],
-        "redis": [6379],
+        # A client asks a Sentinel (26379) which node is the primary.
+        "redis": [6379, 26379],
         "nats": [4222],
         "istio-system": [15012],
         "monitoring": [4317],

@@ -1,7 +1,7 @@
 """One region of a cloud, whose services are handed over to Argo CD and back, and which is Rancher's hub meanwhile.
 
-Argo CD and Rancher do not run: their charts are substituted. What the program makes for them is real. The tests build on
-each other.
+Argo CD and Rancher do not run: their charts are substituted. What the program makes for them is real. The tests build
+on each other.
 """
 
 from collections.abc import Iterator
