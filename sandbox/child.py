@@ -17,7 +17,7 @@ from sandbox.layout import Layout
 INTERRUPTED = 130
 # What the provider says of an object while it waits for it. On a terminal the next state takes its place; elsewhere it
 # would stay as a warning that nobody can act on.
-_NOT_READY_YET = re.compile(rb"\b(creating|updating|replacing) \(\d+s\)\s+warning: ")
+_NOT_READY_YET = re.compile(rb"\b(creating|updating|replacing|deleting) \(\d+s\)\s+warning: ")
 
 
 def run(command: Sequence[str], layout: Layout, extra: Mapping[str, str] | None = None) -> int:
