@@ -34,7 +34,11 @@ def becomes(sandbox: Sandbox, *regions: Where) -> Preview:
     sandbox.configure(settings(*regions))
     sandbox.run("start", sandbox.stack)
     preview = planned(sandbox, *regions)
-    sandbox.run("up", sandbox.stack)
+    if preview.of(Operation.DELETE):
+        # It stops the control planes of the regions that are gone, too.
+        sandbox.run("up", sandbox.stack)
+    else:
+        sandbox.pulumi("up", "--yes", "--skip-preview")
     again = sandbox.preview()
     assert (again.errors, again.changes) == ((), ())
     return preview

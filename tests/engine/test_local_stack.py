@@ -121,10 +121,11 @@ def test_drift_is_found_and_repaired(sandbox: Sandbox, first_up: str) -> None:
     assert "deleted" in found
     assert "updated" in found
     # kubectl owns the field now. The conflict is told, and taken back on request.
-    conflict = sandbox.pulumi("up", "--yes", fails=True)
+    conflict = sandbox.pulumi("up", "--yes", "--skip-preview", fails=True)
     assert "conflict" in conflict
     assert "kubectl" in conflict
-    sandbox.run("exec", "--", "env", "PULUMI_K8S_ENABLE_PATCH_FORCE=true", "pulumi", "up", "--yes", "-s", "local")
+    forced = ("env", "PULUMI_K8S_ENABLE_PATCH_FORCE=true", "pulumi", "up", "--yes", "--skip-preview", "-s", "local")
+    sandbox.run("exec", "--", *forced)
     assert sandbox.objects("services", "-n", "nats", "--field-selector=metadata.name=nats")
     (redis,) = sandbox.objects("statefulsets", "-n", "redis")
     assert redis["spec"]["replicas"] == 1
@@ -148,7 +149,7 @@ def test_a_changed_setting_updates_only_what_it_is_about(sandbox: Sandbox, first
     changed = [step["urn"].split("::")[-1] for step in preview if step["op"] == "update"]
     assert changed
     assert [name for name in changed if not name.startswith("local-cache")] == []
-    sandbox.pulumi("up", "--yes")
+    sandbox.pulumi("up", "--yes", "--skip-preview")
     sandbox.pulumi("preview", "--expect-no-changes")
 
 
@@ -157,12 +158,12 @@ def test_more_nodes_replace_nothing(sandbox: Sandbox, first_up: str) -> None:
     preview = _steps(sandbox.pulumi("preview", "--json"))
     replaced = [step["urn"].split("::")[-1] for step in preview if "replace" in step["op"] or "delete" in step["op"]]
     assert [name for name in replaced if not name.endswith("-job")] == []
-    sandbox.pulumi("up", "--yes")
+    sandbox.pulumi("up", "--yes", "--skip-preview")
     assert {item["status"]["readyReplicas"] for item in sandbox.objects("statefulsets", "-A")} >= {3}
 
 
 def test_destroy_leaves_no_object(sandbox: Sandbox, first_up: str) -> None:
-    sandbox.pulumi("destroy", "--yes")
+    sandbox.pulumi("destroy", "--yes", "--skip-preview")
     assert [r["urn"] for r in sandbox.resources() if not r["type"].startswith("pulumi:")] == []
     names = {item["metadata"]["name"] for item in sandbox.objects("namespaces")}
     assert names & OUR_NAMESPACES == set()

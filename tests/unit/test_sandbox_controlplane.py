@@ -31,7 +31,8 @@ def started(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether there was something to resume, for each start."""
     found: list[bool] = []
     monkeypatch.setattr(cluster, "_start_missing_servers", lambda: found.append(cluster.directory.exists()))
-    monkeypatch.setattr(cluster, "_write_kubeconfig", lambda: None)
+    monkeypatch.setattr(cluster, "kubeconfig_for", lambda _: {})
+    monkeypatch.setattr(cluster, "_release_nodes", lambda: None)
     monkeypatch.setattr(cluster, "_await_usable", lambda _: None)
     return found
 
