@@ -118,7 +118,11 @@ def environment(mine: str, server: dict[str, str]) -> dict[str, str]:
     addresses = [part for part in direct if re.fullmatch(r"[0-9a-fA-F.:/\[\]]+", part)]
     exempt = ",".join([*_LOOPBACK, *addresses])
     cache, config = os.path.join(mine, "helm-cache"), os.path.join(mine, "helm-config")
+    # The provider leaves a kubeconfig in the folder for temporary files each time it renders or installs a chart.
+    temporary = os.path.join(mine, "temporary")
+    os.makedirs(temporary, mode=0o700, exist_ok=True)
     return {
+        "TMPDIR": temporary,
         **dict.fromkeys(("HTTPS_PROXY", "https_proxy"), proxy),
         **dict.fromkeys(("NO_PROXY", "no_proxy"), exempt),
         "SSL_CERT_FILE": os.path.join(mine, ROOTS),
