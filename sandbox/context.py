@@ -47,7 +47,7 @@ def recover(layout: Layout, stack: str) -> int:
         raise SandboxError("The official Pulumi CLI, which knows the stack, is not on PATH.")
     exported = _exported(cli, layout, stack, "--show-secrets")
     with releases.clusters_of(exported) as clusters:
-        return len(releases.recover(layout, clusters, releases.operations_of(exported)))
+        return len(releases.recover(layout, clusters, releases.deployment_of(exported)))
 
 
 def _exported(cli: Path, layout: Layout, stack: str, *options: str) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def recover(layout: Layout, stack: str) -> int:
         for cluster in fleet.clusters(layout, stack)
         if cluster.servers
     ]
-    return len(releases.recover(layout, clusters, state.unfinished(layout, stack)))
+    return len(releases.recover(layout, clusters, state.latest(layout, stack)))
 
 
 def down(layout: Layout, stack: str) -> int:

@@ -74,11 +74,12 @@ class HalfDone:
         return [*verb, "--namespace", namespace, *self.access.options("--kube-context")]
 
 
-def recover(layout: Layout, clusters: Sequence[Access], operations: Sequence[Mapping[str, Any]]) -> list[HalfDone]:
+def recover(layout: Layout, clusters: Sequence[Access], deployment: Mapping[str, Any]) -> list[HalfDone]:
     """Mends every half-done release of these clusters and says so; those that there were.
 
-    `operations` are the pending operations of the stack's state: what a killed engine had begun.
+    `deployment` is the stack's state: its `resources` and `pending_operations`, which a killed engine had begun.
     """
+    operations = _unrecorded(deployment)
     begun = {access.name: _begun(access, clusters, operations) for access in clusters}
     binaries.ensure(layout, [_KUBECTL])
     with ThreadPoolExecutor(max_workers=8) as pool:
@@ -89,6 +90,13 @@ def recover(layout: Layout, clusters: Sequence[Access], operations: Sequence[Map
     for release in found:
         _mend(layout, release)
     return found
+
+
+def _unrecorded(deployment: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What a killed engine had begun and no later run has done: the engine keeps naming what was done meanwhile."""
+    recorded = {resource["urn"] for resource in deployment.get("resources") or ()}
+    operations = deployment.get("pending_operations") or ()
+    return [operation for operation in operations if operation["resource"]["urn"] not in recorded]
 
 
 def _begun(access: Access, clusters: Sequence[Access], operations: Sequence[Mapping[str, Any]]) -> set[Key]:
@@ -139,7 +147,7 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def clusters_of(exported: Mapping[str, Any]) -> Iterator[list[Access]]:
     """The clusters that a stack's exported state knows, its secrets shown. Kubeconfigs lie in a private folder."""
-    resources = _deployment(exported).get("resources") or []
+    resources = deployment_of(exported).get("resources") or []
     with tempfile.TemporaryDirectory() as folder:
         accesses = [
             _access(Path(folder) / str(index), provider["urn"].rpartition("::")[2], provider.get("inputs") or {})
@@ -148,12 +156,8 @@ def clusters_of(exported: Mapping[str, Any]) -> Iterator[list[Access]]:
         yield [access for access in accesses if access is not None]
 
 
-def operations_of(exported: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """What a killed engine had begun, by a stack's exported state."""
-    return list(_deployment(exported).get("pending_operations") or [])
-
-
-def _deployment(exported: Mapping[str, Any]) -> Mapping[str, Any]:
+def deployment_of(exported: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The state in what the engine exports; empty for a stack that was never deployed."""
     return exported.get("deployment") or {}
 
 

@@ -48,7 +48,8 @@ def stacks(layout: Layout) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.json"))
 
 
-def _latest(layout: Layout, stack: str) -> dict[str, Any]:
+def latest(layout: Layout, stack: str) -> dict[str, Any]:
+    """The stack's state with all its fields; empty when there is none."""
     try:
         document = json.loads(_file(layout, stack).read_text())
     except (FileNotFoundError, ValueError):
@@ -61,13 +62,13 @@ def resources(layout: Layout, stack: str) -> list[dict[str, Any]]:
 
     Providers count that the program made, not those that the engine made by itself.
     """
-    recorded = _latest(layout, stack).get("resources") or ()
+    recorded = latest(layout, stack).get("resources") or ()
     return [item for item in recorded if not _is_default_provider(item)]
 
 
 def unfinished(layout: Layout, stack: str) -> list[dict[str, Any]]:
     """The operations that a killed engine had begun, as the state names them."""
-    return list(_latest(layout, stack).get("pending_operations") or ())
+    return list(latest(layout, stack).get("pending_operations") or ())
 
 
 def _is_default_provider(item: dict[str, Any]) -> bool:

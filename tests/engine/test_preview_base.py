@@ -10,9 +10,9 @@ import psutil
 import pytest
 import yaml
 
-from sandbox.compare.command import PROTECTED
+from sandbox.compare.command import FAILED, PROTECTED
 from sandbox.compare.report import MARKER
-from tests.engine.sandboxes import Sandbox
+from tests.engine.sandboxes import PATIENCE_SECONDS, Sandbox
 
 pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(1200)]
 
@@ -148,9 +148,16 @@ def test_a_deleted_stack_is_said(outcome: Outcome) -> None:
     assert "stays until it is destroyed" in outcome.section("old")
 
 
-def test_a_protected_replacement_decides_the_exit_status(outcome: Outcome) -> None:
-    assert outcome.status == PROTECTED
+def test_a_replacement_that_the_engine_refuses_is_a_failed_preview_and_is_named(outcome: Outcome) -> None:
+    assert outcome.status == FAILED
     assert "replace kubernetes:apps/v1:StatefulSet local-messaging" in outcome.printed
+
+
+def test_a_deletion_of_a_type_that_must_stay_decides_the_exit_status(repository: Sandbox, outcome: Outcome) -> None:
+    process = repository.start("compare", "HEAD", "local", "--protect=*:RandomString")
+    said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == PROTECTED, said
+    assert "delete random:index/randomString:RandomString only-in-the-commit" in said
 
 
 def test_the_work_tree_stays_as_it_was(outcome: Outcome, repository: Sandbox) -> None:

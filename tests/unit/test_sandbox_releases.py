@@ -24,7 +24,8 @@ def creating(namespace: str, name: str, provider: str) -> dict[str, object]:
     """A pending operation as the engine records it."""
     urn = f"urn:pulumi:local::sacred-council::pulumi:providers:kubernetes::{provider}::7cb1c1f6-cb4d"
     inputs = {"namespace": namespace, "name": name}
-    return {"type": "creating", "resource": {"type": RELEASE, "provider": urn, "inputs": inputs}}
+    of = {"type": RELEASE, "urn": f"urn:{namespace}:{name}", "provider": urn, "inputs": inputs}
+    return {"type": "creating", "resource": of}
 
 
 class Cluster:
@@ -68,7 +69,7 @@ def test_a_first_installation_is_uninstalled_and_an_upgrade_is_rolled_back(clust
         "monitoring grafana pending-rollback",
     )
     found = releases.recover(
-        cluster.layout, [Access(name="here", provider="x", kubeconfig=Path("/k"), context="c")], []
+        cluster.layout, [Access(name="here", provider="x", kubeconfig=Path("/k"), context="c")], {}
     )
     assert [release.key[1] for release in found] == ["istiod", "jaeger", "grafana"]
     where = "--kubeconfig /k --kube-context c"
@@ -83,19 +84,27 @@ def test_a_release_that_is_installed_but_was_not_recorded_is_uninstalled(cluster
     cluster.finds("istio-system base deployed", "monitoring jaeger superseded", "monitoring jaeger deployed")
     eu, west = (Access(name=name, provider=f"{name}-", context=name) for name in ("eu", "eu-west"))
     begun = [creating("istio-system", "base", "eu-west-cluster-kubernetes"), creating("nats", "gone", "eu-cluster")]
-    found = releases.recover(cluster.layout, [eu, west], begun)
+    found = releases.recover(cluster.layout, [eu, west], {"pending_operations": begun})
     assert [(release.access.name, release.key) for release in found] == [("eu-west", ("istio-system", "base"))]
     assert cluster.told == ["uninstall base --wait --namespace istio-system --kube-context eu-west"]
 
 
+def test_what_a_later_run_has_recorded_is_left_alone_though_the_engine_still_calls_it_pending(cluster: Cluster) -> None:
+    cluster.finds("istio-system base deployed")
+    begun = creating("istio-system", "base", "here-cluster-kubernetes")
+    deployment = {"resources": [begun["resource"]], "pending_operations": [begun]}
+    assert releases.recover(cluster.layout, [Access(name="here", provider="here-")], deployment) == []
+    assert cluster.told == []
+
+
 def test_without_a_pending_release_helm_is_not_needed(cluster: Cluster) -> None:
     cluster.fails("helm", "must not run")
-    assert releases.recover(cluster.layout, [Access(name="here", provider="here-")], []) == []
+    assert releases.recover(cluster.layout, [Access(name="here", provider="here-")], {}) == []
 
 
 def test_a_cluster_that_does_not_answer_stops_nobody(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
     cluster.fails("kubectl", "connection refused")
-    assert releases.recover(cluster.layout, [Access(name="Region lost", provider="lost-")], []) == []
+    assert releases.recover(cluster.layout, [Access(name="Region lost", provider="lost-")], {}) == []
     assert "Region lost does not answer; its Helm releases were not looked at." in capsys.readouterr().err
 
 
@@ -103,7 +112,7 @@ def test_a_release_that_cannot_be_mended_is_an_error_with_helms_words(cluster: C
     cluster.finds("istio-system istiod pending-install")
     cluster.fails("helm", "forbidden")
     with pytest.raises(SandboxError, match=r"(?s)here: Helm release istio-system/istiod is pending-install.*forbidden"):
-        releases.recover(cluster.layout, [Access(name="here", provider="here-")], [])
+        releases.recover(cluster.layout, [Access(name="here", provider="here-")], {})
 
 
 def test_every_cluster_of_a_state_is_known_and_its_kubeconfig_is_private() -> None:
