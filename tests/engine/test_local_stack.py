@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.sandboxes import Sandbox, kill_all_when, wait_until_gone
+from tests.engine.sandboxes import Sandbox, kill_all_after, kill_all_when, wait_until_gone
 from tests.engine.tracked import require_the_same
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
@@ -35,10 +35,16 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def first_up(sandbox: Sandbox) -> str:
-    """What the first whole `up` printed. One before it was killed, plugins and all, within a Helm release."""
+    """What the first whole `up` printed, and the one before it.
+
+    The first run was killed within a Helm release, plugins and all, and the second one after it had made that release:
+    the engine goes on naming it as begun.
+    """
     killed = kill_all_when(sandbox.start("up"), lambda: sandbox.has(*PENDING))
     assert "is up in the sandbox" not in killed
-    return sandbox.run("up")
+    again = kill_all_after(sandbox.start("up"), [" created"], 45)
+    assert "is up in the sandbox" not in again
+    return again + sandbox.run("up")
 
 
 def test_up_goes_on_by_itself_after_a_run_was_killed_within_a_release(first_up: str) -> None:
