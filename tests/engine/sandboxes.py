@@ -41,6 +41,20 @@ PATIENCE_SECONDS = 900
 DEFINITIONS = DATA / "crds"
 
 
+def start_sandbox(folder: Path, environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
+    """Start `python -m sandbox ARGUMENTS` in a process group of its own, output in a pipe."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "sandbox", *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
 @dataclass(frozen=True)
 class Sandbox:
     """The project in `folder`, deployed as `stack`. The built binaries are shared with the checkout."""
@@ -75,16 +89,7 @@ class Sandbox:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `python -m sandbox ARGUMENTS` in a process group of its own, output in a pipe."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "sandbox", *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        return start_sandbox(self.folder, self.environment, *arguments)
 
     def run(self, *arguments: str, fails: bool = False) -> str:
         """Run `python -m sandbox ARGUMENTS` to its end; what it printed. It must fail when `fails` is true."""

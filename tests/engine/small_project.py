@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import psutil
 
 from sandbox import manifests, processes
 from sandbox.layout import BIN_VARIABLE, Layout
+from tests.engine.sandboxes import start_sandbox
 from tests.rendering import ROOT
 
 PROGRAM = """\
@@ -63,16 +63,7 @@ class Project:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Starts `python -m sandbox ARGUMENTS`."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "sandbox", *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        return start_sandbox(self.folder, self.environment, *arguments)
 
     def run(self, *arguments: str, status: int = 0) -> str:
         """What `python -m sandbox ARGUMENTS` prints; it must end with the given exit status."""
