@@ -75,7 +75,7 @@ def _place(one: Marker) -> str:
 
 
 def _lines(one: Marker) -> list[tuple[str, str]]:
-    endpoints = [f"{one.doors} peer endpoints"] if one.doors else []
+    endpoints = [f"{one.endpoints} peer endpoints"] if one.endpoints else []
     gateways = [f"gateways: {' and '.join(one.gateways)}"] if one.gateways else []
     there = ", ".join([*gateways, *endpoints]) or "no gateway"
     order = f"If it fails: {', then '.join(one.failover)}." if one.failover else ""

@@ -15,7 +15,9 @@ _PLATFORM: Final = "stack:Platform"
 
 @dataclass(frozen=True, order=True)
 class Part:
-    """All components of one kind: `group` is what they are part of, such as `Foundation`, `kind` such as `Door`."""
+    """All components of one kind: `group` is what they are part of, such as `Foundation`, `kind` such as
+    `PeerEndpoint`.
+    """
 
     group: str
     kind: str

@@ -12,7 +12,7 @@ from stacks.settings.parsing import check
 from stacks.settings.streams import ALL
 
 _PEERS: Final = "sacred-council:crossing:PeerNames"
-_DOOR: Final = "sacred-council:crossing:Door"
+_PEER_ENDPOINT: Final = "sacred-council:crossing:PeerEndpoint"
 _REMOTE: Final = "sacred-council:mesh:RemoteRegions"
 _GATEWAYS: Final = {"public": "sacred-council:mesh:IngressGateway", "east-west": "sacred-council:mesh:EastWestGateway"}
 _STORES: Final = {"cockroachdb": "database", "nats": "messaging", "monitoring": "metrics"}
@@ -32,7 +32,7 @@ class Marker:
     joined: tuple[str, ...]
     """What it has in common with the other regions: database, messaging, metrics, mesh."""
     gateways: tuple[str, ...]
-    doors: int
+    endpoints: int
     notes: tuple[str, ...]
 
 
@@ -69,7 +69,7 @@ def _marker(region: topology.RegionPlan, settings: Settings, plan: Plan) -> Mark
         failover=region.failover,
         joined=_joined(peers, mesh=_REMOTE in types),
         gateways=tuple(name for name, kind in _GATEWAYS.items() if kind in types),
-        doors=sum(one.type == _DOOR for one in mine),
+        endpoints=sum(one.type == _PEER_ENDPOINT for one in mine),
         notes=_notes(region.name, settings),
     )
 

@@ -13,7 +13,7 @@ from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority
 from stacks import clusters
 from stacks.clouds import Ground
-from stacks.doors import DoorSite, StoreDoors, name_peers, region_doors
+from stacks.peering import PeerEndpoints, PeeringSite, name_peers, region_peer_endpoints
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
@@ -46,11 +46,11 @@ class FoundationArgs:
 
 
 class Foundation(pulumi.ComponentResource):
-    """The region's cluster, its namespaces, its certificate authorities, and its doors for the other regions.
+    """The region's cluster, its namespaces, its certificate authorities, and its peer endpoints for the other regions.
 
     Outputs: `ground` (what it stands on), `cluster`, `provider` (deploys to it), `namespaces` (by name), `authority`
-    (signs the certificates of data stores and gateways), `mesh_authority` (Istio's), `doors` (by store; none where no
-    other region is expected).
+    (signs the certificates of data stores and gateways), `mesh_authority` (Istio's), `endpoints` (by store; none where
+    no other region is expected).
     """
 
     ground: Ground
@@ -59,7 +59,7 @@ class Foundation(pulumi.ComponentResource):
     namespaces: Mapping[str, pulumi.Output[str]]
     authority: RegionAuthority
     mesh_authority: RegionAuthority
-    doors: StoreDoors
+    endpoints: PeerEndpoints
 
     def __init__(self, name: str, args: FoundationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:stack:Foundation", name, None, opts)
@@ -74,18 +74,18 @@ class Foundation(pulumi.ComponentResource):
         }
         self.authority = self._authority(region, "platform", args.platform_root)
         self.mesh_authority = self._authority(region, "mesh", args.mesh_root)
-        self.doors = region_doors(self._site()) if args.plan.joined else {}
+        self.endpoints = region_peer_endpoints(self._site()) if args.plan.joined else {}
         self.register_outputs({"namespaces": dict(self.namespaces)})
 
-    def neighbours(self, doors: Mapping[str, StoreDoors]) -> Mapping[str, Neighbours]:
+    def neighbours(self, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, Neighbours]:
         """What the region's stores must know of the others, by store; nothing where none is expected.
 
-        `doors` are those of all regions, by region. Names them in this region.
+        `endpoints` are those of all regions, by region. Names them in this region.
         """
-        return name_peers(self._site(), doors) if self._args.plan.joined else {}
+        return name_peers(self._site(), endpoints) if self._args.plan.joined else {}
 
-    def _site(self) -> DoorSite:
-        return DoorSite(
+    def _site(self) -> PeeringSite:
+        return PeeringSite(
             plan=self._args.plan,
             settings=self._args.settings,
             grounds=self._args.grounds,

@@ -100,7 +100,7 @@ class Platform(pulumi.ComponentResource):
         renderer = chart_renderer(f"{self._name}-charts", self._mine)
         sites = [_mesh_site(plan, foundations[plan.name]) for plan in plans if settings.mesh.enabled]
         crossings = mesh_crossings(sites)
-        doors = {name: foundation.doors for name, foundation in foundations.items()}
+        endpoints = {name: foundation.endpoints for name, foundation in foundations.items()}
         return {
             plan.name: Region(
                 plan.name,
@@ -112,7 +112,7 @@ class Platform(pulumi.ComponentResource):
                     database_credentials=credentials,
                     chart_renderer=renderer,
                     crossing=crossings.get(plan.name),
-                    neighbours=foundations[plan.name].neighbours(doors),
+                    neighbours=foundations[plan.name].neighbours(endpoints),
                     edge=edges.get(plan.name),
                 ),
                 self._child,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from stacks.doors import store_doors
+from stacks.peering import peer_endpoint_specs
 from stacks.settings import AwsRegion, AzureRegion, ExistingRegion, RegionSettings, Settings
 from stacks.settings.region_rules import EKS_ZONES
 
@@ -64,18 +64,23 @@ def _few_addresses(settings: Settings, region: RegionSettings) -> Iterator[str]:
 
 
 def public_addresses(settings: Settings, name: str) -> int:
-    """How many public addresses of a cloud's quota region `name` has: the ways out, the doors and the gateways.
+    """How many public addresses of a cloud's quota region `name` has: the ways out, the peer endpoints and the
+    gateways.
 
     An AWS load balancer has one in each of its zones. Those that nobody reserved are not of its quota.
     """
     region = settings.region(name)
     zones = _addresses(region)
     per_balancer, unreserved = (zones, 0) if isinstance(region, AwsRegion) else (1, 1)
-    doors = [door for doors in store_doors(settings).values() for door in doors] if settings.joined else []
+    endpoints = (
+        [endpoint for endpoints in peer_endpoint_specs(settings).values() for endpoint in endpoints]
+        if settings.joined
+        else []
+    )
     gateway = per_balancer if settings.edge.cdn != "none" else unreserved
     return (
         zones
-        + sum(1 if door.single else per_balancer for door in doors)
+        + sum(1 if endpoint.single else per_balancer for endpoint in endpoints)
         + (gateway if settings.mesh.enabled else 0)
         + (unreserved if settings.mesh.enabled and settings.joined else 0)
     )
@@ -93,9 +98,13 @@ def security_group_rules(settings: Settings, name: str) -> int:
     if not settings.joined:
         return own + gateway
     sources = _sources(settings, name)
-    doors = [1 if door.single else zones for doors in store_doors(settings).values() for door in doors]
+    endpoints = [
+        1 if endpoint.single else zones
+        for endpoints in peer_endpoint_specs(settings).values()
+        for endpoint in endpoints
+    ]
     east_west = _EAST_WEST_PORTS * (sources + zones) if settings.mesh.enabled else 0
-    return own + gateway + sum(sources + subnets for subnets in doors) + east_west + sources
+    return own + gateway + sum(sources + subnets for subnets in endpoints) + east_west + sources
 
 
 def _sources(settings: Settings, name: str) -> int:

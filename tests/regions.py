@@ -24,12 +24,12 @@ FIVE = (*MIXED, TAIWAN, SINGAPORE)
 # What must know the other regions, by the rest of its name. All of it can change in place.
 KNOWS_PEERS = {
     "cluster",
-    "cockroachdb-door-0-service",
+    "cockroachdb-peer-0-service",
     "cockroachdb-peers-endpoints",
     "database-jobs-bootstrap-network-policy",
     "database-jobs-bootstrap-settings",
     "database-network-policy",
-    "nats-door-0-service",
+    "nats-peer-0-service",
     "nats-peers-endpoints",
     "messaging-network-policy",
     "mesh-remote-regions-secret",

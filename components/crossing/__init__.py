@@ -1,8 +1,8 @@
 """How data stores of different regions reach each other: mutual TLS over load balancers that admit only each other.
 
-A `Door` is a load balancer in front of a store's pods; `PeerNames` gives the doors of all other regions names that
-resolve in a region's pods. Both belong to a region's foundation: they are there before any workload, and wait for none.
-Only regions that are not alone have them.
+A `PeerEndpoint` is a load balancer in front of a store's pods; `PeerNames` gives the peer endpoints of all other
+regions names that resolve in a region's pods. Both belong to a region's foundation: they are there before any workload,
+and wait for none. Only regions that are not alone have them.
 
 A store component gets a `Neighbours` (None: the region is alone). A store that is to be reached by other regions
 
@@ -14,16 +14,16 @@ When a region comes or goes, then only `Endpoints` and network policies of the o
 unless the store's own configuration names regions.
 """
 
-from components.crossing.door import Door, DoorArgs
 from components.crossing.names import PEER_NAMES, host, peer_name
 from components.crossing.neighbours import Neighbours
+from components.crossing.peer_endpoint import PeerEndpoint, PeerEndpointArgs
 from components.crossing.peer_names import PeerNames, PeerNamesArgs
 
 __all__ = [
     "PEER_NAMES",
-    "Door",
-    "DoorArgs",
     "Neighbours",
+    "PeerEndpoint",
+    "PeerEndpointArgs",
     "PeerNames",
     "PeerNamesArgs",
     "host",

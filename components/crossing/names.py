@@ -1,7 +1,8 @@
 """What data stores of different regions call each other. Pure: this is the one place that knows the names.
 
-A name stands for one way in (`Door`) of one store in one region, and resolves in every other region, whatever cloud it
-is on. Wildcards of the names are in certificates from the first region on, so a new region replaces no certificate.
+A name stands for one way in (`PeerEndpoint`) of one store in one region, and resolves in every other region, whatever
+cloud it is on. Wildcards of the names are in certificates from the first region on, so a new region replaces no
+certificate.
 """
 
 from typing import Final

@@ -13,13 +13,13 @@ from components import network
 class Neighbours:
     """The other regions: their names, nearest first, and the IPv4 addresses to and from which packets go.
 
-    `doors` are the addresses of their doors of the same store. `admitted` are those that their pods are seen with.
-    While there are no other regions, there are no `regions` and no `doors`, and `admitted` are the region's own
-    addresses.
+    `endpoints` are the addresses of their peer endpoints of the same store. `admitted` are those that their pods are
+    seen with. While there are no other regions, there are no `regions` and no `endpoints`, and `admitted` are the
+    region's own addresses.
     """
 
     regions: Sequence[str]
-    doors: Sequence[pulumi.Input[str]]
+    endpoints: Sequence[pulumi.Input[str]]
     admitted: Sequence[pulumi.Input[str]]
 
     def __post_init__(self) -> None:
@@ -31,9 +31,9 @@ class Neighbours:
         return network.ingress([port], *map(_address, self.admitted))
 
     def egress(self, port: int) -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:
-        """Let the store's pods reach `port` of the other regions' doors."""
+        """Let the store's pods reach `port` of the other regions' peer endpoints."""
         # No address at all would be every address.
-        return network.egress([port], *map(_address, self.doors or self.admitted))
+        return network.egress([port], *map(_address, self.endpoints or self.admitted))
 
 
 def _address(address: pulumi.Input[str]) -> k8s.networking.v1.NetworkPolicyPeerArgs:

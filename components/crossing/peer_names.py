@@ -1,4 +1,4 @@
-"""Names for the other regions' doors, in a region's own DNS."""
+"""Names for the other regions' peer endpoints, in a region's own DNS."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,10 @@ from components.metadata import object_meta
 
 @dataclass(frozen=True, kw_only=True)
 class PeerNamesArgs:
-    """The doors of one store (`app`, TCP `port`, in `namespace`) in the other regions.
+    """The peer endpoints of one store (`app`, TCP `port`, in `namespace`) in the other regions.
 
-    `hosts` maps what `names.host` says of a door to the door's IPv4 addresses. It is empty while there are no others.
+    `hosts` maps what `names.host` says of a peer endpoint to the peer endpoint's IPv4 addresses. It is empty while
+    there are no others.
     """
 
     region: str
@@ -25,7 +26,7 @@ class PeerNamesArgs:
 
 
 class PeerNames(pulumi.ComponentResource):
-    """A headless Service without pods, whose endpoints are doors of other regions, each with its name.
+    """A headless Service without pods, whose endpoints are peer endpoints of other regions, each with its name.
 
     Two objects, however many regions there are. `Endpoints` and not an EndpointSlice: GKE's usual DNS (kube-dns) reads
     nothing else (kubernetes/dns, issue 504), and Kubernetes makes a slice of it for the DNS of all others.

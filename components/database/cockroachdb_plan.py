@@ -51,13 +51,13 @@ def join_list(region: str, founder: str) -> str:
 
 
 def advertised(region: str, *, alone: bool) -> tuple[str, ...]:
-    """Flags that say where a node is reached: in its region at its pod's name, from others at its door's."""
+    """Flags that say where a node is reached: in its region at its pod's name, from others at its peer endpoint's."""
     pod = f"${{POD_NAME}}.{HEADLESS_SERVICE}.{NAMESPACE_VARIABLE}:{SQL_PORT}"
     if alone:
         return (f'--advertise-addr="{pod}"',)
-    # The number at the end of the pod's name is also the door's.
-    door = peer_name(region, NAMESPACE_VARIABLE).replace(host(region), f"{region}-${{POD_NAME##*-}}")
-    return (f'--advertise-addr="{door}:{SQL_PORT}"', f'--locality-advertise-addr="region={region}@{pod}"')
+    # The number at the end of the pod's name is also the peer endpoint's.
+    endpoint = peer_name(region, NAMESPACE_VARIABLE).replace(host(region), f"{region}-${{POD_NAME##*-}}")
+    return (f'--advertise-addr="{endpoint}:{SQL_PORT}"', f'--locality-advertise-addr="region={region}@{pod}"')
 
 
 def start_command(region: str, *, founder: str, alone: bool) -> str:

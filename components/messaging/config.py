@@ -91,7 +91,9 @@ class NatsSettings:
 
 
 def gateway(region: str, namespace: str, seeds: Sequence[str]) -> Gateway:
-    """The gateway of `region`, which meets the others at those of the regions `seeds`: by the names of their doors."""
+    """The gateway of `region`, which meets the others at those of the regions `seeds`: by the names of their peer
+    endpoints.
+    """
 
     def address(name: str) -> str:
         return f"{peer_name(name, namespace)}:{GATEWAY_PORT}"

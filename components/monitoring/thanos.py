@@ -69,7 +69,7 @@ class StoreCertificates(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class GlobalQueryArgs:
-    """`neighbours` are the other regions' doors to their metrics; `certificate` is the querier's own.
+    """`neighbours` are the other regions' peer endpoints to their metrics; `certificate` is the querier's own.
 
     `memory` is a Kubernetes quantity. `monitored_by` brings the monitoring CRDs.
     """
@@ -83,7 +83,7 @@ class GlobalQueryArgs:
 
 
 class GlobalQuery(pulumi.ComponentResource):
-    """Thanos' querier: asks the Prometheus of this region, and through their doors those of all others.
+    """Thanos' querier: asks the Prometheus of this region, and through their peer endpoints those of all others.
 
     When a region comes or goes, a file and network policies change, and no pod restarts. No outputs: Grafana knows it
     by `names.THANOS_QUERY`.

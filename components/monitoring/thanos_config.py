@@ -1,7 +1,7 @@
 """Configuration of Thanos, which asks the Prometheus of every region. Pure: no resources.
 
 Beside each region's Prometheus a sidecar offers its metrics over gRPC. In each region a querier asks the sidecar of its
-own region, and those of the others through their doors. Nothing is copied, and no region is needed by another.
+own region, and those of the others through their peer endpoints. Nothing is copied, and no region is needed by another.
 """
 
 import json
@@ -54,7 +54,8 @@ def sidecar_values(memory: str) -> dict[str, Any]:
 def endpoints(namespace: str, regions: Sequence[str]) -> str:
     """The querier's file of whom to ask: the region itself, and `regions`. It is read again when it changes.
 
-    The names are checked against the certificates: nobody can pose as another region's door. JSON, which is YAML, too.
+    The names are checked against the certificates: nobody can pose as another region's peer endpoint. JSON, which is
+    YAML, too.
     """
     here = f"{names.STORE_SERVICE}.{namespace}.svc"
     others = [peer_name(region, namespace) for region in sorted(regions)]

@@ -1,4 +1,4 @@
-"""Public exposure: databases, caches, buckets, machines and the doors of administration.
+"""Public exposure: databases, caches, buckets, machines and administration endpoints.
 
 A new bucket of AWS is closed by itself (since April 2023), so what is looked at is what would open it again.
 """

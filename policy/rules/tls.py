@@ -24,7 +24,7 @@ def _gateway(props: Props, _config: Config) -> Iterator[str]:
             yield f"server {shown(at(server, 'port.name'))} has minProtocolVersion {shown(least)}: {_NOT_OLD}"
 
 
-def _front_door(props: Props, _config: Config) -> Iterator[str]:
+def _front_peer_endpoint(props: Props, _config: Config) -> Iterator[str]:
     if at(props, "tlsSettings.minimumTlsVersion") not in ("TLS12", "TLS13"):
         yield f"tlsSettings.minimumTlsVersion is {shown(at(props, 'tlsSettings.minimumTlsVersion'))}: {_NOT_OLD}"
 
@@ -72,7 +72,7 @@ TABLE: Final[Table] = {
         Must(path="minimumTlsVersion", holds=one_of("TLS1_2", "TLS1_3"), remedy=_NOT_OLD),
         Must(path="enableHttpsTrafficOnly", holds=one_of(None, True), remedy="let nobody connect without TLS"),
     ),
-    "azure-native:cdn:AFDCustomDomain": (_front_door,),
+    "azure-native:cdn:AFDCustomDomain": (_front_peer_endpoint,),
     "kubernetes:networking.istio.io/v1:Gateway": (_gateway,),
 }
 

@@ -228,8 +228,8 @@ class Settings(Model):
     def joined(self) -> bool:
         """Whether regions are ready for others beside them: there are some, or a founder is named.
 
-        So a region that is the first of several, or the last one left, keeps its doors: the second region changes no
-        more than the third, and removing regions deletes nothing of those that stay.
+        So a region that is the first of several, or the last one left, keeps its peer endpoints: the second region
+        changes no more than the third, and removing regions deletes nothing of those that stay.
         """
         return len(self.regions) > 1 or self.database.founder is not None
 

@@ -74,13 +74,14 @@ def rendered_files(settings: config.NatsSettings) -> dict[str, str]:
 class Platform:
     """Regions in one directory. `certificates` are theirs unless they have their own.
 
-    `doors` maps the address (host:port) of a region's door, as the files have it, to the port it has on loopback.
+    `endpoints` maps the address (host:port) of a region's peer endpoint, as the files have it, to the port it has on
+    loopback.
     """
 
     directory: Path
     running: Processes
     certificates: Path
-    doors: dict[str, int] = field(default_factory=dict)
+    endpoints: dict[str, int] = field(default_factory=dict)
 
     def region(self, settings: config.NatsSettings) -> Region:
         """A region with these settings."""
@@ -118,7 +119,7 @@ class Platform:
         for other, ports in enumerate(region.ports):
             node = f"{config.APP}-{other}.{config.HEADLESS_SERVICE}:{config.CLUSTER_PORT}"
             text = text.replace(node, f"localhost:{ports[config.CLUSTER_PORT]}")
-        for address, port in self.doors.items():
+        for address, port in self.endpoints.items():
             text = text.replace(address, f"localhost:{port}")
         home = self.directory / region.server_name(index)
         return (

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from components.messaging import config
-from tests.conformance.doors import Door
 from tests.conformance.nats_servers import PASSWORD, SYSTEM_PASSWORD, Platform, Region, hashed
+from tests.conformance.peer_endpoints import PeerEndpoint
 from tests.conformance.servers import eventually, processes, root_authority, write_certificate
 from tests.rendering import Rendered
 
@@ -19,17 +19,17 @@ STEP_SECONDS = 60
 
 @dataclass
 class SuperCluster:
-    """Regions of a rendered stack, by name, each behind its door."""
+    """Regions of a rendered stack, by name, each behind its peer endpoint."""
 
     rendered: Rendered
     platform: Platform
     regions: dict[str, Region]
-    doors: dict[str, Door]
+    endpoints: dict[str, PeerEndpoint]
 
     def start(self, *names: str) -> None:
         """Start regions (default: all) and wait until every server of them is ready."""
         for name in names or self.regions:
-            self.doors[name].open()
+            self.endpoints[name].open()
             self.platform.start(self.regions[name])
         for name in names or self.regions:
             for index in range(self.regions[name].servers):
@@ -37,7 +37,7 @@ class SuperCluster:
 
     def kill(self, name: str) -> None:
         """End all servers of a region at once. A load balancer without servers refuses connections."""
-        self.doors[name].shut()
+        self.endpoints[name].shut()
         self.platform.stop(self.regions[name], kill=True)
 
     def outbound(self, name: str, index: int = 0) -> set[str]:
@@ -61,14 +61,14 @@ class SuperCluster:
 
 @contextmanager
 def super_cluster(rendered: Rendered, directory: Path) -> Iterator[SuperCluster]:
-    """The stack's regions, not started yet. All servers and doors are gone with the block."""
+    """The stack's regions, not started yet. All servers and peer endpoints are gone with the block."""
     root = root_authority()
     names = sorted(r.inputs["metadata"]["labels"]["sacred-council.love/region"] for r in _maps(rendered))
-    doors = {name: Door() for name in names}
+    endpoints = {name: PeerEndpoint() for name in names}
     try:
         with processes(directory / "logs") as running:
             platform = Platform(directory, running, directory / names[0] / "certificates")
-            platform.doors = {_advertised(rendered, name): door.port for name, door in doors.items()}
+            platform.endpoints = {_advertised(rendered, name): endpoint.port for name, endpoint in endpoints.items()}
             regions = {}
             for name in names:
                 certificates = write_certificate(
@@ -76,11 +76,11 @@ def super_cluster(rendered: Rendered, directory: Path) -> Iterator[SuperCluster]
                 )
                 count = _of(rendered, name, "StatefulSet", "nats")["spec"]["replicas"]
                 regions[name] = platform.region_of(name, count, files(rendered, name), certificates)
-                doors[name].targets = [ports[config.GATEWAY_PORT] for ports in regions[name].ports]
-            yield SuperCluster(rendered, platform, regions, doors)
+                endpoints[name].targets = [ports[config.GATEWAY_PORT] for ports in regions[name].ports]
+            yield SuperCluster(rendered, platform, regions, endpoints)
     finally:
-        for door in doors.values():
-            door.shut()
+        for endpoint in endpoints.values():
+            endpoint.shut()
 
 
 def files(rendered: Rendered, region: str) -> dict[str, str]:

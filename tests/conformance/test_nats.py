@@ -158,12 +158,12 @@ def test_a_region_that_gets_a_neighbour_keeps_its_streams(platform: Platform) ->
     platform.start(old)
     platform.healthy(old)
     platform.with_client(old, _publish(3))
-    platform.doors = dict(zip(("america:7222", "asia:7222"), free_ports(2), strict=True))
+    platform.endpoints = dict(zip(("america:7222", "asia:7222"), free_ports(2), strict=True))
     seed = config.GatewayPeer(name=old.name, address="america:7222")
     new = platform.region(_settings("asia-east1", 3, config.Gateway(advertise="asia:7222", seeds=[seed])))
-    new.ports[0][config.GATEWAY_PORT] = platform.doors["asia:7222"]
+    new.ports[0][config.GATEWAY_PORT] = platform.endpoints["asia:7222"]
     old.files = rendered_files(_settings(old.name, 3, config.Gateway(advertise="america:7222")))
-    old.ports[0][config.GATEWAY_PORT] = platform.doors["america:7222"]
+    old.ports[0][config.GATEWAY_PORT] = platform.endpoints["america:7222"]
     for index in (2, 1, 0):
         platform.running.stop(old.server_name(index))
         platform.start(old, index)

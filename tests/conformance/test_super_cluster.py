@@ -1,7 +1,7 @@
 """Three regions of real nats-servers, started with what the program renders for a stack of three regions.
 
-Addresses are mapped to loopback, where each region has a door like the one in front of its servers in the clouds.
-Certificates are real, with the names that the program has certified.
+Addresses are mapped to loopback, where each region has a peer endpoint like the one in front of its servers in the
+clouds. Certificates are real, with the names that the program has certified.
 """
 
 import asyncio
@@ -91,7 +91,7 @@ def test_a_request_is_answered_by_another_region(cluster: SuperCluster) -> None:
 def greeting(cluster: SuperCluster, region: str, context: ssl.SSLContext, name: str) -> bytes:
     """What the region's gateway says to who calls it by `name`."""
     with (
-        socket.create_connection(("localhost", cluster.doors[region].port), timeout=10) as plain,
+        socket.create_connection(("localhost", cluster.endpoints[region].port), timeout=10) as plain,
         context.wrap_socket(plain, server_hostname=name) as encrypted,
     ):
         return encrypted.recv(4)
@@ -142,14 +142,14 @@ def test_regions_find_each_other_while_the_one_they_meet_at_is_down(cluster: Sup
 
 
 def test_a_region_that_is_cut_off_serves_its_own_streams_and_comes_back(cluster: SuperCluster) -> None:
-    for door in cluster.doors.values():
-        door.shut()
+    for endpoint in cluster.endpoints.values():
+        endpoint.shut()
     for name in cluster.regions:
         cluster.eventually(lambda name=name: cluster.outbound(name) == set(), f"{name} is cut off")
     for name, region in cluster.regions.items():
         assert cluster.platform.with_client(region, publish(f"alone-{name}")) == name
-    for door in cluster.doors.values():
-        door.open()
+    for endpoint in cluster.endpoints.values():
+        endpoint.open()
     cluster.joined()
     assert message(cluster, FOUNDER, NEAR) == b"hello"
 

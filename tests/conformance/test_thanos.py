@@ -103,7 +103,7 @@ def test_a_querier_with_a_certificate_of_another_root_reads_nothing(regions: Reg
     assert regions.regions_seen("south") == set()
 
 
-def test_nobody_can_pose_as_another_region_s_door(regions: Regions) -> None:
+def test_nobody_can_pose_as_another_region_s_peer_endpoint(regions: Regions) -> None:
     regions.start_store("north", known_as=[name for name in STORE_NAMES if "peers" not in name])
     regions.start_querier("north")
     seen(regions, "north", {"north"})

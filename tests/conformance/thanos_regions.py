@@ -37,7 +37,7 @@ PLACES = {
 SECONDS = 90
 """Longest time that anything takes on a busy machine."""
 NETWORKS = itertools.count(1)
-"""Doors always have the same port, so regions of different tests have different loopback addresses."""
+"""Peer endpoints always have the same port, so regions of different tests have different loopback addresses."""
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Regions:
     network: int = field(default_factory=NETWORKS.__next__)
 
     def address(self, region: str) -> str:
-        """Where the region's door is."""
+        """Where the region's peer endpoint is."""
         return f"127.0.{self.network}.{sorted(PLACES).index(region) + 1}"
 
     def start_store(self, region: str, *, known_as: Sequence[str] = STORE_NAMES) -> None:

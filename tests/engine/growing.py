@@ -6,7 +6,7 @@ from tests.regions import FIVE, FOUNDER_KNOWS_PEERS, IOWA, KNOWS_PEERS, Where, c
 
 MONITORING_KNOWS_PEERS = {
     "monitoring-alerts-rules",
-    "monitoring-door-0-service",
+    "monitoring-peer-0-service",
     "monitoring-peers-endpoints",
     "monitoring-thanos-query-endpoints",
     "monitoring-thanos-query-policy-thanos-query",

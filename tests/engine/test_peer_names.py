@@ -1,4 +1,5 @@
-"""What a real API server and its controllers make of doors and of the names of other regions' doors."""
+"""What a real API server and its controllers make of peer endpoints and of the names of other regions' peer
+endpoints."""
 
 import json
 import time
@@ -15,7 +16,7 @@ from tests.rendering import Rendered
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
 PATIENCE_SECONDS = 60
-OURS = ("us-central1-nats-peers-", "us-central1-nats-door-", "us-central1-nats-namespace")
+OURS = ("us-central1-nats-peers-", "us-central1-nats-peer-", "us-central1-nats-namespace")
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def applied(cluster: Cluster, stack: Rendered) -> None:
-    """Apply the doors and the names of one region's messaging, as the program describes them."""
+    """Apply the peer endpoints and the names of one region's messaging, as the program describes them."""
     objects = [r.inputs for r in stack.objects() if r.name.startswith(OURS)]
     objects.sort(key=lambda one: one["kind"] != "Namespace")
     assert {"Namespace", "Service", "Endpoints"} == {one["kind"] for one in objects}
@@ -76,7 +77,7 @@ def test_dns_is_given_the_other_regions_names_whichever_regions_come_and_go(clus
         soon(lambda: names(cluster), wanted(stack))
 
 
-def test_a_door_has_an_address_before_there_is_a_pod(cluster: Cluster) -> None:
+def test_a_peer_endpoint_has_an_address_before_there_is_a_pod(cluster: Cluster) -> None:
     applied(cluster, rendered(*MIXED))
-    soon(lambda: bool(found(cluster, "service", "door-0")["status"]["loadBalancer"].get("ingress")), True)
+    soon(lambda: bool(found(cluster, "service", "peer-0")["status"]["loadBalancer"].get("ingress")), True)
     assert found(cluster, "pods")["items"] == []

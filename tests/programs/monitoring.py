@@ -16,7 +16,7 @@ authority = RegionAuthority(
     RegionAuthorityArgs(root=RootAuthority("root", RootAuthorityArgs(common_name="root")), common_name="here"),
 )
 neighbours = (
-    Neighbours(regions=sorted(OTHERS), doors=list(OTHERS.values()), admitted=["198.51.100.1", "198.51.100.2"])
+    Neighbours(regions=sorted(OTHERS), endpoints=list(OTHERS.values()), admitted=["198.51.100.1", "198.51.100.2"])
     if config.get_bool("several")
     else None
 )

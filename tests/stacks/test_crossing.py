@@ -1,4 +1,4 @@
-"""Doors and names between regions: who may come in, how pods find them, and that one region alone has none."""
+"""Peer endpoints and names between regions: who may come in, how pods find them, and that one region alone has none."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.crossing import host
-from components.crossing.door import WAIT_FOR
+from components.crossing.peer_endpoint import WAIT_FOR
 from components.metadata import FIELD_MANAGER_ANNOTATION
 from components.workload import CHECKSUM_ANNOTATION
 from tests.clusters import CLUSTER_TYPES
@@ -40,12 +40,12 @@ STORES = ("cockroachdb", "nats")
 """Those whose servers talk to servers of other regions."""
 
 
-def doors(stack: Rendered, region: str) -> dict[str, dict[str, Any]]:
-    """The region's doors: inputs of the Services, by the rest of their names. There are some."""
+def peer_endpoints(stack: Rendered, region: str) -> dict[str, dict[str, Any]]:
+    """The region's peer endpoints: inputs of the Services, by the rest of their names. There are some."""
     found = {
         key.partition(" ")[0].removesuffix("-service"): resource.inputs
         for key, resource in of_region(stack, region).items()
-        if resource.type == "kubernetes:core/v1:Service" and "-door-" in resource.name
+        if resource.type == "kubernetes:core/v1:Service" and "-peer-" in resource.name
     }
     assert {store for name in found for store in STORES if name.startswith(store)} == {*STORES}
     return found
@@ -53,12 +53,12 @@ def doors(stack: Rendered, region: str) -> dict[str, dict[str, Any]]:
 
 def crossing(stack: Rendered, region: str) -> list[str]:
     """What the region has for others, by its names."""
-    parts = ("-door-", "-peers", "-addresses-group")
+    parts = ("-peer-", "-peers", "-addresses-group")
     return [r.name for r in of_region(stack, region).values() if any(part in r.name for part in parts)]
 
 
 def endpoints(stack: Rendered, region: str, store: str) -> dict[str, list[str]]:
-    """The addresses behind each name of the other regions' doors."""
+    """The addresses behind each name of the other regions' peer endpoints."""
     (subset,) = stack.named(f"{region}-{store}-peers-endpoints").inputs["subsets"]
     found: dict[str, list[str]] = {}
     for one in subset["addresses"]:
@@ -67,14 +67,14 @@ def endpoints(stack: Rendered, region: str, store: str) -> dict[str, list[str]]:
 
 
 def reserved(stack: Rendered, region: str) -> list[Resource]:
-    """The addresses that are reserved for the region's doors. There are some."""
-    found = [r for r in of_region(stack, region).values() if r.type in ADDRESSES and "-door-" in r.name]
+    """The addresses that are reserved for the region's peer endpoints. There are some."""
+    found = [r for r in of_region(stack, region).values() if r.type in ADDRESSES and "-peer-" in r.name]
     assert found
     return found
 
 
 @pytest.mark.parametrize("where", MIXED)
-def test_a_region_alone_has_no_doors_no_names_and_no_address_for_them(where: Where) -> None:
+def test_a_region_alone_has_no_peer_endpoints_no_names_and_no_address_for_them(where: Where) -> None:
     alone, among_others = rendered(where), rendered(*FIVE)
     assert len(crossing(among_others, where[0])) > 10
     assert crossing(alone, where[0]) == []
@@ -82,11 +82,11 @@ def test_a_region_alone_has_no_doors_no_names_and_no_address_for_them(where: Whe
     assert alone.objects("Endpoints") == []
 
 
-def test_a_region_that_is_the_first_of_several_has_closed_doors() -> None:
+def test_a_region_that_is_the_first_of_several_has_closed_peer_endpoints() -> None:
     stack, region = rendered_with((IOWA,), database={"founder": IOWA[0]}), IOWA[0]
-    assert doors(stack, region).keys() == doors(rendered(*FIVE), region).keys()
-    for door in doors(stack, region).values():
-        assert sorted(door["spec"]["loadBalancerSourceRanges"]) == egress(stack, region)
+    assert peer_endpoints(stack, region).keys() == peer_endpoints(rendered(*FIVE), region).keys()
+    for endpoint in peer_endpoints(stack, region).values():
+        assert sorted(endpoint["spec"]["loadBalancerSourceRanges"]) == egress(stack, region)
     assert [r.name for r in stack.objects("Endpoints") if r.inputs.get("subsets")] == []
     assert open_to_all(stack) == []
 
@@ -99,7 +99,8 @@ def test_the_second_region_adds_nothing_to_one_that_is_the_first_of_several() ->
 
 
 def open_to_all(stack: Rendered) -> list[str]:
-    """The network policies of stores with a rule for the port of doors that names nobody, so means everybody."""
+    """The network policies of stores with a rule for the port of peer endpoints that names nobody, so means
+    everybody."""
     policies = [r for r in stack.objects("NetworkPolicy") if r.inputs["metadata"]["namespace"] in STORES]
     assert {r.inputs["metadata"]["namespace"] for r in policies} == {*STORES}
     return [
@@ -111,25 +112,25 @@ def open_to_all(stack: Rendered) -> list[str]:
 
 
 @pytest.mark.parametrize("where", FIVE)
-def test_doors_admit_the_other_regions_and_nobody_else(where: Where) -> None:
+def test_peer_endpoints_admit_the_other_regions_and_nobody_else(where: Where) -> None:
     stack = rendered(*FIVE)
     others = sorted(address for name, _ in FIVE if name != where[0] for address in egress(stack, name))
-    for door in doors(stack, where[0]).values():
-        assert sorted(door["spec"]["loadBalancerSourceRanges"]) == others
-        assert door["spec"]["externalTrafficPolicy"] == "Local"
-        assert door["spec"]["publishNotReadyAddresses"] is True
+    for endpoint in peer_endpoints(stack, where[0]).values():
+        assert sorted(endpoint["spec"]["loadBalancerSourceRanges"]) == others
+        assert endpoint["spec"]["externalTrafficPolicy"] == "Local"
+        assert endpoint["spec"]["publishNotReadyAddresses"] is True
 
 
 @pytest.mark.parametrize("where", [IOWA, VIRGINIA, AMSTERDAM])
-def test_doors_have_their_cloud_s_reserved_addresses(where: Where) -> None:
+def test_peer_endpoints_have_their_cloud_s_reserved_addresses(where: Where) -> None:
     stack = rendered(*FIVE)
-    for name, door in doors(stack, where[0]).items():
-        annotations = door["metadata"]["annotations"]
+    for name, endpoint in peer_endpoints(stack, where[0]).items():
+        annotations = endpoint["metadata"]["annotations"]
         mine = [r for r in reserved(stack, where[0]) if r.name.startswith(f"{where[0]}-{name}-")]
         assert mine
         match where[1]:
             case "gcp":
-                assert door["spec"]["loadBalancerIP"].startswith("240.")
+                assert endpoint["spec"]["loadBalancerIP"].startswith("240.")
                 assert annotations["cloud.google.com/l4-rbs"] == "enabled"
             case "aws":
                 prefix = "service.beta.kubernetes.io/aws-load-balancer-"
@@ -141,12 +142,12 @@ def test_doors_have_their_cloud_s_reserved_addresses(where: Where) -> None:
                 assert annotations[f"{prefix}load-balancer-resource-group"]
 
 
-def test_on_aws_a_door_to_one_pod_has_one_address_and_a_shared_door_one_in_each_zone() -> None:
+def test_on_aws_a_peer_endpoint_to_one_pod_has_one_address_and_a_shared_peer_endpoint_one_in_each_zone() -> None:
     stack = rendered(*FIVE)
     found = [r.name.removeprefix("us-east-1-") for r in reserved(stack, "us-east-1")]
     assert sorted(found) == [
-        "cockroachdb-door-0-a-address",
-        *(f"nats-door-0-{zone}-address" for zone in "abc"),
+        "cockroachdb-peer-0-a-address",
+        *(f"nats-peer-0-{zone}-address" for zone in "abc"),
     ]
 
 
@@ -159,7 +160,7 @@ def test_on_azure_the_cluster_may_use_the_addresses_before_anything_runs_in_it()
 
 
 @pytest.mark.parametrize("where", FIVE)
-def test_every_region_has_names_for_the_doors_of_all_others(where: Where) -> None:
+def test_every_region_has_names_for_the_peer_endpoints_of_all_others(where: Where) -> None:
     stack = rendered(*FIVE)
     others = [name for name, _ in FIVE if name != where[0]]
     for store in STORES:
@@ -180,7 +181,7 @@ def test_a_reserved_address_waits_for_no_cluster() -> None:
             assert clusters & waits_for(stack, address) == set()
 
 
-def test_on_clusters_that_are_there_already_doors_have_the_address_they_are_given() -> None:
+def test_on_clusters_that_are_there_already_peer_endpoints_have_the_address_they_are_given() -> None:
     place = {"geography": {"latitude": 0, "longitude": 0, "timeZone": "UTC", "languages": ["en"]}}
     regions = [
         {"name": name, "cloud": "existing", "context": name, "egressAddresses": [mine], "slot": 200 + index, **place}
@@ -197,25 +198,25 @@ def test_on_clusters_that_are_there_already_doors_have_the_address_they_are_give
             "sacred-council:edge": {},
         },
     )
-    assert len(doors(stack, "west")) == 4
-    for door in doors(stack, "west").values():
-        assert door["spec"]["loadBalancerSourceRanges"] == ["192.0.2.1/32"]
-        assert "loadBalancerIP" not in door["spec"]
-        assert door["metadata"]["annotations"].keys() == {WAIT_FOR, CHECKSUM_ANNOTATION, FIELD_MANAGER_ANNOTATION}
+    assert len(peer_endpoints(stack, "west")) == 4
+    for endpoint in peer_endpoints(stack, "west").values():
+        assert endpoint["spec"]["loadBalancerSourceRanges"] == ["192.0.2.1/32"]
+        assert "loadBalancerIP" not in endpoint["spec"]
+        assert endpoint["metadata"]["annotations"].keys() == {WAIT_FOR, CHECKSUM_ANNOTATION, FIELD_MANAGER_ANNOTATION}
     found = endpoints(stack, "east", "cockroachdb")
     assert sorted(found) == ["west-0", "west-1", "west-2"]
     assert all(address.startswith("198.51.100.") for behind in found.values() for address in behind)
 
 
 @pytest.mark.parametrize("where", MIXED)
-def test_a_door_that_admits_more_regions_is_ready_when_the_provider_has_seen_it(where: Where) -> None:
+def test_a_peer_endpoint_that_admits_more_regions_is_ready_when_the_provider_has_seen_it(where: Where) -> None:
     before, after = (
-        doors(rendered_with(regions, database={"founder": where[0]}), where[0])
+        peer_endpoints(rendered_with(regions, database={"founder": where[0]}), where[0])
         for regions in ((where,), (where, BELGIUM))
     )
     assert before.keys() == after.keys() != set()
-    for name, door in after.items():
-        annotations = door["metadata"]["annotations"]
+    for name, endpoint in after.items():
+        annotations = endpoint["metadata"]["annotations"]
         checksum = annotations[CHECKSUM_ANNOTATION]
         address, seen = json.loads(annotations[WAIT_FOR])
         assert address == "jsonpath={.status.loadBalancer.ingress}"
@@ -223,11 +224,11 @@ def test_a_door_that_admits_more_regions_is_ready_when_the_provider_has_seen_it(
         assert before[name]["metadata"]["annotations"][CHECKSUM_ANNOTATION] != checksum
 
 
-def test_doors_belong_to_the_foundation_and_wait_for_no_workload() -> None:
+def test_peer_endpoints_belong_to_the_foundation_and_wait_for_no_workload() -> None:
     stack = rendered(*MIXED)
     workloads = {r.name for r in stack.objects() if r.inputs["kind"] in ("StatefulSet", "Deployment", "Job")}
     early = [
-        r for r in stack.resources if "-door-" in r.name or r.name.endswith(("-peers-service", "-peers-endpoints"))
+        r for r in stack.resources if "-peer-" in r.name or r.name.endswith(("-peers-service", "-peers-endpoints"))
     ]
     assert workloads
     assert early

@@ -86,15 +86,15 @@ def test_the_database_survives_what_the_settings_say(survive: str, goal: str) ->
 
 
 @pytest.mark.parametrize("where", FIVE)
-def test_nodes_admit_the_other_regions_pods_and_reach_their_doors(where: Where) -> None:
+def test_nodes_admit_the_other_regions_pods_and_reach_their_peer_endpoints(where: Where) -> None:
     stack = rendered(*FIVE)
     others = sorted(address for name, _ in FIVE if name != where[0] for address in egress(stack, name))
     behind = endpoints(stack, where[0], "cockroachdb")
-    doors = sorted(f"{address}/32" for addresses in behind.values() for address in addresses)
+    targets = sorted(f"{address}/32" for addresses in behind.values() for address in addresses)
     assert blocks(stack, where[0], "network-policy", "ingress") == others
-    assert blocks(stack, where[0], "network-policy", "egress") == doors
+    assert blocks(stack, where[0], "network-policy", "egress") == targets
     # The founder's Job asks the others whether they have a database.
-    assert blocks(stack, where[0], "jobs-bootstrap-network-policy", "egress") == doors
+    assert blocks(stack, where[0], "jobs-bootstrap-network-policy", "egress") == targets
 
 
 @pytest.mark.parametrize("where", MIXED)
@@ -185,7 +185,7 @@ def test_the_connection_waits_for_no_other_region_and_not_for_the_list_of_region
         }
 
 
-def test_fewer_nodes_take_their_doors_along_and_replace_nothing() -> None:
+def test_fewer_nodes_take_their_peer_endpoints_along_and_replace_nothing() -> None:
     """As docs/runbooks/fewer-database-nodes.md tells what a preview shows."""
     five, three = (
         rendered_with(MIXED, database={"founder": IOWA[0], "nodes": nodes, "backup": {"regions": []}})
@@ -195,8 +195,8 @@ def test_fewer_nodes_take_their_doors_along_and_replace_nothing() -> None:
         before, after = of_region(five, name), of_region(three, name)
         gone = {key.partition(" ")[0] for key in before.keys() - after.keys()}
         assert after.keys() <= before.keys()
-        assert {"cockroachdb-door-3-service", "cockroachdb-door-4-service"} <= gone
-        assert all(key.startswith(("cockroachdb-door-3", "cockroachdb-door-4")) for key in gone)
+        assert {"cockroachdb-peer-3-service", "cockroachdb-peer-4-service"} <= gone
+        assert all(key.startswith(("cockroachdb-peer-3", "cockroachdb-peer-4")) for key in gone)
         kinds = {key.partition(" ")[2] for key in after if after[key].inputs != before[key].inputs}
         assert "kubernetes:apps/v1:StatefulSet" in kinds
         assert "kubernetes:batch/v1:Job" not in kinds

@@ -55,12 +55,12 @@ def test_one_region_alone_has_no_gateway() -> None:
 
 
 @pytest.mark.parametrize("where", FIVE)
-def test_only_the_other_regions_reach_a_gateway_and_it_reaches_only_their_doors(where: Where) -> None:
+def test_only_the_other_regions_reach_a_gateway_and_it_reaches_only_their_peer_endpoints(where: Where) -> None:
     stack, region = rendered(*FIVE), where[0]
     others = [name for name, _ in FIVE if name != region]
     assert across(stack, region, "ingress") == sorted(block for name in others for block in egress(stack, name))
-    doors = [address for found in endpoints(stack, region, "nats").values() for address in found]
-    assert across(stack, region, "egress") == sorted(f"{address}/32" for address in doors)
+    targets = [address for found in endpoints(stack, region, "nats").values() for address in found]
+    assert across(stack, region, "egress") == sorted(f"{address}/32" for address in targets)
 
 
 @pytest.mark.parametrize("more", [GOOGLE, MIXED])

@@ -10,7 +10,7 @@ from tests.rendering import Rendered, render
 # Of the monitoring, what must know the other regions. All of it can change in place.
 KNOWS_PEERS = {
     "monitoring-alerts-rules",
-    "monitoring-door-0-service",
+    "monitoring-peer-0-service",
     "monitoring-peers-endpoints",
     "monitoring-thanos-query-endpoints",
     "monitoring-thanos-query-policy-thanos-query",
@@ -38,8 +38,8 @@ def test_a_cluster_of_ones_own_beside_a_cloud_only_adds_and_changes_what_knows_i
     )
     assert of_region(before, IOWA[0]).keys() == of_region(after, IOWA[0]).keys()
     assert of_monitoring(before, after) == KNOWS_PEERS
-    door = after.named(f"{IOWA[0]}-monitoring-door-0-service").inputs["spec"]
-    assert "192.0.2.10/32" in door["loadBalancerSourceRanges"]
+    endpoint = after.named(f"{IOWA[0]}-monitoring-peer-0-service").inputs["spec"]
+    assert "192.0.2.10/32" in endpoint["loadBalancerSourceRanges"]
 
 
 def test_a_second_region_only_adds_and_changes_what_is_told_of_it(stacks: dict[tuple[Where, ...], Rendered]) -> None:
@@ -63,9 +63,9 @@ def test_every_region_is_asked_in_every_region(stacks: dict[tuple[Where, ...], R
         assert asked == {"kube-prometheus-stack-thanos-discovery"} | others
 
 
-def test_doors_to_metrics_exist_on_all_clouds() -> None:
+def test_peer_endpoints_to_metrics_exist_on_all_clouds() -> None:
     stack = watched(*MIXED)
     for name, _ in MIXED:
-        door = stack.named(f"{name}-monitoring-door-0-service").inputs["spec"]
-        assert len(door["loadBalancerSourceRanges"]) >= len(MIXED) - 1
-        assert [port["port"] for port in door["ports"]] == [10901]
+        endpoint = stack.named(f"{name}-monitoring-peer-0-service").inputs["spec"]
+        assert len(endpoint["loadBalancerSourceRanges"]) >= len(MIXED) - 1
+        assert [port["port"] for port in endpoint["ports"]] == [10901]

@@ -1,4 +1,4 @@
-"""Names and doors between regions, decided without any stack."""
+"""Names and peer endpoints between regions, decided without any stack."""
 
 from dataclasses import replace
 from typing import Final
@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.crossing import PEER_NAMES, DoorArgs, Neighbours, host, peer_name
-from components.crossing.door import given_address
-from stacks.doors import store_doors
+from components.crossing import PEER_NAMES, Neighbours, PeerEndpointArgs, host, peer_name
+from components.crossing.peer_endpoint import given_address
+from stacks.peering import peer_endpoint_specs
 from stacks.settings import parse
 
 LABEL_LIMIT = 63
@@ -26,13 +26,13 @@ def test_a_name_is_covered_by_the_wildcards_of_certificates(region: str, index: 
 
 
 @given(names, numbers, names, numbers)
-def test_no_two_doors_have_the_same_name(one: str, first: int, other: str, second: int) -> None:
+def test_no_two_peer_endpoints_have_the_same_name(one: str, first: int, other: str, second: int) -> None:
     # A region called a-1 and another called a: then a-1-0 and a-1 must not meet.
     if (one, first) != (other, second):
         assert host(one, first) != host(other, second)
 
 
-def test_every_database_node_has_a_door_and_all_servers_of_messaging_share_one() -> None:
+def test_every_database_node_has_a_peer_endpoint_and_all_servers_of_messaging_share_one() -> None:
     settings = parse(
         {
             "stage": "regional",
@@ -41,10 +41,10 @@ def test_every_database_node_has_a_door_and_all_servers_of_messaging_share_one()
             "messaging": {"servers": 3},
         }
     )
-    planned = store_doors(settings)
-    pods = [door.pods["statefulset.kubernetes.io/pod-name"] for door in planned["cockroachdb"]]
+    planned = peer_endpoint_specs(settings)
+    pods = [endpoint.pods["statefulset.kubernetes.io/pod-name"] for endpoint in planned["cockroachdb"]]
     assert pods == [f"cockroachdb-{index}" for index in range(4)]
-    assert [door.pods for door in planned["nats"]] == [{"app.kubernetes.io/name": "nats"}]
+    assert [endpoint.pods for endpoint in planned["nats"]] == [{"app.kubernetes.io/name": "nats"}]
 
 
 class _Entry:
@@ -67,11 +67,11 @@ def test_a_load_balancer_with_a_host_name_only_is_refused_with_the_way_out() -> 
         given_address(None)
 
 
-DOOR: Final = DoorArgs(
+ENDPOINT: Final = PeerEndpointArgs(
     region="here",
     app="nats",
     namespace="nats",
-    service="door-0",
+    service="peer-0",
     port=1,
     pods={"is": "nats"},
     admitted=["198.51.100.7"],
@@ -80,11 +80,11 @@ DOOR: Final = DoorArgs(
 
 def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(ValueError, match="pods: expected labels"):
-        replace(DOOR, pods={})
+        replace(ENDPOINT, pods={})
 
 
 def test_nothing_is_open_to_anyone() -> None:
     with pytest.raises(ValueError, match="admitted: expected addresses, got none"):
-        replace(DOOR, admitted=[])
+        replace(ENDPOINT, admitted=[])
     with pytest.raises(ValueError, match="admitted: expected addresses, got none"):
-        Neighbours(regions=["there"], doors=["198.51.100.7"], admitted=[])
+        Neighbours(regions=["there"], endpoints=["198.51.100.7"], admitted=[])

@@ -69,7 +69,7 @@ def test_the_bootstrap_job_is_the_same_whatever_the_number_of_nodes() -> None:
 def test_a_founder_that_is_no_region_is_refused() -> None:
     with pytest.raises(ValueError, match="founder: expected one of here, got 'there'"):
         dataclasses.replace(ARGS, founder="there")
-    others = Neighbours(regions=["there"], doors=[], admitted=["198.51.100.7"])
+    others = Neighbours(regions=["there"], endpoints=[], admitted=["198.51.100.7"])
     assert dataclasses.replace(ARGS, founder="there", neighbours=others).founder == "there"
 
 

@@ -37,10 +37,10 @@ def test_alone_or_not_a_node_has_the_same_locality_store_and_ports(region: str, 
 
 
 @given(names)
-def test_other_regions_reach_a_node_at_its_door_and_neighbours_at_its_pod(region: str) -> None:
+def test_other_regions_reach_a_node_at_its_peer_endpoint_and_neighbours_at_its_pod(region: str) -> None:
     found = flags(plan.start_command(region, founder=region, alone=False))
-    door = found["--advertise-addr"].replace("${POD_NAME##*-}", "2").replace("${POD_NAMESPACE}", "cockroachdb")
-    assert door == f"{region}-2.peers.cockroachdb.svc:26257"
+    endpoint = found["--advertise-addr"].replace("${POD_NAME##*-}", "2").replace("${POD_NAMESPACE}", "cockroachdb")
+    assert endpoint == f"{region}-2.peers.cockroachdb.svc:26257"
     pod = found["--locality-advertise-addr"]
     assert pod == f"region={region}@${{POD_NAME}}.cockroachdb.${{POD_NAMESPACE}}:26257"
     assert f"region={region}," in found["--locality"]

@@ -110,7 +110,7 @@ PASSING = [
     (
         exposure,
         SERVICE,
-        {"metadata": {"name": "door"}, "spec": {**OUTSIDE, "loadBalancerSourceRanges": ["10.0.0.0/8"]}},
+        {"metadata": {"name": "peer endpoint"}, "spec": {**OUTSIDE, "loadBalancerSourceRanges": ["10.0.0.0/8"]}},
     ),
     (exposure, SERVICE, {"metadata": {"name": "istio-ingressgateway"}, "spec": OUTSIDE}),
     (exposure, SERVICE, {"metadata": {"name": "inside"}, "spec": {"type": "ClusterIP"}}),

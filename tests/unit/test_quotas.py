@@ -84,11 +84,11 @@ def test_the_planetary_stack_needs_more_than_aws_gives_unasked() -> None:
 
 def test_the_planetary_stack_needs_more_addresses_than_aws_gives_and_all_that_google_gives_unasked() -> None:
     stack = planetary()
-    ways_out, doors, gateways = 1, 3 + 1 + 1, 2
-    assert public_addresses(stack, "us-central1") == ways_out + doors + gateways == ADDRESSES["gcp"].usual == 8
+    ways_out, endpoints, gateways = 1, 3 + 1 + 1, 2
+    assert public_addresses(stack, "us-central1") == ways_out + endpoints + gateways == ADDRESSES["gcp"].usual == 8
     # In each of three zones: the NAT, messaging, metrics and the public gateway. One zone: each database node.
     assert public_addresses(stack, "sa-east-1") == 3 * 4 + 3
-    assert public_addresses(stack, "southafricanorth") == 3 + doors + gateways < ADDRESSES["azure"].usual
+    assert public_addresses(stack, "southafricanorth") == 3 + endpoints + gateways < ADDRESSES["azure"].usual
     told = [warning.partition(":")[0] for warning in exceeded(stack) if "public addresses" in warning]
     assert told == ["us-central1", "europe-west1", "asia-east1", "sa-east-1", "ap-southeast-2"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from components.crossing import peer_name
 from components.monitoring.thanos_config import STORE_NAMES, endpoints, query_arguments, sidecar_values
-from stacks.doors import store_doors
+from stacks.peering import peer_endpoint_specs
 from stacks.settings import parse
 from tests.rendering import ROOT, Rendered, render_program
 
@@ -122,8 +122,8 @@ def test_an_alert_knows_every_other_region(several: Rendered) -> None:
     assert known == ["north", "south"]
 
 
-def test_metrics_have_a_door_only_where_there_is_monitoring() -> None:
+def test_metrics_have_a_peer_endpoint_only_where_there_is_monitoring() -> None:
     base = {"stage": "regional", "regions": [{"name": "here", "cloud": "existing"}]}
-    (door,) = store_doors(parse(base))["monitoring"]
-    assert (door.port, dict(door.pods)) == (10901, {"app.kubernetes.io/name": "prometheus"})
-    assert "monitoring" not in store_doors(parse({**base, "monitoring": {"enabled": False}}))
+    (endpoint,) = peer_endpoint_specs(parse(base))["monitoring"]
+    assert (endpoint.port, dict(endpoint.pods)) == (10901, {"app.kubernetes.io/name": "prometheus"})
+    assert "monitoring" not in peer_endpoint_specs(parse({**base, "monitoring": {"enabled": False}}))

@@ -1,4 +1,5 @@
-"""What joins the data stores of several regions: doors, their addresses and their names. Nothing for a region alone.
+"""What joins the data stores of several regions: peer endpoints, their addresses and their names. Nothing for a region
+alone.
 
 Everything here is early: reserved addresses, load balancers without pods, DNS names. Workloads of one region get the
 `Neighbours` of their store, which hold values of these and of nothing else.
@@ -12,7 +13,7 @@ from typing import Final
 import pulumi
 
 from components.cluster import Cluster
-from components.crossing import Door, DoorArgs, Neighbours, PeerNames, PeerNamesArgs, host
+from components.crossing import Neighbours, PeerEndpoint, PeerEndpointArgs, PeerNames, PeerNamesArgs, host
 from components.database import cockroachdb_plan as database
 from components.messaging import config as messaging
 from components.metadata import selector
@@ -26,13 +27,13 @@ from stacks.topology import RegionPlan
 
 POD_NAME: Final = "statefulset.kubernetes.io/pod-name"
 
-StoreDoors = Mapping[str, Sequence[Door]]
-"""A region's doors by store, in the order of their numbers."""
+PeerEndpoints = Mapping[str, Sequence[PeerEndpoint]]
+"""A region's peer endpoints by store, in the order of their numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoreDoor:
-    """A door of a store: its number, TCP port and the pods behind it (`single`: only one pod)."""
+class PeerEndpointSpec:
+    """A peer endpoint of a store: its number, TCP port and the pods behind it (`single`: only one pod)."""
 
     index: int
     port: int
@@ -42,17 +43,17 @@ class StoreDoor:
     @property
     def name(self) -> str:
         """Name of the Service, in the store's namespace."""
-        return f"door-{self.index}"
+        return f"peer-{self.index}"
 
 
-def store_doors(settings: Settings) -> Mapping[str, Sequence[StoreDoor]]:
-    """The doors that every region has, by store; a store's name is that of its namespace and of its pods' app.
+def peer_endpoint_specs(settings: Settings) -> Mapping[str, Sequence[PeerEndpointSpec]]:
+    """The peer endpoints that every region has, by store; a store's name is that of its namespace and of its pods' app.
 
-    Nodes of a database are not alike, so each has a door of its own. NATS servers are: they share one. So do the
-    metrics, which Thanos reads. Pure.
+    Nodes of a database are not alike, so each has a peer endpoint of its own. NATS servers are: they share one. So do
+    the metrics, which Thanos reads. Pure.
     """
     nodes = [
-        StoreDoor(
+        PeerEndpointSpec(
             index=index,
             port=database.SQL_PORT,
             pods={**selector(database.APP), POD_NAME: f"{database.APP}-{index}"},
@@ -60,8 +61,8 @@ def store_doors(settings: Settings) -> Mapping[str, Sequence[StoreDoor]]:
         )
         for index in range(settings.database.nodes)
     ]
-    gateway = StoreDoor(index=0, port=messaging.GATEWAY_PORT, pods=selector(messaging.APP), single=False)
-    metrics = StoreDoor(index=0, port=monitoring.STORE_PORT, pods=PROMETHEUS, single=False)
+    gateway = PeerEndpointSpec(index=0, port=messaging.GATEWAY_PORT, pods=selector(messaging.APP), single=False)
+    metrics = PeerEndpointSpec(index=0, port=monitoring.STORE_PORT, pods=PROMETHEUS, single=False)
     return {
         database.APP: nodes,
         messaging.APP: [gateway],
@@ -70,7 +71,7 @@ def store_doors(settings: Settings) -> Mapping[str, Sequence[StoreDoor]]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DoorSite:
+class PeeringSite:
     """A region: its `plan`, its `cluster`, the `grounds` of all regions, and the `parent` of its early resources."""
 
     plan: RegionPlan
@@ -81,25 +82,28 @@ class DoorSite:
     parent: pulumi.Resource
 
 
-def region_doors(site: DoorSite) -> StoreDoors:
-    """Make the region's doors."""
-    return {store: [_door(site, store, door) for door in doors] for store, doors in store_doors(site.settings).items()}
+def region_peer_endpoints(site: PeeringSite) -> PeerEndpoints:
+    """Make the region's peer endpoints."""
+    return {
+        store: [_peer_endpoint(site, store, endpoint) for endpoint in endpoints]
+        for store, endpoints in peer_endpoint_specs(site.settings).items()
+    }
 
 
-def _door(site: DoorSite, store: str, door: StoreDoor) -> Door:
+def _peer_endpoint(site: PeeringSite, store: str, endpoint: PeerEndpointSpec) -> PeerEndpoint:
     region = site.plan.name
-    name = f"{region}-{store}-{door.name}"
-    return Door(
+    name = f"{region}-{store}-{endpoint.name}"
+    return PeerEndpoint(
         name,
-        DoorArgs(
+        PeerEndpointArgs(
             region=region,
             app=store,
             namespace=site.namespaces[store],
-            service=door.name,
-            port=door.port,
-            pods=door.pods,
+            service=endpoint.name,
+            port=endpoint.port,
+            pods=endpoint.pods,
             annotations=site.cluster.load_balancer_annotations.public,
-            address=site.grounds[region].public_address(name, door.index if door.single else None),
+            address=site.grounds[region].public_address(name, endpoint.index if endpoint.single else None),
             admitted=admitted(site.plan, site.grounds),
         ),
         pulumi.ResourceOptions(parent=site.parent, providers=[site.cluster.provider]),
@@ -111,17 +115,21 @@ def admitted(plan: RegionPlan, grounds: Mapping[str, Ground]) -> Sequence[pulumi
     return admitted_addresses({name: ground.egress_addresses for name, ground in grounds.items()}, plan)
 
 
-def name_peers(site: DoorSite, doors: Mapping[str, StoreDoors]) -> Mapping[str, Neighbours]:
-    """Name the doors of the other regions in this one; what its stores must know of them, by store.
+def name_peers(site: PeeringSite, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, Neighbours]:
+    """Name the peer endpoints of the other regions in this one; what its stores must know of them, by store.
 
-    `doors` are those of all regions, by region.
+    `endpoints` are those of all regions, by region.
     """
-    return {store: _named(site, store, ways, doors) for store, ways in store_doors(site.settings).items()}
+    return {store: _named(site, store, ways, endpoints) for store, ways in peer_endpoint_specs(site.settings).items()}
 
 
-def _named(site: DoorSite, store: str, ways: Sequence[StoreDoor], doors: Mapping[str, StoreDoors]) -> Neighbours:
+def _named(
+    site: PeeringSite, store: str, ways: Sequence[PeerEndpointSpec], endpoints: Mapping[str, PeerEndpoints]
+) -> Neighbours:
     hosts = {
-        host(peer, index): door.addresses for peer in site.plan.peers for index, door in enumerate(doors[peer][store])
+        host(peer, index): endpoint.addresses
+        for peer in site.plan.peers
+        for index, endpoint in enumerate(endpoints[peer][store])
     }
     PeerNames(
         f"{site.plan.name}-{store}-peers",
@@ -132,6 +140,6 @@ def _named(site: DoorSite, store: str, ways: Sequence[StoreDoor], doors: Mapping
     )
     return Neighbours(
         regions=site.plan.failover,
-        doors=list(chain.from_iterable(hosts.values())),
+        endpoints=list(chain.from_iterable(hosts.values())),
         admitted=admitted(site.plan, site.grounds),
     )

@@ -11,7 +11,7 @@ from tests.conformance.servers import eventually, free_ports
 PIECE = 65536
 
 
-class Door:
+class PeerEndpoint:
     """One address of a region, in front of its servers. Shut, it cuts every connection and refuses new ones."""
 
     def __init__(self, targets: Sequence[int] = ()) -> None:
@@ -28,7 +28,9 @@ class Door:
         if self._listening is None:
             address = ("127.0.0.1", self.port)
             # Somebody's outgoing connection may have the port for a moment.
-            listening = eventually(lambda: socket.create_server(address), seconds=10, what=f"a door at {self.port}")
+            listening = eventually(
+                lambda: socket.create_server(address), seconds=10, what=f"a peer endpoint at {self.port}"
+            )
             with self._lock:
                 self._listening = listening
             threading.Thread(target=self._serve, args=(listening,), daemon=True).start()

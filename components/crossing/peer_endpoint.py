@@ -15,12 +15,12 @@ WAIT_FOR: Final = "pulumi.com/waitFor"
 
 
 @dataclass(frozen=True, kw_only=True)
-class DoorArgs:
-    """Where the door leads: TCP `port` of the pods with the labels `pods` in `namespace`.
+class PeerEndpointArgs:
+    """Where the peer endpoint leads: TCP `port` of the pods with the labels `pods` in `namespace`.
 
     `service` is the Service's name, `app` whose it is. `annotations` are the cluster's for public load balancers.
-    `address` is reserved for the door; None takes the one that the cluster gives. `admitted` are the IPv4 addresses
-    that may knock.
+    `address` is reserved for the peer endpoint; None takes the one that the cluster gives. `admitted` are the IPv4
+    addresses that may knock.
     """
 
     region: str
@@ -35,12 +35,14 @@ class DoorArgs:
 
     def __post_init__(self) -> None:
         if not self.pods:
-            raise ValueError("pods: expected labels, got none; the door would lead to every pod of the namespace")
+            raise ValueError(
+                "pods: expected labels, got none; the peer endpoint would lead to every pod of the namespace"
+            )
         if not self.admitted:
-            raise ValueError("admitted: expected addresses, got none; the door would be open to anyone")
+            raise ValueError("admitted: expected addresses, got none; the peer endpoint would be open to anyone")
 
 
-class Door(pulumi.ComponentResource):
+class PeerEndpoint(pulumi.ComponentResource):
     """A load balancer that other regions use: made early, of the region's foundation, before there are pods.
 
     Outputs: `addresses` (IPv4). Reserved ones are known before the cluster is.
@@ -48,8 +50,8 @@ class Door(pulumi.ComponentResource):
 
     addresses: Sequence[pulumi.Output[str]]
 
-    def __init__(self, name: str, args: DoorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:crossing:Door", name, None, opts)
+    def __init__(self, name: str, args: PeerEndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:crossing:PeerEndpoint", name, None, opts)
         reserved = args.address
         service = k8s.core.v1.Service(
             f"{name}-service",
@@ -67,8 +69,8 @@ class Door(pulumi.ComponentResource):
         self.register_outputs({"addresses": self.addresses})
 
 
-def _annotations(args: DoorArgs) -> dict[str, pulumi.Input[str]]:
-    """The load balancer's own, and that the door is ready with an address: pods come much later.
+def _annotations(args: PeerEndpointArgs) -> dict[str, pulumi.Input[str]]:
+    """The load balancer's own, and that the peer endpoint is ready with an address: pods come much later.
 
     A Service has no generation: after an update the provider may still see the old object, which has an address as
     well, and would keep it in the state. So it waits for the checksum of the new one, too.
@@ -81,7 +83,7 @@ def _annotations(args: DoorArgs) -> dict[str, pulumi.Input[str]]:
     return {**given, CHECKSUM_ANNOTATION: checksum, WAIT_FOR: wait_for}
 
 
-def _spec(args: DoorArgs) -> k8s.core.v1.ServiceSpecArgs:
+def _spec(args: PeerEndpointArgs) -> k8s.core.v1.ServiceSpecArgs:
     return k8s.core.v1.ServiceSpecArgs(
         type="LoadBalancer",
         load_balancer_ip=args.address.load_balancer_ip if args.address else None,
