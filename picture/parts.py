@@ -93,5 +93,5 @@ def _word(link: str) -> str:
 
 
 def _group(link: str) -> str:
-    """Grounds are one group, whatever their cloud."""
-    return "Ground" if link.endswith("Ground") else _word(link)
+    """The adapters of all clouds are one group."""
+    return "Cloud" if link.endswith("Cloud") else _word(link)

@@ -5,31 +5,31 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 from components.cluster import Cluster
-from stacks.clouds import Ground
-from stacks.clouds.existing import ExistingGround
+from stacks.clouds import RegionCloud
+from stacks.clouds.existing import ExistingCloud
 from stacks.settings import AwsRegion, AzureRegion, ExistingRegion, GcpRegion, RegionSettings, Settings
 from stacks.topology import RegionPlan
 
 
-def ground(plan: RegionPlan, region: RegionSettings, opts: pulumi.ResourceOptions) -> Ground:
+def region_cloud(plan: RegionPlan, region: RegionSettings, opts: pulumi.ResourceOptions) -> RegionCloud:
     """What the region's cluster will stand on. Build those of all regions first: clusters must know the addresses."""
-    name = f"{plan.name}-ground"
+    name = f"{plan.name}-cloud"
     # A cloud's SDK takes seconds and hundreds of megabytes: only stacks that use the cloud load it.
     match region:
         case ExistingRegion():
-            return ExistingGround(region)
+            return ExistingCloud(region)
         case GcpRegion():
-            from stacks.clouds.gcp import GcpGround
+            from stacks.clouds.gcp import GcpCloud
 
-            return GcpGround(name, plan, region, opts)
+            return GcpCloud(name, plan, region, opts)
         case AwsRegion():
-            from stacks.clouds.aws import AwsGround
+            from stacks.clouds.aws import AwsCloud
 
-            return AwsGround(name, plan, region, opts)
+            return AwsCloud(name, plan, region, opts)
         case AzureRegion():
-            from stacks.clouds.azure import AzureGround
+            from stacks.clouds.azure import AzureCloud
 
-            return AzureGround(name, plan, region, opts)
+            return AzureCloud(name, plan, region, opts)
 
 
 def callers(plan: RegionPlan, settings: Settings) -> Sequence[str]:
@@ -43,13 +43,13 @@ def callers(plan: RegionPlan, settings: Settings) -> Sequence[str]:
 
 
 def cluster(
-    plan: RegionPlan, settings: Settings, grounds: Mapping[str, Ground], opts: pulumi.ResourceOptions
+    plan: RegionPlan, settings: Settings, clouds: Mapping[str, RegionCloud], opts: pulumi.ResourceOptions
 ) -> Cluster:
-    """The region's cluster on its ground. `grounds` are those of all regions, by name: callers may reach its API."""
+    """The region's cluster in its cloud. `clouds` are those of all regions, by name: callers may reach its API."""
     region = settings.region(plan.name)
-    peers = [address for peer in callers(plan, settings) for address in grounds[peer].egress_addresses]
+    peers = [address for peer in callers(plan, settings) for address in clouds[peer].egress_addresses]
     given: Sequence[str] = () if isinstance(region, ExistingRegion) else region.api_access
-    return grounds[plan.name].cluster(
+    return clouds[plan.name].cluster(
         f"{plan.name}-cluster",
         authorized_networks=[*given, *(pulumi.Output.concat(address, "/32") for address in peers)],
         opts=opts,

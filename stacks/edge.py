@@ -11,7 +11,7 @@ from components.cdn import Edge, EdgePolicy, Origin, asked_hosts
 from components.cdn.keys import EdgeKeys
 from components.cluster import PublicAddress
 from stacks import geography
-from stacks.clouds import Ground
+from stacks.clouds import RegionCloud
 from stacks.settings import ExistingRegion, Settings
 from stacks.settings.models import CREATE_ZONE
 from stacks.topology import RegionPlan, Site
@@ -30,7 +30,7 @@ class RegionEdge:
 
 
 def region_edges(
-    settings: Settings, plans: Sequence[RegionPlan], grounds: Mapping[str, Ground], opts: pulumi.ResourceOptions
+    settings: Settings, plans: Sequence[RegionPlan], clouds: Mapping[str, RegionCloud], opts: pulumi.ResourceOptions
 ) -> dict[str, RegionEdge]:
     """Make the edge's keys and reserve the gateways' addresses; nothing without a CDN. Before the clusters."""
     if settings.edge.cdn == "none":
@@ -40,7 +40,7 @@ def region_edges(
         plan.name: RegionEdge(
             hosts=asked_hosts(plan.name, settings.edge.domain, settings.edge.cdn),
             keys=keys,
-            address=grounds[plan.name].public_address(f"{plan.name}-gateway"),
+            address=clouds[plan.name].public_address(f"{plan.name}-gateway"),
         )
         for plan in plans
     }

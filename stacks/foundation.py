@@ -12,7 +12,7 @@ from components.mesh.config import NETWORK_LABEL
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority
 from stacks import clusters
-from stacks.clouds import Ground
+from stacks.clouds import RegionCloud
 from stacks.peering import PeerEndpoints, PeeringSite, name_peers, region_peer_endpoints
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
@@ -35,12 +35,12 @@ BASELINE = {"pod-security.kubernetes.io/enforce": "baseline"}
 class FoundationArgs:
     """The region's `plan`, the stack's `settings`, and the roots that sign the region's authorities.
 
-    `grounds` are those of all regions, by name: the region's cluster stands on its own, and lets the others in.
+    `clouds` are those of all regions, by name: the region's cluster is in its own, and lets the others in.
     """
 
     plan: RegionPlan
     settings: Settings
-    grounds: Mapping[str, Ground]
+    clouds: Mapping[str, RegionCloud]
     platform_root: RootAuthority
     mesh_root: RootAuthority
 
@@ -48,12 +48,12 @@ class FoundationArgs:
 class Foundation(pulumi.ComponentResource):
     """The region's cluster, its namespaces, its certificate authorities, and its peer endpoints for the other regions.
 
-    Outputs: `ground` (what it stands on), `cluster`, `provider` (deploys to it), `namespaces` (by name), `authority`
+    Outputs: `cloud` (its cloud adapter), `cluster`, `provider` (deploys to it), `namespaces` (by name), `authority`
     (signs the certificates of data stores and gateways), `mesh_authority` (Istio's), `endpoints` (by store; none where
     no other region is expected).
     """
 
-    ground: Ground
+    cloud: RegionCloud
     cluster: Cluster
     provider: k8s.Provider
     namespaces: Mapping[str, pulumi.Output[str]]
@@ -65,8 +65,8 @@ class Foundation(pulumi.ComponentResource):
         super().__init__("sacred-council:stack:Foundation", name, None, opts)
         self._args = args
         region = args.plan.name
-        self.ground = args.grounds[region]
-        self.cluster = clusters.cluster(args.plan, args.settings, args.grounds, pulumi.ResourceOptions(parent=self))
+        self.cloud = args.clouds[region]
+        self.cluster = clusters.cluster(args.plan, args.settings, args.clouds, pulumi.ResourceOptions(parent=self))
         self.provider = self.cluster.provider
         self.namespaces = {
             namespace: self._namespace(region, namespace, labels)
@@ -88,7 +88,7 @@ class Foundation(pulumi.ComponentResource):
         return PeeringSite(
             plan=self._args.plan,
             settings=self._args.settings,
-            grounds=self._args.grounds,
+            clouds=self._args.clouds,
             cluster=self.cluster,
             namespaces=self.namespaces,
             parent=self,

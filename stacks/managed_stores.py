@@ -43,7 +43,7 @@ class CloudStores:
     def database(self, credentials: DatabaseCredentials, opts: pulumi.ResourceOptions) -> Database:
         """The region's PostgreSQL."""
         settings = self.settings.database
-        return self.foundation.ground.database(
+        return self.foundation.cloud.database(
             f"{self.plan.name}-database",
             ManagedDatabaseArgs(
                 region=self.plan.name,
@@ -63,7 +63,7 @@ class CloudStores:
     def cache(self, opts: pulumi.ResourceOptions) -> Cache:
         """The region's cache."""
         settings = self.settings.cache
-        return self.foundation.ground.cache(
+        return self.foundation.cloud.cache(
             f"{self.plan.name}-cache",
             ManagedCacheArgs(
                 region=self.plan.name,
@@ -85,7 +85,7 @@ class CloudStores:
         identity = self.foundation.cluster.workload_identity(namespace=database, service_account=database)
         if identity is None:
             raise ValueError(f"backup.regions: {region} has no cloud whose storage it could use")
-        store = self.foundation.ground.object_store(
+        store = self.foundation.cloud.object_store(
             f"{region}-backups", principal=identity.principal, retention=days_of(settings.retention), opts=opts
         )
         return BackupPlan(store=store, identity=identity, schedule=settings.schedule, full=settings.full)

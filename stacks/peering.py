@@ -20,7 +20,7 @@ from components.metadata import selector
 from components.monitoring import names as monitoring
 from components.monitoring.flows import PROMETHEUS
 from components.workload import MONITORING_NAMESPACE
-from stacks.clouds import Ground
+from stacks.clouds import RegionCloud
 from stacks.mesh_peers import admitted_addresses
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
@@ -72,11 +72,11 @@ def peer_endpoint_specs(settings: Settings) -> Mapping[str, Sequence[PeerEndpoin
 
 @dataclass(frozen=True, kw_only=True)
 class PeeringSite:
-    """A region: its `plan`, its `cluster`, the `grounds` of all regions, and the `parent` of its early resources."""
+    """A region: its `plan`, its `cluster`, the `clouds` of all regions, and the `parent` of its early resources."""
 
     plan: RegionPlan
     settings: Settings
-    grounds: Mapping[str, Ground]
+    clouds: Mapping[str, RegionCloud]
     cluster: Cluster
     namespaces: Mapping[str, pulumi.Output[str]]
     parent: pulumi.Resource
@@ -103,16 +103,16 @@ def _peer_endpoint(site: PeeringSite, store: str, endpoint: PeerEndpointSpec) ->
             port=endpoint.port,
             pods=endpoint.pods,
             annotations=site.cluster.load_balancer_annotations.public,
-            address=site.grounds[region].public_address(name, endpoint.index if endpoint.single else None),
-            admitted=admitted(site.plan, site.grounds),
+            address=site.clouds[region].public_address(name, endpoint.index if endpoint.single else None),
+            admitted=admitted(site.plan, site.clouds),
         ),
         pulumi.ResourceOptions(parent=site.parent, providers=[site.cluster.provider]),
     )
 
 
-def admitted(plan: RegionPlan, grounds: Mapping[str, Ground]) -> Sequence[pulumi.Output[str]]:
+def admitted(plan: RegionPlan, clouds: Mapping[str, RegionCloud]) -> Sequence[pulumi.Output[str]]:
     """The addresses that the other regions are seen with; while there are none, those of the region itself."""
-    return admitted_addresses({name: ground.egress_addresses for name, ground in grounds.items()}, plan)
+    return admitted_addresses({name: cloud.egress_addresses for name, cloud in clouds.items()}, plan)
 
 
 def name_peers(site: PeeringSite, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, Neighbours]:
@@ -141,5 +141,5 @@ def _named(
     return Neighbours(
         regions=site.plan.failover,
         endpoints=list(chain.from_iterable(hosts.values())),
-        admitted=admitted(site.plan, site.grounds),
+        admitted=admitted(site.plan, site.clouds),
     )

@@ -14,7 +14,7 @@ from components.gitops import ArgoCD
 from components.local_chart import chart_renderer
 from components.trust import RootAuthority, RootAuthorityArgs
 from stacks import clusters, quotas, standbys, topology
-from stacks.clouds import Ground
+from stacks.clouds import RegionCloud
 from stacks.delivery import build_fleet, build_gitops
 from stacks.edge import RegionEdge, build_edge, region_edges
 from stacks.foundation import Foundation, FoundationArgs
@@ -51,9 +51,9 @@ class Platform(pulumi.ComponentResource):
         for warning in (*quotas.exceeded(settings), *standbys.blocked(settings)):
             pulumi.log.warn(warning, self)
         plans = topology.plan(settings)
-        grounds = {plan.name: clusters.ground(plan, settings.region(plan.name), child) for plan in plans}
-        edges = region_edges(settings, plans, grounds, child)
-        foundations = self._foundations(plans, grounds)
+        clouds = {plan.name: clusters.region_cloud(plan, settings.region(plan.name), child) for plan in plans}
+        edges = region_edges(settings, plans, clouds, child)
+        foundations = self._foundations(plans, clouds)
         regions = self._regions(plans, foundations, edges)
         edge = build_edge(settings, plans, edges, child)
         ready = {name: region.ready for name, region in regions.items()}
@@ -70,7 +70,7 @@ class Platform(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _foundations(
-        self, plans: Sequence[topology.RegionPlan], grounds: Mapping[str, Ground]
+        self, plans: Sequence[topology.RegionPlan], clouds: Mapping[str, RegionCloud]
     ) -> Mapping[str, Foundation]:
         platform_root = _root(f"{self._name}-root", "Sacred Council platform root", self._child)
         mesh_root = _root(f"{self._name}-mesh-root", "Sacred Council mesh root", self._child)
@@ -80,7 +80,7 @@ class Platform(pulumi.ComponentResource):
                 FoundationArgs(
                     plan=plan,
                     settings=self._args.settings,
-                    grounds=grounds,
+                    clouds=clouds,
                     platform_root=platform_root,
                     mesh_root=mesh_root,
                 ),

@@ -20,7 +20,7 @@ CLOUD_SLOTS: Final = 64
 """Slots that the catalogue has for each cloud."""
 
 
-class Ground(Protocol):
+class RegionCloud(Protocol):
     """What a region has before its cluster: the way to its cloud, and a network. It waits for no other region."""
 
     @property

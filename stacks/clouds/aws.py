@@ -18,7 +18,7 @@ from stacks.settings import AwsRegion
 from stacks.topology import RegionPlan
 
 
-class AwsGround(pulumi.ComponentResource):
+class AwsCloud(pulumi.ComponentResource):
     """The region's provider and network.
 
     Outputs: `egress_addresses`.
@@ -29,7 +29,7 @@ class AwsGround(pulumi.ComponentResource):
     def __init__(
         self, name: str, plan: RegionPlan, region: AwsRegion, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("sacred-council:stack:AwsGround", name, None, opts)
+        super().__init__("sacred-council:stack:AwsCloud", name, None, opts)
         self._region = region
         self._cloud = aws.Provider(f"{plan.name}-aws", region=plan.name, opts=pulumi.ResourceOptions(parent=self))
         self._network = EksNetwork(

@@ -18,7 +18,7 @@ from stacks.settings import AzureRegion
 from stacks.topology import RegionPlan
 
 
-class AzureGround(pulumi.ComponentResource):
+class AzureCloud(pulumi.ComponentResource):
     """The region's provider and network.
 
     Outputs: `egress_addresses`.
@@ -29,7 +29,7 @@ class AzureGround(pulumi.ComponentResource):
     def __init__(
         self, name: str, plan: RegionPlan, region: AzureRegion, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("sacred-council:stack:AzureGround", name, None, opts)
+        super().__init__("sacred-council:stack:AzureCloud", name, None, opts)
         self._region = region
         self._cloud = azure_native.Provider(
             f"{plan.name}-azure",

@@ -11,7 +11,7 @@ from components.database.arguments import ManagedDatabaseArgs
 from stacks.settings import ExistingRegion
 
 
-class ExistingGround:
+class ExistingCloud:
     """Nothing is made: the cluster and its network are the user's.
 
     Outputs: `egress_addresses`, as the settings say them.

@@ -17,7 +17,7 @@ from stacks.settings import GcpRegion
 from stacks.topology import RegionPlan
 
 
-class GcpGround(pulumi.ComponentResource):
+class GcpCloud(pulumi.ComponentResource):
     """The region's provider and network.
 
     Outputs: `egress_addresses`.
@@ -28,7 +28,7 @@ class GcpGround(pulumi.ComponentResource):
     def __init__(
         self, name: str, plan: RegionPlan, region: GcpRegion, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("sacred-council:stack:GcpGround", name, None, opts)
+        super().__init__("sacred-council:stack:GcpCloud", name, None, opts)
         self._region = region
         self._plan = plan
         self._cloud = gcp.Provider(

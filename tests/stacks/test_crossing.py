@@ -235,7 +235,7 @@ def test_peer_endpoints_belong_to_the_foundation_and_wait_for_no_workload() -> N
     for resource in early:
         assert workloads & waits_for(stack, resource) == set()
         above = {urn.rpartition("::")[2] for urn in ancestors(stack, resource)}
-        assert any(name.endswith(("-foundation", "-ground")) for name in above)
+        assert any(name.endswith(("-foundation", "-cloud")) for name in above)
 
 
 def test_two_regions_of_one_cloud_are_neighbours_like_any_others() -> None:
