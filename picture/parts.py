@@ -15,7 +15,7 @@ _PLATFORM: Final = "stack:Platform"
 
 @dataclass(frozen=True, order=True)
 class Part:
-    """All components of one kind: `group` is what they are part of, such as `Foundation`, `kind` such as
+    """All components of one kind: `group` is what they are part of, such as `RegionBase`, `kind` such as
     `PeerEndpoint`.
     """
 
@@ -81,7 +81,7 @@ def _chain(resource: Planned, components: Mapping[str, Planned]) -> list[str]:
 
 def _part(chain: list[str]) -> Part | None:
     """Where a resource counts; None for what only holds others together, and for the platform's own providers."""
-    if not chain or chain in (["stack:Region"], ["stack:Foundation"]):
+    if not chain or chain in (["stack:Region"], ["stack:RegionBase"]):
         return None
     if not chain[0].startswith(_STACK):
         return Part("Platform", _word(chain[0]))

@@ -14,11 +14,11 @@ _STEP: Final = (264, 66)
 _NARROWEST: Final = 1080
 _ROUNDS: Final = 6
 """How often the order in the columns is looked at again."""
-_TONES: Final = {"Platform": "a", "Cloud": "b", "Foundation": "c", "Region": "d"}
+_TONES: Final = {"Platform": "a", "Cloud": "b", "RegionBase": "c", "Region": "d"}
 _SAID: Final = {
     "Platform": "shared by all regions",
     "Cloud": "a region's cloud adapter",
-    "Foundation": "cluster, namespaces, authorities, peer endpoints",
+    "RegionBase": "cluster, namespaces, authorities, peer endpoints",
     "Region": "the region itself",
 }
 

@@ -11,7 +11,7 @@ import pulumi
 from components.fleet import Fleet, FleetArgs
 from components.gitops import ArgoCD, ArgoCDArgs, RegionAccess, RegionAccessArgs, Source
 from components.gitops.plan import IN_CLUSTER
-from stacks.foundation import ARGO_CD, RANCHER, RANCHER_CLUSTERS, Foundation
+from stacks.region_base import ARGO_CD, RANCHER, RANCHER_CLUSTERS, RegionBase
 from stacks.region_mesh import SERVICES
 from stacks.service_values import shifted
 from stacks.settings import Settings
@@ -22,7 +22,7 @@ TOKEN: Final = "gitopsRepositoryToken"  # noqa: S105 - the name of a setting
 
 def build_gitops(
     settings: Settings,
-    foundations: Mapping[str, Foundation],
+    bases: Mapping[str, RegionBase],
     ready: Mapping[str, Sequence[pulumi.Input[pulumi.Resource]]],
     secrets: Mapping[str, pulumi.Output[str] | None],
     opts: pulumi.ResourceOptions,
@@ -34,16 +34,16 @@ def build_gitops(
     hub = settings.gitops_hub
     if hub is None:
         return None
-    accesses = {name: _access(name, one, hub) for name, one in foundations.items() if settings.delivered(name)}
-    foundation = foundations[hub]
-    left_out = sorted(foundations.keys() - accesses.keys())
+    accesses = {name: _access(name, one, hub) for name, one in bases.items() if settings.delivered(name)}
+    base = bases[hub]
+    left_out = sorted(bases.keys() - accesses.keys())
     argocd = ArgoCD(
         f"{hub}-gitops",
         ArgoCDArgs(
             hub=hub,
-            namespace=foundation.namespaces[ARGO_CD],
+            namespace=base.namespaces[ARGO_CD],
             services_namespace=SERVICES,
-            authority=foundation.authority,
+            authority=base.authority,
             source=source(settings.gitops.repository),
             accesses=accesses,
             canary=settings.gitops.canary or hub,
@@ -51,7 +51,7 @@ def build_gitops(
             shifted=shifted(settings),
             repository_token=secrets[TOKEN],
         ),
-        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[foundation.provider])),
+        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[base.provider])),
     )
     if left_out:
         pulumi.log.warn(unreachable(left_out), argocd)
@@ -60,7 +60,7 @@ def build_gitops(
 
 def build_fleet(
     settings: Settings,
-    foundations: Mapping[str, Foundation],
+    bases: Mapping[str, RegionBase],
     certificates: Mapping[str, pulumi.Resource | None],
     opts: pulumi.ResourceOptions,
 ) -> Fleet | None:
@@ -69,19 +69,19 @@ def build_fleet(
     manager = certificates[hub] if hub else None
     if hub is None or hostname is None or manager is None:
         return None
-    foundation = foundations[hub]
+    base = bases[hub]
     return Fleet(
         f"{hub}-fleet",
         FleetArgs(
             hub=hub,
             hostname=hostname,
             ingress_class=settings.fleet.ingress_class,
-            namespace=foundation.namespaces[RANCHER],
-            clusters_namespace=foundation.namespaces[RANCHER_CLUSTERS],
-            regions=[name for name in foundations if name != hub],
+            namespace=base.namespaces[RANCHER],
+            clusters_namespace=base.namespaces[RANCHER_CLUSTERS],
+            regions=[name for name in bases if name != hub],
             certificates=manager,
         ),
-        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[foundation.provider])),
+        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[base.provider])),
     )
 
 
@@ -101,16 +101,16 @@ def unreachable(regions: Sequence[str]) -> str:
     )
 
 
-def _access(name: str, foundation: Foundation, hub: str) -> RegionAccess:
-    cluster = foundation.cluster
+def _access(name: str, base: RegionBase, hub: str) -> RegionAccess:
+    cluster = base.cluster
     return RegionAccess(
         f"{name}-gitops-access",
         RegionAccessArgs(
             region=name,
-            namespace=foundation.namespaces[SERVICES],
+            namespace=base.namespaces[SERVICES],
             # The hub is reached from inside; the only one whose address need not be known.
             api_endpoint=IN_CLUSTER if cluster.api_endpoint is None or name == hub else cluster.api_endpoint,
             api_certificate_authority=None if name == hub else cluster.api_certificate_authority,
         ),
-        pulumi.ResourceOptions(parent=foundation, providers=[cluster.provider]),
+        pulumi.ResourceOptions(parent=base, providers=[cluster.provider]),
     )

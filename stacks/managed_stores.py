@@ -14,7 +14,7 @@ from components.database.cockroachdb_backup import BackupPlan
 from components.database.credentials import DatabaseCredentials
 from components.mesh import ManagedStores, ManagedStoresArgs
 from stacks.clouds import maintenance_window
-from stacks.foundation import DATABASES, Foundation
+from stacks.region_base import DATABASES, RegionBase
 from stacks.settings import Settings, days_of
 from stacks.topology import RegionPlan
 
@@ -37,19 +37,19 @@ class CloudStores:
 
     plan: RegionPlan
     settings: Settings
-    foundation: Foundation
+    base: RegionBase
     clients: str
 
     def database(self, credentials: DatabaseCredentials, opts: pulumi.ResourceOptions) -> Database:
         """The region's PostgreSQL."""
         settings = self.settings.database
-        return self.foundation.cloud.database(
+        return self.base.cloud.database(
             f"{self.plan.name}-database",
             ManagedDatabaseArgs(
                 region=self.plan.name,
                 credentials=credentials,
-                namespace=self.foundation.namespaces[DATABASES[POSTGRESQL]],
-                client_namespace=self.foundation.namespaces[self.clients],
+                namespace=self.base.namespaces[DATABASES[POSTGRESQL]],
+                client_namespace=self.base.namespaces[self.clients],
                 managed_addresses=str(self.plan.addresses.managed),
                 maintenance_day=maintenance_window(self.plan).day,
                 cpu=settings.cpu,
@@ -63,11 +63,11 @@ class CloudStores:
     def cache(self, opts: pulumi.ResourceOptions) -> Cache:
         """The region's cache."""
         settings = self.settings.cache
-        return self.foundation.cloud.cache(
+        return self.base.cloud.cache(
             f"{self.plan.name}-cache",
             ManagedCacheArgs(
                 region=self.plan.name,
-                client_namespace=self.foundation.namespaces[self.clients],
+                client_namespace=self.base.namespaces[self.clients],
                 managed_addresses=str(self.plan.addresses.managed),
                 maintenance_day=maintenance_window(self.plan).day,
                 replicas=settings.replicas,
@@ -82,10 +82,10 @@ class CloudStores:
         region, settings = self.plan.name, self.settings.database.backup
         if region not in self.settings.backup_regions:
             return None
-        identity = self.foundation.cluster.workload_identity(namespace=database, service_account=database)
+        identity = self.base.cluster.workload_identity(namespace=database, service_account=database)
         if identity is None:
             raise ValueError(f"backup.regions: {region} has no cloud whose storage it could use")
-        store = self.foundation.cloud.object_store(
+        store = self.base.cloud.object_store(
             f"{region}-backups", principal=identity.principal, retention=days_of(settings.retention), opts=opts
         )
         return BackupPlan(store=store, identity=identity, schedule=settings.schedule, full=settings.full)
@@ -105,7 +105,7 @@ class CloudStores:
             return []
         args = ManagedStoresArgs(
             region=self.plan.name,
-            namespace=self.foundation.namespaces[self.clients],
+            namespace=self.base.namespaces[self.clients],
             stores=ports,
             addresses=str(self.plan.addresses.managed),
             ready=ready,

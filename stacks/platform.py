@@ -17,7 +17,7 @@ from stacks import clusters, quotas, standbys, topology
 from stacks.clouds import RegionCloud
 from stacks.delivery import build_fleet, build_gitops
 from stacks.edge import RegionEdge, build_edge, region_edges
-from stacks.foundation import Foundation, FoundationArgs
+from stacks.region_base import RegionBase, RegionBaseArgs
 from stacks.mesh_peers import MeshSite, mesh_crossings
 from stacks.region import Region, RegionArgs
 from stacks.region_mesh import CONTROL_PLANE
@@ -33,7 +33,7 @@ class PlatformArgs:
 
 
 class Platform(pulumi.ComponentResource):
-    """Every region of the stack. Regions know each other's foundations, never each other's workloads.
+    """Every region of the stack. Regions know each other's region bases, never each other's workloads.
 
     Outputs: `outputs`, what a user needs to reach each region. Nothing in it is secret.
     """
@@ -53,13 +53,13 @@ class Platform(pulumi.ComponentResource):
         plans = topology.plan(settings)
         clouds = {plan.name: clusters.region_cloud(plan, settings.region(plan.name), child) for plan in plans}
         edges = region_edges(settings, plans, clouds, child)
-        foundations = self._foundations(plans, clouds)
-        regions = self._regions(plans, foundations, edges)
+        bases = self._bases(plans, clouds)
+        regions = self._regions(plans, bases, edges)
         edge = build_edge(settings, plans, edges, child)
         ready = {name: region.ready for name, region in regions.items()}
-        gitops = build_gitops(settings, foundations, ready, args.secrets, child)
+        gitops = build_gitops(settings, bases, ready, args.secrets, child)
         certificates = {name: region.certificates for name, region in regions.items()}
-        fleet = build_fleet(settings, foundations, certificates, child)
+        fleet = build_fleet(settings, bases, certificates, child)
         self.outputs = {
             "stage": settings.stage,
             **({"edge": _how_to_reach(edge)} if edge else {}),
@@ -69,15 +69,15 @@ class Platform(pulumi.ComponentResource):
         }
         self.register_outputs({})
 
-    def _foundations(
+    def _bases(
         self, plans: Sequence[topology.RegionPlan], clouds: Mapping[str, RegionCloud]
-    ) -> Mapping[str, Foundation]:
+    ) -> Mapping[str, RegionBase]:
         platform_root = _root(f"{self._name}-root", "Sacred Council platform root", self._child)
         mesh_root = _root(f"{self._name}-mesh-root", "Sacred Council mesh root", self._child)
         return {
-            plan.name: Foundation(
-                f"{plan.name}-foundation",
-                FoundationArgs(
+            plan.name: RegionBase(
+                f"{plan.name}-base",
+                RegionBaseArgs(
                     plan=plan,
                     settings=self._args.settings,
                     clouds=clouds,
@@ -92,15 +92,15 @@ class Platform(pulumi.ComponentResource):
     def _regions(
         self,
         plans: Sequence[topology.RegionPlan],
-        foundations: Mapping[str, Foundation],
+        bases: Mapping[str, RegionBase],
         edges: Mapping[str, RegionEdge],
     ) -> Mapping[str, Region]:
         settings = self._args.settings
         credentials = DatabaseCredentials(f"{self._name}-database-credentials", DatabaseCredentialsArgs(), self._child)
         renderer = chart_renderer(f"{self._name}-charts", self._mine)
-        sites = [_mesh_site(plan, foundations[plan.name]) for plan in plans if settings.mesh.enabled]
+        sites = [_mesh_site(plan, bases[plan.name]) for plan in plans if settings.mesh.enabled]
         crossings = mesh_crossings(sites)
-        endpoints = {name: foundation.endpoints for name, foundation in foundations.items()}
+        endpoints = {name: base.endpoints for name, base in bases.items()}
         return {
             plan.name: Region(
                 plan.name,
@@ -108,11 +108,11 @@ class Platform(pulumi.ComponentResource):
                     plan=plan,
                     settings=settings,
                     secrets=self._args.secrets,
-                    foundation=foundations[plan.name],
+                    base=bases[plan.name],
                     database_credentials=credentials,
                     chart_renderer=renderer,
                     crossing=crossings.get(plan.name),
-                    neighbours=foundations[plan.name].neighbours(endpoints),
+                    neighbours=bases[plan.name].neighbours(endpoints),
                     edge=edges.get(plan.name),
                 ),
                 self._child,
@@ -129,9 +129,9 @@ def _how_to_log_in(gitops: ArgoCD) -> dict[str, Any]:
     return {"url": gitops.url, "portForward": gitops.port_forward, "secret": gitops.secret_name}
 
 
-def _mesh_site(plan: topology.RegionPlan, foundation: Foundation) -> MeshSite:
-    namespace = foundation.namespaces[CONTROL_PLANE]
-    return MeshSite(plan=plan, cluster=foundation.cluster, namespace=namespace, parent=foundation)
+def _mesh_site(plan: topology.RegionPlan, base: RegionBase) -> MeshSite:
+    namespace = base.namespaces[CONTROL_PLANE]
+    return MeshSite(plan=plan, cluster=base.cluster, namespace=namespace, parent=base)
 
 
 def _root(name: str, common_name: str, opts: pulumi.ResourceOptions) -> RootAuthority:

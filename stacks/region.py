@@ -22,7 +22,7 @@ from components.monitoring import RUNBOOKS, Monitoring, MonitoringArgs, trace_en
 from components.services import Services, ServicesArgs
 from stacks import topology, watching
 from stacks.edge import RegionEdge
-from stacks.foundation import Foundation
+from stacks.region_base import RegionBase
 from stacks.machine_prices import machine_prices
 from stacks.managed_stores import CloudStores, managed
 from stacks.mesh_peers import Crossing
@@ -38,7 +38,7 @@ Stores = Mapping[Store, Database | Cache | Messaging]
 
 @dataclass(frozen=True, kw_only=True)
 class RegionArgs:
-    """The region's `plan` and `foundation`, the stack's `settings` and `secrets` (None where one is not set).
+    """The region's `plan` and `base`, the stack's `settings` and `secrets` (None where one is not set).
 
     `database_credentials` are the application's, the same in every region. `chart_renderer` renders the charts of this
     repository. `crossing` joins the region's mesh with the others' (None: there are none), `neighbours` its stores, by
@@ -49,7 +49,7 @@ class RegionArgs:
     plan: RegionPlan
     settings: Settings
     secrets: Mapping[str, pulumi.Output[str] | None]
-    foundation: Foundation
+    base: RegionBase
     database_credentials: DatabaseCredentials
     chart_renderer: k8s.Provider
     crossing: Crossing | None = None
@@ -73,9 +73,9 @@ class Region(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._backups: pulumi.Output[str] | None = None
-        self._inside = pulumi.ResourceOptions(parent=self, providers=[args.foundation.provider])
+        self._inside = pulumi.ResourceOptions(parent=self, providers=[args.base.provider])
         self._cloud_stores = CloudStores(
-            plan=args.plan, settings=args.settings, foundation=args.foundation, clients=SERVICES
+            plan=args.plan, settings=args.settings, base=args.base, clients=SERVICES
         )
         monitoring = self._monitoring() if args.settings.monitoring.enabled else None
         self._monitored_by = monitoring.release if monitoring else None
@@ -90,7 +90,7 @@ class Region(pulumi.ComponentResource):
             *outside,
         ]
         services = self._services(stores, monitoring)
-        found_as = args.foundation.cluster.found_as
+        found_as = args.base.cluster.found_as
         self.outputs = {
             **({"cluster": found_as} if found_as else {}),
             "services": services.endpoints,
@@ -107,14 +107,14 @@ class Region(pulumi.ComponentResource):
             f"{self._name}-monitoring",
             MonitoringArgs(
                 here=watching.here(self._args.plan),
-                namespace=self._args.foundation.namespaces[MONITORING],
-                authority=self._args.foundation.authority,
+                namespace=self._args.base.namespaces[MONITORING],
+                authority=self._args.base.authority,
                 neighbours=self._args.neighbours.get(MONITORING),
                 retention=settings.retention,
                 storage=settings.storage,
-                storage_class=self._args.foundation.cluster.storage_class,
+                storage_class=self._args.base.cluster.storage_class,
                 memory=watching.memory(self._args.settings, self._name),
-                dns_server=self._args.foundation.cluster.dns_server,
+                dns_server=self._args.base.cluster.dns_server,
                 watched=watching.watched(self._args.settings, self._name),
                 trace_clients=watching.trace_clients(self._args.settings),
                 receiver=watching.alert_receiver(self._args.secrets),
@@ -130,7 +130,7 @@ class Region(pulumi.ComponentResource):
             RegionMeshArgs(
                 plan=self._args.plan,
                 settings=self._args.settings,
-                foundation=self._args.foundation,
+                base=self._args.base,
                 monitored_by=self._monitored_by,
                 crossing=self._args.crossing,
                 edge=self._args.edge,
@@ -149,13 +149,13 @@ class Region(pulumi.ComponentResource):
             f"{self._name}-database",
             CockroachDBArgs(
                 region=self._name,
-                authority=self._args.foundation.authority,
+                authority=self._args.base.authority,
                 credentials=self._args.database_credentials,
-                namespace=self._args.foundation.namespaces[DATABASE],
-                client_namespace=self._args.foundation.namespaces[SERVICES],
+                namespace=self._args.base.namespaces[DATABASE],
+                client_namespace=self._args.base.namespaces[SERVICES],
                 nodes=settings.nodes,
                 storage=settings.storage,
-                storage_class=self._args.foundation.cluster.storage_class,
+                storage_class=self._args.base.cluster.storage_class,
                 cpu=settings.cpu,
                 memory=settings.memory,
                 license_key=self._args.secrets["cockroachdbLicense"],
@@ -182,12 +182,12 @@ class Region(pulumi.ComponentResource):
             f"{self._name}-cache",
             RedisArgs(
                 region=self._name,
-                authority=self._args.foundation.authority,
-                namespace=self._args.foundation.namespaces[CACHE],
-                client_namespace=self._args.foundation.namespaces[SERVICES],
+                authority=self._args.base.authority,
+                namespace=self._args.base.namespaces[CACHE],
+                client_namespace=self._args.base.namespaces[SERVICES],
                 replicas=settings.replicas,
                 storage=settings.storage,
-                storage_class=self._args.foundation.cluster.storage_class,
+                storage_class=self._args.base.cluster.storage_class,
                 cpu=settings.cpu,
                 memory=settings.memory,
                 max_memory=settings.max_memory,
@@ -202,15 +202,15 @@ class Region(pulumi.ComponentResource):
             f"{self._name}-messaging",
             NatsArgs(
                 region=self._name,
-                authority=self._args.foundation.authority,
-                namespace=self._args.foundation.namespaces[MESSAGING],
-                client_namespace=self._args.foundation.namespaces[SERVICES],
+                authority=self._args.base.authority,
+                namespace=self._args.base.namespaces[MESSAGING],
+                client_namespace=self._args.base.namespaces[SERVICES],
                 servers=settings.servers,
                 neighbours=neighbours,
                 seeds=topology.seeds(self._name, self._args.settings.founder) if neighbours else (),
                 streams=streams_in(self._name, self._args.settings),
                 storage=settings.storage,
-                storage_class=self._args.foundation.cluster.storage_class,
+                storage_class=self._args.base.cluster.storage_class,
                 cpu=settings.cpu,
                 memory=settings.memory,
                 monitored_by=self._monitored_by,

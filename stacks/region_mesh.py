@@ -33,7 +33,7 @@ from components.mesh.routes import SERVICE_LABELS, service_host
 from components.monitoring import collector_host
 from components.services import HTTP_PORT, METRICS_PORT
 from stacks.edge import RegionEdge
-from stacks.foundation import CERTIFICATES, Foundation
+from stacks.region_base import CERTIFICATES, RegionBase
 from stacks.mesh_peers import Crossing
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
@@ -48,7 +48,7 @@ MONITORING = "monitoring"
 
 @dataclass(frozen=True, kw_only=True)
 class RegionMeshArgs:
-    """The region's `plan` and `foundation`, the stack's `settings`; `monitored_by` brings the monitoring CRDs.
+    """The region's `plan` and `base`, the stack's `settings`; `monitored_by` brings the monitoring CRDs.
 
     `crossing` is what joins the mesh with those of the other regions (None: there are none). `edge` is what the gateway
     must know of the CDN in front of it (None: there is none).
@@ -56,7 +56,7 @@ class RegionMeshArgs:
 
     plan: RegionPlan
     settings: Settings
-    foundation: Foundation
+    base: RegionBase
     monitored_by: pulumi.Resource | None
     crossing: Crossing | None = None
     edge: RegionEdge | None = None
@@ -105,18 +105,18 @@ class RegionMesh(pulumi.ComponentResource):
             f"{self._name}-control-plane",
             ControlPlaneArgs(
                 region=args.plan.name,
-                namespace=args.foundation.namespaces[CONTROL_PLANE],
+                namespace=args.base.namespaces[CONTROL_PLANE],
                 network_name=args.plan.mesh_network,
                 mesh_id=MESH_ID,
                 trust_domain=TRUST_DOMAIN,
-                authority=args.foundation.mesh_authority,
+                authority=args.base.mesh_authority,
                 injected_namespaces=[SERVICES, INGRESS],
                 monitoring_namespace=MONITORING,
                 trace_collector=collector_host(MONITORING) if traced else None,
                 trace_sampling=settings.monitoring.trace_sampling,
                 shared_services=[service_host(name, SERVICES) for name in settings.services.by_name()],
                 post_quantum=settings.mesh.post_quantum,
-                platform=args.foundation.cluster.mesh_platform,
+                platform=args.base.cluster.mesh_platform,
                 min_replicas=settings.mesh.replicas,
                 monitored_by=args.monitored_by,
             ),
@@ -129,11 +129,11 @@ class RegionMesh(pulumi.ComponentResource):
             f"{self._name}-gateway",
             IngressGatewayArgs(
                 region=args.plan.name,
-                namespace=args.foundation.namespaces[INGRESS],
+                namespace=args.base.namespaces[INGRESS],
                 domain=settings.edge.domain,
-                authority=args.foundation.authority,
+                authority=args.base.authority,
                 service_type=settings.region(args.plan.name).service_type,
-                service_annotations=args.foundation.cluster.load_balancer_annotations.public,
+                service_annotations=args.base.cluster.load_balancer_annotations.public,
                 address=args.edge.address if args.edge else None,
                 public_certificate=certificate,
                 post_quantum=settings.mesh.post_quantum,
@@ -156,7 +156,7 @@ class RegionMesh(pulumi.ComponentResource):
             f"{args.plan.name}-certificates",
             CertManagerArgs(
                 region=args.plan.name,
-                namespace=args.foundation.namespaces[CERTIFICATES],
+                namespace=args.base.namespaces[CERTIFICATES],
                 monitoring_namespace=MONITORING,
                 gateway=self._challenged() if args.edge else None,
                 monitored_by=args.monitored_by,
@@ -166,14 +166,14 @@ class RegionMesh(pulumi.ComponentResource):
 
     def _challenged(self) -> ChallengedGateway:
         return ChallengedGateway(
-            namespace=self._args.foundation.namespaces[INGRESS],
+            namespace=self._args.base.namespaces[INGRESS],
             pods=GATEWAY_PODS,
             # HTTP redirects to HTTPS, and cert-manager follows.
             ports=[HTTP_TARGET_PORT, HTTPS_TARGET_PORT],
         )
 
     def _public_certificate(self, edge: RegionEdge, manager: pulumi.Resource) -> PublicCertificate:
-        args, namespaces = self._args, self._args.foundation.namespaces
+        args, namespaces = self._args, self._args.base.namespaces
         certificate = OriginCertificate(
             f"{self._name}-origin",
             OriginCertificateArgs(
@@ -194,7 +194,7 @@ class RegionMesh(pulumi.ComponentResource):
             f"{self._name}-guard",
             EdgeGuardArgs(
                 region=args.plan.name,
-                namespace=args.foundation.namespaces[INGRESS],
+                namespace=args.base.namespaces[INGRESS],
                 gateway=GATEWAY_PODS,
                 served_by=gateway.gateway,
                 hosts=[args.settings.edge.domain, *edge.hosts],
@@ -216,7 +216,7 @@ class RegionMesh(pulumi.ComponentResource):
             f"{self._name}-routing",
             ServiceRoutingArgs(
                 region=args.plan.name,
-                namespace=args.foundation.namespaces[SERVICES],
+                namespace=args.base.namespaces[SERVICES],
                 services=dict.fromkeys(args.settings.services.by_name(), HTTP_PORT),
                 metrics_port=METRICS_PORT,
                 domain=args.settings.edge.domain,
@@ -231,7 +231,7 @@ class RegionMesh(pulumi.ComponentResource):
         )
 
     def _cross(self, control_plane: ControlPlane, crossing: Crossing) -> EastWestGateway:
-        args, namespaces = self._args, self._args.foundation.namespaces
+        args, namespaces = self._args, self._args.base.namespaces
         RemoteRegions(
             f"{self._name}-remote-regions",
             RemoteRegionsArgs(

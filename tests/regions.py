@@ -51,7 +51,7 @@ FOUNDER_KNOWS_PEERS = {"database-jobs-regions-job", "database-jobs-regions-setti
 # regions reach them, and restart one by one.
 BECOMES_A_PEER = {"database-statefulset", "messaging-settings", "messaging-statefulset"}
 
-EARLY = ("cloud", "foundation")
+EARLY = ("cloud", "base")
 
 BRUSSELS = {
     "latitude": 50.85,

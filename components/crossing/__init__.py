@@ -1,7 +1,7 @@
 """How data stores of different regions reach each other: mutual TLS over load balancers that admit only each other.
 
 A `PeerEndpoint` is a load balancer in front of a store's pods; `PeerNames` gives the peer endpoints of all other
-regions names that resolve in a region's pods. Both belong to a region's foundation: they are there before any workload,
+regions names that resolve in a region's pods. Both belong to a region base: they are there before any workload,
 and wait for none. Only regions that are not alone have them.
 
 A store component gets a `Neighbours` (None: the region is alone). A store that is to be reached by other regions

@@ -43,7 +43,7 @@ class PeerEndpointArgs:
 
 
 class PeerEndpoint(pulumi.ComponentResource):
-    """A load balancer that other regions use: made early, of the region's foundation, before there are pods.
+    """A load balancer that other regions use: made early, of the region base, before there are pods.
 
     Outputs: `addresses` (IPv4). Reserved ones are known before the cluster is.
     """

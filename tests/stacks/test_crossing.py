@@ -224,7 +224,7 @@ def test_a_peer_endpoint_that_admits_more_regions_is_ready_when_the_provider_has
         assert before[name]["metadata"]["annotations"][CHECKSUM_ANNOTATION] != checksum
 
 
-def test_peer_endpoints_belong_to_the_foundation_and_wait_for_no_workload() -> None:
+def test_peer_endpoints_belong_to_the_base_and_wait_for_no_workload() -> None:
     stack = rendered(*MIXED)
     workloads = {r.name for r in stack.objects() if r.inputs["kind"] in ("StatefulSet", "Deployment", "Job")}
     early = [
@@ -235,7 +235,7 @@ def test_peer_endpoints_belong_to_the_foundation_and_wait_for_no_workload() -> N
     for resource in early:
         assert workloads & waits_for(stack, resource) == set()
         above = {urn.rpartition("::")[2] for urn in ancestors(stack, resource)}
-        assert any(name.endswith(("-foundation", "-cloud")) for name in above)
+        assert any(name.endswith(("-base", "-cloud")) for name in above)
 
 
 def test_two_regions_of_one_cloud_are_neighbours_like_any_others() -> None:

@@ -32,7 +32,7 @@ BASELINE = {"pod-security.kubernetes.io/enforce": "baseline"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class FoundationArgs:
+class RegionBaseArgs:
     """The region's `plan`, the stack's `settings`, and the roots that sign the region's authorities.
 
     `clouds` are those of all regions, by name: the region's cluster is in its own, and lets the others in.
@@ -45,7 +45,7 @@ class FoundationArgs:
     mesh_root: RootAuthority
 
 
-class Foundation(pulumi.ComponentResource):
+class RegionBase(pulumi.ComponentResource):
     """The region's cluster, its namespaces, its certificate authorities, and its peer endpoints for the other regions.
 
     Outputs: `cloud` (its cloud adapter), `cluster`, `provider` (deploys to it), `namespaces` (by name), `authority`
@@ -61,8 +61,8 @@ class Foundation(pulumi.ComponentResource):
     mesh_authority: RegionAuthority
     endpoints: PeerEndpoints
 
-    def __init__(self, name: str, args: FoundationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:stack:Foundation", name, None, opts)
+    def __init__(self, name: str, args: RegionBaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:stack:RegionBase", name, None, opts)
         self._args = args
         region = args.plan.name
         self.cloud = args.clouds[region]
