@@ -67,9 +67,9 @@ def _cut(places: Sequence[Point]) -> list[list[Point]]:
             side = math.copysign(180.0, before)
             beyond = longitude + 2 * side
             share = (side - before) / (beyond - before)
-            crossing = at + share * (latitude - at)
-            lines[-1].append((side, crossing))
-            lines.append([(-side, crossing)])
+            cut = at + share * (latitude - at)
+            lines[-1].append((side, cut))
+            lines.append([(-side, cut)])
         lines[-1].append((longitude, latitude))
     return lines
 

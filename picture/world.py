@@ -11,8 +11,8 @@ from stacks.settings import Settings
 from stacks.settings.parsing import check
 from stacks.settings.streams import ALL
 
-_PEERS: Final = "sacred-council:crossing:PeerNames"
-_PEER_ENDPOINT: Final = "sacred-council:crossing:PeerEndpoint"
+_PEERS: Final = "sacred-council:peering:PeerNames"
+_PEER_ENDPOINT: Final = "sacred-council:peering:PeerEndpoint"
 _REMOTE: Final = "sacred-council:mesh:RemoteRegions"
 _GATEWAYS: Final = {"public": "sacred-council:mesh:IngressGateway", "east-west": "sacred-council:mesh:EastWestGateway"}
 _STORES: Final = {"cockroachdb": "database", "nats": "messaging", "monitoring": "metrics"}

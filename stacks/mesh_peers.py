@@ -7,7 +7,7 @@ from itertools import chain
 import pulumi
 
 from components.cluster import Cluster
-from components.mesh import MeshReader, MeshReaderArgs, Neighbourhood
+from components.mesh import MeshPeers, MeshReader, MeshReaderArgs
 from stacks.languages import language_routes
 from stacks.topology import RegionPlan
 
@@ -23,30 +23,31 @@ class MeshSite:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Crossing:
+class EastWest:
     """What one region must know to send requests to the others, and to let theirs in.
 
-    `neighbourhood` is None while there are no others. `kubeconfigs` are those of the others by name that get requests
+    `mesh_peers` is None while there are no others. `kubeconfigs` are those of the others by name that get requests
     (None where the API's endpoint is not known); `admitted`, the addresses that they are seen with;
     `service_annotations` of the load balancer for them.
     """
 
-    neighbourhood: Neighbourhood | None
+    mesh_peers: MeshPeers | None
     kubeconfigs: Mapping[str, pulumi.Output[str] | None]
     admitted: Sequence[pulumi.Output[str]]
     service_annotations: Mapping[str, str]
 
 
-def mesh_crossings(sites: Sequence[MeshSite]) -> dict[str, Crossing]:
-    """The crossing of every region, by name. Creates each region's reader; nothing where no others are expected."""
+def mesh_east_west(sites: Sequence[MeshSite]) -> dict[str, EastWest]:
+    """What every region knows of the others' meshes, by name. Creates each region's reader; nothing where no others
+    are expected."""
     if not any(site.plan.joined for site in sites):
         return {}
     kubeconfigs = {site.plan.name: _reader(site).kubeconfig for site in sites}
     closed = frozenset(site.plan.name for site in sites if not site.plan.traffic)
     unreachable = closed | {name for name, kubeconfig in kubeconfigs.items() if kubeconfig is None}
     return {
-        site.plan.name: Crossing(
-            neighbourhood=_neighbourhood(site.plan, sites, unreachable),
+        site.plan.name: EastWest(
+            mesh_peers=_mesh_peers(site.plan, sites, unreachable),
             kubeconfigs={name: kubeconfigs[name] for name in site.plan.peers if name not in closed},
             admitted=admitted_addresses(
                 {other.plan.name: other.cluster.egress_addresses for other in sites}, site.plan
@@ -57,11 +58,11 @@ def mesh_crossings(sites: Sequence[MeshSite]) -> dict[str, Crossing]:
     }
 
 
-def _neighbourhood(plan: RegionPlan, sites: Sequence[MeshSite], unreachable: frozenset[str]) -> Neighbourhood | None:
+def _mesh_peers(plan: RegionPlan, sites: Sequence[MeshSite], unreachable: frozenset[str]) -> MeshPeers | None:
     if not plan.failover:
         return None
     serving = [site.plan for site in sites if site.plan.name == plan.name or site.plan.name not in unreachable]
-    return Neighbourhood(
+    return MeshPeers(
         here=plan.name,
         failover=plan.failover,
         languages=language_routes(plan, serving),

@@ -2,7 +2,7 @@
 alone.
 
 Everything here is early: reserved addresses, load balancers without pods, DNS names. Workloads of one region get the
-`Neighbours` of their store, which hold values of these and of nothing else.
+`StorePeers` of their store, which hold values of these and of nothing else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ from typing import Final
 import pulumi
 
 from components.cluster import Cluster
-from components.crossing import Neighbours, PeerEndpoint, PeerEndpointArgs, PeerNames, PeerNamesArgs, host
 from components.database import cockroachdb_plan as database
 from components.messaging import config as messaging
 from components.metadata import selector
 from components.monitoring import names as monitoring
 from components.monitoring.flows import PROMETHEUS
+from components.peering import PeerEndpoint, PeerEndpointArgs, PeerNames, PeerNamesArgs, StorePeers, host
 from components.workload import MONITORING_NAMESPACE
 from stacks.clouds import RegionCloud
 from stacks.mesh_peers import admitted_addresses
@@ -115,7 +115,7 @@ def admitted(plan: RegionPlan, clouds: Mapping[str, RegionCloud]) -> Sequence[pu
     return admitted_addresses({name: cloud.egress_addresses for name, cloud in clouds.items()}, plan)
 
 
-def name_peers(site: PeeringSite, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, Neighbours]:
+def name_peers(site: PeeringSite, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, StorePeers]:
     """Name the peer endpoints of the other regions in this one; what its stores must know of them, by store.
 
     `endpoints` are those of all regions, by region.
@@ -125,7 +125,7 @@ def name_peers(site: PeeringSite, endpoints: Mapping[str, PeerEndpoints]) -> Map
 
 def _named(
     site: PeeringSite, store: str, ways: Sequence[PeerEndpointSpec], endpoints: Mapping[str, PeerEndpoints]
-) -> Neighbours:
+) -> StorePeers:
     hosts = {
         host(peer, index): endpoint.addresses
         for peer in site.plan.peers
@@ -138,7 +138,7 @@ def _named(
         ),
         pulumi.ResourceOptions(parent=site.parent, providers=[site.cluster.provider]),
     )
-    return Neighbours(
+    return StorePeers(
         regions=site.plan.failover,
         endpoints=list(chain.from_iterable(hosts.values())),
         admitted=admitted(site.plan, site.clouds),

@@ -17,9 +17,9 @@ from stacks import clusters, quotas, standbys, topology
 from stacks.clouds import RegionCloud
 from stacks.delivery import build_fleet, build_gitops
 from stacks.edge import RegionEdge, build_edge, region_edges
-from stacks.region_base import RegionBase, RegionBaseArgs
-from stacks.mesh_peers import MeshSite, mesh_crossings
+from stacks.mesh_peers import MeshSite, mesh_east_west
 from stacks.region import Region, RegionArgs
+from stacks.region_base import RegionBase, RegionBaseArgs
 from stacks.region_mesh import CONTROL_PLANE
 from stacks.settings import Settings
 
@@ -99,7 +99,7 @@ class Platform(pulumi.ComponentResource):
         credentials = DatabaseCredentials(f"{self._name}-database-credentials", DatabaseCredentialsArgs(), self._child)
         renderer = chart_renderer(f"{self._name}-charts", self._mine)
         sites = [_mesh_site(plan, bases[plan.name]) for plan in plans if settings.mesh.enabled]
-        crossings = mesh_crossings(sites)
+        east_wests = mesh_east_west(sites)
         endpoints = {name: base.endpoints for name, base in bases.items()}
         return {
             plan.name: Region(
@@ -111,8 +111,8 @@ class Platform(pulumi.ComponentResource):
                     base=bases[plan.name],
                     database_credentials=credentials,
                     chart_renderer=renderer,
-                    crossing=crossings.get(plan.name),
-                    neighbours=bases[plan.name].neighbours(endpoints),
+                    east_west=east_wests.get(plan.name),
+                    peers=bases[plan.name].peers(endpoints),
                     edge=edges.get(plan.name),
                 ),
                 self._child,

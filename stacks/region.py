@@ -11,7 +11,6 @@ from components.cache import TYPES as CACHE_TYPES
 from components.cache import Cache
 from components.cache.redis import Redis, RedisArgs
 from components.connection import Store, once_known
-from components.crossing import Neighbours
 from components.database import TYPES as DATABASE_TYPES
 from components.database import Database
 from components.database.cockroachdb import CockroachDB, CockroachDBArgs
@@ -19,13 +18,14 @@ from components.database.credentials import DatabaseCredentials
 from components.messaging import Messaging
 from components.messaging.nats import Nats, NatsArgs
 from components.monitoring import RUNBOOKS, Monitoring, MonitoringArgs, trace_endpoint
+from components.peering import StorePeers
 from components.services import Services, ServicesArgs
 from stacks import topology, watching
 from stacks.edge import RegionEdge
-from stacks.region_base import RegionBase
 from stacks.machine_prices import machine_prices
 from stacks.managed_stores import CloudStores, managed
-from stacks.mesh_peers import Crossing
+from stacks.mesh_peers import EastWest
+from stacks.region_base import RegionBase
 from stacks.region_mesh import MONITORING, SERVICES, RegionMesh, RegionMeshArgs
 from stacks.service_values import workloads
 from stacks.settings import Settings
@@ -41,7 +41,7 @@ class RegionArgs:
     """The region's `plan` and `base`, the stack's `settings` and `secrets` (None where one is not set).
 
     `database_credentials` are the application's, the same in every region. `chart_renderer` renders the charts of this
-    repository. `crossing` joins the region's mesh with the others' (None: there are none), `neighbours` its stores, by
+    repository. `east_west` joins the region's mesh with the others' (None: there are none), `peers` its stores, by
     store (of a store without: it is alone). `edge` is what the region must know of the CDN in front of it (None: there
     is none).
     """
@@ -52,8 +52,8 @@ class RegionArgs:
     base: RegionBase
     database_credentials: DatabaseCredentials
     chart_renderer: k8s.Provider
-    crossing: Crossing | None = None
-    neighbours: Mapping[str, Neighbours] = field(default_factory=dict)
+    east_west: EastWest | None = None
+    peers: Mapping[str, StorePeers] = field(default_factory=dict)
     edge: RegionEdge | None = None
 
 
@@ -74,9 +74,7 @@ class Region(pulumi.ComponentResource):
         self._args = args
         self._backups: pulumi.Output[str] | None = None
         self._inside = pulumi.ResourceOptions(parent=self, providers=[args.base.provider])
-        self._cloud_stores = CloudStores(
-            plan=args.plan, settings=args.settings, base=args.base, clients=SERVICES
-        )
+        self._cloud_stores = CloudStores(plan=args.plan, settings=args.settings, base=args.base, clients=SERVICES)
         monitoring = self._monitoring() if args.settings.monitoring.enabled else None
         self._monitored_by = monitoring.release if monitoring else None
         mesh = self._mesh() if args.settings.mesh.enabled else None
@@ -109,7 +107,7 @@ class Region(pulumi.ComponentResource):
                 here=watching.here(self._args.plan),
                 namespace=self._args.base.namespaces[MONITORING],
                 authority=self._args.base.authority,
-                neighbours=self._args.neighbours.get(MONITORING),
+                peers=self._args.peers.get(MONITORING),
                 retention=settings.retention,
                 storage=settings.storage,
                 storage_class=self._args.base.cluster.storage_class,
@@ -132,7 +130,7 @@ class Region(pulumi.ComponentResource):
                 settings=self._args.settings,
                 base=self._args.base,
                 monitored_by=self._monitored_by,
-                crossing=self._args.crossing,
+                east_west=self._args.east_west,
                 edge=self._args.edge,
             ),
             self._inside,
@@ -160,7 +158,7 @@ class Region(pulumi.ComponentResource):
                 memory=settings.memory,
                 license_key=self._args.secrets["cockroachdbLicense"],
                 founder=self._args.settings.founder,
-                neighbours=self._args.neighbours.get(DATABASE),
+                peers=self._args.peers.get(DATABASE),
                 survive=settings.survive,
                 backup=self._cloud_stores.backup(DATABASE, pulumi.ResourceOptions(parent=self)),
                 backed_up=self._args.settings.backup_regions,
@@ -197,7 +195,7 @@ class Region(pulumi.ComponentResource):
         )
 
     def _messaging(self) -> Nats:
-        settings, neighbours = self._args.settings.messaging, self._args.neighbours.get(MESSAGING)
+        settings, peers = self._args.settings.messaging, self._args.peers.get(MESSAGING)
         return Nats(
             f"{self._name}-messaging",
             NatsArgs(
@@ -206,8 +204,8 @@ class Region(pulumi.ComponentResource):
                 namespace=self._args.base.namespaces[MESSAGING],
                 client_namespace=self._args.base.namespaces[SERVICES],
                 servers=settings.servers,
-                neighbours=neighbours,
-                seeds=topology.seeds(self._name, self._args.settings.founder) if neighbours else (),
+                peers=peers,
+                seeds=topology.seeds(self._name, self._args.settings.founder) if peers else (),
                 streams=streams_in(self._name, self._args.settings),
                 storage=settings.storage,
                 storage_class=self._args.base.cluster.storage_class,

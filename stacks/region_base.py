@@ -7,9 +7,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.cluster import Cluster
-from components.crossing import Neighbours
 from components.mesh.config import NETWORK_LABEL
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
+from components.peering import StorePeers
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority
 from stacks import clusters
 from stacks.clouds import RegionCloud
@@ -77,7 +77,7 @@ class RegionBase(pulumi.ComponentResource):
         self.endpoints = region_peer_endpoints(self._site()) if args.plan.joined else {}
         self.register_outputs({"namespaces": dict(self.namespaces)})
 
-    def neighbours(self, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, Neighbours]:
+    def peers(self, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, StorePeers]:
         """What the region's stores must know of the others, by store; nothing where none is expected.
 
         `endpoints` are those of all regions, by region. Names them in this region.

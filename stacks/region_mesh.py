@@ -33,8 +33,8 @@ from components.mesh.routes import SERVICE_LABELS, service_host
 from components.monitoring import collector_host
 from components.services import HTTP_PORT, METRICS_PORT
 from stacks.edge import RegionEdge
+from stacks.mesh_peers import EastWest
 from stacks.region_base import CERTIFICATES, RegionBase
-from stacks.mesh_peers import Crossing
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
@@ -50,15 +50,15 @@ MONITORING = "monitoring"
 class RegionMeshArgs:
     """The region's `plan` and `base`, the stack's `settings`; `monitored_by` brings the monitoring CRDs.
 
-    `crossing` is what joins the mesh with those of the other regions (None: there are none). `edge` is what the gateway
-    must know of the CDN in front of it (None: there is none).
+    `east_west` is what joins the mesh with those of the other regions (None: there are none). `edge` is what the
+    gateway must know of the CDN in front of it (None: there is none).
     """
 
     plan: RegionPlan
     settings: Settings
     base: RegionBase
     monitored_by: pulumi.Resource | None
-    crossing: Crossing | None = None
+    east_west: EastWest | None = None
     edge: RegionEdge | None = None
 
 
@@ -88,8 +88,8 @@ class RegionMesh(pulumi.ComponentResource):
             self._guard(control_plane, gateway, args.edge)
         routing = self._routing(control_plane, gateway)
         # Other regions would send requests straight to pods of a region whose gateway they do not know.
-        crossing = self._cross(control_plane, args.crossing).ready if args.crossing else []
-        self.ready = [*control_plane.ready, *crossing]
+        east_west = self._east_west(control_plane, args.east_west).ready if args.east_west else []
+        self.ready = [*control_plane.ready, *east_west]
         self.outputs = {
             "service": gateway.service_name,
             "host": gateway.gateway_host,
@@ -225,17 +225,17 @@ class RegionMesh(pulumi.ComponentResource):
                 monitoring_namespace=MONITORING,
                 ready=control_plane.ready,
                 monitored_by=args.monitored_by,
-                neighbourhood=None if args.crossing is None else args.crossing.neighbourhood,
+                mesh_peers=None if args.east_west is None else args.east_west.mesh_peers,
             ),
             self._child,
         )
 
-    def _cross(self, control_plane: ControlPlane, crossing: Crossing) -> EastWestGateway:
+    def _east_west(self, control_plane: ControlPlane, east_west: EastWest) -> EastWestGateway:
         args, namespaces = self._args, self._args.base.namespaces
         RemoteRegions(
             f"{self._name}-remote-regions",
             RemoteRegionsArgs(
-                region=args.plan.name, namespace=namespaces[CONTROL_PLANE], kubeconfigs=crossing.kubeconfigs
+                region=args.plan.name, namespace=namespaces[CONTROL_PLANE], kubeconfigs=east_west.kubeconfigs
             ),
             self._child,
         )
@@ -246,8 +246,8 @@ class RegionMesh(pulumi.ComponentResource):
                 namespace=namespaces[INGRESS],
                 network_name=args.plan.mesh_network,
                 service_type=args.settings.region(args.plan.name).service_type,
-                service_annotations=crossing.service_annotations,
-                admitted=crossing.admitted,
+                service_annotations=east_west.service_annotations,
+                admitted=east_west.admitted,
                 callers=[
                     Callers(name="services", namespace=namespaces[SERVICES], pods=SERVICE_LABELS),
                     Callers(name="ingress", namespace=namespaces[INGRESS], pods=GATEWAY_PODS),

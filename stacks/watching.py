@@ -8,8 +8,8 @@ import pulumi
 from components import monitoring
 from components.monitoring import AlertReceiver, Here, Memory, Watched
 from stacks import topology
-from stacks.region_base import CACHES, DATABASES, MESSAGING, namespace_labels
 from stacks.managed_stores import managed
+from stacks.region_base import CACHES, DATABASES, MESSAGING, namespace_labels
 from stacks.region_mesh import CONTROL_PLANE, INGRESS, MONITORING, SERVICES
 from stacks.settings import ExistingRegion, Settings
 from stacks.topology import RegionPlan

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.crossing import Neighbours
 from components.database.cockroachdb_backup import BackupPlan
 from components.database.cockroachdb_sql import Survival
 from components.database.credentials import DatabaseCredentials
+from components.peering import StorePeers
 from components.quantities import quantity_bytes
 from components.trust import RegionAuthority
 
@@ -24,7 +24,7 @@ class CockroachDBArgs:
     the ServiceMonitor kind; None goes without.
 
     `founder` names the region whose nodes the others join and which initialises the database; it may be this one.
-    `neighbours` are the other regions (None: there are none), and `survive` is what the database survives the loss of.
+    `peers` are the other regions (None: there are none), and `survive` is what the database survives the loss of.
     `backup` is the region's own (None: it takes none); `backed_up` are all regions that take backups.
     """
 
@@ -41,7 +41,7 @@ class CockroachDBArgs:
     cpu: str = "500m"
     memory: str = "1Gi"
     license_key: pulumi.Input[str] | None = None
-    neighbours: Neighbours | None = None
+    peers: StorePeers | None = None
     survive: Survival = "zone"
     backup: BackupPlan | None = None
     backed_up: Sequence[str] = ()
@@ -52,7 +52,7 @@ class CockroachDBArgs:
                 f"nodes: expected 1 or at least {MINIMUM_REPLICATED}, got {self.nodes}; two nodes lose the majority"
                 " when one fails"
             )
-        known = {self.region, *(self.neighbours.regions if self.neighbours else ())}
+        known = {self.region, *(self.peers.regions if self.peers else ())}
         if self.founder not in known:
             raise ValueError(f"founder: expected one of {', '.join(sorted(known))}, got {self.founder!r}")
         quantity_bytes("storage", self.storage)

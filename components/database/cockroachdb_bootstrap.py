@@ -6,12 +6,12 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.crossing import Neighbours, peer_name
 from components.database import cockroachdb_plan as plan
 from components.database.cockroachdb_job import SqlJob, SqlJobArgs
 from components.database.cockroachdb_scripts import BOOTSTRAP_SCRIPT
 from components.database.cockroachdb_sql import application_sql
 from components.database.credentials import DatabaseCredentials
+from components.peering import StorePeers, peer_name
 from components.trust import Certificate
 
 APP: Final = "cockroachdb-bootstrap"
@@ -25,7 +25,7 @@ class CockroachDBBootstrapArgs:
     """Whose cluster (`region`, `namespace`), the administrator's `certificate`, and what the application gets.
 
     Only the Job of the `founder` region initialises the cluster; the others wait until theirs has joined it.
-    `neighbours` None: the region is alone.
+    `peers` None: the region is alone.
     """
 
     region: str
@@ -34,7 +34,7 @@ class CockroachDBBootstrapArgs:
     credentials: DatabaseCredentials
     license_key: pulumi.Input[str] | None
     founder: bool
-    neighbours: Neighbours | None = None
+    peers: StorePeers | None = None
 
 
 class CockroachDBBootstrap(pulumi.ComponentResource):
@@ -49,7 +49,7 @@ class CockroachDBBootstrap(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: CockroachDBBootstrapArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:database:CockroachDBBootstrap", name, None, opts)
-        neighbours, credentials = args.neighbours, args.credentials
+        peers, credentials = args.peers, args.credentials
         self.job = SqlJob(
             name,
             SqlJobArgs(
@@ -67,7 +67,7 @@ class CockroachDBBootstrap(pulumi.ComponentResource):
                 files={"application.sql": application_sql(credentials.database, credentials.username)},
                 notes={"others": _others(args)},
                 secrets={"password": credentials.password, "license": args.license_key or ""},
-                egress=[neighbours.egress(plan.SQL_PORT)] if neighbours else [],
+                egress=[peers.egress(plan.SQL_PORT)] if peers else [],
             ),
             pulumi.ResourceOptions(parent=self),
         ).job
@@ -76,7 +76,7 @@ class CockroachDBBootstrap(pulumi.ComponentResource):
 
 def _others(args: CockroachDBBootstrapArgs) -> pulumi.Output[str]:
     """A node of each other region, one a line."""
-    regions = sorted(args.neighbours.regions) if args.neighbours else []
+    regions = sorted(args.peers.regions) if args.peers else []
     return pulumi.Output.from_input(args.namespace).apply(
         lambda namespace: "".join(f"{peer_name(region, namespace)}\n" for region in regions)
     )

@@ -20,7 +20,7 @@ def network_policy(
     """Open the nodes to each other, to clients, to the region's Jobs and monitoring, and to the other regions."""
     nodes = network.peer(pods=selector(plan.APP))
     jobs = [network.peer(pods=selector(job)) for job in _jobs(args)]
-    others = args.neighbours
+    others = args.peers
     return network.policy(
         resource_name,
         name=plan.APP,

@@ -57,7 +57,7 @@ class CockroachDBJobs(pulumi.ComponentResource):
                 credentials=args.credentials,
                 license_key=args.license_key,
                 founder=args.founder == args.region,
-                neighbours=args.neighbours,
+                peers=args.peers,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         ).job
@@ -73,7 +73,7 @@ class CockroachDBJobs(pulumi.ComponentResource):
                 database=args.credentials.database,
                 survive=args.survive,
                 backed_up=args.backed_up,
-                neighbours=args.neighbours,
+                peers=args.peers,
             ),
             opts,
         )

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from components.crossing.names import PEER_NAMES, host, peer_name
+from components.peering.names import PEER_NAMES, host, peer_name
 
 APP: Final = "cockroachdb"
 HEADLESS_SERVICE: Final = "cockroachdb"

@@ -7,10 +7,10 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.crossing import Neighbours
 from components.database import cockroachdb_sql as sql
 from components.database.cockroachdb_job import SqlJob, SqlJobArgs
 from components.database.cockroachdb_scripts import REGIONS_SCRIPT
+from components.peering import StorePeers
 from components.trust import Certificate
 
 APP: Final = "cockroachdb-regions"
@@ -20,7 +20,7 @@ DEADLINE: Final = 3600
 
 @dataclass(frozen=True, kw_only=True)
 class CockroachDBRegionsArgs:
-    """The founder's `region`, its `neighbours` (None: it is alone), what the `database` is to `survive`.
+    """The founder's `region`, its `peers` (None: it is alone), what the `database` is to `survive`.
 
     `backed_up` are the regions that take backups.
     """
@@ -31,7 +31,7 @@ class CockroachDBRegionsArgs:
     database: str
     survive: sql.Survival
     backed_up: Sequence[str] = ()
-    neighbours: Neighbours | None = None
+    peers: StorePeers | None = None
 
 
 class CockroachDBRegions(pulumi.ComponentResource):
@@ -47,7 +47,7 @@ class CockroachDBRegions(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: CockroachDBRegionsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:database:CockroachDBRegions", name, None, opts)
-        regions = sorted([args.region, *(args.neighbours.regions if args.neighbours else ())])
+        regions = sorted([args.region, *(args.peers.regions if args.peers else ())])
         statements = sql.regions_sql(args.database, founder=args.region, regions=regions, survive=args.survive)
         self.job = SqlJob(
             name,

@@ -1,6 +1,6 @@
 """The service mesh: Istio's control plane, its gateways, the routes between services, and the way to other regions."""
 
-from components.mesh.across import LanguageRoute, Neighbourhood
+from components.mesh.across import LanguageRoute, MeshPeers
 from components.mesh.control_plane import ControlPlane, ControlPlaneArgs
 from components.mesh.east_west import Callers, EastWestGateway, EastWestGatewayArgs
 from components.mesh.edge_guard import EdgeGuard, EdgeGuardArgs
@@ -24,9 +24,9 @@ __all__ = [
     "LanguageRoute",
     "ManagedStores",
     "ManagedStoresArgs",
+    "MeshPeers",
     "MeshReader",
     "MeshReaderArgs",
-    "Neighbourhood",
     "OriginCertificate",
     "OriginCertificateArgs",
     "PublicCertificate",

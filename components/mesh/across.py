@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from components.mesh.config import CROSSING_PORT
+from components.mesh.config import EAST_WEST_PORT
 
 LANGUAGE_HEADER = "x-sacred-language"
 """One BCP 47 tag in its usual spelling (pt-BR), set at the edge: Istio compares strings and knows no q-values."""
@@ -25,7 +25,7 @@ class LanguageRoute:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbourhood:
+class MeshPeers:
     """What the routes of region `here` know of the others: `failover` (nearest first) and `languages`, in order.
 
     To `unreachable` ones `here` sends nothing, because it does not know their endpoints, or is not to.
@@ -54,15 +54,15 @@ class Neighbourhood:
         return tuple(region for region in self.failover if region not in self.unreachable)
 
 
-def nearest_first(neighbourhood: Neighbourhood) -> dict[str, Any]:
+def nearest_first(mesh_peers: MeshPeers) -> dict[str, Any]:
     """Locality setting: pods of the same zone, of the same region, of the nearest other region, then all the rest."""
     return {
         "enabled": True,
-        "failover": [{"from": neighbourhood.here, "to": nearest} for nearest in neighbourhood.reachable[:1]],
+        "failover": [{"from": mesh_peers.here, "to": nearest} for nearest in mesh_peers.reachable[:1]],
     }
 
 
-def subsets(neighbourhood: Neighbourhood, affinity: dict[str, Any]) -> list[dict[str, Any]]:
+def subsets(mesh_peers: MeshPeers, affinity: dict[str, Any]) -> list[dict[str, Any]]:
     """One subset per region, called after it: its endpoints, and all others only when those fail.
 
     A subset that selected the region's endpoints would have none left when the region is down. The name of a subset is
@@ -78,11 +78,11 @@ def subsets(neighbourhood: Neighbourhood, affinity: dict[str, Any]) -> list[dict
                 }
             },
         }
-        for region in neighbourhood.regions
+        for region in mesh_peers.regions
     ]
 
 
-def crossing_gateway(selector: dict[str, str], namespaces: Sequence[str]) -> dict[str, Any]:
+def east_west_gateway(selector: dict[str, str], namespaces: Sequence[str]) -> dict[str, Any]:
     """Spec of the Gateway for other regions: mutual TLS passes through to the service that its server name says.
 
     Only to services in `namespaces`.
@@ -91,7 +91,7 @@ def crossing_gateway(selector: dict[str, str], namespaces: Sequence[str]) -> dic
         "selector": selector,
         "servers": [
             {
-                "port": {"number": CROSSING_PORT, "name": "tls", "protocol": "TLS"},
+                "port": {"number": EAST_WEST_PORT, "name": "tls", "protocol": "TLS"},
                 "hosts": [f"*.{namespace}.svc.cluster.local" for namespace in namespaces],
                 "tls": {"mode": "AUTO_PASSTHROUGH"},
             }

@@ -19,7 +19,7 @@ CONTROL_PLANE_METRICS_PORT = 15014
 PROXY_METRICS_PORT = 15090
 STATUS_PORT = 15021
 
-CROSSING_PORT = 15443
+EAST_WEST_PORT = 15443
 """Where east-west gateways take mutual TLS and pass it on by its server name: what istiod expects of a gateway."""
 
 NETWORK_LABEL = "topology.istio.io/network"
@@ -222,7 +222,7 @@ def east_west_values(
             "loadBalancerSourceRanges": list(source_ranges),
             "ports": [
                 _service_port("status-port", STATUS_PORT, STATUS_PORT),
-                _service_port("tls", CROSSING_PORT, CROSSING_PORT),
+                _service_port("tls", EAST_WEST_PORT, EAST_WEST_PORT),
             ],
         },
     }

@@ -84,7 +84,7 @@ class EastWestGateway(pulumi.ComponentResource):
             api_version="networking.istio.io/v1",
             kind="Gateway",
             metadata=object_meta(GATEWAY, app=APP, region=args.region, namespace=args.namespace),
-            spec=across.crossing_gateway(PODS, sorted(args.upstreams)),
+            spec=across.east_west_gateway(PODS, sorted(args.upstreams)),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.ready)),
         )
         self.ready = [release, listener]
@@ -105,7 +105,7 @@ class EastWestGateway(pulumi.ComponentResource):
             pods=PODS,
             ingress=[
                 # The load balancer's rule says who may connect: behind it, callers have other addresses on some clouds.
-                network.ingress([config.CROSSING_PORT, config.STATUS_PORT]),
+                network.ingress([config.EAST_WEST_PORT, config.STATUS_PORT]),
                 network.ingress([config.PROXY_METRICS_PORT], monitoring),
             ],
             egress=[
@@ -125,7 +125,7 @@ class EastWestGateway(pulumi.ComponentResource):
                 region=args.region,
                 namespace=callers.namespace,
                 pods=callers.pods,
-                egress=[network.egress([config.CROSSING_PORT])],
+                egress=[network.egress([config.EAST_WEST_PORT])],
                 opts=pulumi.ResourceOptions(parent=self),
             )
             for callers in args.callers

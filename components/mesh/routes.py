@@ -112,7 +112,7 @@ def readiness(*, hosts: Sequence[str], gateway: str, path: str) -> dict[str, Any
     return {"hosts": list(hosts), "gateways": [gateway], "http": [route]}
 
 
-def destination_rule(name: str, namespace: str, neighbourhood: across.Neighbourhood | None = None) -> dict[str, Any]:
+def destination_rule(name: str, namespace: str, mesh_peers: across.MeshPeers | None = None) -> dict[str, Any]:
     """Spec of a DestinationRule: a circle keeps its pod, and pods (or regions) that fail are left out for a while.
 
     With other regions about, they are tried nearest first, and each is a subset for routes that choose a region. Then
@@ -120,8 +120,8 @@ def destination_rule(name: str, namespace: str, neighbourhood: across.Neighbourh
     """
     affinity = {"consistentHash": {"httpHeaderName": CIRCLE_HEADER}}
     # Said, because outlier detection would put zones in order by itself, and a circle's pod would depend on the caller.
-    nearest = {"enabled": False} if neighbourhood is None else across.nearest_first(neighbourhood)
-    regions = {} if neighbourhood is None else {"subsets": across.subsets(neighbourhood, affinity)}
+    nearest = {"enabled": False} if mesh_peers is None else across.nearest_first(mesh_peers)
+    regions = {} if mesh_peers is None else {"subsets": across.subsets(mesh_peers, affinity)}
     return {
         "host": service_host(name, namespace),
         "trafficPolicy": {

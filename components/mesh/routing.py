@@ -20,7 +20,7 @@ class ServiceRoutingArgs:
     """`services` maps each service in `namespace` to its HTTP port; all serve metrics on `metrics_port`.
 
     `domain` and `gateway` are the public gateway's, `gateway_principal` its identity. `ready` is the control plane's.
-    `monitored_by` brings the monitoring CRDs (None: no monitor of the sidecars). `neighbourhood` is what is known
+    `monitored_by` brings the monitoring CRDs (None: no monitor of the sidecars). `mesh_peers` is what is known
     of the other regions (None: there are none).
     """
 
@@ -34,7 +34,7 @@ class ServiceRoutingArgs:
     monitoring_namespace: str
     ready: Sequence[pulumi.Resource]
     monitored_by: pulumi.Resource | None = None
-    neighbourhood: across.Neighbourhood | None = None
+    mesh_peers: across.MeshPeers | None = None
 
     def __post_init__(self) -> None:
         if not self.services:
@@ -63,7 +63,7 @@ class ServiceRouting(pulumi.ComponentResource):
     def _routes(self) -> None:
         args = self._args
         namespace = pulumi.Output.from_input(args.namespace)
-        languages = () if args.neighbourhood is None else args.neighbourhood.languages
+        languages = () if args.mesh_peers is None else args.mesh_peers.languages
         self._resource(
             "networking.istio.io/v1",
             "VirtualService",
@@ -79,7 +79,7 @@ class ServiceRouting(pulumi.ComponentResource):
             ),
         )
         for service in sorted(args.services):
-            rule = _destination(namespace, service, args.neighbourhood)
+            rule = _destination(namespace, service, args.mesh_peers)
             self._resource("networking.istio.io/v1", "DestinationRule", service, rule)
 
     def _authorization(self) -> None:
@@ -128,6 +128,6 @@ class ServiceRouting(pulumi.ComponentResource):
 
 
 def _destination(
-    namespace: pulumi.Output[str], service: str, neighbourhood: across.Neighbourhood | None
+    namespace: pulumi.Output[str], service: str, mesh_peers: across.MeshPeers | None
 ) -> pulumi.Output[dict[str, Any]]:
-    return namespace.apply(lambda known: routes.destination_rule(service, known, neighbourhood))
+    return namespace.apply(lambda known: routes.destination_rule(service, known, mesh_peers))

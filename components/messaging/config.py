@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from components.crossing.names import PEER_NAMES, peer_name
+from components.peering.names import PEER_NAMES, peer_name
 
 APP: Final = "nats"
 SERVICE: Final = "nats"

@@ -8,12 +8,12 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from components.connection import connection_secret
-from components.crossing import Neighbours
 from components.messaging import config
 from components.messaging.nats_network import open_flows, services
 from components.messaging.nats_pods import ServerPods
 from components.messaging.nats_streams import NatsStreams, NatsStreamsArgs
 from components.messaging.streams import Stream, mirrored
+from components.peering import StorePeers
 from components.quantities import quantity_bytes
 from components.trust import Certificate, CertificateArgs, RegionAuthority
 from components.workload import (
@@ -37,7 +37,7 @@ class NatsArgs:
     A single server keeps its streams to itself: going from 1 to 3 needs a backup of them (the pods refuse to start
     rather than lose them), so a stack that is to grow into several regions should start with 3.
 
-    With `neighbours` the servers become part of a super-cluster: they meet the other regions at the regions `seeds`,
+    With `peers` the servers become part of a super-cluster: they meet the other regions at the regions `seeds`,
     which are fewer than there are servers. A region that nobody meets anywhere else needs none.
 
     `streams` are those that the region holds: its own, and of other regions' a mirror.
@@ -53,7 +53,7 @@ class NatsArgs:
     storage_class: pulumi.Input[str] | None = None
     cpu: str = "100m"
     memory: str = "256Mi"
-    neighbours: Neighbours | None = None
+    peers: StorePeers | None = None
     seeds: Sequence[str] = ()
     streams: Sequence[Stream] = ()
 
@@ -62,10 +62,10 @@ class NatsArgs:
             raise ValueError(f"servers: expected 1, 3 or 5, got {self.servers}; JetStream decides by majority")
         quantity_bytes("storage", self.storage)
         quantity_bytes("memory", self.memory)
-        if self.neighbours is not None and self.servers == 1:
-            raise ValueError("servers: expected 3 or 5, got 1; a single server cannot have JetStream and neighbours")
-        if self.neighbours is None and self.seeds:
-            raise ValueError(f"seeds: expected none for a region without neighbours, got {', '.join(self.seeds)}")
+        if self.peers is not None and self.servers == 1:
+            raise ValueError("servers: expected 3 or 5, got 1; a single server cannot have JetStream and peers")
+        if self.peers is None and self.seeds:
+            raise ValueError(f"seeds: expected none for a region without peers, got {', '.join(self.seeds)}")
 
 
 class Nats(pulumi.ComponentResource):
@@ -90,7 +90,7 @@ class Nats(pulumi.ComponentResource):
             name,
             self._belonging,
             client_namespace=args.client_namespace,
-            neighbours=args.neighbours,
+            peers=args.peers,
             with_streams=bool(args.streams),
             opts=self._child,
         )
@@ -126,7 +126,7 @@ class Nats(pulumi.ComponentResource):
             checksum=pulumi.Output.unsecret(
                 pulumi.Output.all(files, users).apply(lambda texts: digest(*texts[0].values(), texts[1]))
             ),
-            gateway=args.neighbours is not None,
+            gateway=args.peers is not None,
         )
         return k8s.apps.v1.StatefulSet(
             f"{name}-statefulset",
@@ -218,7 +218,7 @@ def _files(args: NatsArgs, namespace: str) -> dict[str, str]:
         servers=args.servers,
         storage=quantity_bytes("storage", args.storage),
         memory=quantity_bytes("memory", args.memory),
-        gateway=config.gateway(args.region, namespace, args.seeds) if args.neighbours else None,
+        gateway=config.gateway(args.region, namespace, args.seeds) if args.peers else None,
         mirrored=mirrored(args.region, args.streams),
     )
     return {"nats.conf": config.render(settings), "start.sh": config.START_SCRIPT}

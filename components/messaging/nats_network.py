@@ -4,9 +4,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import network
-from components.crossing import Neighbours
 from components.messaging import config, streams
 from components.metadata import selector
+from components.peering import StorePeers
 from components.workload import MONITORING_NAMESPACE, Belonging, headless_service, service_monitor
 
 
@@ -15,7 +15,7 @@ def open_flows(
     belonging: Belonging,
     *,
     client_namespace: pulumi.Input[str],
-    neighbours: Neighbours | None,
+    peers: StorePeers | None,
     with_streams: bool,
     opts: pulumi.ResourceOptions,
 ) -> None:
@@ -35,11 +35,11 @@ def open_flows(
             network.ingress([config.CLIENT_PORT], *clients),
             network.ingress([config.CLUSTER_PORT], servers),
             network.ingress([config.EXPORTER_PORT], network.peer(namespace=MONITORING_NAMESPACE)),
-            *([neighbours.ingress(config.GATEWAY_PORT)] if neighbours else []),
+            *([peers.ingress(config.GATEWAY_PORT)] if peers else []),
         ],
         egress=[
             network.egress([config.CLUSTER_PORT], servers),
-            *([neighbours.egress(config.GATEWAY_PORT)] if neighbours else []),
+            *([peers.egress(config.GATEWAY_PORT)] if peers else []),
         ],
         opts=opts,
     )

@@ -7,8 +7,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import network
-from components.crossing import Neighbours
 from components.monitoring import names
+from components.peering import StorePeers
 
 Ingress = k8s.networking.v1.NetworkPolicyIngressRuleArgs
 Egress = k8s.networking.v1.NetworkPolicyEgressRuleArgs
@@ -119,7 +119,7 @@ def tracing_flows(clients: Sequence[str]) -> dict[str, Flow]:
     }
 
 
-def global_flows(neighbours: Neighbours) -> dict[str, Flow]:
+def global_flows(peers: StorePeers) -> dict[str, Flow]:
     """What is added for asking all regions: the flows of Thanos, and what Prometheus and Grafana open for it.
 
     A policy more for the same pods: policies add up, so the region's own ones stay as they are.
@@ -129,13 +129,13 @@ def global_flows(neighbours: Neighbours) -> dict[str, Flow]:
         names.THANOS_QUERY: Flow(
             pods=THANOS_QUERY,
             ingress=[network.ingress([names.THANOS_HTTP_PORT], network.peer(pods=GRAFANA), prometheus)],
-            egress=[network.egress([names.STORE_PORT], prometheus), neighbours.egress(names.STORE_PORT)],
+            egress=[network.egress([names.STORE_PORT], prometheus), peers.egress(names.STORE_PORT)],
         ),
         "thanos-store": Flow(
             pods=PROMETHEUS,
             ingress=[
                 network.ingress([names.STORE_PORT], query),
-                neighbours.ingress(names.STORE_PORT),
+                peers.ingress(names.STORE_PORT),
                 network.ingress([names.THANOS_HTTP_PORT], prometheus),
             ],
         ),

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import pulumi
 
 from components.cluster import DnsServer
-from components.crossing import Neighbours
 from components.monitoring import names
 from components.monitoring.alerts import Alerts, AlertsArgs
 from components.monitoring.collector import Collector, CollectorArgs
@@ -15,6 +14,7 @@ from components.monitoring.jaeger import Jaeger, JaegerArgs
 from components.monitoring.prometheus import AlertReceiver, PrometheusStack, PrometheusStackArgs
 from components.monitoring.sizes import Memory
 from components.monitoring.thanos import GlobalQuery, GlobalQueryArgs, StoreArgs, StoreCertificates
+from components.peering import StorePeers
 from components.trust import RegionAuthority
 
 RUNBOOKS = "docs/runbooks"
@@ -32,7 +32,7 @@ class MonitoringArgs:
     `runbooks` is where the runbooks are, a URL or the path in the repository. `receiver` is told about alerts (None:
     nobody is). `machine_prices` are USD a month by type of machine.
 
-    `authority` signs the certificates of those who read metrics of other regions; `neighbours` are those regions (None:
+    `authority` signs the certificates of those who read metrics of other regions; `peers` are those regions (None:
     there are none to ask, and nothing of it is made).
     """
 
@@ -52,7 +52,7 @@ class MonitoringArgs:
     collector_replicas: int = 1
     receiver: AlertReceiver | None = None
     machine_prices: Mapping[str, float] = field(default_factory=dict)
-    neighbours: Neighbours | None = None
+    peers: StorePeers | None = None
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -72,7 +72,7 @@ class Monitoring(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:monitoring:Monitoring", name, None, opts)
-        certificates = self._certificates(name, args) if args.neighbours else None
+        certificates = self._certificates(name, args) if args.peers else None
         stack = self._stack(name, args, certificates)
         self.release = stack.release
         self.alerts = TOLD if args.receiver else NOBODY_TOLD
@@ -86,7 +86,7 @@ class Monitoring(pulumi.ComponentResource):
                 watched=args.watched,
                 runbooks=args.runbooks,
                 machine_prices=args.machine_prices,
-                others=args.neighbours.regions if args.neighbours else None,
+                others=args.peers.regions if args.peers else None,
                 monitored_by=stack.release,
             ),
             opts=pulumi.ResourceOptions(parent=self),
@@ -112,14 +112,14 @@ class Monitoring(pulumi.ComponentResource):
         )
 
     def _global_query(self, name: str, args: MonitoringArgs, certificates: StoreCertificates) -> None:
-        if args.neighbours is None:
+        if args.peers is None:
             return
         GlobalQuery(
             f"{name}-thanos-query",
             GlobalQueryArgs(
                 region=args.here.region,
                 namespace=args.namespace,
-                neighbours=args.neighbours,
+                peers=args.peers,
                 certificate=certificates.query,
                 memory=args.memory.thanos_query,
                 monitored_by=self.release,

@@ -6,10 +6,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import workload
-from components.crossing import Neighbours
 from components.metadata import CERTIFICATE_ANNOTATION, object_meta, selector
 from components.monitoring import names, thanos_config
 from components.monitoring.flows import global_flows, open_flows
+from components.peering import StorePeers
 from components.pod_security import restricted_container, restricted_pod
 from components.quantities import quantity_bytes
 from components.trust import Certificate, CertificateArgs, RegionAuthority
@@ -69,14 +69,14 @@ class StoreCertificates(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class GlobalQueryArgs:
-    """`neighbours` are the other regions' peer endpoints to their metrics; `certificate` is the querier's own.
+    """`peers` are the other regions' peer endpoints to their metrics; `certificate` is the querier's own.
 
     `memory` is a Kubernetes quantity. `monitored_by` brings the monitoring CRDs.
     """
 
     region: str
     namespace: pulumi.Input[str]
-    neighbours: Neighbours
+    peers: StorePeers
     certificate: Certificate
     memory: str
     monitored_by: pulumi.Resource
@@ -93,7 +93,7 @@ class GlobalQuery(pulumi.ComponentResource):
         super().__init__("sacred-council:monitoring:GlobalQuery", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         belonging = workload.Belonging(app=APP, region=args.region, namespace=args.namespace)
-        open_flows(global_flows(args.neighbours), name=name, region=args.region, namespace=args.namespace, opts=child)
+        open_flows(global_flows(args.peers), name=name, region=args.region, namespace=args.namespace, opts=child)
         account = workload.service_account(name, belonging, child)
         k8s.apps.v1.Deployment(
             f"{name}-deployment",
@@ -117,7 +117,7 @@ class GlobalQuery(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _endpoints(self, name: str, args: GlobalQueryArgs, belonging: workload.Belonging) -> pulumi.Output[str]:
-        regions = list(args.neighbours.regions)
+        regions = list(args.peers.regions)
         text = pulumi.Output.from_input(args.namespace).apply(lambda known: thanos_config.endpoints(known, regions))
         created = k8s.core.v1.ConfigMap(
             f"{name}-endpoints",

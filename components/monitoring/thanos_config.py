@@ -8,8 +8,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from components.crossing import PEER_NAMES, peer_name
 from components.monitoring import names
+from components.peering import PEER_NAMES, peer_name
 from components.versions import THANOS_IMAGE
 
 CERTIFICATES: Final = "/etc/thanos/certificate"

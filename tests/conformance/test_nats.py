@@ -153,7 +153,7 @@ def test_a_cluster_does_not_start_over_the_streams_of_a_single_server(platform: 
     assert platform.with_client(alone, _messages) == 1
 
 
-def test_a_region_that_gets_a_neighbour_keeps_its_streams(platform: Platform) -> None:
+def test_a_region_that_gets_a_peer_keeps_its_streams(platform: Platform) -> None:
     old = platform.region(_settings("us-central1", 3))
     platform.start(old)
     platform.healthy(old)

@@ -21,7 +21,7 @@ def policies(*specs: dict[str, Any], namespace: str = "data") -> Policies:
 
 DATABASE = pods("data", "database", Port(name="sql", number=5432))
 CLIENT, STRANGER = pods("web", "client"), pods("web", "stranger")
-NEIGHBOUR = pods("data", "client")
+PEER = pods("data", "client")
 ALL_PODS: dict[str, Any] = {"podSelector": {}}
 
 
@@ -49,21 +49,21 @@ def test_policies_add_up() -> None:
 @pytest.mark.parametrize(
     ("peer", "admitted"),
     [
-        ({"podSelector": {"matchLabels": {"app": "client"}}}, [NEIGHBOUR]),
+        ({"podSelector": {"matchLabels": {"app": "client"}}}, [PEER]),
         ({"namespaceSelector": {"matchLabels": {"team": "a"}}}, [CLIENT, STRANGER]),
-        ({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "data"}}}, [NEIGHBOUR]),
+        ({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "data"}}}, [PEER]),
         (
             {"namespaceSelector": {"matchLabels": {"team": "a"}}, "podSelector": {"matchLabels": {"app": "client"}}},
             [CLIENT],
         ),
-        ({"namespaceSelector": {}}, [CLIENT, STRANGER, NEIGHBOUR]),
+        ({"namespaceSelector": {}}, [CLIENT, STRANGER, PEER]),
         ({"ipBlock": {"cidr": "0.0.0.0/0"}}, [None]),
     ],
     ids=str,
 )
 def test_a_peer_is_what_its_selectors_say_together(peer: dict[str, Any], admitted: list[Pods | None]) -> None:
     found = admitting({"from": [peer]})
-    everybody = [CLIENT, STRANGER, NEIGHBOUR, None]
+    everybody = [CLIENT, STRANGER, PEER, None]
     assert [one for one in everybody if found.admits(DATABASE, one, 5432)] == admitted
 
 

@@ -15,8 +15,8 @@ import nats
 import pytest
 from nats.aio.client import Client
 
-from components.crossing import peer_name
 from components.messaging import config
+from components.peering import peer_name
 from tests.conformance.nats_servers import PASSWORD, across, stored
 from tests.conformance.super_cluster import NAMESPACE, SuperCluster, certified_names, super_cluster
 from tests.rendering import render

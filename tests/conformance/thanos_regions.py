@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from components.crossing import peer_name
 from components.monitoring import Here, names
 from components.monitoring.rules import rules_file
 from components.monitoring.thanos_config import (
@@ -25,6 +24,7 @@ from components.monitoring.thanos_config import (
     endpoints,
     query_arguments,
 )
+from components.peering import peer_name
 from tests.conformance.binaries import binary
 from tests.conformance.monitoring_examples import WATCHED
 from tests.conformance.servers import Authority, Processes, free_ports, processes, root_authority, write_certificate

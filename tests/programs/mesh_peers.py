@@ -21,7 +21,7 @@ from components.mesh import (
     ServiceRoutingArgs,
 )
 from stacks import geography, topology
-from stacks.mesh_peers import Crossing, MeshSite, mesh_crossings
+from stacks.mesh_peers import EastWest, MeshSite, mesh_east_west
 from stacks.topology import RegionPlan, Site
 
 
@@ -78,7 +78,7 @@ def cluster(plan: RegionPlan) -> FakeCluster:
     )
 
 
-def build(site: MeshSite, crossing: Crossing | None) -> None:
+def build(site: MeshSite, east_west: EastWest | None) -> None:
     """What a region's mesh has besides its control plane and its public gateway."""
     name = site.plan.name
     inside = pulumi.ResourceOptions(parent=site.parent, providers=[site.cluster.provider])
@@ -94,15 +94,15 @@ def build(site: MeshSite, crossing: Crossing | None) -> None:
             gateway_principal="example.org/ns/istio-ingress/sa/istio-ingressgateway",
             monitoring_namespace="monitoring",
             ready=[],
-            neighbourhood=crossing.neighbourhood if crossing else None,
+            mesh_peers=east_west.mesh_peers if east_west else None,
         ),
         inside,
     )
-    if crossing is None:
+    if east_west is None:
         return
     RemoteRegions(
         f"{name}-remote-regions",
-        RemoteRegionsArgs(region=name, namespace="istio-system", kubeconfigs=crossing.kubeconfigs),
+        RemoteRegionsArgs(region=name, namespace="istio-system", kubeconfigs=east_west.kubeconfigs),
         inside,
     )
     EastWestGateway(
@@ -112,8 +112,8 @@ def build(site: MeshSite, crossing: Crossing | None) -> None:
             namespace="istio-ingress",
             network_name=site.plan.mesh_network,
             service_type="LoadBalancer",
-            service_annotations=crossing.service_annotations,
-            admitted=crossing.admitted,
+            service_annotations=east_west.service_annotations,
+            admitted=east_west.admitted,
             callers=[Callers(name="services", namespace="sacred-council", pods={"is": "service"})],
             upstreams={"sacred-council": [9898]},
             control_plane_namespace="istio-system",
@@ -133,6 +133,6 @@ sites = [
     )
     for place in places
 ]
-crossings = mesh_crossings(sites)
+east_wests = mesh_east_west(sites)
 for one in sites:
-    build(one, crossings.get(one.plan.name))
+    build(one, east_wests.get(one.plan.name))

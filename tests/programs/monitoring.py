@@ -2,8 +2,8 @@
 
 import pulumi
 
-from components.crossing import Neighbours
 from components.monitoring import AlertReceiver, Here, Monitoring, MonitoringArgs, RegionSize, Watched, memory
+from components.peering import StorePeers
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority, RootAuthorityArgs
 
 OTHERS = {"north": "203.0.113.1", "south": "203.0.113.2"}
@@ -15,8 +15,8 @@ authority = RegionAuthority(
     "here-authority",
     RegionAuthorityArgs(root=RootAuthority("root", RootAuthorityArgs(common_name="root")), common_name="here"),
 )
-neighbours = (
-    Neighbours(regions=sorted(OTHERS), endpoints=list(OTHERS.values()), admitted=["198.51.100.1", "198.51.100.2"])
+peers = (
+    StorePeers(regions=sorted(OTHERS), endpoints=list(OTHERS.values()), admitted=["198.51.100.1", "198.51.100.2"])
     if config.get_bool("several")
     else None
 )
@@ -40,7 +40,7 @@ monitoring = Monitoring(
             monitoring="monitoring",
         ),
         trace_clients=["sacred-council", "istio-ingress"],
-        neighbours=neighbours,
+        peers=peers,
         receiver=AlertReceiver(url=pulumi.Output.secret(URL), token=pulumi.Output.secret(TOKEN or "")) if URL else None,
     ),
 )

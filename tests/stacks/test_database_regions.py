@@ -18,7 +18,7 @@ from tests.regions import (
     rendered_with,
 )
 from tests.rendering import Rendered
-from tests.stacks.test_crossing import endpoints
+from tests.stacks.test_peering import endpoints
 from tests.stores import unchanging, waits_for
 
 PORT = 26257

@@ -7,7 +7,7 @@ import pytest
 from components.messaging import config
 from tests.regions import FIVE, GOOGLE, IOWA, MIXED, Where, changed, egress, rendered
 from tests.rendering import Rendered
-from tests.stacks.test_crossing import endpoints
+from tests.stacks.test_peering import endpoints
 from tests.stores import container, unchanging
 
 FOUNDER = IOWA[0]

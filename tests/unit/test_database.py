@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from components.crossing import Neighbours
 from components.database import cockroachdb_plan as plan
 from components.database.cockroachdb import CockroachDBArgs
 from components.database.credentials import DatabaseCredentialsArgs
+from components.peering import StorePeers
 from tests.stores import allowed, container, object_named, secret_texts, stores, unchanging, waits_for
 
 NAMESPACE = "cockroachdb"
@@ -69,8 +69,8 @@ def test_the_bootstrap_job_is_the_same_whatever_the_number_of_nodes() -> None:
 def test_a_founder_that_is_no_region_is_refused() -> None:
     with pytest.raises(ValueError, match="founder: expected one of here, got 'there'"):
         dataclasses.replace(ARGS, founder="there")
-    others = Neighbours(regions=["there"], endpoints=[], admitted=["198.51.100.7"])
-    assert dataclasses.replace(ARGS, founder="there", neighbours=others).founder == "there"
+    others = StorePeers(regions=["there"], endpoints=[], admitted=["198.51.100.7"])
+    assert dataclasses.replace(ARGS, founder="there", peers=others).founder == "there"
 
 
 def test_nodes_and_bootstrap_do_not_wait_for_each_other() -> None:

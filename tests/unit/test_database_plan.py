@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.crossing import PEER_NAMES
 from components.database import cockroachdb_plan as plan
 from components.database import cockroachdb_sql as sql
+from components.peering import PEER_NAMES
 
 names = st.from_regex(r"[a-z]([-a-z0-9]{0,30}[a-z0-9])?", fullmatch=True)
 several = st.lists(names, min_size=1, max_size=8, unique=True)
@@ -37,7 +37,7 @@ def test_alone_or_not_a_node_has_the_same_locality_store_and_ports(region: str, 
 
 
 @given(names)
-def test_other_regions_reach_a_node_at_its_peer_endpoint_and_neighbours_at_its_pod(region: str) -> None:
+def test_other_regions_reach_a_node_at_its_peer_endpoint_and_peers_at_its_pod(region: str) -> None:
     found = flags(plan.start_command(region, founder=region, alone=False))
     endpoint = found["--advertise-addr"].replace("${POD_NAME##*-}", "2").replace("${POD_NAMESPACE}", "cockroachdb")
     assert endpoint == f"{region}-2.peers.cockroachdb.svc:26257"

@@ -17,7 +17,7 @@ THREE = ("us-central1", "europe-west1", "asia-east1")
 FIVE = (*THREE, "us-east-1", "westeurope")
 EUROPE = "europe-west1"
 LISTS_PEERS = {"remote-regions-secret", "east-west-release", "routing-virtualservice-services"}
-KNOWS_NEIGHBOURS = {"routing-destinationrule-agent-network", "routing-destinationrule-sacred-messaging"}
+KNOWS_PEERS_ROUTES = {"routing-destinationrule-agent-network", "routing-destinationrule-sacred-messaging"}
 
 
 @cache
@@ -54,7 +54,7 @@ def test_more_regions_change_only_what_lists_them(region: str) -> None:
     three, five = of_region(rendered(*THREE), region), of_region(rendered(*FIVE), region)
     assert three.keys() == five.keys()
     changed = {name for name in three if three[name].inputs != five[name].inputs}
-    assert changed == LISTS_PEERS | KNOWS_NEIGHBOURS
+    assert changed == LISTS_PEERS | KNOWS_PEERS_ROUTES
 
 
 @pytest.mark.parametrize("region", THREE)
@@ -62,7 +62,7 @@ def test_the_second_region_only_adds_to_the_first(region: str) -> None:
     alone, three = of_region(rendered(region), region), of_region(rendered(*THREE), region)
     assert alone.keys() < three.keys()
     changed = {name for name in alone if alone[name].inputs != three[name].inputs}
-    assert changed <= LISTS_PEERS | KNOWS_NEIGHBOURS
+    assert changed <= LISTS_PEERS | KNOWS_PEERS_ROUTES
 
 
 @pytest.mark.parametrize("regions", [THREE, FIVE])
@@ -180,7 +180,7 @@ def test_what_crosses_is_mutual_tls_that_the_gateway_cannot_read() -> None:
     assert server["hosts"] == ["*.sacred-council.svc.cluster.local"]
 
 
-def test_callers_may_leave_for_the_crossing_port_alone() -> None:
+def test_callers_may_leave_for_the_east_west_port_alone() -> None:
     policy = spec(rendered(*THREE), f"{EUROPE}-east-west-services-callers")
     assert policy["podSelector"] == {"matchLabels": {"is": "service"}}
     assert policy["policyTypes"] == ["Egress"]
@@ -258,7 +258,7 @@ def test_a_region_is_opened_by_updates_of_what_lists_it_alone() -> None:
     for region in FIVE:
         before, after = of_region(closed, region), of_region(opened, region)
         changed = {name for name in before if before[name].inputs != after[name].inputs}
-        assert changed <= (LISTS_PEERS - {"east-west-release"}) | KNOWS_NEIGHBOURS
+        assert changed <= (LISTS_PEERS - {"east-west-release"}) | KNOWS_PEERS_ROUTES
 
 
 def test_every_locality_setting_has_exactly_one_way_and_keeps_a_circles_affinity() -> None:
@@ -304,22 +304,22 @@ def test_a_language_goes_to_the_region_that_serves_it_and_all_else_stays() -> No
     assert all("headers" not in match for match in plain["match"])
 
 
-def neighbourhood(failover: Sequence[str], languages: Sequence[str] = ()) -> across.Neighbourhood:
+def mesh_peers(failover: Sequence[str], languages: Sequence[str] = ()) -> across.MeshPeers:
     routes = tuple(across.LanguageRoute(region=region, match="exact", tags=("en",)) for region in languages)
-    return across.Neighbourhood(here="here", failover=tuple(failover), languages=routes)
+    return across.MeshPeers(here="here", failover=tuple(failover), languages=routes)
 
 
 @pytest.mark.parametrize("failover", [(), ("there", "here")])
-def test_a_neighbourhood_is_of_others(failover: Sequence[str]) -> None:
+def test_mesh_peers_are_of_others(failover: Sequence[str]) -> None:
     with pytest.raises(ValueError, match="failover: expected the regions other than here, nearest first"):
-        neighbourhood(failover)
+        mesh_peers(failover)
 
 
 def test_a_language_is_not_sent_where_nobody_is() -> None:
     with pytest.raises(ValueError, match="languages: nowhere is not one of the regions in reach"):
-        neighbourhood(["there"], ["nowhere"])
+        mesh_peers(["there"], ["nowhere"])
     with pytest.raises(ValueError, match="languages: there is not one of the regions in reach"):
-        replace(neighbourhood(["there"], ["there"]), unreachable=frozenset({"there"}))
+        replace(mesh_peers(["there"], ["there"]), unreachable=frozenset({"there"}))
 
 
 def test_a_control_plane_is_told_of_others_only() -> None:

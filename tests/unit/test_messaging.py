@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.crossing import Neighbours
 from components.messaging import config
 from components.messaging.nats import NatsArgs
+from components.peering import StorePeers
 from stacks import topology
 from tests.stores import allowed, container, object_named, secret_texts, stores, unchanging, waits_for
 
@@ -21,7 +21,7 @@ ARGS = NatsArgs(
     namespace=NAMESPACE,
     client_namespace="sacred-council",
 )
-TOGETHER = Neighbours(regions=["there"], endpoints=["203.0.113.7"], admitted=["203.0.113.8"])
+TOGETHER = StorePeers(regions=["there"], endpoints=["203.0.113.7"], admitted=["203.0.113.8"])
 names = st.from_regex(r"[a-z]([-a-z0-9]{0,30}[a-z0-9])?", fullmatch=True)
 clusters = st.sampled_from([3, 5])
 others = st.lists(st.from_regex(r"[a-z]{2,8}-[a-z]{4,9}[1-9]", fullmatch=True), unique=True, max_size=9)
@@ -169,11 +169,11 @@ def test_regions_meet_at_the_founder_whatever_other_regions_there_are(name: str,
     assert topology.seeds(name, founder) == (() if name == founder else (founder,))
 
 
-def test_a_single_server_cannot_have_neighbours() -> None:
+def test_a_single_server_cannot_have_peers() -> None:
     with pytest.raises(ValueError, match="servers: expected 3 or 5, got 1; a single server cannot have"):
-        dataclasses.replace(ARGS, neighbours=TOGETHER)
+        dataclasses.replace(ARGS, peers=TOGETHER)
 
 
 def test_a_region_alone_has_nobody_to_meet() -> None:
-    with pytest.raises(ValueError, match="seeds: expected none for a region without neighbours, got there"):
+    with pytest.raises(ValueError, match="seeds: expected none for a region without peers, got there"):
         dataclasses.replace(ARGS, servers=3, seeds=["there"])

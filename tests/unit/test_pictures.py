@@ -188,10 +188,8 @@ def test_every_region_of_the_catalogue_is_on_land_or_near_a_coast() -> None:
 def _inside(place: tuple[float, float], outline: Outline) -> bool:
     """Whether a line to the east leaves the outline an odd number of times."""
     x, y = place
-    crossings = [
-        a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0]) for a, b in pairwise(outline) if (a[1] > y) != (b[1] > y)
-    ]
-    return sum(one > x for one in crossings) % 2 == 1
+    cuts = [a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0]) for a, b in pairwise(outline) if (a[1] > y) != (b[1] > y)]
+    return sum(one > x for one in cuts) % 2 == 1
 
 
 def test_an_atlas_is_cut_where_the_map_ends() -> None:

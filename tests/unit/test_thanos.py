@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.crossing import peer_name
 from components.monitoring.thanos_config import STORE_NAMES, endpoints, query_arguments, sidecar_values
+from components.peering import peer_name
 from stacks.peering import peer_endpoint_specs
 from stacks.settings import parse
 from tests.rendering import ROOT, Rendered, render_program

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.crossing import PEER_NAMES, Neighbours, PeerEndpointArgs, host, peer_name
-from components.crossing.peer_endpoint import given_address
+from components.peering import PEER_NAMES, PeerEndpointArgs, StorePeers, host, peer_name
+from components.peering.peer_endpoint import given_address
 from stacks.peering import peer_endpoint_specs
 from stacks.settings import parse
 
@@ -87,4 +87,4 @@ def test_nothing_is_open_to_anyone() -> None:
     with pytest.raises(ValueError, match="admitted: expected addresses, got none"):
         replace(ENDPOINT, admitted=[])
     with pytest.raises(ValueError, match="admitted: expected addresses, got none"):
-        Neighbours(regions=["there"], endpoints=["198.51.100.7"], admitted=[])
+        StorePeers(regions=["there"], endpoints=["198.51.100.7"], admitted=[])

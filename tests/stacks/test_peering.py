@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from components.crossing import host
-from components.crossing.peer_endpoint import WAIT_FOR
 from components.metadata import FIELD_MANAGER_ANNOTATION
+from components.peering import host
+from components.peering.peer_endpoint import WAIT_FOR
 from components.workload import CHECKSUM_ANNOTATION
 from tests.clusters import CLUSTER_TYPES
 from tests.regions import (
@@ -51,7 +51,7 @@ def peer_endpoints(stack: Rendered, region: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def crossing(stack: Rendered, region: str) -> list[str]:
+def peering_objects(stack: Rendered, region: str) -> list[str]:
     """What the region has for others, by its names."""
     parts = ("-peer-", "-peers", "-addresses-group")
     return [r.name for r in of_region(stack, region).values() if any(part in r.name for part in parts)]
@@ -76,8 +76,8 @@ def reserved(stack: Rendered, region: str) -> list[Resource]:
 @pytest.mark.parametrize("where", MIXED)
 def test_a_region_alone_has_no_peer_endpoints_no_names_and_no_address_for_them(where: Where) -> None:
     alone, among_others = rendered(where), rendered(*FIVE)
-    assert len(crossing(among_others, where[0])) > 10
-    assert crossing(alone, where[0]) == []
+    assert len(peering_objects(among_others, where[0])) > 10
+    assert peering_objects(alone, where[0]) == []
     assert among_others.objects("Endpoints") != []
     assert alone.objects("Endpoints") == []
 
@@ -238,6 +238,6 @@ def test_peer_endpoints_belong_to_the_base_and_wait_for_no_workload() -> None:
         assert any(name.endswith(("-base", "-cloud")) for name in above)
 
 
-def test_two_regions_of_one_cloud_are_neighbours_like_any_others() -> None:
+def test_two_regions_of_one_cloud_are_peers_like_any_others() -> None:
     stack = rendered(IOWA, BELGIUM)
     assert sorted(endpoints(stack, "us-central1", "nats")) == ["europe-west1-0"]

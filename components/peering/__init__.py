@@ -4,28 +4,28 @@ A `PeerEndpoint` is a load balancer in front of a store's pods; `PeerNames` give
 regions names that resolve in a region's pods. Both belong to a region base: they are there before any workload,
 and wait for none. Only regions that are not alone have them.
 
-A store component gets a `Neighbours` (None: the region is alone). A store that is to be reached by other regions
+A store component gets a `StorePeers` (None: the region is alone). A store that is to be reached by other regions
 
 1. puts `PEER_NAMES` into its certificate, always;
 2. advertises `peer_name(region, namespace, index)` to other regions, and connects to theirs by the same function;
-3. opens its network policy with `neighbours.ingress(port)` and `neighbours.egress(port)`.
+3. opens its network policy with `peers.ingress(port)` and `peers.egress(port)`.
 
 When a region comes or goes, then only `Endpoints` and network policies of the others change, in place. No pod restarts
 unless the store's own configuration names regions.
 """
 
-from components.crossing.names import PEER_NAMES, host, peer_name
-from components.crossing.neighbours import Neighbours
-from components.crossing.peer_endpoint import PeerEndpoint, PeerEndpointArgs
-from components.crossing.peer_names import PeerNames, PeerNamesArgs
+from components.peering.names import PEER_NAMES, host, peer_name
+from components.peering.peer_endpoint import PeerEndpoint, PeerEndpointArgs
+from components.peering.peer_names import PeerNames, PeerNamesArgs
+from components.peering.peers import StorePeers
 
 __all__ = [
     "PEER_NAMES",
-    "Neighbours",
     "PeerEndpoint",
     "PeerEndpointArgs",
     "PeerNames",
     "PeerNamesArgs",
+    "StorePeers",
     "host",
     "peer_name",
 ]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.crossing.names import SERVICE
 from components.metadata import object_meta
+from components.peering.names import SERVICE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class PeerNames(pulumi.ComponentResource):
     """
 
     def __init__(self, name: str, args: PeerNamesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:crossing:PeerNames", name, None, opts)
+        super().__init__("sacred-council:peering:PeerNames", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         meta = object_meta(SERVICE, app=args.app, region=args.region, namespace=args.namespace)
         k8s.core.v1.Service(

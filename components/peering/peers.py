@@ -10,7 +10,7 @@ from components import network
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbours:
+class StorePeers:
     """The other regions: their names, nearest first, and the IPv4 addresses to and from which packets go.
 
     `endpoints` are the addresses of their peer endpoints of the same store. `admitted` are those that their pods are

@@ -51,7 +51,7 @@ class PeerEndpoint(pulumi.ComponentResource):
     addresses: Sequence[pulumi.Output[str]]
 
     def __init__(self, name: str, args: PeerEndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:crossing:PeerEndpoint", name, None, opts)
+        super().__init__("sacred-council:peering:PeerEndpoint", name, None, opts)
         reserved = args.address
         service = k8s.core.v1.Service(
             f"{name}-service",
