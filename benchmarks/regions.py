@@ -38,6 +38,6 @@ def document(planetary: Mapping[str, Any], cloud: str, count: int) -> dict[str, 
         {"name": region, "cloud": one, "nodes": machines[one], **_OTHERWISE.get(one, {})} for one, region in chosen
     ]
     copies = [region for _, region in chosen[:_COPIES]]
-    database = {**config[_DATABASE], "founder": chosen[0][1], "backup": {"regions": copies}}
+    database = {**config[_DATABASE], "primaryRegion": chosen[0][1], "backup": {"regions": copies}}
     config[_DATABASE] = {**database, "survive": "region" if count >= _SURVIVABLE else "zone"}
     return made

@@ -28,7 +28,7 @@ def legend(world: World, x: float, y: float) -> Iterator[str]:
         x += 44 + 7.3 * len(CLOUDS[cloud])
     if not _several(world):
         return
-    cloud = next((one.cloud for one in world.markers if "founder" in one.notes), "existing")
+    cloud = next((one.cloud for one in world.markers if "primary region" in one.notes), "existing")
     yield svg.circle((x + 6, y - 4), 7, f"ring-{cloud}")
     yield svg.text(x + 20, y, "home of the database", "soft")
     yield svg.line([(x + 196, y - 4), (x + 224, y - 4)], "joint")

@@ -120,7 +120,7 @@ def _points(world: World) -> Iterator[str]:
     for one, place in _placed(world).values():
         at = sphere.project(*place)
         yield svg.circle(at, 15, f"glow-{one.cloud}")
-        if "founder" in one.notes:
+        if "primary region" in one.notes:
             yield svg.circle(at, 11, f"ring-{one.cloud}")
         yield svg.circle(at, 6.5, f"dot-{one.cloud}")
 

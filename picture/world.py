@@ -81,14 +81,14 @@ def _joined(peers: set[str], *, mesh: bool) -> tuple[str, ...]:
 def _notes(region: str, settings: Settings) -> tuple[str, ...]:
     several = len(settings.regions) > 1
     parts: Mapping[str, bool] = {
-        "founder": several and region == settings.founder,
+        "primary region": several and region == settings.primary_region,
         "backups": region in settings.backup_regions,
         "Argo CD": region == settings.gitops_hub,
         "Rancher": region == settings.fleet_hub,
     }
     streams = [
-        f"stream {stream.name}{'' if region == (stream.home or settings.founder) else ' (mirror)'}"
+        f"stream {stream.name}{'' if region == (stream.home or settings.primary_region) else ' (mirror)'}"
         for stream in settings.messaging.streams
-        if {region, ALL} & {stream.home or settings.founder, *stream.mirrored_in}
+        if {region, ALL} & {stream.home or settings.primary_region, *stream.mirrored_in}
     ]
     return (*(name for name, holds in parts.items() if holds), *streams)

@@ -158,12 +158,12 @@ def follow_the_sun(time_zone: str, min_replicas: int) -> tuple[Shift, Shift]:
     )
 
 
-def seeds(name: str, founder: str) -> tuple[str, ...]:
+def seeds(name: str, primary_region: str) -> tuple[str, ...]:
     """The regions at whose gateway region `name` meets all others: the one that is always there, unless it is itself.
 
     It must not depend on which other regions there are: servers only read at their start whom to meet.
     """
-    return () if name == founder else (founder,)
+    return () if name == primary_region else (primary_region,)
 
 
 def mesh_network(name: str) -> str:

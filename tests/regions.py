@@ -41,11 +41,11 @@ KNOWS_PEERS = {
     "mesh-routing-destinationrule-work-coordination",
 }
 
-# What only the founder has: the list of regions, and unless the settings say otherwise the backups.
-FOUNDER_HAS = ("database-jobs-regions", "database-jobs-backup", "backups")
+# What only the primary region has: the list of regions, and unless the settings say otherwise the backups.
+PRIMARY_REGION_HAS = ("database-jobs-regions", "database-jobs-backup", "backups")
 
-# What only the founder has that knows the other regions. The Job cannot change in place: it runs again.
-FOUNDER_KNOWS_PEERS = {"database-jobs-regions-job", "database-jobs-regions-settings"}
+# What only the primary region has that knows the other regions. The Job cannot change in place: it runs again.
+PRIMARY_REGION_KNOWS_PEERS = {"database-jobs-regions-job", "database-jobs-regions-settings"}
 
 # What changes as well when a region is not alone any more: database nodes and servers of messaging are told how other
 # regions reach them, and restart one by one.
@@ -96,7 +96,7 @@ def configured(*regions: Where) -> dict[str, Any]:
             "aws": {"administrators": [CALLER_ROLE], "apiAccess": [OFFICE]},
             "azure": {"adminGroups": [GROUP], "apiAccess": [OFFICE]},
         },
-        "database": {"founder": IOWA[0]} if IOWA in regions and len(regions) > 1 else {},
+        "database": {"primaryRegion": IOWA[0]} if IOWA in regions and len(regions) > 1 else {},
         "messaging": {"servers": 3},
         "monitoring": {"enabled": False},
         "edge": {"domain": "example.org"},

@@ -99,7 +99,7 @@ class CockroachDB(pulumi.ComponentResource):
         disruption_budget(name, self._belonging, self._child)
         pods = NodePods(
             belonging=self._belonging,
-            command=plan.start_command(args.region, founder=args.founder, alone=args.peers is None),
+            command=plan.start_command(args.region, primary_region=args.primary_region, alone=args.peers is None),
             resources=Resources(cpu=args.cpu, memory=args.memory),
             certificate=node,
             identity=identity,

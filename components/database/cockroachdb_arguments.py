@@ -23,8 +23,8 @@ class CockroachDBArgs:
     default. `license_key` is needed seven days after a cluster of several nodes has started. `monitored_by` brings
     the ServiceMonitor kind; None goes without.
 
-    `founder` names the region whose nodes the others join and which initialises the database; it may be this one.
-    `peers` are the other regions (None: there are none), and `survive` is what the database survives the loss of.
+    `primary_region` names the region whose nodes the others join and which initialises the database; it may be this
+    one. `peers` are the other regions (None: there are none), and `survive` is what the database survives the loss of.
     `backup` is the region's own (None: it takes none); `backed_up` are all regions that take backups.
     """
 
@@ -33,7 +33,7 @@ class CockroachDBArgs:
     credentials: DatabaseCredentials
     namespace: pulumi.Input[str]
     client_namespace: pulumi.Input[str]
-    founder: str
+    primary_region: str
     monitored_by: pulumi.Resource | None = None
     nodes: int = 1
     storage: str = "10Gi"
@@ -53,7 +53,7 @@ class CockroachDBArgs:
                 " when one fails"
             )
         known = {self.region, *(self.peers.regions if self.peers else ())}
-        if self.founder not in known:
-            raise ValueError(f"founder: expected one of {', '.join(sorted(known))}, got {self.founder!r}")
+        if self.primary_region not in known:
+            raise ValueError(f"primary_region: expected one of {', '.join(sorted(known))}, got {self.primary_region!r}")
         quantity_bytes("storage", self.storage)
         quantity_bytes("memory", self.memory)

@@ -15,16 +15,16 @@ from components.peering import StorePeers, peer_name
 from components.trust import Certificate
 
 APP: Final = "cockroachdb-bootstrap"
-FOUNDER_DEADLINE: Final = 900
+PRIMARY_REGION_DEADLINE: Final = 900
 JOINING_DEADLINE: Final = 2700
-"""Seconds. A region that joins waits until the founder is there, whose cluster may take a quarter of an hour."""
+"""Seconds. A region that joins waits until the primary region is there, whose cluster may take a quarter of an hour."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CockroachDBBootstrapArgs:
     """Whose cluster (`region`, `namespace`), the administrator's `certificate`, and what the application gets.
 
-    Only the Job of the `founder` region initialises the cluster; the others wait until theirs has joined it.
+    Only the Job of the primary region initialises the cluster; the others wait until theirs has joined it.
     `peers` None: the region is alone.
     """
 
@@ -33,7 +33,7 @@ class CockroachDBBootstrapArgs:
     certificate: Certificate
     credentials: DatabaseCredentials
     license_key: pulumi.Input[str] | None
-    founder: bool
+    primary_region: bool
     peers: StorePeers | None = None
 
 
@@ -58,9 +58,9 @@ class CockroachDBBootstrap(pulumi.ComponentResource):
                 namespace=args.namespace,
                 certificate=args.certificate,
                 script=BOOTSTRAP_SCRIPT,
-                deadline=FOUNDER_DEADLINE if args.founder else JOINING_DEADLINE,
+                deadline=PRIMARY_REGION_DEADLINE if args.primary_region else JOINING_DEADLINE,
                 environment={
-                    "FOUNDER": "true" if args.founder else "false",
+                    "IS_PRIMARY_REGION": "true" if args.primary_region else "false",
                     "DATABASE": credentials.database,
                     "USERNAME": credentials.username,
                 },

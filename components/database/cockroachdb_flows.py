@@ -45,7 +45,7 @@ def network_policy(
 def _jobs(args: CockroachDBArgs) -> list[str]:
     return [
         BOOTSTRAP_APP,
-        *([REGIONS_APP] if args.founder == args.region else []),
+        *([REGIONS_APP] if args.primary_region == args.region else []),
         *([BACKUP_APP] if args.backup else []),
     ]
 

@@ -11,7 +11,7 @@ from components.trust import Certificate, CertificateArgs
 
 
 class CockroachDBJobs(pulumi.ComponentResource):
-    """Bootstrap in every region, the list of regions in the founder, backups where they are taken.
+    """Bootstrap in every region, the list of regions in the primary region, backups where they are taken.
 
     Outputs: `bootstrapped` (what clients wait for), `backup_uri` (None: the region takes no backups).
     """
@@ -25,7 +25,7 @@ class CockroachDBJobs(pulumi.ComponentResource):
         self._certificate = self._root_certificate(name)
         self.bootstrapped = self._bootstrap(name)
         after = pulumi.ResourceOptions(parent=self, depends_on=[self.bootstrapped])
-        if args.founder == args.region:
+        if args.primary_region == args.region:
             self._regions(name, after)
         self.backup_uri = self._backup(name, after)
         self.register_outputs({})
@@ -56,7 +56,7 @@ class CockroachDBJobs(pulumi.ComponentResource):
                 certificate=self._certificate,
                 credentials=args.credentials,
                 license_key=args.license_key,
-                founder=args.founder == args.region,
+                primary_region=args.primary_region == args.region,
                 peers=args.peers,
             ),
             opts=pulumi.ResourceOptions(parent=self),

@@ -39,15 +39,19 @@ def check_identifier(field: str, value: str) -> None:
         )
 
 
-def join_list(region: str, founder: str) -> str:
-    """Where a node of `region` asks to join: its own region's first three nodes, then those of the `founder`.
+def join_list(region: str, primary_region: str) -> str:
+    """Where a node of `region` asks to join: its own region's first three nodes, then those of the `primary_region`.
 
     Names of nodes that are not there do no harm, so a node restarts neither when its region grows nor when another
     region comes or goes.
     """
     own = [f"{APP}-{index}.{HEADLESS_SERVICE}" for index in range(SEEDS)]
-    founders = [peer_name(founder, NAMESPACE_VARIABLE, index) for index in range(SEEDS)] if founder != region else []
-    return ",".join(f"{seed}:{SQL_PORT}" for seed in [*own, *founders])
+    primaries = (
+        [peer_name(primary_region, NAMESPACE_VARIABLE, index) for index in range(SEEDS)]
+        if primary_region != region
+        else []
+    )
+    return ",".join(f"{seed}:{SQL_PORT}" for seed in [*own, *primaries])
 
 
 def advertised(region: str, *, alone: bool) -> tuple[str, ...]:
@@ -60,7 +64,7 @@ def advertised(region: str, *, alone: bool) -> tuple[str, ...]:
     return (f'--advertise-addr="{endpoint}:{SQL_PORT}"', f'--locality-advertise-addr="region={region}@{pod}"')
 
 
-def start_command(region: str, *, founder: str, alone: bool) -> str:
+def start_command(region: str, *, primary_region: str, alone: bool) -> str:
     """The shell command that starts a node of `region`. It reads POD_NAME, POD_NAMESPACE and ZONE.
 
     ZONE is the pod's zone label, which Kubernetes copies from the node since 1.35. Older clusters have no such label:
@@ -74,7 +78,7 @@ def start_command(region: str, *, founder: str, alone: bool) -> str:
         f"--http-addr=:{HTTP_PORT}",
         *advertised(region, alone=alone),
         f'--locality="region={region},zone=${{ZONE:-unknown}}"',
-        f'--join="{join_list(region, founder)}"',
+        f'--join="{join_list(region, primary_region)}"',
         "--cache=25%",
         "--max-sql-memory=25%",
         "--logtostderr=INFO",

@@ -20,7 +20,7 @@ DEADLINE: Final = 3600
 
 @dataclass(frozen=True, kw_only=True)
 class CockroachDBRegionsArgs:
-    """The founder's `region`, its `peers` (None: it is alone), what the `database` is to `survive`.
+    """The name of the primary `region`, its `peers` (None: it is alone), what the `database` is to `survive`.
 
     `backed_up` are the regions that take backups.
     """
@@ -35,7 +35,7 @@ class CockroachDBRegionsArgs:
 
 
 class CockroachDBRegions(pulumi.ComponentResource):
-    """A Job of the founder that adds regions to the database, drops others, and sets the survival goal.
+    """A Job of the primary region that adds regions to the database, drops others, and sets the survival goal.
 
     It ends the backups of regions that take none any more.
 
@@ -48,7 +48,7 @@ class CockroachDBRegions(pulumi.ComponentResource):
     def __init__(self, name: str, args: CockroachDBRegionsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:database:CockroachDBRegions", name, None, opts)
         regions = sorted([args.region, *(args.peers.regions if args.peers else ())])
-        statements = sql.regions_sql(args.database, founder=args.region, regions=regions, survive=args.survive)
+        statements = sql.regions_sql(args.database, primary_region=args.region, regions=regions, survive=args.survive)
         self.job = SqlJob(
             name,
             SqlJobArgs(

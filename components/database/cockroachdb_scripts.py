@@ -41,13 +41,14 @@ has_a_database() {{
     --execute="SELECT 1" >/dev/null 2>&1
 }}
 
-# A founder whose nodes are all new would make a second database, next to the one that the other regions have.
+# A primary region whose nodes are all new would make a second database, next to the one that the other regions have.
 refuse_a_second_database() {{
   local other
   while read -r other; do
     if has_a_database "$other"; then
       echo "Not initialised: $other has a database already, and $HOST is not part of it." >&2
-      echo "Name a region that has it in database.founder, and this one joins: docs/runbooks/remove-a-region.md." >&2
+      echo "Name a region that has it in database.primaryRegion, and this one joins." >&2
+      echo "See docs/runbooks/remove-a-region.md." >&2
       return 1
     fi
   done <{SETTINGS}/others
@@ -74,11 +75,11 @@ sql_string() {{
   printf "'%s'" "${{value//$quote/$quote$quote}}"
 }}
 
-# Only the founder says what is in the database: regions that did so at the same time would disturb each other.
-if [[ "$FOUNDER" != true ]]; then
+# Only the primary region says what is in the database: regions that did so at the same time would disturb each other.
+if [[ "$IS_PRIMARY_REGION" != true ]]; then
   until_it_answers
   until crdb sql --execute="SHOW TABLES FROM $DATABASE" >/dev/null 2>&1; do
-    echo "Waiting for the founder to make the application's database."
+    echo "Waiting for the primary region to make the application's database."
     sleep 2
   done
   echo "The region's nodes have joined the database."
@@ -105,8 +106,8 @@ echo "The application's database and user are ready."
 """  # noqa: S608 - what is put in are constants of the program
 """Initialises the cluster unless it is already, then makes the application's database and user.
 
-It reads HOST (a node of the region), FOUNDER (true or false), DATABASE and USERNAME, and the file `others`: a node of
-each other region, one a line.
+It reads HOST (a node of the region), IS_PRIMARY_REGION (true or false), DATABASE and USERNAME, and the file `others`: a
+node of each other region, one a line.
 """
 
 REGIONS_SCRIPT: Final = f"""\

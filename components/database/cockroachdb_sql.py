@@ -24,17 +24,18 @@ def application_sql(database: str, username: str) -> str:
     )
 
 
-def regions_sql(database: str, *, founder: str, regions: Collection[str], survive: Survival) -> str:
-    """Statements after which the database lives in all `regions`, at home in the founder, and survives what it should.
+def regions_sql(database: str, *, primary_region: str, regions: Collection[str], survive: Survival) -> str:
+    """Statements after which the database lives in all `regions`, at home in the primary region, and survives what it
+    should.
 
     Regions that it lived in before stay: they are dropped afterwards, one by one (`drop_region_sql`), because a
     database that survives a region's loss can only drop one once it has three others, or need survive no longer.
     """
-    others = sorted(set(regions) - {founder})
+    others = sorted(set(regions) - {primary_region})
     return "".join(
         f"ALTER DATABASE {database} {change};\n"
         for change in (
-            f"SET PRIMARY REGION {quoted(founder)}",
+            f"SET PRIMARY REGION {quoted(primary_region)}",
             *(f"ADD REGION IF NOT EXISTS {quoted(region)}" for region in others),
             f"SURVIVE {survive.upper()} FAILURE",
         )

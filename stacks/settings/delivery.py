@@ -59,7 +59,7 @@ class GitOps(Model):
 
     enabled: bool = False
     hub: RegionName | None = None
-    """The region that Argo CD is in. None: the founder."""
+    """The region that Argo CD is in. None: the primary region."""
     repository: Repository = Repository()
     canary: RegionName | None = None
     """The region that gets everything first; the others follow when it is healthy. None: the hub."""
@@ -70,7 +70,7 @@ class Fleet(Model):
 
     enabled: bool = False
     hub: RegionName | None = None
-    """The region that Rancher is in. None: the founder."""
+    """The region that Rancher is in. None: the primary region."""
     hostname: Domain | None = None
     """The name under which people and clusters reach it. Needed with Rancher."""
     ingress_class: IngressClass | None = None

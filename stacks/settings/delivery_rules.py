@@ -21,7 +21,7 @@ def broken_delivery_rules(values: Plain, regions: Regions) -> Iterator[Mistake]:
     if gitops.get("enabled") is True:
         if section(gitops, "repository").get("url") is None:
             yield _missing("gitops", "repository", "url", rule="Argo CD must know where to read", example="https://...")
-        yield from _canary(gitops, _founder(values, list(clouds)), clouds)
+        yield from _canary(gitops, _primary_region(values, list(clouds)), clouds)
     if fleet.get("enabled") is True:
         if fleet.get("hostname") is None:
             rule = "Rancher must know the name it is reached by"
@@ -44,12 +44,12 @@ def _missing(*path: str, rule: str, example: str) -> Mistake:
     return Mistake(path=path_of(*path), value="", rule=f"is missing: {rule}", remedy=remedy)
 
 
-def _founder(values: Plain, known: list[str]) -> object:
-    return section(values, "database").get("founder") or next(iter(known), None)
+def _primary_region(values: Plain, known: list[str]) -> object:
+    return section(values, "database").get("primaryRegion") or next(iter(known), None)
 
 
-def _canary(gitops: Plain, founder: object, clouds: Plain) -> Iterator[Mistake]:
-    canary, hub = gitops.get("canary"), gitops.get("hub") or founder
+def _canary(gitops: Plain, primary_region: object, clouds: Plain) -> Iterator[Mistake]:
+    canary, hub = gitops.get("canary"), gitops.get("hub") or primary_region
     if isinstance(canary, str) and canary != hub and clouds.get(canary) == "existing":
         yield Mistake(
             path=path_of("gitops", "canary"),

@@ -47,7 +47,7 @@ class Backup(Model):
     """Backups of the database in object storage of the clouds."""
 
     regions: Annotated[tuple[RegionName, ...], Field(strict=False)] | None = None
-    """Who takes them, each into its own cloud. None: the founder, if a cloud runs it. Empty: nobody."""
+    """Who takes them, each into its own cloud. None: the primary region, if a cloud runs it. Empty: nobody."""
     schedule: Cron = "@hourly"
     """How often what has changed is added, in UTC."""
     full: Literal["@daily", "@weekly"] = "@daily"
@@ -67,7 +67,7 @@ class Database(Model):
     """
     survive: Literal["zone", "region"] = "zone"
     """What may fail without loss of data or service. `region` needs three regions."""
-    founder: RegionName | None = None
+    primary_region: RegionName | None = None
     """The region whose database the others join, and where it is at home. Needed with several regions.
 
     docs/runbooks/remove-a-region.md tells how it changes.
@@ -226,27 +226,27 @@ class Settings(Model):
 
     @property
     def joined(self) -> bool:
-        """Whether regions are ready for others beside them: there are some, or a founder is named.
+        """Whether regions are ready for others beside them: there are some, or a primary region is named.
 
         So a region that is the first of several, or the last one left, keeps its peer endpoints: the second region
         changes no more than the third, and removing regions deletes nothing of those that stay.
         """
-        return len(self.regions) > 1 or self.database.founder is not None
+        return len(self.regions) > 1 or self.database.primary_region is not None
 
     @property
-    def founder(self) -> str:
+    def primary_region(self) -> str:
         """Name of the region whose database the others join."""
-        return self.database.founder or self.regions[0].name
+        return self.database.primary_region or self.regions[0].name
 
     @property
     def gitops_hub(self) -> str | None:
         """Name of the region that Argo CD is in; None when there is none."""
-        return (self.gitops.hub or self.founder) if self.gitops.enabled else None
+        return (self.gitops.hub or self.primary_region) if self.gitops.enabled else None
 
     @property
     def fleet_hub(self) -> str | None:
         """Name of the region that Rancher is in; None when there is none."""
-        return (self.fleet.hub or self.founder) if self.fleet.enabled else None
+        return (self.fleet.hub or self.primary_region) if self.fleet.enabled else None
 
     def delivered(self, region: str) -> bool:
         """Whether Argo CD deploys the services of `region`: it is there, and can reach the region's API."""
@@ -259,5 +259,5 @@ class Settings(Model):
         if self.database.engine != "cockroachdb":
             return ()
         named = self.database.backup.regions
-        usual = (self.founder,) if self.region(self.founder).cloud != "existing" else ()
+        usual = (self.primary_region,) if self.region(self.primary_region).cloud != "existing" else ()
         return tuple(sorted(usual if named is None else named))

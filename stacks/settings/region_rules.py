@@ -21,13 +21,15 @@ _NEW_SLOT: Final = f"from {geography.FIRST_FREE_SLOT} to {SLOT_LIMIT}"
 Regions = Mapping[int, Plain]
 
 
-def broken_region_rules(regions: Regions, *, founded: bool, callers: Callable[[object], bool]) -> Iterator[Mistake]:
+def broken_region_rules(
+    regions: Regions, *, primary_named: bool, callers: Callable[[object], bool]
+) -> Iterator[Mistake]:
     """All mistakes between the regions of `listed_regions`; what is malformed in itself is passed over.
 
-    `founded`: the settings name a founder, so that even a region alone is ready for others. `callers` says of
+    `primary_named`: the settings name a primary region, so that even a region alone is ready for others. `callers` says of
     a region's name whether its pods call the Kubernetes APIs of the others.
     """
-    joined = founded or len(regions) > 1
+    joined = primary_named or len(regions) > 1
     yield from _repeated(regions, "name", "is the name of {0} already", "give each region a name of its own")
     yield from _repeated(regions, "context", "is the cluster of {0} already", "give each region a cluster of its own")
     yield from _shared_slots(regions)

@@ -28,12 +28,12 @@ REPLICAS_TO_HALVE: Final = 3
 def broken_rules(values: Plain) -> Iterator[Mistake]:
     """All mistakes between settings; what is malformed in itself is passed over."""
     regions = listed_regions(values)
-    founded = section(values, "database").get("founder") is not None
-    yield from broken_region_rules(regions, founded=founded, callers=_callers(values))
+    primary_named = section(values, "database").get("primaryRegion") is not None
+    yield from broken_region_rules(regions, primary_named=primary_named, callers=_callers(values))
     yield from broken_cloud_rules(regions, callers=_callers(values))
     yield from broken_offer_rules(regions)
     if section(values, "database").get("engine") != POSTGRESQL:
-        yield from _founder(values, [region.get("name") for region in regions.values()])
+        yield from _primary_region(values, [region.get("name") for region in regions.values()])
         yield from _survival(values, len(regions))
         yield from broken_backup_rules(values, regions)
     elif section(values, "database").get("backup") is not None:
@@ -51,29 +51,32 @@ def broken_rules(values: Plain) -> Iterator[Mistake]:
 def _callers(values: Plain) -> Callable[[object], bool]:
     """Whose pods call the Kubernetes APIs of the other regions: everybody's with a mesh, else Argo CD's."""
     gitops = section(values, "gitops")
-    hub = gitops.get("hub") or section(values, "database").get("founder")
+    hub = gitops.get("hub") or section(values, "database").get("primaryRegion")
     meshed = section(values, "mesh").get("enabled") is not False
     return lambda name: meshed or (gitops.get("enabled") is True and name == hub)
 
 
-def _founder(values: Plain, names: list[object]) -> Iterator[Mistake]:
-    founder, known = section(values, "database").get("founder"), [name for name in names if isinstance(name, str)]
-    if founder is None and len(names) > 1:
+def _primary_region(values: Plain, names: list[object]) -> Iterator[Mistake]:
+    primary_region, known = (
+        section(values, "database").get("primaryRegion"),
+        [name for name in names if isinstance(name, str)],
+    )
+    if primary_region is None and len(names) > 1:
         yield Mistake(
-            path=path_of("database", "founder"),
+            path=path_of("database", "primaryRegion"),
             value="",
-            rule="is missing: with several regions one founds the database that the others join",
+            rule="is missing: with several regions, the others join the database of one",
             remedy=(
                 f"name the first region there was (one of {', '.join(known)}), and change it only as {_LEAVING} says"
             ),
         )
-    if isinstance(founder, str) and known and founder not in known:
-        meant = did_you_mean(founder, known)
+    if isinstance(primary_region, str) and known and primary_region not in known:
+        meant = did_you_mean(primary_region, known)
         yield Mistake(
-            path=path_of("database", "founder"),
-            value=shown(founder),
+            path=path_of("database", "primaryRegion"),
+            value=shown(primary_region),
             rule="is not the name of a region of this stack",
-            remedy=f"{meant if meant.endswith('?') else f'{meant}.'} How a founder leaves is in {_LEAVING}",
+            remedy=f"{meant if meant.endswith('?') else f'{meant}.'} How a primary region leaves is in {_LEAVING}",
         )
 
 
@@ -90,9 +93,9 @@ def _survival(values: Plain, regions: int) -> Iterator[Mistake]:
 
 def _messaging_servers(values: Plain, regions: int) -> Iterator[Mistake]:
     servers = section(values, "messaging").get("servers", Messaging().servers)
-    founder = section(values, "database").get("founder")
-    if (regions > 1 or founder is not None) and servers == 1 and type(servers) is int:
-        where = f"{regions} regions" if regions > 1 else f"a stack with a founder ({founder})"
+    primary_region = section(values, "database").get("primaryRegion")
+    if (regions > 1 or primary_region is not None) and servers == 1 and type(servers) is int:
+        where = f"{regions} regions" if regions > 1 else f"a stack with a primary region ({primary_region})"
         yield Mistake(
             path=path_of("messaging", "servers"),
             value=shown(servers),

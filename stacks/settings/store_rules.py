@@ -22,7 +22,7 @@ def broken_store_rules(values: Plain, regions: Regions) -> Iterator[Mistake]:
     database, cache = section(values, "database"), section(values, "cache")
     if database.get("engine") == POSTGRESQL:
         yield from _one_region(regions)
-        yield from _founds_nothing(database)
+        yield from _no_primary_region(database)
         yield from _survives_no_region(database)
         yield from _needs_a_cloud("database", POSTGRESQL, "cockroachdb", regions)
         yield from _rds_authorities(regions)
@@ -49,12 +49,12 @@ def _one_region(regions: Regions) -> Iterator[Mistake]:
         )
 
 
-def _founds_nothing(database: Plain) -> Iterator[Mistake]:
-    founder = database.get("founder")
-    if founder is not None:
+def _no_primary_region(database: Plain) -> Iterator[Mistake]:
+    primary_region = database.get("primaryRegion")
+    if primary_region is not None:
         yield Mistake(
-            path=path_of("database", "founder"),
-            value=shown(founder),
+            path=path_of("database", "primaryRegion"),
+            value=shown(primary_region),
             rule="is for cockroachdb: no other region joins a postgresql",
             remedy=f"remove it, or write engine: cockroachdb ({_MOVE})",
         )

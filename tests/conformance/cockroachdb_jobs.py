@@ -126,14 +126,14 @@ class Job:
         """Write a file that the Job mounts."""
         (self.directory / "settings" / name).write_text(text)
 
-    def run(self, phase: str, *, founder: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(self, phase: str, *, primary_region: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the script against a server in `phase`."""
         (self.directory / "state").write_text(phase)
         (self.directory / "calls").write_text("")
         environment = {
             "PATH": os.environ["PATH"],
             "HOST": "cockroachdb-0.cockroachdb",
-            "FOUNDER": str(founder).lower(),
+            "IS_PRIMARY_REGION": str(primary_region).lower(),
             "DATABASE": "council",
             "USERNAME": "member",
         }
@@ -171,8 +171,8 @@ class RegionsJob(Job):
     script: str = REGIONS_SCRIPT
 
     def wants(self, *regions: str, survive: sql.Survival = "zone") -> str:
-        """Give it a list of regions, founder first; the statements that follow from it."""
-        statements = sql.regions_sql("council", founder=regions[0], regions=regions, survive=survive)
+        """Give it a list of regions, primary region first; the statements that follow from it."""
+        statements = sql.regions_sql("council", primary_region=regions[0], regions=regions, survive=survive)
         self.setting("regions", "".join(f"{region}\n" for region in sorted(regions)))
         self.setting("regions.sql", statements)
         return statements

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.conformance
 ON_GKE = {"sacred-council:regions": [{"name": "local", "cloud": "existing", "platform": "gke"}]}
 JOINED: dict[str, Any] = {
     "sacred-council:regions": [{"name": "local", "cloud": "existing", "egressAddresses": ["192.0.2.10"]}],
-    "sacred-council:database": {"founder": "local"},
+    "sacred-council:database": {"primaryRegion": "local"},
     "sacred-council:messaging": {"servers": 3},
 }
 """A region that is ready for others."""

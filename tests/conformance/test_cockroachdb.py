@@ -1,4 +1,4 @@
-"""What of CockroachDB can be checked without it: how its nodes start, and how a database is founded."""
+"""What of CockroachDB can be checked without it: how its nodes start, and how a database is initialised."""
 
 import json
 import subprocess
@@ -35,15 +35,15 @@ def test_a_second_run_changes_nothing_but_says_the_same(job: Job) -> None:
     assert job.statements() == first
 
 
-def test_only_the_founder_initialises_and_says_what_is_in_the_database(job: Job) -> None:
-    result = job.run("joining", founder=False)
+def test_only_the_primary_region_initialises_and_says_what_is_in_the_database(job: Job) -> None:
+    result = job.run("joining", primary_region=False)
     assert result.returncode == 0, result.stderr
     assert {call["command"] for call in job.calls()} == {"sql"}
     assert job.statements() == ""
-    assert "Waiting for the founder" in result.stdout
+    assert "Waiting for the primary region" in result.stdout
 
 
-def test_a_founder_of_new_nodes_makes_no_second_database(job: Job) -> None:
+def test_a_primary_region_of_new_nodes_makes_no_second_database(job: Job) -> None:
     job.setting("others", "asia-east1-0.peers.cockroachdb.svc\neurope-west1-0.peers.cockroachdb.svc\n")
     (job.directory / "others-with-a-database").write_text("europe-west1-0.peers.cockroachdb.svc:26257")
     result = job.run("new")
@@ -52,7 +52,7 @@ def test_a_founder_of_new_nodes_makes_no_second_database(job: Job) -> None:
     assert "init" not in {call["command"] for call in job.calls()}
 
 
-def test_a_founder_asks_the_others_and_founds_when_none_has_a_database(job: Job) -> None:
+def test_a_primary_region_asks_the_others_and_initialises_when_none_has_a_database(job: Job) -> None:
     job.setting("others", "asia-east1-0.peers.cockroachdb.svc\n")
     result = job.run("new")
     assert result.returncode == 0, result.stderr
@@ -60,7 +60,7 @@ def test_a_founder_asks_the_others_and_founds_when_none_has_a_database(job: Job)
     assert "Initialised the cluster." in result.stdout
 
 
-def test_a_founder_that_has_its_database_asks_nobody(job: Job) -> None:
+def test_a_primary_region_that_has_its_database_asks_nobody(job: Job) -> None:
     job.setting("others", "asia-east1-0.peers.cockroachdb.svc\n")
     (job.directory / "others-with-a-database").write_text("asia-east1-0.peers.cockroachdb.svc:26257")
     result = job.run("ready")
@@ -101,7 +101,7 @@ def test_the_start_command_is_one_command_with_the_pods_own_names(tmp_path: Path
     binary = tmp_path / "cockroach"
     binary.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     binary.chmod(0o755)
-    command = plan.start_command("europe-west1", founder="us-central1", alone=False)
+    command = plan.start_command("europe-west1", primary_region="us-central1", alone=False)
     command = command.replace("/cockroach/cockroach", str(binary))
     environment = {"POD_NAME": "cockroachdb-1", "POD_NAMESPACE": "database", "ZONE": "europe-west1-b"}
 

@@ -142,7 +142,7 @@ def test_nats_gets_the_variables_that_it_reads(model: Model, pods: dict[str, Mod
 
 
 def test_cockroachdb_starts_as_it_does_in_kubernetes_but_alone(model: Model) -> None:
-    start = shlex.split(database.start_command("local", founder="local", alone=True))
+    start = shlex.split(database.start_command("local", primary_region="local", alone=True))
     there = {flag for flag in start if flag.startswith("--") and not flag.startswith(JOINING)}
     command = model["services"]["cockroachdb"]["entrypoint"]
     assert command[1] == "start-single-node"

@@ -21,8 +21,8 @@ BASH = {
     "cockroachdb/bootstrap.sh": BOOTSTRAP_SCRIPT,
     "cockroachdb/backup.sh": BACKUP_SCRIPT,
     "cockroachdb/regions.sh": REGIONS_SCRIPT,
-    "cockroachdb/start.sh": f"#!/bin/bash\n{start_command('local', founder='local', alone=True)}\n",
-    "cockroachdb/start-joined.sh": f"#!/bin/bash\n{start_command('here', founder='there', alone=False)}\n",
+    "cockroachdb/start.sh": f"#!/bin/bash\n{start_command('local', primary_region='local', alone=True)}\n",
+    "cockroachdb/start-joined.sh": f"#!/bin/bash\n{start_command('here', primary_region='there', alone=False)}\n",
 }
 SH = {
     "postgresql/bootstrap.sh": POSTGRESQL_SCRIPT,

@@ -57,7 +57,7 @@ def stack(listed: list[dict[str, Any]], *without: str) -> Rendered:
         "multiregion",
         {
             "sacred-council:regions": regions,
-            "sacred-council:database": {"founder": NEAR},
+            "sacred-council:database": {"primaryRegion": NEAR},
             "sacred-council:messaging": {"servers": 3, "storage": "1Gi", "streams": listed},
         },
     )

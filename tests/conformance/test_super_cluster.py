@@ -24,7 +24,7 @@ from tests.rendering import render
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(300)]
 
 SECONDS_IN_VAIN = 6
-FOUNDER, NEAR, FAR = "us-central1", "europe-west1", "asia-east1"
+PRIMARY_REGION, NEAR, FAR = "us-central1", "europe-west1", "asia-east1"
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def publish(stream: str) -> Any:
 
 
 def test_the_stack_makes_one_super_cluster(cluster: SuperCluster) -> None:
-    assert set(cluster.regions) == {FOUNDER, NEAR, FAR}
+    assert set(cluster.regions) == {PRIMARY_REGION, NEAR, FAR}
     for name, region in cluster.regions.items():
         page = cluster.platform.monitor(region, "gatewayz")
         assert (page["name"], set(page["outbound_gateways"])) == (name, set(cluster.regions) - {name})
@@ -58,7 +58,7 @@ def test_the_stack_makes_one_super_cluster(cluster: SuperCluster) -> None:
         assert systems <= {region.server_name(index) for index in range(3)}
 
 
-@pytest.mark.parametrize(("source", "target"), [(FOUNDER, FAR), (FAR, NEAR)])
+@pytest.mark.parametrize(("source", "target"), [(PRIMARY_REGION, FAR), (FAR, NEAR)])
 def test_a_message_published_in_one_region_arrives_in_another(cluster: SuperCluster, source: str, target: str) -> None:
     assert message(cluster, source, target) == b"hello"
 
@@ -109,7 +109,7 @@ def test_a_gateway_is_certified_for_the_name_that_the_others_call_it(cluster: Su
 
 def test_a_gateway_lets_nobody_in_without_a_certificate_of_the_platform(cluster: SuperCluster) -> None:
     with pytest.raises(ssl.SSLError, match="certificate required"):
-        greeting(cluster, FOUNDER, cluster.platform.tls(), peer_name(FOUNDER, NAMESPACE))
+        greeting(cluster, PRIMARY_REGION, cluster.platform.tls(), peer_name(PRIMARY_REGION, NAMESPACE))
 
 
 def test_certificates_know_all_peers_before_there_are_any(cluster: SuperCluster) -> None:
@@ -121,24 +121,24 @@ def test_certificates_know_all_peers_before_there_are_any(cluster: SuperCluster)
 def test_a_region_that_was_killed_is_part_again_after_its_restart(cluster: SuperCluster) -> None:
     cluster.kill(FAR)
     cluster.eventually(lambda: FAR not in cluster.outbound(NEAR), "the others have noticed")
-    assert message(cluster, NEAR, FOUNDER) == b"hello"
+    assert message(cluster, NEAR, PRIMARY_REGION) == b"hello"
     cluster.start(FAR)
     cluster.joined()
     assert message(cluster, NEAR, FAR) == b"hello"
-    assert message(cluster, FAR, FOUNDER) == b"hello"
+    assert message(cluster, FAR, PRIMARY_REGION) == b"hello"
 
 
 def test_regions_find_each_other_while_the_one_they_meet_at_is_down(cluster: SuperCluster) -> None:
-    cluster.kill(FOUNDER)
+    cluster.kill(PRIMARY_REGION)
     cluster.kill(FAR)
     # Long enough for attempts in vain: a region that has been given up would not be found any more.
     time.sleep(SECONDS_IN_VAIN)
     cluster.start(FAR)
     cluster.joined(NEAR, FAR)
     assert message(cluster, NEAR, FAR) == b"hello"
-    cluster.start(FOUNDER)
+    cluster.start(PRIMARY_REGION)
     cluster.joined()
-    assert message(cluster, FAR, FOUNDER) == b"hello"
+    assert message(cluster, FAR, PRIMARY_REGION) == b"hello"
 
 
 def test_a_region_that_is_cut_off_serves_its_own_streams_and_comes_back(cluster: SuperCluster) -> None:
@@ -151,7 +151,7 @@ def test_a_region_that_is_cut_off_serves_its_own_streams_and_comes_back(cluster:
     for endpoint in cluster.endpoints.values():
         endpoint.open()
     cluster.joined()
-    assert message(cluster, FOUNDER, NEAR) == b"hello"
+    assert message(cluster, PRIMARY_REGION, NEAR) == b"hello"
 
 
 def test_each_region_keeps_its_own_streams(cluster: SuperCluster) -> None:

@@ -2,7 +2,7 @@
 
 from sandbox.compare.changes import Operation, Preview
 from tests.engine.sandboxes import Sandbox
-from tests.regions import FIVE, FOUNDER_KNOWS_PEERS, IOWA, KNOWS_PEERS, Where, configured
+from tests.regions import FIVE, IOWA, KNOWS_PEERS, PRIMARY_REGION_KNOWS_PEERS, Where, configured
 
 MONITORING_KNOWS_PEERS = {
     "monitoring-alerts-rules",
@@ -18,7 +18,7 @@ JOB = "kubernetes:batch/v1:Job"
 
 def settings(*regions: Where) -> dict[str, object]:
     """The whole platform in these regions, monitoring included, one small node of everything that can be one."""
-    return {**configured(*regions), "database": {"founder": IOWA[0]}, "monitoring": {}}
+    return {**configured(*regions), "database": {"primaryRegion": IOWA[0]}, "monitoring": {}}
 
 
 def planned(sandbox: Sandbox, *regions: Where) -> Preview:
@@ -64,7 +64,7 @@ def require_only_additions(preview: Preview, known: tuple[Where, ...]) -> None:
     updated = rests(preview, Operation.UPDATE)
     assert updated.keys() == set(names)
     for region, rest in updated.items():
-        assert rest <= KNOWS | (FOUNDER_KNOWS_PEERS if region == IOWA[0] else set())
+        assert rest <= KNOWS | (PRIMARY_REGION_KNOWS_PEERS if region == IOWA[0] else set())
     restarted = [c.name for c in preview.of(Operation.UPDATE) if c.type.endswith((":StatefulSet", ":Deployment"))]
     assert restarted == []
 

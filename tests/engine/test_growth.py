@@ -1,4 +1,5 @@
-"""A running stack of one region, the founder, grows to three on three clouds, loses one for a while, and shrinks again.
+"""A running stack of one region, the primary region, grows to three on three clouds, loses one for a while, and shrinks
+again.
 
 The contract is DESIGN's and `docs/adr/0001`: adding a region only creates, and updates in place what must know its
 peers; removing one deletes in that region only. The tests build on each other.

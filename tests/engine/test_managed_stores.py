@@ -341,7 +341,7 @@ def test_another_database_leaves_the_cache_alone(cockroachdb: Step) -> None:
 
 @ONE_CLOUD
 def test_a_second_region_of_another_cloud_does_not_touch_the_cache_of_the_first(box: Box, cockroachdb: Step) -> None:
-    plan = box.planned({**COCKROACHDB, "founder": box.region}, MANAGED, second="aws")
+    plan = box.planned({**COCKROACHDB, "primaryRegion": box.region}, MANAGED, second="aws")
     assert plan.errors == ()
     assert plan.of(Operation.DELETE) == []
     assert [change.urn for change in plan.of(Operation.REPLACE) if not change.type.endswith(":Job")] == []

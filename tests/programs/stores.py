@@ -31,7 +31,7 @@ database: Database = CockroachDB(
         credentials=credentials,
         namespace=pulumi.Output.from_input("cockroachdb"),
         client_namespace=pulumi.Output.from_input("sacred-council"),
-        founder="here",
+        primary_region="here",
         nodes=nodes,
         monitored_by=crds,
     ),

@@ -28,7 +28,7 @@ CLOCK = "gcp:compute/healthCheck:HealthCheck"
 def everywhere() -> Rendered:
     """A stack of three clouds, in which every region takes backups."""
     backup = {"regions": [name for name, _ in MIXED], "schedule": "*/30 * * * *", "full": "@weekly", "retention": "8w"}
-    return rendered_with(MIXED, database={"founder": IOWA[0], "nodes": 3, "backup": backup})
+    return rendered_with(MIXED, database={"primaryRegion": IOWA[0], "nodes": 3, "backup": backup})
 
 
 def backups(stack: Rendered, region: str) -> list[Resource]:
@@ -153,7 +153,7 @@ def test_nodes_have_the_identity_when_they_start_and_the_way_to_the_storage(wher
     assert tokens is None or tokens in opened
 
 
-def test_usually_the_founder_takes_backups_and_the_others_none() -> None:
+def test_usually_the_primary_region_takes_backups_and_the_others_none() -> None:
     stack = rendered(*MIXED)
     assert {name for name, _ in MIXED if backups(stack, name)} == {IOWA[0]}
     assert "identity" not in str(pod(stack, VIRGINIA[0])["metadata"]["annotations"])
@@ -161,21 +161,21 @@ def test_usually_the_founder_takes_backups_and_the_others_none() -> None:
 
 
 def stale(stack: Rendered) -> str:
-    """What the founder's Job says about backups that are not wanted any more."""
+    """What the primary region's Job says about backups that are not wanted any more."""
     return str(stack.named("us-central1-database-jobs-regions-settings").inputs["data"]["stale-backups.sql"])
 
 
 def test_without_a_cloud_and_where_nobody_is_named_there_are_no_backups() -> None:
     local = render("local")
     assert [r.name for r in local.resources if "backup" in r.name] == []
-    nobody = rendered_with((IOWA,), database={"founder": IOWA[0], "backup": {"regions": []}})
+    nobody = rendered_with((IOWA,), database={"primaryRegion": IOWA[0], "backup": {"regions": []}})
     assert [r.name for r in nobody.resources if "backup" in r.name] == []
     assert stale(nobody).endswith("NOT IN ('');\n")
 
 
 def test_taking_backups_in_another_region_changes_nothing_of_the_first_but_the_job_that_ends_them() -> None:
     one = rendered(*MIXED)
-    two = rendered_with(MIXED, database={"founder": IOWA[0], "backup": {"regions": [IOWA[0], VIRGINIA[0]]}})
+    two = rendered_with(MIXED, database={"primaryRegion": IOWA[0], "backup": {"regions": [IOWA[0], VIRGINIA[0]]}})
     old, new = of_region(one, IOWA[0]), of_region(two, IOWA[0])
     assert old.keys() == new.keys()
     different = {key.partition(" ")[0] for key in old if old[key].inputs != new[key].inputs}

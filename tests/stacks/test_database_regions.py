@@ -1,4 +1,4 @@
-"""One database over several regions: what founds it, who joins, who may come in, and what a change of the list does."""
+"""One database over several regions: which region initialises it, who joins, who may come in, and what a change of the list does."""
 
 from typing import Any
 
@@ -53,23 +53,23 @@ def files(stack: Rendered, name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("where", FIVE)
-def test_every_region_joins_the_founder_and_no_other(where: Where) -> None:
+def test_every_region_joins_the_primary_region_and_no_other(where: Where) -> None:
     joined = command(rendered(*FIVE), where[0]).partition("--join=")[2]
     named = {name for name, _ in FIVE if f"{name}-0.peers." in joined}
     assert named == ({IOWA[0]} - {where[0]})
 
 
-def test_the_founder_is_who_the_settings_say() -> None:
-    stack = rendered_with(GOOGLE, database={"founder": BELGIUM[0]})
-    founders = {
+def test_the_primary_region_is_who_the_settings_say() -> None:
+    stack = rendered_with(GOOGLE, database={"primaryRegion": BELGIUM[0]})
+    primaries = {
         name
         for name, _ in GOOGLE
         for container in stack.named(f"{name}-database-jobs-bootstrap-job").inputs["spec"]["template"]["spec"][
             "containers"
         ]
-        if {"name": "FOUNDER", "value": "true"} in container["env"]
+        if {"name": "IS_PRIMARY_REGION", "value": "true"} in container["env"]
     }
-    assert founders == {BELGIUM[0]}
+    assert primaries == {BELGIUM[0]}
     assert [r.name for r in stack.objects("Job") if "-regions-" in r.name] == [
         f"{BELGIUM[0]}-database-jobs-regions-job"
     ]
@@ -78,7 +78,7 @@ def test_the_founder_is_who_the_settings_say() -> None:
 
 @pytest.mark.parametrize(("survive", "goal"), [("zone", "ZONE"), ("region", "REGION")])
 def test_the_database_survives_what_the_settings_say(survive: str, goal: str) -> None:
-    stack = rendered_with(GOOGLE, database={"founder": IOWA[0], "survive": survive})
+    stack = rendered_with(GOOGLE, database={"primaryRegion": IOWA[0], "survive": survive})
     read = files(stack, f"{IOWA[0]}-database-jobs-regions")
     assert read["regions"].split() == sorted(name for name, _ in GOOGLE)
     assert read["regions.sql"].splitlines()[0].endswith('SET PRIMARY REGION "us-central1";')
@@ -93,7 +93,7 @@ def test_nodes_admit_the_other_regions_pods_and_reach_their_peer_endpoints(where
     targets = sorted(f"{address}/32" for addresses in behind.values() for address in addresses)
     assert blocks(stack, where[0], "network-policy", "ingress") == others
     assert blocks(stack, where[0], "network-policy", "egress") == targets
-    # The founder's Job asks the others whether they have a database.
+    # The primary region's Job asks the others whether they have a database.
     assert blocks(stack, where[0], "jobs-bootstrap-network-policy", "egress") == targets
 
 
@@ -188,7 +188,7 @@ def test_the_connection_waits_for_no_other_region_and_not_for_the_list_of_region
 def test_fewer_nodes_take_their_peer_endpoints_along_and_replace_nothing() -> None:
     """As docs/runbooks/fewer-database-nodes.md tells what a preview shows."""
     five, three = (
-        rendered_with(MIXED, database={"founder": IOWA[0], "nodes": nodes, "backup": {"regions": []}})
+        rendered_with(MIXED, database={"primaryRegion": IOWA[0], "nodes": nodes, "backup": {"regions": []}})
         for nodes in (5, 3)
     )
     for name, _ in MIXED:

@@ -17,10 +17,10 @@ from tests.regions import (
     AMSTERDAM,
     BECOMES_A_PEER,
     FIVE,
-    FOUNDER_KNOWS_PEERS,
     IOWA,
     KNOWS_PEERS,
     MIXED,
+    PRIMARY_REGION_KNOWS_PEERS,
     SDKS,
     Where,
     changed,
@@ -83,7 +83,7 @@ def test_regions_more_change_only_what_knows_the_regions(few: tuple[Where, ...],
     for name, _ in few:
         assert of_region(before, name).keys() <= of_region(after, name).keys()
         # Nothing of what the edge brings to a region knows another region.
-        assert changed(before, after, name) <= KNOWS_PEERS | FOUNDER_KNOWS_PEERS | BECOMES_A_PEER
+        assert changed(before, after, name) <= KNOWS_PEERS | PRIMARY_REGION_KNOWS_PEERS | BECOMES_A_PEER
 
 
 def test_the_order_of_the_list_changes_nothing() -> None:

@@ -36,7 +36,7 @@ def too_long(stack: Rendered) -> dict[str, int]:
 def test_names_fit_in_the_region_with_the_longest_name(cloud: str) -> None:
     name = LONGEST[cloud]
     edge = {"domain": "example.org", "cdn": cloud}
-    backup = {"backup": {"regions": [name]}, "founder": name}
+    backup = {"backup": {"regions": [name]}, "primaryRegion": name}
     assert too_long(rendered_with(((name, cloud),), edge=edge, database=backup)) == {}
 
 

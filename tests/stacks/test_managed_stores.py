@@ -14,10 +14,10 @@ from tests.managed import CLOUDS, REGIONS, managed, named
 from tests.regions import (
     BECOMES_A_PEER,
     FIVE,
-    FOUNDER_KNOWS_PEERS,
     IOWA,
     KNOWS_PEERS,
     MIXED,
+    PRIMARY_REGION_KNOWS_PEERS,
     changed,
     of_region,
     rendered_with,
@@ -283,10 +283,10 @@ def test_managed_caches_of_one_region_know_no_other_region() -> None:
     cache = {"engine": "managed", "replicas": 3}
     one, three, five = (rendered_with(regions, cache=cache) for regions in ((IOWA,), MIXED, FIVE))
     assert of_region(one, IOWA[0]).keys() <= of_region(three, IOWA[0]).keys()
-    assert changed(one, three, IOWA[0]) <= KNOWS_PEERS | FOUNDER_KNOWS_PEERS | BECOMES_A_PEER
+    assert changed(one, three, IOWA[0]) <= KNOWS_PEERS | PRIMARY_REGION_KNOWS_PEERS | BECOMES_A_PEER
     for name, _ in MIXED:
         assert of_region(three, name).keys() == of_region(five, name).keys()
-        assert changed(three, five, name) <= KNOWS_PEERS | FOUNDER_KNOWS_PEERS
+        assert changed(three, five, name) <= KNOWS_PEERS | PRIMARY_REGION_KNOWS_PEERS
         assert [rest for rest in changed(three, five, name) if "cache" in rest] == []
 
 

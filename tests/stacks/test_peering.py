@@ -14,10 +14,10 @@ from tests.regions import (
     AMSTERDAM,
     BELGIUM,
     FIVE,
-    FOUNDER_KNOWS_PEERS,
     IOWA,
     KNOWS_PEERS,
     MIXED,
+    PRIMARY_REGION_KNOWS_PEERS,
     VIRGINIA,
     Where,
     changed,
@@ -83,7 +83,7 @@ def test_a_region_alone_has_no_peer_endpoints_no_names_and_no_address_for_them(w
 
 
 def test_a_region_that_is_the_first_of_several_has_closed_peer_endpoints() -> None:
-    stack, region = rendered_with((IOWA,), database={"founder": IOWA[0]}), IOWA[0]
+    stack, region = rendered_with((IOWA,), database={"primaryRegion": IOWA[0]}), IOWA[0]
     assert peer_endpoints(stack, region).keys() == peer_endpoints(rendered(*FIVE), region).keys()
     for endpoint in peer_endpoints(stack, region).values():
         assert sorted(endpoint["spec"]["loadBalancerSourceRanges"]) == egress(stack, region)
@@ -92,9 +92,9 @@ def test_a_region_that_is_the_first_of_several_has_closed_peer_endpoints() -> No
 
 
 def test_the_second_region_adds_nothing_to_one_that_is_the_first_of_several() -> None:
-    one, three = rendered_with((IOWA,), database={"founder": IOWA[0]}), rendered(*MIXED)
+    one, three = rendered_with((IOWA,), database={"primaryRegion": IOWA[0]}), rendered(*MIXED)
     assert of_region(one, IOWA[0]).keys() == of_region(three, IOWA[0]).keys()
-    assert changed(one, three, IOWA[0]) <= KNOWS_PEERS | FOUNDER_KNOWS_PEERS
+    assert changed(one, three, IOWA[0]) <= KNOWS_PEERS | PRIMARY_REGION_KNOWS_PEERS
     assert changed(one, three, "platform") == set()
 
 
@@ -192,7 +192,7 @@ def test_on_clusters_that_are_there_already_peer_endpoints_have_the_address_they
         {
             "sacred-council:regions": regions,
             "sacred-council:clouds": None,
-            "sacred-council:database": {"founder": "east", "nodes": 3},
+            "sacred-council:database": {"primaryRegion": "east", "nodes": 3},
             "sacred-council:messaging": {"servers": 3},
             "sacred-council:monitoring": {"enabled": False},
             "sacred-council:edge": {},
@@ -211,7 +211,7 @@ def test_on_clusters_that_are_there_already_peer_endpoints_have_the_address_they
 @pytest.mark.parametrize("where", MIXED)
 def test_a_peer_endpoint_that_admits_more_regions_is_ready_when_the_provider_has_seen_it(where: Where) -> None:
     before, after = (
-        peer_endpoints(rendered_with(regions, database={"founder": where[0]}), where[0])
+        peer_endpoints(rendered_with(regions, database={"primaryRegion": where[0]}), where[0])
         for regions in ((where,), (where, BELGIUM))
     )
     assert before.keys() == after.keys() != set()

@@ -14,12 +14,12 @@ from tests.regions import (
     BECOMES_A_PEER,
     EARLY,
     FIVE,
-    FOUNDER_HAS,
-    FOUNDER_KNOWS_PEERS,
     GOOGLE,
     IOWA,
     KNOWS_PEERS,
     MIXED,
+    PRIMARY_REGION_HAS,
+    PRIMARY_REGION_KNOWS_PEERS,
     SDKS,
     SHIFTING,
     SINGAPORE,
@@ -90,7 +90,7 @@ def test_the_regions_and_the_office_may_reach_the_api_and_nobody_else(where: Whe
 def test_a_preview_tells_of_quotas_that_are_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", lambda message, *_: told.append(message))
-    database = {"founder": IOWA[0], "nodes": 3}
+    database = {"primaryRegion": IOWA[0], "nodes": 3}
     rendered_with((*FIVE, ("sa-east-1", "aws")), database=database, edge={"domain": "quotas.example.org"})
     assert list(dict.fromkeys(message.partition(":")[0] for message in told)) == [
         "us-east-1",
@@ -116,7 +116,7 @@ def test_without_a_mesh_argo_cd_may_reach_the_api_from_its_hub_alone(where: Wher
 def test_a_second_and_third_region_only_add_to_the_first(more: tuple[Where, ...]) -> None:
     before, after = rendered(IOWA), rendered(*more)
     assert of_region(before, IOWA[0]).keys() <= of_region(after, IOWA[0]).keys()
-    assert changed(before, after, IOWA[0]) <= KNOWS_PEERS | FOUNDER_KNOWS_PEERS | BECOMES_A_PEER
+    assert changed(before, after, IOWA[0]) <= KNOWS_PEERS | PRIMARY_REGION_KNOWS_PEERS | BECOMES_A_PEER
     assert changed(before, after, "platform") == set()
 
 
@@ -124,7 +124,7 @@ def test_a_second_and_third_region_only_add_to_the_first(more: tuple[Where, ...]
 def test_more_regions_change_only_what_knows_its_peers(where: Where) -> None:
     before, after = rendered(*MIXED), rendered(*FIVE)
     assert of_region(before, where[0]).keys() == of_region(after, where[0]).keys()
-    assert changed(before, after, where[0]) == KNOWS_PEERS | (FOUNDER_KNOWS_PEERS if where == IOWA else set())
+    assert changed(before, after, where[0]) == KNOWS_PEERS | (PRIMARY_REGION_KNOWS_PEERS if where == IOWA else set())
     assert changed(before, after, "platform") == set()
 
 
@@ -146,19 +146,19 @@ def test_the_order_of_the_list_changes_nothing() -> None:
 
 
 def test_every_region_of_a_cloud_has_as_many_resources_however_many_regions_there_are() -> None:
-    counts: dict[str, set[int]] = {cloud: set() for cloud in (*SDKS, "founder")}
+    counts: dict[str, set[int]] = {cloud: set() for cloud in (*SDKS, "primaryRegion")}
     for regions in (GOOGLE, MIXED, FIVE):
         for name, cloud in regions:
-            counts["founder" if (name, cloud) == IOWA else cloud].add(len(of_region(rendered(*regions), name)))
+            counts["primaryRegion" if (name, cloud) == IOWA else cloud].add(len(of_region(rendered(*regions), name)))
     assert {cloud: len(numbers) for cloud, numbers in counts.items()} == dict.fromkeys(counts, 1)
 
 
 def test_regions_of_a_cloud_have_resources_of_the_same_names() -> None:
     stack = rendered(*FIVE)
     for one, other in [(IOWA, TAIWAN), (VIRGINIA, SINGAPORE)]:
-        founders = {key for key in of_region(stack, one[0]) if key.startswith(FOUNDER_HAS)}
-        assert of_region(stack, one[0]).keys() - founders == of_region(stack, other[0]).keys()
-        assert bool(founders) == (one == IOWA)
+        primaries = {key for key in of_region(stack, one[0]) if key.startswith(PRIMARY_REGION_HAS)}
+        assert of_region(stack, one[0]).keys() - primaries == of_region(stack, other[0]).keys()
+        assert bool(primaries) == (one == IOWA)
 
 
 def test_a_region_waits_for_what_others_have_early_and_for_no_workload() -> None:

@@ -10,7 +10,7 @@ from tests.rendering import Rendered
 from tests.stacks.test_peering import endpoints
 from tests.stores import container, unchanging
 
-FOUNDER = IOWA[0]
+PRIMARY_REGION = IOWA[0]
 
 
 def part(stack: Rendered, region: str, rest: str) -> dict[str, Any]:
@@ -37,19 +37,19 @@ def test_a_region_names_itself_and_the_one_that_all_meet_at(where: Where) -> Non
     gateway = configuration(stack, region).partition("\ngateway {")[2]
     assert f'advertise: "{region}-0.peers.nats.svc:7222"' in gateway
     named = [name for name, _ in FIVE if f'name: "{name}"' in gateway.partition("gateways:")[2]]
-    assert named == ([] if region == FOUNDER else [FOUNDER])
+    assert named == ([] if region == PRIMARY_REGION else [PRIMARY_REGION])
     assert "verify: true" in gateway
 
 
 def test_one_region_alone_has_no_gateway() -> None:
     stack = rendered(IOWA)
-    assert "gateway" not in configuration(stack, FOUNDER)
-    server = container(part(stack, FOUNDER, "statefulset")["spec"]["template"], "nats")
+    assert "gateway" not in configuration(stack, PRIMARY_REGION)
+    server = container(part(stack, PRIMARY_REGION, "statefulset")["spec"]["template"], "nats")
     assert "gateway" not in {port["name"] for port in server["ports"]}
     assert config.GATEWAY_PORT not in {
         port["port"]
         for direction in ("ingress", "egress")
-        for rule in part(stack, FOUNDER, "network-policy")["spec"][direction]
+        for rule in part(stack, PRIMARY_REGION, "network-policy")["spec"][direction]
         for port in rule["ports"]
     }
 
@@ -66,9 +66,9 @@ def test_only_the_other_regions_reach_a_gateway_and_it_reaches_only_their_peer_e
 @pytest.mark.parametrize("more", [GOOGLE, MIXED])
 def test_the_second_region_gives_the_first_a_gateway_in_place(more: tuple[Where, ...]) -> None:
     before, after = rendered(IOWA), rendered(*more)
-    touched = {name for name in changed(before, after, FOUNDER) if name.startswith("messaging")}
+    touched = {name for name in changed(before, after, PRIMARY_REGION) if name.startswith("messaging")}
     assert touched == {"messaging-settings", "messaging-statefulset", "messaging-network-policy"}
-    sets = [part(stack, FOUNDER, "statefulset") for stack in (before, after)]
+    sets = [part(stack, PRIMARY_REGION, "statefulset") for stack in (before, after)]
     assert unchanging(sets[0]) == unchanging(sets[1])
 
 

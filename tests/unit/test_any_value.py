@@ -92,7 +92,7 @@ EVERYTHING: Mapping[str, Any] = {
         "engine": "cockroachdb",
         "nodes": 3,
         "survive": "region",
-        "founder": "us-central1",
+        "primaryRegion": "us-central1",
         "storage": "10Gi",
         "cpu": "500m",
         "memory": "1Gi",

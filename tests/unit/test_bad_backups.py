@@ -22,9 +22,9 @@ TAIWAN = {"name": "asia-east1", "cloud": "existing", "context": "one", "egressAd
 
 def stack(*regions: Mapping[str, Any], **database: Any) -> dict[str, Any]:
     """The settings of a stack of these regions."""
-    founder = {"founder": regions[0]["name"]} if len(regions) > 1 else {}
+    primary_region = {"primaryRegion": regions[0]["name"]} if len(regions) > 1 else {}
     servers = {"messaging": {"servers": 3}}
-    return {"stage": "regional", "regions": list(regions), "database": {**founder, **database}, **servers}
+    return {"stage": "regional", "regions": list(regions), "database": {**primary_region, **database}, **servers}
 
 
 def complaints(values: Mapping[str, Any]) -> list[str]:
@@ -89,7 +89,7 @@ def test_postgresql_is_backed_up_by_its_cloud() -> None:
     ]
 
 
-def test_backups_are_the_founder_s_unless_it_has_no_cloud_or_others_are_named() -> None:
+def test_backups_are_the_primary_region_s_unless_it_has_no_cloud_or_others_are_named() -> None:
     assert parse(stack(GCP, BELGIUM)).backup_regions == ("us-central1",)
     assert parse(stack(TAIWAN, GCP)).backup_regions == ()
     assert parse(stack(TAIWAN, GCP, backup={"regions": ["us-central1"]})).backup_regions == ("us-central1",)

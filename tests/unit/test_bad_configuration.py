@@ -63,14 +63,14 @@ SEVERAL_REGIONS = [
 
 @pytest.mark.parametrize(("regions", "expected"), SEVERAL_REGIONS)
 def test_regions_that_do_not_go_together_are_reported(regions: list[dict[str, object]], expected: list[str]) -> None:
-    stores = {"database": {"founder": regions[0]["name"]}, "messaging": {"servers": 3}}
+    stores = {"database": {"primaryRegion": regions[0]["name"]}, "messaging": {"servers": 3}}
     assert complaints({"stage": "continental", "regions": regions, **stores}) == expected
 
 
 def test_all_mistakes_are_reported_at_once() -> None:
     values = {
         "regions": [HERE | {"name": "Here"}, THERE | {"slot": 200, "zone": "a"}],
-        "database": {"nodes": 2, "survive": "region", "founder": "heer"},
+        "database": {"nodes": 2, "survive": "region", "primaryRegion": "heer"},
         "services": {"agent-network": {"image": "agent", "minReplicas": 9}},
     }
     assert complaints(values) == [
@@ -82,8 +82,8 @@ def test_all_mistakes_are_reported_at_once() -> None:
         f'services.agent-network.image: "agent" {IMAGE_RULE}',
         "regions[1].slot: 200 is the slot of regions[0] already, so that their addresses would overlap; "
         "choose a slot from 192 to 255 that no other region has",
-        'database.founder: "heer" is not the name of a region of this stack; did you mean Here?'
-        " How a founder leaves is in docs/runbooks/remove-a-region.md",
+        'database.primaryRegion: "heer" is not the name of a region of this stack; did you mean Here?'
+        " How a primary region leaves is in docs/runbooks/remove-a-region.md",
         'database.survive: "region" needs at least 3 regions, not 2; add regions, or write zone',
         "messaging.servers: 1 is too few for 2 regions: a region that has others beside it needs servers that can "
         "vote; write 3 or 5; where streams exist already, see docs/runbooks/nats-more-servers.md first",
@@ -102,7 +102,7 @@ def test_those_who_may_knock_are_single_addresses(address: str) -> None:
 
 
 def test_a_region_alone_that_is_ready_for_others_says_how_they_reach_it() -> None:
-    ready = {**GOOD, "database": {"founder": "local"}, "messaging": {"servers": 3}}
+    ready = {**GOOD, "database": {"primaryRegion": "local"}, "messaging": {"servers": 3}}
     region = {"name": "local", "cloud": "existing", "serviceType": "NodePort"}
     assert [line.partition(": ")[0] for line in complaints({**ready, "regions": [region]})] == [
         "regions[0].egressAddresses",
@@ -127,7 +127,7 @@ def test_everything_missing_is_asked_for() -> None:
 
 @pytest.mark.parametrize("regions", [[], None, "us-central1", ["us-central1", "europe-west1"]])
 def test_of_a_list_without_a_region_nothing_else_is_said(regions: object) -> None:
-    database = {"survive": "region", "founder": "us-central1", "backup": {"regions": ["us-central1"]}}
+    database = {"survive": "region", "primaryRegion": "us-central1", "backup": {"regions": ["us-central1"]}}
     told = complaints({**GOOD, "regions": regions, "database": database, "messaging": {"servers": 3}})
     assert told
     assert [line for line in told if not line.startswith("regions")] == []

@@ -23,7 +23,7 @@ def configured(gitops: Mapping[str, Any], fleet: Mapping[str, Any], **more: Any)
         "stage": "continental",
         "regions": [IOWA, BELGIUM, OWN],
         "clouds": {"gcp": {"project": "my-project"}},
-        "database": {"founder": "us-central1"},
+        "database": {"primaryRegion": "us-central1"},
         "messaging": {"servers": 3},
         "gitops": dict(gitops),
         "fleet": dict(fleet),
@@ -144,7 +144,7 @@ def test_both_are_off_unless_they_are_asked_for() -> None:
     assert [region.name for region in given.regions if given.delivered(region.name)] == []
 
 
-def test_the_hub_is_the_founder_unless_it_is_named() -> None:
+def test_the_hub_is_the_primary_region_unless_it_is_named() -> None:
     fleet = {"enabled": True, "hostname": "rancher.example.org"}
     assert (settings(GOOD, fleet).gitops_hub, settings(GOOD, fleet).fleet_hub) == ("us-central1", "us-central1")
     given = settings({**GOOD, "hub": "europe-west1"}, {**fleet, "hub": "cellar"})

@@ -207,7 +207,9 @@ ONE_REGION = [
 
 def said(*regions: dict[str, Any], **more: object) -> list[str]:
     """What is said about a stack of these regions."""
-    stores = {"database": {"founder": regions[0]["name"]}, "messaging": {"servers": 3}} if len(regions) > 1 else {}
+    stores = (
+        {"database": {"primaryRegion": regions[0]["name"]}, "messaging": {"servers": 3}} if len(regions) > 1 else {}
+    )
     return complaints({"stage": "planetary", "regions": list(regions), **stores, **more})
 
 
@@ -312,20 +314,20 @@ def test_clouds_that_are_not_maps_are_reported(clouds: object) -> None:
     assert "must be a map of settings" in line
 
 
-def test_several_regions_need_a_founder_which_is_one_of_them() -> None:
+def test_several_regions_need_a_primary_region_which_is_one_of_them() -> None:
     values = {"stage": "planetary", "regions": [IOWA, VIRGINIA], "messaging": {"servers": 3}}
     assert complaints(values) == [
-        "database.founder: is missing: with several regions one founds the database that the others join; "
+        "database.primaryRegion: is missing: with several regions, the others join the database of one; "
         "name the first region there was (one of us-central1, us-east-1), and change it only as "
         "docs/runbooks/remove-a-region.md says"
     ]
-    assert complaints({**values, "database": {"founder": "us-central2"}}) == [
-        'database.founder: "us-central2" is not the name of a region of this stack; did you mean us-central1?'
-        " How a founder leaves is in docs/runbooks/remove-a-region.md"
+    assert complaints({**values, "database": {"primaryRegion": "us-central2"}}) == [
+        'database.primaryRegion: "us-central2" is not the name of a region of this stack; did you mean us-central1?'
+        " How a primary region leaves is in docs/runbooks/remove-a-region.md"
     ]
-    assert complaints({**values, "regions": [IOWA], "database": {"founder": "europe-west1"}}) == [
-        'database.founder: "europe-west1" is not the name of a region of this stack; known here: us-central1.'
-        " How a founder leaves is in docs/runbooks/remove-a-region.md"
+    assert complaints({**values, "regions": [IOWA], "database": {"primaryRegion": "europe-west1"}}) == [
+        'database.primaryRegion: "europe-west1" is not the name of a region of this stack; known here: us-central1.'
+        " How a primary region leaves is in docs/runbooks/remove-a-region.md"
     ]
 
 
@@ -339,9 +341,9 @@ def test_one_server_of_messaging_is_too_few_for_several_regions() -> None:
 
 
 def test_one_server_of_messaging_is_too_few_for_the_first_of_several_regions() -> None:
-    assert said(IOWA, database={"founder": "us-central1"}, messaging={"servers": 1}) == [
-        "messaging.servers: 1 is too few for a stack with a founder (us-central1): a region that has others beside it "
-        "needs servers that can vote; write 3 or 5; where streams exist already, see "
+    assert said(IOWA, database={"primaryRegion": "us-central1"}, messaging={"servers": 1}) == [
+        "messaging.servers: 1 is too few for a stack with a primary region (us-central1): a region that has "
+        "others beside it needs servers that can vote; write 3 or 5; where streams exist already, see "
         "docs/runbooks/nats-more-servers.md first"
     ]
 
@@ -377,7 +379,7 @@ def test_networks_of_regions_that_never_call_the_api_do_not_count() -> None:
     quiet = {
         "stage": "continental",
         "regions": [VIRGINIA | {"apiAccess": office}, IOWA],
-        "database": {"founder": "us-central1"},
+        "database": {"primaryRegion": "us-central1"},
         "messaging": {"servers": 3},
         "mesh": {"enabled": False},
     }
@@ -406,14 +408,14 @@ def test_addresses_that_aws_and_azure_would_refuse_among_the_callers_of_their_cl
         "among callers; write the public address that the cluster's pods are seen with from there"
     ]
     # Without a mesh no other region calls the Kubernetes API; and clusters of one's own may be side by side.
-    stores = {"database": {"founder": "us-east-1"}, "messaging": {"servers": 3}}
+    stores = {"database": {"primaryRegion": "us-east-1"}, "messaging": {"servers": 3}}
     assert parse({"stage": "planetary", "regions": [VIRGINIA, inside], **stores, "mesh": {"enabled": False}})
     attic = inside | {"name": "attic", "context": "attic", "slot": 201}
-    assert parse({"stage": "planetary", "regions": [attic, inside], **stores, "database": {"founder": "attic"}})
+    assert parse({"stage": "planetary", "regions": [attic, inside], **stores, "database": {"primaryRegion": "attic"}})
 
 
 def test_users_can_be_sent_to_one_region_at_least() -> None:
-    several = {"database": {"founder": "us-central1"}, "messaging": {"servers": 3}}
+    several = {"database": {"primaryRegion": "us-central1"}, "messaging": {"servers": 3}}
     closed = [region | {"traffic": False} for region in (IOWA, VIRGINIA)]
     assert said(*closed, **several) == [
         "regions: leave no region that users could be sent to: all have traffic: false; "

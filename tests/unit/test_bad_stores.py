@@ -45,8 +45,8 @@ BAD = [
         f"write zone, or engine: cockroachdb and three regions ({RUNBOOK})",
     ),
     (
-        stack(IOWA, database={**POSTGRESQL, "founder": "us-central1"}),
-        'database.founder: "us-central1" is for cockroachdb: no other region joins a postgresql; '
+        stack(IOWA, database={**POSTGRESQL, "primaryRegion": "us-central1"}),
+        'database.primaryRegion: "us-central1" is for cockroachdb: no other region joins a postgresql; '
         f"remove it, or write engine: cockroachdb ({RUNBOOK})",
     ),
     (
@@ -175,7 +175,7 @@ def test_any_cloud_s_only_region_can_have_both(region: dict[str, Any]) -> None:
 
 def test_several_regions_can_have_managed_caches_on_whatever_clouds() -> None:
     regions = (IOWA, VIRGINIA, AMSTERDAM)
-    database, cache = {"founder": "us-central1"}, {**MANAGED, "replicas": 6}
+    database, cache = {"primaryRegion": "us-central1"}, {**MANAGED, "replicas": 6}
     settings = parse(stack(*regions, database=database, cache=cache, messaging=THREE))
     assert settings.cache.replicas == 6
 

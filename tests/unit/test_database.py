@@ -19,7 +19,7 @@ ARGS = CockroachDBArgs(
     credentials=None,  # type: ignore[arg-type]
     namespace=NAMESPACE,
     client_namespace="sacred-council",
-    founder="here",
+    primary_region="here",
 )
 
 
@@ -66,11 +66,11 @@ def test_the_bootstrap_job_is_the_same_whatever_the_number_of_nodes() -> None:
     assert jobs[0] == jobs[1]
 
 
-def test_a_founder_that_is_no_region_is_refused() -> None:
-    with pytest.raises(ValueError, match="founder: expected one of here, got 'there'"):
-        dataclasses.replace(ARGS, founder="there")
+def test_a_primary_region_that_is_no_region_is_refused() -> None:
+    with pytest.raises(ValueError, match="primary_region: expected one of here, got 'there'"):
+        dataclasses.replace(ARGS, primary_region="there")
     others = StorePeers(regions=["there"], endpoints=[], admitted=["198.51.100.7"])
-    assert dataclasses.replace(ARGS, founder="there", peers=others).founder == "there"
+    assert dataclasses.replace(ARGS, primary_region="there", peers=others).primary_region == "there"
 
 
 def test_nodes_and_bootstrap_do_not_wait_for_each_other() -> None:

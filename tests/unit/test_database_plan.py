@@ -21,24 +21,26 @@ def flags(command: str) -> dict[str, str]:
 
 
 @given(names, names)
-def test_every_node_asks_its_own_region_first_and_then_the_founder_alone(region: str, founder: str) -> None:
-    joined = plan.join_list(region, founder).split(",")
+def test_every_node_asks_its_own_region_first_and_then_the_primary_region_alone(
+    region: str, primary_region: str
+) -> None:
+    joined = plan.join_list(region, primary_region).split(",")
     assert joined[:3] == [f"cockroachdb-{i}.cockroachdb:26257" for i in range(3)]
-    others = [f"{founder}-{i}.peers.${{POD_NAMESPACE}}.svc:26257" for i in range(3)]
-    assert joined[3:] == ([] if region == founder else others)
+    others = [f"{primary_region}-{i}.peers.${{POD_NAMESPACE}}.svc:26257" for i in range(3)]
+    assert joined[3:] == ([] if region == primary_region else others)
 
 
 @given(names, names)
-def test_alone_or_not_a_node_has_the_same_locality_store_and_ports(region: str, founder: str) -> None:
-    alone = flags(plan.start_command(region, founder=region, alone=True))
-    joined = flags(plan.start_command(region, founder=founder, alone=False))
+def test_alone_or_not_a_node_has_the_same_locality_store_and_ports(region: str, primary_region: str) -> None:
+    alone = flags(plan.start_command(region, primary_region=region, alone=True))
+    joined = flags(plan.start_command(region, primary_region=primary_region, alone=False))
     for flag in ("--locality", "--store", "--listen-addr", "--http-addr", "--certs-dir"):
         assert alone[flag] == joined[flag]
 
 
 @given(names)
 def test_other_regions_reach_a_node_at_its_peer_endpoint_and_peers_at_its_pod(region: str) -> None:
-    found = flags(plan.start_command(region, founder=region, alone=False))
+    found = flags(plan.start_command(region, primary_region=region, alone=False))
     endpoint = found["--advertise-addr"].replace("${POD_NAME##*-}", "2").replace("${POD_NAMESPACE}", "cockroachdb")
     assert endpoint == f"{region}-2.peers.cockroachdb.svc:26257"
     pod = found["--locality-advertise-addr"]
@@ -49,7 +51,7 @@ def test_other_regions_reach_a_node_at_its_peer_endpoint_and_peers_at_its_pod(re
 @given(names)
 def test_what_is_advertised_is_in_the_certificate(region: str) -> None:
     for alone in (True, False):
-        found = flags(plan.start_command(region, founder=region, alone=alone))
+        found = flags(plan.start_command(region, primary_region=region, alone=alone))
         name = found["--advertise-addr"].replace("${POD_NAMESPACE}", "cockroachdb").rpartition(":")[0]
         patterns = {pattern.format("cockroachdb") for pattern in plan.NODE_NAMES}
         assert f"*.{name.partition('.')[2]}" in patterns
@@ -58,24 +60,27 @@ def test_what_is_advertised_is_in_the_certificate(region: str) -> None:
 
 @given(several, st.data())
 def test_the_order_of_regions_changes_no_statement(regions: list[str], data: st.DataObject) -> None:
-    founder = data.draw(st.sampled_from(regions))
+    primary_region = data.draw(st.sampled_from(regions))
     moved = data.draw(st.permutations(regions))
     one, other = (
-        sql.regions_sql("council", founder=founder, regions=order, survive="zone") for order in (regions, moved)
+        sql.regions_sql("council", primary_region=primary_region, regions=order, survive="zone")
+        for order in (regions, moved)
     )
     assert one == other
 
 
 @given(several, st.data(), st.sampled_from(["zone", "region"]))
-def test_the_database_is_at_home_in_the_founder_then_elsewhere_and_survives_last(
+def test_the_database_is_at_home_in_the_primary_region_then_elsewhere_and_survives_last(
     regions: list[str], data: st.DataObject, survive: sql.Survival
 ) -> None:
-    founder = data.draw(st.sampled_from(regions))
-    statements = sql.regions_sql("council", founder=founder, regions=regions, survive=survive).splitlines()
-    assert statements[0] == f'ALTER DATABASE council SET PRIMARY REGION "{founder}";'
+    primary_region = data.draw(st.sampled_from(regions))
+    statements = sql.regions_sql(
+        "council", primary_region=primary_region, regions=regions, survive=survive
+    ).splitlines()
+    assert statements[0] == f'ALTER DATABASE council SET PRIMARY REGION "{primary_region}";'
     assert statements[-1] == f"ALTER DATABASE council SURVIVE {survive.upper()} FAILURE;"
     added = [re.fullmatch(r'.* ADD REGION IF NOT EXISTS "(.*)";', line) for line in statements[1:-1]]
-    assert sorted(found.group(1) for found in added if found) == sorted(set(regions) - {founder})
+    assert sorted(found.group(1) for found in added if found) == sorted(set(regions) - {primary_region})
     assert all(added)
 
 

@@ -165,8 +165,8 @@ def test_istio_is_told_that_the_server_speaks_first() -> None:
 
 
 @given(names, names)
-def test_regions_meet_at_the_founder_whatever_other_regions_there_are(name: str, founder: str) -> None:
-    assert topology.seeds(name, founder) == (() if name == founder else (founder,))
+def test_regions_meet_at_the_primary_region_whatever_other_regions_there_are(name: str, primary_region: str) -> None:
+    assert topology.seeds(name, primary_region) == (() if name == primary_region else (primary_region,))
 
 
 def test_a_single_server_cannot_have_peers() -> None:

@@ -22,7 +22,7 @@ SAO_PAULO, SYDNEY, VIRGINIA, IOWA, AMSTERDAM = (
 
 def settings(*regions: tuple[str, str], **more: Any) -> Settings:
     """A stack of these regions (name, cloud)."""
-    stores = {"database": {"founder": regions[0][0]}, "messaging": {"servers": 3}} if len(regions) > 1 else {}
+    stores = {"database": {"primaryRegion": regions[0][0]}, "messaging": {"servers": 3}} if len(regions) > 1 else {}
     return parse(
         {
             "stage": "planetary",
@@ -62,7 +62,7 @@ def test_a_cluster_that_was_there_already_counts_with_the_addresses_that_it_says
         machines = {"type": "m7i.xlarge", "min": 3, "max": 9}
         administrators = ["arn:aws:iam::123456789012:role/deployers"]
         brazil = {"name": "sa-east-1", "cloud": "aws", "nodes": machines, "administrators": administrators}
-        stores = {"database": {"founder": "sa-east-1"}, "messaging": {"servers": 3}}
+        stores = {"database": {"primaryRegion": "sa-east-1"}, "messaging": {"servers": 3}}
         return parse({"stage": "planetary", "regions": [brazil, cellar], **stores})
 
     one, two = (

@@ -34,7 +34,7 @@ def _settings(regions: int, stage: str = "continental", pods: int = 6) -> dict[s
             {"name": name, "cloud": "existing", "context": name, "egressAddresses": ["192.0.2.1"]} for name in names
         ],
         "services": {"sacred-messaging": {"maxReplicas": pods}},
-        **({"database": {"founder": names[0]}, "messaging": {"servers": 3}} if regions > 1 else {}),
+        **({"database": {"primaryRegion": names[0]}, "messaging": {"servers": 3}} if regions > 1 else {}),
     }
 
 

@@ -105,7 +105,7 @@ def test_a_region_has_what_its_cloud_s_regions_have_in_common_unless_it_says_oth
             "stage": "continental",
             "regions": [iowa, belgium],
             "clouds": clouds,
-            "database": {"founder": "us-central1"},
+            "database": {"primaryRegion": "us-central1"},
             "messaging": {"servers": 3},
         }
     )
@@ -135,11 +135,11 @@ def test_managed_regions_face_outwards_with_load_balancers() -> None:
     assert parse({"stage": "regional", "regions": [region]}).region("us-east-1").service_type == "LoadBalancer"
 
 
-def test_the_only_region_founds_the_database() -> None:
-    assert parse(LOCAL).founder == "local"
+def test_the_only_region_is_the_primary_region() -> None:
+    assert parse(LOCAL).primary_region == "local"
     region = {"name": "local", "cloud": "existing", "egressAddresses": ["192.0.2.1"]}
-    ready = {**LOCAL, "regions": [region], "database": {"founder": "local"}, "messaging": {"servers": 3}}
-    assert parse(ready).founder == "local"
+    ready = {**LOCAL, "regions": [region], "database": {"primaryRegion": "local"}, "messaging": {"servers": 3}}
+    assert parse(ready).primary_region == "local"
 
 
 @pytest.mark.parametrize(
@@ -188,14 +188,14 @@ def test_the_project_s_description_of_a_section_names_all_its_settings(key: str)
     assert [field.alias for field in fields.values() if field.alias not in description] == []
 
 
-def test_the_regional_stack_grows_by_the_line_of_a_region_and_its_founder() -> None:
+def test_the_regional_stack_grows_by_the_line_of_a_region_and_its_primary_region() -> None:
     text = (ROOT / "Pulumi.regional.yaml").read_text()
-    assert "`founder: us-central1`" in text
+    assert "`primaryRegion: us-central1`" in text
     values = {key.removeprefix(f"{PROJECT}:"): value for key, value in yaml.safe_load(text)["config"].items()}
     ours = {key: value for key, value in values.items() if ":" not in key}
     second = {**ours["regions"][0], "name": "europe-west1"}
     two = {**ours, "regions": [*ours["regions"], second]}
     with pytest.raises(SettingsError) as caught:
         parse(two)
-    assert [mistake.path for mistake in caught.value.mistakes] == [f"{PROJECT}:database.founder"]
-    assert len(parse({**two, "database": {**ours["database"], "founder": "us-central1"}}).regions) == 2
+    assert [mistake.path for mistake in caught.value.mistakes] == [f"{PROJECT}:database.primaryRegion"]
+    assert len(parse({**two, "database": {**ours["database"], "primaryRegion": "us-central1"}}).regions) == 2

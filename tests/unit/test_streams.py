@@ -25,7 +25,7 @@ OWN = {"cloud": "existing", "egressAddresses": ["192.0.2.1"]}
 
 def values(*listed: dict[str, Any], regions: tuple[str, ...] = (US, EU, ASIA), **messaging: Any) -> dict[str, Any]:
     """A stack of these regions with these streams."""
-    several = {"database": {"founder": regions[0]}} if len(regions) > 1 else {}
+    several = {"database": {"primaryRegion": regions[0]}} if len(regions) > 1 else {}
     return {
         "stage": "continental",
         "regions": [{**OWN, "name": name, "context": name} for name in regions],

@@ -29,7 +29,7 @@ def settings(region_names: list[str]) -> Settings:
         {"name": name, "cloud": "existing", "context": f"context-{name}", "egressAddresses": [f"192.0.2.{index}"]}
         for index, name in enumerate(region_names)
     ]
-    stores = {"database": {"founder": region_names[0]}, "messaging": {"servers": 3}}
+    stores = {"database": {"primaryRegion": region_names[0]}, "messaging": {"servers": 3}}
     return parse({"stage": "planetary", "regions": regions, **stores})
 
 
@@ -161,7 +161,7 @@ def test_the_only_region_keeps_its_addresses_when_others_join_it() -> None:
             {
                 "stage": "continental",
                 "regions": [iowa, joined],
-                "database": {"founder": "local"},
+                "database": {"primaryRegion": "local"},
                 "messaging": {"servers": 3},
             }
         )
