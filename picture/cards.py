@@ -32,20 +32,20 @@ def legend(world: World, x: float, y: float) -> Iterator[str]:
     yield svg.circle((x + 6, y - 4), 7, f"ring-{cloud}")
     yield svg.text(x + 20, y, "home of the database", "soft")
     yield svg.line([(x + 196, y - 4), (x + 224, y - 4)], "joint")
-    yield svg.text(x + 232, y, f"joined: {', '.join(_joined(world))}", "soft")
-    x += 270 + 7.0 * len(f"joined: {', '.join(_joined(world))}")
+    yield svg.text(x + 232, y, f"peering: {', '.join(_peerings(world))}", "soft")
+    x += 270 + 7.0 * len(f"peering: {', '.join(_peerings(world))}")
     yield svg.line([(x, y - 4), (x + 20, y - 4)], "next")
     yield svg.polygon([(x + 30, y - 4), (x + 19, y - 9), (x + 19, y + 1)], "tip")
     yield svg.text(x + 38, y, "takes over first", "soft")
 
 
 def _several(world: World) -> bool:
-    return any(one.joined for one in world.markers)
+    return any(one.peerings for one in world.markers)
 
 
-def _joined(world: World) -> list[str]:
+def _peerings(world: World) -> list[str]:
     all_words = ("database", "messaging", "metrics", "mesh")
-    return [words for words in all_words if any(words in marker.joined for marker in world.markers)]
+    return [words for words in all_words if any(words in marker.peerings for marker in world.markers)]
 
 
 def cards(world: World, left: float, top: float, width: float) -> tuple[list[str], float]:

@@ -75,7 +75,7 @@ def _placed(world: World) -> dict[str, tuple[Marker, Point]]:
 
 def _joints(world: World) -> Iterator[str]:
     for (one, start), (other, end) in combinations(_placed(world).values(), 2):
-        if set(one.joined) & set(other.joined):
+        if set(one.peerings) & set(other.peerings):
             yield from (svg.line(way, "joint") for way in sphere.ways(start, end))
 
 
@@ -90,7 +90,7 @@ def _arrows(world: World) -> Iterator[str]:
 def _takeovers(world: World) -> Iterator[list[list[Point]]]:
     placed = _placed(world)
     for one, place in placed.values():
-        if one.failover and "mesh" in one.joined and one.failover[0] in placed:
+        if one.failover and "mesh" in one.peerings and one.failover[0] in placed:
             yield sphere.ways(place, placed[one.failover[0]][1], _BOW)
 
 

@@ -29,7 +29,7 @@ class Marker:
     latitude: float | None
     failover: tuple[str, ...]
     """The other regions, nearest first."""
-    joined: tuple[str, ...]
+    peerings: tuple[str, ...]
     """What it has in common with the other regions: database, messaging, metrics, mesh."""
     gateways: tuple[str, ...]
     endpoints: int
@@ -67,14 +67,14 @@ def _marker(region: topology.RegionPlan, settings: Settings, plan: Plan) -> Mark
         longitude=region.place.longitude if somewhere else None,
         latitude=region.place.latitude if somewhere else None,
         failover=region.failover,
-        joined=_joined(peers, mesh=_REMOTE in types),
+        peerings=_peerings(peers, mesh=_REMOTE in types),
         gateways=tuple(name for name, kind in _GATEWAYS.items() if kind in types),
         endpoints=sum(one.type == _PEER_ENDPOINT for one in mine),
         notes=_notes(region.name, settings),
     )
 
 
-def _joined(peers: set[str], *, mesh: bool) -> tuple[str, ...]:
+def _peerings(peers: set[str], *, mesh: bool) -> tuple[str, ...]:
     return (*(words for store, words in _STORES.items() if store in peers), *(["mesh"] if mesh else []))
 
 

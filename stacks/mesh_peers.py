@@ -40,7 +40,7 @@ class EastWest:
 def mesh_east_west(sites: Sequence[MeshSite]) -> dict[str, EastWest]:
     """What every region knows of the others' meshes, by name. Creates each region's reader; nothing where no others
     are expected."""
-    if not any(site.plan.joined for site in sites):
+    if not any(site.plan.peering_enabled for site in sites):
         return {}
     kubeconfigs = {site.plan.name: _reader(site).kubeconfig for site in sites}
     closed = frozenset(site.plan.name for site in sites if not site.plan.traffic)

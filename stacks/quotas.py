@@ -74,7 +74,7 @@ def public_addresses(settings: Settings, name: str) -> int:
     per_balancer, unreserved = (zones, 0) if isinstance(region, AwsRegion) else (1, 1)
     endpoints = (
         [endpoint for endpoints in peer_endpoint_specs(settings).values() for endpoint in endpoints]
-        if settings.joined
+        if settings.peering_enabled
         else []
     )
     gateway = per_balancer if settings.edge.cdn != "none" else unreserved
@@ -82,7 +82,7 @@ def public_addresses(settings: Settings, name: str) -> int:
         zones
         + sum(1 if endpoint.single else per_balancer for endpoint in endpoints)
         + (gateway if settings.mesh.enabled else 0)
-        + (unreserved if settings.mesh.enabled and settings.joined else 0)
+        + (unreserved if settings.mesh.enabled and settings.peering_enabled else 0)
     )
 
 
@@ -95,7 +95,7 @@ def security_group_rules(settings: Settings, name: str) -> int:
     zones = _addresses(settings.region(name))
     own = 1
     gateway = _GATEWAY_PORTS + 1 if settings.mesh.enabled else 0
-    if not settings.joined:
+    if not settings.peering_enabled:
         return own + gateway
     sources = _sources(settings, name)
     endpoints = [

@@ -74,7 +74,7 @@ class RegionBase(pulumi.ComponentResource):
         }
         self.authority = self._authority(region, "platform", args.platform_root)
         self.mesh_authority = self._authority(region, "mesh", args.mesh_root)
-        self.endpoints = region_peer_endpoints(self._site()) if args.plan.joined else {}
+        self.endpoints = region_peer_endpoints(self._site()) if args.plan.peering_enabled else {}
         self.register_outputs({"namespaces": dict(self.namespaces)})
 
     def peers(self, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, StorePeers]:
@@ -82,7 +82,7 @@ class RegionBase(pulumi.ComponentResource):
 
         `endpoints` are those of all regions, by region. Names them in this region.
         """
-        return name_peers(self._site(), endpoints) if self._args.plan.joined else {}
+        return name_peers(self._site(), endpoints) if self._args.plan.peering_enabled else {}
 
     def _site(self) -> PeeringSite:
         return PeeringSite(

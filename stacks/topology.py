@@ -72,8 +72,8 @@ class RegionPlan(Site):
     failover: tuple[str, ...]
     """The other regions, nearest first."""
     mesh_network: str
-    joined: bool
-    """Whether there are other regions, or the settings say that there may be: see `Settings.joined`."""
+    peering_enabled: bool
+    """Whether there are other regions, or the settings say that there may be: see `Settings.peering_enabled`."""
     traffic: bool
     """Whether users and other regions are sent here."""
 
@@ -181,7 +181,7 @@ def _region_plan(one: Site, sites: list[Site], settings: Settings, region: Regio
         peers=peers(one.name, sites),
         failover=failover_order(one, sites),
         mesh_network=mesh_network(one.name),
-        joined=settings.joined,
+        peering_enabled=settings.peering_enabled,
         traffic=region.traffic,
     )
 

@@ -47,7 +47,7 @@ class AzureCloud(pulumi.ComponentResource):
         )
         self._inside = pulumi.ResourceOptions(parent=self, providers=[self._cloud])
         self._network = AksNetwork(f"{plan.name}-network", place, self._inside)
-        self._addresses = self._reserve() if plan.joined else None
+        self._addresses = self._reserve() if plan.peering_enabled else None
         self.egress_addresses = self._network.egress_addresses
         self.register_outputs({"egress_addresses": self.egress_addresses})
 

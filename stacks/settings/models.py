@@ -225,7 +225,7 @@ class Settings(Model):
         return {region.name: region for region in self.regions}[name]
 
     @property
-    def joined(self) -> bool:
+    def peering_enabled(self) -> bool:
         """Whether regions are ready for others beside them: there are some, or a primary region is named.
 
         So a region that is the first of several, or the last one left, keeps its peer endpoints: the second region

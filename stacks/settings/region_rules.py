@@ -26,10 +26,10 @@ def broken_region_rules(
 ) -> Iterator[Mistake]:
     """All mistakes between the regions of `listed_regions`; what is malformed in itself is passed over.
 
-    `primary_named`: the settings name a primary region, so that even a region alone is ready for others. `callers` says of
-    a region's name whether its pods call the Kubernetes APIs of the others.
+    `primary_named`: the settings name a primary region, so that even a region alone is ready for others. `callers` says
+    of a region's name whether its pods call the Kubernetes APIs of the others.
     """
-    joined = primary_named or len(regions) > 1
+    peering_enabled = primary_named or len(regions) > 1
     yield from _repeated(regions, "name", "is the name of {0} already", "give each region a name of its own")
     yield from _repeated(regions, "context", "is the cluster of {0} already", "give each region a cluster of its own")
     yield from _shared_slots(regions)
@@ -39,9 +39,9 @@ def broken_region_rules(
         if region.get("cloud") == "existing":
             if len(regions) > 1 and region.get("context") is None:
                 yield _without_context(index)
-            if joined and not region.get("egressAddresses"):
+            if peering_enabled and not region.get("egressAddresses"):
                 yield _without_egress(index)
-        if joined and region.get("serviceType") in ("NodePort", "ClusterIP"):
+        if peering_enabled and region.get("serviceType") in ("NodePort", "ClusterIP"):
             yield _unreachable(index, region)
         yield from _place(index, region, alone=len(regions) == 1)
         if region.get("cloud") in ("aws", "azure"):

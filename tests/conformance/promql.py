@@ -45,9 +45,9 @@ def _uses(node: promql.Expr, wanted: frozenset[str]) -> Iterator[Use]:
         case promql.AggregateExpr():
             yield from _uses(node.expr, frozenset(_kept(node)))
         case promql.BinaryExpr():
-            joined = wanted | _joined(node)
-            yield from _uses(node.lhs, joined)
-            yield from _uses(node.rhs, joined | _added(node))
+            join_labels = wanted | _join_labels(node)
+            yield from _uses(node.lhs, join_labels)
+            yield from _uses(node.rhs, join_labels | _added(node))
         case promql.Call() if node.func.name == "label_replace":
             # It makes one label of another.
             made, source = (str(node.args[index].val) for index in (1, 3))
@@ -71,12 +71,12 @@ def _whole_limits(node: promql.Expr) -> list[str]:
 
 def _kept(node: promql.Expr) -> set[str]:
     if isinstance(node, promql.BinaryExpr):
-        return _joined(node) | _added(node)
+        return _join_labels(node) | _added(node)
     modifier = node.modifier if isinstance(node, promql.AggregateExpr) else None
     return set(modifier.labels) if modifier is not None and modifier.type == promql.AggModifierType.By else set()
 
 
-def _joined(node: promql.BinaryExpr) -> set[str]:
+def _join_labels(node: promql.BinaryExpr) -> set[str]:
     """Labels that both sides are matched by."""
     matching = node.modifier.matching if node.modifier is not None else None
     return set(matching.labels) if matching is not None and matching.type == promql.LabelModifierType.Include else set()

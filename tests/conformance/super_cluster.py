@@ -44,7 +44,7 @@ class SuperCluster:
         """The regions that a server has a gateway connection to."""
         return set(self.platform.monitor(self.regions[name], "gatewayz", index)["outbound_gateways"])
 
-    def joined(self, *names: str) -> None:
+    def together(self, *names: str) -> None:
         """Wait until every server of these regions (default: all) has a connection to each of the others."""
         wanted = set(names or self.regions)
         for name in wanted:

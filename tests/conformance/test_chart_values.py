@@ -21,7 +21,7 @@ from tests.rendering import BEHIND_A_CDN, Rendered, Resource, render
 pytestmark = pytest.mark.conformance
 
 ON_GKE = {"sacred-council:regions": [{"name": "local", "cloud": "existing", "platform": "gke"}]}
-JOINED: dict[str, Any] = {
+TOGETHER: dict[str, Any] = {
     "sacred-council:regions": [{"name": "local", "cloud": "existing", "egressAddresses": ["192.0.2.10"]}],
     "sacred-council:database": {"primaryRegion": "local"},
     "sacred-council:messaging": {"servers": 3},
@@ -98,7 +98,7 @@ HIDDEN = {
 def renderings(local: Rendered) -> list[Rendered]:
     """The local stack with every position of the switches that change charts' values, and with what adds charts."""
     variants = [render("local", {"sacred-council:mesh": {"postQuantum": switch}}) for switch in ("off", "strict")]
-    return [local, *variants, *(render("local", more) for more in (BEHIND_A_CDN, HUB, ON_GKE, JOINED))]
+    return [local, *variants, *(render("local", more) for more in (BEHIND_A_CDN, HUB, ON_GKE, TOGETHER))]
 
 
 @pytest.fixture(scope="module")

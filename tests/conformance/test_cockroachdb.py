@@ -116,7 +116,7 @@ def test_the_start_command_is_one_command_with_the_pods_own_names(tmp_path: Path
     assert "--advertise-addr=europe-west1-1.peers.database.svc:26257" in found
     assert "--locality-advertise-addr=region=europe-west1@cockroachdb-1.cockroachdb.database:26257" in found
     assert "--locality=region=europe-west1,zone=europe-west1-b" in found
-    (joined,) = [argument for argument in found if argument.startswith("--join=")]
-    assert joined.split(",")[3] == "us-central1-0.peers.database.svc:26257"
+    (together,) = [argument for argument in found if argument.startswith("--join=")]
+    assert together.split(",")[3] == "us-central1-0.peers.database.svc:26257"
     assert "--advertise-addr=europe-west1-11.peers.database.svc:26257" in arguments(POD_NAME="cockroachdb-11")
     assert "--locality=region=europe-west1,zone=unknown" in arguments(ZONE="")

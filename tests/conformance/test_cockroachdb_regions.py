@@ -32,8 +32,8 @@ def test_regions_are_added_once_their_nodes_have_joined(regions: RegionsJob) -> 
     statements = regions.wants(*THREE, survive="region")
     regions.finds(database=[])
     two, three = "asia-east1\nus-central1\n", "asia-east1\neurope-west1\nus-central1\n"
-    joined = ["us-central1\n", two, two, three]
-    (regions.directory / "cluster-regions").write_text("\n\n".join(joined))
+    together = ["us-central1\n", two, two, three]
+    (regions.directory / "cluster-regions").write_text("\n\n".join(together))
     result = regions.run("ready")
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("Waiting for nodes of asia-east1 to join.") == 1

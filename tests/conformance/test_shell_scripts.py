@@ -22,7 +22,7 @@ BASH = {
     "cockroachdb/backup.sh": BACKUP_SCRIPT,
     "cockroachdb/regions.sh": REGIONS_SCRIPT,
     "cockroachdb/start.sh": f"#!/bin/bash\n{start_command('local', primary_region='local', alone=True)}\n",
-    "cockroachdb/start-joined.sh": f"#!/bin/bash\n{start_command('here', primary_region='there', alone=False)}\n",
+    "cockroachdb/start-together.sh": f"#!/bin/bash\n{start_command('here', primary_region='there', alone=False)}\n",
 }
 SH = {
     "postgresql/bootstrap.sh": POSTGRESQL_SCRIPT,
@@ -67,6 +67,6 @@ def test_shellcheck_finds_nothing(scripts: Path, name: str) -> None:
 
 def test_every_script_stops_at_the_first_error() -> None:
     read_by_others = {"redis/common.sh"}
-    one_command = {"cockroachdb/start.sh", "cockroachdb/start-joined.sh"}
+    one_command = {"cockroachdb/start.sh", "cockroachdb/start-together.sh"}
     careless = [name for name, text in {**BASH, **SH}.items() if "\nset -eu" not in text]
     assert set(careless) == read_by_others | one_command

@@ -32,7 +32,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuperCluster]:
     """The super-cluster of the multiregion stack. Each test leaves it whole."""
     with super_cluster(render("multiregion"), tmp_path_factory.mktemp("super-cluster")) as built:
         built.start()
-        built.joined()
+        built.together()
         yield built
 
 
@@ -123,7 +123,7 @@ def test_a_region_that_was_killed_is_part_again_after_its_restart(cluster: Super
     cluster.eventually(lambda: FAR not in cluster.outbound(NEAR), "the others have noticed")
     assert message(cluster, NEAR, PRIMARY_REGION) == b"hello"
     cluster.start(FAR)
-    cluster.joined()
+    cluster.together()
     assert message(cluster, NEAR, FAR) == b"hello"
     assert message(cluster, FAR, PRIMARY_REGION) == b"hello"
 
@@ -134,10 +134,10 @@ def test_regions_find_each_other_while_the_one_they_meet_at_is_down(cluster: Sup
     # Long enough for attempts in vain: a region that has been given up would not be found any more.
     time.sleep(SECONDS_IN_VAIN)
     cluster.start(FAR)
-    cluster.joined(NEAR, FAR)
+    cluster.together(NEAR, FAR)
     assert message(cluster, NEAR, FAR) == b"hello"
     cluster.start(PRIMARY_REGION)
-    cluster.joined()
+    cluster.together()
     assert message(cluster, FAR, PRIMARY_REGION) == b"hello"
 
 
@@ -150,7 +150,7 @@ def test_a_region_that_is_cut_off_serves_its_own_streams_and_comes_back(cluster:
         assert cluster.platform.with_client(region, publish(f"alone-{name}")) == name
     for endpoint in cluster.endpoints.values():
         endpoint.open()
-    cluster.joined()
+    cluster.together()
     assert message(cluster, PRIMARY_REGION, NEAR) == b"hello"
 
 

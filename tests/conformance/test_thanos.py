@@ -28,11 +28,11 @@ def regions(tmp_path: Path, private_hosts: list[str]) -> Iterator[Regions]:
 
 
 @pytest.fixture(scope="module")
-def joined(tmp_path_factory: pytest.TempPathFactory, private_hosts: list[str]) -> Iterator[Regions]:
+def together(tmp_path_factory: pytest.TempPathFactory, private_hosts: list[str]) -> Iterator[Regions]:
     """Two regions whose queriers see both. The last test that has them loses one."""
     for name in ("prometheus", "thanos"):
         binary(name)
-    with thanos_regions(tmp_path_factory.mktemp("joined"), private_hosts) as running:
+    with thanos_regions(tmp_path_factory.mktemp("together"), private_hosts) as running:
         for region in PLACES:
             running.start_store(region)
             running.start_querier(region)
@@ -56,39 +56,39 @@ def stores(regions: Regions, region: str) -> set[str]:
     return {found[1] for value in values if (found := re.fullmatch(r'.*region="([^"]*)".*', value))}
 
 
-def test_the_map_shows_every_region_where_it_is(joined: Regions) -> None:
+def test_the_map_shows_every_region_where_it_is(together: Regions) -> None:
     query = "region:place:info * on (region) group_left (city, latitude, longitude) region:place:info"
-    shown = {one["metric"]["region"]: one["metric"] for one in joined.ask("south", query)}
+    shown = {one["metric"]["region"]: one["metric"] for one in together.ask("south", query)}
     assert {name: (found["city"], found["latitude"], found["longitude"]) for name, found in shown.items()} == {
         "north": ("Hamina", "60.57", "27.2"),
         "south": ("Sydney", "-33.87", "151.21"),
     }
 
 
-def test_every_query_of_the_global_dashboards_is_answered(joined: Regions) -> None:
+def test_every_query_of_the_global_dashboards_is_answered(together: Regions) -> None:
     refused = {}
     for where, query in dashboard_queries(scopes=(EVERYWHERE,)).items():
         try:
-            joined.ask("north", query.replace("$region", ".*"))
+            together.ask("north", query.replace("$region", ".*"))
         except HTTPError as error:
             refused[where] = error.read().decode()
     assert refused == {}
 
 
-def test_a_region_can_be_chosen(joined: Regions) -> None:
-    chosen = joined.ask("north", 'region:place:info{region=~"south"}')
+def test_a_region_can_be_chosen(together: Regions) -> None:
+    chosen = together.ask("north", 'region:place:info{region=~"south"}')
     assert [one["metric"]["city"] for one in chosen] == ["Sydney"]
 
 
-def test_every_region_sees_all_and_none_is_needed_for_it(joined: Regions) -> None:
-    answered = joined.ask("north", "count by (region) (up)")
+def test_every_region_sees_all_and_none_is_needed_for_it(together: Regions) -> None:
+    answered = together.ask("north", "count by (region) (up)")
     assert {one["metric"]["region"] for one in answered} == BOTH
-    peers = stores(joined, "north")
+    peers = stores(together, "north")
     assert peers == BOTH
     for name in ("prometheus-south", "sidecar-south", "query-south"):
-        joined.running.stop(name, kill=True)
-    seen(joined, "north", {"north"})
-    eventually(lambda: stores(joined, "north") == {"north"}, seconds=SECONDS, what="the lost region is noticed")
+        together.running.stop(name, kill=True)
+    seen(together, "north", {"north"})
+    eventually(lambda: stores(together, "north") == {"north"}, seconds=SECONDS, what="the lost region is noticed")
 
 
 def test_a_querier_with_a_certificate_of_another_root_reads_nothing(regions: Regions) -> None:

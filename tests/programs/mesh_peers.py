@@ -63,7 +63,7 @@ def plan_of(one: Site) -> RegionPlan:
         peers=topology.peers(one.name, places),
         failover=topology.failover_order(one, places),
         mesh_network=topology.mesh_network(one.name),
-        joined=len(places) > 1,
+        peering_enabled=len(places) > 1,
         traffic=one.name not in closed,
     )
 

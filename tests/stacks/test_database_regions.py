@@ -1,4 +1,5 @@
-"""One database over several regions: which region initialises it, who joins, who may come in, and what a change of the list does."""
+"""One database over several regions: which region initialises it, who joins, who may come in, and what a change of
+the list does."""
 
 from typing import Any
 
@@ -54,8 +55,8 @@ def files(stack: Rendered, name: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("where", FIVE)
 def test_every_region_joins_the_primary_region_and_no_other(where: Where) -> None:
-    joined = command(rendered(*FIVE), where[0]).partition("--join=")[2]
-    named = {name for name, _ in FIVE if f"{name}-0.peers." in joined}
+    together = command(rendered(*FIVE), where[0]).partition("--join=")[2]
+    named = {name for name, _ in FIVE if f"{name}-0.peers." in together}
     assert named == ({IOWA[0]} - {where[0]})
 
 
@@ -111,9 +112,9 @@ def test_nodes_restart_neither_when_a_region_comes_nor_when_one_goes(where: Wher
 
 
 def test_from_one_region_to_several_and_back_nodes_restart_once_and_are_not_replaced() -> None:
-    alone, joined = (stateful_set(rendered(*regions), IOWA[0]) for regions in ((IOWA,), GOOGLE))
-    assert unchanging(alone) == unchanging(joined)
-    containers = [one["spec"]["template"]["spec"]["containers"][0] for one in (alone, joined)]
+    alone, together = (stateful_set(rendered(*regions), IOWA[0]) for regions in ((IOWA,), GOOGLE))
+    assert unchanging(alone) == unchanging(together)
+    containers = [one["spec"]["template"]["spec"]["containers"][0] for one in (alone, together)]
     assert containers[0].pop("command") != containers[1].pop("command")
     assert containers[0] == containers[1]
 

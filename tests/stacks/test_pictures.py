@@ -60,8 +60,8 @@ def test_a_map_names_every_region_and_who_takes_over() -> None:
     for name in ("us-central1", "europe-west1", "asia-east1"):
         assert f">{name}</text>" in text
     assert "If it fails: us-central1, then asia-east1." in text
-    joined = {marker.name: marker.joined for marker in world(preview).markers}
-    assert set(joined.values()) == {("database", "messaging", "metrics", "mesh")}
+    peerings = {marker.name: marker.peerings for marker in world(preview).markers}
+    assert set(peerings.values()) == {("database", "messaging", "metrics", "mesh")}
 
 
 def test_only_the_database_s_home_has_a_ring() -> None:

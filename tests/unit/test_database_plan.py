@@ -24,18 +24,18 @@ def flags(command: str) -> dict[str, str]:
 def test_every_node_asks_its_own_region_first_and_then_the_primary_region_alone(
     region: str, primary_region: str
 ) -> None:
-    joined = plan.join_list(region, primary_region).split(",")
-    assert joined[:3] == [f"cockroachdb-{i}.cockroachdb:26257" for i in range(3)]
+    together = plan.join_list(region, primary_region).split(",")
+    assert together[:3] == [f"cockroachdb-{i}.cockroachdb:26257" for i in range(3)]
     others = [f"{primary_region}-{i}.peers.${{POD_NAMESPACE}}.svc:26257" for i in range(3)]
-    assert joined[3:] == ([] if region == primary_region else others)
+    assert together[3:] == ([] if region == primary_region else others)
 
 
 @given(names, names)
 def test_alone_or_not_a_node_has_the_same_locality_store_and_ports(region: str, primary_region: str) -> None:
     alone = flags(plan.start_command(region, primary_region=region, alone=True))
-    joined = flags(plan.start_command(region, primary_region=primary_region, alone=False))
+    together = flags(plan.start_command(region, primary_region=primary_region, alone=False))
     for flag in ("--locality", "--store", "--listen-addr", "--http-addr", "--certs-dir"):
-        assert alone[flag] == joined[flag]
+        assert alone[flag] == together[flag]
 
 
 @given(names)

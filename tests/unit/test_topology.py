@@ -153,14 +153,14 @@ def test_the_only_region_may_be_nowhere_in_slot_0() -> None:
 def test_the_only_region_keeps_its_addresses_when_others_join_it() -> None:
     alone = {"name": "local", "cloud": "existing"}
     own = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl"]}
-    joined = alone | {"context": "home", "egressAddresses": ["192.0.2.1"], "slot": 0, "geography": own}
+    together = alone | {"context": "home", "egressAddresses": ["192.0.2.1"], "slot": 0, "geography": own}
     iowa = {"name": "us-central1", "cloud": "existing", "context": "iowa", "egressAddresses": ["192.0.2.2"]}
     (before,) = topology.plan(parse({"stage": "local", "regions": [alone]}))
     after, _ = topology.plan(
         parse(
             {
                 "stage": "continental",
-                "regions": [iowa, joined],
+                "regions": [iowa, together],
                 "database": {"primaryRegion": "local"},
                 "messaging": {"servers": 3},
             }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sandbox.providers.aws import refusals
-from sandbox.providers.aws.make import ACCOUNT, arn, joined, named, place, plain, random_id
+from sandbox.providers.aws.make import ACCOUNT, arn, id_from, named, place, plain, random_id
 from sandbox.providers.cloud.kinds import ControlPlane, Facts, Kind, Table, at, unchangeable
 
 _CLUSTER_IMMUTABLE: Final = (
@@ -29,7 +29,7 @@ def _control_plane(facts: Facts) -> ControlPlane:
 
 KINDS: Final[Table] = {
     refusals.CLUSTER: named(
-        joined("name"),
+        id_from("name"),
         _CLUSTER_IMMUTABLE,
         minutes=9.0,
         longest=100,
@@ -46,7 +46,7 @@ KINDS: Final[Table] = {
         refusal=refusals.private_callers,
     ),
     "aws:eks/nodeGroup:NodeGroup": named(
-        joined("clusterName", "nodeGroupName"),
+        id_from("clusterName", "nodeGroupName"),
         _GROUP_IMMUTABLE,
         key="nodeGroupName",
         minutes=2.0,
@@ -54,20 +54,20 @@ KINDS: Final[Table] = {
         outputs={"arn": arn("eks", "nodegroup/", "nodeGroupName"), "status": lambda facts: "ACTIVE"},
     ),
     "aws:eks/addon:Addon": plain(
-        joined("clusterName", "addonName"),
+        id_from("clusterName", "addonName"),
         "clusterName addonName",
         minutes=0.5,
         outputs={"arn": arn("eks", "addon/", "addonName")},
         refusal=refusals.addon,
     ),
     "aws:eks/accessEntry:AccessEntry": plain(
-        joined("clusterName", "principalArn"),
+        id_from("clusterName", "principalArn"),
         "clusterName principalArn type",
-        outputs={"userName": joined("userName")},
+        outputs={"userName": id_from("userName")},
         refusal=refusals.creators_entry,
     ),
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": plain(
-        joined("clusterName", "principalArn", "policyArn", by="#"), "clusterName principalArn policyArn accessScope"
+        id_from("clusterName", "principalArn", "policyArn", by="#"), "clusterName principalArn policyArn accessScope"
     ),
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": plain(
         random_id("a"),
@@ -75,7 +75,7 @@ KINDS: Final[Table] = {
         outputs={"associationId": random_id("a"), "associationArn": arn("eks", "podidentityassociation/a-", "")},
     ),
     "aws:iam/role:Role": Kind(
-        id=joined("name"),
+        id=id_from("name"),
         outputs={
             "arn": arn("iam", "role/", worldwide=True),
             "uniqueId": lambda facts: f"AROA{facts.token[:17].upper()}",
@@ -95,10 +95,10 @@ KINDS: Final[Table] = {
         immutable=unchangeable("name namePrefix path description"),
     ),
     "aws:iam/rolePolicy:RolePolicy": Kind(
-        id=joined("role", "name"), name_input="name", longest=128, immutable=unchangeable("name namePrefix role")
+        id=id_from("role", "name"), name_input="name", longest=128, immutable=unchangeable("name namePrefix role")
     ),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Kind(
-        id=joined("role", "policyArn", by="/"), immutable=unchangeable("role policyArn")
+        id=id_from("role", "policyArn", by="/"), immutable=unchangeable("role policyArn")
     ),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": Kind(
         id=lambda facts: f"arn:aws:iam::{ACCOUNT}:oidc-provider/{facts.text('url').removeprefix('https://')}",
@@ -115,8 +115,8 @@ KINDS: Final[Table] = {
             "keyId": lambda facts: facts.token,
         },
     ),
-    "aws:kms/alias:Alias": named(joined("name"), "namePrefix", outputs={"arn": arn("kms", "")}),
+    "aws:kms/alias:Alias": named(id_from("name"), "namePrefix", outputs={"arn": arn("kms", "")}),
     "aws:cloudwatch/logGroup:LogGroup": named(
-        joined("name"), "namePrefix logGroupClass", longest=512, outputs={"arn": arn("logs", "log-group:")}
+        id_from("name"), "namePrefix logGroupClass", longest=512, outputs={"arn": arn("logs", "log-group:")}
     ),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.providers.aws.make import arn, joined, named, place, plain
+from sandbox.providers.aws.make import arn, id_from, named, place, plain
 from sandbox.providers.cloud.kinds import Facts, Table
 
 
@@ -30,12 +30,12 @@ _BUCKET_SETTINGS: Final = (
 )
 
 KINDS: Final[Table] = {
-    "aws:rds/subnetGroup:SubnetGroup": named(joined("name"), "namePrefix", outputs={"arn": arn("rds", "subgrp:")}),
+    "aws:rds/subnetGroup:SubnetGroup": named(id_from("name"), "namePrefix", outputs={"arn": arn("rds", "subgrp:")}),
     "aws:rds/parameterGroup:ParameterGroup": named(
-        joined("name"), "family namePrefix description", outputs={"arn": arn("rds", "pg:")}
+        id_from("name"), "family namePrefix description", outputs={"arn": arn("rds", "pg:")}
     ),
     "aws:rds/instance:Instance": named(
-        joined("identifier"),
+        id_from("identifier"),
         "engine username storageEncrypted kmsKeyId dbName availabilityZone "
         "characterSetName snapshotIdentifier timezone",
         key="identifier",
@@ -52,13 +52,13 @@ KINDS: Final[Table] = {
         },
     ),
     "aws:elasticache/subnetGroup:SubnetGroup": named(
-        joined("name"), outputs={"arn": arn("elasticache", "subnetgroup:")}
+        id_from("name"), outputs={"arn": arn("elasticache", "subnetgroup:")}
     ),
     "aws:elasticache/parameterGroup:ParameterGroup": named(
-        joined("name"), "family description", outputs={"arn": arn("elasticache", "parametergroup:")}
+        id_from("name"), "family description", outputs={"arn": arn("elasticache", "parametergroup:")}
     ),
     "aws:elasticache/replicationGroup:ReplicationGroup": named(
-        joined("replicationGroupId"),
+        id_from("replicationGroupId"),
         "subnetGroupName atRestEncryptionEnabled kmsKeyId port networkType dataTieringEnabled",
         key="replicationGroupId",
         longest=40,
@@ -72,7 +72,7 @@ KINDS: Final[Table] = {
         },
     ),
     "aws:s3/bucket:Bucket": named(
-        joined("bucket"),
+        id_from("bucket"),
         "bucketPrefix objectLockEnabled",
         key="bucket",
         longest=63,
@@ -82,5 +82,5 @@ KINDS: Final[Table] = {
             "bucketRegionalDomainName": lambda facts: f"{facts.text('bucket')}.s3.{place(facts)}.amazonaws.com",
         },
     ),
-    **{f"aws:s3/{token}": plain(joined("bucket"), "bucket") for token in _BUCKET_SETTINGS},
+    **{f"aws:s3/{token}": plain(id_from("bucket"), "bucket") for token in _BUCKET_SETTINGS},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.providers.aws.make import ACCOUNT, arn, joined, named, plain, random_id
+from sandbox.providers.aws.make import ACCOUNT, arn, id_from, named, plain, random_id
 from sandbox.providers.cloud.dns import alias_alone
 from sandbox.providers.cloud.kinds import Facts, Kind, Table, unchangeable
 
@@ -66,15 +66,15 @@ KINDS: Final[Table] = {
     "aws:wafv2/webAcl:WebAcl": named(
         lambda facts: facts.token, "scope namePrefix", longest=128, outputs={"arn": arn("wafv2", "global/webacl/")}
     ),
-    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": plain(joined("resourceArn"), "resourceArn"),
+    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": plain(id_from("resourceArn"), "resourceArn"),
     "aws:cloudwatch/logDeliverySource:LogDeliverySource": named(
-        joined("name"),
+        id_from("name"),
         "logType resourceArn",
         longest=60,
         outputs={"arn": arn("logs", "delivery-source:"), "service": lambda facts: "cloudfront"},
     ),
     "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": named(
-        joined("name"), "outputFormat", longest=60, outputs={"arn": arn("logs", "delivery-destination:")}
+        id_from("name"), "outputFormat", longest=60, outputs={"arn": arn("logs", "delivery-destination:")}
     ),
     "aws:cloudwatch/logDelivery:LogDelivery": plain(
         lambda facts: facts.token[:16],
@@ -100,7 +100,7 @@ KINDS: Final[Table] = {
         minutes=0.5,
     ),
     "aws:route53/record:Record": Kind(
-        id=joined("zoneId", "name", "type", "setIdentifier", by="_"),
+        id=id_from("zoneId", "name", "type", "setIdentifier", by="_"),
         outputs={"fqdn": lambda facts: facts.text("name")},
         immutable=unchangeable("zoneId name type setIdentifier"),
         minutes=0.5,

@@ -43,7 +43,7 @@ def arn(service: str, path: str, key: str = "name", *, worldwide: bool = False) 
     return make
 
 
-def joined(*keys: str, by: str = ":") -> Make:
+def id_from(*keys: str, by: str = ":") -> Make:
     """An id made of inputs."""
     return lambda facts: by.join(facts.text(key) for key in keys)
 

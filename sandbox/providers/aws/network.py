@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sandbox.providers.aws.make import ACCOUNT, arn, joined, named, plain, random_id
+from sandbox.providers.aws.make import ACCOUNT, arn, id_from, named, plain, random_id
 from sandbox.providers.cloud.kinds import AMAZON, Facts, Kind, Table, unchangeable
 
 
@@ -102,5 +102,5 @@ KINDS: Final[Table] = {
     "aws:ec2/vpcPeeringConnection:VpcPeeringConnection": plain(
         random_id("pcx"), "vpcId peerVpcId peerRegion peerOwnerId"
     ),
-    "aws:ec2/tag:Tag": plain(joined("resourceId", "key", by=","), "resourceId key"),
+    "aws:ec2/tag:Tag": plain(id_from("resourceId", "key", by=","), "resourceId key"),
 }
