@@ -63,7 +63,7 @@ def _mesh_peers(plan: RegionPlan, sites: Sequence[MeshSite], unreachable: frozen
         return None
     serving = [site.plan for site in sites if site.plan.name == plan.name or site.plan.name not in unreachable]
     return MeshPeers(
-        here=plan.name,
+        region=plan.name,
         failover=plan.failover,
         languages=language_routes(plan, serving),
         unreachable=unreachable,

@@ -20,7 +20,7 @@ from components.messaging.nats import Nats, NatsArgs
 from components.monitoring import RUNBOOKS, Monitoring, MonitoringArgs, trace_endpoint
 from components.peering import StorePeers
 from components.services import Services, ServicesArgs
-from stacks import topology, watching
+from stacks import monitoring_targets, topology
 from stacks.edge import RegionEdge
 from stacks.machine_prices import machine_prices
 from stacks.managed_stores import CloudStores, managed
@@ -104,18 +104,18 @@ class Region(pulumi.ComponentResource):
         return Monitoring(
             f"{self._name}-monitoring",
             MonitoringArgs(
-                here=watching.here(self._args.plan),
+                labels=monitoring_targets.region_labels(self._args.plan),
                 namespace=self._args.base.namespaces[MONITORING],
                 authority=self._args.base.authority,
                 peers=self._args.peers.get(MONITORING),
                 retention=settings.retention,
                 storage=settings.storage,
                 storage_class=self._args.base.cluster.storage_class,
-                memory=watching.memory(self._args.settings, self._name),
+                memory=monitoring_targets.memory(self._args.settings, self._name),
                 dns_server=self._args.base.cluster.dns_server,
-                watched=watching.watched(self._args.settings, self._name),
-                trace_clients=watching.trace_clients(self._args.settings),
-                receiver=watching.alert_receiver(self._args.secrets),
+                targets=monitoring_targets.of_region(self._args.settings, self._name),
+                trace_clients=monitoring_targets.trace_clients(self._args.settings),
+                receiver=monitoring_targets.alert_receiver(self._args.secrets),
                 machine_prices=machine_prices(self._args.settings, self._name),
                 runbooks=settings.runbooks or RUNBOOKS,
             ),

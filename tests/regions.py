@@ -79,7 +79,7 @@ def rendered_with(regions: tuple[Where, ...], **sections: Any) -> Rendered:
     return render("multiregion", {f"sacred-council:{key}": value for key, value in settings.items()})
 
 
-def watched(*regions: Where, **sections: Any) -> Rendered:
+def targets(*regions: Where, **sections: Any) -> Rendered:
     """Such a stack with monitoring."""
     return rendered_with(regions, monitoring={}, **sections)
 

@@ -33,7 +33,7 @@ _DEPLOYED: Final = (
 )
 """What the services' chart has: API group, resource and kind."""
 
-_WATCHED: Final = (
+_TRACKED: Final = (
     ("", "events"),
     ("", "pods"),
     ("apps", "replicasets"),
@@ -67,7 +67,7 @@ def rights() -> list[dict[str, list[str]]]:
         *({"api_groups": [group], "resources": [resource], "verbs": write} for group, resource, _ in _DEPLOYED),
         *(
             {"api_groups": [group], "resources": [resource], "verbs": ["get", "list", "watch"]}
-            for group, resource in _WATCHED
+            for group, resource in _TRACKED
         ),
     ]
 

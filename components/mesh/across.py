@@ -26,19 +26,19 @@ class LanguageRoute:
 
 @dataclass(frozen=True, kw_only=True)
 class MeshPeers:
-    """What the routes of region `here` know of the others: `failover` (nearest first) and `languages`, in order.
+    """What the routes of region `region` know of the others: `failover` (nearest first) and `languages`, in order.
 
-    To `unreachable` ones `here` sends nothing, because it does not know their endpoints, or is not to.
+    To `unreachable` ones `region` sends nothing, because it does not know their endpoints, or is not to.
     """
 
-    here: str
+    region: str
     failover: tuple[str, ...]
     languages: tuple[LanguageRoute, ...] = ()
     unreachable: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        if not self.failover or self.here in self.failover:
-            raise ValueError(f"failover: expected the regions other than {self.here}, nearest first: {self.failover}")
+        if not self.failover or self.region in self.failover:
+            raise ValueError(f"failover: expected the regions other than {self.region}, nearest first: {self.failover}")
         strangers = sorted({route.region for route in self.languages} - set(self.reachable))
         if strangers:
             raise ValueError(f"languages: {', '.join(strangers)} is not one of the regions in reach")
@@ -46,11 +46,11 @@ class MeshPeers:
     @property
     def regions(self) -> tuple[str, ...]:
         """All regions of the mesh, sorted: the same everywhere."""
-        return tuple(sorted((self.here, *self.failover)))
+        return tuple(sorted((self.region, *self.failover)))
 
     @property
     def reachable(self) -> tuple[str, ...]:
-        """The regions that get requests when `here` fails, nearest first."""
+        """The regions that get requests when `region` fails, nearest first."""
         return tuple(region for region in self.failover if region not in self.unreachable)
 
 
@@ -58,7 +58,7 @@ def nearest_first(mesh_peers: MeshPeers) -> dict[str, Any]:
     """Locality setting: pods of the same zone, of the same region, of the nearest other region, then all the rest."""
     return {
         "enabled": True,
-        "failover": [{"from": mesh_peers.here, "to": nearest} for nearest in mesh_peers.reachable[:1]],
+        "failover": [{"from": mesh_peers.region, "to": nearest} for nearest in mesh_peers.reachable[:1]],
     }
 
 

@@ -7,8 +7,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.metadata import object_meta
-from components.monitoring.dashboards import EVERYWHERE, HERE, Scope, folder, rendered
-from components.monitoring.names import Here, Watched
+from components.monitoring.dashboards import ALL_REGIONS, ONE_REGION, Scope, folder, rendered
+from components.monitoring.names import MonitoringTargets, RegionLabels
 from components.monitoring.rules import rule_groups
 from components.monitoring.stack_values import FOLDER_ANNOTATION
 
@@ -17,16 +17,16 @@ APP = "sacred-council-monitoring"
 
 @dataclass(frozen=True, kw_only=True)
 class AlertsArgs:
-    """`watched` are the namespaces alerts are about, `runbooks` is where their runbooks are (a URL or a path).
+    """`targets` are the namespaces alerts are about, `runbooks` is where their runbooks are (a URL or a path).
 
-    `here` is the region, `others` those that Thanos asks besides it (empty while there are none; None: there is no
+    `labels` is the region, `others` those that Thanos asks besides it (empty while there are none; None: there is no
     Thanos, and so no dashboard of all regions).
     `machine_prices` are USD a month by type of machine. `monitored_by` brings the monitoring CRDs.
     """
 
-    here: Here
+    labels: RegionLabels
     namespace: pulumi.Input[str]
-    watched: Watched
+    targets: MonitoringTargets
     runbooks: str
     monitored_by: pulumi.Resource
     others: Sequence[str] | None = None
@@ -39,8 +39,8 @@ class Alerts(pulumi.ComponentResource):
     def __init__(self, name: str, args: AlertsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:monitoring:Alerts", name, None, opts)
         groups = rule_groups(
-            args.watched,
-            args.here,
+            args.targets,
+            args.labels,
             runbooks=args.runbooks,
             machine_prices=args.machine_prices,
             others=args.others or (),
@@ -49,23 +49,23 @@ class Alerts(pulumi.ComponentResource):
             f"{name}-rules",
             api_version="monitoring.coreos.com/v1",
             kind="PrometheusRule",
-            metadata=object_meta("sacred-council", app=APP, region=args.here.region, namespace=args.namespace),
+            metadata=object_meta("sacred-council", app=APP, region=args.labels.region, namespace=args.namespace),
             spec={"groups": groups},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[args.monitored_by]),
         )
-        self._dashboards(name, args, HERE, "dashboard")
+        self._dashboards(name, args, ONE_REGION, "dashboard")
         if args.others is not None:
-            self._dashboards(name, args, EVERYWHERE, "dashboard-global")
+            self._dashboards(name, args, ALL_REGIONS, "dashboard-global")
         self.register_outputs({})
 
     def _dashboards(self, name: str, args: AlertsArgs, scope: Scope, prefix: str) -> None:
-        for dashboard, text in rendered(args.watched, scope).items():
+        for dashboard, text in rendered(args.targets, scope).items():
             k8s.core.v1.ConfigMap(
                 f"{name}-{prefix}-{dashboard}",
                 metadata=object_meta(
                     f"{prefix}-{dashboard}",
                     app=APP,
-                    region=args.here.region,
+                    region=args.labels.region,
                     namespace=args.namespace,
                     extra_labels={"grafana_dashboard": "1"},
                     annotations={FOLDER_ANNOTATION: folder(scope)},

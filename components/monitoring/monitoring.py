@@ -24,10 +24,10 @@ NOBODY_TOLD = "sent to nobody: set one with `pulumi config set --secret alertWeb
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
-    """How much is kept, what is watched, and who sends traces.
+    """How much is kept, what is monitored, and who sends traces.
 
     `memory` is what each part gets. `retention` is a Prometheus duration such as 7d; `storage` and `trace_storage` are
-    volumes' sizes such as 20Gi, of the class `storage_class` (None: the cluster's default). `watched` are the
+    volumes' sizes such as 20Gi, of the class `storage_class` (None: the cluster's default). `targets` are the
     namespaces that alerts are about, `trace_clients` those that send traces. `dns_server` answers the cluster's DNS.
     `runbooks` is where the runbooks are, a URL or the path in the repository. `receiver` is told about alerts (None:
     nobody is). `machine_prices` are USD a month by type of machine.
@@ -36,13 +36,13 @@ class MonitoringArgs:
     there are none to ask, and nothing of it is made).
     """
 
-    here: names.Here
+    labels: names.RegionLabels
     namespace: pulumi.Input[str]
     authority: RegionAuthority
     retention: str
     storage: str
     memory: Memory
-    watched: names.Watched
+    targets: names.MonitoringTargets
     trace_clients: Sequence[str]
     dns_server: DnsServer = "coredns"
     trace_storage: str = "5Gi"
@@ -81,9 +81,9 @@ class Monitoring(pulumi.ComponentResource):
         Alerts(
             f"{name}-alerts",
             AlertsArgs(
-                here=args.here,
+                labels=args.labels,
                 namespace=args.namespace,
-                watched=args.watched,
+                targets=args.targets,
                 runbooks=args.runbooks,
                 machine_prices=args.machine_prices,
                 others=args.peers.regions if args.peers else None,
@@ -107,7 +107,7 @@ class Monitoring(pulumi.ComponentResource):
     def _certificates(self, name: str, args: MonitoringArgs) -> StoreCertificates:
         return StoreCertificates(
             f"{name}-thanos",
-            StoreArgs(region=args.here.region, namespace=args.namespace, authority=args.authority),
+            StoreArgs(region=args.labels.region, namespace=args.namespace, authority=args.authority),
             pulumi.ResourceOptions(parent=self),
         )
 
@@ -117,7 +117,7 @@ class Monitoring(pulumi.ComponentResource):
         GlobalQuery(
             f"{name}-thanos-query",
             GlobalQueryArgs(
-                region=args.here.region,
+                region=args.labels.region,
                 namespace=args.namespace,
                 peers=args.peers,
                 certificate=certificates.query,
@@ -131,7 +131,7 @@ class Monitoring(pulumi.ComponentResource):
         return PrometheusStack(
             f"{name}-prometheus",
             PrometheusStackArgs(
-                region=args.here.region,
+                region=args.labels.region,
                 namespace=args.namespace,
                 retention=args.retention,
                 storage=args.storage,
@@ -148,12 +148,16 @@ class Monitoring(pulumi.ComponentResource):
     def _tracing(self, name: str, args: MonitoringArgs) -> None:
         child = pulumi.ResourceOptions(parent=self)
         open_flows(
-            tracing_flows(args.trace_clients), name=name, region=args.here.region, namespace=args.namespace, opts=child
+            tracing_flows(args.trace_clients),
+            name=name,
+            region=args.labels.region,
+            namespace=args.namespace,
+            opts=child,
         )
         jaeger = Jaeger(
             f"{name}-jaeger",
             JaegerArgs(
-                region=args.here.region,
+                region=args.labels.region,
                 namespace=args.namespace,
                 storage=args.trace_storage,
                 storage_class=args.storage_class,
@@ -164,7 +168,7 @@ class Monitoring(pulumi.ComponentResource):
         collector = Collector(
             f"{name}-collector",
             CollectorArgs(
-                region=args.here.region,
+                region=args.labels.region,
                 namespace=args.namespace,
                 jaeger_host=jaeger.host,
                 monitored_by=self.release,

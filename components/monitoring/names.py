@@ -1,4 +1,4 @@
-"""Names and ports that the parts of the monitoring know each other by, and what is watched. Pure: no resources."""
+"""Names and ports that the parts of the monitoring know each other by, and what is monitored. Pure: no resources."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ THANOS_HTTP_PORT = 10902
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watched:
+class MonitoringTargets:
     """The namespaces whose health alerts and dashboards are about. None: the cluster has none of it.
 
     A store that a cloud manages has no exporter in the cluster, so nothing here is said about it. `backups`: the
@@ -60,7 +60,7 @@ class Watched:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Here:
+class RegionLabels:
     """The region and where it is: labels of its metrics on maps. Degrees; `country` is ISO 3166 or empty."""
 
     region: str

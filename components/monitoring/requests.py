@@ -1,6 +1,6 @@
 """Selectors of requests as the mesh's proxies see them. Pure: no resources."""
 
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 
 REQUESTS = "istio_requests_total"
 DURATION = "istio_request_duration_milliseconds"
@@ -12,16 +12,16 @@ NOT_UPGRADED = 'response_code!="101"'
 GATEWAY = "istio-ingressgateway"
 
 
-def received(watched: Watched) -> tuple[str, ...]:
+def received(targets: MonitoringTargets) -> tuple[str, ...]:
     """Requests that arrived at a service, from users and from other services."""
-    return ('reporter="destination"', f'destination_service_namespace="{watched.services}"')
+    return ('reporter="destination"', f'destination_service_namespace="{targets.services}"')
 
 
-def from_users(watched: Watched) -> tuple[str, ...]:
+def from_users(targets: MonitoringTargets) -> tuple[str, ...]:
     """Requests of users, as the public gateway saw them end: also those that reached no service."""
     return (
         'reporter="source"',
         f'source_workload="{GATEWAY}"',
-        f'source_workload_namespace="{watched.ingress}"',
-        f'destination_service_namespace="{watched.services}"',
+        f'source_workload_namespace="{targets.ingress}"',
+        f'destination_service_namespace="{targets.services}"',
     )

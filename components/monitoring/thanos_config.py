@@ -57,7 +57,7 @@ def endpoints(namespace: str, regions: Sequence[str]) -> str:
     The names are checked against the certificates: nobody can pose as another region's peer endpoint. JSON, which is
     YAML, too.
     """
-    here = f"{names.STORE_SERVICE}.{namespace}.svc"
+    labels = f"{names.STORE_SERVICE}.{namespace}.svc"
     others = [peer_name(region, namespace) for region in sorted(regions)]
     document = {
         "default_client_config": {
@@ -69,7 +69,7 @@ def endpoints(namespace: str, regions: Sequence[str]) -> str:
                 "min_version": "1.3",
             }
         },
-        "endpoints": [{"address": f"{name}:{names.STORE_PORT}"} for name in (here, *others)],
+        "endpoints": [{"address": f"{name}:{names.STORE_PORT}"} for name in (labels, *others)],
     }
     return json.dumps(document, indent=2) + "\n"
 

@@ -98,7 +98,7 @@ def unknown_namespaces(cluster: Cluster) -> list[str]:
 
 def silent_loops(cluster: Cluster, alert: str) -> list[str]:
     """Namespaces with pods whose crash loops `alert` says nothing about."""
-    watched = [
+    targets = [
         re.compile(wanted)
         for manifest in cluster.of_kind("PrometheusRule")
         for group in manifest["spec"]["groups"]
@@ -106,7 +106,7 @@ def silent_loops(cluster: Cluster, alert: str) -> list[str]:
         if rule.get("alert") == alert
         for wanted in NAMESPACE.findall(str(rule["expr"])) or [".*"]
     ]
-    return sorted({p.namespace for p in cluster.pods if not any(each.fullmatch(p.namespace) for each in watched)})
+    return sorted({p.namespace for p in cluster.pods if not any(each.fullmatch(p.namespace) for each in targets)})
 
 
 def dropped_metrics(cluster: Cluster) -> list[str]:

@@ -4,28 +4,30 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from components.monitoring import Here, Watched
-from components.monitoring.dashboards import EVERYWHERE, HERE, Scope, shown
+from components.monitoring import MonitoringTargets, RegionLabels
+from components.monitoring.dashboards import ALL_REGIONS, ONE_REGION, Scope, shown
 from components.monitoring.rules import rules_file
+from stacks.monitoring_targets import of_region
 from stacks.settings import parse
-from stacks.watching import watched
 
 SETTINGS = {"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}
-LOCAL = watched(parse(SETTINGS), "local")
+LOCAL = of_region(parse(SETTINGS), "local")
 """What the local stack watches: everything but backups, for which it has no storage."""
-WATCHED = replace(LOCAL, backups=True)
+TARGETS = replace(LOCAL, backups=True)
 """A region with everything."""
-BARE = Watched(services=WATCHED.services, monitoring=WATCHED.monitoring)
+BARE = MonitoringTargets(services=TARGETS.services, monitoring=TARGETS.monitoring)
 """A region with stores that a cloud manages, and without a mesh."""
-PLACE = Here(region="us-central1", city="Council Bluffs", latitude=41.26, longitude=-95.86, country="US")
+PLACE = RegionLabels(region="us-central1", city="Council Bluffs", latitude=41.26, longitude=-95.86, country="US")
 PRICES = {"e2-standard-4": 97.84}
 OTHERS = ("asia-east1", "europe-west1")
-RULES = rules_file(WATCHED, PLACE, runbooks="docs/runbooks", machine_prices=PRICES, others=OTHERS)
+RULES = rules_file(TARGETS, PLACE, runbooks="docs/runbooks", machine_prices=PRICES, others=OTHERS)
 GROUPS: list[dict[str, Any]] = json.loads(RULES)["groups"]
 ALERTS = sorted(rule["alert"] for group in GROUPS for rule in group["rules"] if "alert" in rule)
 
 
-def dashboard_queries(about: Watched = WATCHED, scopes: tuple[Scope, ...] = (HERE, EVERYWHERE)) -> dict[str, str]:
+def dashboard_queries(
+    about: MonitoringTargets = TARGETS, scopes: tuple[Scope, ...] = (ONE_REGION, ALL_REGIONS)
+) -> dict[str, str]:
     """Every query of every dashboard, by view, dashboard, panel and legend."""
     return {
         f"{scope.name}/{name}/{chart.title}/{legend}": query

@@ -13,14 +13,14 @@ import pytest
 
 from components.monitoring.rules.objectives import LATENCY
 from tests.conformance.binaries import binary
-from tests.conformance.monitoring_examples import GROUPS, WATCHED
+from tests.conformance.monitoring_examples import GROUPS, TARGETS
 from tests.conformance.servers import eventually, free_ports, processes
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(120)]
 
 LABELS = (
-    f'reporter="source",source_workload="istio-ingressgateway",source_workload_namespace="{WATCHED.ingress}",'
-    f'destination_service_namespace="{WATCHED.services}",destination_service_name="agent-network",response_code="200"'
+    f'reporter="source",source_workload="istio-ingressgateway",source_workload_namespace="{TARGETS.ingress}",'
+    f'destination_service_namespace="{TARGETS.services}",destination_service_name="agent-network",response_code="200"'
 )
 NAME = "istio_request_duration_milliseconds"
 SECONDS = 60

@@ -7,7 +7,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from components.monitoring.dashboards import EVERYWHERE
+from components.monitoring.dashboards import ALL_REGIONS
 from components.monitoring.thanos_config import STORE_NAMES
 from tests.conformance.binaries import binary
 from tests.conformance.monitoring_examples import dashboard_queries
@@ -67,7 +67,7 @@ def test_the_map_shows_every_region_where_it_is(together: Regions) -> None:
 
 def test_every_query_of_the_global_dashboards_is_answered(together: Regions) -> None:
     refused = {}
-    for where, query in dashboard_queries(scopes=(EVERYWHERE,)).items():
+    for where, query in dashboard_queries(scopes=(ALL_REGIONS,)).items():
         try:
             together.ask("north", query.replace("$region", ".*"))
         except HTTPError as error:

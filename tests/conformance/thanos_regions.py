@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from components.monitoring import Here, names
+from components.monitoring import RegionLabels, names
 from components.monitoring.rules import rules_file
 from components.monitoring.thanos_config import (
     CERTIFICATES,
@@ -26,13 +26,13 @@ from components.monitoring.thanos_config import (
 )
 from components.peering import peer_name
 from tests.conformance.binaries import binary
-from tests.conformance.monitoring_examples import WATCHED
+from tests.conformance.monitoring_examples import TARGETS
 from tests.conformance.servers import Authority, Processes, free_ports, processes, root_authority, write_certificate
 
-NAMESPACE = WATCHED.monitoring
+NAMESPACE = TARGETS.monitoring
 PLACES = {
-    "north": Here(region="north", city="Hamina", latitude=60.57, longitude=27.2),
-    "south": Here(region="south", city="Sydney", latitude=-33.87, longitude=151.21),
+    "north": RegionLabels(region="north", city="Hamina", latitude=60.57, longitude=27.2),
+    "south": RegionLabels(region="south", city="Sydney", latitude=-33.87, longitude=151.21),
 }
 SECONDS = 90
 """Longest time that anything takes on a busy machine."""
@@ -122,7 +122,7 @@ class Regions:
         directory = self.directory / region
         certified = [name.format(NAMESPACE) for name in known_as]
         write_certificate(directory, self.address(region), names=certified, root=self.root)
-        (directory / "rules.json").write_text(rules_file(WATCHED, PLACES[region], runbooks="docs/runbooks"))
+        (directory / "rules.json").write_text(rules_file(TARGETS, PLACES[region], runbooks="docs/runbooks"))
         config = {
             "global": {
                 "scrape_interval": "1s",

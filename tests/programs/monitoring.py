@@ -2,7 +2,15 @@
 
 import pulumi
 
-from components.monitoring import AlertReceiver, Here, Monitoring, MonitoringArgs, RegionSize, Watched, memory
+from components.monitoring import (
+    AlertReceiver,
+    Monitoring,
+    MonitoringArgs,
+    MonitoringTargets,
+    RegionLabels,
+    RegionSize,
+    memory,
+)
 from components.peering import StorePeers
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority, RootAuthorityArgs
 
@@ -24,13 +32,13 @@ peers = (
 monitoring = Monitoring(
     "here-monitoring",
     MonitoringArgs(
-        here=Here(region="here", city="Here", latitude=50.85, longitude=4.35),
+        labels=RegionLabels(region="here", city="RegionLabels", latitude=50.85, longitude=4.35),
         namespace="monitoring",
         authority=authority,
         retention="7d",
         storage="5Gi",
         memory=memory(RegionSize(nodes=3, pods=12, retention="7d")),
-        watched=Watched(
+        targets=MonitoringTargets(
             services="sacred-council",
             ingress="istio-ingress",
             control_plane="istio-system",

@@ -147,7 +147,7 @@ def test_without_networks_the_api_has_no_public_address(platform: str) -> None:
     assert not _api_is_public(platform, cluster(platform, rendered_cluster(platform)))
 
 
-def test_networks_are_not_watched_unless_it_is_asked_for() -> None:
+def test_networks_are_not_monitored_unless_it_is_asked_for() -> None:
     assert not public("eks").of_type("aws:ec2/flowLog:FlowLog")
     assert not public("aks").of_type("azure-native:network:FlowLog")
     assert not any("logConfig" in r.inputs for r in public("gke").of_type("gcp:compute/subnetwork:Subnetwork"))

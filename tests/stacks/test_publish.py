@@ -11,7 +11,7 @@ from publish.__main__ import main
 from publish.files import differing, files, write
 from stacks.settings import parse
 from tests.hubs import GITOPS
-from tests.regions import MIXED, SHIFTING, configured, watched
+from tests.regions import MIXED, SHIFTING, configured, targets
 from tests.rendering import stack_config
 
 
@@ -19,7 +19,7 @@ from tests.rendering import stack_config
 def test_the_published_values_are_those_that_the_program_deploys_with(sections: dict[str, Any]) -> None:
     services = stack_config("multiregion")["sacred-council:services"]
     config = {**configured(*MIXED), "monitoring": {}, "services": services, **sections}
-    stack = watched(*MIXED, **sections)
+    stack = targets(*MIXED, **sections)
     deployed = {
         call["values"]["region"]: call["values"]
         for call in (json.loads(arguments["jsonOpts"]) for _, arguments in stack.calls if "jsonOpts" in arguments)

@@ -35,7 +35,7 @@ from tests.regions import (
     rendered,
     rendered_with,
     same,
-    watched,
+    targets,
 )
 from tests.rendering import ROOT, ancestors
 
@@ -210,7 +210,7 @@ def test_a_stack_imports_the_sdks_of_its_clouds_only(rendering: str, expected: s
 
 
 def test_a_service_that_follows_the_sun_does_so_in_each_regions_time_and_with_its_numbers() -> None:
-    stack = watched(*MIXED, services=SHIFTING)
+    stack = targets(*MIXED, services=SHIFTING)
     shifts = {
         call["values"]["region"]: call["values"]["services"]["agent-network"]["replicas"]["shifts"]
         for call in (json.loads(arguments["jsonOpts"]) for _, arguments in stack.calls if "jsonOpts" in arguments)

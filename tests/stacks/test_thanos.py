@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.regions import BELGIUM, GOOGLE, IOWA, MIXED, Where, changed, configured, of_region, own, watched
+from tests.regions import BELGIUM, GOOGLE, IOWA, MIXED, Where, changed, configured, of_region, own, targets
 from tests.rendering import Rendered, render
 
 # Of the monitoring, what must know the other regions. All of it can change in place.
@@ -21,7 +21,7 @@ KNOWS_PEERS = {
 @pytest.fixture(scope="module")
 def stacks() -> dict[tuple[Where, ...], Rendered]:
     """Stacks with monitoring, of one, two and three regions."""
-    return {chosen: watched(*chosen) for chosen in ((IOWA,), (IOWA, BELGIUM), GOOGLE)}
+    return {chosen: targets(*chosen) for chosen in ((IOWA,), (IOWA, BELGIUM), GOOGLE)}
 
 
 def of_monitoring(before: Rendered, after: Rendered) -> set[str]:
@@ -64,7 +64,7 @@ def test_every_region_is_asked_in_every_region(stacks: dict[tuple[Where, ...], R
 
 
 def test_peer_endpoints_to_metrics_exist_on_all_clouds() -> None:
-    stack = watched(*MIXED)
+    stack = targets(*MIXED)
     for name, _ in MIXED:
         endpoint = stack.named(f"{name}-monitoring-peer-0-service").inputs["spec"]
         assert len(endpoint["loadBalancerSourceRanges"]) >= len(MIXED) - 1

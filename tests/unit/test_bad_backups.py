@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from stacks.monitoring_targets import of_region
 from stacks.settings import SettingsError, days_of, parse
-from stacks.watching import watched
 
 GCP = {
     "name": "us-central1",
@@ -97,10 +97,10 @@ def test_backups_are_the_primary_region_s_unless_it_has_no_cloud_or_others_are_n
     assert parse(stack(GCP, engine="postgresql")).backup_regions == ()
 
 
-def test_each_region_is_watched_for_the_backups_it_takes() -> None:
+def test_each_region_is_monitored_for_the_backups_it_takes() -> None:
     settings = parse(stack(GCP, BELGIUM, TAIWAN, backup={"regions": ["europe-west1"]}))
-    watching = {region.name: watched(settings, region.name).backups for region in settings.regions}
-    assert watching == {"us-central1": False, "europe-west1": True, "asia-east1": False}
+    monitoring_targets = {region.name: of_region(settings, region.name).backups for region in settings.regions}
+    assert monitoring_targets == {"us-central1": False, "europe-west1": True, "asia-east1": False}
 
 
 def test_weeks_have_seven_days() -> None:

@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from components.monitoring import Watched
-from components.monitoring.dashboards import DASHBOARDS, EVERYWHERE, HERE, Scope, rendered, shown
+from components.monitoring import MonitoringTargets
+from components.monitoring.dashboards import ALL_REGIONS, DASHBOARDS, ONE_REGION, Scope, rendered, shown
 from components.monitoring.dashboards.panels import COLUMNS
+from stacks.monitoring_targets import of_region
 from stacks.settings import parse
-from stacks.watching import watched
 from tests.rendering import ROOT
 
-WATCHED = watched(parse({"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}), "local")
-BARE = Watched(services="s", monitoring="m")
-SCOPES = (HERE, EVERYWHERE)
+TARGETS = of_region(parse({"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}), "local")
+BARE = MonitoringTargets(services="s", monitoring="m")
+SCOPES = (ONE_REGION, ALL_REGIONS)
 DOCUMENTS = {
-    f"{scope.name}-{name}": json.loads(text) for scope in SCOPES for name, text in rendered(WATCHED, scope).items()
+    f"{scope.name}-{name}": json.loads(text) for scope in SCOPES for name, text in rendered(TARGETS, scope).items()
 }
 OF_THE_SOURCE_DOCUMENT = {"resonance", "field", "flow", "connections", "transformation", "emergence"}
 OF_THE_PARTS = {"database", "cache", "messaging", "mesh", "cost"}
@@ -46,7 +46,11 @@ def targets(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def test_there_is_every_dashboard_that_was_asked_for() -> None:
     assert {one.name for one in DASHBOARDS} >= OF_THE_SOURCE_DOCUMENT | OF_THE_PARTS
-    assert rendered(WATCHED, HERE).keys() == rendered(WATCHED, EVERYWHERE).keys() == {one.name for one in DASHBOARDS}
+    assert (
+        rendered(TARGETS, ONE_REGION).keys()
+        == rendered(TARGETS, ALL_REGIONS).keys()
+        == {one.name for one in DASHBOARDS}
+    )
 
 
 def test_titles_and_uids_are_unique() -> None:
@@ -57,7 +61,7 @@ def test_titles_and_uids_are_unique() -> None:
 
 @pytest.mark.parametrize("scope", SCOPES, ids=lambda scope: scope.name)
 def test_every_chart_is_on_its_dashboard(scope: Scope) -> None:
-    for name, rows in shown(WATCHED, scope).items():
+    for name, rows in shown(TARGETS, scope).items():
         titles = [panel["title"] for panel in panels(DOCUMENTS[f"{scope.name}-{name}"])]
         assert titles == [chart.title for row in rows for chart in row.charts]
 
@@ -107,10 +111,10 @@ def test_exemplars_are_asked_for_where_histograms_have_them() -> None:
 
 
 def test_what_is_not_deployed_has_no_dashboard() -> None:
-    names = rendered(BARE, HERE).keys()
+    names = rendered(BARE, ONE_REGION).keys()
     assert not names & {"database", "cache", "messaging", "mesh", "objectives"}
     assert names >= OF_THE_SOURCE_DOCUMENT | {"overview", "cost"}
-    text = "".join(rendered(BARE, HERE).values())
+    text = "".join(rendered(BARE, ONE_REGION).values())
     assert not any(word in text for word in ("istio_", "redis_", "nats_", "liveness", "None"))
 
 
@@ -120,7 +124,9 @@ def test_dashboards_cannot_be_edited_by_hand() -> None:
 
 @pytest.mark.parametrize("page", QUOTING, ids=lambda page: page.name)
 def test_every_panel_that_a_page_quotes_is_on_that_dashboard(page: Path) -> None:
-    titles = {(one.title, chart.title) for one in DASHBOARDS for row in one.rows(WATCHED, HERE) for chart in row.charts}
+    titles = {
+        (one.title, chart.title) for one in DASHBOARDS for row in one.rows(TARGETS, ONE_REGION) for chart in row.charts
+    }
     assert [quoted for quoted in quotations(page) if quoted not in titles] == []
 
 

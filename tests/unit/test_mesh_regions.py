@@ -306,7 +306,7 @@ def test_a_language_goes_to_the_region_that_serves_it_and_all_else_stays() -> No
 
 def mesh_peers(failover: Sequence[str], languages: Sequence[str] = ()) -> across.MeshPeers:
     routes = tuple(across.LanguageRoute(region=region, match="exact", tags=("en",)) for region in languages)
-    return across.MeshPeers(here="here", failover=tuple(failover), languages=routes)
+    return across.MeshPeers(region="here", failover=tuple(failover), languages=routes)
 
 
 @pytest.mark.parametrize("failover", [(), ("there", "here")])

@@ -1,4 +1,4 @@
-"""The monitoring: what is watched, what is said about it, and who may look."""
+"""The monitoring: what is monitored, what is said about it, and who may look."""
 
 import json
 import re
@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from components.cluster import DnsServer
 from components.mesh import gateway
-from components.monitoring import Here, RegionSize, Watched, collector_host, memory, requests, rules
+from components.monitoring import MonitoringTargets, RegionLabels, RegionSize, collector_host, memory, requests, rules
 from components.monitoring.stack_values import retention_size, stack_values
 from components.monitoring.tracing_config import collector_config, jaeger_config, jaeger_values
+from stacks.monitoring_targets import of_region
 from stacks.settings import parse
-from stacks.watching import watched
 from tests.hubs import LOCAL as HUB
 from tests.rendering import ROOT, Rendered, render, render_program
 
 PROGRAM = ROOT / "tests" / "programs" / "monitoring.py"
-WATCHED = Watched(
+TARGETS = MonitoringTargets(
     services="sacred-council",
     ingress="istio-ingress",
     control_plane="istio-system",
@@ -30,8 +30,8 @@ WATCHED = Watched(
     monitoring="monitoring",
     backups=True,
 )
-PLACE = Here(region="here", city="Here", latitude=50.85, longitude=4.35)
-RULES = [rule for group in rules.rule_groups(WATCHED, PLACE, runbooks="docs/runbooks") for rule in group["rules"]]
+PLACE = RegionLabels(region="here", city="RegionLabels", latitude=50.85, longitude=4.35)
+RULES = [rule for group in rules.rule_groups(TARGETS, PLACE, runbooks="docs/runbooks") for rule in group["rules"]]
 ALERTS = [rule for rule in RULES if "alert" in rule]
 
 
@@ -240,9 +240,9 @@ def test_every_alert_says_how_bad_it_is_what_happened_and_what_to_do(rule: dict[
 
 def test_every_alert_watches_the_namespaces_it_is_given() -> None:
     others: dict[str, Any] = {
-        field: f"other-{field}" for field, value in vars(WATCHED).items() if isinstance(value, str)
+        field: f"other-{field}" for field, value in vars(TARGETS).items() if isinstance(value, str)
     }
-    elsewhere = replace(WATCHED, **others)
+    elsewhere = replace(TARGETS, **others)
     groups = rules.rule_groups(elsewhere, PLACE, runbooks="x")
     named = [
         namespace
@@ -272,7 +272,7 @@ def test_alerts_link_to_where_the_settings_say_that_the_runbooks_are(monitoring:
 
 
 def test_runbooks_can_be_anywhere() -> None:
-    groups = rules.rule_groups(WATCHED, PLACE, runbooks="https://example.org/runbooks/")
+    groups = rules.rule_groups(TARGETS, PLACE, runbooks="https://example.org/runbooks/")
     assert groups[0]["rules"][0]["annotations"]["runbook_url"] == "https://example.org/runbooks/service-unavailable.md"
 
 
@@ -303,8 +303,8 @@ def test_metrics_made_of_spans_are_scraped(monitoring: Rendered) -> None:
     assert scraped in [set(ports(rule)) for rule in policy["ingress"]]
 
 
-def test_what_is_not_deployed_is_not_watched() -> None:
-    bare = Watched(services="s", monitoring="m")
+def test_what_is_not_deployed_is_not_monitored() -> None:
+    bare = MonitoringTargets(services="s", monitoring="m")
     text = json.dumps(rules.rule_groups(bare, PLACE, runbooks="x"))
     assert not re.search(r"istio_|redis_|nats_|liveness|security_certificate|StatefulSet", text)
     assert '"ServiceUnavailable"' in text
@@ -312,21 +312,21 @@ def test_what_is_not_deployed_is_not_watched() -> None:
 
 
 def test_backups_are_missed_only_where_they_are_taken() -> None:
-    def named(watched: Watched) -> set[str]:
-        groups = rules.rule_groups(watched, PLACE, runbooks="x")
+    def named(targets: MonitoringTargets) -> set[str]:
+        groups = rules.rule_groups(targets, PLACE, runbooks="x")
         return {rule.get("alert", "") for group in groups for rule in group["rules"]}
 
-    elsewhere = replace(WATCHED, backups=False)
-    assert named(WATCHED) - named(elsewhere) == {"DatabaseBackupMissing", "DatabaseNotBackedUp"}
+    elsewhere = replace(TARGETS, backups=False)
+    assert named(TARGETS) - named(elsewhere) == {"DatabaseBackupMissing", "DatabaseNotBackedUp"}
 
 
 def test_a_place_that_is_not_on_earth_is_named() -> None:
     with pytest.raises(ValueError, match="place of mars: 91, 0 is not on earth"):
-        Here(region="mars", city="Olympus", latitude=91, longitude=0)
+        RegionLabels(region="mars", city="Olympus", latitude=91, longitude=0)
 
 
 def test_machines_with_a_known_price_have_a_cost() -> None:
-    groups = rules.rule_groups(WATCHED, PLACE, runbooks="x", machine_prices={"b": 2, "a": 97.84})
+    groups = rules.rule_groups(TARGETS, PLACE, runbooks="x", machine_prices={"b": 2, "a": 97.84})
     (group,) = [group for group in groups if group["name"] == "sacred-council-prices"]
     prices = {rule["labels"]["label_node_kubernetes_io_instance_type"]: rule["expr"] for rule in group["rules"][:-1]}
     assert prices == {"a": "vector(97.84)", "b": "vector(2)"}
@@ -340,7 +340,7 @@ def test_what_users_see_is_counted_at_the_public_gateway() -> None:
 def test_crash_loops_are_told_of_every_namespace_of_the_platform() -> None:
     hub = {key.partition(":")[2]: value for key, value in HUB.items()}
     settings = parse({"stage": "local", "regions": [{"name": "local", "cloud": "existing"}], **hub})
-    groups = rules.rule_groups(watched(settings, "local"), PLACE, runbooks="docs/runbooks")
+    groups = rules.rule_groups(of_region(settings, "local"), PLACE, runbooks="docs/runbooks")
     (loops,) = (rule for group in groups for rule in group["rules"] if rule.get("alert") == "PodCrashLooping")
     (told,) = re.findall(r'namespace=~"([^"]+)"', loops["expr"])
     theirs = {"kube-system", "cert-manager", "argocd", "cattle-system", "monitoring", "redis", "sacred-council"}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from components.monitoring import Memory, RegionSize, memory
 from components.monitoring.sizes import GRAFANA
 from components.quantities import quantity_bytes
-from stacks import watching
+from stacks import monitoring_targets
 from stacks.settings import parse
 from tests.regions import IOWA, SINGAPORE, configured
 
@@ -60,7 +60,7 @@ def test_grafana_has_more_than_it_is_killed_at() -> None:
 def test_settings_may_say_another_size_of_each_part() -> None:
     given_ = {"prometheus": "4Gi", "grafana": "1Gi"}
     settings = parse({"stage": "regional", **configured(IOWA), "monitoring": {"memory": given_}})
-    found = watching.memory(settings, IOWA[0])
+    found = monitoring_targets.memory(settings, IOWA[0])
     derived = memory(RegionSize(nodes=9, pods=12, retention="7d"))
     assert (found.prometheus, found.grafana) == ("4Gi", "1Gi")
     assert found.thanos_query == derived.thanos_query
@@ -70,5 +70,5 @@ def test_a_region_is_as_large_as_its_most_nodes_and_pods() -> None:
     regions = configured(IOWA, SINGAPORE)
     regions["regions"][1]["nodes"] = {**regions["regions"][1]["nodes"], "max": 30}
     settings = parse({"stage": "continental", **regions, "monitoring": {"retention": "15d"}})
-    assert watching.memory(settings, IOWA[0]) == memory(RegionSize(nodes=9, pods=12, retention="15d"))
-    assert watching.memory(settings, SINGAPORE[0]) == memory(RegionSize(nodes=30, pods=12, retention="15d"))
+    assert monitoring_targets.memory(settings, IOWA[0]) == memory(RegionSize(nodes=9, pods=12, retention="15d"))
+    assert monitoring_targets.memory(settings, SINGAPORE[0]) == memory(RegionSize(nodes=30, pods=12, retention="15d"))

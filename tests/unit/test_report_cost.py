@@ -220,9 +220,9 @@ def test_a_cluster_that_was_there_before_is_unknown_not_free() -> None:
 
 
 def test_flow_logs_are_paid_by_use_on_every_cloud() -> None:
-    watched = {"logConfig": {"aggregationInterval": "INTERVAL_10_MIN"}}
+    targets = {"logConfig": {"aggregationInterval": "INTERVAL_10_MIN"}}
     logs = {
-        "gcp": planned("gcp:compute/subnetwork:Subnetwork", "here-network-nodes", watched),
+        "gcp": planned("gcp:compute/subnetwork:Subnetwork", "here-network-nodes", targets),
         "aws": planned("aws:ec2/flowLog:FlowLog", "here-network-flows-log"),
         "azure": planned("azure-native:network:FlowLog", "here-network-flows-log"),
     }

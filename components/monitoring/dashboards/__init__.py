@@ -23,8 +23,8 @@ from components.monitoring.dashboards import (
     transformation,
 )
 from components.monitoring.dashboards.panels import Row, fitted, panel
-from components.monitoring.dashboards.scope import EVERYWHERE, HERE, REGION, Scope
-from components.monitoring.names import GLOBAL_DATASOURCE, Watched
+from components.monitoring.dashboards.scope import ALL_REGIONS, ONE_REGION, REGION, Scope
+from components.monitoring.names import GLOBAL_DATASOURCE, MonitoringTargets
 from components.monitoring.rules.places import PLACE
 
 ALL = "$__all"
@@ -36,7 +36,7 @@ class Dashboard:
 
     name: str
     title: str
-    rows: Callable[[Watched, Scope], Sequence[Row]]
+    rows: Callable[[MonitoringTargets, Scope], Sequence[Row]]
 
 
 DASHBOARDS = (
@@ -56,16 +56,16 @@ DASHBOARDS = (
 )
 
 
-def shown(watched: Watched, scope: Scope) -> Mapping[str, Sequence[Row]]:
+def shown(targets: MonitoringTargets, scope: Scope) -> Mapping[str, Sequence[Row]]:
     """The rows of every dashboard that has any, by the dashboard's name."""
-    found = {one.name: one.rows(watched, scope) for one in DASHBOARDS}
+    found = {one.name: one.rows(targets, scope) for one in DASHBOARDS}
     return {name: rows for name, rows in found.items() if rows}
 
 
-def rendered(watched: Watched, scope: Scope) -> Mapping[str, str]:
+def rendered(targets: MonitoringTargets, scope: Scope) -> Mapping[str, str]:
     """The JSON of every dashboard that has something to show, by the dashboard's name."""
     titles = {one.name: one.title for one in DASHBOARDS}
-    return {name: _json(name, titles[name], rows, scope) for name, rows in shown(watched, scope).items()}
+    return {name: _json(name, titles[name], rows, scope) for name, rows in shown(targets, scope).items()}
 
 
 def folder(scope: Scope) -> str:
@@ -107,4 +107,4 @@ def _regions() -> dashboard.QueryVariable:
     )
 
 
-__all__ = ["DASHBOARDS", "EVERYWHERE", "HERE", "Dashboard", "Scope", "folder", "rendered", "shown"]
+__all__ = ["ALL_REGIONS", "DASHBOARDS", "ONE_REGION", "Dashboard", "Scope", "folder", "rendered", "shown"]

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from components.monitoring.dashboards.panels import Chart, Row, single
 from components.monitoring.dashboards.scope import Scope
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 
 TITLE = "Redis"
 
 
-def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
+def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
     """The rows of the dashboard. None when the cache is not in the cluster."""
-    if watched.cache is None:
+    if targets.cache is None:
         return []
-    redis = f'namespace="{watched.cache}"'
+    redis = f'namespace="{targets.cache}"'
     return [
         Row(title="Now", charts=_now(redis, scope)),
         Row(title="Commands", charts=_commands(redis, scope)),

@@ -5,24 +5,24 @@ from collections.abc import Sequence
 from components.monitoring import requests
 from components.monitoring.dashboards.panels import Chart, Row, single
 from components.monitoring.dashboards.scope import Scope
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 
 TITLE = "real-time connections"
 USERS = 'http_conn_manager_prefix=~"outbound_.*"'
 """The listeners of the gateway's own ports. Others of its proxy are for health checks and Prometheus."""
 
 
-def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
+def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
     """The rows of the dashboard."""
-    gateway = [Row(title="Gateway", charts=_gateway(watched, scope))] if watched.meshed else []
-    return [*gateway, Row(title="Services", charts=_services(watched, scope))]
+    gateway = [Row(title="Gateway", charts=_gateway(targets, scope))] if targets.meshed else []
+    return [*gateway, Row(title="Services", charts=_services(targets, scope))]
 
 
-def _gateway(watched: Watched, scope: Scope) -> list[Chart]:
-    users = (f'namespace="{watched.ingress}"', USERS)
+def _gateway(targets: MonitoringTargets, scope: Scope) -> list[Chart]:
+    users = (f'namespace="{targets.ingress}"', USERS)
     connections = scope.of("envoy_http_downstream_cx_active", *users)
     sockets = scope.of("envoy_http_downstream_cx_upgrades_active", *users)
-    upgrades = scope.rate(requests.REQUESTS, *requests.from_users(watched), requests.UPGRADED)
+    upgrades = scope.rate(requests.REQUESTS, *requests.from_users(targets), requests.UPGRADED)
     return [
         single("Connections", f"sum({connections})"),
         single("WebSockets", f"sum({sockets})"),
@@ -36,8 +36,8 @@ def _gateway(watched: Watched, scope: Scope) -> list[Chart]:
     ]
 
 
-def _services(watched: Watched, scope: Scope) -> list[Chart]:
-    services = f'namespace="{watched.services}"'
+def _services(targets: MonitoringTargets, scope: Scope) -> list[Chart]:
+    services = f'namespace="{targets.services}"'
     open_now = scope.of("sacred_websocket_connections", services)
     opened = scope.rate("sacred_websocket_opened_total", services)
     closed = scope.rate("sacred_websocket_closed_total", services)

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 
 from components.monitoring.dashboards.panels import Chart, Row, single
 from components.monitoring.dashboards.scope import Scope
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.prices import MACHINE, MONTHLY_COST
 
 TITLE = "cost"
 PRICE_NOTE = "List prices of machines that are known. Machines without a known price are not in the sum."
 
 
-def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
+def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
     """The rows of the dashboard."""
     return [
         Row(title="What is paid for", charts=_paid(scope)),
-        Row(title="What of it is used", charts=_used(watched, scope)),
+        Row(title="What of it is used", charts=_used(targets, scope)),
     ]
 
 
@@ -36,8 +36,8 @@ def _paid(scope: Scope) -> list[Chart]:
     ]
 
 
-def _used(watched: Watched, scope: Scope) -> list[Chart]:
-    ours = f'namespace=~"{"|".join(watched.all())}"'
+def _used(targets: MonitoringTargets, scope: Scope) -> list[Chart]:
+    ours = f'namespace=~"{"|".join(targets.all())}"'
     requested = scope.of("kube_pod_container_resource_requests", ours, 'resource="cpu"')
     usage = scope.rate("container_cpu_usage_seconds_total", ours, 'container!=""')
     by = scope.legend("namespace")

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 from components.monitoring.dashboards.panels import Chart, Row, single
 from components.monitoring.dashboards.scope import Scope
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 
 TITLE = "CockroachDB"
 STATEMENTS = ("select", "insert", "update", "delete")
 
 
-def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
+def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
     """The rows of the dashboard. None when the database is not in the cluster."""
-    if watched.database is None:
+    if targets.database is None:
         return []
-    nodes = f'namespace="{watched.database}"'
+    nodes = f'namespace="{targets.database}"'
     return [
         Row(title="Now", charts=_now(nodes, scope)),
         Row(title="SQL", charts=_sql(nodes, scope)),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from components.monitoring.dashboards.panels import Chart, Row, single
 from components.monitoring.dashboards.scope import Scope
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.emergence import Emergence, emergences
 
 TITLE = "emergence of new patterns"
@@ -12,9 +12,9 @@ NEW_NOTE = "Seen now, and not a day ago. For a day after Prometheus has started,
 CHANGE_NOTE = "Standard deviations from the mean of the last day. Beyond 3 is rare by chance."
 
 
-def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
-    """The rows of the dashboard: one per kind of thing whose emergence is watched."""
-    return [Row(title=kind.title, charts=_charts(kind, scope)) for kind in emergences(watched)]
+def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
+    """The rows of the dashboard: one per kind of thing whose emergence is monitored."""
+    return [Row(title=kind.title, charts=_charts(kind, scope)) for kind in emergences(targets)]
 
 
 def _charts(kind: Emergence, scope: Scope) -> list[Chart]:

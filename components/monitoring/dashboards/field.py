@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from components.monitoring.dashboards.panels import Chart, Row, single
 from components.monitoring.dashboards.scope import REGION, Scope
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.places import INTENSITY, PARTICIPANTS
 
 TITLE = "field intensity by region"
 BY_REGION = f"{{{{{REGION}}}}}"
 
 
-def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
+def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
     """The rows of the dashboard."""
-    services = f'namespace="{watched.services}"'
+    services = f'namespace="{targets.services}"'
     intensity = scope.of("sacred_field_intensity_ratio", services)
     updates = scope.rate("sacred_field_updates_total", services)
     now = [

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 
 from components.monitoring.dashboards.panels import Chart, Row, single
 from components.monitoring.dashboards.scope import Scope
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 
 TITLE = "message flow"
 LEADER = 'is_stream_leader="true"'
 CONSUMER_LEADER = 'is_consumer_leader="true"'
 
 
-def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
+def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
     """The rows of the dashboard."""
-    services = _services(watched, scope)
-    if watched.messaging is None:
+    services = _services(targets, scope)
+    if targets.messaging is None:
         return [Row(title="Services", charts=services)]
-    nats = f'namespace="{watched.messaging}"'
+    nats = f'namespace="{targets.messaging}"'
     return [
         Row(title="Services", charts=services),
         Row(title="Streams", charts=streams(nats, scope)),
@@ -24,8 +24,8 @@ def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
     ]
 
 
-def _services(watched: Watched, scope: Scope) -> list[Chart]:
-    services = f'namespace="{watched.services}"'
+def _services(targets: MonitoringTargets, scope: Scope) -> list[Chart]:
+    services = f'namespace="{targets.services}"'
     sent = scope.rate("sacred_messages_sent_total", services)
     delivered = scope.rate("sacred_messages_delivered_total", services)
     late = scope.quantile(0.99, "sacred_message_delivery_seconds", services)

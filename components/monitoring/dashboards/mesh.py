@@ -5,26 +5,26 @@ from collections.abc import Sequence
 from components.monitoring import requests
 from components.monitoring.dashboards.panels import Chart, Row, single
 from components.monitoring.dashboards.scope import Scope
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 
 TITLE = "mesh"
 DAY_SECONDS = 86400
 
 
-def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
+def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
     """The rows of the dashboard. None without a mesh."""
-    if not watched.meshed:
+    if not targets.meshed:
         return []
-    plane = f'namespace="{watched.control_plane}"'
+    plane = f'namespace="{targets.control_plane}"'
     return [
-        Row(title="Now", charts=_now(watched, plane, scope)),
-        Row(title="Requests", charts=_requests(watched, scope)),
+        Row(title="Now", charts=_now(targets, plane, scope)),
+        Row(title="Requests", charts=_requests(targets, scope)),
         Row(title="Control plane", charts=_control_plane(plane, scope)),
     ]
 
 
-def _now(watched: Watched, plane: str, scope: Scope) -> list[Chart]:
-    arrived = requests.received(watched)
+def _now(targets: MonitoringTargets, plane: str, scope: Scope) -> list[Chart]:
+    arrived = requests.received(targets)
     total = scope.rate(requests.REQUESTS, *arrived)
     plain = scope.rate(requests.REQUESTS, *arrived, 'connection_security_policy!="mutual_tls"')
     expiry = scope.of("citadel_server_cert_chain_expiry_timestamp", plane)
@@ -36,8 +36,8 @@ def _now(watched: Watched, plane: str, scope: Scope) -> list[Chart]:
     ]
 
 
-def _requests(watched: Watched, scope: Scope) -> list[Chart]:
-    arrived = requests.received(watched)
+def _requests(targets: MonitoringTargets, scope: Scope) -> list[Chart]:
+    arrived = requests.received(targets)
     edge = ("source_workload", requests.SERVICE)
     total = scope.rate(requests.REQUESTS, *arrived)
     failed = scope.rate(requests.REQUESTS, *arrived, requests.FAILED)
@@ -46,7 +46,7 @@ def _requests(watched: Watched, scope: Scope) -> list[Chart]:
     away = scope.rate(
         requests.REQUESTS,
         'reporter="source"',
-        f'destination_service_namespace="{watched.services}"',
+        f'destination_service_namespace="{targets.services}"',
         'destination_cluster!="unknown"',
     )
     return [

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from components.monitoring.dashboards import flow
 from components.monitoring.dashboards.panels import Chart, Row, single
 from components.monitoring.dashboards.scope import Scope
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 
 TITLE = "NATS"
 
 
-def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
+def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
     """The rows of the dashboard. None when messaging is not in the cluster."""
-    if watched.messaging is None:
+    if targets.messaging is None:
         return []
-    nats = f'namespace="{watched.messaging}"'
+    nats = f'namespace="{targets.messaging}"'
     return [
         Row(title="Now", charts=_now(nats, scope)),
         Row(title="Servers", charts=_servers(nats, scope)),

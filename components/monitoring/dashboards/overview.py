@@ -5,23 +5,23 @@ from collections.abc import Sequence
 from components.monitoring import requests
 from components.monitoring.dashboards.panels import Chart, Row, single
 from components.monitoring.dashboards.scope import Scope
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 
 TITLE = "overview"
 
 
-def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
+def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
     """The rows of the dashboard."""
     return [
-        Row(title="Now", charts=[*_requests_now(watched, scope), *_health(watched, scope)]),
-        Row(title="Over time", charts=[*_traffic(watched, scope), *_workloads(watched, scope)]),
+        Row(title="Now", charts=[*_requests_now(targets, scope), *_health(targets, scope)]),
+        Row(title="Over time", charts=[*_traffic(targets, scope), *_workloads(targets, scope)]),
     ]
 
 
-def _requests_now(watched: Watched, scope: Scope) -> list[Chart]:
-    if not watched.meshed:
+def _requests_now(targets: MonitoringTargets, scope: Scope) -> list[Chart]:
+    if not targets.meshed:
         return []
-    arrived = requests.received(watched)
+    arrived = requests.received(targets)
     total = scope.rate(requests.REQUESTS, *arrived)
     failed = scope.rate(requests.REQUESTS, *arrived, requests.FAILED)
     return [
@@ -30,16 +30,16 @@ def _requests_now(watched: Watched, scope: Scope) -> list[Chart]:
     ]
 
 
-def _health(watched: Watched, scope: Scope) -> list[Chart]:
-    ours = "|".join(watched.all())
+def _health(targets: MonitoringTargets, scope: Scope) -> list[Chart]:
+    ours = "|".join(targets.all())
     charts = [single("Pods not ready", scope.sum(_waiting(f'namespace=~"{ours}"', scope)))]
-    if watched.database:
-        nodes = scope.of("liveness_livenodes", f'namespace="{watched.database}"')
+    if targets.database:
+        nodes = scope.of("liveness_livenodes", f'namespace="{targets.database}"')
         charts.append(single("Database nodes", scope.aggregate("min", nodes)))
-    if watched.cache:
-        charts.append(single("Redis up", scope.sum(scope.of("redis_up", f'namespace="{watched.cache}"'))))
-    if watched.messaging:
-        clients = scope.of("nats_varz_connections", f'namespace="{watched.messaging}"')
+    if targets.cache:
+        charts.append(single("Redis up", scope.sum(scope.of("redis_up", f'namespace="{targets.cache}"'))))
+    if targets.messaging:
+        clients = scope.of("nats_varz_connections", f'namespace="{targets.messaging}"')
         charts.append(single("NATS connections", scope.sum(clients)))
     return charts
 
@@ -51,10 +51,10 @@ def _waiting(ours: str, scope: Scope) -> str:
     return f"{waiting} unless on ({', '.join(scope.labels('namespace', 'pod'))}) ({finished} == 1)"
 
 
-def _traffic(watched: Watched, scope: Scope) -> list[Chart]:
-    if not watched.meshed:
+def _traffic(targets: MonitoringTargets, scope: Scope) -> list[Chart]:
+    if not targets.meshed:
         return []
-    arrived = requests.received(watched)
+    arrived = requests.received(targets)
     legend = scope.legend(requests.SERVICE)
     total = scope.sum(scope.rate(requests.REQUESTS, *arrived), requests.SERVICE)
     failed = scope.sum(scope.rate(requests.REQUESTS, *arrived, requests.FAILED), requests.SERVICE)
@@ -63,17 +63,17 @@ def _traffic(watched: Watched, scope: Scope) -> list[Chart]:
         Chart(title="Requests by service", queries={legend: total}, unit="reqps"),
         Chart(title="Server errors by service", queries={legend: failed}, unit="reqps"),
         Chart(title="99 % of requests are faster than", queries={legend: slowest}, unit="ms"),
-        traced_latency(watched, scope),
+        traced_latency(targets, scope),
     ]
 
 
-def traced_latency(watched: Watched, scope: Scope) -> Chart:
+def traced_latency(targets: MonitoringTargets, scope: Scope) -> Chart:
     """How long traced requests took, with a dot for each trace."""
     spans = scope.quantile(
         0.95,
         "traces_span_metrics_duration_milliseconds",
         'span_kind="SPAN_KIND_SERVER"',
-        f'namespace="{watched.monitoring}"',
+        f'namespace="{targets.monitoring}"',
         by=("service_name",),
     )
     return Chart(
@@ -85,13 +85,13 @@ def traced_latency(watched: Watched, scope: Scope) -> Chart:
     )
 
 
-def _workloads(watched: Watched, scope: Scope) -> list[Chart]:
-    ours = f'namespace=~"{"|".join(watched.all())}"'
+def _workloads(targets: MonitoringTargets, scope: Scope) -> list[Chart]:
+    ours = f'namespace=~"{"|".join(targets.all())}"'
     containers = (ours, 'container!=""')
     cpu = scope.sum(scope.rate("container_cpu_usage_seconds_total", *containers), "namespace")
     memory = scope.sum(scope.of("container_memory_working_set_bytes", *containers), "namespace")
     restarts = f"increase({scope.of('kube_pod_container_status_restarts_total', ours)}[1h])"
-    replicas = scope.of("kube_horizontalpodautoscaler_status_current_replicas", f'namespace="{watched.services}"')
+    replicas = scope.of("kube_horizontalpodautoscaler_status_current_replicas", f'namespace="{targets.services}"')
     free = scope.of("kubelet_volume_stats_available_bytes", ours)
     size = scope.of("kubelet_volume_stats_capacity_bytes", ours)
     by_namespace = scope.legend("namespace")

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from components.monitoring.dashboards.panels import Chart, Row, single
 from components.monitoring.dashboards.scope import REGION, Scope
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.places import INTENSITY, PARTICIPANTS, PLACE, REQUESTS, RESONANCE
 
 TITLE = "global resonance heatmap"
 RATIO_NOTE = "0 is none, 1 is full. Published by the service consciousness-field."
 
 
-def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
+def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
     """The rows of the dashboard. The rules behind it carry their region themselves, in both views."""
-    busy = [_map(scope, "Where requests are served", REQUESTS, "reqps", "")] if watched.meshed else []
+    busy = [_map(scope, "Where requests are served", REQUESTS, "reqps", "")] if targets.meshed else []
     resonance = scope.of(RESONANCE)
     numbers = [
         single("Resonance", f"avg({resonance})", "percentunit", RATIO_NOTE),

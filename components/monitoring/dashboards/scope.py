@@ -65,5 +65,5 @@ class Scope:
         return " ".join(f"{{{{{label}}}}}" for label in self.labels(*labels)) or "all"
 
 
-HERE = Scope(across=False)
-EVERYWHERE = Scope(across=True)
+ONE_REGION = Scope(across=False)
+ALL_REGIONS = Scope(across=True)

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from components.monitoring import requests
 from components.monitoring.dashboards.panels import Chart, Row
 from components.monitoring.dashboards.scope import Scope
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.objectives import OBJECTIVES, Objective
 
 TITLE = "objectives"
 SHORT, LONG = "1h", "3d"
 
 
-def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
+def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
     """The rows of the dashboard: one per objective. None without a mesh, which counts the requests."""
-    if not watched.meshed:
+    if not targets.meshed:
         return []
     return [Row(title=f"{one.title}: {one.share:.1%} {one.promise}", charts=_charts(one, scope)) for one in OBJECTIVES]
 

@@ -4,23 +4,23 @@ from collections.abc import Sequence
 
 from components.monitoring.dashboards.panels import Chart, Row, single
 from components.monitoring.dashboards.scope import Scope
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 
 TITLE = "transformation success"
 COMPLETED = 'outcome="completed"'
 DAY = "1d"
 
 
-def rows(watched: Watched, scope: Scope) -> Sequence[Row]:
+def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
     """The rows of the dashboard."""
     return [
-        Row(title="In a day", charts=_day(watched, scope)),
-        Row(title="Over time", charts=_over_time(watched, scope)),
+        Row(title="In a day", charts=_day(targets, scope)),
+        Row(title="Over time", charts=_over_time(targets, scope)),
     ]
 
 
-def _day(watched: Watched, scope: Scope) -> list[Chart]:
-    services = f'namespace="{watched.services}"'
+def _day(targets: MonitoringTargets, scope: Scope) -> list[Chart]:
+    services = f'namespace="{targets.services}"'
     started = scope.of("sacred_transformations_started_total", services)
     finished = "sacred_transformations_finished_total"
     completed, ended = scope.of(finished, services, COMPLETED), scope.of(finished, services)
@@ -38,8 +38,8 @@ def _day_share(part: str, whole: str) -> str:
     return f"sum(increase({part}[{DAY}])) / sum(increase({whole}[{DAY}]))"
 
 
-def _over_time(watched: Watched, scope: Scope) -> list[Chart]:
-    services = f'namespace="{watched.services}"'
+def _over_time(targets: MonitoringTargets, scope: Scope) -> list[Chart]:
+    services = f'namespace="{targets.services}"'
     finished = "sacred_transformations_finished_total"
     completed = scope.rate(finished, services, COMPLETED, window="1h")
     ended = scope.rate(finished, services, window="1h")

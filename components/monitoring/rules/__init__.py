@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.monitoring.names import Here, Watched
+from components.monitoring.names import MonitoringTargets, RegionLabels
 from components.monitoring.rules.alerts import alerts
 from components.monitoring.rules.emergence import emergence_rules
 from components.monitoring.rules.model import Rules
@@ -15,8 +15,8 @@ from components.monitoring.rules.regions import region_rules
 
 
 def rule_groups(
-    watched: Watched,
-    here: Here,
+    targets: MonitoringTargets,
+    labels: RegionLabels,
     *,
     runbooks: str,
     machine_prices: Mapping[str, float] | None = None,
@@ -28,12 +28,12 @@ def rule_groups(
     are the regions that can be asked besides this one.
     """
     groups: dict[str, Rules] = {
-        **alerts(watched),
-        "objectives": objective_rules(watched),
-        "places": place_rules(watched, here),
-        "emergence": emergence_rules(watched),
+        **alerts(targets),
+        "objectives": objective_rules(targets),
+        "places": place_rules(targets, labels),
+        "emergence": emergence_rules(targets),
         "prices": price_rules(machine_prices or {}),
-        "regions": region_rules(watched, others),
+        "regions": region_rules(targets, others),
     }
     return [
         {"name": f"sacred-council-{name}", "rules": [rule.rule(runbooks) for rule in rules]}
@@ -43,15 +43,15 @@ def rule_groups(
 
 
 def rules_file(
-    watched: Watched,
-    here: Here,
+    targets: MonitoringTargets,
+    labels: RegionLabels,
     *,
     runbooks: str,
     machine_prices: Mapping[str, float] | None = None,
     others: Sequence[str] = (),
 ) -> str:
     """A rules file as Prometheus and promtool read it (JSON, which is YAML, too)."""
-    groups = rule_groups(watched, here, runbooks=runbooks, machine_prices=machine_prices, others=others)
+    groups = rule_groups(targets, labels, runbooks=runbooks, machine_prices=machine_prices, others=others)
     return json.dumps({"groups": groups}, indent=2) + "\n"
 
 

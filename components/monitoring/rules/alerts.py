@@ -6,7 +6,7 @@ which runbook helps.
 
 from collections.abc import Mapping, Sequence
 
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.backups import backup_alerts
 from components.monitoring.rules.model import Alert
 
@@ -14,21 +14,21 @@ DAY_SECONDS = 86400
 CERTIFICATE_DAYS = 30
 
 
-def alerts(watched: Watched) -> Mapping[str, Sequence[Alert]]:
+def alerts(targets: MonitoringTargets) -> Mapping[str, Sequence[Alert]]:
     """The alerts of what is deployed, by group."""
     return {
-        "services": [*_services(watched), *(_requests(watched) if watched.meshed else [])],
-        **({"database": [*_database(watched.database), *backup_alerts(watched)]} if watched.database else {}),
-        **({"cache": _cache(watched.cache)} if watched.cache else {}),
-        **({"messaging": _messaging(watched.messaging)} if watched.messaging else {}),
-        **({"mesh": _mesh(watched)} if watched.meshed else {}),
-        "certificates": _certificates(watched),
-        "platform": _platform(watched),
+        "services": [*_services(targets), *(_requests(targets) if targets.meshed else [])],
+        **({"database": [*_database(targets.database), *backup_alerts(targets)]} if targets.database else {}),
+        **({"cache": _cache(targets.cache)} if targets.cache else {}),
+        **({"messaging": _messaging(targets.messaging)} if targets.messaging else {}),
+        **({"mesh": _mesh(targets)} if targets.meshed else {}),
+        "certificates": _certificates(targets),
+        "platform": _platform(targets),
     }
 
 
-def _services(watched: Watched) -> Sequence[Alert]:
-    theirs = "|".join(filter(None, [watched.services, watched.ingress]))
+def _services(targets: MonitoringTargets) -> Sequence[Alert]:
+    theirs = "|".join(filter(None, [targets.services, targets.ingress]))
     return [
         Alert(
             name="ServiceUnavailable",
@@ -42,8 +42,8 @@ def _services(watched: Watched) -> Sequence[Alert]:
     ]
 
 
-def _requests(watched: Watched) -> Sequence[Alert]:
-    requests = f'istio_requests_total{{reporter="destination",destination_service_namespace="{watched.services}"'
+def _requests(targets: MonitoringTargets) -> Sequence[Alert]:
+    requests = f'istio_requests_total{{reporter="destination",destination_service_namespace="{targets.services}"'
     by = "sum by (destination_service_name)"
     return [
         Alert(
@@ -157,11 +157,11 @@ def _lost_regions(namespace: str) -> str:
     return f"({by} (max_over_time({connections}[1d])) unless {by} ({connections})) and on () {seen}"
 
 
-def _mesh(watched: Watched) -> Sequence[Alert]:
+def _mesh(targets: MonitoringTargets) -> Sequence[Alert]:
     return [
         Alert(
             name="MeshControlPlaneDown",
-            expr=f'kube_deployment_status_replicas_available{{namespace="{watched.control_plane}"}} == 0',
+            expr=f'kube_deployment_status_replicas_available{{namespace="{targets.control_plane}"}} == 0',
             wait="5m",
             severity="critical",
             summary="The mesh has no control plane",
@@ -171,8 +171,8 @@ def _mesh(watched: Watched) -> Sequence[Alert]:
     ]
 
 
-def _certificates(watched: Watched) -> Sequence[Alert]:
-    expiry = _expiry(watched)
+def _certificates(targets: MonitoringTargets) -> Sequence[Alert]:
+    expiry = _expiry(targets)
     if not expiry:
         return []
     return [
@@ -191,8 +191,8 @@ def _certificates(watched: Watched) -> Sequence[Alert]:
     ]
 
 
-def _platform(watched: Watched) -> Sequence[Alert]:
-    ours = "|".join(watched.all())
+def _platform(targets: MonitoringTargets) -> Sequence[Alert]:
+    ours = "|".join(targets.all())
     free = f'kubelet_volume_stats_available_bytes{{namespace=~"{ours}"}}'
     size = f'kubelet_volume_stats_capacity_bytes{{namespace=~"{ours}"}}'
     return [
@@ -234,11 +234,11 @@ def _missing_pods(namespace: str) -> str:
     return f'{wanted} - kube_statefulset_status_replicas_ready{{namespace="{namespace}"}} > 0'
 
 
-def _expiry(watched: Watched) -> str:
+def _expiry(targets: MonitoringTargets) -> str:
     """When certificates expire, as the database's nodes and the mesh's authority see theirs; empty without both."""
     seen = []
-    if watched.database:
-        seen.append(f'(security_certificate_expiration_node{{namespace="{watched.database}"}} > 0)')
-    if watched.control_plane:
-        seen.append(f'citadel_server_cert_chain_expiry_timestamp{{namespace="{watched.control_plane}"}}')
+    if targets.database:
+        seen.append(f'(security_certificate_expiration_node{{namespace="{targets.database}"}} > 0)')
+    if targets.control_plane:
+        seen.append(f'citadel_server_cert_chain_expiry_timestamp{{namespace="{targets.control_plane}"}}')
     return " or ".join(seen)

@@ -7,7 +7,7 @@ rules look back over days.
 from collections.abc import Sequence
 from typing import Final
 
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.model import Alert
 
 HOURS: Final = 26
@@ -20,10 +20,10 @@ fires, as long as Prometheus keeps seven days."""
 RUNBOOK: Final = "restore-the-database"
 
 
-def backup_alerts(watched: Watched) -> Sequence[Alert]:
+def backup_alerts(targets: MonitoringTargets) -> Sequence[Alert]:
     """The alerts of a region with a database; on missing backups only where its nodes take some."""
-    place = f'{{namespace="{watched.database}"}}'
-    return [_failed(place), *([_old(place), _absent(place)] if watched.backups else [])]
+    place = f'{{namespace="{targets.database}"}}'
+    return [_failed(place), *([_old(place), _absent(place)] if targets.backups else [])]
 
 
 def _failed(place: str) -> Alert:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.model import Recording
 
 DAY: Final = "1d"
@@ -54,26 +54,26 @@ class Emergence:
         ]
 
 
-def emergences(watched: Watched) -> Sequence[Emergence]:
-    """Everything whose emergence is watched."""
+def emergences(targets: MonitoringTargets) -> Sequence[Emergence]:
+    """Everything whose emergence is monitored."""
     patterns = Emergence(
         name="pattern",
         title="Patterns in the field",
         labels=("pattern",),
-        counter=f'sacred_pattern_observations_total{{namespace="{watched.services}"}}',
+        counter=f'sacred_pattern_observations_total{{namespace="{targets.services}"}}',
     )
-    return [patterns, *_streams(watched), *_calls(watched)]
+    return [patterns, *_streams(targets), *_calls(targets)]
 
 
-def emergence_rules(watched: Watched) -> Sequence[Recording]:
+def emergence_rules(targets: MonitoringTargets) -> Sequence[Recording]:
     """The rules of all of them."""
-    return [rule for kind in emergences(watched) for rule in kind.rules()]
+    return [rule for kind in emergences(targets) for rule in kind.rules()]
 
 
-def _streams(watched: Watched) -> Sequence[Emergence]:
-    if watched.messaging is None:
+def _streams(targets: MonitoringTargets) -> Sequence[Emergence]:
+    if targets.messaging is None:
         return []
-    leaders = f'namespace="{watched.messaging}",is_stream_leader="true"'
+    leaders = f'namespace="{targets.messaging}",is_stream_leader="true"'
     return [
         Emergence(
             name="stream",
@@ -84,10 +84,10 @@ def _streams(watched: Watched) -> Sequence[Emergence]:
     ]
 
 
-def _calls(watched: Watched) -> Sequence[Emergence]:
-    if not watched.meshed:
+def _calls(targets: MonitoringTargets) -> Sequence[Emergence]:
+    if not targets.meshed:
         return []
-    arrived = f'reporter="destination",destination_service_namespace="{watched.services}"'
+    arrived = f'reporter="destination",destination_service_namespace="{targets.services}"'
     return [
         Emergence(
             name="call",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.monitoring import requests
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.model import Alert, Recording, Rules, Severity
 
 LATENCY_MS: Final = 500
@@ -77,37 +77,37 @@ LATENCY: Final = Objective(
 OBJECTIVES: Final = (AVAILABILITY, LATENCY)
 
 
-def objective_rules(watched: Watched) -> Rules:
+def objective_rules(targets: MonitoringTargets) -> Rules:
     """Recording rules and alerts of both objectives. None without a mesh, which counts the requests."""
-    if not watched.meshed:
+    if not targets.meshed:
         return []
-    return [*_recordings(watched), *(alert for objective in OBJECTIVES for alert in _alerts(objective))]
+    return [*_recordings(targets), *(alert for objective in OBJECTIVES for alert in _alerts(objective))]
 
 
-def _recordings(watched: Watched) -> Sequence[Recording]:
+def _recordings(targets: MonitoringTargets) -> Sequence[Recording]:
     return [
-        Recording(record=TRAFFIC, expr=_rate(watched, requests.REQUESTS, "1h")),
-        *(Recording(record=AVAILABILITY.record(window), expr=_failed(watched, window)) for window in WINDOWS),
-        *(Recording(record=LATENCY.record(window), expr=_slow(watched, window)) for window in WINDOWS),
+        Recording(record=TRAFFIC, expr=_rate(targets, requests.REQUESTS, "1h")),
+        *(Recording(record=AVAILABILITY.record(window), expr=_failed(targets, window)) for window in WINDOWS),
+        *(Recording(record=LATENCY.record(window), expr=_slow(targets, window)) for window in WINDOWS),
     ]
 
 
-def _failed(watched: Watched, window: str) -> str:
-    failed = _rate(watched, requests.REQUESTS, window, requests.FAILED)
-    total = _rate(watched, requests.REQUESTS, window)
+def _failed(targets: MonitoringTargets, window: str) -> str:
+    failed = _rate(targets, requests.REQUESTS, window, requests.FAILED)
+    total = _rate(targets, requests.REQUESTS, window)
     # Services without a single failure have no series of failures.
     return f"({failed} or {total} * 0) / ({total} > 0)"
 
 
-def _slow(watched: Watched, window: str) -> str:
+def _slow(targets: MonitoringTargets, window: str) -> str:
     """WebSockets are left out: they last as long as their users stay."""
-    in_time = _rate(watched, f"{requests.DURATION}_bucket", window, requests.NOT_UPGRADED, WITHIN_LIMIT)
-    total = _rate(watched, f"{requests.DURATION}_count", window, requests.NOT_UPGRADED)
+    in_time = _rate(targets, f"{requests.DURATION}_bucket", window, requests.NOT_UPGRADED, WITHIN_LIMIT)
+    total = _rate(targets, f"{requests.DURATION}_count", window, requests.NOT_UPGRADED)
     return f"1 - {in_time} / ({total} > 0)"
 
 
-def _rate(watched: Watched, metric: str, window: str, *matchers: str) -> str:
-    selector = ",".join([*requests.from_users(watched), *matchers])
+def _rate(targets: MonitoringTargets, metric: str, window: str, *matchers: str) -> str:
+    selector = ",".join([*requests.from_users(targets), *matchers])
     return f"sum by ({requests.SERVICE}) (rate({metric}{{{selector}}}[{window}]))"
 
 

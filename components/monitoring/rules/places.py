@@ -6,7 +6,7 @@ These series carry their region themselves, so that one query serves a region al
 from collections.abc import Sequence
 from typing import Final
 
-from components.monitoring.names import Here, Watched
+from components.monitoring.names import MonitoringTargets, RegionLabels
 from components.monitoring.rules.model import Recording
 
 PLACE: Final = "region:place:info"
@@ -17,22 +17,22 @@ PARTICIPANTS: Final = "region:field_participants:sum"
 REQUESTS: Final = "region:requests:rate5m"
 
 
-def place_rules(watched: Watched, here: Here) -> Sequence[Recording]:
+def place_rules(targets: MonitoringTargets, labels: RegionLabels) -> Sequence[Recording]:
     """The region's place and its values on the map."""
-    services = f'namespace="{watched.services}"'
-    region = {"region": here.region}
+    services = f'namespace="{targets.services}"'
+    region = {"region": labels.region}
     place = {
         **region,
-        "city": here.city,
-        "latitude": f"{here.latitude:g}",
-        "longitude": f"{here.longitude:g}",
-        **({"country": here.country} if here.country else {}),
+        "city": labels.city,
+        "latitude": f"{labels.latitude:g}",
+        "longitude": f"{labels.longitude:g}",
+        **({"country": labels.country} if labels.country else {}),
     }
     values = {
         RESONANCE: f"avg(sacred_field_resonance_ratio{{{services}}})",
         INTENSITY: f"avg(sacred_field_intensity_ratio{{{services}}})",
         PARTICIPANTS: f"sum(sacred_field_participants{{{services}}})",
-        **({REQUESTS: _requests(watched)} if watched.meshed else {}),
+        **({REQUESTS: _requests(targets)} if targets.meshed else {}),
     }
     return [
         Recording(record=PLACE, expr="vector(1)", labels=place),
@@ -40,6 +40,6 @@ def place_rules(watched: Watched, here: Here) -> Sequence[Recording]:
     ]
 
 
-def _requests(watched: Watched) -> str:
-    arrived = f'reporter="destination",destination_service_namespace="{watched.services}"'
+def _requests(targets: MonitoringTargets) -> str:
+    arrived = f'reporter="destination",destination_service_namespace="{targets.services}"'
     return f"sum(rate(istio_requests_total{{{arrived}}}[5m]))"

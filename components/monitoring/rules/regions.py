@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from components.monitoring.names import Watched
+from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.model import Alert, Recording, Rules
 
 KNOWN: Final = "peer:known:info"
@@ -13,14 +13,14 @@ COMING_UP: Final = "45m"
 """How long a new region may take: all others know its name before its cluster is there."""
 
 
-def region_rules(watched: Watched, others: Sequence[str]) -> Rules:
+def region_rules(targets: MonitoringTargets, others: Sequence[str]) -> Rules:
     """Which regions there should be, and an alert for one whose metrics cannot be read. None for a region alone.
 
     A region that is down cannot say so itself. Thanos writes a store's own labels into one label, as in a selector.
     """
     if not others:
         return []
-    stores = f'thanos_store_nodes_grpc_connections{{namespace="{watched.monitoring}"}} > 0'
+    stores = f'thanos_store_nodes_grpc_connections{{namespace="{targets.monitoring}"}} > 0'
     seen = f'label_replace({stores}, "peer", "$1", "external_labels", ".*region=\\"([^\\"]*)\\".*")'
     known = [Recording(record=KNOWN, expr="vector(1)", labels={"peer": region}) for region in sorted(others)]
     unseen = Alert(

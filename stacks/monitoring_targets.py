@@ -6,7 +6,7 @@ from typing import Final
 import pulumi
 
 from components import monitoring
-from components.monitoring import AlertReceiver, Here, Memory, Watched
+from components.monitoring import AlertReceiver, Memory, MonitoringTargets, RegionLabels
 from stacks import topology
 from stacks.managed_stores import managed
 from stacks.region_base import CACHES, DATABASES, MESSAGING, namespace_labels
@@ -30,11 +30,11 @@ def memory(settings: Settings, region: str) -> Memory:
     return monitoring.memory(size, settings.monitoring.memory.model_dump())
 
 
-def watched(settings: Settings, region: str) -> Watched:
+def of_region(settings: Settings, region: str) -> MonitoringTargets:
     """The namespaces of what the settings deploy in the region called `region`."""
     (plan,) = (each for each in topology.plan(settings) if each.name == region)
     meshed = settings.mesh.enabled
-    return Watched(
+    return MonitoringTargets(
         services=SERVICES,
         monitoring=MONITORING,
         ingress=INGRESS if meshed else None,
@@ -53,10 +53,10 @@ def trace_clients(settings: Settings) -> list[str]:
     return [SERVICES, INGRESS] if settings.mesh.enabled else [SERVICES]
 
 
-def here(plan: RegionPlan) -> Here:
+def region_labels(plan: RegionPlan) -> RegionLabels:
     """The region's place, for maps."""
     place = plan.place
-    return Here(
+    return RegionLabels(
         region=plan.name,
         city=place.city,
         latitude=place.latitude,
