@@ -62,7 +62,7 @@ class ServicesArgs:
     `telemetry_endpoint` is the URL of an OTLP/gRPC collector (None: no traces) that gets the share `trace_sampling`
     (0 to 1) of new traces. `monitored_by` brings the Prometheus operator's CRDs (None: no ServiceMonitors). What else
     must be there before the services is in `after`. `renderer` is a provider made by `chart_renderer`. Services
-    `deployed_elsewhere` (by Argo CD, from the same chart) are none of the program's resources.
+    `managed_by_argocd` (by Argo CD, from the same chart) are none of the program's resources.
     """
 
     namespace: str
@@ -74,7 +74,7 @@ class ServicesArgs:
     trace_sampling: float = 0.1
     monitored_by: pulumi.Resource | None = None
     after: Sequence[pulumi.Input[pulumi.Resource]] = ()
-    deployed_elsewhere: bool = False
+    managed_by_argocd: bool = False
 
     def __post_init__(self) -> None:
         missing = [name for name in NAMES if name not in self.workloads]
@@ -96,7 +96,7 @@ class Services(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:services:Services", name, None, opts)
-        if not args.deployed_elsewhere:
+        if not args.managed_by_argocd:
             _deploy(name, args, pulumi.ResourceOptions(parent=self))
         self.endpoints = {service: _url(service, args.namespace) for service in sorted(args.workloads)}
         self.register_outputs({"endpoints": self.endpoints})

@@ -15,8 +15,8 @@ from components.local_chart import chart_renderer
 from components.trust import RootAuthority, RootAuthorityArgs
 from stacks import clusters, quotas, standbys, topology
 from stacks.clouds import RegionCloud
-from stacks.delivery import build_fleet, build_gitops
 from stacks.edge import RegionEdge, build_edge, region_edges
+from stacks.gitops import build_fleet, build_gitops
 from stacks.mesh_peers import MeshSite, mesh_east_west
 from stacks.region import Region, RegionArgs
 from stacks.region_base import RegionBase, RegionBaseArgs

@@ -233,7 +233,7 @@ class Region(pulumi.ComponentResource):
                 telemetry_endpoint=trace_endpoint(MONITORING) if monitoring else None,
                 trace_sampling=self._args.settings.monitoring.trace_sampling,
                 monitored_by=self._monitored_by,
-                deployed_elsewhere=self._args.settings.delivered(self._name),
+                managed_by_argocd=self._args.settings.managed_by_argocd(self._name),
                 # The namespace, too: the stores' connections are in it.
                 after=list(self.ready),
             ),

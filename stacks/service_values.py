@@ -25,7 +25,9 @@ def shifted(settings: Settings) -> list[str]:
 
 def service_values(settings: Settings) -> Mapping[str, dict[str, Any]]:
     """The chart's values of each region that Argo CD deploys to, by name."""
-    return {plan.name: _values(plan, settings) for plan in topology.plan(settings) if settings.delivered(plan.name)}
+    return {
+        plan.name: _values(plan, settings) for plan in topology.plan(settings) if settings.managed_by_argocd(plan.name)
+    }
 
 
 def _values(plan: RegionPlan, settings: Settings) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Configuration of a stack: checked once, all mistakes at once, then plain frozen values."""
 
-from stacks.settings.delivery import Fleet, GitOps, Repository
 from stacks.settings.errors import Mistake, SettingsError
+from stacks.settings.gitops import Fleet, GitOps, Repository
 from stacks.settings.models import (
     SECRETS,
     Cache,

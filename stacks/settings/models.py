@@ -9,7 +9,7 @@ from components.quantities import quantity_bytes
 from components.versions import SAMPLE_SERVICE_IMAGE
 from stacks.settings.base import Model
 from stacks.settings.cloud_values import AzureId, GcpProject
-from stacks.settings.delivery import Fleet, GitOps
+from stacks.settings.gitops import Fleet, GitOps
 from stacks.settings.regions import AnyRegion, Clouds, RegionSettings
 from stacks.settings.streams import Stream
 from stacks.settings.values import (
@@ -248,7 +248,7 @@ class Settings(Model):
         """Name of the region that Rancher is in; None when there is none."""
         return (self.fleet.hub or self.primary_region) if self.fleet.enabled else None
 
-    def delivered(self, region: str) -> bool:
+    def managed_by_argocd(self, region: str) -> bool:
         """Whether Argo CD deploys the services of `region`: it is there, and can reach the region's API."""
         hub = self.gitops_hub
         return hub is not None and (region == hub or self.region(region).cloud != "existing")

@@ -5,9 +5,9 @@ from typing import Final
 
 from stacks.settings.backup_rules import broken_backup_rules, managed_backups
 from stacks.settings.cloud_rules import broken_cloud_rules
-from stacks.settings.delivery_rules import broken_delivery_rules
 from stacks.settings.edge_rules import broken_edge_rules
 from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
+from stacks.settings.gitops_rules import broken_gitops_rules
 from stacks.settings.inheritance import Plain
 from stacks.settings.models import Cache, Messaging, Service
 from stacks.settings.offer_rules import broken_offer_rules
@@ -45,7 +45,7 @@ def broken_rules(values: Plain) -> Iterator[Mistake]:
     yield from _nights(values)
     yield from _cache_memory(values)
     yield from broken_edge_rules(values, regions)
-    yield from broken_delivery_rules(values, regions)
+    yield from broken_gitops_rules(values, regions)
 
 
 def _callers(values: Plain) -> Callable[[object], bool]:

@@ -8,7 +8,7 @@ import pytest
 
 from components.gitops import plan
 from components.services import RELEASE
-from stacks.delivery import unreachable
+from stacks.gitops import unreachable
 from tests.hubs import GITOPS, REPOSITORY, hub
 from tests.regions import (
     EARLY,

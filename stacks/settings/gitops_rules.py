@@ -12,7 +12,7 @@ _PLACES: Final = (("gitops", "hub"), ("gitops", "canary"), ("fleet", "hub"))
 """Settings that name a region."""
 
 
-def broken_delivery_rules(values: Plain, regions: Regions) -> Iterator[Mistake]:
+def broken_gitops_rules(values: Plain, regions: Regions) -> Iterator[Mistake]:
     """All mistakes of gitops and fleet; what is malformed in itself is passed over."""
     clouds = {name: region.get("cloud") for region in regions.values() if isinstance(name := region.get("name"), str)}
     for key, setting in _PLACES:

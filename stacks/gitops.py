@@ -15,7 +15,7 @@ from stacks.region_base import ARGO_CD, RANCHER, RANCHER_CLUSTERS, RegionBase
 from stacks.region_mesh import SERVICES
 from stacks.service_values import shifted
 from stacks.settings import Settings
-from stacks.settings.delivery import Repository
+from stacks.settings.gitops import Repository
 
 TOKEN: Final = "gitopsRepositoryToken"  # noqa: S105 - the name of a setting
 
@@ -34,7 +34,7 @@ def build_gitops(
     hub = settings.gitops_hub
     if hub is None:
         return None
-    accesses = {name: _access(name, one, hub) for name, one in bases.items() if settings.delivered(name)}
+    accesses = {name: _access(name, one, hub) for name, one in bases.items() if settings.managed_by_argocd(name)}
     base = bases[hub]
     left_out = sorted(bases.keys() - accesses.keys())
     argocd = ArgoCD(

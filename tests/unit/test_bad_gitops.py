@@ -141,7 +141,7 @@ def test_rancher_needs_the_certificates_that_come_with_the_mesh() -> None:
 def test_both_are_off_unless_they_are_asked_for() -> None:
     given = settings({})
     assert (given.gitops_hub, given.fleet_hub) == (None, None)
-    assert [region.name for region in given.regions if given.delivered(region.name)] == []
+    assert [region.name for region in given.regions if given.managed_by_argocd(region.name)] == []
 
 
 def test_the_hub_is_the_primary_region_unless_it_is_named() -> None:
@@ -154,7 +154,7 @@ def test_the_hub_is_the_primary_region_unless_it_is_named() -> None:
 def test_argo_cd_deploys_to_its_own_cluster_and_to_those_whose_api_has_a_known_address() -> None:
     def reached(hub: str) -> list[str]:
         given = settings({**GOOD, "hub": hub})
-        return sorted(region.name for region in given.regions if given.delivered(region.name))
+        return sorted(region.name for region in given.regions if given.managed_by_argocd(region.name))
 
     assert reached("us-central1") == ["europe-west1", "us-central1"]
     assert reached("cellar") == ["cellar", "europe-west1", "us-central1"]
