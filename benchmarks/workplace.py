@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from benchmarks import measure
-from sandbox import binaries, deployment, engine, fleet, regions
+from sandbox import binaries, control_planes, deployment, engine, regions
 from sandbox.layout import PROJECT, Layout
 
 _LINKED = ("Pulumi.yaml", "__main__.py", "components", "stacks", "charts")
@@ -38,7 +38,7 @@ class Workplace:
 
     def stop_control_planes(self, stack: str) -> None:
         """Stops the stack's control planes and deletes what they and the simulated clouds hold."""
-        fleet.remove(self.layout, stack)
+        control_planes.remove(self.layout, stack)
         self.forget_clouds(stack)
 
     def forget_clouds(self, stack: str) -> None:
@@ -81,8 +81,8 @@ def workplace() -> Iterator[Workplace]:
     try:
         yield Workplace(folder, layout)
     finally:
-        with fleet.alone(layout):
-            fleet.clear(layout)
+        with control_planes.alone(layout):
+            control_planes.clear(layout)
         shutil.rmtree(folder, ignore_errors=True)
 
 

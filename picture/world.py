@@ -84,7 +84,7 @@ def _notes(region: str, settings: Settings) -> tuple[str, ...]:
         "primary region": several and region == settings.primary_region,
         "backups": region in settings.backup_regions,
         "Argo CD": region == settings.gitops_hub,
-        "Rancher": region == settings.fleet_hub,
+        "Rancher": region == settings.rancher_hub,
     }
     streams = [
         f"stream {stream.name}{'' if region == (stream.home or settings.primary_region) else ' (mirror)'}"

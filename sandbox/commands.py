@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from sandbox import binaries, charts, context, deployment, doctor, engine, fleet, state
+from sandbox import binaries, charts, context, control_planes, deployment, doctor, engine, state
 from sandbox.compare.command import Request, compare
 from sandbox.layout import Layout, SandboxError
 from sandbox.plan import plan, policy
@@ -104,7 +104,7 @@ def execute(layout: Layout, command: Sequence[str]) -> NoReturn:
 
 def status(layout: Layout) -> int:
     """Prints the regions and the stacks."""
-    clusters = fleet.clusters(layout)
+    clusters = control_planes.clusters(layout)
     print("Regions" if clusters else "No region has a control plane; `make up` starts one.")
     for cluster in clusters:
         servers = ", ".join(cluster.servers) or "stopped"
@@ -122,8 +122,8 @@ def clean(layout: Layout) -> int:
     folders = {layout.bin.name, layout.engine.name, binaries.PLUGIN_DIRECTORY, charts.FOLDER}
     kept = folders | {"stamps", "build.lock"}
     built = kept if layout.home == layout.binaries else set()
-    with fleet.alone(layout):
-        fleet.clear(layout)
+    with control_planes.alone(layout):
+        control_planes.clear(layout)
         for path in layout.home.iterdir():
             if path.name not in built | {layout.registry_lock.name}:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from sandbox import binaries, charts, child, doctor, engine, fleet, progress, regions, releases, state
+from sandbox import binaries, charts, child, control_planes, doctor, engine, progress, regions, releases, state
 from sandbox.controlplane import Cluster
 from sandbox.layout import Layout, SandboxError
 from sandbox.regions import Region
@@ -32,7 +32,7 @@ def start(layout: Layout, stack: str) -> list[Region]:
     if official:
         progress.say(f"Using the official pulumi CLI at {official}.")
     binaries.ensure(layout, needed_binaries())
-    fleet.start(layout, stack, wanted)
+    control_planes.start(layout, stack, wanted)
     engine.prepare(layout)
     progress.say(simulated(layout))
     return wanted
@@ -59,7 +59,7 @@ def up(layout: Layout, stack: str) -> int:
 
 def retire(layout: Layout, stack: str, wanted: list[Region]) -> None:
     """Stops the control planes of regions that were taken off the stack's list, once nothing of it is in them."""
-    gone = fleet.retire(layout, stack, wanted)
+    gone = control_planes.retire(layout, stack, wanted)
     if gone:
         progress.say(f"Stopped the control planes of regions that are not in the list any more: {', '.join(gone)}.")
 
@@ -103,7 +103,7 @@ def recover(layout: Layout, stack: str) -> int:
         releases.Access(
             name=f"Region {cluster.plane.name}", provider=f"{cluster.plane.name}-", kubeconfig=cluster.kubeconfig
         )
-        for cluster in fleet.clusters(layout, stack)
+        for cluster in control_planes.clusters(layout, stack)
         if cluster.servers
     ]
     return len(releases.recover(layout, clusters, state.latest(layout, stack)))
@@ -120,7 +120,7 @@ def down(layout: Layout, stack: str) -> int:
         return problem
     if problem:
         progress.say(f"Stack {stack}: destroy failed. Its control planes are removed, and all that is in them.")
-    removed = fleet.remove(layout, stack)
+    removed = control_planes.remove(layout, stack)
     shutil.rmtree(layout.clouds / stack, ignore_errors=True)
     if deployed:
         _forget(layout, stack)
@@ -160,14 +160,14 @@ def _destroy(layout: Layout, stack: str) -> int:
 
 def _revive(layout: Layout, stack: str) -> bool:
     """Starts the stack's control planes again if they do not run; whether one of them is lost."""
-    clusters = fleet.clusters(layout, stack)
+    clusters = control_planes.clusters(layout, stack)
     running = [cluster for cluster in clusters if _runs_again(cluster)]
     return not clusters or len(running) < len(clusters)
 
 
 def _runs_again(cluster: Cluster) -> bool:
     try:
-        with fleet.alone(cluster.layout):
+        with control_planes.alone(cluster.layout):
             if cluster.exists:
                 cluster.start()
     except SandboxError as error:
@@ -196,7 +196,7 @@ def summary(layout: Layout, stack: str) -> str:
     """What is deployed where, how to look at it and how to take it down."""
     kinds = Counter(item["type"].split(":")[0] for item in state.resources(layout, stack))
     counted = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-    clusters = fleet.clusters(layout, stack)
+    clusters = control_planes.clusters(layout, stack)
     first = clusters[0].plane.context
     return "\n".join(
         [

@@ -8,9 +8,9 @@ from typing import Final
 
 import pulumi
 
-from components.fleet import Fleet, FleetArgs
 from components.gitops import ArgoCD, ArgoCDArgs, RegionAccess, RegionAccessArgs, Source
 from components.gitops.plan import IN_CLUSTER
+from components.rancher import Rancher, RancherArgs
 from stacks.region_base import ARGO_CD, RANCHER, RANCHER_CLUSTERS, RegionBase
 from stacks.region_mesh import SERVICES
 from stacks.service_values import shifted
@@ -58,24 +58,24 @@ def build_gitops(
     return argocd
 
 
-def build_fleet(
+def build_rancher(
     settings: Settings,
     bases: Mapping[str, RegionBase],
     certificates: Mapping[str, pulumi.Resource | None],
     opts: pulumi.ResourceOptions,
-) -> Fleet | None:
+) -> Rancher | None:
     """Rancher in its hub; None where the settings have none. `certificates` bring cert-manager's kinds, by region."""
-    hub, hostname = settings.fleet_hub, settings.fleet.hostname
+    hub, hostname = settings.rancher_hub, settings.rancher.hostname
     manager = certificates[hub] if hub else None
     if hub is None or hostname is None or manager is None:
         return None
     base = bases[hub]
-    return Fleet(
-        f"{hub}-fleet",
-        FleetArgs(
+    return Rancher(
+        f"{hub}-rancher",
+        RancherArgs(
             hub=hub,
             hostname=hostname,
-            ingress_class=settings.fleet.ingress_class,
+            ingress_class=settings.rancher.ingress_class,
             namespace=base.namespaces[RANCHER],
             clusters_namespace=base.namespaces[RANCHER_CLUSTERS],
             regions=[name for name in bases if name != hub],

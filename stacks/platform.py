@@ -16,7 +16,7 @@ from components.trust import RootAuthority, RootAuthorityArgs
 from stacks import clusters, quotas, standbys, topology
 from stacks.clouds import RegionCloud
 from stacks.edge import RegionEdge, build_edge, region_edges
-from stacks.gitops import build_fleet, build_gitops
+from stacks.gitops import build_gitops, build_rancher
 from stacks.mesh_peers import MeshSite, mesh_east_west
 from stacks.region import Region, RegionArgs
 from stacks.region_base import RegionBase, RegionBaseArgs
@@ -59,12 +59,12 @@ class Platform(pulumi.ComponentResource):
         ready = {name: region.ready for name, region in regions.items()}
         gitops = build_gitops(settings, bases, ready, args.secrets, child)
         certificates = {name: region.certificates for name, region in regions.items()}
-        fleet = build_fleet(settings, bases, certificates, child)
+        rancher = build_rancher(settings, bases, certificates, child)
         self.outputs = {
             "stage": settings.stage,
             **({"edge": _how_to_reach(edge)} if edge else {}),
             **({"gitops": _how_to_log_in(gitops)} if gitops else {}),
-            **({"fleet": {"url": fleet.url, "secret": fleet.secret_name}} if fleet else {}),
+            **({"rancher": {"url": rancher.url, "secret": rancher.secret_name}} if rancher else {}),
             "regions": {region: built.outputs for region, built in regions.items()},
         }
         self.register_outputs({})

@@ -119,7 +119,7 @@ def namespace_labels(plan: RegionPlan, settings: Settings) -> dict[str, dict[str
         **{namespace: {} for namespace in _data_namespaces(settings)},
         **(mesh if settings.mesh.enabled else {}),
         **({"monitoring": {}} if settings.monitoring.enabled else {}),
-        **({CERTIFICATES: {}} if settings.edge.cdn != "none" or plan.name == settings.fleet_hub else {}),
+        **({CERTIFICATES: {}} if settings.edge.cdn != "none" or plan.name == settings.rancher_hub else {}),
         **_hub_namespaces(plan, settings),
         "sacred-council": INJECTED if settings.mesh.enabled else {},
     }
@@ -128,7 +128,7 @@ def namespace_labels(plan: RegionPlan, settings: Settings) -> dict[str, dict[str
 def _hub_namespaces(plan: RegionPlan, settings: Settings) -> dict[str, dict[str, str]]:
     return {
         **({ARGO_CD: {}} if plan.name == settings.gitops_hub else {}),
-        **({RANCHER: BASELINE, RANCHER_CLUSTERS: {}} if plan.name == settings.fleet_hub else {}),
+        **({RANCHER: BASELINE, RANCHER_CLUSTERS: {}} if plan.name == settings.rancher_hub else {}),
     }
 
 

@@ -150,7 +150,7 @@ class RegionMesh(pulumi.ComponentResource):
 
     def _certificates(self) -> pulumi.Resource | None:
         args = self._args
-        if args.edge is None and args.plan.name != args.settings.fleet_hub:
+        if args.edge is None and args.plan.name != args.settings.rancher_hub:
             return None
         return CertManager(
             f"{args.plan.name}-certificates",

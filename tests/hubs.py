@@ -7,13 +7,13 @@ from tests.rendering import Rendered
 
 REPOSITORY = {"url": "https://git.example.org/council/platform.git"}
 GITOPS: dict[str, Any] = {"enabled": True, "repository": REPOSITORY}
-FLEET: dict[str, Any] = {"enabled": True, "hostname": "rancher.example.org"}
+RANCHER: dict[str, Any] = {"enabled": True, "hostname": "rancher.example.org"}
 
 
 def hub(*regions: Where, **more: Any) -> Rendered:
     """A stack of these regions with both; `more` are other sections."""
-    return rendered_with(regions, **{"gitops": GITOPS, "fleet": FLEET, **more})
+    return rendered_with(regions, **{"gitops": GITOPS, "rancher": RANCHER, **more})
 
 
-LOCAL = {"sacred-council:gitops": GITOPS, "sacred-council:fleet": FLEET}
+LOCAL = {"sacred-council:gitops": GITOPS, "sacred-council:rancher": RANCHER}
 """What makes the local stack a hub."""

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sandbox import binaries, deployment, doctor, engine, fleet, made_up, progress, regions
+from sandbox import binaries, control_planes, deployment, doctor, engine, made_up, progress, regions
 from sandbox.compare import changes, trees
 from sandbox.compare.changes import Comparison
 from sandbox.compare.report import Report
@@ -90,7 +90,7 @@ def _stack(base: Layout, head: Layout, stack: Stack, folder: Path) -> Comparison
         failed = changes.Preview(errors=(str(error),))
         return Comparison(stack=stack, preview=failed)
     finally:
-        fleet.remove(new, stack.name)
+        control_planes.remove(new, stack.name)
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -119,7 +119,7 @@ def _preview(old: Layout, new: Layout, stack: Stack) -> changes.Preview:
     wanted = regions.read_regions(new.stack_file(stack.name))
     known = {region.name for region in wanted}
     before = regions.read_regions(old.stack_file(stack.name)) if stack.kind is Kind.KEPT else []
-    fleet.start(new, stack.name, [*wanted, *(region for region in before if region.name not in known)])
+    control_planes.start(new, stack.name, [*wanted, *(region for region in before if region.name not in known)])
     engine.prepare(new)
     deployment.initialise(new, stack.name)
     configured = made_up.write(new, stack.name)

@@ -1,7 +1,7 @@
 """Configuration of a stack: checked once, all mistakes at once, then plain frozen values."""
 
 from stacks.settings.errors import Mistake, SettingsError
-from stacks.settings.gitops import Fleet, GitOps, Repository
+from stacks.settings.gitops import GitOps, Rancher, Repository
 from stacks.settings.models import (
     SECRETS,
     Cache,
@@ -37,7 +37,7 @@ __all__ = [
     "Database",
     "Edge",
     "ExistingRegion",
-    "Fleet",
+    "Rancher",
     "GcpRegion",
     "Geography",
     "GitOps",

@@ -65,7 +65,7 @@ class GitOps(Model):
     """The region that gets everything first; the others follow when it is healthy. None: the hub."""
 
 
-class Fleet(Model):
+class Rancher(Model):
     """Rancher, in one region, with all regions' clusters."""
 
     enabled: bool = False

@@ -8,24 +8,24 @@ from stacks.settings.inheritance import Plain
 from stacks.settings.region_rules import Regions
 from stacks.settings.store_rules import section
 
-_PLACES: Final = (("gitops", "hub"), ("gitops", "canary"), ("fleet", "hub"))
+_PLACES: Final = (("gitops", "hub"), ("gitops", "canary"), ("rancher", "hub"))
 """Settings that name a region."""
 
 
 def broken_gitops_rules(values: Plain, regions: Regions) -> Iterator[Mistake]:
-    """All mistakes of gitops and fleet; what is malformed in itself is passed over."""
+    """All mistakes of gitops and rancher; what is malformed in itself is passed over."""
     clouds = {name: region.get("cloud") for region in regions.values() if isinstance(name := region.get("name"), str)}
     for key, setting in _PLACES:
         yield from _place(section(values, key).get(setting), key, setting, list(clouds))
-    gitops, fleet = section(values, "gitops"), section(values, "fleet")
+    gitops, rancher = section(values, "gitops"), section(values, "rancher")
     if gitops.get("enabled") is True:
         if section(gitops, "repository").get("url") is None:
             yield _missing("gitops", "repository", "url", rule="Argo CD must know where to read", example="https://...")
         yield from _canary(gitops, _primary_region(values, list(clouds)), clouds)
-    if fleet.get("enabled") is True:
-        if fleet.get("hostname") is None:
+    if rancher.get("enabled") is True:
+        if rancher.get("hostname") is None:
             rule = "Rancher must know the name it is reached by"
-            yield _missing("fleet", "hostname", rule=rule, example="rancher.example.org")
+            yield _missing("rancher", "hostname", rule=rule, example="rancher.example.org")
         yield from _mesh(section(values, "mesh"))
 
 
@@ -62,8 +62,8 @@ def _canary(gitops: Plain, primary_region: object, clouds: Plain) -> Iterator[Mi
 def _mesh(mesh: Plain) -> Iterator[Mistake]:
     if mesh.get("enabled") is False:
         yield Mistake(
-            path=path_of("fleet", "enabled"),
+            path=path_of("rancher", "enabled"),
             value=shown(True),
             rule="needs cert-manager, which comes with the mesh, and mesh.enabled is false",
-            remedy="write mesh: {enabled: true}, or fleet: {enabled: false}",
+            remedy="write mesh: {enabled: true}, or rancher: {enabled: false}",
         )

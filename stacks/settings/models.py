@@ -9,7 +9,7 @@ from components.quantities import quantity_bytes
 from components.versions import SAMPLE_SERVICE_IMAGE
 from stacks.settings.base import Model
 from stacks.settings.cloud_values import AzureId, GcpProject
-from stacks.settings.gitops import Fleet, GitOps
+from stacks.settings.gitops import GitOps, Rancher
 from stacks.settings.regions import AnyRegion, Clouds, RegionSettings
 from stacks.settings.streams import Stream
 from stacks.settings.values import (
@@ -218,7 +218,7 @@ class Settings(Model):
     services: Services = Services()
     edge: Edge = Edge()
     gitops: GitOps = GitOps()
-    fleet: Fleet = Fleet()
+    rancher: Rancher = Rancher()
 
     def region(self, name: str) -> RegionSettings:
         """The settings of the region called `name`; KeyError when there is none."""
@@ -244,9 +244,9 @@ class Settings(Model):
         return (self.gitops.hub or self.primary_region) if self.gitops.enabled else None
 
     @property
-    def fleet_hub(self) -> str | None:
+    def rancher_hub(self) -> str | None:
         """Name of the region that Rancher is in; None when there is none."""
-        return (self.fleet.hub or self.primary_region) if self.fleet.enabled else None
+        return (self.rancher.hub or self.primary_region) if self.rancher.enabled else None
 
     def managed_by_argocd(self, region: str) -> bool:
         """Whether Argo CD deploys the services of `region`: it is there, and can reach the region's API."""

@@ -13,7 +13,7 @@ from tests.conformance import schemas
 from tests.conformance.kube_score import critical_findings
 from tests.conformance.manifests import Manifest, identity, program_objects, template
 from tests.conformance.test_objects import DELIBERATE, group_of, kubeconform
-from tests.hubs import FLEET, GITOPS, LOCAL, hub
+from tests.hubs import GITOPS, LOCAL, RANCHER, hub
 from tests.regions import MIXED, configured
 from tests.rendering import render
 
@@ -43,7 +43,7 @@ def test_kube_score_finds_nothing_critical_but_policies_for_charts_pods(objects:
 
 
 def test_the_chart_takes_the_values_that_are_published() -> None:
-    settings = parse({"stage": "continental", **configured(*MIXED), "gitops": GITOPS, "fleet": FLEET})
+    settings = parse({"stage": "continental", **configured(*MIXED), "gitops": GITOPS, "rancher": RANCHER})
     published = files(settings)
     assert len(published) >= len(MIXED)
     for text in published.values():

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.engine.sandboxes import Sandbox
-from tests.hubs import FLEET, GITOPS
+from tests.hubs import GITOPS, RANCHER
 
 pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(1800)]
 
@@ -44,7 +44,7 @@ def services(sandbox: Sandbox, up: str) -> Uids:
 @pytest.fixture(scope="module")
 def shipped(sandbox: Sandbox, services: Uids) -> str:
     """What `up` printed when the services had been forgotten, and both had been switched on."""
-    sandbox.configure({"gitops": GITOPS, "fleet": FLEET})
+    sandbox.configure({"gitops": GITOPS, "rancher": RANCHER})
     for urn in reversed([resource["urn"] for resource in sandbox.resources() if FORGOTTEN in resource["urn"]]):
         sandbox.run("exec", "--", "pulumi", "state", "delete", urn, "--yes", "--stack", sandbox.stack)
     return sandbox.run("up", sandbox.stack)
@@ -53,7 +53,7 @@ def shipped(sandbox: Sandbox, services: Uids) -> str:
 @pytest.fixture(scope="module")
 def back(sandbox: Sandbox, shipped: str) -> str:
     """What `up` printed when both had been switched off again."""
-    sandbox.configure({"gitops": {"enabled": False}, "fleet": {"enabled": False}})
+    sandbox.configure({"gitops": {"enabled": False}, "rancher": {"enabled": False}})
     return sandbox.pulumi("up", "--yes", "--skip-preview")
 
 

@@ -197,7 +197,7 @@ def test_the_hub_waits_for_what_the_others_have_early_and_only_the_entry_of_a_re
     foreign = {
         urn
         for r in stack.resources
-        if {f"{HUB}-gitops", f"{HUB}-fleet"} & above[r.urn] and r.urn not in entries
+        if {f"{HUB}-gitops", f"{HUB}-rancher"} & above[r.urn] and r.urn not in entries
         for urn in r.dependencies
         if owners.get(urn, HUB) != HUB
     }

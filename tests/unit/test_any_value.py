@@ -143,7 +143,7 @@ EVERYTHING: Mapping[str, Any] = {
             "values": "deploy",
         },
     },
-    "fleet": {
+    "rancher": {
         "enabled": True,
         "hub": "us-central1",
         "hostname": "rancher.example.org",
@@ -194,7 +194,7 @@ def is_settled(values: Mapping[str, Any]) -> None:
         parse(values)
 
 
-SECTIONS = ("database", "cache", "messaging", "mesh", "monitoring", "edge", "gitops", "fleet")
+SECTIONS = ("database", "cache", "messaging", "mesh", "monitoring", "edge", "gitops", "rancher")
 
 
 def test_every_setting_is_among_them_and_right() -> None:

@@ -17,7 +17,7 @@ URL = "https://git.example.org/council/platform.git"
 GOOD = {"enabled": True, "repository": {"url": URL}}
 
 
-def configured(gitops: Mapping[str, Any], fleet: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+def configured(gitops: Mapping[str, Any], rancher: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     """Two regions on Google Cloud and a cluster of one's own."""
     return {
         "stage": "continental",
@@ -26,20 +26,20 @@ def configured(gitops: Mapping[str, Any], fleet: Mapping[str, Any], **more: Any)
         "database": {"primaryRegion": "us-central1"},
         "messaging": {"servers": 3},
         "gitops": dict(gitops),
-        "fleet": dict(fleet),
+        "rancher": dict(rancher),
         **more,
     }
 
 
-def settings(gitops: Mapping[str, Any], fleet: Mapping[str, Any] | None = None, **more: Any) -> Settings:
+def settings(gitops: Mapping[str, Any], rancher: Mapping[str, Any] | None = None, **more: Any) -> Settings:
     """The settings of such a stack."""
-    return parse(configured(gitops, fleet or {}, **more))
+    return parse(configured(gitops, rancher or {}, **more))
 
 
-def complaints(gitops: Mapping[str, Any], fleet: Mapping[str, Any] | None = None, **more: Any) -> list[str]:
+def complaints(gitops: Mapping[str, Any], rancher: Mapping[str, Any] | None = None, **more: Any) -> list[str]:
     """What is said about them, without the project."""
     with pytest.raises(SettingsError) as caught:
-        settings(gitops, fleet, **more)
+        settings(gitops, rancher, **more)
     return [str(mistake).removeprefix("sacred-council:") for mistake in caught.value.mistakes]
 
 
@@ -108,47 +108,47 @@ def test_a_bad_setting_of_argo_cd_is_reported_with_rule_and_remedy(gitops: dict[
     assert complaints(gitops) == [expected]
 
 
-FLEET: list[tuple[dict[str, Any], str]] = [
+RANCHER: list[tuple[dict[str, Any], str]] = [
     (
         {"enabled": True},
-        "fleet.hostname: is missing: Rancher must know the name it is reached by; "
+        "rancher.hostname: is missing: Rancher must know the name it is reached by; "
         "write e.g. hostname: rancher.example.org, or enabled: false",
     ),
     (
         {"hub": "us-central2"},
-        'fleet.hub: "us-central2" is not the name of a region of this stack; did you mean us-central1?',
+        'rancher.hub: "us-central2" is not the name of a region of this stack; did you mean us-central1?',
     ),
     (
         {"ingressClass": "My Class"},
-        'fleet.ingressClass: "My Class" must be the name of an IngressClass; `kubectl get ingressclasses` lists them',
+        'rancher.ingressClass: "My Class" must be the name of an IngressClass; `kubectl get ingressclasses` lists them',
     ),
 ]
 
 
-@pytest.mark.parametrize(("fleet", "expected"), FLEET, ids=[expected[:50] for _, expected in FLEET])
-def test_a_bad_setting_of_rancher_is_reported_with_rule_and_remedy(fleet: dict[str, Any], expected: str) -> None:
-    assert complaints({}, fleet) == [expected]
+@pytest.mark.parametrize(("rancher", "expected"), RANCHER, ids=[expected[:50] for _, expected in RANCHER])
+def test_a_bad_setting_of_rancher_is_reported_with_rule_and_remedy(rancher: dict[str, Any], expected: str) -> None:
+    assert complaints({}, rancher) == [expected]
 
 
 def test_rancher_needs_the_certificates_that_come_with_the_mesh() -> None:
-    fleet = {"enabled": True, "hostname": "rancher.example.org"}
-    assert complaints({}, fleet, mesh={"enabled": False}) == [
-        "fleet.enabled: true needs cert-manager, which comes with the mesh, and mesh.enabled is false; "
-        "write mesh: {enabled: true}, or fleet: {enabled: false}"
+    rancher = {"enabled": True, "hostname": "rancher.example.org"}
+    assert complaints({}, rancher, mesh={"enabled": False}) == [
+        "rancher.enabled: true needs cert-manager, which comes with the mesh, and mesh.enabled is false; "
+        "write mesh: {enabled: true}, or rancher: {enabled: false}"
     ]
 
 
 def test_both_are_off_unless_they_are_asked_for() -> None:
     given = settings({})
-    assert (given.gitops_hub, given.fleet_hub) == (None, None)
+    assert (given.gitops_hub, given.rancher_hub) == (None, None)
     assert [region.name for region in given.regions if given.managed_by_argocd(region.name)] == []
 
 
 def test_the_hub_is_the_primary_region_unless_it_is_named() -> None:
-    fleet = {"enabled": True, "hostname": "rancher.example.org"}
-    assert (settings(GOOD, fleet).gitops_hub, settings(GOOD, fleet).fleet_hub) == ("us-central1", "us-central1")
-    given = settings({**GOOD, "hub": "europe-west1"}, {**fleet, "hub": "cellar"})
-    assert (given.gitops_hub, given.fleet_hub) == ("europe-west1", "cellar")
+    rancher = {"enabled": True, "hostname": "rancher.example.org"}
+    assert (settings(GOOD, rancher).gitops_hub, settings(GOOD, rancher).rancher_hub) == ("us-central1", "us-central1")
+    given = settings({**GOOD, "hub": "europe-west1"}, {**rancher, "hub": "cellar"})
+    assert (given.gitops_hub, given.rancher_hub) == ("europe-west1", "cellar")
 
 
 def test_argo_cd_deploys_to_its_own_cluster_and_to_those_whose_api_has_a_known_address() -> None:

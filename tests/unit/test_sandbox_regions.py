@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox import fleet, lock
+from sandbox import control_planes, lock
 from sandbox.layout import Layout, SandboxError
 from sandbox.regions import (
     REGIONS_KEY,
@@ -113,7 +113,7 @@ def test_nothing_is_changed_before_a_region_is_refused(tmp_path: Path) -> None:
     save_record(layout.registry, assign({}, "regional", _regions(["us"])))
     before = layout.registry.read_text()
     with pytest.raises(SandboxError, match="make down STACK=regional"):
-        fleet.start(layout, "world", _regions(["eu", "us"]))
+        control_planes.start(layout, "world", _regions(["eu", "us"]))
     assert layout.registry.read_text() == before
     assert {path.name for path in layout.home.iterdir()} == {layout.registry.name, layout.registry_lock.name}
 
@@ -124,7 +124,7 @@ def test_who_changes_the_record_waits_for_whoever_else_does(tmp_path: Path, caps
     save_record(layout.registry, record)
     with ThreadPoolExecutor() as pool:
         with lock.only_one(layout.registry_lock, "never said"):
-            removed = pool.submit(fleet.remove, layout, "one")
+            removed = pool.submit(control_planes.remove, layout, "one")
             said, end = "", time.monotonic() + 30
             while "Another command starts or stops control planes; waiting for it." not in said:
                 assert time.monotonic() < end, said
@@ -138,7 +138,7 @@ def test_who_changes_the_record_waits_for_whoever_else_does(tmp_path: Path, caps
 
 def test_a_region_that_is_gone_from_the_record_is_no_error(tmp_path: Path) -> None:
     layout = Layout(project=tmp_path, home=tmp_path / "home", binaries=tmp_path / "home")
-    assert fleet.retire(layout, "one", _regions(["eu"])) == []
+    assert control_planes.retire(layout, "one", _regions(["eu"])) == []
 
 
 def test_a_full_sandbox_says_so() -> None:

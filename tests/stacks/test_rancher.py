@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from components.fleet import values
-from tests.hubs import FLEET, hub
+from components.rancher import values
+from tests.hubs import RANCHER, hub
 from tests.regions import FIVE, IOWA, MIXED, VIRGINIA, changed, of_region, rendered
 from tests.rendering import render
 
@@ -16,8 +16,8 @@ def test_every_other_region_is_declared_once_and_the_hub_is_rancher_s_local() ->
     stack = hub(*FIVE)
     found = {r.inputs["metadata"]["name"]: r for r in stack.objects("Cluster")}
     assert found.keys() == {name for name, _ in FIVE} - {HUB}
-    assert {r.name for r in found.values()} == {f"{name}-fleet-cluster" for name in found}
-    assert {r.provider for r in found.values()} == {stack.named(f"{HUB}-fleet-release").provider}
+    assert {r.name for r in found.values()} == {f"{name}-rancher-cluster" for name in found}
+    assert {r.provider for r in found.values()} == {stack.named(f"{HUB}-rancher-release").provider}
     assert [r.inputs["spec"] for r in found.values()] == [{}] * len(found)
 
 
@@ -25,7 +25,7 @@ def test_a_region_more_only_adds_its_entry() -> None:
     usual = changed(rendered(*MIXED), rendered(*FIVE), HUB)
     before, after = hub(*MIXED), hub(*FIVE)
     assert of_region(before, HUB).keys() == of_region(after, HUB).keys()
-    assert {rest for rest in changed(before, after, HUB) - usual if "fleet" in rest} == set()
+    assert {rest for rest in changed(before, after, HUB) - usual if "rancher" in rest} == set()
 
 
 def test_cert_manager_is_there_once_with_and_without_a_cdn() -> None:
@@ -35,13 +35,13 @@ def test_cert_manager_is_there_once_with_and_without_a_cdn() -> None:
     assert [r.name for r in without.of_type("sacred-council:certificates:CertManager")] == [f"{HUB}-certificates"]
     for stack in (with_cdn, without):
         manager = stack.named(f"{HUB}-certificates-release")
-        assert manager.urn in stack.named(f"{HUB}-fleet-release").dependencies
+        assert manager.urn in stack.named(f"{HUB}-rancher-release").dependencies
     assert with_cdn.named(f"{HUB}-certificates-release").urn == without.named(f"{HUB}-certificates-release").urn
 
 
 def test_the_bootstrap_password_is_in_a_secret_that_the_chart_finds_when_it_is_installed() -> None:
     stack = hub(*MIXED)
-    release, secret = stack.named(f"{HUB}-fleet-release"), stack.named(f"{HUB}-fleet-bootstrap")
+    release, secret = stack.named(f"{HUB}-rancher-release"), stack.named(f"{HUB}-rancher-bootstrap")
     assert "bootstrapPassword" not in release.inputs["values"]
     assert release.secret_paths == frozenset()
     assert secret.secret_paths == {"data"}
@@ -68,12 +68,12 @@ def test_the_ingress_is_of_the_class_that_the_settings_name(ingress_class: str |
 
 
 def test_the_hub_of_rancher_may_be_another_than_argo_cd_s() -> None:
-    stack = hub(*MIXED, fleet={**FLEET, "hub": VIRGINIA[0]})
-    assert stack.named(f"{VIRGINIA[0]}-fleet-release").inputs["values"]["hostname"] == "rancher.example.org"
+    stack = hub(*MIXED, rancher={**RANCHER, "hub": VIRGINIA[0]})
+    assert stack.named(f"{VIRGINIA[0]}-rancher-release").inputs["values"]["hostname"] == "rancher.example.org"
     assert json.dumps(stack.named(f"{HUB}-gitops-release").inputs)
     assert not [r for r in of_region(stack, HUB) if r.startswith("cattle-system")]
 
 
 def test_a_stack_without_them_has_nothing_of_them() -> None:
     stack = render("local")
-    assert [r.name for r in stack.resources if "gitops" in r.name or "fleet" in r.name or "argocd" in r.name] == []
+    assert [r.name for r in stack.resources if "gitops" in r.name or "rancher" in r.name or "argocd" in r.name] == []

@@ -29,7 +29,7 @@ WEBHOOK_PORT: Final = 9443
 
 
 @dataclass(frozen=True, kw_only=True)
-class FleetArgs:
+class RancherArgs:
     """`namespace` is Rancher's, `regions` are the others, `clusters_namespace` is where it keeps their entries.
 
     `certificates` brings cert-manager, with which the chart makes the certificate of `hostname`. `ingress_class` serves
@@ -49,7 +49,7 @@ class FleetArgs:
             raise ValueError(f"regions: {self.hub} is the hub, which Rancher calls local")
 
 
-class Fleet(pulumi.ComponentResource):
+class Rancher(pulumi.ComponentResource):
     """Rancher, and an imported cluster per region. Each region joins by a command that Rancher only then knows.
 
     Outputs: `url`, `secret_name` (in cattle-system: `bootstrapPassword` of the user `admin`).
@@ -58,8 +58,8 @@ class Fleet(pulumi.ComponentResource):
     url: str
     secret_name: str
 
-    def __init__(self, name: str, args: FleetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:fleet:Fleet", name, None, opts)
+    def __init__(self, name: str, args: RancherArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:rancher:Rancher", name, None, opts)
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
         before = [*self._flows(name), self._password(name), args.certificates]
@@ -120,7 +120,7 @@ class Fleet(pulumi.ComponentResource):
 
     def _register(self, region: str, release: pulumi.Resource) -> None:
         k8s.apiextensions.CustomResource(
-            f"{region}-fleet-cluster",
+            f"{region}-rancher-cluster",
             api_version="provisioning.cattle.io/v1",
             kind="Cluster",
             metadata=object_meta(region, app=APP, region=region, namespace=self._args.clusters_namespace),
