@@ -52,7 +52,7 @@ class CertManager(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: CertManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:certificates:CertManager", name, None, opts)
-        flows = self._flows(name, args)
+        policies = self._network_policies(name, args)
         monitoring = [args.monitored_by] if args.monitored_by is not None else []
         self.release = chart_release(
             f"{name}-release",
@@ -60,11 +60,11 @@ class CertManager(pulumi.ComponentResource):
             name=APP,
             namespace=args.namespace,
             values=_values(monitored=bool(monitoring)),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*flows, *monitoring]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*policies, *monitoring]),
         )
         self.register_outputs({})
 
-    def _flows(self, name: str, args: CertManagerArgs) -> list[k8s.networking.v1.NetworkPolicy]:
+    def _network_policies(self, name: str, args: CertManagerArgs) -> list[k8s.networking.v1.NetworkPolicy]:
         child = pulumi.ResourceOptions(parent=self)
         where: dict[str, Any] = {"app": APP, "region": args.region, "namespace": args.namespace, "opts": child}
         monitoring = network.peer(namespace=args.monitoring_namespace)

@@ -1,4 +1,4 @@
-"""Network policies: every namespace is closed, and each component opens the flows it needs."""
+"""Network policies: every namespace is closed, and each component opens what it needs."""
 
 from collections.abc import Mapping, Sequence
 

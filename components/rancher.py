@@ -62,7 +62,7 @@ class Rancher(pulumi.ComponentResource):
         super().__init__("sacred-council:rancher:Rancher", name, None, opts)
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
-        before = [*self._flows(name), self._password(name), args.certificates]
+        before = [*self._network_policies(name), self._password(name), args.certificates]
         release = chart_release(
             f"{name}-release",
             RANCHER,
@@ -94,7 +94,7 @@ class Rancher(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _flows(self, name: str) -> list[pulumi.Resource]:
+    def _network_policies(self, name: str) -> list[pulumi.Resource]:
         args = self._args
         where: dict[str, Any] = {"app": APP, "region": args.hub, "namespace": args.namespace, "opts": self._child}
         return [

@@ -17,7 +17,7 @@ from components.database import cockroachdb_plan as database
 from components.messaging import config as messaging
 from components.metadata import selector
 from components.monitoring import names as monitoring
-from components.monitoring.flows import PROMETHEUS
+from components.monitoring.network_policies import PROMETHEUS
 from components.peering import PeerEndpoint, PeerEndpointArgs, PeerNames, PeerNamesArgs, StorePeers, host
 from components.workload import MONITORING_NAMESPACE
 from stacks.clouds import RegionCloud

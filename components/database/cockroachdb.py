@@ -6,8 +6,8 @@ import pulumi_kubernetes as k8s
 from components.connection import connection_secret, mount_path
 from components.database import cockroachdb_plan as plan
 from components.database.cockroachdb_arguments import CockroachDBArgs
-from components.database.cockroachdb_flows import network_policy
 from components.database.cockroachdb_jobs import CockroachDBJobs
+from components.database.cockroachdb_network import network_policy
 from components.database.cockroachdb_nodes import NodePods
 from components.metadata import selector
 from components.trust import Certificate, CertificateArgs

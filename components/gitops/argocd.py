@@ -63,7 +63,7 @@ class ArgoCD(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
-        release = self._release([*self._secrets(), *self._flows()])
+        release = self._release([*self._secrets(), *self._network_policies()])
         project = self._custom("project", "AppProject", plan.PROJECT, self._project(), [release])
         clusters = {region: self._cluster(region, access) for region, access in sorted(args.accesses.items())}
         spec = plan.rollout(args.source, args.services_namespace, args.shifted, regions=len(args.accesses))
@@ -152,7 +152,7 @@ class ArgoCD(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
 
-    def _flows(self) -> list[pulumi.Resource]:
+    def _network_policies(self) -> list[pulumi.Resource]:
         """Who may talk to whom. The API servers' and Git's addresses are nowhere written down: only their ports are."""
         server, repo, controller, sets = (_pods(app) for app in (SERVER, REPO_SERVER, CONTROLLER, SETS))
         asking = [network.peer(pods=pods) for pods in (server, controller, sets)]

@@ -162,7 +162,8 @@ def _sync_policy() -> dict[str, Any]:
 
 
 def values() -> dict[str, Any]:
-    """Values of chart `argo-cd`. Its Secrets are made outside of it, and its flows are the namespace's policies.
+    """Values of chart `argo-cd`. Its Secrets are made outside of it, and its network policies are the namespace's
+    policies.
 
     Without cluster roles it may do nothing outside of its namespace, also on the hub: what it deploys, it deploys
     with the token of each region. Its own security contexts are restricted already.

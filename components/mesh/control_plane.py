@@ -70,7 +70,7 @@ class ControlPlane(pulumi.ComponentResource):
         super().__init__("sacred-council:mesh:ControlPlane", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         authority = self._authority(name, args)
-        flows = self._flows(name, args)
+        policies = self._network_policies(name, args)
         base = chart_release(
             f"{name}-base", ISTIO_BASE, name="istio-base", namespace=args.namespace, values={}, opts=child
         )
@@ -80,7 +80,7 @@ class ControlPlane(pulumi.ComponentResource):
             name="istiod",
             namespace=args.namespace,
             values=_istiod_values(args),
-            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[base, authority, *flows])),
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[base, authority, *policies])),
         )
         cni = chart_release(
             f"{name}-cni",
@@ -109,7 +109,7 @@ class ControlPlane(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _flows(self, name: str, args: ControlPlaneArgs) -> list[pulumi.Resource]:
+    def _network_policies(self, name: str, args: ControlPlaneArgs) -> list[pulumi.Resource]:
         proxies = [network.peer(namespace=namespace) for namespace in args.injected_namespaces]
         opened = network.policy(
             f"{name}-policy",

@@ -70,14 +70,14 @@ class EastWestGateway(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EastWestGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:mesh:EastWestGateway", name, None, opts)
-        flows = [self._own_flows(name, args), *self._callers_flows(name, args)]
+        policies = [self._own_network_policy(name, args), *self._callers_network_policies(name, args)]
         release = chart_release(
             f"{name}-release",
             ISTIO_GATEWAY,
             name=APP,
             namespace=args.namespace,
             values=_values(args),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.ready, *flows]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.ready, *policies]),
         )
         listener = k8s.apiextensions.CustomResource(
             f"{name}-gateway",
@@ -90,7 +90,7 @@ class EastWestGateway(pulumi.ComponentResource):
         self.ready = [release, listener]
         self.register_outputs({})
 
-    def _own_flows(self, name: str, args: EastWestGatewayArgs) -> k8s.networking.v1.NetworkPolicy:
+    def _own_network_policy(self, name: str, args: EastWestGatewayArgs) -> k8s.networking.v1.NetworkPolicy:
         monitoring = network.peer(namespace=args.monitoring_namespace)
         upstreams = [
             network.egress(ports, network.peer(namespace=namespace))
@@ -115,7 +115,7 @@ class EastWestGateway(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _callers_flows(self, name: str, args: EastWestGatewayArgs) -> list[k8s.networking.v1.NetworkPolicy]:
+    def _callers_network_policies(self, name: str, args: EastWestGatewayArgs) -> list[k8s.networking.v1.NetworkPolicy]:
         """Let pods connect to other regions' gateways. Some of those have only a host name, so just the port counts."""
         return [
             network.policy(

@@ -82,7 +82,7 @@ class IngressGateway(pulumi.ComponentResource):
         super().__init__("sacred-council:mesh:IngressGateway", name, None, opts)
         public = args.public_certificate
         credential = self._certificate(name, args).secret_name if public is None else public.credential
-        release = self._release(name, args, self._flows(name, args))
+        release = self._release(name, args, self._network_policies(name, args))
         self._gateway(name, args, pulumi.Output.from_input(credential))
         self._keepalive(name, args)
         if args.monitored_by is not None:
@@ -113,7 +113,7 @@ class IngressGateway(pulumi.ComponentResource):
         )
 
     def _release(
-        self, name: str, args: IngressGatewayArgs, flows: k8s.networking.v1.NetworkPolicy
+        self, name: str, args: IngressGatewayArgs, policies: k8s.networking.v1.NetworkPolicy
     ) -> k8s.helm.v3.Release:
         return chart_release(
             f"{name}-release",
@@ -127,7 +127,7 @@ class IngressGateway(pulumi.ComponentResource):
                 min_replicas=args.min_replicas,
                 max_replicas=args.max_replicas,
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.ready, flows]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.ready, policies]),
         )
 
     def _gateway(self, name: str, args: IngressGatewayArgs, credential: pulumi.Output[str]) -> None:
@@ -159,7 +159,7 @@ class IngressGateway(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.ready)),
         )
 
-    def _flows(self, name: str, args: IngressGatewayArgs) -> k8s.networking.v1.NetworkPolicy:
+    def _network_policies(self, name: str, args: IngressGatewayArgs) -> k8s.networking.v1.NetworkPolicy:
         monitoring = network.peer(namespace=args.monitoring_namespace)
         upstreams = [
             network.egress(ports, network.peer(namespace=namespace))

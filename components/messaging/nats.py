@@ -9,7 +9,7 @@ import pulumi_random as random
 
 from components.connection import connection_secret
 from components.messaging import config
-from components.messaging.nats_network import open_flows, services
+from components.messaging.nats_network import network_policies, services
 from components.messaging.nats_pods import ServerPods
 from components.messaging.nats_streams import NatsStreams, NatsStreamsArgs
 from components.messaging.streams import Stream, mirrored
@@ -86,7 +86,7 @@ class Nats(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._belonging = Belonging(app=config.APP, region=args.region, namespace=args.namespace)
         self._password = self._random_password(f"{name}-application-password")
-        open_flows(
+        network_policies(
             name,
             self._belonging,
             client_namespace=args.client_namespace,

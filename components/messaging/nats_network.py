@@ -10,7 +10,7 @@ from components.peering import StorePeers
 from components.workload import MONITORING_NAMESPACE, Belonging, headless_service, service_monitor
 
 
-def open_flows(
+def network_policies(
     name: str,
     belonging: Belonging,
     *,

@@ -9,8 +9,8 @@ from components.cluster import DnsServer
 from components.monitoring import names
 from components.monitoring.alerts import Alerts, AlertsArgs
 from components.monitoring.collector import Collector, CollectorArgs
-from components.monitoring.flows import open_flows, tracing_flows
 from components.monitoring.jaeger import Jaeger, JaegerArgs
+from components.monitoring.network_policies import network_policies, tracing_network_policies
 from components.monitoring.prometheus import AlertReceiver, PrometheusStack, PrometheusStackArgs
 from components.monitoring.sizes import Memory
 from components.monitoring.thanos import GlobalQuery, GlobalQueryArgs, StoreArgs, StoreCertificates
@@ -147,8 +147,8 @@ class Monitoring(pulumi.ComponentResource):
 
     def _tracing(self, name: str, args: MonitoringArgs) -> None:
         child = pulumi.ResourceOptions(parent=self)
-        open_flows(
-            tracing_flows(args.trace_clients),
+        network_policies(
+            tracing_network_policies(args.trace_clients),
             name=name,
             region=args.labels.region,
             namespace=args.namespace,

@@ -10,7 +10,7 @@ from components.cluster import DnsServer
 from components.metadata import object_meta
 from components.monitoring import names
 from components.monitoring.alertmanager import RECEIVER_SECRET, TOKEN_KEY, URL_KEY
-from components.monitoring.flows import open_flows, stack_flows
+from components.monitoring.network_policies import network_policies, stack_network_policies
 from components.monitoring.sizes import Memory
 from components.monitoring.stack_values import READER, retention_size, stack_values
 from components.releases import chart_release
@@ -72,8 +72,12 @@ class PrometheusStack(pulumi.ComponentResource):
         told = self._receiver(name, args, args.receiver) if args.receiver else []
         receiving = bool(told)
         mounted = [args.store_certificate] if args.store_certificate else []
-        flows = open_flows(
-            stack_flows(receiver=receiving), name=name, region=args.region, namespace=args.namespace, opts=child
+        policies = network_policies(
+            stack_network_policies(receiver=receiving),
+            name=name,
+            region=args.region,
+            namespace=args.namespace,
+            opts=child,
         )
         self.release = chart_release(
             f"{name}-release",
@@ -93,9 +97,9 @@ class PrometheusStack(pulumi.ComponentResource):
                 receiver_token=args.receiver is not None and args.receiver.token is not None,
                 across=args.store_certificate is not None,
             ),
-            # Its hooks call the API server, so the flows are open before they run.
+            # Its hooks call the API server, so the network policies are there before they run.
             opts=pulumi.ResourceOptions.merge(
-                child, pulumi.ResourceOptions(depends_on=[admin, reader, *told, *mounted, *flows])
+                child, pulumi.ResourceOptions(depends_on=[admin, reader, *told, *mounted, *policies])
             ),
         )
         self.grafana_secret_name = admin.metadata.name

@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 from components import workload
 from components.metadata import CERTIFICATE_ANNOTATION, object_meta, selector
 from components.monitoring import names, thanos_config
-from components.monitoring.flows import global_flows, open_flows
+from components.monitoring.network_policies import global_network_policies, network_policies
 from components.peering import StorePeers
 from components.pod_security import restricted_container, restricted_pod
 from components.quantities import quantity_bytes
@@ -93,7 +93,9 @@ class GlobalQuery(pulumi.ComponentResource):
         super().__init__("sacred-council:monitoring:GlobalQuery", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         belonging = workload.Belonging(app=APP, region=args.region, namespace=args.namespace)
-        open_flows(global_flows(args.peers), name=name, region=args.region, namespace=args.namespace, opts=child)
+        network_policies(
+            global_network_policies(args.peers), name=name, region=args.region, namespace=args.namespace, opts=child
+        )
         account = workload.service_account(name, belonging, child)
         k8s.apps.v1.Deployment(
             f"{name}-deployment",

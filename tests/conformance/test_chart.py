@@ -234,7 +234,7 @@ def test_a_service_overrides_only_what_it_names() -> None:
     assert "MODE" not in environment(manifests, "sacred-messaging")
 
 
-def flows(rules: list[dict[str, Any]], peers: str) -> dict[str, list[int]]:
+def policies(rules: list[dict[str, Any]], peers: str) -> dict[str, list[int]]:
     """Ports by the namespace (or the services themselves, or address block) on the other side."""
     found = {}
     for rule in rules:
@@ -244,11 +244,11 @@ def flows(rules: list[dict[str, Any]], peers: str) -> dict[str, list[int]]:
     return found
 
 
-def test_only_the_needed_flows_are_open(alone: list[Manifest]) -> None:
+def test_network_policies_open_only_what_is_needed(alone: list[Manifest]) -> None:
     policy = named(alone, "NetworkPolicy")["spec"]
     assert policy["policyTypes"] == ["Ingress", "Egress"]
-    assert flows(policy["ingress"], "from") == {"services": [9898], "istio-ingress": [9898], "monitoring": [9797]}
-    assert flows(policy["egress"], "to") == {
+    assert policies(policy["ingress"], "from") == {"services": [9898], "istio-ingress": [9898], "monitoring": [9797]}
+    assert policies(policy["egress"], "to") == {
         "services": [9898],
         "kube-system": [53, 53],
         "openshift-dns": [5353, 5353],
@@ -264,8 +264,8 @@ def test_only_the_needed_flows_are_open(alone: list[Manifest]) -> None:
 def test_a_flow_can_lead_out_of_the_cluster_instead() -> None:
     database = {"namespace": None, "cidr": "10.9.0.0/24", "ports": [5432]}
     policy = named(template({"networkPolicy": {"to": {"database": database}}}), "NetworkPolicy")["spec"]
-    assert flows(policy["egress"], "to")["10.9.0.0/24"] == [5432]
-    assert "cockroachdb" not in flows(policy["egress"], "to")
+    assert policies(policy["egress"], "to")["10.9.0.0/24"] == [5432]
+    assert "cockroachdb" not in policies(policy["egress"], "to")
 
 
 def test_monitors_exist_only_where_the_operator_is(alone: list[Manifest]) -> None:

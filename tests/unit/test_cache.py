@@ -1,4 +1,4 @@
-"""Redis: nodes, Sentinels, the proxy, flows and connection."""
+"""Redis: nodes, Sentinels, the proxy, network policies and connection."""
 
 import dataclasses
 import re
@@ -113,7 +113,7 @@ def test_the_clients_wait_for_the_proxy_too() -> None:
     assert {"here-cache-statefulset", "here-cache-proxy-deployment"} <= waited
 
 
-def test_only_the_needed_flows_are_open() -> None:
+def test_network_policies_open_only_what_is_needed() -> None:
     alone = {("redis", 6379), ("sacred-council", 6379), ("redis-proxy", 6379), ("monitoring", 9121)}
     assert allowed(stores(1), "redis", NAMESPACE, "ingress") == alone
     assert allowed(stores(3), "redis", NAMESPACE, "ingress") == alone | {("redis", 26379), ("sacred-council", 26379)}

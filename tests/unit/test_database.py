@@ -1,4 +1,4 @@
-"""CockroachDB: nodes, bootstrap, flows and connection."""
+"""CockroachDB: nodes, bootstrap, network policies and connection."""
 
 import dataclasses
 import re
@@ -132,7 +132,7 @@ def test_nodes_find_each_other_before_they_are_ready() -> None:
     assert (service["spec"]["clusterIP"], service["spec"]["publishNotReadyAddresses"]) == ("None", True)
 
 
-def test_only_the_needed_flows_are_open() -> None:
+def test_network_policies_open_only_what_is_needed() -> None:
     found = stores(3)
     assert allowed(found, "cockroachdb", NAMESPACE, "ingress") == {
         ("cockroachdb", 26257),

@@ -173,7 +173,7 @@ def test_the_regions_authority_signs_for_the_mesh(mesh: Rendered) -> None:
     assert secret.secret_paths
 
 
-def test_istiod_starts_with_the_regions_authority_and_open_flows(mesh: Rendered) -> None:
+def test_istiod_starts_with_the_regions_authority_and_network_policies(mesh: Rendered) -> None:
     assert {"here-mesh-base", "here-mesh-cacerts", "here-mesh-policy"} <= waits_for(
         mesh, mesh.named("here-mesh-istiod")
     )

@@ -1,4 +1,4 @@
-"""NATS: servers, routes, gateways, accounts, flows and connection."""
+"""NATS: servers, routes, gateways, accounts, network policies and connection."""
 
 import dataclasses
 from typing import Any
@@ -144,7 +144,7 @@ def test_clients_are_asked_to_leave_before_a_server_stops() -> None:
     assert pod["spec"]["terminationGracePeriodSeconds"] > config.LAME_DUCK_SECONDS
 
 
-def test_only_the_needed_flows_are_open() -> None:
+def test_network_policies_open_only_what_is_needed() -> None:
     found = stores(3)
     assert allowed(found, "nats", NAMESPACE, "ingress") == {
         ("sacred-council", 4222),

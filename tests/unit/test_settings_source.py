@@ -9,7 +9,7 @@ import pulumi
 import pytest
 from pulumi.runtime import config as runtime_config
 
-from components.monitoring import flows
+from components.monitoring import network_policies
 from stacks.settings import (
     SECRETS,
     Settings,
@@ -142,7 +142,7 @@ def test_a_webhook_in_reach_is_taken_and_so_is_a_made_up_word_of_a_plan(url: str
 
 
 def test_webhooks_are_called_on_the_port_that_the_network_policy_opens() -> None:
-    assert webhook_rules.PORT == flows.HTTPS_PORT
+    assert webhook_rules.PORT == network_policies.HTTPS_PORT
 
 
 def test_a_setting_that_is_not_a_map_is_reported_as_it_was_written() -> None:

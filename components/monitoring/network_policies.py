@@ -33,7 +33,7 @@ HTTPS_PORT = 443
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flow:
+class PolicyRules:
     """What the pods with labels `pods` accept and open."""
 
     pods: Mapping[str, str]
@@ -41,8 +41,8 @@ class Flow:
     egress: Sequence[Egress] = field(default_factory=tuple)
 
 
-def stack_flows(*, receiver: bool = False) -> dict[str, Flow]:
-    """The flows of kube-prometheus-stack, by the names of their policies.
+def stack_network_policies(*, receiver: bool = False) -> dict[str, PolicyRules]:
+    """The network policies of kube-prometheus-stack, by the names of their policies.
 
     With a `receiver` Alertmanager may call HTTPS anywhere: policies know addresses, and a receiver has only a name.
     """
@@ -51,7 +51,7 @@ def stack_flows(*, receiver: bool = False) -> dict[str, Flow]:
     alertmanager = network.peer(pods=ALERTMANAGER)
     api = network.api_server_egress()
     return {
-        "prometheus": Flow(
+        "prometheus": PolicyRules(
             pods=PROMETHEUS,
             ingress=[
                 network.ingress([names.PROMETHEUS_PORT], grafana, prometheus),
@@ -59,7 +59,7 @@ def stack_flows(*, receiver: bool = False) -> dict[str, Flow]:
             ],
             egress=[_any_pod(), network.egress([KUBELET_PORT, NODE_EXPORTER_PORT]), api],
         ),
-        "alertmanager": Flow(
+        "alertmanager": PolicyRules(
             pods=ALERTMANAGER,
             ingress=[
                 network.ingress([names.ALERTMANAGER_PORT], prometheus, grafana),
@@ -71,7 +71,7 @@ def stack_flows(*, receiver: bool = False) -> dict[str, Flow]:
                 *([network.egress([HTTPS_PORT])] if receiver else []),
             ],
         ),
-        "grafana": Flow(
+        "grafana": PolicyRules(
             pods=GRAFANA,
             ingress=[network.ingress([GRAFANA_PORT], prometheus)],
             egress=[
@@ -81,26 +81,26 @@ def stack_flows(*, receiver: bool = False) -> dict[str, Flow]:
                 api,
             ],
         ),
-        "kube-state-metrics": Flow(
+        "kube-state-metrics": PolicyRules(
             pods=STATE_METRICS, ingress=[network.ingress(STATE_METRICS_PORTS, prometheus)], egress=[api]
         ),
         # The API server calls the operator's webhook from an address that differs with every cluster.
-        "operator": Flow(pods=OPERATOR, ingress=[network.ingress([OPERATOR_PORT])], egress=[api]),
+        "operator": PolicyRules(pods=OPERATOR, ingress=[network.ingress([OPERATOR_PORT])], egress=[api]),
         **{
-            f"admission-{job}": Flow(pods={"app": f"{names.STACK}-admission-{job}"}, egress=[api])
+            f"admission-{job}": PolicyRules(pods={"app": f"{names.STACK}-admission-{job}"}, egress=[api])
             for job in ("create", "patch")
         },
     }
 
 
-def tracing_flows(clients: Sequence[str]) -> dict[str, Flow]:
-    """The flows of Jaeger and the collector. `clients` are the namespaces that send traces."""
+def tracing_network_policies(clients: Sequence[str]) -> dict[str, PolicyRules]:
+    """The network policies of Jaeger and the collector. `clients` are the namespaces that send traces."""
     prometheus = network.peer(pods=PROMETHEUS)
     collector = network.peer(pods=COLLECTOR)
     jaeger = network.peer(pods=JAEGER)
     senders = [network.peer(namespace=namespace) for namespace in clients]
     return {
-        "jaeger": Flow(
+        "jaeger": PolicyRules(
             pods=JAEGER,
             ingress=[
                 network.ingress([names.OTLP_GRPC_PORT], collector),
@@ -108,7 +108,7 @@ def tracing_flows(clients: Sequence[str]) -> dict[str, Flow]:
                 network.ingress([names.SELF_METRICS_PORT], prometheus),
             ],
         ),
-        names.COLLECTOR: Flow(
+        names.COLLECTOR: PolicyRules(
             pods=COLLECTOR,
             ingress=[
                 network.ingress([names.OTLP_GRPC_PORT, names.OTLP_HTTP_PORT], *senders),
@@ -119,19 +119,20 @@ def tracing_flows(clients: Sequence[str]) -> dict[str, Flow]:
     }
 
 
-def global_flows(peers: StorePeers) -> dict[str, Flow]:
-    """What is added for asking all regions: the flows of Thanos, and what Prometheus and Grafana open for it.
+def global_network_policies(peers: StorePeers) -> dict[str, PolicyRules]:
+    """What is added for asking all regions: the network policies of Thanos, and what Prometheus and Grafana open for
+    it.
 
     A policy more for the same pods: policies add up, so the region's own ones stay as they are.
     """
     prometheus, query = network.peer(pods=PROMETHEUS), network.peer(pods=THANOS_QUERY)
     return {
-        names.THANOS_QUERY: Flow(
+        names.THANOS_QUERY: PolicyRules(
             pods=THANOS_QUERY,
             ingress=[network.ingress([names.THANOS_HTTP_PORT], network.peer(pods=GRAFANA), prometheus)],
             egress=[network.egress([names.STORE_PORT], prometheus), peers.egress(names.STORE_PORT)],
         ),
-        "thanos-store": Flow(
+        "thanos-store": PolicyRules(
             pods=PROMETHEUS,
             ingress=[
                 network.ingress([names.STORE_PORT], query),
@@ -139,14 +140,19 @@ def global_flows(peers: StorePeers) -> dict[str, Flow]:
                 network.ingress([names.THANOS_HTTP_PORT], prometheus),
             ],
         ),
-        "thanos-clients": Flow(pods=GRAFANA, egress=[network.egress([names.THANOS_HTTP_PORT], query)]),
+        "thanos-clients": PolicyRules(pods=GRAFANA, egress=[network.egress([names.THANOS_HTTP_PORT], query)]),
     }
 
 
-def open_flows(
-    flows: Mapping[str, Flow], *, name: str, region: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
+def network_policies(
+    policies: Mapping[str, PolicyRules],
+    *,
+    name: str,
+    region: str,
+    namespace: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
 ) -> list[pulumi.Resource]:
-    """One network policy per flow."""
+    """One NetworkPolicy for each."""
     return [
         network.policy(
             f"{name}-policy-{policy}",
@@ -154,12 +160,12 @@ def open_flows(
             app=policy,
             region=region,
             namespace=namespace,
-            pods=flow.pods,
-            ingress=flow.ingress,
-            egress=flow.egress,
+            pods=rules.pods,
+            ingress=rules.ingress,
+            egress=rules.egress,
             opts=opts,
         )
-        for policy, flow in flows.items()
+        for policy, rules in policies.items()
     ]
 
 
