@@ -71,10 +71,10 @@ def _side(ring: Outline, sign: int) -> Outline:
     """What of a ring is on this side of its edge (Sutherland and Hodgman's)."""
     edge, kept = 180.0 * sign, []
     for start, end in pairwise(ring):
-        inside, stays = (sign * (point[0] - edge) <= 0 for point in (start, end))
-        if inside:
+        within, stays = (sign * (point[0] - edge) <= 0 for point in (start, end))
+        if within:
             kept.append(start)
-        if inside != stays:
+        if within != stays:
             share = (edge - start[0]) / (end[0] - start[0])
             kept.append((edge, start[1] + share * (end[1] - start[1])))
     return [*kept, kept[0]] if kept else []

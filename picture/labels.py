@@ -22,20 +22,20 @@ def width(words: str) -> float:
     return len(words) * _LETTER + _SIDE
 
 
-def places(points: Sequence[tuple[str, Point]], lines: Sequence[Point], inside: Box) -> list[Box]:
+def places(points: Sequence[tuple[str, Point]], lines: Sequence[Point], frame: Box) -> list[Box]:
     """A place for the label of each point: on no other label or point, and on as little of `lines` as can be."""
     dots = [(x - _DOT, y - _DOT, x + _DOT, y + _DOT) for _, (x, y) in points]
     found: list[Box] = []
     for words, at in points:
         spots = list(_spots(width(words), at))
-        found.append(min(spots, key=lambda spot: _hidden(spot, [*dots, *found], lines, inside)))
+        found.append(min(spots, key=lambda spot: _hidden(spot, [*dots, *found], lines, frame)))
     return found
 
 
-def _hidden(spot: Box, taken: Sequence[Box], lines: Sequence[Point], inside: Box) -> float:
+def _hidden(spot: Box, taken: Sequence[Box], lines: Sequence[Point], frame: Box) -> float:
     """How bad it is to put a label there."""
     on_lines = sum(spot[0] < x < spot[2] and spot[1] < y < spot[3] for x, y in lines)
-    return 1000 * _meets(spot, taken) + 100 * (not _within(spot, inside)) + on_lines
+    return 1000 * _meets(spot, taken) + 100 * (not _within(spot, frame)) + on_lines
 
 
 def _spots(wide: float, at: Point) -> Iterator[Box]:

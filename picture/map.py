@@ -127,9 +127,9 @@ def _points(world: World) -> Iterator[str]:
 
 def _names(world: World) -> Iterator[str]:
     points = [(one.name, sphere.project(*place)) for one, place in _placed(world).values()]
-    inside = (0.0, 0.0, sphere.WIDTH, sphere.HEIGHT)
+    frame = (0.0, 0.0, sphere.WIDTH, sphere.HEIGHT)
     arrows = [point for ways in _takeovers(world) for way in ways for point in way]
-    for (name, _), (left, top, right, bottom) in zip(points, labels.places(points, arrows, inside), strict=True):
+    for (name, _), (left, top, right, bottom) in zip(points, labels.places(points, arrows, frame), strict=True):
         yield svg.rectangle(left, top, right - left, bottom - top, "pill", corner=labels.HEIGHT / 2)
         yield svg.text((left + right) / 2, bottom - 5.8, name, "name", anchor="middle")
     nowhere = [one.name for one in world.markers if one.longitude is None]

@@ -93,8 +93,8 @@ def watts(machines: Machines) -> float | None:
     if power is None or size is None:
         return None
     processors, memory = size
-    inside = processors * (power.idle + LOAD * (power.busy - power.idle)) + memory * power.memory
-    return inside * power.overhead + disk_watts(machines.disk_gb, machines.cloud)
+    machines_watts = processors * (power.idle + LOAD * (power.busy - power.idle)) + memory * power.memory
+    return machines_watts * power.overhead + disk_watts(machines.disk_gb, machines.cloud)
 
 
 def disk_watts(gigabytes: float, cloud: str) -> float:

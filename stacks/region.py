@@ -73,7 +73,7 @@ class Region(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._backups: pulumi.Output[str] | None = None
-        self._inside = pulumi.ResourceOptions(parent=self, providers=[args.base.provider])
+        self._child = pulumi.ResourceOptions(parent=self, providers=[args.base.provider])
         self._cloud_stores = CloudStores(plan=args.plan, settings=args.settings, base=args.base, clients=SERVICES)
         monitoring = self._monitoring() if args.settings.monitoring.enabled else None
         self._monitored_by = monitoring.release if monitoring else None
@@ -81,11 +81,11 @@ class Region(pulumi.ComponentResource):
         self.certificates = mesh.certificates if mesh else None
         stores: Stores = {"database": self._database(), "cache": self._cache(), "messaging": self._messaging()}
         ports = {kind: store.port for kind, store in stores.items()}
-        outside = self._cloud_stores.admit(ports, mesh.ready, self._inside) if mesh else []
+        egress = self._cloud_stores.admit(ports, mesh.ready, self._child) if mesh else []
         self.ready = [
             *(once_known(store.secret_name) for store in stores.values()),
             *(mesh.ready if mesh else []),
-            *outside,
+            *egress,
         ]
         services = self._services(stores, monitoring)
         found_as = args.base.cluster.found_as
@@ -119,7 +119,7 @@ class Region(pulumi.ComponentResource):
                 machine_prices=machine_prices(self._args.settings, self._name),
                 runbooks=settings.runbooks or RUNBOOKS,
             ),
-            self._inside,
+            self._child,
         )
 
     def _mesh(self) -> RegionMesh:
@@ -133,7 +133,7 @@ class Region(pulumi.ComponentResource):
                 east_west=self._args.east_west,
                 edge=self._args.edge,
             ),
-            self._inside,
+            self._child,
         )
 
     def _database(self) -> Database:
@@ -213,13 +213,13 @@ class Region(pulumi.ComponentResource):
                 memory=settings.memory,
                 monitored_by=self._monitored_by,
             ),
-            self._inside,
+            self._child,
         )
 
     def _whichever(self, types: Sequence[str]) -> pulumi.ResourceOptions:
         """For a store that may have had another engine before: what clients have of it changes and is not replaced."""
         others = [pulumi.Alias(type_=other) for other in types]
-        return pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(aliases=others))
+        return pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(aliases=others))
 
     def _services(self, stores: Stores, monitoring: Monitoring | None) -> Services:
         return Services(
@@ -237,7 +237,7 @@ class Region(pulumi.ComponentResource):
                 # The namespace, too: the stores' connections are in it.
                 after=list(self.ready),
             ),
-            self._inside,
+            self._child,
         )
 
 

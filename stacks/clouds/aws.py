@@ -48,8 +48,8 @@ class AwsCloud(pulumi.ComponentResource):
 
     def public_address(self, name: str, only: int | None = None) -> PublicAddress:
         """An address in each zone, or in one."""
-        inside = pulumi.ResourceOptions(parent=self, providers=[self._cloud])
-        return EksAddress(name, self._network, only, inside).public
+        child = pulumi.ResourceOptions(parent=self, providers=[self._cloud])
+        return EksAddress(name, self._network, only, child).public
 
     def cluster(
         self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions

@@ -45,8 +45,8 @@ class AzureCloud(pulumi.ComponentResource):
             flow_logs=region.flow_logs,
             zones=region.zones,
         )
-        self._inside = pulumi.ResourceOptions(parent=self, providers=[self._cloud])
-        self._network = AksNetwork(f"{plan.name}-network", place, self._inside)
+        self._child = pulumi.ResourceOptions(parent=self, providers=[self._cloud])
+        self._network = AksNetwork(f"{plan.name}-network", place, self._child)
         self._addresses = self._reserve() if plan.peering_enabled else None
         self.egress_addresses = self._network.egress_addresses
         self.register_outputs({"egress_addresses": self.egress_addresses})
@@ -55,10 +55,10 @@ class AzureCloud(pulumi.ComponentResource):
         """An address of the region, in all its zones. A region without peers must ask before it builds its cluster."""
         if self._addresses is None:
             self._addresses = self._reserve()
-        return AksAddress(name, self._addresses, self._region.zones, self._inside).public
+        return AksAddress(name, self._addresses, self._region.zones, self._child).public
 
     def _reserve(self) -> AksAddresses:
-        return AksAddresses(f"{self._plan.name}-addresses", self._network.args, self._inside)
+        return AksAddresses(f"{self._plan.name}-addresses", self._network.args, self._child)
 
     def cluster(
         self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions

@@ -46,8 +46,8 @@ class GcpCloud(pulumi.ComponentResource):
 
     def public_address(self, name: str, only: int | None = None) -> PublicAddress:
         """An address of the region: load balancers stand in no zone."""
-        inside = pulumi.ResourceOptions(parent=self, providers=[self._cloud])
-        return GkeAddress(name, self._network.args, inside).public
+        child = pulumi.ResourceOptions(parent=self, providers=[self._cloud])
+        return GkeAddress(name, self._network.args, child).public
 
     def cluster(
         self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions

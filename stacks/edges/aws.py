@@ -15,5 +15,5 @@ REGION: Final = "us-east-1"
 def aws_edge(common: Mapping[str, Any], opts: pulumi.ResourceOptions) -> AwsEdge:
     """The edge in the account of the login. `common` are the arguments of every edge."""
     cloud = aws.Provider("edge-aws", region=REGION, opts=opts)
-    inside = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[cloud]))
-    return AwsEdge("edge", AwsEdgeArgs(**common), inside)
+    child = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[cloud]))
+    return AwsEdge("edge", AwsEdgeArgs(**common), child)

@@ -18,5 +18,5 @@ def azure_edge(settings: Settings, common: Mapping[str, Any], opts: pulumi.Resou
         location=settings.edge.location,
         opts=opts,
     )
-    inside = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[cloud]))
-    return AzureEdge("edge", AzureEdgeArgs(**common, location=settings.edge.location), inside)
+    child = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[cloud]))
+    return AzureEdge("edge", AzureEdgeArgs(**common, location=settings.edge.location), child)

@@ -15,5 +15,5 @@ def gcp_edge(
 ) -> GcpEdge:
     """The edge in its project. `common` are the arguments of every edge, `locations` Google's region of each origin."""
     cloud = gcp.Provider("edge-gcp", project=settings.edge.project or settings.clouds.gcp.project, opts=opts)
-    inside = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[cloud]))
-    return GcpEdge("edge", GcpEdgeArgs(**common, locations=locations), inside)
+    child = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[cloud]))
+    return GcpEdge("edge", GcpEdgeArgs(**common, locations=locations), child)

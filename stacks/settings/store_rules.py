@@ -71,12 +71,12 @@ def _survives_no_region(database: Plain) -> Iterator[Mistake]:
 
 
 def _needs_a_cloud(store: str, engine: str, other: str, regions: Regions) -> Iterator[Mistake]:
-    outside = [str(region.get("name")) for region in regions.values() if region.get("cloud") == "existing"]
-    if outside:
+    existing = [str(region.get("name")) for region in regions.values() if region.get("cloud") == "existing"]
+    if existing:
         yield Mistake(
             path=path_of(store, "engine"),
             value=shown(engine),
-            rule=f"is run by a region's cloud, and {', '.join(outside)} has none (cloud: existing)",
+            rule=f"is run by a region's cloud, and {', '.join(existing)} has none (cloud: existing)",
             remedy=f"write {other}, which runs in the cluster, or a region of gcp, aws or azure",
         )
 

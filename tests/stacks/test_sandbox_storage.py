@@ -3,7 +3,7 @@
 import pytest
 
 from components.cluster.aks import AksCluster
-from components.cluster.eks.inside import STORAGE_CLASS
+from components.cluster.eks.services import STORAGE_CLASS
 from components.cluster.gke import GkeCluster
 from sandbox import manifests
 from tests.unit.test_sandbox_manifests import default_classes

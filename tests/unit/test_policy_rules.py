@@ -69,7 +69,7 @@ STANDARD = dict.fromkeys(
     "x",
 )
 TAGS = {"part-of": "sacred-council", "managed-by": "pulumi"}
-OUTSIDE = {"type": "LoadBalancer"}
+PUBLIC = {"type": "LoadBalancer"}
 
 PASSING = [
     (encryption, GKE, {"databaseEncryption": {"state": "ENCRYPTED"}}),
@@ -110,11 +110,11 @@ PASSING = [
     (
         exposure,
         SERVICE,
-        {"metadata": {"name": "peer endpoint"}, "spec": {**OUTSIDE, "loadBalancerSourceRanges": ["10.0.0.0/8"]}},
+        {"metadata": {"name": "peer endpoint"}, "spec": {**PUBLIC, "loadBalancerSourceRanges": ["10.0.0.0/8"]}},
     ),
-    (exposure, SERVICE, {"metadata": {"name": "istio-ingressgateway"}, "spec": OUTSIDE}),
+    (exposure, SERVICE, {"metadata": {"name": "istio-ingressgateway"}, "spec": PUBLIC}),
     (exposure, SERVICE, {"metadata": {"name": "inside"}, "spec": {"type": "ClusterIP"}}),
-    (exposure, RELEASE, {"name": "istio-ingressgateway", "values": {"service": OUTSIDE}}),
+    (exposure, RELEASE, {"name": "istio-ingressgateway", "values": {"service": PUBLIC}}),
     (resources, DEPLOYMENT, _pod(resources=FULL)),
     (resources, CRON_JOB, _cron(resources=FULL)),
     (
@@ -245,14 +245,14 @@ FAILING: list[tuple[Any, str, Props, str]] = [
         _azure_rule("*", "22"),
         "securityRules in lets everybody in",
     ),
-    (exposure, SERVICE, {"metadata": {"name": "db"}, "spec": OUTSIDE}, "loadBalancerSourceRanges is missing"),
+    (exposure, SERVICE, {"metadata": {"name": "db"}, "spec": PUBLIC}, "loadBalancerSourceRanges is missing"),
     (
         exposure,
         SERVICE,
-        {"metadata": {"name": "db"}, "spec": {**OUTSIDE, "loadBalancerSourceRanges": ["0.0.0.0/0"]}},
+        {"metadata": {"name": "db"}, "spec": {**PUBLIC, "loadBalancerSourceRanges": ["0.0.0.0/0"]}},
         "loadBalancerSourceRanges",
     ),
-    (exposure, RELEASE, {"name": "istio-eastwestgateway", "values": {"service": OUTSIDE}}, "loadBalancerSourceRanges"),
+    (exposure, RELEASE, {"name": "istio-eastwestgateway", "values": {"service": PUBLIC}}, "loadBalancerSourceRanges"),
     (resources, DEPLOYMENT, _pod(), "has no requests.cpu, requests.memory, limits.cpu, limits.memory"),
     (resources, CRON_JOB, _cron(resources={"requests": FULL["requests"]}), "has no limits.cpu, limits.memory"),
     (
@@ -340,7 +340,7 @@ def test_no_message_repeats_a_secret(rule: Any, kind: str, props: Props, said: s
         (encryption, RDS, {"storageEncrypted": UNKNOWN}),
         (encryption, GKE, {"databaseEncryption": UNKNOWN}),
         (exposure, EKS, {"vpcConfig": {"publicAccessCidrs": UNKNOWN}}),
-        (exposure, SERVICE, {"metadata": {"name": "x"}, "spec": {**OUTSIDE, "loadBalancerSourceRanges": UNKNOWN}}),
+        (exposure, SERVICE, {"metadata": {"name": "x"}, "spec": {**PUBLIC, "loadBalancerSourceRanges": UNKNOWN}}),
         (images, DEPLOYMENT, _pod(image=UNKNOWN)),
         (labels, RDS, {"tags": UNKNOWN}),
         (resources, DEPLOYMENT, _pod(resources=UNKNOWN)),
@@ -371,7 +371,7 @@ def test_the_carbon_threshold_is_configurable() -> None:
 
 
 def test_public_services_and_labels_are_configurable() -> None:
-    service = {"metadata": {"name": "shop"}, "spec": OUTSIDE}
+    service = {"metadata": {"name": "shop"}, "spec": PUBLIC}
     assert not problems(exposure, SERVICE, service, {"publicServices": ["shop"]})
     assert problems(labels, RDS, {"tags": TAGS}, {"cloud": ["owner"]})
 

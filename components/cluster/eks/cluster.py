@@ -15,11 +15,11 @@ from components.cluster.arguments import LOG_RETENTION_DAYS, ManagedClusterArgs,
 from components.cluster.eks import policies
 from components.cluster.eks.access import EksAccess, EksAccessArgs
 from components.cluster.eks.addons import EksAddonsArgs, EksNodeAddons, EksNodeAddonsArgs, EksPartArgs, EksPodAddons
-from components.cluster.eks.inside import EksInside, EksInsideArgs, pod_identity
 from components.cluster.eks.network import EksNetwork
 from components.cluster.eks.nodes import NODE_POLICIES, EksNodes, EksNodesArgs
 from components.cluster.eks.releases import Releases
 from components.cluster.eks.role import EksRole, EksRoleArgs
+from components.cluster.eks.services import EksClusterServices, EksClusterServicesArgs, pod_identity
 from components.versions import KUBERNETES_VERSION
 
 LOGGED: Final = ("api", "audit", "authenticator", "controllerManager", "scheduler")
@@ -116,7 +116,7 @@ class EksCluster(pulumi.ComponentResource):
             kubeconfig=self.kubeconfig,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*ready, args.network]),
         )
-        self.storage_class = self._inside(name, args).storage_class
+        self.storage_class = self._services(name, args).storage_class
         self.register_outputs({"api_endpoint": self.api_endpoint})
 
     def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:
@@ -246,10 +246,10 @@ class EksCluster(pulumi.ComponentResource):
         )
         return [first, nodes, addons]
 
-    def _inside(self, name: str, args: EksClusterArgs) -> EksInside:
-        return EksInside(
-            f"{name}-inside",
-            EksInsideArgs(**vars(self._shared), region=args.network.args.region),
+    def _services(self, name: str, args: EksClusterArgs) -> EksClusterServices:
+        return EksClusterServices(
+            f"{name}-services",
+            EksClusterServicesArgs(**vars(self._shared), region=args.network.args.region),
             pulumi.ResourceOptions(parent=self, providers=[self.provider]),
         )
 

@@ -21,13 +21,13 @@ STORAGE_CLASS = "gp3"
 
 
 @dataclass(frozen=True, kw_only=True)
-class EksInsideArgs(EksPartArgs):
+class EksClusterServicesArgs(EksPartArgs):
     """`region` is the platform's name of the region, for labels."""
 
     region: str
 
 
-class EksInside(pulumi.ComponentResource):
+class EksClusterServices(pulumi.ComponentResource):
     """Installed with the cluster's own Kubernetes provider.
 
     Outputs: `storage_class` (its name).
@@ -35,8 +35,8 @@ class EksInside(pulumi.ComponentResource):
 
     storage_class: str = STORAGE_CLASS
 
-    def __init__(self, name: str, args: EksInsideArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:cluster:EksInside", name, None, opts)
+    def __init__(self, name: str, args: EksClusterServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:cluster:EksClusterServices", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         k8s.storage.v1.StorageClass(
             f"{name}-storage-class",
@@ -56,7 +56,7 @@ class EksInside(pulumi.ComponentResource):
         self._autoscaler(name, args)
         self.register_outputs({})
 
-    def _autoscaler(self, name: str, args: EksInsideArgs) -> None:
+    def _autoscaler(self, name: str, args: EksClusterServicesArgs) -> None:
         child = pulumi.ResourceOptions(parent=self)
         association = pod_identity(
             f"{name}-autoscaler",
