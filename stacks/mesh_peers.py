@@ -7,7 +7,7 @@ from itertools import chain
 import pulumi
 
 from components.cluster import Cluster
-from components.mesh import MeshPeers, MeshReader, MeshReaderArgs
+from components.mesh import MeshPeers, RemoteSecretAccess, RemoteSecretAccessArgs
 from stacks.languages import language_routes
 from stacks.topology import RegionPlan
 
@@ -38,11 +38,11 @@ class EastWest:
 
 
 def mesh_east_west(sites: Sequence[MeshSite]) -> dict[str, EastWest]:
-    """What every region knows of the others' meshes, by name. Creates each region's reader; nothing where no others
-    are expected."""
+    """What every region knows of the others' meshes, by name. Creates each region's remote-secret access; nothing
+    where no others are expected."""
     if not any(site.plan.peering_enabled for site in sites):
         return {}
-    kubeconfigs = {site.plan.name: _reader(site).kubeconfig for site in sites}
+    kubeconfigs = {site.plan.name: _remote_secret_access(site).kubeconfig for site in sites}
     closed = frozenset(site.plan.name for site in sites if not site.plan.traffic)
     unreachable = closed | {name for name, kubeconfig in kubeconfigs.items() if kubeconfig is None}
     return {
@@ -77,10 +77,10 @@ def admitted_addresses(
     return tuple(chain.from_iterable(addresses[name] for name in plan.peers or (plan.name,)))
 
 
-def _reader(site: MeshSite) -> MeshReader:
-    return MeshReader(
-        f"{site.plan.name}-mesh-reader",
-        MeshReaderArgs(
+def _remote_secret_access(site: MeshSite) -> RemoteSecretAccess:
+    return RemoteSecretAccess(
+        f"{site.plan.name}-remote-secret-access",
+        RemoteSecretAccessArgs(
             region=site.plan.name,
             namespace=site.namespace,
             api_endpoint=site.cluster.api_endpoint,

@@ -7,8 +7,8 @@ from components.mesh.edge_guard import EdgeGuard, EdgeGuardArgs
 from components.mesh.gateway import IngressGateway, IngressGatewayArgs, PublicCertificate
 from components.mesh.managed_stores import ManagedStores, ManagedStoresArgs
 from components.mesh.origin_certificate import OriginCertificate, OriginCertificateArgs
-from components.mesh.reader import MeshReader, MeshReaderArgs
 from components.mesh.remote import RemoteRegions, RemoteRegionsArgs
+from components.mesh.remote_secret_access import RemoteSecretAccess, RemoteSecretAccessArgs
 from components.mesh.routing import ServiceRouting, ServiceRoutingArgs
 
 __all__ = [
@@ -25,13 +25,13 @@ __all__ = [
     "ManagedStores",
     "ManagedStoresArgs",
     "MeshPeers",
-    "MeshReader",
-    "MeshReaderArgs",
     "OriginCertificate",
     "OriginCertificateArgs",
     "PublicCertificate",
     "RemoteRegions",
     "RemoteRegionsArgs",
+    "RemoteSecretAccess",
+    "RemoteSecretAccessArgs",
     "ServiceRouting",
     "ServiceRoutingArgs",
 ]

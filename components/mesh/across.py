@@ -99,11 +99,11 @@ def east_west_gateway(selector: dict[str, str], namespaces: Sequence[str]) -> di
     }
 
 
-def reader_rules() -> list[dict[str, list[str]]]:
+def remote_secret_rules() -> list[dict[str, list[str]]]:
     """What Istio's control plane watches in another cluster: less than that, and it would wait for ever.
 
-    After the role that Istio's own chart gives to its reader, without what is written and what only the control plane
-    of remote sidecars asks.
+    After the role that Istio's own chart gives to its remote-secret access, without what is written and what only the
+    control plane of remote sidecars asks.
     """
     istio = ("extensions", "networking", "security", "telemetry")
     core = ("configmaps", "endpoints", "namespaces", "nodes", "pods", "replicationcontrollers", "secrets", "services")

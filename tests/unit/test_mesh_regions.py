@@ -76,7 +76,7 @@ def test_the_order_of_the_regions_changes_nothing() -> None:
     assert {r.urn: r.inputs for r in one.resources} == {r.urn: r.inputs for r in other.resources}
 
 
-def test_of_another_region_only_its_reader_is_waited_for() -> None:
+def test_of_another_region_only_its_remote_secret_access_is_waited_for() -> None:
     mesh = rendered(*THREE)
     names = {r.urn: r.name for r in mesh.resources}
     foreign = {
@@ -86,7 +86,7 @@ def test_of_another_region_only_its_reader_is_waited_for() -> None:
         for urn in r.dependencies
         if not names[urn].startswith(region)
     }
-    tokens = {(f"{a}-remote-regions-secret", f"{b}-mesh-reader-token") for a in THREE for b in THREE if a != b}
+    tokens = {(f"{a}-remote-regions-secret", f"{b}-remote-secret-access-token") for a in THREE for b in THREE if a != b}
     assert foreign == tokens
 
 
@@ -101,11 +101,11 @@ def test_one_secret_holds_the_kubeconfigs_of_all_others_by_the_names_of_their_cl
 def test_a_kubeconfig_has_the_readers_token_and_nothing_that_istio_refuses() -> None:
     config = kubeconfigs(rendered(*THREE), EUROPE)["asia-east1"]
     (user,) = config["users"]
-    assert user == {"name": "asia-east1", "user": {"token": "token of asia-east1-mesh-reader-token"}}
+    assert user == {"name": "asia-east1", "user": {"token": "token of asia-east1-remote-secret-access-token"}}
     (cluster,) = config["clusters"]
     assert cluster["cluster"]["server"] == "https://asia-east1.example.org"
     authority = base64.b64decode(cluster["cluster"]["certificate-authority-data"])
-    assert authority == b"ca.crt of asia-east1-mesh-reader-token"
+    assert authority == b"ca.crt of asia-east1-remote-secret-access-token"
     assert config["current-context"] == config["contexts"][0]["name"]
 
 
@@ -127,23 +127,25 @@ def test_a_secret_without_any_region_has_no_map_that_the_server_would_drop() -> 
     assert "data" not in secret.inputs
 
 
-def test_the_reader_may_only_read() -> None:
-    role = rendered(*THREE).named(f"{EUROPE}-mesh-reader-role").inputs
+def test_the_remote_secret_access_may_only_read() -> None:
+    role = rendered(*THREE).named(f"{EUROPE}-remote-secret-access-role").inputs
     assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
     assert {"endpointslices", "services", "pods", "nodes", "secrets"} <= {
         resource for rule in role["rules"] for resource in rule["resources"]
     }
     assert not any(group == "*" for rule in role["rules"] for group in rule["apiGroups"])
-    binding = rendered(*THREE).named(f"{EUROPE}-mesh-reader-binding").inputs
+    binding = rendered(*THREE).named(f"{EUROPE}-remote-secret-access-binding").inputs
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
     (subject,) = binding["subjects"]
-    assert subject["name"] == rendered(*THREE).named(f"{EUROPE}-mesh-reader-account").inputs["metadata"]["name"]
+    assert (
+        subject["name"] == rendered(*THREE).named(f"{EUROPE}-remote-secret-access-account").inputs["metadata"]["name"]
+    )
 
 
-def test_the_token_belongs_to_the_reader() -> None:
-    token = rendered(*THREE).named(f"{EUROPE}-mesh-reader-token").inputs
+def test_the_token_belongs_to_the_remote_secret_access() -> None:
+    token = rendered(*THREE).named(f"{EUROPE}-remote-secret-access-token").inputs
     assert token["type"] == "kubernetes.io/service-account-token"
-    assert token["metadata"]["annotations"]["kubernetes.io/service-account.name"] == "mesh-reader"
+    assert token["metadata"]["annotations"]["kubernetes.io/service-account.name"] == "remote-secret-access"
 
 
 def test_the_gateway_between_networks_belongs_to_the_regions_network() -> None:

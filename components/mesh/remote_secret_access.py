@@ -9,12 +9,12 @@ from components.account_token import account_token, entry
 from components.mesh import across
 from components.metadata import object_meta
 
-APP = "mesh-reader"
-CLUSTER_ROLE = "sacred-council-mesh-reader"
+APP = "remote-secret-access"
+CLUSTER_ROLE = "sacred-council-remote-secret-access"
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeshReaderArgs:
+class RemoteSecretAccessArgs:
     """`namespace` is the control plane's. `api_endpoint` is the API's URL as other regions reach it (None: unknown).
 
     `api_certificate_authority` signed the API's certificate, PEM in base64 (None: the one that pods are given).
@@ -26,7 +26,7 @@ class MeshReaderArgs:
     api_certificate_authority: pulumi.Input[str] | None = None
 
 
-class MeshReader(pulumi.ComponentResource):
+class RemoteSecretAccess(pulumi.ComponentResource):
     """A ServiceAccount that may read what Istio watches, with a token that does not expire. Early and small.
 
     Outputs: `kubeconfig` (secret, JSON; None where the API's endpoint is not known).
@@ -34,8 +34,8 @@ class MeshReader(pulumi.ComponentResource):
 
     kubeconfig: pulumi.Output[str] | None
 
-    def __init__(self, name: str, args: MeshReaderArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:mesh:MeshReader", name, None, opts)
+    def __init__(self, name: str, args: RemoteSecretAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:mesh:RemoteSecretAccess", name, None, opts)
         account = k8s.core.v1.ServiceAccount(
             f"{name}-account",
             metadata=object_meta(APP, app=APP, region=args.region, namespace=args.namespace),
@@ -55,14 +55,14 @@ class MeshReader(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _rights(
-        self, name: str, args: MeshReaderArgs, account: k8s.core.v1.ServiceAccount
+        self, name: str, args: RemoteSecretAccessArgs, account: k8s.core.v1.ServiceAccount
     ) -> k8s.rbac.v1.ClusterRoleBinding:
         child = pulumi.ResourceOptions(parent=self)
         metadata = object_meta(CLUSTER_ROLE, app=APP, region=args.region)
         role = k8s.rbac.v1.ClusterRole(
             f"{name}-role",
             metadata=metadata,
-            rules=[k8s.rbac.v1.PolicyRuleArgs(**rule) for rule in across.reader_rules()],
+            rules=[k8s.rbac.v1.PolicyRuleArgs(**rule) for rule in across.remote_secret_rules()],
             opts=child,
         )
         return k8s.rbac.v1.ClusterRoleBinding(
@@ -80,7 +80,7 @@ class MeshReader(pulumi.ComponentResource):
         )
 
 
-def _kubeconfig(args: MeshReaderArgs, token: k8s.core.v1.Secret) -> pulumi.Output[str]:
+def _kubeconfig(args: RemoteSecretAccessArgs, token: k8s.core.v1.Secret) -> pulumi.Output[str]:
     authority = args.api_certificate_authority
     parts = pulumi.Output.all(endpoint=args.api_endpoint, authority=authority, data=token.data)
     kubeconfig = parts.apply(
