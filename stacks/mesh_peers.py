@@ -27,13 +27,13 @@ class EastWest:
     """What one region must know to send requests to the others, and to let theirs in.
 
     `mesh_peers` is None while there are no others. `kubeconfigs` are those of the others by name that get requests
-    (None where the API's endpoint is not known); `admitted`, the addresses that they are seen with;
+    (None where the API's endpoint is not known); `allowed_sources`, the addresses that they are seen with;
     `service_annotations` of the load balancer for them.
     """
 
     mesh_peers: MeshPeers | None
     kubeconfigs: Mapping[str, pulumi.Output[str] | None]
-    admitted: Sequence[pulumi.Output[str]]
+    allowed_sources: Sequence[pulumi.Output[str]]
     service_annotations: Mapping[str, str]
 
 
@@ -49,7 +49,7 @@ def mesh_east_west(sites: Sequence[MeshSite]) -> dict[str, EastWest]:
         site.plan.name: EastWest(
             mesh_peers=_mesh_peers(site.plan, sites, unreachable),
             kubeconfigs={name: kubeconfigs[name] for name in site.plan.peers if name not in closed},
-            admitted=admitted_addresses(
+            allowed_sources=allowed_source_addresses(
                 {other.plan.name: other.cluster.egress_addresses for other in sites}, site.plan
             ),
             service_annotations=site.cluster.load_balancer_annotations.public,
@@ -70,7 +70,7 @@ def _mesh_peers(plan: RegionPlan, sites: Sequence[MeshSite], unreachable: frozen
     )
 
 
-def admitted_addresses(
+def allowed_source_addresses(
     addresses: Mapping[str, Sequence[pulumi.Output[str]]], plan: RegionPlan
 ) -> tuple[pulumi.Output[str], ...]:
     """The other regions' addresses, by region. While there are no others, the region's own: none would be anyone."""

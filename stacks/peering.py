@@ -21,7 +21,7 @@ from components.monitoring.network_policies import PROMETHEUS
 from components.peering import PeerEndpoint, PeerEndpointArgs, PeerNames, PeerNamesArgs, StorePeers, host
 from components.workload import MONITORING_NAMESPACE
 from stacks.clouds import RegionCloud
-from stacks.mesh_peers import admitted_addresses
+from stacks.mesh_peers import allowed_source_addresses
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
@@ -104,15 +104,15 @@ def _peer_endpoint(site: PeeringSite, store: str, endpoint: PeerEndpointSpec) ->
             pods=endpoint.pods,
             annotations=site.cluster.load_balancer_annotations.public,
             address=site.clouds[region].public_address(name, endpoint.index if endpoint.single else None),
-            admitted=admitted(site.plan, site.clouds),
+            allowed_sources=allowed_sources(site.plan, site.clouds),
         ),
         pulumi.ResourceOptions(parent=site.parent, providers=[site.cluster.provider]),
     )
 
 
-def admitted(plan: RegionPlan, clouds: Mapping[str, RegionCloud]) -> Sequence[pulumi.Output[str]]:
+def allowed_sources(plan: RegionPlan, clouds: Mapping[str, RegionCloud]) -> Sequence[pulumi.Output[str]]:
     """The addresses that the other regions are seen with; while there are none, those of the region itself."""
-    return admitted_addresses({name: cloud.egress_addresses for name, cloud in clouds.items()}, plan)
+    return allowed_source_addresses({name: cloud.egress_addresses for name, cloud in clouds.items()}, plan)
 
 
 def name_peers(site: PeeringSite, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, StorePeers]:
@@ -141,5 +141,5 @@ def _named(
     return StorePeers(
         regions=site.plan.failover,
         endpoints=list(chain.from_iterable(hosts.values())),
-        admitted=admitted(site.plan, site.clouds),
+        allowed_sources=allowed_sources(site.plan, site.clouds),
     )

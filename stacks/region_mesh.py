@@ -247,7 +247,7 @@ class RegionMesh(pulumi.ComponentResource):
                 network_name=args.plan.mesh_network,
                 service_type=args.settings.region(args.plan.name).service_type,
                 service_annotations=east_west.service_annotations,
-                admitted=east_west.admitted,
+                allowed_sources=east_west.allowed_sources,
                 callers=[
                     Callers(name="services", namespace=namespaces[SERVICES], pods=SERVICE_LABELS),
                     Callers(name="ingress", namespace=namespaces[INGRESS], pods=GATEWAY_PODS),

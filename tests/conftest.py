@@ -32,7 +32,7 @@ def _nothing_outlives_the_run(
     if not any(item.get_closest_marker(kind) for item in request.session.items for kind in ("engine", "conformance")):
         yield
         return
-    with guard.monitoring_targets(tmp_path_factory.getbasetemp()):
+    with guard.observing(tmp_path_factory.getbasetemp()):
         yield
 
 

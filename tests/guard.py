@@ -20,7 +20,7 @@ _GIVE_UP_SECONDS = 60.0
 
 
 @contextmanager
-def monitoring_targets(folder: Path) -> Iterator[None]:
+def observing(folder: Path) -> Iterator[None]:
     """What the calling process starts meanwhile is ended when it is killed, and in any case afterwards."""
     before = os.environ.get(VARIABLE)
     guard = subprocess.Popen(

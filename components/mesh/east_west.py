@@ -30,7 +30,7 @@ class Callers:
 class EastWestGatewayArgs:
     """`network_name` is the region's network; `namespace` one where sidecars are injected.
 
-    `admitted` are the IPv4 addresses that the other regions are seen with.
+    `allowed_sources` are the IPv4 addresses that the other regions are seen with.
     `callers` are the pods that call other regions, `upstreams` maps namespaces that the gateway forwards to, to the
     pods' ports. `ready` is the control plane's.
     """
@@ -40,7 +40,7 @@ class EastWestGatewayArgs:
     network_name: str
     service_type: config.ServiceType
     service_annotations: Mapping[str, str] = field(default_factory=dict)
-    admitted: Sequence[pulumi.Input[str]]
+    allowed_sources: Sequence[pulumi.Input[str]]
     callers: Sequence[Callers]
     upstreams: Mapping[str, Sequence[int]]
     control_plane_namespace: str
@@ -50,8 +50,8 @@ class EastWestGatewayArgs:
     max_replicas: int = 5
 
     def __post_init__(self) -> None:
-        if not self.admitted:
-            raise ValueError("admitted: expected addresses, got none; anyone could connect")
+        if not self.allowed_sources:
+            raise ValueError("allowed_sources: expected addresses, got none; anyone could connect")
         if not 1 <= self.min_replicas <= self.max_replicas:
             raise ValueError(
                 f"min_replicas: {self.min_replicas} is not between 1 and max_replicas ({self.max_replicas})"
@@ -137,7 +137,7 @@ def _values(args: EastWestGatewayArgs) -> dict[str, object]:
         network=args.network_name,
         service_type=args.service_type,
         annotations=args.service_annotations,
-        source_ranges=[pulumi.Output.concat(address, "/32") for address in args.admitted],
+        source_ranges=[pulumi.Output.concat(address, "/32") for address in args.allowed_sources],
         min_replicas=args.min_replicas,
         max_replicas=args.max_replicas,
     )

@@ -19,8 +19,8 @@ class PeerEndpointArgs:
     """Where the peer endpoint leads: TCP `port` of the pods with the labels `pods` in `namespace`.
 
     `service` is the Service's name, `app` whose it is. `annotations` are the cluster's for public load balancers.
-    `address` is reserved for the peer endpoint; None takes the one that the cluster gives. `admitted` are the IPv4
-    addresses that may knock.
+    `address` is reserved for the peer endpoint; None takes the one that the cluster gives. `allowed_sources` are the
+    IPv4 addresses that may knock.
     """
 
     region: str
@@ -29,7 +29,7 @@ class PeerEndpointArgs:
     service: str
     port: int
     pods: Mapping[str, str]
-    admitted: Sequence[pulumi.Input[str]]
+    allowed_sources: Sequence[pulumi.Input[str]]
     annotations: Mapping[str, str] = field(default_factory=dict)
     address: PublicAddress | None = None
 
@@ -38,8 +38,8 @@ class PeerEndpointArgs:
             raise ValueError(
                 "pods: expected labels, got none; the peer endpoint would lead to every pod of the namespace"
             )
-        if not self.admitted:
-            raise ValueError("admitted: expected addresses, got none; the peer endpoint would be open to anyone")
+        if not self.allowed_sources:
+            raise ValueError("allowed_sources: expected addresses, got none; the peer endpoint would be open to anyone")
 
 
 class PeerEndpoint(pulumi.ComponentResource):
@@ -77,7 +77,9 @@ def _annotations(args: PeerEndpointArgs) -> dict[str, pulumi.Input[str]]:
     """
     given = {**args.annotations, **(args.address.annotations if args.address else {})}
     address = args.address.load_balancer_ip if args.address else None
-    checksum = pulumi.Output.json_dumps([given, address, list(args.admitted), dict(args.pods), args.port]).apply(digest)
+    checksum = pulumi.Output.json_dumps([given, address, list(args.allowed_sources), dict(args.pods), args.port]).apply(
+        digest
+    )
     seen = pulumi.Output.concat("jsonpath={.metadata.annotations['", CHECKSUM_ANNOTATION, "']}=", checksum)
     wait_for = pulumi.Output.json_dumps(["jsonpath={.status.loadBalancer.ingress}", seen])
     return {**given, CHECKSUM_ANNOTATION: checksum, WAIT_FOR: wait_for}
@@ -87,7 +89,7 @@ def _spec(args: PeerEndpointArgs) -> k8s.core.v1.ServiceSpecArgs:
     return k8s.core.v1.ServiceSpecArgs(
         type="LoadBalancer",
         load_balancer_ip=args.address.load_balancer_ip if args.address else None,
-        load_balancer_source_ranges=[pulumi.Output.concat(address, "/32") for address in args.admitted],
+        load_balancer_source_ranges=[pulumi.Output.concat(address, "/32") for address in args.allowed_sources],
         # Callers keep their address, which network policies ask for, and no other node is in between.
         external_traffic_policy="Local",
         # Stores find each other before they are ready, and some are not ready before they have found each other.

@@ -13,27 +13,27 @@ from components import network
 class StorePeers:
     """The other regions: their names, nearest first, and the IPv4 addresses to and from which packets go.
 
-    `endpoints` are the addresses of their peer endpoints of the same store. `admitted` are those that their pods are
-    seen with. While there are no other regions, there are no `regions` and no `endpoints`, and `admitted` are the
-    region's own addresses.
+    `endpoints` are the addresses of their peer endpoints of the same store. `allowed_sources` are those that their pods
+    are seen with. While there are no other regions, there are no `regions` and no `endpoints`, and `allowed_sources`
+    are the region's own addresses.
     """
 
     regions: Sequence[str]
     endpoints: Sequence[pulumi.Input[str]]
-    admitted: Sequence[pulumi.Input[str]]
+    allowed_sources: Sequence[pulumi.Input[str]]
 
     def __post_init__(self) -> None:
-        if not self.admitted:
-            raise ValueError("admitted: expected addresses, got none; anyone could reach the store")
+        if not self.allowed_sources:
+            raise ValueError("allowed_sources: expected addresses, got none; anyone could reach the store")
 
     def ingress(self, port: int) -> k8s.networking.v1.NetworkPolicyIngressRuleArgs:
         """Let the other regions reach `port` of the store's pods."""
-        return network.ingress([port], *map(_address, self.admitted))
+        return network.ingress([port], *map(_address, self.allowed_sources))
 
     def egress(self, port: int) -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:
         """Let the store's pods reach `port` of the other regions' peer endpoints."""
         # No address at all would be every address.
-        return network.egress([port], *map(_address, self.endpoints or self.admitted))
+        return network.egress([port], *map(_address, self.endpoints or self.allowed_sources))
 
 
 def _address(address: pulumi.Input[str]) -> k8s.networking.v1.NetworkPolicyPeerArgs:

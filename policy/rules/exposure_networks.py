@@ -16,7 +16,7 @@ def google_firewall(props: Props, _config: Config) -> Iterator[str]:
         return
     for allowed in elements(props, "allows"):
         ports = elements(allowed, "ports") or ["0-65535"]
-        yield from _admitted(f"allows {shown(allowed.get('protocol'))}", ports)
+        yield from _allowed(f"allows {shown(allowed.get('protocol'))}", ports)
 
 
 def amazon_group(props: Props, _config: Config) -> Iterator[str]:
@@ -42,21 +42,21 @@ def azure_group(props: Props, _config: Config) -> Iterator[str]:
         admits = (at(rule, "direction"), at(rule, "access")) == ("Inbound", "Allow")
         if admits and _anyone([at(rule, "sourceAddressPrefix"), *elements(rule, "sourceAddressPrefixes")]):
             one, many = at(rule, "destinationPortRange"), elements(rule, "destinationPortRanges")
-            yield from _admitted(f"securityRules {shown(at(rule, 'name'))}", many or [one])
+            yield from _allowed(f"securityRules {shown(at(rule, 'name'))}", many or [one])
 
 
 def _amazon(where: str, rule: Any, sources: Iterable[Any]) -> Iterator[str]:
     known = mapping({"rule": rule}, "rule")
     if _anyone(sources) and UNKNOWN not in (known.get("fromPort"), known.get("toPort")):
         whole = known.get("protocol", known.get("ipProtocol")) in ("-1", -1, "all") or known.get("fromPort") is None
-        yield from _admitted(where, ["0-65535"] if whole else [f"{known['fromPort']}-{known['toPort']}"])
+        yield from _allowed(where, ["0-65535"] if whole else [f"{known['fromPort']}-{known['toPort']}"])
 
 
 def _anyone(sources: Iterable[Any]) -> bool:
     return any(isinstance(source, str) and source in OPEN_TO_ALL for source in sources)
 
 
-def _admitted(where: str, ports: Iterable[Any]) -> Iterator[str]:
+def _allowed(where: str, ports: Iterable[Any]) -> Iterator[str]:
     for port in ports:
         if port is not UNKNOWN and not _is_public(str(port)):
             yield f"{where} lets everybody in to port {port}: name the networks that need it"

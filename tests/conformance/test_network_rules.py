@@ -47,7 +47,7 @@ def test_policies_add_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("peer", "admitted"),
+    ("peer", "allowed"),
     [
         ({"podSelector": {"matchLabels": {"app": "client"}}}, [PEER]),
         ({"namespaceSelector": {"matchLabels": {"team": "a"}}}, [CLIENT, STRANGER]),
@@ -61,14 +61,14 @@ def test_policies_add_up() -> None:
     ],
     ids=str,
 )
-def test_a_peer_is_what_its_selectors_say_together(peer: dict[str, Any], admitted: list[Pods | None]) -> None:
+def test_a_peer_is_what_its_selectors_say_together(peer: dict[str, Any], allowed: list[Pods | None]) -> None:
     found = admitting({"from": [peer]})
     everybody = [CLIENT, STRANGER, PEER, None]
-    assert [one for one in everybody if found.admits(DATABASE, one, 5432)] == admitted
+    assert [one for one in everybody if found.admits(DATABASE, one, 5432)] == allowed
 
 
 @pytest.mark.parametrize(
-    ("block", "admitted"),
+    ("block", "allowed"),
     [
         ({"cidr": "192.0.2.0/24"}, True),
         ({"cidr": "192.0.2.7/32"}, True),
@@ -77,8 +77,8 @@ def test_a_peer_is_what_its_selectors_say_together(peer: dict[str, Any], admitte
     ],
     ids=str,
 )
-def test_an_address_is_admitted_by_a_block_that_has_all_of_it(block: dict[str, Any], admitted: bool) -> None:
-    assert admitting({"from": [{"ipBlock": block}]}).admits(DATABASE, "192.0.2.7/32", 5432) is admitted
+def test_an_address_is_allowed_by_a_block_that_has_all_of_it(block: dict[str, Any], allowed: bool) -> None:
+    assert admitting({"from": [{"ipBlock": block}]}).admits(DATABASE, "192.0.2.7/32", 5432) is allowed
 
 
 def test_a_rule_without_peers_admits_everybody() -> None:

@@ -113,7 +113,7 @@ def build(site: MeshSite, east_west: EastWest | None) -> None:
             network_name=site.plan.mesh_network,
             service_type="LoadBalancer",
             service_annotations=east_west.service_annotations,
-            admitted=east_west.admitted,
+            allowed_sources=east_west.allowed_sources,
             callers=[Callers(name="services", namespace="sacred-council", pods={"is": "service"})],
             upstreams={"sacred-council": [9898]},
             control_plane_namespace="istio-system",

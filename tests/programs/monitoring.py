@@ -24,7 +24,9 @@ authority = RegionAuthority(
     RegionAuthorityArgs(root=RootAuthority("root", RootAuthorityArgs(common_name="root")), common_name="here"),
 )
 peers = (
-    StorePeers(regions=sorted(OTHERS), endpoints=list(OTHERS.values()), admitted=["198.51.100.1", "198.51.100.2"])
+    StorePeers(
+        regions=sorted(OTHERS), endpoints=list(OTHERS.values()), allowed_sources=["198.51.100.1", "198.51.100.2"]
+    )
     if config.get_bool("several")
     else None
 )

@@ -69,7 +69,7 @@ def test_the_bootstrap_job_is_the_same_whatever_the_number_of_nodes() -> None:
 def test_a_primary_region_that_is_no_region_is_refused() -> None:
     with pytest.raises(ValueError, match="primary_region: expected one of here, got 'there'"):
         dataclasses.replace(ARGS, primary_region="there")
-    others = StorePeers(regions=["there"], endpoints=[], admitted=["198.51.100.7"])
+    others = StorePeers(regions=["there"], endpoints=[], allowed_sources=["198.51.100.7"])
     assert dataclasses.replace(ARGS, primary_region="there", peers=others).primary_region == "there"
 
 

@@ -336,7 +336,7 @@ def test_impossible_replica_bounds_of_the_gateway_between_networks_are_named() -
             namespace="n",
             network_name="net",
             service_type="LoadBalancer",
-            admitted=["198.51.100.7"],
+            allowed_sources=["198.51.100.7"],
             callers=[Callers(name="c", namespace="n", pods={})],
             upstreams={},
             control_plane_namespace="c",

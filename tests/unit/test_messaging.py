@@ -21,7 +21,7 @@ ARGS = NatsArgs(
     namespace=NAMESPACE,
     client_namespace="sacred-council",
 )
-TOGETHER = StorePeers(regions=["there"], endpoints=["203.0.113.7"], admitted=["203.0.113.8"])
+TOGETHER = StorePeers(regions=["there"], endpoints=["203.0.113.7"], allowed_sources=["203.0.113.8"])
 names = st.from_regex(r"[a-z]([-a-z0-9]{0,30}[a-z0-9])?", fullmatch=True)
 clusters = st.sampled_from([3, 5])
 others = st.lists(st.from_regex(r"[a-z]{2,8}-[a-z]{4,9}[1-9]", fullmatch=True), unique=True, max_size=9)

@@ -74,7 +74,7 @@ ENDPOINT: Final = PeerEndpointArgs(
     service="peer-0",
     port=1,
     pods={"is": "nats"},
-    admitted=["198.51.100.7"],
+    allowed_sources=["198.51.100.7"],
 )
 
 
@@ -84,7 +84,7 @@ def test_what_makes_no_sense_is_refused() -> None:
 
 
 def test_nothing_is_open_to_anyone() -> None:
-    with pytest.raises(ValueError, match="admitted: expected addresses, got none"):
-        replace(ENDPOINT, admitted=[])
-    with pytest.raises(ValueError, match="admitted: expected addresses, got none"):
-        StorePeers(regions=["there"], endpoints=["198.51.100.7"], admitted=[])
+    with pytest.raises(ValueError, match="allowed_sources: expected addresses, got none"):
+        replace(ENDPOINT, allowed_sources=[])
+    with pytest.raises(ValueError, match="allowed_sources: expected addresses, got none"):
+        StorePeers(regions=["there"], endpoints=["198.51.100.7"], allowed_sources=[])
