@@ -15,10 +15,10 @@ from components.mesh import (
     ControlPlaneArgs,
     EastWestGateway,
     EastWestGatewayArgs,
-    EdgeGuard,
-    EdgeGuardArgs,
     IngressGateway,
     IngressGatewayArgs,
+    OriginAuthentication,
+    OriginAuthenticationArgs,
     OriginCertificate,
     OriginCertificateArgs,
     PublicCertificate,
@@ -85,7 +85,7 @@ class RegionMesh(pulumi.ComponentResource):
         )
         gateway = self._gateway(control_plane, certificate)
         if args.edge is not None:
-            self._guard(control_plane, gateway, args.edge)
+            self._origin_authentication(control_plane, gateway, args.edge)
         routing = self._routing(control_plane, gateway)
         # Other regions would send requests straight to pods of a region whose gateway they do not know.
         east_west = self._east_west(control_plane, args.east_west).ready if args.east_west else []
@@ -188,11 +188,11 @@ class RegionMesh(pulumi.ComponentResource):
         )
         return PublicCertificate(credential=certificate.secret_name, hosts=edge.hosts)
 
-    def _guard(self, control_plane: ControlPlane, gateway: IngressGateway, edge: RegionEdge) -> None:
+    def _origin_authentication(self, control_plane: ControlPlane, gateway: IngressGateway, edge: RegionEdge) -> None:
         args = self._args
-        EdgeGuard(
-            f"{self._name}-guard",
-            EdgeGuardArgs(
+        OriginAuthentication(
+            f"{self._name}-origin-authentication",
+            OriginAuthenticationArgs(
                 region=args.plan.name,
                 namespace=args.base.namespaces[INGRESS],
                 gateway=GATEWAY_PODS,

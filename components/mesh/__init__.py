@@ -3,9 +3,9 @@
 from components.mesh.across import LanguageRoute, MeshPeers
 from components.mesh.control_plane import ControlPlane, ControlPlaneArgs
 from components.mesh.east_west import Callers, EastWestGateway, EastWestGatewayArgs
-from components.mesh.edge_guard import EdgeGuard, EdgeGuardArgs
 from components.mesh.gateway import IngressGateway, IngressGatewayArgs, PublicCertificate
 from components.mesh.managed_stores import ManagedStores, ManagedStoresArgs
+from components.mesh.origin_authentication import OriginAuthentication, OriginAuthenticationArgs
 from components.mesh.origin_certificate import OriginCertificate, OriginCertificateArgs
 from components.mesh.remote import RemoteRegions, RemoteRegionsArgs
 from components.mesh.remote_secret_access import RemoteSecretAccess, RemoteSecretAccessArgs
@@ -17,14 +17,14 @@ __all__ = [
     "ControlPlaneArgs",
     "EastWestGateway",
     "EastWestGatewayArgs",
-    "EdgeGuard",
-    "EdgeGuardArgs",
     "IngressGateway",
     "IngressGatewayArgs",
     "LanguageRoute",
     "ManagedStores",
     "ManagedStoresArgs",
     "MeshPeers",
+    "OriginAuthentication",
+    "OriginAuthenticationArgs",
     "OriginCertificate",
     "OriginCertificateArgs",
     "PublicCertificate",

@@ -93,7 +93,7 @@ def test_the_order_of_the_list_changes_nothing() -> None:
 
 
 def test_without_a_cdn_there_is_nothing_of_an_edge(local: Rendered) -> None:
-    strange = ("edge", "origin", "guard", "certificates")
+    strange = ("edge", "origin", "certificates")
     assert [r.name for r in local.resources if any(word in r.name.split("-") for word in strange)] == []
     assert "cert-manager" not in {r.inputs["metadata"]["name"] for r in local.objects("Namespace")}
 
@@ -156,7 +156,7 @@ def test_a_probe_is_answered_by_a_gateway_with_a_certificate_and_by_no_other(cdn
         # Without a name in the handshake only a server for all hosts answers.
         assert "*" in secure["hosts"] or in_handshake in secure["hosts"]
         assert secure["tls"]["credentialName"] == spec(stack, f"{region}-mesh-origin-certificate")["secretName"]
-        ready = spec(stack, f"{region}-mesh-guard-readiness")
+        ready = spec(stack, f"{region}-mesh-origin-authentication-readiness")
         assert ready["gateways"] == ["istio-ingress/sacred-council"]
         assert host in ready["hosts"]
         (route,) = ready["http"]
@@ -165,7 +165,7 @@ def test_a_probe_is_answered_by_a_gateway_with_a_certificate_and_by_no_other(cdn
 
 
 def test_without_the_token_https_has_nothing_but_the_answer_to_probes() -> None:
-    rules = spec(rendered("gcp", IOWA), "us-central1-mesh-guard-edge-only")["rules"]
+    rules = spec(rendered("gcp", IOWA), "us-central1-mesh-origin-authentication-edge-only")["rules"]
     open_to_all = [rule["to"] for rule in rules if "from" not in rule]
     https = [one["operation"] for to in open_to_all for one in to if "8443" in one["operation"]["ports"]]
     assert https == [{"ports": ["8443"], "methods": ["GET", "HEAD"], "paths": ["/healthz/ready"]}]
@@ -209,7 +209,7 @@ def test_regions_share_the_account_that_answers_challenges_and_keep_its_key_in_s
     secrets = [stack.named(f"{name}-mesh-origin-account") for name, _ in MIXED]
     assert len({json.dumps(secret.inputs["stringData"]) for secret in secrets}) == 1
     assert all(any(path.startswith("stringData") for path in secret.secret_paths) for secret in secrets)
-    filters = {json.dumps(spec(stack, f"{name}-mesh-guard-challenges")) for name, _ in MIXED}
+    filters = {json.dumps(spec(stack, f"{name}-mesh-origin-authentication-challenges")) for name, _ in MIXED}
     assert len(filters) == 1
     issuer = spec(stack, "us-central1-mesh-origin-issuer")["acme"]
     assert issuer["disableAccountKeyGeneration"] is True
@@ -218,7 +218,7 @@ def test_regions_share_the_account_that_answers_challenges_and_keep_its_key_in_s
 
 def test_the_gateway_serves_the_bearer_of_the_token_and_plain_http_alone() -> None:
     stack = rendered("gcp", IOWA)
-    policy = spec(stack, "us-central1-mesh-guard-edge-only")
+    policy = spec(stack, "us-central1-mesh-origin-authentication-edge-only")
     assert policy["action"] == "ALLOW"
     assert policy["selector"] == {"matchLabels": {"istio": "ingressgateway"}}
     assert policy["rules"] == [
@@ -230,7 +230,7 @@ def test_the_gateway_serves_the_bearer_of_the_token_and_plain_http_alone() -> No
 
 def test_regions_accept_either_key_and_the_token_goes_no_further_than_the_gateway() -> None:
     stack = rendered("gcp", IOWA)
-    (rule,) = spec(stack, "us-central1-mesh-guard-token")["jwtRules"]
+    (rule,) = spec(stack, "us-central1-mesh-origin-authentication-token")["jwtRules"]
     assert rule["audiences"] == [DOMAIN]
     assert rule["forwardOriginalToken"] is False
     assert {key["kid"] for key in json.loads(rule["jwks"])["keys"]} == {"blue", "green"}

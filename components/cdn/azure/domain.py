@@ -47,7 +47,7 @@ class AzureDomain(pulumi.ComponentResource):
         target = {"id": endpoint.id}
         args.zone.record(f"{name}-alias", args.domain, "A", target_resource=target)
         args.zone.record(f"{name}-alias-ipv6", args.domain, "AAAA", target_resource=target)
-        self._guard(name, args, domain.id)
+        self._firewall_policy(name, args, domain.id)
         self.domain_id = domain.id
         self.endpoint_name = endpoint.name
         self.hostname = endpoint.host_name
@@ -69,7 +69,7 @@ class AzureDomain(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _guard(self, name: str, args: AzureDomainArgs, domain_id: pulumi.Output[str]) -> None:
+    def _firewall_policy(self, name: str, args: AzureDomainArgs, domain_id: pulumi.Output[str]) -> None:
         cdn.SecurityPolicy(
             f"{name}-firewall",
             resource_group_name=args.profile.group,

@@ -14,7 +14,7 @@ APP: Final = "istio-ingressgateway"
 
 
 @dataclass(frozen=True, kw_only=True)
-class EdgeGuardArgs:
+class OriginAuthenticationArgs:
     """`gateway` are the labels of the gateway's pods in `namespace`, `served_by` is its Gateway (namespace/name).
 
     The edge's probes ask `hosts` for `health_path`, and have no token.
@@ -37,15 +37,15 @@ class EdgeGuardArgs:
     ready: list[pulumi.Resource]
 
 
-class EdgeGuard(pulumi.ComponentResource):
+class OriginAuthentication(pulumi.ComponentResource):
     """HTTPS only with the edge's token, which is taken off before a request goes on; HTTP only for challenges.
 
     Without a token, HTTPS only says that the gateway has its certificate and is ready.
     The gateway holds public keys: who reads its configuration cannot make a token.
     """
 
-    def __init__(self, name: str, args: EdgeGuardArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:mesh:EdgeGuard", name, None, opts)
+    def __init__(self, name: str, args: OriginAuthenticationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:mesh:OriginAuthentication", name, None, opts)
         self._name = name
         self._args = args
         tokens = pulumi.Output.from_input(args.key_set).apply(
