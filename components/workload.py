@@ -38,7 +38,7 @@ class Resources:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Belonging:
+class AppMetadata:
     """What the objects of one application in one region have in common."""
 
     app: str
@@ -63,27 +63,27 @@ def digest(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
-def job_patience(deadline: int) -> pulumi.ResourceOptions:
+def job_timeouts(deadline: int) -> pulumi.ResourceOptions:
     """Options of a Job that may run for `deadline` seconds: the provider's own patience ends after ten minutes."""
     seconds = f"{deadline + JOB_SPARE_SECONDS}s"
     return pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create=seconds, update=seconds))
 
 
-def zone_spread(belonging: Belonging) -> list[k8s.core.v1.TopologySpreadConstraintArgs]:
+def zone_spread(app: AppMetadata) -> list[k8s.core.v1.TopologySpreadConstraintArgs]:
     """Spread over zones as evenly as can be. A cluster without zones runs the pods all the same."""
     return [
         k8s.core.v1.TopologySpreadConstraintArgs(
             max_skew=1,
             topology_key="topology.kubernetes.io/zone",
             when_unsatisfiable="ScheduleAnyway",
-            label_selector=belonging.selecting(),
+            label_selector=app.selecting(),
         )
     ]
 
 
-def apart(belonging: Belonging) -> k8s.core.v1.AffinityArgs:
+def anti_affinity(app: AppMetadata) -> k8s.core.v1.AffinityArgs:
     """Prefer a node of its own for each pod; one node alone runs them all the same."""
-    term = k8s.core.v1.PodAffinityTermArgs(label_selector=belonging.selecting(), topology_key="kubernetes.io/hostname")
+    term = k8s.core.v1.PodAffinityTermArgs(label_selector=app.selecting(), topology_key="kubernetes.io/hostname")
     return k8s.core.v1.AffinityArgs(
         pod_anti_affinity=k8s.core.v1.PodAntiAffinityArgs(
             preferred_during_scheduling_ignored_during_execution=[
@@ -95,37 +95,35 @@ def apart(belonging: Belonging) -> k8s.core.v1.AffinityArgs:
 
 def service_account(
     name: str,
-    belonging: Belonging,
+    app: AppMetadata,
     opts: pulumi.ResourceOptions,
     annotations: Mapping[str, pulumi.Input[str]] | None = None,
 ) -> k8s.core.v1.ServiceAccount:
     """An account of the application's own that gets no token. `annotations` may give it an identity of the cloud."""
     return k8s.core.v1.ServiceAccount(
         f"{name}-account",
-        metadata=belonging.meta(belonging.app, annotations),
+        metadata=app.meta(app.app, annotations),
         automount_service_account_token=False,
         opts=opts,
     )
 
 
-def disruption_budget(
-    name: str, belonging: Belonging, opts: pulumi.ResourceOptions
-) -> k8s.policy.v1.PodDisruptionBudget:
+def disruption_budget(name: str, app: AppMetadata, opts: pulumi.ResourceOptions) -> k8s.policy.v1.PodDisruptionBudget:
     """At most one pod at a time is taken away on purpose."""
     return k8s.policy.v1.PodDisruptionBudget(
         f"{name}-disruption-budget",
-        metadata=belonging.meta(belonging.app),
-        spec=k8s.policy.v1.PodDisruptionBudgetSpecArgs(max_unavailable=1, selector=belonging.selecting()),
+        metadata=app.meta(app.app),
+        spec=k8s.policy.v1.PodDisruptionBudgetSpecArgs(max_unavailable=1, selector=app.selecting()),
         opts=opts,
     )
 
 
 def data_claim(
-    belonging: Belonging, storage: str, storage_class: pulumi.Input[str] | None
+    app: AppMetadata, storage: str, storage_class: pulumi.Input[str] | None
 ) -> k8s.core.v1.PersistentVolumeClaimArgs:
     """The claim `data` of each pod. Changing it replaces the StatefulSet, not the claims that exist."""
     return k8s.core.v1.PersistentVolumeClaimArgs(
-        metadata=k8s.meta.v1.ObjectMetaArgs(name="data", labels=selector(belonging.app)),
+        metadata=k8s.meta.v1.ObjectMetaArgs(name="data", labels=selector(app.app)),
         spec=k8s.core.v1.PersistentVolumeClaimSpecArgs(
             access_modes=["ReadWriteOnce"],
             storage_class_name=storage_class,
@@ -152,7 +150,7 @@ def secret_value(variable: str, secret: pulumi.Input[str], key: str) -> k8s.core
 
 def service_monitor(
     name: str,
-    belonging: Belonging,
+    app: AppMetadata,
     *,
     endpoint: Mapping[str, Any],
     monitored_by: pulumi.Resource | None,
@@ -169,9 +167,9 @@ def service_monitor(
         f"{name}-monitor",
         api_version="monitoring.coreos.com/v1",
         kind="ServiceMonitor",
-        metadata=belonging.meta(belonging.app),
+        metadata=app.meta(app.app),
         spec={
-            "selector": {"matchLabels": {**selector(belonging.app), METRICS_LABEL: "true"}},
+            "selector": {"matchLabels": {**selector(app.app), METRICS_LABEL: "true"}},
             "endpoints": [dict(one) for one in (endpoint, *more)],
         },
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[monitored_by])),
@@ -180,7 +178,7 @@ def service_monitor(
 
 def headless_service(
     name: str,
-    belonging: Belonging,
+    app: AppMetadata,
     *,
     service: str,
     ports: Sequence[k8s.core.v1.ServicePortArgs],
@@ -194,15 +192,15 @@ def headless_service(
         f"{name}-nodes",
         metadata=object_meta(
             service,
-            app=belonging.app,
-            region=belonging.region,
-            namespace=belonging.namespace,
+            app=app.app,
+            region=app.region,
+            namespace=app.namespace,
             extra_labels={METRICS_LABEL: "true"},
         ),
         spec=k8s.core.v1.ServiceSpecArgs(
             cluster_ip="None",
             publish_not_ready_addresses=True,
-            selector=selector(belonging.app),
+            selector=selector(app.app),
             ports=list(ports),
         ),
         opts=opts,
@@ -210,21 +208,21 @@ def headless_service(
 
 
 def metrics_service(
-    name: str, belonging: Belonging, *, service: str, port: int, opts: pulumi.ResourceOptions
+    name: str, app: AppMetadata, *, service: str, port: int, opts: pulumi.ResourceOptions
 ) -> k8s.core.v1.Service:
     """A Service that exists for Prometheus only: it finds the pods' port called metrics."""
     return k8s.core.v1.Service(
         f"{name}-metrics",
         metadata=object_meta(
             service,
-            app=belonging.app,
-            region=belonging.region,
-            namespace=belonging.namespace,
+            app=app.app,
+            region=app.region,
+            namespace=app.namespace,
             extra_labels={METRICS_LABEL: "true"},
         ),
         spec=k8s.core.v1.ServiceSpecArgs(
             cluster_ip="None",
-            selector=selector(belonging.app),
+            selector=selector(app.app),
             ports=[
                 k8s.core.v1.ServicePortArgs(
                     name="metrics", port=port, target_port="metrics", protocol="TCP", app_protocol="http"

@@ -139,7 +139,7 @@ class Region(pulumi.ComponentResource):
     def _database(self) -> Database:
         if "database" not in managed(self._args.settings):
             return self._cockroachdb()
-        return self._cloud_stores.database(self._args.database_credentials, self._whichever(DATABASE_TYPES))
+        return self._cloud_stores.database(self._args.database_credentials, self._engine_aliases(DATABASE_TYPES))
 
     def _cockroachdb(self) -> CockroachDB:
         settings = self._args.settings.database
@@ -164,7 +164,7 @@ class Region(pulumi.ComponentResource):
                 backed_up=self._args.settings.backup_regions,
                 monitored_by=self._monitored_by,
             ),
-            self._whichever(DATABASE_TYPES),
+            self._engine_aliases(DATABASE_TYPES),
         )
         self._backups = database.backup_uri
         return database
@@ -172,7 +172,7 @@ class Region(pulumi.ComponentResource):
     def _cache(self) -> Cache:
         if "cache" not in managed(self._args.settings):
             return self._redis()
-        return self._cloud_stores.cache(self._whichever(CACHE_TYPES))
+        return self._cloud_stores.cache(self._engine_aliases(CACHE_TYPES))
 
     def _redis(self) -> Redis:
         settings = self._args.settings.cache
@@ -191,7 +191,7 @@ class Region(pulumi.ComponentResource):
                 max_memory=settings.max_memory,
                 monitored_by=self._monitored_by,
             ),
-            self._whichever(CACHE_TYPES),
+            self._engine_aliases(CACHE_TYPES),
         )
 
     def _messaging(self) -> Nats:
@@ -216,7 +216,7 @@ class Region(pulumi.ComponentResource):
             self._child,
         )
 
-    def _whichever(self, types: Sequence[str]) -> pulumi.ResourceOptions:
+    def _engine_aliases(self, types: Sequence[str]) -> pulumi.ResourceOptions:
         """For a store that may have had another engine before: what clients have of it changes and is not replaced."""
         others = [pulumi.Alias(type_=other) for other in types]
         return pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(aliases=others))

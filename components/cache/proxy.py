@@ -16,9 +16,9 @@ from components.versions import HAPROXY_IMAGE
 from components.workload import (
     CHECKSUM_ANNOTATION,
     MONITORING_NAMESPACE,
-    Belonging,
+    AppMetadata,
     Resources,
-    apart,
+    anti_affinity,
     digest,
     disruption_budget,
     metrics_service,
@@ -57,16 +57,16 @@ class PrimaryProxy(pulumi.ComponentResource):
     def __init__(self, name: str, args: PrimaryProxyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cache:PrimaryProxy", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
-        self._belonging = Belonging(app=config.PROXY_APP, region=args.region, namespace=args.namespace)
-        service_account(name, self._belonging, self._child)
-        disruption_budget(name, self._belonging, self._child)
+        self._app = AppMetadata(app=config.PROXY_APP, region=args.region, namespace=args.namespace)
+        service_account(name, self._app, self._child)
+        disruption_budget(name, self._app, self._child)
         self._network_policy(name, args.client_namespace)
         self._metrics(name, args.monitored_by)
         self.deployment = k8s.apps.v1.Deployment(
             f"{name}-deployment",
-            metadata=self._belonging.meta(config.PROXY_APP),
+            metadata=self._app.meta(config.PROXY_APP),
             spec=k8s.apps.v1.DeploymentSpecArgs(
-                replicas=REPLICAS, selector=self._belonging.selecting(), template=self._template(name, args)
+                replicas=REPLICAS, selector=self._app.selecting(), template=self._template(name, args)
             ),
             opts=self._child,
         )
@@ -77,8 +77,8 @@ class PrimaryProxy(pulumi.ComponentResource):
             f"{name}-network-policy",
             name=config.PROXY_APP,
             app=config.PROXY_APP,
-            region=self._belonging.region,
-            namespace=self._belonging.namespace,
+            region=self._app.region,
+            namespace=self._app.namespace,
             pods=selector(config.PROXY_APP),
             ingress=[
                 network.ingress([config.PORT], network.peer(namespace=client_namespace)),
@@ -90,20 +90,18 @@ class PrimaryProxy(pulumi.ComponentResource):
 
     def _metrics(self, name: str, monitored_by: pulumi.Resource | None) -> None:
         metrics_service(
-            name, self._belonging, service="redis-proxy-metrics", port=config.PROXY_METRICS_PORT, opts=self._child
+            name, self._app, service="redis-proxy-metrics", port=config.PROXY_METRICS_PORT, opts=self._child
         )
-        service_monitor(
-            name, self._belonging, endpoint={"port": "metrics"}, monitored_by=monitored_by, opts=self._child
-        )
+        service_monitor(name, self._app, endpoint={"port": "metrics"}, monitored_by=monitored_by, opts=self._child)
 
     def _template(self, name: str, args: PrimaryProxyArgs) -> k8s.core.v1.PodTemplateSpecArgs:
         files = {"haproxy.cfg": config.render_proxy(replicas=args.replicas), "start.sh": PROXY_START}
         settings = k8s.core.v1.ConfigMap(
-            f"{name}-settings", metadata=self._belonging.meta(config.PROXY_APP), data=files, opts=self._child
+            f"{name}-settings", metadata=self._app.meta(config.PROXY_APP), data=files, opts=self._child
         )
         return k8s.core.v1.PodTemplateSpecArgs(
             metadata=k8s.meta.v1.ObjectMetaArgs(
-                labels=self._belonging.labels(),
+                labels=self._app.labels(),
                 annotations={
                     CERTIFICATE_ANNOTATION: args.certificate.fingerprint,
                     CHECKSUM_ANNOTATION: digest(*files.values()),
@@ -114,8 +112,8 @@ class PrimaryProxy(pulumi.ComponentResource):
                 automount_service_account_token=False,
                 enable_service_links=False,
                 security_context=restricted_pod(user=USER),
-                affinity=apart(self._belonging),
-                topology_spread_constraints=zone_spread(self._belonging),
+                affinity=anti_affinity(self._app),
+                topology_spread_constraints=zone_spread(self._app),
                 containers=[_container(args.credentials)],
                 volumes=[certificate_volume(args.certificate), settings_volume(settings)],
             ),

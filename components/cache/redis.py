@@ -17,7 +17,7 @@ from components.quantities import quantity_bytes
 from components.trust import Certificate, CertificateArgs, RegionAuthority
 from components.workload import (
     MONITORING_NAMESPACE,
-    Belonging,
+    AppMetadata,
     Resources,
     data_claim,
     digest,
@@ -96,20 +96,20 @@ class Redis(pulumi.ComponentResource):
     def __init__(self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cache:Redis", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
-        self._belonging = Belonging(app=config.APP, region=args.region, namespace=args.namespace)
+        self._app = AppMetadata(app=config.APP, region=args.region, namespace=args.namespace)
         self._password = random.RandomPassword(
             f"{name}-password", length=PASSWORD_LENGTH, special=False, opts=self._child
         ).result
         files = self._password.apply(config.render_credentials)
         self._credentials = k8s.core.v1.Secret(
             f"{name}-credentials",
-            metadata=self._belonging.meta("redis-credentials"),
+            metadata=self._app.meta("redis-credentials"),
             string_data=files,
             opts=self._child,
         )
         self._certificate = self._node_certificate(name, args)
-        service_account(name, self._belonging, self._child)
-        disruption_budget(name, self._belonging, self._child)
+        service_account(name, self._app, self._child)
+        disruption_budget(name, self._app, self._child)
         self._network_policy(name, args)
         self._services(name, args)
         ready: list[pulumi.Resource] = [self._nodes(name, args, files)]
@@ -157,7 +157,7 @@ class Redis(pulumi.ComponentResource):
     def _services(self, name: str, args: RedisArgs) -> None:
         headless_service(
             name,
-            self._belonging,
+            self._app,
             service=config.HEADLESS_SERVICE,
             ports=[_port("redis", config.PORT), _port("metrics", config.EXPORTER_PORT, protocol="http")],
             opts=self._child,
@@ -165,16 +165,14 @@ class Redis(pulumi.ComponentResource):
         # The same Service for one node and for many, so that clients keep their address when replicas come.
         k8s.core.v1.Service(
             f"{name}-service",
-            metadata=self._belonging.meta(config.SERVICE),
+            metadata=self._app.meta(config.SERVICE),
             spec=k8s.core.v1.ServiceSpecArgs(
                 selector=selector(config.PROXY_APP if args.replicas > 1 else config.APP),
                 ports=[_port("redis", config.PORT)],
             ),
             opts=self._child,
         )
-        service_monitor(
-            name, self._belonging, endpoint={"port": "metrics"}, monitored_by=args.monitored_by, opts=self._child
-        )
+        service_monitor(name, self._app, endpoint={"port": "metrics"}, monitored_by=args.monitored_by, opts=self._child)
 
     def _nodes(self, name: str, args: RedisArgs, credentials: pulumi.Output[dict[str, str]]) -> k8s.apps.v1.StatefulSet:
         files = {
@@ -187,12 +185,12 @@ class Redis(pulumi.ComponentResource):
             "sentinel.conf": config.render_sentinel(replicas=args.replicas),
         }
         pods = NodePods(
-            belonging=self._belonging,
+            app=self._app,
             replicas=args.replicas,
             resources=Resources(cpu=args.cpu, memory=args.memory),
             certificate=self._certificate,
             settings=k8s.core.v1.ConfigMap(
-                f"{name}-settings", metadata=self._belonging.meta("redis-settings"), data=files, opts=self._child
+                f"{name}-settings", metadata=self._app.meta("redis-settings"), data=files, opts=self._child
             ),
             credentials=self._credentials,
             checksum=pulumi.Output.unsecret(
@@ -201,14 +199,14 @@ class Redis(pulumi.ComponentResource):
         )
         return k8s.apps.v1.StatefulSet(
             f"{name}-statefulset",
-            metadata=self._belonging.meta(config.APP),
+            metadata=self._app.meta(config.APP),
             spec=k8s.apps.v1.StatefulSetSpecArgs(
                 replicas=args.replicas,
                 service_name=config.HEADLESS_SERVICE,
                 pod_management_policy="Parallel",
-                selector=self._belonging.selecting(),
+                selector=self._app.selecting(),
                 template=pods.template(),
-                volume_claim_templates=[data_claim(self._belonging, args.storage, args.storage_class)],
+                volume_claim_templates=[data_claim(self._app, args.storage, args.storage_class)],
             ),
             opts=self._child,
         )

@@ -10,7 +10,15 @@ from components.metadata import CERTIFICATE_ANNOTATION
 from components.pod_security import restricted_container, restricted_pod
 from components.trust import Certificate
 from components.versions import REDIS_EXPORTER_IMAGE, REDIS_IMAGE
-from components.workload import CHECKSUM_ANNOTATION, Belonging, Resources, apart, pod_field, secret_value, zone_spread
+from components.workload import (
+    CHECKSUM_ANNOTATION,
+    AppMetadata,
+    Resources,
+    anti_affinity,
+    pod_field,
+    secret_value,
+    zone_spread,
+)
 
 USER = 10001
 SECRET_MODE = 0o440
@@ -24,7 +32,7 @@ EXPORTER_RESOURCES = Resources(cpu="50m", memory="64Mi", scratch="16Mi")
 class NodePods:
     """The pods of all nodes: what they read and what they may use."""
 
-    belonging: Belonging
+    app: AppMetadata
     replicas: int
     resources: Resources
     certificate: Certificate
@@ -37,7 +45,7 @@ class NodePods:
         sentinels = [self._sentinel()] if self.replicas > 1 else []
         return k8s.core.v1.PodTemplateSpecArgs(
             metadata=k8s.meta.v1.ObjectMetaArgs(
-                labels=self.belonging.labels(),
+                labels=self.app.labels(),
                 annotations={
                     CERTIFICATE_ANNOTATION: self.certificate.fingerprint,
                     CHECKSUM_ANNOTATION: self.checksum,
@@ -49,8 +57,8 @@ class NodePods:
                 enable_service_links=False,
                 security_context=restricted_pod(user=USER),
                 termination_grace_period_seconds=GRACE_SECONDS,
-                affinity=apart(self.belonging),
-                topology_spread_constraints=zone_spread(self.belonging),
+                affinity=anti_affinity(self.app),
+                topology_spread_constraints=zone_spread(self.app),
                 containers=[self._redis(), self._exporter(), *sentinels],
                 volumes=[
                     certificate_volume(self.certificate),

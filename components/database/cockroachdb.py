@@ -12,7 +12,7 @@ from components.database.cockroachdb_nodes import NodePods
 from components.metadata import selector
 from components.trust import Certificate, CertificateArgs
 from components.workload import (
-    Belonging,
+    AppMetadata,
     Resources,
     data_claim,
     disruption_budget,
@@ -41,7 +41,7 @@ class CockroachDB(pulumi.ComponentResource):
     def __init__(self, name: str, args: CockroachDBArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:database:CockroachDB", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
-        self._belonging = Belonging(app=plan.APP, region=args.region, namespace=args.namespace)
+        self._app = AppMetadata(app=plan.APP, region=args.region, namespace=args.namespace)
         node = self._node_certificate(name, args)
         network_policy(f"{name}-network-policy", args, self._child)
         self._services(name, node, args.monitored_by)
@@ -77,17 +77,17 @@ class CockroachDB(pulumi.ComponentResource):
                 name="https", port=plan.HTTP_PORT, target_port="https", app_protocol="https", protocol="TCP"
             ),
         ]
-        headless_service(name, self._belonging, service=plan.HEADLESS_SERVICE, ports=ports, opts=self._child)
+        headless_service(name, self._app, service=plan.HEADLESS_SERVICE, ports=ports, opts=self._child)
         k8s.core.v1.Service(
             f"{name}-public",
-            metadata=self._belonging.meta(plan.PUBLIC_SERVICE),
+            metadata=self._app.meta(plan.PUBLIC_SERVICE),
             spec=k8s.core.v1.ServiceSpecArgs(selector=selector(plan.APP), ports=ports),
             opts=self._child,
         )
         tls = {"ca": {"secret": {"name": node.secret_name, "key": "ca.crt"}}, "serverName": plan.PUBLIC_SERVICE}
         service_monitor(
             name,
-            self._belonging,
+            self._app,
             endpoint={"port": "https", "path": "/_status/vars", "scheme": "https", "tlsConfig": tls},
             monitored_by=monitored_by,
             opts=self._child,
@@ -95,10 +95,10 @@ class CockroachDB(pulumi.ComponentResource):
 
     def _nodes(self, name: str, args: CockroachDBArgs, node: Certificate) -> k8s.apps.v1.StatefulSet:
         identity = args.backup.identity if args.backup else None
-        service_account(name, self._belonging, self._child, identity.annotations if identity else None)
-        disruption_budget(name, self._belonging, self._child)
+        service_account(name, self._app, self._child, identity.annotations if identity else None)
+        disruption_budget(name, self._app, self._child)
         pods = NodePods(
-            belonging=self._belonging,
+            app=self._app,
             command=plan.start_command(args.region, primary_region=args.primary_region, alone=args.peers is None),
             resources=Resources(cpu=args.cpu, memory=args.memory),
             certificate=node,
@@ -108,14 +108,14 @@ class CockroachDB(pulumi.ComponentResource):
         # for the other.
         return k8s.apps.v1.StatefulSet(
             f"{name}-statefulset",
-            metadata=self._belonging.meta(plan.APP),
+            metadata=self._app.meta(plan.APP),
             spec=k8s.apps.v1.StatefulSetSpecArgs(
                 replicas=args.nodes,
                 service_name=plan.HEADLESS_SERVICE,
                 pod_management_policy="Parallel",
-                selector=self._belonging.selecting(),
+                selector=self._app.selecting(),
                 template=pods.template(),
-                volume_claim_templates=[data_claim(self._belonging, args.storage, args.storage_class)],
+                volume_claim_templates=[data_claim(self._app, args.storage, args.storage_class)],
             ),
             opts=self._child,
         )

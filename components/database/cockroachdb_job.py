@@ -13,7 +13,7 @@ from components.metadata import selector
 from components.pod_security import restricted_container, restricted_pod
 from components.trust import Certificate
 from components.versions import COCKROACHDB_IMAGE
-from components.workload import CHECKSUM_ANNOTATION, Belonging, Resources, digest, job_patience, service_account
+from components.workload import CHECKSUM_ANNOTATION, AppMetadata, Resources, digest, job_timeouts, service_account
 
 RETRIES = 6
 RESOURCES = Resources(cpu="100m", memory="256Mi")
@@ -56,17 +56,17 @@ class SqlJob(pulumi.ComponentResource):
     def __init__(self, name: str, args: SqlJobArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:database:SqlJob", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
-        self._belonging = Belonging(app=args.app, region=args.region, namespace=args.namespace)
-        service_account(name, self._belonging, self._child)
+        self._app = AppMetadata(app=args.app, region=args.region, namespace=args.namespace)
+        service_account(name, self._app, self._child)
         opened = self._network_policy(name, args)
         self.job = k8s.batch.v1.Job(
             f"{name}-job",
-            metadata=self._belonging.meta(args.app),
+            metadata=self._app.meta(args.app),
             spec=k8s.batch.v1.JobSpecArgs(
                 active_deadline_seconds=args.deadline, backoff_limit=RETRIES, template=self._template(name, args)
             ),
             opts=pulumi.ResourceOptions.merge(
-                pulumi.ResourceOptions.merge(self._child, job_patience(args.deadline)),
+                pulumi.ResourceOptions.merge(self._child, job_timeouts(args.deadline)),
                 pulumi.ResourceOptions(depends_on=[opened]),
             ),
         )
@@ -88,7 +88,7 @@ class SqlJob(pulumi.ComponentResource):
         files = {SCRIPT: args.script, **args.files}
         settings = k8s.core.v1.ConfigMap(
             f"{name}-settings",
-            metadata=self._belonging.meta(args.app),
+            metadata=self._app.meta(args.app),
             data={**files, **args.notes},
             opts=self._child,
         )
@@ -97,7 +97,7 @@ class SqlJob(pulumi.ComponentResource):
         checksum = pulumi.Output.all(*read).apply(lambda values: digest(*values))
         return k8s.core.v1.PodTemplateSpecArgs(
             metadata=k8s.meta.v1.ObjectMetaArgs(
-                labels=self._belonging.labels(),
+                labels=self._app.labels(),
                 annotations={CHECKSUM_ANNOTATION: pulumi.Output.unsecret(checksum)},
             ),
             spec=k8s.core.v1.PodSpecArgs(
@@ -116,7 +116,7 @@ class SqlJob(pulumi.ComponentResource):
             return None
         return k8s.core.v1.Secret(
             f"{name}-credentials",
-            metadata=self._belonging.meta(args.app),
+            metadata=self._app.meta(args.app),
             string_data=dict(args.secrets),
             opts=self._child,
         )

@@ -11,7 +11,7 @@ from components.metadata import CERTIFICATE_ANNOTATION, IDENTITY_ANNOTATION
 from components.pod_security import restricted_container, restricted_pod
 from components.trust import Certificate
 from components.versions import COCKROACHDB_IMAGE
-from components.workload import Belonging, Resources, apart, pod_field, zone_spread
+from components.workload import AppMetadata, Resources, anti_affinity, pod_field, zone_spread
 
 USER = 10001
 KEY_MODE = 0o440
@@ -24,7 +24,7 @@ STARTUP_CHECKS = 60
 class NodePods:
     """The pods of a region's nodes, which start with the shell command `command`, as `identity` in the cloud."""
 
-    belonging: Belonging
+    app: AppMetadata
     command: str
     resources: Resources
     certificate: Certificate
@@ -34,7 +34,7 @@ class NodePods:
         """The template of the StatefulSet."""
         return k8s.core.v1.PodTemplateSpecArgs(
             metadata=k8s.meta.v1.ObjectMetaArgs(
-                labels={**self.belonging.labels(), **(self.identity.pod_labels if self.identity else {})},
+                labels={**self.app.labels(), **(self.identity.pod_labels if self.identity else {})},
                 annotations=self._annotations(),
             ),
             spec=k8s.core.v1.PodSpecArgs(
@@ -43,8 +43,8 @@ class NodePods:
                 enable_service_links=False,
                 security_context=restricted_pod(user=USER),
                 termination_grace_period_seconds=GRACE_SECONDS,
-                affinity=apart(self.belonging),
-                topology_spread_constraints=zone_spread(self.belonging),
+                affinity=anti_affinity(self.app),
+                topology_spread_constraints=zone_spread(self.app),
                 containers=[self._container()],
                 volumes=[
                     certificates("certificates", self.certificate, "node"),

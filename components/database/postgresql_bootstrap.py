@@ -12,7 +12,7 @@ from components.database.credentials import DatabaseCredentials
 from components.metadata import selector
 from components.pod_security import restricted_container, restricted_pod
 from components.versions import POSTGRESQL_IMAGE
-from components.workload import CHECKSUM_ANNOTATION, Belonging, Resources, digest, job_patience, service_account
+from components.workload import CHECKSUM_ANNOTATION, AppMetadata, Resources, digest, job_timeouts, service_account
 
 USER = 10001
 DEADLINE_SECONDS = 900
@@ -60,8 +60,8 @@ class PostgresBootstrap(pulumi.ComponentResource):
     def __init__(self, name: str, args: PostgresBootstrapArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:database:PostgresBootstrap", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
-        self._belonging = Belonging(app=plan.APP, region=args.region, namespace=args.namespace)
-        service_account(name, self._belonging, self._child)
+        self._app = AppMetadata(app=plan.APP, region=args.region, namespace=args.namespace)
+        service_account(name, self._app, self._child)
         opened = network.policy(
             f"{name}-network-policy",
             name=plan.APP,
@@ -74,12 +74,12 @@ class PostgresBootstrap(pulumi.ComponentResource):
         )
         self.job = k8s.batch.v1.Job(
             f"{name}-job",
-            metadata=self._belonging.meta(plan.APP),
+            metadata=self._app.meta(plan.APP),
             spec=k8s.batch.v1.JobSpecArgs(
                 active_deadline_seconds=DEADLINE_SECONDS, backoff_limit=RETRIES, template=self._template(name, args)
             ),
             opts=pulumi.ResourceOptions.merge(
-                pulumi.ResourceOptions.merge(self._child, job_patience(DEADLINE_SECONDS)),
+                pulumi.ResourceOptions.merge(self._child, job_timeouts(DEADLINE_SECONDS)),
                 pulumi.ResourceOptions(depends_on=[opened]),
             ),
         )
@@ -93,15 +93,15 @@ class PostgresBootstrap(pulumi.ComponentResource):
         }
         secrets = {"password": args.server.administrator_password, "verifier": self._verifier(name, args.credentials)}
         settings = k8s.core.v1.ConfigMap(
-            f"{name}-settings", metadata=self._belonging.meta(plan.APP), data=files, opts=self._child
+            f"{name}-settings", metadata=self._app.meta(plan.APP), data=files, opts=self._child
         )
         credentials = k8s.core.v1.Secret(
-            f"{name}-credentials", metadata=self._belonging.meta(plan.APP), string_data=secrets, opts=self._child
+            f"{name}-credentials", metadata=self._app.meta(plan.APP), string_data=secrets, opts=self._child
         )
         checksum = pulumi.Output.all(*files.values(), *secrets.values()).apply(lambda texts: digest(*texts))
         return k8s.core.v1.PodTemplateSpecArgs(
             metadata=k8s.meta.v1.ObjectMetaArgs(
-                labels=self._belonging.labels(),
+                labels=self._app.labels(),
                 annotations={CHECKSUM_ANNOTATION: pulumi.Output.unsecret(checksum)},
             ),
             spec=k8s.core.v1.PodSpecArgs(

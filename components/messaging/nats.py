@@ -17,7 +17,7 @@ from components.peering import StorePeers
 from components.quantities import quantity_bytes
 from components.trust import Certificate, CertificateArgs, RegionAuthority
 from components.workload import (
-    Belonging,
+    AppMetadata,
     Resources,
     data_claim,
     digest,
@@ -84,19 +84,19 @@ class Nats(pulumi.ComponentResource):
     def __init__(self, name: str, args: NatsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:messaging:Nats", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
-        self._belonging = Belonging(app=config.APP, region=args.region, namespace=args.namespace)
+        self._app = AppMetadata(app=config.APP, region=args.region, namespace=args.namespace)
         self._password = self._random_password(f"{name}-application-password")
         network_policies(
             name,
-            self._belonging,
+            self._app,
             client_namespace=args.client_namespace,
             peers=args.peers,
             with_streams=bool(args.streams),
             opts=self._child,
         )
-        services(name, self._belonging, monitored_by=args.monitored_by, opts=self._child)
-        service_account(name, self._belonging, self._child)
-        disruption_budget(name, self._belonging, self._child)
+        services(name, self._app, monitored_by=args.monitored_by, opts=self._child)
+        service_account(name, self._app, self._child)
+        disruption_budget(name, self._app, self._child)
         certificate = self._certificate(name, args)
         servers = self._servers(name, args, certificate)
         if args.streams:
@@ -111,15 +111,15 @@ class Nats(pulumi.ComponentResource):
         files = pulumi.Output.from_input(args.namespace).apply(lambda namespace: _files(args, namespace))
         users = self._users(name)
         pods = ServerPods(
-            belonging=self._belonging,
+            app=self._app,
             resources=Resources(cpu=args.cpu, memory=args.memory),
             certificate=certificate,
             settings=k8s.core.v1.ConfigMap(
-                f"{name}-settings", metadata=self._belonging.meta(config.APP), data=files, opts=self._child
+                f"{name}-settings", metadata=self._app.meta(config.APP), data=files, opts=self._child
             ),
             users=k8s.core.v1.Secret(
                 f"{name}-users",
-                metadata=self._belonging.meta("nats-users"),
+                metadata=self._app.meta("nats-users"),
                 string_data={"users.conf": users},
                 opts=self._child,
             ),
@@ -130,14 +130,14 @@ class Nats(pulumi.ComponentResource):
         )
         return k8s.apps.v1.StatefulSet(
             f"{name}-statefulset",
-            metadata=self._belonging.meta(config.APP),
+            metadata=self._app.meta(config.APP),
             spec=k8s.apps.v1.StatefulSetSpecArgs(
                 replicas=args.servers,
                 service_name=config.HEADLESS_SERVICE,
                 pod_management_policy="Parallel",
-                selector=self._belonging.selecting(),
+                selector=self._app.selecting(),
                 template=pods.template(),
-                volume_claim_templates=[data_claim(self._belonging, args.storage, args.storage_class)],
+                volume_claim_templates=[data_claim(self._app, args.storage, args.storage_class)],
             ),
             opts=self._child,
         )
@@ -160,7 +160,7 @@ class Nats(pulumi.ComponentResource):
         system = self._random_password(f"{name}-system-password")
         k8s.core.v1.Secret(
             f"{name}-system",
-            metadata=self._belonging.meta("nats-system"),
+            metadata=self._app.meta("nats-system"),
             string_data={"username": config.SYSTEM_USER, "password": system.result},
             opts=self._child,
         )

@@ -7,12 +7,12 @@ from components import network
 from components.messaging import config, streams
 from components.metadata import selector
 from components.peering import StorePeers
-from components.workload import MONITORING_NAMESPACE, Belonging, headless_service, service_monitor
+from components.workload import MONITORING_NAMESPACE, AppMetadata, headless_service, service_monitor
 
 
 def network_policies(
     name: str,
-    belonging: Belonging,
+    app: AppMetadata,
     *,
     client_namespace: pulumi.Input[str],
     peers: StorePeers | None,
@@ -28,8 +28,8 @@ def network_policies(
         f"{name}-network-policy",
         name=config.APP,
         app=config.APP,
-        region=belonging.region,
-        namespace=belonging.namespace,
+        region=app.region,
+        namespace=app.namespace,
         pods=selector(config.APP),
         ingress=[
             network.ingress([config.CLIENT_PORT], *clients),
@@ -46,12 +46,12 @@ def network_policies(
 
 
 def services(
-    name: str, belonging: Belonging, *, monitored_by: pulumi.Resource | None, opts: pulumi.ResourceOptions
+    name: str, app: AppMetadata, *, monitored_by: pulumi.Resource | None, opts: pulumi.ResourceOptions
 ) -> None:
     """The Services that servers and clients use, and the monitor."""
     headless_service(
         name,
-        belonging,
+        app,
         service=config.HEADLESS_SERVICE,
         ports=[
             _port("client", config.CLIENT_PORT),
@@ -62,11 +62,11 @@ def services(
     )
     k8s.core.v1.Service(
         f"{name}-service",
-        metadata=belonging.meta(config.SERVICE),
+        metadata=app.meta(config.SERVICE),
         spec=k8s.core.v1.ServiceSpecArgs(selector=selector(config.APP), ports=[_port("client", config.CLIENT_PORT)]),
         opts=opts,
     )
-    service_monitor(name, belonging, endpoint={"port": "metrics"}, monitored_by=monitored_by, opts=opts)
+    service_monitor(name, app, endpoint={"port": "metrics"}, monitored_by=monitored_by, opts=opts)
 
 
 def _port(name: str, number: int, protocol: str = "tcp") -> k8s.core.v1.ServicePortArgs:

@@ -11,7 +11,7 @@ from components.pod_security import restricted_container, restricted_pod
 from components.quantities import quantity_bytes
 from components.trust import Certificate
 from components.versions import NATS_EXPORTER_IMAGE, NATS_IMAGE
-from components.workload import CHECKSUM_ANNOTATION, Belonging, Resources, apart, pod_field, zone_spread
+from components.workload import CHECKSUM_ANNOTATION, AppMetadata, Resources, anti_affinity, pod_field, zone_spread
 
 USER = 10001
 SECRET_MODE = 0o440
@@ -24,7 +24,7 @@ EXPORTER_RESOURCES = Resources(cpu="50m", memory="64Mi", scratch="16Mi")
 class ServerPods:
     """The pods of a region's servers: what they read, what they may use, and who they are."""
 
-    belonging: Belonging
+    app: AppMetadata
     resources: Resources
     certificate: Certificate
     settings: k8s.core.v1.ConfigMap
@@ -36,7 +36,7 @@ class ServerPods:
         """The template of the StatefulSet."""
         return k8s.core.v1.PodTemplateSpecArgs(
             metadata=k8s.meta.v1.ObjectMetaArgs(
-                labels=self.belonging.labels(),
+                labels=self.app.labels(),
                 annotations={
                     CERTIFICATE_ANNOTATION: self.certificate.fingerprint,
                     CHECKSUM_ANNOTATION: self.checksum,
@@ -48,15 +48,15 @@ class ServerPods:
                 enable_service_links=False,
                 security_context=restricted_pod(user=USER),
                 termination_grace_period_seconds=GRACE_SECONDS,
-                affinity=apart(self.belonging),
-                topology_spread_constraints=zone_spread(self.belonging),
+                affinity=anti_affinity(self.app),
+                topology_spread_constraints=zone_spread(self.app),
                 containers=[self._server(), self._exporter()],
                 volumes=self._volumes(),
             ),
         )
 
     def _server(self) -> k8s.core.v1.ContainerArgs:
-        region = self.belonging.region
+        region = self.app.region
         return k8s.core.v1.ContainerArgs(
             name="nats",
             image=NATS_IMAGE,

@@ -13,10 +13,10 @@ from components.pod_security import restricted_container, restricted_pod
 from components.versions import NATS_BOX_IMAGE
 from components.workload import (
     CHECKSUM_ANNOTATION,
-    Belonging,
+    AppMetadata,
     Resources,
     digest,
-    job_patience,
+    job_timeouts,
     secret_value,
     service_account,
 )
@@ -53,17 +53,17 @@ class NatsStreams(pulumi.ComponentResource):
     def __init__(self, name: str, args: NatsStreamsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:messaging:NatsStreams", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
-        self._belonging = Belonging(app=streams.APP, region=args.region, namespace=args.namespace)
-        account = service_account(name, self._belonging, self._child)
+        self._app = AppMetadata(app=streams.APP, region=args.region, namespace=args.namespace)
+        account = service_account(name, self._app, self._child)
         opened = self._network_policy(name)
         k8s.batch.v1.Job(
             f"{name}-job",
-            metadata=self._belonging.meta(streams.APP),
+            metadata=self._app.meta(streams.APP),
             spec=k8s.batch.v1.JobSpecArgs(
                 active_deadline_seconds=DEADLINE_SECONDS, backoff_limit=RETRIES, template=self._template(name, args)
             ),
             opts=pulumi.ResourceOptions.merge(
-                pulumi.ResourceOptions.merge(self._child, job_patience(DEADLINE_SECONDS)),
+                pulumi.ResourceOptions.merge(self._child, job_timeouts(DEADLINE_SECONDS)),
                 pulumi.ResourceOptions(depends_on=[account, opened, args.servers]),
             ),
         )
@@ -74,8 +74,8 @@ class NatsStreams(pulumi.ComponentResource):
             f"{name}-network-policy",
             name=streams.APP,
             app=streams.APP,
-            region=self._belonging.region,
-            namespace=self._belonging.namespace,
+            region=self._app.region,
+            namespace=self._app.namespace,
             pods=selector(streams.APP),
             egress=[network.egress([config.CLIENT_PORT], network.peer(pods=selector(config.APP)))],
             opts=self._child,
@@ -84,18 +84,18 @@ class NatsStreams(pulumi.ComponentResource):
     def _template(self, name: str, args: NatsStreamsArgs) -> k8s.core.v1.PodTemplateSpecArgs:
         files = streams.files(args.region, args.streams)
         settings = k8s.core.v1.ConfigMap(
-            f"{name}-settings", metadata=self._belonging.meta(streams.APP), data=files, opts=self._child
+            f"{name}-settings", metadata=self._app.meta(streams.APP), data=files, opts=self._child
         )
         credentials = k8s.core.v1.Secret(
             f"{name}-credentials",
-            metadata=self._belonging.meta(streams.APP),
+            metadata=self._app.meta(streams.APP),
             string_data={"password": args.password},
             opts=self._child,
         )
         checksum = pulumi.Output.from_input(args.password).apply(lambda password: digest(*files.values(), password))
         return k8s.core.v1.PodTemplateSpecArgs(
             metadata=k8s.meta.v1.ObjectMetaArgs(
-                labels=self._belonging.labels(),
+                labels=self._app.labels(),
                 annotations={CHECKSUM_ANNOTATION: pulumi.Output.unsecret(checksum)},
             ),
             spec=k8s.core.v1.PodSpecArgs(

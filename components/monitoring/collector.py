@@ -54,20 +54,20 @@ class Collector(pulumi.ComponentResource):
         self._args = args
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self)
-        self._belonging = workload.Belonging(app=APP, region=args.region, namespace=args.namespace)
+        self._app = workload.AppMetadata(app=APP, region=args.region, namespace=args.namespace)
         config = pulumi.Output.from_input(args.jaeger_host).apply(
             lambda host: collector_config(region=args.region, jaeger_host=host)
         )
         config_map = k8s.core.v1.ConfigMap(
-            f"{name}-config", metadata=self._belonging.meta(APP), data={CONFIG_FILE: config}, opts=self._child
+            f"{name}-config", metadata=self._app.meta(APP), data={CONFIG_FILE: config}, opts=self._child
         )
-        account = workload.service_account(name, self._belonging, self._child)
+        account = workload.service_account(name, self._app, self._child)
         self._deployment(config, self._pod(config_map.metadata.name, account.metadata.name))
         self._service()
-        workload.disruption_budget(name, self._belonging, self._child)
+        workload.disruption_budget(name, self._app, self._child)
         workload.service_monitor(
             name,
-            self._belonging,
+            self._app,
             endpoint={"port": "metrics"},
             more=[{"port": "span-metrics"}],
             monitored_by=args.monitored_by,
@@ -79,13 +79,13 @@ class Collector(pulumi.ComponentResource):
     def _deployment(self, config: pulumi.Output[str], pod: k8s.core.v1.PodSpecArgs) -> None:
         k8s.apps.v1.Deployment(
             f"{self._name}-deployment",
-            metadata=self._belonging.meta(APP),
+            metadata=self._app.meta(APP),
             spec=k8s.apps.v1.DeploymentSpecArgs(
                 replicas=self._args.replicas,
-                selector=self._belonging.selecting(),
+                selector=self._app.selecting(),
                 template=k8s.core.v1.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(
-                        labels=self._belonging.labels(),
+                        labels=self._app.labels(),
                         annotations={workload.CHECKSUM_ANNOTATION: config.apply(workload.digest)},
                     ),
                     spec=pod,
@@ -100,8 +100,8 @@ class Collector(pulumi.ComponentResource):
             service_account_name=account,
             automount_service_account_token=False,
             security_context=restricted_pod(user=USER),
-            affinity=workload.apart(self._belonging),
-            topology_spread_constraints=workload.zone_spread(self._belonging),
+            affinity=workload.anti_affinity(self._app),
+            topology_spread_constraints=workload.zone_spread(self._app),
             containers=[_container()],
             volumes=[k8s.core.v1.VolumeArgs(name="config", config_map=config)],
         )

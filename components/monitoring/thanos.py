@@ -92,38 +92,38 @@ class GlobalQuery(pulumi.ComponentResource):
     def __init__(self, name: str, args: GlobalQueryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:monitoring:GlobalQuery", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        belonging = workload.Belonging(app=APP, region=args.region, namespace=args.namespace)
+        app = workload.AppMetadata(app=APP, region=args.region, namespace=args.namespace)
         network_policies(
             global_network_policies(args.peers), name=name, region=args.region, namespace=args.namespace, opts=child
         )
-        account = workload.service_account(name, belonging, child)
+        account = workload.service_account(name, app, child)
         k8s.apps.v1.Deployment(
             f"{name}-deployment",
-            metadata=belonging.meta(APP),
+            metadata=app.meta(APP),
             spec=k8s.apps.v1.DeploymentSpecArgs(
                 replicas=1,
-                selector=belonging.selecting(),
+                selector=app.selecting(),
                 template=k8s.core.v1.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(
-                        labels=belonging.labels(),
+                        labels=app.labels(),
                         annotations={CERTIFICATE_ANNOTATION: args.certificate.fingerprint},
                     ),
-                    spec=_pod(args, belonging, account.metadata.name, self._endpoints(name, args, belonging)),
+                    spec=_pod(args, app, account.metadata.name, self._endpoints(name, args, app)),
                 ),
             ),
             opts=child,
         )
         self._service(name, args)
-        workload.disruption_budget(name, belonging, child)
-        workload.service_monitor(name, belonging, endpoint={"port": "http"}, monitored_by=args.monitored_by, opts=child)
+        workload.disruption_budget(name, app, child)
+        workload.service_monitor(name, app, endpoint={"port": "http"}, monitored_by=args.monitored_by, opts=child)
         self.register_outputs({})
 
-    def _endpoints(self, name: str, args: GlobalQueryArgs, belonging: workload.Belonging) -> pulumi.Output[str]:
+    def _endpoints(self, name: str, args: GlobalQueryArgs, app: workload.AppMetadata) -> pulumi.Output[str]:
         regions = list(args.peers.regions)
         text = pulumi.Output.from_input(args.namespace).apply(lambda known: thanos_config.endpoints(known, regions))
         created = k8s.core.v1.ConfigMap(
             f"{name}-endpoints",
-            metadata=belonging.meta("thanos-endpoints"),
+            metadata=app.meta("thanos-endpoints"),
             data={thanos_config.ENDPOINTS_FILE: text},
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -148,7 +148,7 @@ class GlobalQuery(pulumi.ComponentResource):
 
 
 def _pod(
-    args: GlobalQueryArgs, belonging: workload.Belonging, account: pulumi.Input[str], endpoints: pulumi.Input[str]
+    args: GlobalQueryArgs, app: workload.AppMetadata, account: pulumi.Input[str], endpoints: pulumi.Input[str]
 ) -> k8s.core.v1.PodSpecArgs:
     certificate = k8s.core.v1.SecretVolumeSourceArgs(
         secret_name=args.certificate.secret_name, default_mode=thanos_config.SECRET_MODE
@@ -157,8 +157,8 @@ def _pod(
         service_account_name=account,
         automount_service_account_token=False,
         security_context=restricted_pod(user=USER),
-        affinity=workload.apart(belonging),
-        topology_spread_constraints=workload.zone_spread(belonging),
+        affinity=workload.anti_affinity(app),
+        topology_spread_constraints=workload.zone_spread(app),
         containers=[_container(args.memory)],
         volumes=[
             k8s.core.v1.VolumeArgs(name="certificate", secret=certificate),
