@@ -1,4 +1,5 @@
-"""How clients are told where a store is and how to log in: one Secret per store in the clients' namespace."""
+"""How clients are told where a data service is and how to log in: one Secret per data service in the clients'
+namespace."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,22 +10,22 @@ import pulumi_kubernetes as k8s
 
 from components.metadata import object_meta
 
-Store = Literal["database", "cache", "messaging"]
+DataService = Literal["database", "cache", "messaging"]
 
 
-def secret_name(store: Store) -> str:
-    """The name of the Secret that connects clients to `store`."""
-    return f"{store}-connection"
+def secret_name(data_service: DataService) -> str:
+    """The name of the Secret that connects clients to `data_service`."""
+    return f"{data_service}-connection"
 
 
-def mount_path(store: Store) -> str:
+def mount_path(data_service: DataService) -> str:
     """Where clients mount that Secret. URLs in it that name the certificate authority's file rely on this."""
-    return f"/etc/sacred-council/{store}"
+    return f"/etc/sacred-council/{data_service}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """What every store offers, once its Secret is there: `url` is secret, `secret_name` names the Secret."""
+    """What every data service offers, once its Secret is there: `url` is secret, `secret_name` names the Secret."""
 
     url: pulumi.Output[str]
     host: pulumi.Output[str]
@@ -35,7 +36,7 @@ class Connection:
     def after(
         cls, secret: k8s.core.v1.Secret, *, url: pulumi.Output[str], host: pulumi.Output[str], port: int
     ) -> "Connection":
-        """What a store offers whose Secret is `secret`."""
+        """What a data service offers whose Secret is `secret`."""
         name: pulumi.Output[str] = secret.metadata.name
         return cls(
             url=pulumi.Output.secret(name.apply(lambda _: url)),
@@ -46,16 +47,17 @@ class Connection:
 
 
 def once_known(output: pulumi.Output[Any]) -> pulumi.Output[pulumi.Resource]:
-    """For `depends_on`: what `output` comes from, and no more. A store's `secret_name` means a store that is ready.
+    """For `depends_on`: what `output` comes from, and no more. A data service's `secret_name` means a data service that
+    is ready.
 
-    Naming the store itself would name each of its resources in the state, for each resource that waits.
+    Naming the data service itself would name each of its resources in the state, for each resource that waits.
     """
     return cast("pulumi.Output[pulumi.Resource]", output.apply(lambda _: None))
 
 
 def connection_secret(
     resource_name: str,
-    store: Store,
+    data_service: DataService,
     *,
     region: str,
     namespace: pulumi.Input[str],
@@ -65,7 +67,9 @@ def connection_secret(
     """The Secret with `settings` (url, host, port, username, password, ca.crt, ...) in the clients' `namespace`."""
     return k8s.core.v1.Secret(
         resource_name,
-        metadata=object_meta(secret_name(store), app=secret_name(store), region=region, namespace=namespace),
+        metadata=object_meta(
+            secret_name(data_service), app=secret_name(data_service), region=region, namespace=namespace
+        ),
         string_data=dict(settings),
         opts=opts,
     )

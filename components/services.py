@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.connection import Store, secret_name
+from components.connection import DataService, secret_name
 from components.local_chart import LocalChart, LocalChartArgs
 from components.versions import KUBECTL_IMAGE
 
@@ -57,7 +57,8 @@ class Workload:
 
 @dataclass(frozen=True, kw_only=True)
 class ServicesArgs:
-    """`workloads` by name, all of `NAMES` and any more; `stores` are those whose connection Secrets are in `namespace`.
+    """`workloads` by name, all of `NAMES` and any more; `data_services` are those whose connection Secrets are in
+    `namespace`.
 
     `telemetry_endpoint` is the URL of an OTLP/gRPC collector (None: no traces) that gets the share `trace_sampling`
     (0 to 1) of new traces. `monitored_by` brings the Prometheus operator's CRDs (None: no ServiceMonitors). What else
@@ -69,7 +70,7 @@ class ServicesArgs:
     region: str
     workloads: Mapping[str, Workload]
     renderer: k8s.Provider
-    stores: Sequence[Store] = ()
+    data_services: Sequence[DataService] = ()
     telemetry_endpoint: str | None = None
     trace_sampling: float = 0.1
     monitored_by: pulumi.Resource | None = None
@@ -132,7 +133,7 @@ def _values(args: ServicesArgs) -> dict[str, Any]:
     return chart_values(
         region=args.region,
         workloads=args.workloads,
-        stores=args.stores,
+        data_services=args.data_services,
         telemetry_endpoint=args.telemetry_endpoint,
         trace_sampling=args.trace_sampling,
         monitored=args.monitored_by is not None,
@@ -143,7 +144,7 @@ def chart_values(
     *,
     region: str,
     workloads: Mapping[str, Workload],
-    stores: Sequence[Store],
+    data_services: Sequence[DataService],
     telemetry_endpoint: str | None,
     trace_sampling: float,
     monitored: bool,
@@ -153,16 +154,18 @@ def chart_values(
         "region": region,
         "services": {name: workload_values(workload) for name, workload in workloads.items()},
         "ports": {"http": HTTP_PORT, "metrics": METRICS_PORT},
-        "connections": {store: _connection(store, stores) for store in get_args(Store)},
+        "connections": {
+            data_service: _connection(data_service, data_services) for data_service in get_args(DataService)
+        },
         "telemetry": {"endpoint": telemetry_endpoint or "", "sampling": trace_sampling},
         "kubectl": image_values(KUBECTL_IMAGE),
         "serviceMonitor": {"enabled": monitored},
     }
 
 
-def _connection(store: Store, stores: Sequence[Store]) -> dict[str, Any]:
+def _connection(data_service: DataService, data_services: Sequence[DataService]) -> dict[str, Any]:
     # A Secret that is named is there before the chart: pods wait for it rather than start without.
-    return {"secret": secret_name(store), "optional": False} if store in stores else {"secret": ""}
+    return {"secret": secret_name(data_service), "optional": False} if data_service in data_services else {"secret": ""}
 
 
 def workload_values(workload: Workload) -> dict[str, Any]:

@@ -15,7 +15,7 @@ _PEERS: Final = "sacred-council:peering:PeerNames"
 _PEER_ENDPOINT: Final = "sacred-council:peering:PeerEndpoint"
 _REMOTE: Final = "sacred-council:mesh:RemoteRegions"
 _GATEWAYS: Final = {"public": "sacred-council:mesh:IngressGateway", "east-west": "sacred-council:mesh:EastWestGateway"}
-_STORES: Final = {"cockroachdb": "database", "nats": "messaging", "monitoring": "metrics"}
+_DATA_SERVICES: Final = {"cockroachdb": "database", "nats": "messaging", "monitoring": "metrics"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,10 @@ def _marker(region: topology.RegionPlan, settings: Settings, plan: Plan) -> Mark
 
 
 def _peerings(peers: set[str], *, mesh: bool) -> tuple[str, ...]:
-    return (*(words for store, words in _STORES.items() if store in peers), *(["mesh"] if mesh else []))
+    return (
+        *(words for data_service, words in _DATA_SERVICES.items() if data_service in peers),
+        *(["mesh"] if mesh else []),
+    )
 
 
 def _notes(region: str, settings: Settings) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ class Charge:
     """`what` is paid for, as an `item` of the price list, and how much of it there is at least and at most.
 
     Without a quantity it is paid by use, which no plan tells. `note` says what a reader should know. `gib` is what it
-    stores.
+    data services.
     """
 
     what: str

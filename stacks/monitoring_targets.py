@@ -8,7 +8,7 @@ import pulumi
 from components import monitoring
 from components.monitoring import AlertReceiver, Memory, MonitoringTargets, RegionLabels
 from stacks import topology
-from stacks.managed_stores import managed
+from stacks.managed_data_services import managed
 from stacks.region_base import CACHES, DATABASES, MESSAGING, namespace_labels
 from stacks.region_mesh import CONTROL_PLANE, INGRESS, MONITORING, SERVICES
 from stacks.settings import ExistingRegion, Settings

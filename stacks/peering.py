@@ -1,8 +1,8 @@
-"""What joins the data stores of several regions: peer endpoints, their addresses and their names. Nothing for a region
-alone.
+"""What joins the data services of several regions: peer endpoints, their addresses and their names. Nothing for a
+region alone.
 
 Everything here is early: reserved addresses, load balancers without pods, DNS names. Workloads of one region get the
-`StorePeers` of their store, which hold values of these and of nothing else.
+`StorePeers` of their data service, which hold values of these and of nothing else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,12 +28,12 @@ from stacks.topology import RegionPlan
 POD_NAME: Final = "statefulset.kubernetes.io/pod-name"
 
 PeerEndpoints = Mapping[str, Sequence[PeerEndpoint]]
-"""A region's peer endpoints by store, in the order of their numbers."""
+"""A region's peer endpoints by data service, in the order of their numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PeerEndpointSpec:
-    """A peer endpoint of a store: its number, TCP port and the pods behind it (`single`: only one pod)."""
+    """A peer endpoint of a data service: its number, TCP port and the pods behind it (`single`: only one pod)."""
 
     index: int
     port: int
@@ -42,12 +42,13 @@ class PeerEndpointSpec:
 
     @property
     def name(self) -> str:
-        """Name of the Service, in the store's namespace."""
+        """Name of the Service, in the data service's namespace."""
         return f"peer-{self.index}"
 
 
 def peer_endpoint_specs(settings: Settings) -> Mapping[str, Sequence[PeerEndpointSpec]]:
-    """The peer endpoints that every region has, by store; a store's name is that of its namespace and of its pods' app.
+    """The peer endpoints that every region has, by data service; a data service's name is that of its namespace and of
+    its pods' app.
 
     Nodes of a database are not alike, so each has a peer endpoint of its own. NATS servers are: they share one. So do
     the metrics, which Thanos reads. Pure.
@@ -85,20 +86,20 @@ class PeeringSite:
 def region_peer_endpoints(site: PeeringSite) -> PeerEndpoints:
     """Make the region's peer endpoints."""
     return {
-        store: [_peer_endpoint(site, store, endpoint) for endpoint in endpoints]
-        for store, endpoints in peer_endpoint_specs(site.settings).items()
+        data_service: [_peer_endpoint(site, data_service, endpoint) for endpoint in endpoints]
+        for data_service, endpoints in peer_endpoint_specs(site.settings).items()
     }
 
 
-def _peer_endpoint(site: PeeringSite, store: str, endpoint: PeerEndpointSpec) -> PeerEndpoint:
+def _peer_endpoint(site: PeeringSite, data_service: str, endpoint: PeerEndpointSpec) -> PeerEndpoint:
     region = site.plan.name
-    name = f"{region}-{store}-{endpoint.name}"
+    name = f"{region}-{data_service}-{endpoint.name}"
     return PeerEndpoint(
         name,
         PeerEndpointArgs(
             region=region,
-            app=store,
-            namespace=site.namespaces[store],
+            app=data_service,
+            namespace=site.namespaces[data_service],
             service=endpoint.name,
             port=endpoint.port,
             pods=endpoint.pods,
@@ -116,25 +117,33 @@ def allowed_sources(plan: RegionPlan, clouds: Mapping[str, RegionCloud]) -> Sequ
 
 
 def name_peers(site: PeeringSite, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, StorePeers]:
-    """Name the peer endpoints of the other regions in this one; what its stores must know of them, by store.
+    """Name the peer endpoints of the other regions in this one; what its data services must know of them, by data
+    service.
 
     `endpoints` are those of all regions, by region.
     """
-    return {store: _named(site, store, ways, endpoints) for store, ways in peer_endpoint_specs(site.settings).items()}
+    return {
+        data_service: _named(site, data_service, ways, endpoints)
+        for data_service, ways in peer_endpoint_specs(site.settings).items()
+    }
 
 
 def _named(
-    site: PeeringSite, store: str, ways: Sequence[PeerEndpointSpec], endpoints: Mapping[str, PeerEndpoints]
+    site: PeeringSite, data_service: str, ways: Sequence[PeerEndpointSpec], endpoints: Mapping[str, PeerEndpoints]
 ) -> StorePeers:
     hosts = {
         host(peer, index): endpoint.addresses
         for peer in site.plan.peers
-        for index, endpoint in enumerate(endpoints[peer][store])
+        for index, endpoint in enumerate(endpoints[peer][data_service])
     }
     PeerNames(
-        f"{site.plan.name}-{store}-peers",
+        f"{site.plan.name}-{data_service}-peers",
         PeerNamesArgs(
-            region=site.plan.name, app=store, namespace=site.namespaces[store], port=ways[0].port, hosts=hosts
+            region=site.plan.name,
+            app=data_service,
+            namespace=site.namespaces[data_service],
+            port=ways[0].port,
+            hosts=hosts,
         ),
         pulumi.ResourceOptions(parent=site.parent, providers=[site.cluster.provider]),
     )

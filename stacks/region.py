@@ -10,7 +10,7 @@ import pulumi_kubernetes as k8s
 from components.cache import TYPES as CACHE_TYPES
 from components.cache import Cache
 from components.cache.redis import Redis, RedisArgs
-from components.connection import Store, once_known
+from components.connection import DataService, once_known
 from components.database import TYPES as DATABASE_TYPES
 from components.database import Database
 from components.database.cockroachdb import CockroachDB, CockroachDBArgs
@@ -23,7 +23,7 @@ from components.services import Services, ServicesArgs
 from stacks import monitoring_targets, topology
 from stacks.edge import RegionEdge
 from stacks.machine_prices import machine_prices
-from stacks.managed_stores import CloudStores, managed
+from stacks.managed_data_services import ManagedDataServices, managed
 from stacks.mesh_peers import EastWest
 from stacks.region_base import RegionBase
 from stacks.region_mesh import MONITORING, SERVICES, RegionMesh, RegionMeshArgs
@@ -33,7 +33,7 @@ from stacks.streams import streams_in
 from stacks.topology import RegionPlan
 
 DATABASE, CACHE, MESSAGING = "cockroachdb", "redis", "nats"
-Stores = Mapping[Store, Database | Cache | Messaging]
+DataServices = Mapping[DataService, Database | Cache | Messaging]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +41,9 @@ class RegionArgs:
     """The region's `plan` and `base`, the stack's `settings` and `secrets` (None where one is not set).
 
     `database_credentials` are the application's, the same in every region. `chart_renderer` renders the charts of this
-    repository. `east_west` joins the region's mesh with the others' (None: there are none), `peers` its stores, by
-    store (of a store without: it is alone). `edge` is what the region must know of the CDN in front of it (None: there
-    is none).
+    repository. `east_west` joins the region's mesh with the others' (None: there are none), `peers` its data services,
+    by data service (of a data service without: it is alone). `edge` is what the region must know of the CDN in front of
+    it (None: there is none).
     """
 
     plan: RegionPlan
@@ -58,7 +58,7 @@ class RegionArgs:
 
 
 class Region(pulumi.ComponentResource):
-    """Monitoring, data stores, mesh and services of one region. Above the cluster nothing here knows a cloud.
+    """Monitoring, data services, mesh and services of one region. Above the cluster nothing here knows a cloud.
 
     Outputs: `outputs`, what a user needs to reach it (nothing in it is secret); `certificates`, what brings
     cert-manager's kinds, if something needs them; `ready`, what the services need.
@@ -74,25 +74,31 @@ class Region(pulumi.ComponentResource):
         self._args = args
         self._backups: pulumi.Output[str] | None = None
         self._child = pulumi.ResourceOptions(parent=self, providers=[args.base.provider])
-        self._cloud_stores = CloudStores(plan=args.plan, settings=args.settings, base=args.base, clients=SERVICES)
+        self._cloud_stores = ManagedDataServices(
+            plan=args.plan, settings=args.settings, base=args.base, clients=SERVICES
+        )
         monitoring = self._monitoring() if args.settings.monitoring.enabled else None
         self._monitored_by = monitoring.release if monitoring else None
         mesh = self._mesh() if args.settings.mesh.enabled else None
         self.certificates = mesh.certificates if mesh else None
-        stores: Stores = {"database": self._database(), "cache": self._cache(), "messaging": self._messaging()}
-        ports = {kind: store.port for kind, store in stores.items()}
+        data_services: DataServices = {
+            "database": self._database(),
+            "cache": self._cache(),
+            "messaging": self._messaging(),
+        }
+        ports = {kind: data_service.port for kind, data_service in data_services.items()}
         egress = self._cloud_stores.admit(ports, mesh.ready, self._child) if mesh else []
         self.ready = [
-            *(once_known(store.secret_name) for store in stores.values()),
+            *(once_known(data_service.secret_name) for data_service in data_services.values()),
             *(mesh.ready if mesh else []),
             *egress,
         ]
-        services = self._services(stores, monitoring)
+        services = self._services(data_services, monitoring)
         found_as = args.base.cluster.found_as
         self.outputs = {
             **({"cluster": found_as} if found_as else {}),
             "services": services.endpoints,
-            **{kind: _where(store) for kind, store in stores.items()},
+            **{kind: _where(data_service) for kind, data_service in data_services.items()},
             **({"backups": self._backups} if self._backups else {}),
             **({"gateway": mesh.outputs} if mesh else {}),
             **({"monitoring": _how_to_look(monitoring)} if monitoring else {}),
@@ -217,11 +223,12 @@ class Region(pulumi.ComponentResource):
         )
 
     def _engine_aliases(self, types: Sequence[str]) -> pulumi.ResourceOptions:
-        """For a store that may have had another engine before: what clients have of it changes and is not replaced."""
+        """For a data service that may have had another engine before: what clients have of it changes and is not
+        replaced."""
         others = [pulumi.Alias(type_=other) for other in types]
         return pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(aliases=others))
 
-    def _services(self, stores: Stores, monitoring: Monitoring | None) -> Services:
+    def _services(self, data_services: DataServices, monitoring: Monitoring | None) -> Services:
         return Services(
             f"{self._name}-services",
             ServicesArgs(
@@ -229,20 +236,20 @@ class Region(pulumi.ComponentResource):
                 namespace=SERVICES,
                 workloads=workloads(self._args.plan, self._args.settings),
                 renderer=self._args.chart_renderer,
-                stores=list(stores),
+                data_services=list(data_services),
                 telemetry_endpoint=trace_endpoint(MONITORING) if monitoring else None,
                 trace_sampling=self._args.settings.monitoring.trace_sampling,
                 monitored_by=self._monitored_by,
                 managed_by_argocd=self._args.settings.managed_by_argocd(self._name),
-                # The namespace, too: the stores' connections are in it.
+                # The namespace, too: the data services' connections are in it.
                 after=list(self.ready),
             ),
             self._child,
         )
 
 
-def _where(store: Database | Cache | Messaging) -> dict[str, Any]:
-    return {"host": store.host, "port": store.port, "secret": store.secret_name}
+def _where(data_service: Database | Cache | Messaging) -> dict[str, Any]:
+    return {"host": data_service.host, "port": data_service.port, "secret": data_service.secret_name}
 
 
 def _how_to_look(monitoring: Monitoring) -> dict[str, Any]:

@@ -49,8 +49,8 @@ class RegionBase(pulumi.ComponentResource):
     """The region's cluster, its namespaces, its certificate authorities, and its peer endpoints for the other regions.
 
     Outputs: `cloud` (its cloud adapter), `cluster`, `provider` (deploys to it), `namespaces` (by name), `authority`
-    (signs the certificates of data stores and gateways), `mesh_authority` (Istio's), `endpoints` (by store; none where
-    no other region is expected).
+    (signs the certificates of data services and gateways), `mesh_authority` (Istio's), `endpoints` (by data service;
+    none where no other region is expected).
     """
 
     cloud: RegionCloud
@@ -78,7 +78,7 @@ class RegionBase(pulumi.ComponentResource):
         self.register_outputs({"namespaces": dict(self.namespaces)})
 
     def peers(self, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, StorePeers]:
-        """What the region's stores must know of the others, by store; nothing where none is expected.
+        """What the region's data services must know of the others, by data service; nothing where none is expected.
 
         `endpoints` are those of all regions, by region. Names them in this region.
         """

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, get_args
 
-from components.connection import Store
+from components.connection import DataService
 from components.monitoring import trace_endpoint
 from components.services import Shift, Workload, chart_values
 from stacks import topology
@@ -35,7 +35,7 @@ def _values(plan: RegionPlan, settings: Settings) -> dict[str, Any]:
     return chart_values(
         region=plan.name,
         workloads=workloads(plan, settings),
-        stores=get_args(Store),
+        data_services=get_args(DataService),
         telemetry_endpoint=trace_endpoint(MONITORING) if monitoring.enabled else None,
         trace_sampling=monitoring.trace_sampling,
         monitored=monitoring.enabled,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from components import offers
-from stacks.managed_stores import POSTGRESQL
+from stacks.managed_data_services import POSTGRESQL
 from stacks.settings import AzureRegion, Settings
 
 

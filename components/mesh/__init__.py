@@ -2,9 +2,9 @@
 
 from components.mesh.across import LanguageRoute, MeshPeers
 from components.mesh.control_plane import ControlPlane, ControlPlaneArgs
+from components.mesh.data_service_entries import DataServiceEntries, DataServiceEntriesArgs
 from components.mesh.east_west import Callers, EastWestGateway, EastWestGatewayArgs
 from components.mesh.gateway import IngressGateway, IngressGatewayArgs, PublicCertificate
-from components.mesh.managed_stores import ManagedStores, ManagedStoresArgs
 from components.mesh.origin_authentication import OriginAuthentication, OriginAuthenticationArgs
 from components.mesh.origin_certificate import OriginCertificate, OriginCertificateArgs
 from components.mesh.remote import RemoteRegions, RemoteRegionsArgs
@@ -15,13 +15,13 @@ __all__ = [
     "Callers",
     "ControlPlane",
     "ControlPlaneArgs",
+    "DataServiceEntries",
+    "DataServiceEntriesArgs",
     "EastWestGateway",
     "EastWestGatewayArgs",
     "IngressGateway",
     "IngressGatewayArgs",
     "LanguageRoute",
-    "ManagedStores",
-    "ManagedStoresArgs",
     "MeshPeers",
     "OriginAuthentication",
     "OriginAuthenticationArgs",

@@ -122,8 +122,8 @@ def mesh_config(
 def service_settings(shared_services: Sequence[str]) -> list[dict[str, Any]]:
     """Which services Istio merges with those of the same name in the other regions: `shared_services` alone.
 
-    Stores, collectors and control planes have the same names in all regions, and no region may use another's. Istio
-    takes the most specific host.
+    Data services, collectors and control planes have the same names in all regions, and no region may use another's.
+    Istio takes the most specific host.
     """
     shared = [{"settings": {"clusterLocal": False}, "hosts": sorted(shared_services)}] if shared_services else []
     return [{"settings": {"clusterLocal": True}, "hosts": [ALL_SERVICES]}, *shared]

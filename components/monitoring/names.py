@@ -15,7 +15,7 @@ GLOBAL_DATASOURCE = "thanos"
 THANOS_QUERY = "thanos-query"
 STORE_SERVICE = f"{STACK}-thanos-discovery"
 """The chart's headless Service of the Thanos sidecar beside Prometheus."""
-STORE_CERTIFICATE = "thanos-store-certificate"
+STORE_CERTIFICATE = "thanos-data service-certificate"
 QUERY_CERTIFICATE = "thanos-query-certificate"
 
 OTLP_GRPC_PORT = 4317
@@ -34,7 +34,7 @@ THANOS_HTTP_PORT = 10902
 class MonitoringTargets:
     """The namespaces whose health alerts and dashboards are about. None: the cluster has none of it.
 
-    A store that a cloud manages has no exporter in the cluster, so nothing here is said about it. `backups`: the
+    A data service that a cloud manages has no exporter in the cluster, so nothing here is said about it. `backups`: the
     database's nodes in this region back it up. `others` are namespaces of what
     the platform needs besides: pods there that crash in a loop, and volumes that fill, are told like all others.
     """

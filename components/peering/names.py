@@ -1,14 +1,14 @@
-"""What data stores of different regions call each other. Pure: this is the one place that knows the names.
+"""What data services of different regions call each other. Pure: this is the one place that knows the names.
 
-A name stands for one way in (`PeerEndpoint`) of one store in one region, and resolves in every other region, whatever
-cloud it is on. Wildcards of the names are in certificates from the first region on, so a new region replaces no
-certificate.
+A name stands for one way in (`PeerEndpoint`) of one data service in one region, and resolves in every other region,
+whatever cloud it is on. Wildcards of the names are in certificates from the first region on, so a new region replaces
+no certificate.
 """
 
 from typing import Final
 
 SERVICE: Final = "peers"
-"""The headless Service, in a store's namespace, below which the other regions' names are."""
+"""The headless Service, in a data service's namespace, below which the other regions' names are."""
 
 PEER_NAMES: Final = tuple(f"*.{SERVICE}.{{0}}.{suffix}" for suffix in ("svc", "svc.cluster.local"))
 """DNS names for the certificates of whatever other regions connect to; {0} is the namespace."""

@@ -92,7 +92,7 @@ def _spec(args: PeerEndpointArgs) -> k8s.core.v1.ServiceSpecArgs:
         load_balancer_source_ranges=[pulumi.Output.concat(address, "/32") for address in args.allowed_sources],
         # Callers keep their address, which network policies ask for, and no other node is in between.
         external_traffic_policy="Local",
-        # Stores find each other before they are ready, and some are not ready before they have found each other.
+        # Data services find each other before they are ready, and some are not ready before they have found each other.
         publish_not_ready_addresses=True,
         selector=dict(args.pods),
         ports=[

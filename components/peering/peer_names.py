@@ -12,7 +12,7 @@ from components.peering.names import SERVICE
 
 @dataclass(frozen=True, kw_only=True)
 class PeerNamesArgs:
-    """The peer endpoints of one store (`app`, TCP `port`, in `namespace`) in the other regions.
+    """The peer endpoints of one data service (`app`, TCP `port`, in `namespace`) in the other regions.
 
     `hosts` maps what `names.host` says of a peer endpoint to the peer endpoint's IPv4 addresses. It is empty while
     there are no others.

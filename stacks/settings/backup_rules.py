@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from stacks.settings.data_service_rules import section
 from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
 from stacks.settings.inheritance import Plain
 from stacks.settings.models import Backup
 from stacks.settings.region_rules import Regions
-from stacks.settings.store_rules import section
 from stacks.settings.values import days_of
 
 _LEAST_DAYS: Final[Mapping[str, int]] = {"@daily": 2, "@weekly": 14}

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
+from stacks.settings.data_service_rules import section
 from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
 from stacks.settings.inheritance import Plain
 from stacks.settings.region_rules import Regions
-from stacks.settings.store_rules import section
 
 _PLACES: Final = (("gitops", "hub"), ("gitops", "canary"), ("rancher", "hub"))
 """Settings that name a region."""

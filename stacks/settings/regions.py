@@ -147,7 +147,8 @@ class ManagedCluster(Model):
     api_access: Networks = ()
     """Who may reach the Kubernetes API over the internet, besides the other regions. Nobody: only a private address."""
     deletion_protection: bool = False
-    """Keeps the cluster and managed stores from being deleted. Take it off, and deploy, before the region goes."""
+    """Keeps the cluster and managed data services from being deleted. Take it off, and deploy, before the region
+    goes."""
     flow_logs: bool = False
     """Records who spoke to whom in the region's network, in summaries of ten minutes. It costs by the connection."""
 
@@ -161,7 +162,8 @@ class GcpCluster(ManagedCluster):
     kubernetes_version: GcpVersion | None = None
     """The least version; None leaves it to the release channel."""
     instances: GcpInstances = GcpInstances()
-    """Machines of managed stores; what is not named is the smallest that has the `cpu` and `memory` asked for."""
+    """Machines of managed data services; what is not named is the smallest that has the `cpu` and `memory` asked
+    for."""
 
 
 class AwsCluster(ManagedCluster):
@@ -180,7 +182,8 @@ class AwsCluster(ManagedCluster):
     zones: AwsZones | None = None
     """Letters of zones; None is the usual three of the region."""
     instances: AwsInstances = AwsInstances()
-    """Machines of managed stores; what is not named is the smallest that has the `cpu` and `memory` asked for."""
+    """Machines of managed data services; what is not named is the smallest that has the `cpu` and `memory` asked
+    for."""
     rds_authorities: Certificates | None = None
     """Certificates (PEM) of the authorities of RDS in the region, for clients of a managed database."""
 
@@ -201,7 +204,8 @@ class AzureCluster(ManagedCluster):
     system_machine: AzureMachine = "Standard_D2s_v5"
     """Type of the small machines for AKS's own pods, one or two in each zone. Azure cannot change it."""
     instances: AzureInstances = AzureInstances()
-    """Machines of managed stores; what is not named is the smallest that has the `cpu` and `memory` asked for."""
+    """Machines of managed data services; what is not named is the smallest that has the `cpu` and `memory` asked
+    for."""
 
 
 class Clouds(Model):

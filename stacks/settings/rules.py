@@ -5,6 +5,7 @@ from typing import Final
 
 from stacks.settings.backup_rules import broken_backup_rules, managed_backups
 from stacks.settings.cloud_rules import broken_cloud_rules
+from stacks.settings.data_service_rules import POSTGRESQL, broken_data_service_rules, section
 from stacks.settings.edge_rules import broken_edge_rules
 from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
 from stacks.settings.gitops_rules import broken_gitops_rules
@@ -12,7 +13,6 @@ from stacks.settings.inheritance import Plain
 from stacks.settings.models import Cache, Messaging, Service
 from stacks.settings.offer_rules import broken_offer_rules
 from stacks.settings.region_rules import broken_region_rules, listed_regions
-from stacks.settings.store_rules import POSTGRESQL, broken_store_rules, section
 from stacks.settings.stream_rules import broken_stream_rules
 from stacks.settings.values import bytes_if_valid
 
@@ -39,7 +39,7 @@ def broken_rules(values: Plain) -> Iterator[Mistake]:
     elif section(values, "database").get("backup") is not None:
         yield managed_backups()
     yield from _messaging_servers(values, len(regions))
-    yield from broken_store_rules(values, regions)
+    yield from broken_data_service_rules(values, regions)
     yield from _streams(values, [name for region in regions.values() if isinstance(name := region.get("name"), str)])
     yield from _replicas(values)
     yield from _nights(values)

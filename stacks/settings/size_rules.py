@@ -1,4 +1,4 @@
-"""Rules about the sizes of stores that a cloud runs: some machine must have what is asked for. Pure."""
+"""Rules about the sizes of data services that a cloud runs: some machine must have what is asked for. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -82,11 +82,11 @@ def _there_is(chosen: Callable[[], object]) -> bool:
     return True
 
 
-def _too_much(store: str, asked: Mapping[str, str], kind: str, region: int) -> Mistake:
+def _too_much(data_service: str, asked: Mapping[str, str], kind: str, region: int) -> Mistake:
     # Memorystore has memory and no machines that could be named.
-    larger = "" if "Memorystore" in kind else f", or name a larger one as regions[{region}].instances.{store}"
+    larger = "" if "Memorystore" in kind else f", or name a larger one as regions[{region}].instances.{data_service}"
     return Mistake(
-        path=path_of(store),
+        path=path_of(data_service),
         value=shown(asked),
         rule=f"is more than any {kind} has that is known here",
         remedy=f"write less{larger}",
@@ -117,9 +117,9 @@ def _disk(cloud: str, storage: str | None) -> Iterator[Mistake]:
         )
 
 
-def _named(region: Plain, store: str) -> bool:
+def _named(region: Plain, data_service: str) -> bool:
     instances = region.get("instances")
-    return isinstance(instances, Mapping) and instances.get(store) is not None
+    return isinstance(instances, Mapping) and instances.get(data_service) is not None
 
 
 def _size(section: Plain, model: type[BaseModel], key: str) -> str | None:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from stacks.settings.data_service_rules import section
 from stacks.settings.errors import Mistake, path_of
 from stacks.settings.inheritance import Plain
-from stacks.settings.store_rules import section
 
 URL: Final = "alertWebhookUrl"
 TOKEN: Final = "alertWebhookToken"  # noqa: S105 - the name of a setting

@@ -175,7 +175,7 @@ def test_connections_are_files_and_never_variables(alone: list[Manifest]) -> Non
         "messaging-connection": "messaging-connection",
     }
     mounts = {m["name"]: m for m in spec["containers"][0]["volumeMounts"] if m["name"] in secrets}
-    for store in get_args(connection.Store):
+    for store in get_args(connection.DataService):
         path = mounts[connection.secret_name(store)]["mountPath"]
         assert path == connection.mount_path(store) == environment(alone)[f"{store.upper()}_CONNECTION_DIR"]
     assert all(mount["readOnly"] for mount in mounts.values())

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from components.storage.blob import account_name
 from components.storage.s3 import bucket_policy
 from tests.clusters import CLUSTER_TYPES
+from tests.data_services import waits_for
 from tests.regions import AMSTERDAM, IOWA, MIXED, VIRGINIA, Where, of_region, rendered, rendered_with
 from tests.rendering import Rendered, Resource, render
-from tests.stores import waits_for
 
 URIS = {
     "gcp": "gs://us-central1-backups-bucket-0a1b2c3/cockroachdb?AUTH=implicit",

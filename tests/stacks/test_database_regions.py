@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.data_services import unchanging, waits_for
 from tests.regions import (
     BELGIUM,
     FIVE,
@@ -20,7 +21,6 @@ from tests.regions import (
 )
 from tests.rendering import Rendered
 from tests.stacks.test_peering import endpoints
-from tests.stores import unchanging, waits_for
 
 PORT = 26257
 

@@ -9,6 +9,7 @@ import pytest
 from components.gitops import plan
 from components.services import RELEASE
 from stacks.gitops import unreachable
+from tests.data_services import waits_for
 from tests.hubs import GITOPS, REPOSITORY, hub
 from tests.regions import (
     EARLY,
@@ -26,7 +27,6 @@ from tests.regions import (
     same,
 )
 from tests.rendering import ROOT, Rendered, Resource, ancestors, render, render_program
-from tests.stores import waits_for
 
 HUB = IOWA[0]
 # What the hub has of Argo CD, by the rest of its name; every region has the access to itself and its entry.

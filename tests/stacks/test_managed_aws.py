@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.clusters import made
+from tests.data_services import waits_for
 from tests.managed import PEM, managed, managed_in, named
-from tests.stores import waits_for
 
 RDS = "aws:rds/instance:Instance"
 KEY = "aws:kms/key:Key"

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from tests.clusters import made
+from tests.data_services import waits_for
 from tests.managed import managed, managed_in, named
 from tests.rendering import Resource
-from tests.stores import waits_for
 
 SERVER = "azure-native:dbforpostgresql:Server"
 CLUSTER = "azure-native:redisenterprise:RedisEnterprise"

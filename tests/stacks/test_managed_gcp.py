@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from tests.data_services import waits_for
 from tests.managed import managed, named
-from tests.stores import waits_for
 
 SQL = "gcp:sql/databaseInstance:DatabaseInstance"
 REDIS = "gcp:redis/instance:Instance"

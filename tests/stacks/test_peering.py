@@ -10,6 +10,7 @@ from components.peering import host
 from components.peering.peer_endpoint import WAIT_FOR
 from components.workload import CHECKSUM_ANNOTATION
 from tests.clusters import CLUSTER_TYPES
+from tests.data_services import waits_for
 from tests.regions import (
     AMSTERDAM,
     BELGIUM,
@@ -27,7 +28,6 @@ from tests.regions import (
     rendered_with,
 )
 from tests.rendering import Rendered, Resource, ancestors, render
-from tests.stores import waits_for
 
 ADDRESSES = {
     "gcp:compute/address:Address",

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from components.messaging import config
+from tests.data_services import allowed, container, object_named, waits_for
 from tests.regions import GOOGLE, rendered_with
 from tests.rendering import Rendered, render
-from tests.stores import allowed, container, object_named, waits_for
 from tests.unit.test_streams import ASIA, EU, EVERYWHERE, NOWHERE, SOMEWHERE, US, values
 
 

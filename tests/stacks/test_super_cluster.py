@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from components.messaging import config
+from tests.data_services import container, unchanging
 from tests.regions import FIVE, GOOGLE, IOWA, MIXED, Where, changed, egress, rendered
 from tests.rendering import Rendered
 from tests.stacks.test_peering import endpoints
-from tests.stores import container, unchanging
 
 PRIMARY_REGION = IOWA[0]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from components.cache import config
 from components.cache.redis import POLICIES, RedisArgs
-from tests.stores import allowed, container, object_named, secret_texts, stores, unchanging, waits_for
+from tests.data_services import allowed, container, object_named, secret_texts, stores, unchanging, waits_for
 
 NAMESPACE = "redis"
 PASSWORD = "password-of-here-cache-password"

@@ -9,7 +9,7 @@ from components.database import cockroachdb_plan as plan
 from components.database.cockroachdb import CockroachDBArgs
 from components.database.credentials import DatabaseCredentialsArgs
 from components.peering import StorePeers
-from tests.stores import allowed, container, object_named, secret_texts, stores, unchanging, waits_for
+from tests.data_services import allowed, container, object_named, secret_texts, stores, unchanging, waits_for
 
 NAMESPACE = "cockroachdb"
 PASSWORD = "password-of-credentials-password"

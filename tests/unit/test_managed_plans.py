@@ -17,7 +17,7 @@ from components.cluster.eks.plan import weekly_hour
 from components.database import instances as machines
 from components.database import postgresql_plan as plan
 from components.database.arguments import ManagedDatabaseArgs
-from components.mesh.managed_stores import service_entry
+from components.mesh.data_service_entries import service_entry
 from components.quantities import cpus, gibibytes
 from stacks import topology
 from tests.managed import PEM

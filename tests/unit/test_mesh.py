@@ -7,8 +7,8 @@ import pytest
 
 from components.cluster import MeshPlatform
 from components.mesh import IngressGatewayArgs, config, routes
+from tests.data_services import waits_for
 from tests.rendering import ROOT, Rendered, render, render_program
-from tests.stores import waits_for
 
 PROGRAM = ROOT / "tests" / "programs" / "mesh.py"
 SERVICES = ("agent-network", "consciousness-field", "sacred-messaging", "work-coordination")

@@ -11,7 +11,7 @@ from components.messaging import config
 from components.messaging.nats import NatsArgs
 from components.peering import StorePeers
 from stacks import topology
-from tests.stores import allowed, container, object_named, secret_texts, stores, unchanging, waits_for
+from tests.data_services import allowed, container, object_named, secret_texts, stores, unchanging, waits_for
 
 NAMESPACE = "nats"
 PASSWORD = "password-of-here-messaging-application-password"

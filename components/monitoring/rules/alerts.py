@@ -1,4 +1,4 @@
-"""Alerts on what breaks: services, stores, mesh and monitoring. Pure: no resources.
+"""Alerts on what breaks: services, data services, mesh and monitoring. Pure: no resources.
 
 Every alert says how bad it is (`severity`: critical wakes somebody, warning is for working hours), what happened, and
 which runbook helps.

@@ -1,4 +1,4 @@
-"""Stores that a region's cloud runs: what they are told, whichever cloud that is."""
+"""Data services that a region's cloud runs: what they are told, whichever cloud that is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ import pulumi
 
 from components.cache import Cache
 from components.cache.arguments import ManagedCacheArgs
-from components.connection import Store
+from components.connection import DataService
 from components.database import Database
 from components.database.arguments import ManagedDatabaseArgs
 from components.database.cockroachdb_backup import BackupPlan
 from components.database.credentials import DatabaseCredentials
-from components.mesh import ManagedStores, ManagedStoresArgs
+from components.mesh import DataServiceEntries, DataServiceEntriesArgs
 from stacks.clouds import maintenance_window
 from stacks.region_base import DATABASES, RegionBase
 from stacks.settings import Settings, days_of
@@ -22,18 +22,18 @@ POSTGRESQL = "postgresql"
 MANAGED = "managed"
 
 
-def managed(settings: Settings) -> tuple[Store, ...]:
-    """The kinds of stores that the clouds run. Pure."""
-    engines: Mapping[Store, bool] = {
+def managed(settings: Settings) -> tuple[DataService, ...]:
+    """The kinds of data services that the clouds run. Pure."""
+    engines: Mapping[DataService, bool] = {
         "database": settings.database.engine == POSTGRESQL,
         "cache": settings.cache.engine == MANAGED,
     }
-    return tuple(store for store, is_managed in engines.items() if is_managed)
+    return tuple(data_service for data_service, is_managed in engines.items() if is_managed)
 
 
 @dataclass(frozen=True, kw_only=True)
-class CloudStores:
-    """Makes stores of one region in its cloud, for clients in the namespace `clients`."""
+class ManagedDataServices:
+    """Makes data services of one region in its cloud, for clients in the namespace `clients`."""
 
     plan: RegionPlan
     settings: Settings
@@ -92,22 +92,24 @@ class CloudStores:
 
     def admit(
         self,
-        stores: Mapping[Store, pulumi.Input[int]],
+        data_services: Mapping[DataService, pulumi.Input[int]],
         ready: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions,
     ) -> list[pulumi.Resource]:
-        """Let the mesh's pods out to those of the `stores` (with their ports) that the cloud runs.
+        """Let the mesh's pods out to those of the `data_services` (with their ports) that the cloud runs.
 
         `ready` is the mesh's control plane.
         """
-        ports = {store: port for store, port in stores.items() if store in managed(self.settings)}
+        ports = {
+            data_service: port for data_service, port in data_services.items() if data_service in managed(self.settings)
+        }
         if not ports:
             return []
-        args = ManagedStoresArgs(
+        args = DataServiceEntriesArgs(
             region=self.plan.name,
             namespace=self.base.namespaces[self.clients],
-            stores=ports,
+            data_services=ports,
             addresses=str(self.plan.addresses.managed),
             ready=ready,
         )
-        return [ManagedStores(f"{self.plan.name}-managed-stores", args, opts)]
+        return [DataServiceEntries(f"{self.plan.name}-managed-data-services", args, opts)]

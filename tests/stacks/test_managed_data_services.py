@@ -10,6 +10,7 @@ import pytest
 
 from components.database import postgresql_plan as plan
 from policy.rules.deletion import STATEFUL
+from tests.data_services import object_named, secret_texts, stores, waits_for
 from tests.managed import CLOUDS, REGIONS, managed, named
 from tests.regions import (
     BECOMES_A_PEER,
@@ -24,7 +25,6 @@ from tests.regions import (
 )
 from tests.rendering import ROOT, Rendered
 from tests.stacks import test_contracts as contracts
-from tests.stores import object_named, secret_texts, stores, waits_for
 
 SERVERS = {"gcp": "CloudSql", "aws": "Rds", "azure": "FlexibleServer"}
 CACHES = {"gcp": "Memorystore", "aws": "ElastiCache", "azure": "AzureManagedRedis"}
@@ -161,7 +161,7 @@ def test_pods_reach_the_addresses_of_managed_stores_and_one_port_each(cloud: str
         ]
         for key, spec in opened.items()
     }
-    (entry,) = stack.named(f"{REGIONS[cloud]}-managed-stores-database").inputs["spec"]["addresses"]
+    (entry,) = stack.named(f"{REGIONS[cloud]}-managed-data-services-database").inputs["spec"]["addresses"]
     assert ranges == {
         (SERVICES, "to-database"): [(entry, 5432)],
         (SERVICES, "to-cache"): [(entry, CACHE_PORTS[cloud])],
@@ -175,14 +175,14 @@ def test_pods_reach_the_addresses_of_managed_stores_and_one_port_each(cloud: str
 def test_the_mesh_lets_pods_out_to_the_stores_and_services_wait_for_that(cloud: str) -> None:
     stack, region = managed(cloud), REGIONS[cloud]
     for store, port in {"database": 5432, "cache": CACHE_PORTS[cloud]}.items():
-        entry = stack.named(f"{region}-managed-stores-{store}").inputs
+        entry = stack.named(f"{region}-managed-data-services-{store}").inputs
         assert entry["metadata"]["namespace"] == SERVICES
         assert [(one["number"], one["protocol"]) for one in entry["spec"]["ports"]] == [(port, "TCP")]
         assert (entry["spec"]["resolution"], entry["spec"]["exportTo"]) == ("NONE", ["."])
     deployments = [r for r in stack.objects("Deployment") if r.inputs["metadata"]["namespace"] == SERVICES]
     assert deployments
     for deployment in deployments:
-        assert f"{region}-managed-stores-cache" in waits_for(stack, deployment)
+        assert f"{region}-managed-data-services-cache" in waits_for(stack, deployment)
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)

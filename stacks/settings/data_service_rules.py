@@ -1,4 +1,4 @@
-"""Rules about stores that a cloud runs. They read plain values. Pure."""
+"""Rules about data services that a cloud runs. They read plain values. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -17,8 +17,8 @@ _MOVE: Final = "docs/runbooks/postgresql-to-cockroachdb.md"
 _AUTHORITIES: Final = "https://truststore.pki.rds.amazonaws.com"
 
 
-def broken_store_rules(values: Plain, regions: Regions) -> Iterator[Mistake]:
-    """All mistakes of stores that clouds run, in the regions of `listed_regions`."""
+def broken_data_service_rules(values: Plain, regions: Regions) -> Iterator[Mistake]:
+    """All mistakes of data services that clouds run, in the regions of `listed_regions`."""
     database, cache = section(values, "database"), section(values, "cache")
     if database.get("engine") == POSTGRESQL:
         yield from _one_region(regions)
@@ -70,11 +70,11 @@ def _survives_no_region(database: Plain) -> Iterator[Mistake]:
         )
 
 
-def _needs_a_cloud(store: str, engine: str, other: str, regions: Regions) -> Iterator[Mistake]:
+def _needs_a_cloud(data_service: str, engine: str, other: str, regions: Regions) -> Iterator[Mistake]:
     existing = [str(region.get("name")) for region in regions.values() if region.get("cloud") == "existing"]
     if existing:
         yield Mistake(
-            path=path_of(store, "engine"),
+            path=path_of(data_service, "engine"),
             value=shown(engine),
             rule=f"is run by a region's cloud, and {', '.join(existing)} has none (cloud: existing)",
             remedy=f"write {other}, which runs in the cluster, or a region of gcp, aws or azure",
