@@ -5,7 +5,9 @@ Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 
 import pulumi_kubernetes as k8s
 
-POD_SECURITY_VERSION = "v1.35"
+from components.versions import KUBERNETES_VERSION
+
+POD_SECURITY_VERSION = f"v{KUBERNETES_VERSION}"
 
 
 def restricted_pod(*, user: int, group: int | None = None) -> k8s.core.v1.PodSecurityContextArgs:

@@ -12,12 +12,15 @@ class ChartVersion:
     version: str
 
 
+# renovate: datasource=helm depName=istiod registryUrl=https://istio-release.storage.googleapis.com/charts
+ISTIO_VERSION = "1.30.3"
+"""Of all of Istio's charts: a mesh runs one version."""
 _ISTIO = "https://istio-release.storage.googleapis.com/charts"
 
-ISTIO_BASE = ChartVersion(repository=_ISTIO, name="base", version="1.30.3")
-ISTIOD = ChartVersion(repository=_ISTIO, name="istiod", version="1.30.3")
-ISTIO_CNI = ChartVersion(repository=_ISTIO, name="cni", version="1.30.3")
-ISTIO_GATEWAY = ChartVersion(repository=_ISTIO, name="gateway", version="1.30.3")
+ISTIO_BASE = ChartVersion(repository=_ISTIO, name="base", version=ISTIO_VERSION)
+ISTIOD = ChartVersion(repository=_ISTIO, name="istiod", version=ISTIO_VERSION)
+ISTIO_CNI = ChartVersion(repository=_ISTIO, name="cni", version=ISTIO_VERSION)
+ISTIO_GATEWAY = ChartVersion(repository=_ISTIO, name="gateway", version=ISTIO_VERSION)
 KUBE_PROMETHEUS_STACK = ChartVersion(
     repository="https://prometheus-community.github.io/helm-charts", name="kube-prometheus-stack", version="88.5.3"
 )
@@ -29,9 +32,12 @@ CLUSTER_AUTOSCALER = ChartVersion(
     repository="https://kubernetes.github.io/autoscaler", name="cluster-autoscaler", version="9.56.0"
 )
 
-KUBERNETES_VERSION = "1.35"
-"""Of clusters that follow no release channel."""
-CLUSTER_AUTOSCALER_IMAGE_TAG = "v1.35.0"
+# renovate: datasource=docker depName=registry.k8s.io/kubectl
+KUBECTL_VERSION = "1.35.8"
+"""The one place that names Kubernetes' minor version. The sandbox's API server follows it (tools/sandbox/go.mod)."""
+KUBERNETES_VERSION = KUBECTL_VERSION.rpartition(".")[0]
+"""The minor version: of clusters that follow no release channel, and of the pod security standards."""
+CLUSTER_AUTOSCALER_IMAGE_TAG = f"v{KUBERNETES_VERSION}.0"
 """The autoscaler's minor version is that of Kubernetes."""
 
 POSTGRESQL_VERSION = "18"
@@ -47,6 +53,6 @@ NATS_IMAGE = "docker.io/library/nats:2.14.5-alpine"
 NATS_BOX_IMAGE = "docker.io/natsio/nats-box:0.19.7"
 NATS_EXPORTER_IMAGE = "docker.io/natsio/prometheus-nats-exporter:0.20.1"
 OPENTELEMETRY_COLLECTOR_IMAGE = "docker.io/otel/opentelemetry-collector-contrib:0.154.0"
-KUBECTL_IMAGE = "registry.k8s.io/kubectl:v1.35.8"
+KUBECTL_IMAGE = f"registry.k8s.io/kubectl:v{KUBECTL_VERSION}"
 THANOS_IMAGE = "quay.io/thanos/thanos:v0.42.4"
 SAMPLE_SERVICE_IMAGE = "ghcr.io/stefanprodan/podinfo:6.9.2"

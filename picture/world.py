@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from components.messaging.settings import ALL
 from report.plan import Plan, Preview
 from stacks import topology
 from stacks.geography import NOWHERE
 from stacks.settings import Settings
 from stacks.settings.parsing import check
-from stacks.settings.streams import ALL
 
 _PEERS: Final = "sacred-council:peering:PeerNames"
 _PEER_ENDPOINT: Final = "sacred-council:peering:PeerEndpoint"

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 from components.cluster import Cluster
+from components.cluster.settings import AwsRegion, AzureRegion, ExistingRegion, GcpRegion, RegionSettings
 from stacks.clouds import RegionCloud
 from stacks.clouds.existing import ExistingCloud
-from stacks.settings import AwsRegion, AzureRegion, ExistingRegion, GcpRegion, RegionSettings, Settings
+from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
 

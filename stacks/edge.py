@@ -9,11 +9,12 @@ import pulumi
 
 from components.cdn import Edge, EdgePolicy, Origin, asked_hosts
 from components.cdn.keys import EdgeKeys
+from components.cdn.settings import CREATE_ZONE
 from components.cluster import PublicAddress
+from components.cluster.settings import ExistingRegion
 from stacks import geography
 from stacks.clouds import RegionCloud
-from stacks.settings import ExistingRegion, Settings
-from stacks.settings.models import CREATE_ZONE
+from stacks.settings import Settings
 from stacks.topology import RegionPlan, Site
 
 

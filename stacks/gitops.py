@@ -10,12 +10,12 @@ import pulumi
 
 from components.gitops import ArgoCD, ArgoCDArgs, RegionAccess, RegionAccessArgs, Source
 from components.gitops.plan import IN_CLUSTER
+from components.gitops.settings import RepositorySettings
 from components.rancher import Rancher, RancherArgs
 from stacks.region_base import ARGO_CD, RANCHER, RANCHER_CLUSTERS, RegionBase
 from stacks.region_mesh import SERVICES
 from stacks.service_values import shifted
 from stacks.settings import Settings
-from stacks.settings.gitops import Repository
 
 TOKEN: Final = "gitopsRepositoryToken"  # noqa: S105 - the name of a setting
 
@@ -85,7 +85,7 @@ def build_rancher(
     )
 
 
-def source(repository: Repository) -> Source:
+def source(repository: RepositorySettings) -> Source:
     """Where Argo CD reads; the settings are refused when there is no address."""
     return Source(
         url=repository.url or "", revision=repository.revision, chart=repository.path, values=repository.values

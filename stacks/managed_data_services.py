@@ -13,9 +13,10 @@ from components.database.arguments import ManagedDatabaseArgs
 from components.database.cockroachdb_backup import BackupPlan
 from components.database.credentials import DatabaseCredentials
 from components.mesh import DataServiceEntries, DataServiceEntriesArgs
+from components.settings.values import days_of
 from stacks.clouds import maintenance_window
 from stacks.region_base import DATABASES, RegionBase
-from stacks.settings import Settings, days_of
+from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
 POSTGRESQL = "postgresql"

@@ -6,12 +6,13 @@ from typing import Final
 import pulumi
 
 from components import monitoring
+from components.cluster.settings import ExistingRegion
 from components.monitoring import AlertReceiver, Memory, MonitoringTargets, RegionLabels
 from stacks import topology
 from stacks.managed_data_services import managed
 from stacks.region_base import CACHES, DATABASES, MESSAGING, namespace_labels
 from stacks.region_mesh import CONTROL_PLANE, INGRESS, MONITORING, SERVICES
-from stacks.settings import ExistingRegion, Settings
+from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
 SYSTEM: Final = "kube-system"

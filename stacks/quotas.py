@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from components.cluster.settings import AwsRegion, AzureRegion, ExistingRegion, RegionSettings
 from stacks.peering import peer_endpoint_specs
-from stacks.settings import AwsRegion, AzureRegion, ExistingRegion, RegionSettings, Settings
+from stacks.settings import Settings
 from stacks.settings.region_rules import EKS_ZONES
 
 USUAL_RULES: Final = 60

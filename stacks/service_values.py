@@ -7,9 +7,10 @@ from typing import Any, get_args
 from components.connection import DataService
 from components.monitoring import trace_endpoint
 from components.services import Shift, Workload, chart_values
+from components.services.settings import ServiceSettings
 from stacks import topology
 from stacks.region_mesh import MONITORING
-from stacks.settings import Service, Settings
+from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
 
@@ -42,7 +43,7 @@ def _values(plan: RegionPlan, settings: Settings) -> dict[str, Any]:
     )
 
 
-def _workload(service: Service, plan: RegionPlan) -> Workload:
+def _workload(service: ServiceSettings, plan: RegionPlan) -> Workload:
     shifts = topology.follow_the_sun(plan.place.time_zone, service.min_replicas) if service.follow_the_sun else ()
     return Workload(
         image=service.image,

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from components import offers
+from components.cluster.settings import AzureRegion
 from stacks.managed_data_services import POSTGRESQL
-from stacks.settings import AzureRegion, Settings
+from stacks.settings import Settings
 
 
 def blocked(settings: Settings) -> Iterator[str]:

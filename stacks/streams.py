@@ -2,10 +2,11 @@
 
 from typing import Final
 
+from components.messaging.settings import ALL
+from components.messaging.settings import StreamSettings as Configured
 from components.messaging.streams import Stream
-from stacks.settings import Settings, bytes_of, seconds_of
-from stacks.settings import Stream as Configured
-from stacks.settings.streams import ALL
+from components.settings.values import bytes_of, seconds_of
+from stacks.settings import Settings
 
 USUAL_REPLICAS: Final = 3
 

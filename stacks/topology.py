@@ -16,7 +16,8 @@ from stacks import geography
 from stacks.geography import Place, distance_km
 
 if TYPE_CHECKING:
-    from stacks.settings import RegionSettings, Settings
+    from components.cluster.settings import RegionSettings
+    from stacks.settings import Settings
 
 SLOTS: Final = 256
 """Address slots: as many as there are /16 networks in 10.0.0.0/8 and /18 networks in 100.64.0.0/10."""

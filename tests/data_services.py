@@ -1,4 +1,4 @@
-"""The stores rendered alone, and what several tests ask about them."""
+"""The data services rendered alone, and what several tests ask about them."""
 
 import base64
 from functools import cache
@@ -6,14 +6,14 @@ from typing import Any
 
 from tests.rendering import ROOT, Rendered, Resource, render_program
 
-PROGRAM = ROOT / "tests" / "programs" / "stores.py"
+PROGRAM = ROOT / "tests" / "programs" / "data_services.py"
 STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
 
 
 @cache
-def stores(nodes: int = 1, *, bare: bool = False) -> Rendered:
-    """The three stores with `nodes` nodes each."""
-    return render_program("test", {"stores:nodes": str(nodes), "stores:bare": str(bare).lower()}, PROGRAM)
+def data_services(nodes: int = 1, *, bare: bool = False) -> Rendered:
+    """The three data services with `nodes` nodes each."""
+    return render_program("test", {"data-services:nodes": str(nodes), "data-services:bare": str(bare).lower()}, PROGRAM)
 
 
 def object_named(rendered: Rendered, kind: str, name: str, namespace: str) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from components.cache import Cache
 from components.cache.arguments import ManagedCacheArgs
 from components.cluster import AddressRanges, Cluster, NodePool, PublicAddress
 from components.cluster.arguments import DAYS, MaintenanceWindow
+from components.cluster.settings import Nodes
 from components.database import Database
 from components.database.arguments import ManagedDatabaseArgs
 from components.storage import ObjectStore
-from stacks.settings.regions import Nodes
 from stacks.topology import RegionPlan
 
 CLOUD_SLOTS: Final = 64

@@ -9,12 +9,12 @@ from components.cache import Cache
 from components.cache.arguments import ManagedCacheArgs
 from components.cluster import PublicAddress
 from components.cluster.eks import EksAddress, EksCluster, EksClusterArgs, EksNetwork, EksNetworkArgs
+from components.cluster.settings import AwsRegion
 from components.database import Database
 from components.database.arguments import ManagedDatabaseArgs
 from components.storage import ObjectStore, ObjectStoreArgs
 from components.versions import KUBERNETES_VERSION
 from stacks.clouds import address_ranges, node_pool
-from stacks.settings import AwsRegion
 from stacks.topology import RegionPlan
 
 

@@ -9,12 +9,12 @@ from components.cache import Cache
 from components.cache.arguments import ManagedCacheArgs
 from components.cluster import PublicAddress
 from components.cluster.aks import AksAddress, AksAddresses, AksCluster, AksClusterArgs, AksNetwork, AksNetworkArgs
+from components.cluster.settings import AzureRegion
 from components.database import Database
 from components.database.arguments import ManagedDatabaseArgs
 from components.storage import ObjectStore, ObjectStoreArgs
 from components.versions import KUBERNETES_VERSION
 from stacks.clouds import address_ranges, maintenance_window, node_pool
-from stacks.settings import AzureRegion
 from stacks.topology import RegionPlan
 
 

@@ -7,8 +7,8 @@ import pulumi
 
 from components.cache.arguments import ManagedCacheArgs
 from components.cluster.existing import ExistingCluster, ExistingClusterArgs
+from components.cluster.settings import ExistingRegion
 from components.database.arguments import ManagedDatabaseArgs
-from stacks.settings import ExistingRegion
 
 
 class ExistingCloud:

@@ -9,11 +9,11 @@ from components.cache import Cache
 from components.cache.arguments import ManagedCacheArgs
 from components.cluster import NetworkArgs, PublicAddress
 from components.cluster.gke import GkeAddress, GkeCluster, GkeClusterArgs, GkeNetwork
+from components.cluster.settings import GcpRegion
 from components.database import Database
 from components.database.arguments import ManagedDatabaseArgs
 from components.storage import ObjectStore, ObjectStoreArgs
 from stacks.clouds import address_ranges, maintenance_window, node_pool
-from stacks.settings import GcpRegion
 from stacks.topology import RegionPlan
 
 

@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from components.database.settings import BackupSettings
+from components.settings.values import days_of
+from components.settings.words import did_you_mean
 from stacks.settings.data_service_rules import section
-from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
+from stacks.settings.errors import Mistake, path_of, shown
 from stacks.settings.inheritance import Plain
-from stacks.settings.models import Backup
 from stacks.settings.region_rules import Regions
-from stacks.settings.values import days_of
 
 _LEAST_DAYS: Final[Mapping[str, int]] = {"@daily": 2, "@weekly": 14}
 """A full backup is only done without once the next one, and what was added to it, is there."""
@@ -52,7 +53,7 @@ def _regions(backup: Plain, regions: Regions) -> Iterator[Mistake]:
 
 
 def _retention(backup: Plain) -> Iterator[Mistake]:
-    usual = Backup()
+    usual = BackupSettings()
     retention, full = backup.get("retention", usual.retention), backup.get("full", usual.full)
     least = _LEAST_DAYS.get(full) if isinstance(full, str) else None
     if least is None or not isinstance(retention, str) or not re.fullmatch(r"[1-9][0-9]*[dw]", retention):

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from typing import Final
 
+from components.settings.values import SLOT_LIMIT
 from stacks import geography
 from stacks.settings.errors import Mistake, path_of, shown
 from stacks.settings.inheritance import Plain
 from stacks.settings.region_rules import Regions, aws_zones, azure_zones
-from stacks.settings.values import SLOT_LIMIT
 
 NODES: Final = 63
 """Most nodes of a region on Google Cloud: its pods' /18 has a /24 for each of 64, one of them for updates."""

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
+from components.cdn.settings import CREATE_ZONE
+from components.settings.values import GatewayAddress, text_if_valid
 from stacks.settings.data_service_rules import section
 from stacks.settings.errors import Mistake, path_of, shown
 from stacks.settings.inheritance import Plain
-from stacks.settings.models import CREATE_ZONE
-from stacks.settings.values import GatewayAddress, text_if_valid
 
 CDNS: Final = ("gcp", "aws", "azure")
 

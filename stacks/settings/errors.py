@@ -1,9 +1,8 @@
 """Mistakes in a configuration: each with its path, its value, the rule it breaks and the remedy."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Final
 
 PROJECT: Final = "sacred-council"
@@ -46,17 +45,3 @@ def shown(value: object) -> str:
     """A value as it is shown in a message: JSON, cut off when it is long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= VALUE_LIMIT else f"{text[: VALUE_LIMIT - 3]}..."
-
-
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant, or None; capitals do not matter."""
-    by_lower = {candidate.lower(): candidate for candidate in known}
-    matches = get_close_matches(word.lower(), by_lower, n=1)
-    return by_lower[matches[0]] if matches else None
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The remedy for an unknown word: the closest known one, else all of them."""
-    candidates = list(known)
-    meant = closest(word, candidates)
-    return f"did you mean {meant}?" if meant else f"known here: {', '.join(candidates)}"

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
+from components.settings.words import did_you_mean
 from stacks.settings.data_service_rules import section
-from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
+from stacks.settings.errors import Mistake, path_of, shown
 from stacks.settings.inheritance import Plain
 from stacks.settings.region_rules import Regions
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from components import offers
-from stacks.settings.cloud_values import (
+from components.settings.cloud_values import (
     AwsCacheNode,
     AwsDatabaseClass,
     AwsMachine,
@@ -15,10 +15,10 @@ from stacks.settings.cloud_values import (
     GcpDatabaseTier,
     GcpMachine,
 )
+from components.settings.values import text_if_valid
 from stacks.settings.errors import Mistake, path_of, shown
 from stacks.settings.inheritance import Plain
 from stacks.settings.region_rules import Regions
-from stacks.settings.values import text_if_valid
 
 _NAMES: Final[Mapping[tuple[str, offers.Kind], Any]] = {
     ("gcp", "machine"): GcpMachine,

@@ -6,10 +6,11 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from stacks.settings.errors import Mistake, SettingsError, closest, did_you_mean, path_of, shown
+from components.cluster.settings import CLOUDS
+from components.settings.words import closest, did_you_mean
+from stacks.settings.errors import Mistake, SettingsError, path_of, shown
 from stacks.settings.inheritance import inherit
 from stacks.settings.models import SECRETS, Settings
-from stacks.settings.regions import CLOUDS
 from stacks.settings.rules import broken_rules
 
 Step = str | int

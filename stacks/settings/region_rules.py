@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from components.cluster.settings import CLOUDS
+from components.settings.values import SLOT_LIMIT
+from components.settings.words import closest
 from stacks import geography
-from stacks.settings.errors import Mistake, closest, path_of, shown
+from stacks.settings.errors import Mistake, path_of, shown
 from stacks.settings.inheritance import Plain
-from stacks.settings.regions import CLOUDS
-from stacks.settings.values import SLOT_LIMIT
 
 EKS_NETWORKS: Final = 40
 """Networks that AWS lets through to the Kubernetes API of a cluster."""

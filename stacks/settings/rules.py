@@ -3,18 +3,21 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
+from components.cache.settings import CacheSettings
+from components.messaging.settings import MessagingSettings
+from components.services.settings import ServiceSettings
+from components.settings.values import bytes_if_valid
+from components.settings.words import did_you_mean
 from stacks.settings.backup_rules import broken_backup_rules, managed_backups
 from stacks.settings.cloud_rules import broken_cloud_rules
 from stacks.settings.data_service_rules import POSTGRESQL, broken_data_service_rules, section
 from stacks.settings.edge_rules import broken_edge_rules
-from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
+from stacks.settings.errors import Mistake, path_of, shown
 from stacks.settings.gitops_rules import broken_gitops_rules
 from stacks.settings.inheritance import Plain
-from stacks.settings.models import Cache, Messaging, Service
 from stacks.settings.offer_rules import broken_offer_rules
 from stacks.settings.region_rules import broken_region_rules, listed_regions
 from stacks.settings.stream_rules import broken_stream_rules
-from stacks.settings.values import bytes_if_valid
 
 REGIONS_TO_SURVIVE_ONE: Final = 3
 """Regions that a database needs to lose one and keep a majority."""
@@ -92,7 +95,7 @@ def _survival(values: Plain, regions: int) -> Iterator[Mistake]:
 
 
 def _messaging_servers(values: Plain, regions: int) -> Iterator[Mistake]:
-    servers = section(values, "messaging").get("servers", Messaging().servers)
+    servers = section(values, "messaging").get("servers", MessagingSettings().servers)
     primary_region = section(values, "database").get("primaryRegion")
     if (regions > 1 or primary_region is not None) and servers == 1 and type(servers) is int:
         where = f"{regions} regions" if regions > 1 else f"a stack with a primary region ({primary_region})"
@@ -105,14 +108,14 @@ def _messaging_servers(values: Plain, regions: int) -> Iterator[Mistake]:
 
 
 def _streams(values: Plain, regions: Sequence[str]) -> Iterator[Mistake]:
-    messaging, usual = section(values, "messaging"), Messaging()
+    messaging, usual = section(values, "messaging"), MessagingSettings()
     servers, storage = messaging.get("servers", usual.servers), messaging.get("storage", usual.storage)
     if type(servers) is int:
         yield from broken_stream_rules(messaging, servers, str(storage), regions)
 
 
 def _replicas(values: Plain) -> Iterator[Mistake]:
-    usual = Service()
+    usual = ServiceSettings()
     for name, service in section(values, "services").items():
         if not isinstance(service, Mapping):
             continue
@@ -131,7 +134,7 @@ def _nights(values: Plain) -> Iterator[Mistake]:
     for name, service in section(values, "services").items():
         if not isinstance(service, Mapping) or service.get("followTheSun") is not True:
             continue
-        least = service.get("minReplicas", Service().min_replicas)
+        least = service.get("minReplicas", ServiceSettings().min_replicas)
         if type(least) is int and 1 <= least < REPLICAS_TO_HALVE:
             yield Mistake(
                 path=path_of("services", name, "followTheSun"),
@@ -142,7 +145,7 @@ def _nights(values: Plain) -> Iterator[Mistake]:
 
 
 def _cache_memory(values: Plain) -> Iterator[Mistake]:
-    cache, usual = section(values, "cache"), Cache()
+    cache, usual = section(values, "cache"), CacheSettings()
     data, memory = cache.get("maxMemory", usual.max_memory), cache.get("memory", usual.memory)
     data_bytes, memory_bytes = bytes_if_valid(data), bytes_if_valid(memory)
     if data_bytes is not None and memory_bytes is not None and data_bytes >= memory_bytes:

@@ -8,13 +8,14 @@ from pydantic import BaseModel
 
 from components import offers
 from components.cache import instances as nodes
+from components.cache.settings import CacheSettings
 from components.database import instances as machines
+from components.database.settings import DatabaseSettings
 from components.quantities import gibibytes
+from components.settings.values import Bytes, Cpu, text_if_valid
 from stacks.settings.errors import Mistake, path_of, shown
 from stacks.settings.inheritance import Plain
-from stacks.settings.models import Cache, Database
 from stacks.settings.region_rules import Regions
-from stacks.settings.values import Bytes, Cpu, text_if_valid
 
 _SERVERS: Final = {"gcp": "Cloud SQL", "aws": "RDS", "azure": "Flexible Server"}
 _CACHES: Final = {"gcp": "Memorystore", "aws": "ElastiCache", "azure": "Azure Managed Redis"}
@@ -28,8 +29,8 @@ _LARGEST_DISKS: Final = {
 
 def broken_database_sizes(database: Plain, regions: Regions) -> Iterator[Mistake]:
     """All mistakes of the sizes of a PostgreSQL; what is malformed in itself is passed over."""
-    cpu, memory = _size(database, Database, "cpu"), _size(database, Database, "memory")
-    standby = database.get("nodes", Database().nodes) != 1
+    cpu, memory = _size(database, DatabaseSettings, "cpu"), _size(database, DatabaseSettings, "memory")
+    standby = database.get("nodes", DatabaseSettings().nodes) != 1
     for index, region in regions.items():
         cloud = str(region.get("cloud"))
         if cpu and memory and cloud in _SERVERS and not _named(region, "database"):
@@ -39,12 +40,12 @@ def broken_database_sizes(database: Plain, regions: Regions) -> Iterator[Mistake
         if cloud == "azure" and standby:
             yield from _burstable(index, region)
         if cloud in _SERVERS:
-            yield from _disk(cloud, _size(database, Database, "storage"))
+            yield from _disk(cloud, _size(database, DatabaseSettings, "storage"))
 
 
 def broken_cache_sizes(cache: Plain, regions: Regions) -> Iterator[Mistake]:
     """All mistakes of the sizes of managed caches; what is malformed in itself is passed over."""
-    memory, data = _size(cache, Cache, "memory"), _size(cache, Cache, "maxMemory")
+    memory, data = _size(cache, CacheSettings, "memory"), _size(cache, CacheSettings, "maxMemory")
     for index, region in regions.items():
         cloud = str(region.get("cloud"))
         if memory and data and cloud in _CACHES and not _named(region, "cache"):

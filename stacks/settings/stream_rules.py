@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Final
 
-from stacks.settings.errors import Mistake, did_you_mean, path_of, shown
+from components.messaging.settings import ALL, StreamSettings
+from components.settings.values import bytes_if_valid
+from components.settings.words import did_you_mean
+from stacks.settings.errors import Mistake, path_of, shown
 from stacks.settings.inheritance import Plain
-from stacks.settings.streams import ALL, Stream
-from stacks.settings.values import bytes_if_valid
 
 FILE_SHARE: Final = 0.9
 """Share of a server's storage that JetStream may fill: that of `components.messaging.config`."""
@@ -119,7 +120,9 @@ def overlap(one: str, other: str) -> bool:
 
 
 def _storage(streams: Iterable[Plain], storage: str) -> Iterator[Mistake]:
-    sizes = [bytes_if_valid(stream.get("maxSize", Stream.model_fields["max_size"].default)) for stream in streams]
+    sizes = [
+        bytes_if_valid(stream.get("maxSize", StreamSettings.model_fields["max_size"].default)) for stream in streams
+    ]
     wanted, there = sum(size for size in sizes if size), bytes_if_valid(storage)
     if there is not None and wanted > there * FILE_SHARE:
         yield Mistake(

@@ -73,7 +73,7 @@ def user_latency(*, fast: str, total: str, code: str = "200") -> Series:
     }
 
 
-def stores(*regions: str, values: str = "1x75") -> Series:
+def data_services(*regions: str, values: str = "1x75") -> Series:
     """The sidecars that a querier is connected to. Thanos writes their labels as in a selector."""
     series = {}
     for region in regions:
@@ -322,13 +322,13 @@ SCENARIOS = {
         step=10,
     ),
     "RegionNotSeen": Scenario(
-        fires=stores("us-central1", "europe-west1"),
+        fires=data_services("us-central1", "europe-west1"),
         quiet=(
-            stores("us-central1", "europe-west1", "asia-east1"),
+            data_services("us-central1", "europe-west1", "asia-east1"),
             # Gone for five minutes.
-            {**stores("us-central1", "europe-west1"), **stores("asia-east1", values="1x55 0x5 1x15")},
+            {**data_services("us-central1", "europe-west1"), **data_services("asia-east1", values="1x55 0x5 1x15")},
             # New: it takes most of an hour to come up.
-            {**stores("us-central1", "europe-west1"), **stores("asia-east1", values="_x50 1x25")},
+            {**data_services("us-central1", "europe-west1"), **data_services("asia-east1", values="_x50 1x25")},
         ),
         minutes=70,
     ),

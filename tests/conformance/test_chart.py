@@ -5,6 +5,7 @@ from typing import Any, get_args
 import pytest
 
 from components import connection
+from components.versions import KUBERNETES_VERSION
 from tests.conformance.binaries import run
 from tests.conformance.kube_score import critical_findings
 from tests.conformance.manifests import CHART, Manifest, helm, of_kind, pod_templates, template
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.conformance
 
 NAMES = ["agent-network", "consciousness-field", "sacred-messaging", "work-coordination"]
 KINDS = ["Deployment", "HorizontalPodAutoscaler", "NetworkPolicy", "PodDisruptionBudget", "Service", "ServiceAccount"]
-KUBERNETES = "v1.35"
+KUBERNETES = f"v{KUBERNETES_VERSION}"
 NIGHT = {"name": "night", "cron": "0 23 * * *", "timeZone": "Asia/Tokyo", "min": 2}
 
 # Values that are refused, and what Helm must say about them.

@@ -45,8 +45,8 @@ def pods(program: Rendered) -> dict[str, Model]:
     """The pod of each service and store."""
     (call,) = chart_calls(program)
     services = {d["metadata"]["name"]: d["spec"] for d in of_kind(chart_of(call), "Deployment")}
-    stores = {name: program.named(f"{store}-statefulset").inputs["spec"] for name, store in STORES.items()}
-    return {name: spec["template"]["spec"] for name, spec in {**services, **stores}.items()}
+    data_services = {name: program.named(f"{store}-statefulset").inputs["spec"] for name, store in STORES.items()}
+    return {name: spec["template"]["spec"] for name, spec in {**services, **data_services}.items()}
 
 
 def container(pods: Mapping[str, Model], name: str) -> Model:
@@ -175,8 +175,8 @@ def test_services_start_when_what_they_need_is_well(model: Model) -> None:
         for name, service in model["services"].items()
     }
     made = "service_completed_successfully"
-    stores = {"database-setup": made, "redis": "service_healthy", "nats": "service_healthy"}
-    assert {name: conditions[name] for name in SERVICES} == dict.fromkeys(SERVICES, stores)
+    data_services = {"database-setup": made, "redis": "service_healthy", "nats": "service_healthy"}
+    assert {name: conditions[name] for name in SERVICES} == dict.fromkeys(SERVICES, data_services)
     assert {name: conditions[name] for name in STORES} == {name: {"setup": made} for name in STORES}
     assert conditions["database-setup"] == {"cockroachdb": "service_healthy"}
 

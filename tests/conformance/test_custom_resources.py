@@ -7,6 +7,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
+from components.versions import ISTIO_VERSION
 from tests.conformance.manifests import Manifest, identity, program_objects
 from tests.conformance.reference_data import reference
 from tests.hubs import LOCAL as HUB
@@ -14,7 +15,12 @@ from tests.rendering import BEHIND_A_CDN, Rendered, render
 
 pytestmark = pytest.mark.conformance
 
-FILES = ("argo-cd-3.5.1.yaml", "cert-manager-1.21.1.yaml", "istio-1.30.3.yaml", "prometheus-operator-0.93.0.yaml")
+FILES = (
+    "argo-cd-3.5.1.yaml",
+    "cert-manager-1.21.1.yaml",
+    f"istio-{ISTIO_VERSION}.yaml",
+    "prometheus-operator-0.93.0.yaml",
+)
 KINDS = {
     "AppProject",
     "ApplicationSet",

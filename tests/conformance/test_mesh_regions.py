@@ -6,6 +6,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
+from components.versions import ISTIO_VERSION
 from tests.conformance.reference_data import reference
 from tests.conformance.test_custom_resources import Loader, closed
 from tests.rendering import Rendered, Resource, render_program
@@ -26,7 +27,7 @@ def releases(mesh: Rendered) -> list[Resource]:
 
 @pytest.mark.parametrize("kind", ["DestinationRule", "Gateway", "VirtualService"])
 def test_what_lists_regions_satisfies_its_definition(mesh: Rendered, kind: str) -> None:
-    definitions = yaml.load_all(reference("crds", "istio-1.30.3.yaml").read_text(), Loader)
+    definitions = yaml.load_all(reference("crds", f"istio-{ISTIO_VERSION}.yaml").read_text(), Loader)
     (definition,) = [d for d in definitions if d and d["spec"]["names"]["kind"] == kind]
     (version,) = [v for v in definition["spec"]["versions"] if v["name"] == "v1"]
     validator = jsonschema.Draft202012Validator(closed(version["schema"]["openAPIV3Schema"]["properties"]["spec"]))
@@ -36,14 +37,14 @@ def test_what_lists_regions_satisfies_its_definition(mesh: Rendered, kind: str) 
 
 
 def test_the_chart_takes_the_values_of_the_gateway_between_networks(releases: list[Resource]) -> None:
-    schema = json.loads(reference("charts", "istio-gateway-1.30.3", "values.schema.json").read_text())
+    schema = json.loads(reference("charts", f"istio-gateway-{ISTIO_VERSION}", "values.schema.json").read_text())
     validator = jsonschema.Draft202012Validator(schema)
     assert len(releases) == len(FIVE)
     assert [error.message for r in releases for error in validator.iter_errors(r.inputs["values"])] == []
 
 
 def test_the_gateway_has_those_of_the_chart_s_network_ports_that_something_listens_on(releases: list[Resource]) -> None:
-    values = yaml.safe_load(reference("charts", "istio-gateway-1.30.3", "values.yaml").read_text())
+    values = yaml.safe_load(reference("charts", f"istio-gateway-{ISTIO_VERSION}", "values.yaml").read_text())
     chart = {
         (name, port["port"], port["targetPort"])
         for name, port in values["_internal_defaults_do_not_set"]["networkGatewayPorts"].items()

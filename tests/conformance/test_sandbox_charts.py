@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from components.versions import KUBERNETES_VERSION
 from sandbox import crds, documents
 from sandbox.charts import packages, repositories, substitutes
 from tests.chart_packages import small
@@ -40,7 +41,16 @@ def helm_of_provider(home: Path, *arguments: str) -> subprocess.CompletedProcess
 
 def rendered(package: Path, *options: str) -> list[dict[str, Any]]:
     """The objects of a chart's package, definitions and hooks included."""
-    result = run("helm", "template", "a-release", package, "--include-crds", "--kube-version", "1.35.0", *options)
+    result = run(
+        "helm",
+        "template",
+        "a-release",
+        package,
+        "--include-crds",
+        "--kube-version",
+        f"{KUBERNETES_VERSION}.0",
+        *options,
+    )
     assert result.returncode == 0, result.stderr
     return documents.read(result.stdout, package.name)
 

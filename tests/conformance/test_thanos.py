@@ -47,7 +47,7 @@ def seen(regions: Regions, region: str, expected: set[str]) -> None:
     eventually(lambda: regions.regions_seen(region) == expected, seconds=SECONDS, what=what)
 
 
-def stores(regions: Regions, region: str) -> set[str]:
+def data_services(regions: Regions, region: str) -> set[str]:
     """The regions that the querier is connected to, read as the alert RegionNotSeen reads them."""
     labels = re.findall(
         r'^thanos_store_nodes_grpc_connections\{external_labels="((?:[^"\\]|\\.)*)"', regions.metrics(region), re.M
@@ -83,12 +83,14 @@ def test_a_region_can_be_chosen(together: Regions) -> None:
 def test_every_region_sees_all_and_none_is_needed_for_it(together: Regions) -> None:
     answered = together.ask("north", "count by (region) (up)")
     assert {one["metric"]["region"] for one in answered} == BOTH
-    peers = stores(together, "north")
+    peers = data_services(together, "north")
     assert peers == BOTH
     for name in ("prometheus-south", "sidecar-south", "query-south"):
         together.running.stop(name, kill=True)
     seen(together, "north", {"north"})
-    eventually(lambda: stores(together, "north") == {"north"}, seconds=SECONDS, what="the lost region is noticed")
+    eventually(
+        lambda: data_services(together, "north") == {"north"}, seconds=SECONDS, what="the lost region is noticed"
+    )
 
 
 def test_a_querier_with_a_certificate_of_another_root_reads_nothing(regions: Regions) -> None:

@@ -126,16 +126,31 @@ def test_drift_is_found_and_repaired(sandbox: Sandbox, first_up: str) -> None:
     found = sandbox.pulumi("refresh", "--yes")
     assert "deleted" in found
     assert "updated" in found
-    # kubectl owns the field now. The conflict is told, and taken back on request.
+    sandbox.pulumi("up", "--yes", "--skip-preview")
+    assert sandbox.objects("services", "-n", "nats", "--field-selector=metadata.name=nats")
+    assert redis_replicas(sandbox) == 1
+    sandbox.pulumi("refresh", "--yes", "--expect-no-changes")
+
+
+def test_a_field_that_another_controller_owns_is_a_conflict_and_taken_back_on_request(
+    sandbox: Sandbox, first_up: str
+) -> None:
+    edit = ("patch", "statefulset", "redis", "--type=merge", "-p", '{"spec":{"replicas":2}}')
+    sandbox.kubectl("-n", "redis", *edit, "--field-manager=another-controller")
+    assert "updated" in sandbox.pulumi("refresh", "--yes")
     conflict = sandbox.pulumi("up", "--yes", "--skip-preview", fails=True)
-    assert "conflict" in conflict
-    assert "kubectl" in conflict
+    assert 'conflict with "another-controller"' in conflict
+    assert redis_replicas(sandbox) == 2
     forced = ("env", "PULUMI_K8S_ENABLE_PATCH_FORCE=true", "pulumi", "up", "--yes", "--skip-preview", "-s", "local")
     sandbox.run("exec", "--", *forced)
-    assert sandbox.objects("services", "-n", "nats", "--field-selector=metadata.name=nats")
-    (redis,) = sandbox.objects("statefulsets", "-n", "redis")
-    assert redis["spec"]["replicas"] == 1
+    assert redis_replicas(sandbox) == 1
     sandbox.pulumi("refresh", "--yes", "--expect-no-changes")
+
+
+def redis_replicas(sandbox: Sandbox) -> int:
+    """Replicas that the StatefulSet of Redis asks for."""
+    (redis,) = sandbox.objects("statefulsets", "-n", "redis")
+    return int(redis["spec"]["replicas"])
 
 
 def test_a_bad_configuration_changes_nothing(sandbox: Sandbox, first_up: str) -> None:

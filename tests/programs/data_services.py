@@ -15,7 +15,7 @@ from components.messaging import Messaging
 from components.messaging.nats import Nats, NatsArgs
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority, RootAuthorityArgs
 
-config = pulumi.Config("stores")
+config = pulumi.Config("data-services")
 nodes = config.get_int("nodes") or 1
 crds = None if config.get_bool("bare") else k8s.core.v1.ConfigMap("crds")
 

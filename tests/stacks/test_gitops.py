@@ -139,8 +139,8 @@ def test_argo_cd_learns_of_a_region_when_its_pods_would_get_sidecars_and_can_be_
         waits = waits_for(stack, entry)
         mesh = {f"{region}-mesh-{part}" for part in ("control-plane-istiod", "control-plane-cni")}
         way_in = {f"{region}-mesh-east-west-{part}" for part in ("release", "gateway")}
-        stores = {f"{region}-{store}-connection" for store in ("database", "cache", "messaging")}
-        assert mesh | way_in | stores <= waits
+        data_services = {f"{region}-{store}-connection" for store in ("database", "cache", "messaging")}
+        assert mesh | way_in | data_services <= waits
 
 
 def test_the_roll_out_waits_for_the_canary_s_entry_and_for_no_other_region() -> None:

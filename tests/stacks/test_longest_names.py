@@ -43,8 +43,10 @@ def test_names_fit_in_the_region_with_the_longest_name(cloud: str) -> None:
 @pytest.mark.parametrize("cloud", LONGEST)
 def test_names_of_managed_stores_fit_too(cloud: str) -> None:
     (region,) = settings(cloud, True, DATABASE, CACHE)["sacred-council:regions"]
-    stores = settings(cloud, True, DATABASE, CACHE) | {"sacred-council:regions": [region | {"name": LONGEST[cloud]}]}
-    assert too_long(render("regional", stores)) == {}
+    data_services = settings(cloud, True, DATABASE, CACHE) | {
+        "sacred-council:regions": [region | {"name": LONGEST[cloud]}]
+    }
+    assert too_long(render("regional", data_services)) == {}
 
 
 def test_a_name_that_is_too_long_would_be_found() -> None:

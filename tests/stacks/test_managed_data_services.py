@@ -10,7 +10,7 @@ import pytest
 
 from components.database import postgresql_plan as plan
 from policy.rules.deletion import STATEFUL
-from tests.data_services import object_named, secret_texts, stores, waits_for
+from tests.data_services import data_services, object_named, secret_texts, waits_for
 from tests.managed import CLOUDS, REGIONS, managed, named
 from tests.regions import (
     BECOMES_A_PEER,
@@ -73,7 +73,7 @@ def test_names_begin_with_the_region_s(cloud: str) -> None:
 @pytest.mark.parametrize("cloud", CLOUDS)
 @pytest.mark.parametrize("store", ["database", "cache"])
 def test_the_secret_has_the_keys_that_it_has_with_a_store_in_the_cluster(cloud: str, store: str) -> None:
-    in_cluster = secret_texts(object_named(stores(), "Secret", f"{store}-connection", SERVICES))
+    in_cluster = secret_texts(object_named(data_services(), "Secret", f"{store}-connection", SERVICES))
     assert secret(cloud, store).keys() == in_cluster.keys()
     assert all(secret(cloud, store).values())
 

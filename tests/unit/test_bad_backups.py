@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from components.settings.values import days_of
 from stacks.monitoring_targets import of_region
-from stacks.settings import SettingsError, days_of, parse
+from stacks.settings import SettingsError, parse
 
 GCP = {
     "name": "us-central1",

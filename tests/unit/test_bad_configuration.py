@@ -5,35 +5,35 @@ import pytest
 from tests.unit.bad_settings import GOOD, IMAGE_RULE, NAME_RULE, PLACE, complaints, with_change
 
 OWN = {"cloud": "existing", "egressAddresses": ["192.0.2.10"]}
-ONE_REGION = {**OWN, "name": "here", "context": "one", "slot": 200, "geography": PLACE}
+HERE = {**OWN, "name": "here", "context": "one", "slot": 200, "geography": PLACE}
 THERE = {**OWN, "name": "there", "context": "two", "slot": 201, "geography": PLACE}
 IOWA = {**OWN, "name": "us-central1", "context": "three"}
 
 SEVERAL_REGIONS = [
     (
-        [ONE_REGION, THERE | {"name": "here"}],
+        [HERE, THERE | {"name": "here"}],
         ['regions[1].name: "here" is the name of regions[0] already; give each region a name of its own'],
     ),
     (
-        [ONE_REGION, THERE | {"context": "one"}],
+        [HERE, THERE | {"context": "one"}],
         ['regions[1].context: "one" is the cluster of regions[0] already; give each region a cluster of its own'],
     ),
     (
-        [ONE_REGION, {key: value for key, value in THERE.items() if key != "context"}],
+        [HERE, {key: value for key, value in THERE.items() if key != "context"}],
         [
             "regions[1].context: is missing: with several regions each names its cluster; "
             "add a kubeconfig context; `kubectl config get-contexts` lists them"
         ],
     ),
     (
-        [ONE_REGION, THERE | {"slot": 200}],
+        [HERE, THERE | {"slot": 200}],
         [
             "regions[1].slot: 200 is the slot of regions[0] already, so that their addresses would overlap; "
             "choose a slot from 192 to 255 that no other region has"
         ],
     ),
     (
-        [ONE_REGION | {"slot": 1}, IOWA],
+        [HERE | {"slot": 1}, IOWA],
         [
             "regions[1].slot: 1 is the slot of regions[0] already, so that their addresses would overlap; "
             "choose a slot from 192 to 255 that no other region has"
@@ -52,7 +52,7 @@ SEVERAL_REGIONS = [
         ],
     ),
     (
-        [ONE_REGION, IOWA | {"name": "us-centrl1", "slot": 202}],
+        [HERE, IOWA | {"name": "us-centrl1", "slot": 202}],
         [
             'regions[1].geography: is missing: the catalogue does not know "us-centrl1"; '
             "did you mean the name us-central1? Else add latitude, longitude, timeZone and languages below it"
@@ -63,13 +63,13 @@ SEVERAL_REGIONS = [
 
 @pytest.mark.parametrize(("regions", "expected"), SEVERAL_REGIONS)
 def test_regions_that_do_not_go_together_are_reported(regions: list[dict[str, object]], expected: list[str]) -> None:
-    stores = {"database": {"primaryRegion": regions[0]["name"]}, "messaging": {"servers": 3}}
-    assert complaints({"stage": "continental", "regions": regions, **stores}) == expected
+    data_services = {"database": {"primaryRegion": regions[0]["name"]}, "messaging": {"servers": 3}}
+    assert complaints({"stage": "continental", "regions": regions, **data_services}) == expected
 
 
 def test_all_mistakes_are_reported_at_once() -> None:
     values = {
-        "regions": [ONE_REGION | {"name": "RegionLabels"}, THERE | {"slot": 200, "zone": "a"}],
+        "regions": [HERE | {"name": "Here"}, THERE | {"slot": 200, "zone": "a"}],
         "database": {"nodes": 2, "survive": "region", "primaryRegion": "heer"},
         "services": {"agent-network": {"image": "agent", "minReplicas": 9}},
     }

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from components import quantities
 from components.cache import instances as nodes
 from components.database import instances as machines
+from components.settings.values import Bytes, Cpu, text_if_valid
 from stacks.settings import SettingsError, parse
-from stacks.settings.values import Bytes, Cpu, text_if_valid
 from tests.rendering import ROOT
 from tests.unit.bad_settings import complaints
 from tests.unit.test_bad_regions import AMSTERDAM, IOWA, VIRGINIA

@@ -9,12 +9,12 @@ from stacks.settings import SettingsError, parse
 
 DOMAIN = "example.org"
 PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl", "fr"]}
-ONE_REGION = {"name": "here", "cloud": "existing", "geography": PLACE}
+HERE = {"name": "here", "cloud": "existing", "geography": PLACE}
 
 
 def complaints(edge: Mapping[str, Any], **more: Any) -> list[str]:
     """What is said, without the project, about a stack of a region of one's own; `region` adds to the region."""
-    region = {**ONE_REGION, "gatewayAddress": "192.0.2.7", **more.pop("region", {})}
+    region = {**HERE, "gatewayAddress": "192.0.2.7", **more.pop("region", {})}
     values = {"stage": "local", "regions": [region], "edge": dict(edge), **more}
     with pytest.raises(SettingsError) as caught:
         parse(values)
@@ -148,7 +148,7 @@ def test_a_cdn_reaches_public_addresses_only(edge: dict[str, Any], address: str)
         f'regions[0].gatewayAddress: "{address}" is a private address, and a CDN comes over the internet; '
         "write the gateway's public address"
     ]
-    parse({"stage": "local", "regions": [{**ONE_REGION, "gatewayAddress": address}]})
+    parse({"stage": "local", "regions": [{**HERE, "gatewayAddress": address}]})
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_cdn_reaches_public_addresses_only(edge: dict[str, Any], address: str)
     ],
 )
 def test_zones_and_domains_that_the_cloud_takes(edge: dict[str, Any]) -> None:
-    parse({"stage": "local", "regions": [{**ONE_REGION, "gatewayAddress": "192.0.2.7"}], "edge": edge})
+    parse({"stage": "local", "regions": [{**HERE, "gatewayAddress": "192.0.2.7"}], "edge": edge})
 
 
 def test_a_cdn_needs_the_mesh_s_gateways_and_what_it_can_speak() -> None:
@@ -174,18 +174,18 @@ def test_a_cdn_needs_the_mesh_s_gateways_and_what_it_can_speak() -> None:
 
 
 def test_without_a_cdn_nothing_is_asked_for() -> None:
-    parse({"stage": "local", "regions": [ONE_REGION], "edge": {"cdn": "none"}, "mesh": {"postQuantum": "strict"}})
+    parse({"stage": "local", "regions": [HERE], "edge": {"cdn": "none"}, "mesh": {"postQuantum": "strict"}})
 
 
 @pytest.mark.parametrize("zone", ["my-group/example.org", "my-group/sub.example.org"])
 def test_a_zone_of_azure_may_be_above_the_domain(zone: str) -> None:
-    region = {**ONE_REGION, "gatewayAddress": "gateway.example.net"}
+    region = {**HERE, "gatewayAddress": "gateway.example.net"}
     edge = {"cdn": "azure", "domain": "sub.example.org", "zone": zone}
     assert parse({"stage": "local", "regions": [region], "edge": edge}).edge.zone == zone
 
 
 def test_the_project_of_the_regions_is_the_edge_s_unless_it_has_its_own() -> None:
-    region = {**ONE_REGION, "gatewayAddress": "192.0.2.7"}
+    region = {**HERE, "gatewayAddress": "192.0.2.7"}
     edge = {"cdn": "gcp", "domain": DOMAIN}
     clouds = {"gcp": {"project": "my-project"}}
     settings = parse({"stage": "local", "regions": [region], "edge": edge, "clouds": clouds})

@@ -42,7 +42,7 @@ ZONES_RULE = (
     "write e.g. [a, b, c]"
 )
 
-ONE_REGION = [
+HERE = [
     (IOWA, "zones", ["a"], "is not a setting; did you mean nodes?"),
     (
         IOWA,
@@ -207,13 +207,13 @@ ONE_REGION = [
 
 def said(*regions: dict[str, Any], **more: object) -> list[str]:
     """What is said about a stack of these regions."""
-    stores = (
+    data_services = (
         {"database": {"primaryRegion": regions[0]["name"]}, "messaging": {"servers": 3}} if len(regions) > 1 else {}
     )
-    return complaints({"stage": "planetary", "regions": list(regions), **stores, **more})
+    return complaints({"stage": "planetary", "regions": list(regions), **data_services, **more})
 
 
-@pytest.mark.parametrize(("region", "key", "value", "complaint"), ONE_REGION)
+@pytest.mark.parametrize(("region", "key", "value", "complaint"), HERE)
 def test_a_bad_value_is_reported_with_path_value_rule_and_remedy(
     region: dict[str, Any], key: str, value: object, complaint: str
 ) -> None:
@@ -408,10 +408,12 @@ def test_addresses_that_aws_and_azure_would_refuse_among_the_callers_of_their_cl
         "among callers; write the public address that the cluster's pods are seen with from there"
     ]
     # Without a mesh no other region calls the Kubernetes API; and clusters of one's own may be side by side.
-    stores = {"database": {"primaryRegion": "us-east-1"}, "messaging": {"servers": 3}}
-    assert parse({"stage": "planetary", "regions": [VIRGINIA, inside], **stores, "mesh": {"enabled": False}})
+    data_services = {"database": {"primaryRegion": "us-east-1"}, "messaging": {"servers": 3}}
+    assert parse({"stage": "planetary", "regions": [VIRGINIA, inside], **data_services, "mesh": {"enabled": False}})
     attic = inside | {"name": "attic", "context": "attic", "slot": 201}
-    assert parse({"stage": "planetary", "regions": [attic, inside], **stores, "database": {"primaryRegion": "attic"}})
+    assert parse(
+        {"stage": "planetary", "regions": [attic, inside], **data_services, "database": {"primaryRegion": "attic"}}
+    )
 
 
 def test_users_can_be_sent_to_one_region_at_least() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from components.cache import config
 from components.cache.redis import POLICIES, RedisArgs
-from tests.data_services import allowed, container, object_named, secret_texts, stores, unchanging, waits_for
+from tests.data_services import allowed, container, data_services, object_named, secret_texts, unchanging, waits_for
 
 NAMESPACE = "redis"
 PASSWORD = "password-of-here-cache-password"
@@ -66,15 +66,15 @@ def test_an_unknown_policy_is_refused_with_the_known_ones() -> None:
 
 
 def test_growing_replaces_nothing() -> None:
-    sets = [object_named(stores(nodes), "StatefulSet", "redis", NAMESPACE) for nodes in (1, 3)]
+    sets = [object_named(data_services(nodes), "StatefulSet", "redis", NAMESPACE) for nodes in (1, 3)]
     assert unchanging(sets[0]) == unchanging(sets[1])
-    kept = {r.urn for r in stores(1).resources if "redis" in str(r.inputs) or "cache" in r.name}
-    assert kept <= {r.urn for r in stores(3).resources}
+    kept = {r.urn for r in data_services(1).resources if "redis" in str(r.inputs) or "cache" in r.name}
+    assert kept <= {r.urn for r in data_services(3).resources}
 
 
 def test_clients_keep_their_address_when_replicas_come() -> None:
     def secret(nodes: int) -> dict[str, str]:
-        return secret_texts(object_named(stores(nodes), "Secret", "cache-connection", "sacred-council"))
+        return secret_texts(object_named(data_services(nodes), "Secret", "cache-connection", "sacred-council"))
 
     one, three = secret(1), secret(3)
     assert three.items() >= one.items()
@@ -85,58 +85,64 @@ def test_clients_keep_their_address_when_replicas_come() -> None:
 
 @pytest.mark.parametrize(("nodes", "behind"), [(1, "redis"), (3, "redis-proxy")])
 def test_the_service_leads_to_the_node_that_takes_writes(nodes: int, behind: str) -> None:
-    service = object_named(stores(nodes), "Service", "redis", NAMESPACE)
+    service = object_named(data_services(nodes), "Service", "redis", NAMESPACE)
     assert service["spec"]["selector"] == {"app.kubernetes.io/name": behind}
 
 
 def test_the_names_that_clients_use_are_in_the_certificate() -> None:
-    names = stores(3).named("here-cache-certificate-request").inputs["dnsNames"]
+    names = data_services(3).named("here-cache-certificate-request").inputs["dnsNames"]
     assert {"redis.redis.svc", "*.redis-headless.redis.svc", "localhost"} <= set(names)
 
 
 @pytest.mark.parametrize(("nodes", "containers"), [(1, ["redis", "exporter"]), (3, ["redis", "exporter", "sentinel"])])
 def test_sentinels_come_with_replicas(nodes: int, containers: list[str]) -> None:
-    pod = object_named(stores(nodes), "StatefulSet", "redis", NAMESPACE)["spec"]["template"]
+    pod = object_named(data_services(nodes), "StatefulSet", "redis", NAMESPACE)["spec"]["template"]
     assert [c["name"] for c in pod["spec"]["containers"]] == containers
 
 
 def test_each_pod_knows_itself_among_all_nodes() -> None:
-    pod = object_named(stores(3), "StatefulSet", "redis", NAMESPACE)["spec"]["template"]
+    pod = object_named(data_services(3), "StatefulSet", "redis", NAMESPACE)["spec"]["template"]
     values = {e["name"]: e.get("value") for e in container(pod, "redis")["env"]}
     itself = str(values["SELF"]).replace("$(POD_NAME)", "redis-1")
     assert itself in str(values["NODES"]).split()
 
 
 def test_the_clients_wait_for_the_proxy_too() -> None:
-    found = stores(3)
+    found = data_services(3)
     waited = waits_for(found, found.named("here-cache-connection"))
     assert {"here-cache-statefulset", "here-cache-proxy-deployment"} <= waited
 
 
 def test_network_policies_open_only_what_is_needed() -> None:
     alone = {("redis", 6379), ("sacred-council", 6379), ("redis-proxy", 6379), ("monitoring", 9121)}
-    assert allowed(stores(1), "redis", NAMESPACE, "ingress") == alone
-    assert allowed(stores(3), "redis", NAMESPACE, "ingress") == alone | {("redis", 26379), ("sacred-council", 26379)}
-    assert allowed(stores(3), "redis", NAMESPACE, "egress") == {("redis", 6379), ("redis", 26379)}
-    assert allowed(stores(3), "redis-proxy", NAMESPACE, "ingress") == {("sacred-council", 6379), ("monitoring", 8405)}
-    assert allowed(stores(3), "redis-proxy", NAMESPACE, "egress") == {("redis", 6379)}
+    assert allowed(data_services(1), "redis", NAMESPACE, "ingress") == alone
+    assert allowed(data_services(3), "redis", NAMESPACE, "ingress") == alone | {
+        ("redis", 26379),
+        ("sacred-council", 26379),
+    }
+    assert allowed(data_services(3), "redis", NAMESPACE, "egress") == {("redis", 6379), ("redis", 26379)}
+    assert allowed(data_services(3), "redis-proxy", NAMESPACE, "ingress") == {
+        ("sacred-council", 6379),
+        ("monitoring", 8405),
+    }
+    assert allowed(data_services(3), "redis-proxy", NAMESPACE, "egress") == {("redis", 6379)}
 
 
 def test_the_password_is_only_in_secrets() -> None:
-    holders = {r.inputs["kind"] for r in stores(3).objects() if PASSWORD in str(r.inputs)}
+    holders = {r.inputs["kind"] for r in data_services(3).objects() if PASSWORD in str(r.inputs)}
     assert holders == {"Secret"}
 
 
 def test_pods_restart_with_new_settings_and_new_passwords() -> None:
     def checksum(nodes: int) -> str:
-        pod = object_named(stores(nodes), "StatefulSet", "redis", NAMESPACE)["spec"]["template"]
+        pod = object_named(data_services(nodes), "StatefulSet", "redis", NAMESPACE)["spec"]["template"]
         return str(pod["metadata"]["annotations"]["sacred-council.love/checksum"])
 
     assert checksum(1) != checksum(3)
     assert re.fullmatch("[0-9a-f]{64}", checksum(1))
-    paths = stores(1).named("here-cache-statefulset").secret_paths
+    paths = data_services(1).named("here-cache-statefulset").secret_paths
     assert paths == frozenset()
 
 
 def test_without_monitoring_nothing_of_it_is_needed() -> None:
-    assert stores(3, bare=True).objects("ServiceMonitor") == []
+    assert data_services(3, bare=True).objects("ServiceMonitor") == []

@@ -9,7 +9,7 @@ from components.database import cockroachdb_plan as plan
 from components.database.cockroachdb import CockroachDBArgs
 from components.database.credentials import DatabaseCredentialsArgs
 from components.peering import StorePeers
-from tests.data_services import allowed, container, object_named, secret_texts, stores, unchanging, waits_for
+from tests.data_services import allowed, container, data_services, object_named, secret_texts, unchanging, waits_for
 
 NAMESPACE = "cockroachdb"
 PASSWORD = "password-of-credentials-password"
@@ -54,15 +54,15 @@ def test_names_that_would_need_quotes_in_sql_are_refused(name: str) -> None:
 
 
 def test_growing_changes_only_the_number_of_nodes() -> None:
-    one = object_named(stores(1), "StatefulSet", "cockroachdb", NAMESPACE)
-    three = object_named(stores(3), "StatefulSet", "cockroachdb", NAMESPACE)
+    one = object_named(data_services(1), "StatefulSet", "cockroachdb", NAMESPACE)
+    three = object_named(data_services(3), "StatefulSet", "cockroachdb", NAMESPACE)
     assert (one["spec"].pop("replicas"), three["spec"].pop("replicas")) == (1, 3)
     assert one == three
     assert unchanging(one)["podManagementPolicy"] == "Parallel"
 
 
 def test_the_bootstrap_job_is_the_same_whatever_the_number_of_nodes() -> None:
-    jobs = [object_named(stores(nodes), "Job", "cockroachdb-bootstrap", NAMESPACE) for nodes in (1, 3)]
+    jobs = [object_named(data_services(nodes), "Job", "cockroachdb-bootstrap", NAMESPACE) for nodes in (1, 3)]
     assert jobs[0] == jobs[1]
 
 
@@ -74,20 +74,20 @@ def test_a_primary_region_that_is_no_region_is_refused() -> None:
 
 
 def test_nodes_and_bootstrap_do_not_wait_for_each_other() -> None:
-    found = stores(1)
+    found = data_services(1)
     nodes, job = found.named("here-database-statefulset"), found.named("here-database-jobs-bootstrap-job")
     assert job.name not in waits_for(found, nodes)
     assert nodes.name not in waits_for(found, job)
 
 
 def test_the_connection_is_known_once_the_bootstrap_is_done() -> None:
-    found = stores(1)
+    found = data_services(1)
     waited = waits_for(found, found.named("here-database-connection"))
     assert {"here-database-jobs-bootstrap-job", "here-database-statefulset"} <= waited
 
 
 def test_clients_get_all_they_need_in_one_secret() -> None:
-    secret = secret_texts(object_named(stores(1), "Secret", "database-connection", "sacred-council"))
+    secret = secret_texts(object_named(data_services(1), "Secret", "database-connection", "sacred-council"))
     host = "cockroachdb-public.cockroachdb.svc"
     assert secret == {
         "url": f"postgresql://sacred_council:{PASSWORD}@{host}:26257/sacred_council"
@@ -102,15 +102,15 @@ def test_clients_get_all_they_need_in_one_secret() -> None:
 
 
 def test_the_host_that_clients_use_is_in_the_certificate() -> None:
-    request = stores(1).named("here-database-node-certificate-request").inputs
+    request = data_services(1).named("here-database-node-certificate-request").inputs
     assert "cockroachdb-public.cockroachdb.svc" in request["dnsNames"]
     assert "*.cockroachdb.cockroachdb" in request["dnsNames"]
     assert (request["subject"]["commonName"], request["ipAddresses"]) == ("node", ["127.0.0.1"])
 
 
 def test_certificates_have_the_names_and_the_mode_that_cockroachdb_wants() -> None:
-    nodes = object_named(stores(1), "StatefulSet", "cockroachdb", NAMESPACE)["spec"]["template"]
-    job = object_named(stores(1), "Job", "cockroachdb-bootstrap", NAMESPACE)["spec"]["template"]
+    nodes = object_named(data_services(1), "StatefulSet", "cockroachdb", NAMESPACE)["spec"]["template"]
+    job = object_named(data_services(1), "Job", "cockroachdb-bootstrap", NAMESPACE)["spec"]["template"]
     for pod, holder in ((nodes, "node"), (job, "client.root")):
         source = next(v for v in pod["spec"]["volumes"] if v["name"] == "certificates")["secret"]
         assert {item["path"] for item in source["items"]} == {"ca.crt", f"{holder}.crt", f"{holder}.key"}
@@ -120,7 +120,7 @@ def test_certificates_have_the_names_and_the_mode_that_cockroachdb_wants() -> No
 
 
 def test_probes_tell_a_live_node_from_a_ready_one() -> None:
-    pod = object_named(stores(1), "StatefulSet", "cockroachdb", NAMESPACE)["spec"]["template"]
+    pod = object_named(data_services(1), "StatefulSet", "cockroachdb", NAMESPACE)["spec"]["template"]
     node = container(pod, "cockroachdb")
     assert node["livenessProbe"]["httpGet"] == {"path": "/health", "port": "https", "scheme": "HTTPS"}
     assert node["readinessProbe"]["httpGet"] == {"path": "/health?ready=1", "port": "https", "scheme": "HTTPS"}
@@ -128,12 +128,12 @@ def test_probes_tell_a_live_node_from_a_ready_one() -> None:
 
 
 def test_nodes_find_each_other_before_they_are_ready() -> None:
-    service = object_named(stores(3), "Service", "cockroachdb", NAMESPACE)
+    service = object_named(data_services(3), "Service", "cockroachdb", NAMESPACE)
     assert (service["spec"]["clusterIP"], service["spec"]["publishNotReadyAddresses"]) == ("None", True)
 
 
 def test_network_policies_open_only_what_is_needed() -> None:
-    found = stores(3)
+    found = data_services(3)
     assert allowed(found, "cockroachdb", NAMESPACE, "ingress") == {
         ("cockroachdb", 26257),
         ("cockroachdb-bootstrap", 26257),
@@ -146,7 +146,7 @@ def test_network_policies_open_only_what_is_needed() -> None:
 
 
 def test_prometheus_scrapes_each_node_once_and_verifies_it() -> None:
-    found = stores(1)
+    found = data_services(1)
     endpoint = object_named(found, "ServiceMonitor", "cockroachdb", NAMESPACE)["spec"]["endpoints"][0]
     assert endpoint["tlsConfig"]["ca"]["secret"] == {"name": "cockroachdb-node", "key": "ca.crt"}
     assert "insecureSkipVerify" not in endpoint["tlsConfig"]
@@ -161,14 +161,14 @@ def test_prometheus_scrapes_each_node_once_and_verifies_it() -> None:
 
 
 def test_without_monitoring_nothing_of_it_is_needed() -> None:
-    assert stores(1, bare=True).objects("ServiceMonitor") == []
+    assert data_services(1, bare=True).objects("ServiceMonitor") == []
 
 
 def test_the_password_is_only_in_secrets() -> None:
-    found = stores(1)
+    found = data_services(1)
     holders = {r.inputs["kind"] for r in found.objects() if PASSWORD in str(r.inputs)}
     assert holders == {"Secret"}
 
 
 def test_the_password_needs_no_escaping_in_a_url() -> None:
-    assert stores(1).named("credentials-password").inputs["special"] is False
+    assert data_services(1).named("credentials-password").inputs["special"] is False

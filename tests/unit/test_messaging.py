@@ -11,7 +11,7 @@ from components.messaging import config
 from components.messaging.nats import NatsArgs
 from components.peering import StorePeers
 from stacks import topology
-from tests.data_services import allowed, container, object_named, secret_texts, stores, unchanging, waits_for
+from tests.data_services import allowed, container, data_services, object_named, secret_texts, unchanging, waits_for
 
 NAMESPACE = "nats"
 PASSWORD = "password-of-here-messaging-application-password"
@@ -92,21 +92,21 @@ def test_an_even_number_of_servers_is_refused(servers: int) -> None:
 
 
 def test_growing_replaces_nothing() -> None:
-    sets = [object_named(stores(nodes), "StatefulSet", "nats", NAMESPACE) for nodes in (1, 3)]
+    sets = [object_named(data_services(nodes), "StatefulSet", "nats", NAMESPACE) for nodes in (1, 3)]
     assert unchanging(sets[0]) == unchanging(sets[1])
-    kept = {r.urn for r in stores(1).resources if "messaging" in r.name}
-    assert kept == {r.urn for r in stores(3).resources if "messaging" in r.name}
+    kept = {r.urn for r in data_services(1).resources if "messaging" in r.name}
+    assert kept == {r.urn for r in data_services(3).resources if "messaging" in r.name}
 
 
 def test_server_names_are_unique_over_all_regions() -> None:
-    pod = object_named(stores(1), "StatefulSet", "nats", NAMESPACE)["spec"]["template"]
+    pod = object_named(data_services(1), "StatefulSet", "nats", NAMESPACE)["spec"]["template"]
     values = {e["name"]: e.get("value") for e in container(pod, "nats")["env"]}
     assert values["SERVER_NAME"] == "here-$(POD_NAME)"
     assert values["SYSTEM_ACCOUNT"] == config.system_account("here")
 
 
 def test_only_hashes_of_passwords_reach_the_servers() -> None:
-    found = stores(1)
+    found = data_services(1)
     users = secret_texts(object_named(found, "Secret", "nats-users", NAMESPACE))["users.conf"]
     assert 'APPLICATION_PASSWORD: "hash-of-here-messaging-application-password"' in users
     assert 'SYSTEM_PASSWORD: "hash-of-here-messaging-system-password"' in users
@@ -114,7 +114,7 @@ def test_only_hashes_of_passwords_reach_the_servers() -> None:
 
 
 def test_clients_get_all_they_need_in_one_secret() -> None:
-    secret = secret_texts(object_named(stores(1), "Secret", "messaging-connection", "sacred-council"))
+    secret = secret_texts(object_named(data_services(1), "Secret", "messaging-connection", "sacred-council"))
     assert secret == {
         "url": f"tls://sacred-council:{PASSWORD}@nats.nats.svc:4222",
         "host": "nats.nats.svc",
@@ -124,28 +124,28 @@ def test_clients_get_all_they_need_in_one_secret() -> None:
         "domain": "here",
         "ca.crt": "certificate of root-certificate\n",
     }
-    names = stores(1).named("here-messaging-certificate-request").inputs["dnsNames"]
+    names = data_services(1).named("here-messaging-certificate-request").inputs["dnsNames"]
     assert {"nats.nats.svc", "*.nats-headless"} <= set(names)
 
 
 def test_the_connection_is_known_once_the_servers_are_ready() -> None:
-    found = stores(1)
+    found = data_services(1)
     assert "here-messaging-statefulset" in waits_for(found, found.named("here-messaging-connection"))
 
 
 def test_the_password_is_only_in_secrets() -> None:
-    holders = {r.inputs["kind"] for r in stores(3).objects() if PASSWORD in str(r.inputs)}
+    holders = {r.inputs["kind"] for r in data_services(3).objects() if PASSWORD in str(r.inputs)}
     assert holders == {"Secret"}
 
 
 def test_clients_are_asked_to_leave_before_a_server_stops() -> None:
-    pod = object_named(stores(1), "StatefulSet", "nats", NAMESPACE)["spec"]["template"]
+    pod = object_named(data_services(1), "StatefulSet", "nats", NAMESPACE)["spec"]["template"]
     assert container(pod, "nats")["lifecycle"]["preStop"]["exec"]["command"][1].startswith("--signal=ldm")
     assert pod["spec"]["terminationGracePeriodSeconds"] > config.LAME_DUCK_SECONDS
 
 
 def test_network_policies_open_only_what_is_needed() -> None:
-    found = stores(3)
+    found = data_services(3)
     assert allowed(found, "nats", NAMESPACE, "ingress") == {
         ("sacred-council", 4222),
         ("nats", 6222),
@@ -155,12 +155,12 @@ def test_network_policies_open_only_what_is_needed() -> None:
 
 
 def test_servers_find_each_other_before_they_are_ready() -> None:
-    service = object_named(stores(3), "Service", "nats-headless", NAMESPACE)
+    service = object_named(data_services(3), "Service", "nats-headless", NAMESPACE)
     assert (service["spec"]["clusterIP"], service["spec"]["publishNotReadyAddresses"]) == ("None", True)
 
 
 def test_istio_is_told_that_the_server_speaks_first() -> None:
-    port = object_named(stores(1), "Service", "nats", NAMESPACE)["spec"]["ports"][0]
+    port = object_named(data_services(1), "Service", "nats", NAMESPACE)["spec"]["ports"][0]
     assert port["appProtocol"] == "tcp"
 
 

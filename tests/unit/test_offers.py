@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from components import offers
 from components.cache import instances as nodes
+from components.cluster.settings import AzureRegion
 from components.database import instances as machines
 from components.offers import refresh, tables
 from components.offers.sizes import ANY, family_of
 from sandbox.providers.aws.make import CALLER_ROLE
 from sandbox.providers.base import ProviderError
 from stacks import geography, standbys
-from stacks.settings import AzureRegion, SettingsError, parse
+from stacks.settings import SettingsError, parse
 from tests.managed import PEM
 from tests.unit.cloud_standins import create
 
@@ -38,14 +39,14 @@ WHERE = {"machine": "nodes.type", "database": "instances.database", "cache": "in
 
 def stack(region: geography.CloudRegion, **changed: Any) -> dict[str, Any]:
     """A stack of one region with managed stores; `changed` are settings of the region, or of the stores."""
-    stores = {key: changed.pop(key) for key in ("database", "cache") if key in changed}
+    data_services = {key: changed.pop(key) for key in ("database", "cache") if key in changed}
     nodes_ = {"type": MACHINES[region.cloud], "min": 3, "max": 9}
     one = {"name": region.name, "cloud": region.cloud, "nodes": nodes_, **OWN[region.cloud], **changed}
     return {
         "stage": "regional",
         "regions": [one],
-        "database": {"engine": "postgresql", **stores.get("database", {})},
-        "cache": {"engine": "managed", **stores.get("cache", {})},
+        "database": {"engine": "postgresql", **data_services.get("database", {})},
+        "cache": {"engine": "managed", **data_services.get("cache", {})},
     }
 
 

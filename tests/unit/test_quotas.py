@@ -22,7 +22,9 @@ SAO_PAULO, SYDNEY, VIRGINIA, IOWA, AMSTERDAM = (
 
 def settings(*regions: tuple[str, str], **more: Any) -> Settings:
     """A stack of these regions (name, cloud)."""
-    stores = {"database": {"primaryRegion": regions[0][0]}, "messaging": {"servers": 3}} if len(regions) > 1 else {}
+    data_services = (
+        {"database": {"primaryRegion": regions[0][0]}, "messaging": {"servers": 3}} if len(regions) > 1 else {}
+    )
     return parse(
         {
             "stage": "planetary",
@@ -35,7 +37,7 @@ def settings(*regions: tuple[str, str], **more: Any) -> Settings:
                 "aws": {"administrators": ["arn:aws:iam::123456789012:role/deployers"]},
                 "azure": {"adminGroups": ["11111111-2222-3333-4444-555555555555"]},
             },
-            **stores,
+            **data_services,
             **more,
         }
     )
@@ -62,8 +64,8 @@ def test_a_cluster_that_was_there_already_counts_with_the_addresses_that_it_says
         machines = {"type": "m7i.xlarge", "min": 3, "max": 9}
         administrators = ["arn:aws:iam::123456789012:role/deployers"]
         brazil = {"name": "sa-east-1", "cloud": "aws", "nodes": machines, "administrators": administrators}
-        stores = {"database": {"primaryRegion": "sa-east-1"}, "messaging": {"servers": 3}}
-        return parse({"stage": "planetary", "regions": [brazil, cellar], **stores})
+        data_services = {"database": {"primaryRegion": "sa-east-1"}, "messaging": {"servers": 3}}
+        return parse({"stage": "planetary", "regions": [brazil, cellar], **data_services})
 
     one, two = (
         security_group_rules(stack(*given), "sa-east-1") for given in (["203.0.113.1"], ["203.0.113.1", "203.0.113.2"])

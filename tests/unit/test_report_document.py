@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from components.cluster.settings import ExistingRegion
 from components.quantities import cpus, quantity_bytes
 from report import __main__ as command
 from report.capacity import capacity, pods_needed
@@ -13,7 +14,7 @@ from report.difference import change, difference
 from report.document import document
 from report.machines import Machines
 from report.plan import Plan, read_preview
-from stacks.settings import ExistingRegion, Settings, parse
+from stacks.settings import Settings, parse
 from tests.conftest import STACKS
 from tests.plans import PREFIX, engine_says, planned, preview_of, region
 from tests.rendering import Rendered, stack_config

@@ -81,7 +81,11 @@ def test_the_same_files_make_the_same_bytes_which_tar_reads() -> None:
     assert packages.read(package, "a.tgz") == {"a/Chart.yaml": b"name: a\n", "a/values.yaml": b""}
 
 
-@pytest.mark.parametrize("content", [b"", b"no package", gzip.compress(b"no archive"), small("a", "1")[:300]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no package", gzip.compress(b"no archive"), small("a", "1")[:300]],
+    ids=["empty", "text", "no archive", "cut off"],
+)
 def test_a_file_that_is_no_package_is_refused_with_its_name_and_a_remedy(content: bytes) -> None:
     with pytest.raises(packages.PackageError, match=r"a-1\.tgz is not a chart package .*; delete it"):
         packages.read(content, "a-1.tgz")

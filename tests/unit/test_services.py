@@ -57,7 +57,7 @@ services = Services(
 pulumi.export("endpoints", services.endpoints)
 """
 CONNECTED = """
-        stores=["database"],
+        data_services=["database"],
         telemetry_endpoint="http://collector.monitoring.svc:4317",
         trace_sampling=0.25,
         monitored_by=crds,

@@ -8,18 +8,10 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from components.cluster.settings import AwsRegion, AzureRegion, ExistingRegion, GcpRegion
+from components.settings.values import bytes_of
 from components.versions import SAMPLE_SERVICE_IMAGE
-from stacks.settings import (
-    SECRETS,
-    AwsRegion,
-    AzureRegion,
-    ExistingRegion,
-    GcpRegion,
-    Settings,
-    SettingsError,
-    bytes_of,
-    parse,
-)
+from stacks.settings import SECRETS, Settings, SettingsError, parse
 from stacks.settings.errors import PROJECT
 
 ROOT = Path(__file__).parents[2]

@@ -10,15 +10,7 @@ import pytest
 from pulumi.runtime import config as runtime_config
 
 from components.monitoring import network_policies
-from stacks.settings import (
-    SECRETS,
-    Settings,
-    SettingsError,
-    load,
-    parse,
-    secret,
-    webhook_rules,
-)
+from stacks.settings import SECRETS, Settings, SettingsError, load, parse, secret, webhook_rules
 from stacks.settings.errors import PROJECT
 
 LOCAL: Mapping[str, Any] = {"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}

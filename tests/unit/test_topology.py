@@ -29,8 +29,8 @@ def settings(region_names: list[str]) -> Settings:
         {"name": name, "cloud": "existing", "context": f"context-{name}", "egressAddresses": [f"192.0.2.{index}"]}
         for index, name in enumerate(region_names)
     ]
-    stores = {"database": {"primaryRegion": region_names[0]}, "messaging": {"servers": 3}}
-    return parse({"stage": "planetary", "regions": regions, **stores})
+    data_services = {"database": {"primaryRegion": region_names[0]}, "messaging": {"servers": 3}}
+    return parse({"stage": "planetary", "regions": regions, **data_services})
 
 
 def plans(region_names: list[str]) -> dict[str, RegionPlan]:

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from components.cluster import MeshPlatform
-from stacks.settings.base import Model
-from stacks.settings.cloud_values import (
+from components.settings import Model
+from components.settings.cloud_values import (
     AwsCacheNode,
     AwsDatabaseClass,
     AwsMachine,
@@ -28,7 +28,7 @@ from stacks.settings.cloud_values import (
     MinorVersion,
     Networks,
 )
-from stacks.settings.values import (
+from components.settings.values import (
     Addresses,
     Context,
     Count,

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, Valida
 from pydantic_core import PydanticCustomError
 
 from components.quantities import quantity_bytes
-from stacks.settings.errors import closest
+from components.settings.words import closest
 
 REGION_NAME_LIMIT: Final = 32
 """Longest region name: it starts every resource name, and those end at 63 characters."""

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from components.database.instances import is_cloud_sql_machine
-from stacks.settings.values import mistake, not_empty, number_as_text, pattern
+from components.settings.values import mistake, not_empty, number_as_text, pattern
 
 EKS_ZONE_SLOTS: Final = 4
 """Zones of AWS share their addresses with every fourth letter, so that a zone's addresses follow from its letter."""

@@ -1,11 +1,21 @@
-"""What can be configured of a stream of messages."""
+"""What can be configured of messaging."""
 
 from typing import Annotated, Final, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from stacks.settings.base import Model
-from stacks.settings.values import Bytes, Duration, MessagingServers, RegionName, distinct, mistake, not_empty, pattern
+from components.settings import Model
+from components.settings.values import (
+    Bytes,
+    Cpu,
+    Duration,
+    MessagingServers,
+    RegionName,
+    distinct,
+    mistake,
+    not_empty,
+    pattern,
+)
 
 ALL: Final = "all"
 """Instead of a list of regions: every one, also those to come."""
@@ -38,7 +48,7 @@ Subjects = Annotated[tuple[Subject, ...], Field(strict=False), not_empty("counci
 Mirrors = Annotated[tuple[RegionName, ...], Field(strict=False), BeforeValidator(_one_as_list), distinct("one")]
 
 
-class Stream(Model):
+class StreamSettings(Model):
     """A stream: it takes messages, wherever they are published, into its `home` region; others can have mirrors."""
 
     name: StreamName
@@ -58,3 +68,14 @@ class Stream(Model):
         if ALL in self.mirrored_in and len(self.mirrored_in) > 1:
             raise mistake("must not have all beside regions in mirroredIn", "write mirroredIn: all, or the regions")
         return self
+
+
+class MessagingSettings(Model):
+    """NATS JetStream in each region."""
+
+    servers: MessagingServers = 1
+    streams: Annotated[tuple[StreamSettings, ...], Field(strict=False)] = ()
+    """What is kept of messages. Streams that are taken off the list stay, and their messages."""
+    storage: Bytes = "2Gi"
+    cpu: Cpu = "100m"
+    memory: Bytes = "256Mi"

@@ -1,12 +1,15 @@
-"""How the services get to the regions, and who looks after the clusters: Argo CD and Rancher."""
+"""What can be configured of Argo CD, which rolls the services out."""
 
 from typing import Annotated, Final
 
-from stacks.settings.base import Model
-from stacks.settings.values import PORT, Domain, RegionName, pattern
+from components.settings import Model
+from components.settings.values import PORT, RegionName, pattern
 
 CHART_FOLDER: Final = "charts/sacred-council"
+
+
 VALUES_FOLDER: Final = "deploy"
+
 
 GitUrl = Annotated[
     str,
@@ -16,6 +19,8 @@ GitUrl = Annotated[
         "write e.g. https://git.example.org/council/platform.git; the password is the secret gitopsRepositoryToken",
     ),
 ]
+
+
 GitRevision = Annotated[
     str,
     pattern(
@@ -24,6 +29,8 @@ GitRevision = Annotated[
         "write e.g. main or v1.4.0",
     ),
 ]
+
+
 GitFolder = Annotated[
     str,
     pattern(
@@ -32,17 +39,9 @@ GitFolder = Annotated[
         "write e.g. charts/sacred-council",
     ),
 ]
-IngressClass = Annotated[
-    str,
-    pattern(
-        r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?",
-        "must be the name of an IngressClass",
-        "`kubectl get ingressclasses` lists them",
-    ),
-]
 
 
-class Repository(Model):
+class RepositorySettings(Model):
     """Where Argo CD reads what the regions run."""
 
     url: GitUrl | None = None
@@ -54,24 +53,12 @@ class Repository(Model):
     """The folder with the chart's values of each region, `<region>.yaml`: what `python -m publish` writes."""
 
 
-class GitOps(Model):
+class GitOpsSettings(Model):
     """Argo CD, in one region, which rolls the services out to all regions."""
 
     enabled: bool = False
     hub: RegionName | None = None
     """The region that Argo CD is in. None: the primary region."""
-    repository: Repository = Repository()
+    repository: RepositorySettings = RepositorySettings()
     canary: RegionName | None = None
     """The region that gets everything first; the others follow when it is healthy. None: the hub."""
-
-
-class Rancher(Model):
-    """Rancher, in one region, with all regions' clusters."""
-
-    enabled: bool = False
-    hub: RegionName | None = None
-    """The region that Rancher is in. None: the primary region."""
-    hostname: Domain | None = None
-    """The name under which people and clusters reach it. Needed with Rancher."""
-    ingress_class: IngressClass | None = None
-    """Who serves that name in the hub's cluster. None: its default IngressClass."""
