@@ -40,7 +40,7 @@ MADE_WITH_OUR_TAG = {
 
 @cache
 def _everything() -> tuple[Rendered, ...]:
-    """Stacks that together make all there is: three clouds with all that is optional, all managed data services, all edges."""
+    """Stacks that together make all there is: three clouds with all that is optional, all data services, all edges."""
     settings = configured(*MIXED)
     clouds = {name: {**cloud, "flowLogs": True} for name, cloud in settings["clouds"].items()}
     clouds["aws"]["administrators"] = [ADMINISTRATOR]
