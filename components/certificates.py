@@ -8,11 +8,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import network
+from components.namespaces import CERT_MANAGER as CERT_MANAGER_NAMESPACE
 from components.releases import chart_release
 from components.versions import CERT_MANAGER
 
 APP: Final = "cert-manager"
-NAMESPACE: Final = "cert-manager"
 WEBHOOK_PORT: Final = 10250
 METRICS_PORT: Final = 9402
 _CONTROLLER: Final = {"app.kubernetes.io/name": "cert-manager", "app.kubernetes.io/component": "controller"}
@@ -108,7 +108,7 @@ def _values(*, monitored: bool) -> dict[str, Any]:
     """Values of chart `cert-manager`. Its own security contexts are restricted already."""
     return {
         "crds": {"enabled": True},
-        "global": {"leaderElection": {"namespace": NAMESPACE}},
+        "global": {"leaderElection": {"namespace": CERT_MANAGER_NAMESPACE}},
         "prometheus": {"enabled": True, "servicemonitor": {"enabled": monitored, "interval": "30s"}},
         "resources": _resources("64Mi"),
         "webhook": {"resources": _resources("64Mi")},

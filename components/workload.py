@@ -11,7 +11,6 @@ import pulumi_kubernetes as k8s
 from components.metadata import labels, object_meta, selector
 
 PREFERRED = 100
-MONITORING_NAMESPACE = "monitoring"
 CHECKSUM_ANNOTATION = "sacred-council.love/checksum"
 JOB_SPARE_SECONDS = 300
 """How much longer Pulumi waits than a Job may run, so that the Job's own failure is what is seen."""

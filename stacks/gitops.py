@@ -11,9 +11,9 @@ import pulumi
 from components.gitops import ArgoCD, ArgoCDArgs, RegionAccess, RegionAccessArgs, Source
 from components.gitops.plan import IN_CLUSTER
 from components.gitops.settings import RepositorySettings
+from components.namespaces import ARGO_CD, RANCHER, RANCHER_CLUSTERS, SERVICES
 from components.rancher import Rancher, RancherArgs
-from stacks.region_base import ARGO_CD, RANCHER, RANCHER_CLUSTERS, RegionBase
-from stacks.region_mesh import SERVICES
+from stacks.region_base import RegionBase
 from stacks.service_values import shifted
 from stacks.settings import Settings
 

@@ -7,15 +7,15 @@ import pulumi
 
 from components import monitoring
 from components.cluster.settings import ExistingRegion
-from components.monitoring import AlertReceiver, Memory, MonitoringTargets, RegionLabels
+from components.context import RegionLabels
+from components.monitoring import AlertReceiver, Memory, MonitoringTargets
+from components.namespaces import INGRESS, ISTIO, MONITORING, NATS, SERVICES, SYSTEM
 from stacks import topology
 from stacks.managed_data_services import managed
-from stacks.region_base import CACHES, DATABASES, MESSAGING, namespace_labels
-from stacks.region_mesh import CONTROL_PLANE, INGRESS, MONITORING, SERVICES
+from stacks.region_base import CACHES, DATABASES, namespace_labels
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
-SYSTEM: Final = "kube-system"
 ASSUMED_NODES: Final = 3
 """Of a cluster of one's own, which says no number."""
 
@@ -39,11 +39,11 @@ def of_region(settings: Settings, region: str) -> MonitoringTargets:
         services=SERVICES,
         monitoring=MONITORING,
         ingress=INGRESS if meshed else None,
-        control_plane=CONTROL_PLANE if meshed else None,
+        control_plane=ISTIO if meshed else None,
         # What a cloud manages has no exporter in the cluster: its metrics and alerts are the cloud's.
         database=None if "database" in managed(settings) else DATABASES["cockroachdb"],
         cache=None if "cache" in managed(settings) else CACHES["redis"],
-        messaging=MESSAGING,
+        messaging=NATS,
         others=(SYSTEM, *sorted(namespace_labels(plan, settings))),
         backups=region in settings.backup_regions,
     )

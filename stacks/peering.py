@@ -18,8 +18,8 @@ from components.messaging import config as messaging
 from components.metadata import selector
 from components.monitoring import names as monitoring
 from components.monitoring.network_policies import PROMETHEUS
+from components.namespaces import MONITORING
 from components.peering import PeerEndpoint, PeerEndpointArgs, PeerNames, PeerNamesArgs, StorePeers, host
-from components.workload import MONITORING_NAMESPACE
 from stacks.clouds import RegionCloud
 from stacks.mesh_peers import allowed_source_addresses
 from stacks.settings import Settings
@@ -67,7 +67,7 @@ def peer_endpoint_specs(settings: Settings) -> Mapping[str, Sequence[PeerEndpoin
     return {
         database.APP: nodes,
         messaging.APP: [gateway],
-        **({MONITORING_NAMESPACE: [metrics]} if settings.monitoring.enabled else {}),
+        **({MONITORING: [metrics]} if settings.monitoring.enabled else {}),
     }
 
 

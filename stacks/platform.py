@@ -12,6 +12,7 @@ from components.cdn import Edge
 from components.database.credentials import DatabaseCredentials, DatabaseCredentialsArgs
 from components.gitops import ArgoCD
 from components.local_chart import chart_renderer
+from components.namespaces import ISTIO
 from components.trust import RootAuthority, RootAuthorityArgs
 from stacks import clusters, quotas, standbys, topology
 from stacks.clouds import RegionCloud
@@ -20,7 +21,6 @@ from stacks.gitops import build_gitops, build_rancher
 from stacks.mesh_peers import MeshSite, mesh_east_west
 from stacks.region import Region, RegionArgs
 from stacks.region_base import RegionBase, RegionBaseArgs
-from stacks.region_mesh import CONTROL_PLANE
 from stacks.settings import Settings
 
 
@@ -130,7 +130,7 @@ def _how_to_log_in(gitops: ArgoCD) -> dict[str, Any]:
 
 
 def _mesh_site(plan: topology.RegionPlan, base: RegionBase) -> MeshSite:
-    namespace = base.namespaces[CONTROL_PLANE]
+    namespace = base.namespaces[ISTIO]
     return MeshSite(plan=plan, cluster=base.cluster, namespace=namespace, parent=base)
 
 

@@ -11,6 +11,7 @@ from components.cache import TYPES as CACHE_TYPES
 from components.cache import Cache
 from components.cache.redis import Redis, RedisArgs
 from components.connection import DataService, once_known
+from components.context import RegionContext
 from components.database import TYPES as DATABASE_TYPES
 from components.database import Database
 from components.database.cockroachdb import CockroachDB, CockroachDBArgs
@@ -18,6 +19,7 @@ from components.database.credentials import DatabaseCredentials
 from components.messaging import Messaging
 from components.messaging.nats import Nats, NatsArgs
 from components.monitoring import RUNBOOKS, Monitoring, MonitoringArgs, trace_endpoint
+from components.namespaces import MONITORING, SERVICES
 from components.peering import StorePeers
 from components.services import Services, ServicesArgs
 from stacks import monitoring_targets, topology
@@ -26,7 +28,7 @@ from stacks.machine_prices import machine_prices
 from stacks.managed_data_services import ManagedDataServices, managed
 from stacks.mesh_peers import EastWest
 from stacks.region_base import RegionBase
-from stacks.region_mesh import MONITORING, SERVICES, RegionMesh, RegionMeshArgs
+from stacks.region_mesh import RegionMesh, RegionMeshArgs
 from stacks.service_values import workloads
 from stacks.settings import Settings
 from stacks.streams import streams_in
@@ -74,11 +76,13 @@ class Region(pulumi.ComponentResource):
         self._args = args
         self._backups: pulumi.Output[str] | None = None
         self._child = pulumi.ResourceOptions(parent=self, providers=[args.base.provider])
+        self._context = self._before_monitoring()
         self._cloud_stores = ManagedDataServices(
             plan=args.plan, settings=args.settings, base=args.base, clients=SERVICES
         )
         monitoring = self._monitoring() if args.settings.monitoring.enabled else None
         self._monitored_by = monitoring.release if monitoring else None
+        self._context = self._context.with_monitoring(self._monitored_by)
         mesh = self._mesh() if args.settings.mesh.enabled else None
         self.certificates = mesh.certificates if mesh else None
         data_services: DataServices = {
@@ -104,6 +108,16 @@ class Region(pulumi.ComponentResource):
             **({"monitoring": _how_to_look(monitoring)} if monitoring else {}),
         }
         self.register_outputs({})
+
+    def _before_monitoring(self) -> RegionContext:
+        return RegionContext(
+            labels=monitoring_targets.region_labels(self._args.plan),
+            namespaces=self._args.base.namespaces,
+            authority=self._args.base.authority,
+            options=self._child,
+            storage_class=self._args.base.cluster.storage_class,
+            peers=self._args.peers,
+        )
 
     def _monitoring(self) -> Monitoring:
         settings = self._args.settings.monitoring

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components import namespaces
 from components.cluster import Cluster
 from components.mesh.config import NETWORK_LABEL
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
@@ -18,15 +19,10 @@ from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
 INJECTED = {"istio-injection": "enabled"}
-MESSAGING = "nats"
-DATABASES = {"cockroachdb": "cockroachdb", "postgresql": "postgresql"}
+DATABASES = {"cockroachdb": namespaces.COCKROACHDB, "postgresql": namespaces.POSTGRESQL}
 """Namespace of the database by its engine: its nodes, or what makes the application's user in a cloud's server."""
-CACHES = {"redis": "redis", "managed": None}
+CACHES = {"redis": namespaces.REDIS, "managed": None}
 """Namespace of the cache by its engine; a cloud's has none."""
-CERTIFICATES = "cert-manager"
-ARGO_CD = "argocd"
-RANCHER = "cattle-system"
-RANCHER_CLUSTERS = "fleet-default"
 BASELINE = {"pod-security.kubernetes.io/enforce": "baseline"}
 """Of Rancher alone, whose image runs as root: what `restricted` would refuse is reported."""
 
@@ -112,26 +108,28 @@ class RegionBase(pulumi.ComponentResource):
 def namespace_labels(plan: RegionPlan, settings: Settings) -> dict[str, dict[str, str]]:
     """The region's namespaces, each with the labels it has besides the standard ones."""
     mesh = {
-        "istio-system": {NETWORK_LABEL: plan.mesh_network},
-        "istio-ingress": INJECTED,
+        namespaces.ISTIO: {NETWORK_LABEL: plan.mesh_network},
+        namespaces.INGRESS: INJECTED,
     }
     return {
         **{namespace: {} for namespace in _data_namespaces(settings)},
         **(mesh if settings.mesh.enabled else {}),
-        **({"monitoring": {}} if settings.monitoring.enabled else {}),
-        **({CERTIFICATES: {}} if settings.edge.cdn != "none" or plan.name == settings.rancher_hub else {}),
+        **({namespaces.MONITORING: {}} if settings.monitoring.enabled else {}),
+        **({namespaces.CERT_MANAGER: {}} if settings.edge.cdn != "none" or plan.name == settings.rancher_hub else {}),
         **_hub_namespaces(plan, settings),
-        "sacred-council": INJECTED if settings.mesh.enabled else {},
+        namespaces.SERVICES: INJECTED if settings.mesh.enabled else {},
     }
 
 
 def _hub_namespaces(plan: RegionPlan, settings: Settings) -> dict[str, dict[str, str]]:
     return {
-        **({ARGO_CD: {}} if plan.name == settings.gitops_hub else {}),
-        **({RANCHER: BASELINE, RANCHER_CLUSTERS: {}} if plan.name == settings.rancher_hub else {}),
+        **({namespaces.ARGO_CD: {}} if plan.name == settings.gitops_hub else {}),
+        **(
+            {namespaces.RANCHER: BASELINE, namespaces.RANCHER_CLUSTERS: {}} if plan.name == settings.rancher_hub else {}
+        ),
     }
 
 
 def _data_namespaces(settings: Settings) -> list[str]:
     cache = CACHES[settings.cache.engine]
-    return [DATABASES[settings.database.engine], *([cache] if cache else []), MESSAGING]
+    return [DATABASES[settings.database.engine], *([cache] if cache else []), namespaces.NATS]

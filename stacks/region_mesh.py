@@ -31,19 +31,16 @@ from components.mesh.config import HTTP_TARGET_PORT, HTTPS_TARGET_PORT
 from components.mesh.gateway import PODS as GATEWAY_PODS
 from components.mesh.routes import SERVICE_LABELS, service_host
 from components.monitoring import collector_host
+from components.namespaces import CERT_MANAGER, INGRESS, ISTIO, MONITORING, SERVICES
 from components.services import HTTP_PORT, METRICS_PORT
 from stacks.edge import RegionEdge
 from stacks.mesh_peers import EastWest
-from stacks.region_base import CERTIFICATES, RegionBase
+from stacks.region_base import RegionBase
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
 MESH_ID = "sacred-council"
 TRUST_DOMAIN = "sacred-council.love"
-SERVICES = "sacred-council"
-INGRESS = "istio-ingress"
-CONTROL_PLANE = "istio-system"
-MONITORING = "monitoring"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +102,7 @@ class RegionMesh(pulumi.ComponentResource):
             f"{self._name}-control-plane",
             ControlPlaneArgs(
                 region=args.plan.name,
-                namespace=args.base.namespaces[CONTROL_PLANE],
+                namespace=args.base.namespaces[ISTIO],
                 network_name=args.plan.mesh_network,
                 mesh_id=MESH_ID,
                 trust_domain=TRUST_DOMAIN,
@@ -139,7 +136,7 @@ class RegionMesh(pulumi.ComponentResource):
                 post_quantum=settings.mesh.post_quantum,
                 trust_domain=TRUST_DOMAIN,
                 upstreams={SERVICES: [HTTP_PORT]},
-                control_plane_namespace=CONTROL_PLANE,
+                control_plane_namespace=ISTIO,
                 monitoring_namespace=MONITORING,
                 ready=control_plane.ready,
                 min_replicas=settings.mesh.replicas,
@@ -156,7 +153,7 @@ class RegionMesh(pulumi.ComponentResource):
             f"{args.plan.name}-certificates",
             CertManagerArgs(
                 region=args.plan.name,
-                namespace=args.base.namespaces[CERTIFICATES],
+                namespace=args.base.namespaces[CERT_MANAGER],
                 monitoring_namespace=MONITORING,
                 gateway=self._challenged() if args.edge else None,
                 monitored_by=args.monitored_by,
@@ -234,9 +231,7 @@ class RegionMesh(pulumi.ComponentResource):
         args, namespaces = self._args, self._args.base.namespaces
         RemoteRegions(
             f"{self._name}-remote-regions",
-            RemoteRegionsArgs(
-                region=args.plan.name, namespace=namespaces[CONTROL_PLANE], kubeconfigs=east_west.kubeconfigs
-            ),
+            RemoteRegionsArgs(region=args.plan.name, namespace=namespaces[ISTIO], kubeconfigs=east_west.kubeconfigs),
             self._child,
         )
         return EastWestGateway(
@@ -253,7 +248,7 @@ class RegionMesh(pulumi.ComponentResource):
                     Callers(name="ingress", namespace=namespaces[INGRESS], pods=GATEWAY_PODS),
                 ],
                 upstreams={SERVICES: [HTTP_PORT]},
-                control_plane_namespace=CONTROL_PLANE,
+                control_plane_namespace=ISTIO,
                 monitoring_namespace=MONITORING,
                 ready=control_plane.ready,
                 min_replicas=args.settings.mesh.replicas,

@@ -6,10 +6,10 @@ from typing import Any, get_args
 
 from components.connection import DataService
 from components.monitoring import trace_endpoint
+from components.namespaces import MONITORING
 from components.services import Shift, Workload, chart_values
 from components.services.settings import ServiceSettings
 from stacks import topology
-from stacks.region_mesh import MONITORING
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 

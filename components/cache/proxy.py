@@ -10,12 +10,12 @@ from components.cache import config
 from components.cache.redis_pods import USER, certificate_volume, settings_volume
 from components.cache.scripts import PROXY_START
 from components.metadata import CERTIFICATE_ANNOTATION, selector
+from components.namespaces import MONITORING
 from components.pod_security import restricted_container, restricted_pod
 from components.trust import Certificate
 from components.versions import HAPROXY_IMAGE
 from components.workload import (
     CHECKSUM_ANNOTATION,
-    MONITORING_NAMESPACE,
     AppMetadata,
     Resources,
     anti_affinity,
@@ -82,7 +82,7 @@ class PrimaryProxy(pulumi.ComponentResource):
             pods=selector(config.PROXY_APP),
             ingress=[
                 network.ingress([config.PORT], network.peer(namespace=client_namespace)),
-                network.ingress([config.PROXY_METRICS_PORT], network.peer(namespace=MONITORING_NAMESPACE)),
+                network.ingress([config.PROXY_METRICS_PORT], network.peer(namespace=MONITORING)),
             ],
             egress=[network.egress([config.PORT], network.peer(pods=selector(config.APP)))],
             opts=self._child,

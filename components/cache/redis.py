@@ -13,10 +13,10 @@ from components.cache.redis_pods import NodePods
 from components.cache.scripts import SCRIPTS
 from components.connection import connection_secret
 from components.metadata import selector
+from components.namespaces import MONITORING
 from components.quantities import quantity_bytes
 from components.trust import Certificate, CertificateArgs, RegionAuthority
 from components.workload import (
-    MONITORING_NAMESPACE,
     AppMetadata,
     Resources,
     data_claim,
@@ -148,7 +148,7 @@ class Redis(pulumi.ComponentResource):
             ingress=[
                 network.ingress(ports, nodes, network.peer(namespace=args.client_namespace)),
                 network.ingress([config.PORT], proxy),
-                network.ingress([config.EXPORTER_PORT], network.peer(namespace=MONITORING_NAMESPACE)),
+                network.ingress([config.EXPORTER_PORT], network.peer(namespace=MONITORING)),
             ],
             egress=[network.egress(ports, nodes)],
             opts=self._child,

@@ -11,7 +11,7 @@ from components.database.cockroachdb_backup import HTTPS
 from components.database.cockroachdb_bootstrap import APP as BOOTSTRAP_APP
 from components.database.cockroachdb_regions import APP as REGIONS_APP
 from components.metadata import selector
-from components.workload import MONITORING_NAMESPACE
+from components.namespaces import MONITORING
 
 
 def network_policy(
@@ -30,7 +30,7 @@ def network_policy(
         pods=selector(plan.APP),
         ingress=[
             network.ingress([plan.SQL_PORT], nodes, *jobs, network.peer(namespace=args.client_namespace)),
-            network.ingress([plan.HTTP_PORT], network.peer(namespace=MONITORING_NAMESPACE)),
+            network.ingress([plan.HTTP_PORT], network.peer(namespace=MONITORING)),
             *([others.ingress(plan.SQL_PORT)] if others else []),
         ],
         egress=[

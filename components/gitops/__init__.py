@@ -2,6 +2,6 @@
 
 from components.gitops.access import RegionAccess, RegionAccessArgs
 from components.gitops.argocd import ArgoCD, ArgoCDArgs
-from components.gitops.plan import NAMESPACE, Source
+from components.gitops.plan import Source
 
-__all__ = ["NAMESPACE", "ArgoCD", "ArgoCDArgs", "RegionAccess", "RegionAccessArgs", "Source"]
+__all__ = ["ArgoCD", "ArgoCDArgs", "RegionAccess", "RegionAccessArgs", "Source"]

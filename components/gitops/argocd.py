@@ -13,6 +13,7 @@ from components.gitops.access import RegionAccess
 from components.gitops.plan import Source
 from components.gitops.secrets import ADMIN_SECRET, APP, ArgoSecrets, ArgoSecretsArgs, sealed
 from components.metadata import object_meta
+from components.namespaces import ARGO_CD as ARGO_CD_NAMESPACE
 from components.releases import chart_release
 from components.trust import Certificate, CertificateArgs, RegionAuthority
 from components.versions import ARGO_CD
@@ -69,7 +70,7 @@ class ArgoCD(pulumi.ComponentResource):
         spec = plan.rollout(args.source, args.services_namespace, args.shifted, regions=len(args.accesses))
         # The others would go first while nobody knows the canary; but no region waits for those that are late.
         self._custom("rollout", "ApplicationSet", plan.RELEASE, spec, [project, clusters[args.canary]])
-        self.port_forward = f"kubectl -n {plan.NAMESPACE} port-forward service/{SERVER} {LOCAL_PORT}:443"
+        self.port_forward = f"kubectl -n {ARGO_CD_NAMESPACE} port-forward service/{SERVER} {LOCAL_PORT}:443"
         self.url = f"https://localhost:{LOCAL_PORT}"
         self.secret_name = ADMIN_SECRET
         self.register_outputs({"url": self.url, "secret_name": self.secret_name})
@@ -96,7 +97,7 @@ class ArgoCD(pulumi.ComponentResource):
                 namespace=args.namespace,
                 secret_name=plan.TLS_SECRET,
                 usages=["server"],
-                dns_names=["localhost", SERVER, f"{SERVER}.{plan.NAMESPACE}.svc"],
+                dns_names=["localhost", SERVER, f"{SERVER}.{ARGO_CD_NAMESPACE}.svc"],
             ),
             self._child,
         )

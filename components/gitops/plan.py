@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-NAMESPACE: Final = "argocd"
 PROJECT: Final = "sacred-council"
 RELEASE: Final = "sacred-council"
 WAVE_LABEL: Final = "sacred-council.love/rollout"

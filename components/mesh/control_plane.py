@@ -10,13 +10,13 @@ from components import network
 from components.cluster import MeshPlatform
 from components.mesh import config, routes
 from components.metadata import object_meta
+from components.namespaces import SYSTEM
 from components.releases import chart_release
 from components.trust import RegionAuthority
 from components.versions import ISTIO_BASE, ISTIO_CNI, ISTIOD
 
 APP = "istiod"
 PODS = {"app": "istiod"}
-CNI_NAMESPACE = "kube-system"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,7 @@ class ControlPlane(pulumi.ComponentResource):
             f"{name}-cni",
             ISTIO_CNI,
             name="istio-cni",
-            namespace=CNI_NAMESPACE,
+            namespace=SYSTEM,
             values=config.cni_values(platform=args.platform),
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[istiod])),
         )

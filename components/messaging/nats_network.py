@@ -6,8 +6,9 @@ import pulumi_kubernetes as k8s
 from components import network
 from components.messaging import config, streams
 from components.metadata import selector
+from components.namespaces import MONITORING
 from components.peering import StorePeers
-from components.workload import MONITORING_NAMESPACE, AppMetadata, headless_service, service_monitor
+from components.workload import AppMetadata, headless_service, service_monitor
 
 
 def network_policies(
@@ -34,7 +35,7 @@ def network_policies(
         ingress=[
             network.ingress([config.CLIENT_PORT], *clients),
             network.ingress([config.CLUSTER_PORT], servers),
-            network.ingress([config.EXPORTER_PORT], network.peer(namespace=MONITORING_NAMESPACE)),
+            network.ingress([config.EXPORTER_PORT], network.peer(namespace=MONITORING)),
             *([peers.ingress(config.GATEWAY_PORT)] if peers else []),
         ],
         egress=[

@@ -1,7 +1,7 @@
 """What watches a region: metrics, alerts, dashboards and traces."""
 
 from components.monitoring.monitoring import RUNBOOKS, Monitoring, MonitoringArgs
-from components.monitoring.names import MonitoringTargets, RegionLabels, collector_host, trace_endpoint
+from components.monitoring.names import MonitoringTargets, collector_host, trace_endpoint
 from components.monitoring.prometheus import AlertReceiver
 from components.monitoring.sizes import Memory, RegionSize, memory
 
@@ -12,7 +12,6 @@ __all__ = [
     "Monitoring",
     "MonitoringArgs",
     "MonitoringTargets",
-    "RegionLabels",
     "RegionSize",
     "collector_host",
     "memory",

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.context import RegionLabels
 from components.metadata import object_meta
 from components.monitoring.dashboards import ALL_REGIONS, ONE_REGION, Scope, folder, rendered
-from components.monitoring.names import MonitoringTargets, RegionLabels
+from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules import rule_groups
 from components.monitoring.stack_values import FOLDER_ANNOTATION
 

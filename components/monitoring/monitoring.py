@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pulumi
 
 from components.cluster import DnsServer
+from components.context import RegionLabels
 from components.monitoring import names
 from components.monitoring.alerts import Alerts, AlertsArgs
 from components.monitoring.collector import Collector, CollectorArgs
@@ -36,7 +37,7 @@ class MonitoringArgs:
     there are none to ask, and nothing of it is made).
     """
 
-    labels: names.RegionLabels
+    labels: RegionLabels
     namespace: pulumi.Input[str]
     authority: RegionAuthority
     retention: str

@@ -59,21 +59,6 @@ class MonitoringTargets:
         return self.ingress is not None and self.control_plane is not None
 
 
-@dataclass(frozen=True, kw_only=True)
-class RegionLabels:
-    """The region and where it is: labels of its metrics on maps. Degrees; `country` is ISO 3166 or empty."""
-
-    region: str
-    city: str
-    latitude: float
-    longitude: float
-    country: str = ""
-
-    def __post_init__(self) -> None:
-        if not (-90 <= self.latitude <= 90 and -180 <= self.longitude <= 180):
-            raise ValueError(f"place of {self.region}: {self.latitude}, {self.longitude} is not on earth")
-
-
 def collector_host(namespace: str) -> str:
     """DNS name of the OpenTelemetry collector in `namespace`, which takes OTLP/gRPC on `OTLP_GRPC_PORT`."""
     return f"{COLLECTOR}.{namespace}.svc.cluster.local"

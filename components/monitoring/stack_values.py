@@ -7,10 +7,10 @@ from components.monitoring import names
 from components.monitoring.alertmanager import RECEIVER_SECRET, alertmanager_config
 from components.monitoring.sizes import Memory
 from components.monitoring.thanos_config import global_datasource, sidecar_values
+from components.namespaces import SYSTEM
 from components.quantities import quantity_bytes
 
 ALERTMANAGER_STORAGE = "1Gi"
-NODE_NAMESPACE = "kube-system"
 SCRAPE_INTERVAL = "30s"
 EXEMPLARS_KEPT = 100_000
 NODE_LABELS = ["node.kubernetes.io/instance-type", "topology.kubernetes.io/zone"]
@@ -72,7 +72,7 @@ def stack_values(
         # It needs the node's network, processes and files, which our restricted namespace rightly refuses.
         "prometheus-node-exporter": {
             "fullnameOverride": "node-exporter",
-            "namespaceOverride": NODE_NAMESPACE,
+            "namespaceOverride": SYSTEM,
             "resources": _resources(cpu="20m", cpu_limit="200m", memory="64Mi"),
         },
     }

@@ -4,7 +4,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from components.monitoring import MonitoringTargets, RegionLabels
+from components.context import RegionLabels
+from components.monitoring import MonitoringTargets
 from components.monitoring.dashboards import ALL_REGIONS, ONE_REGION, Scope, shown
 from components.monitoring.rules import rules_file
 from stacks.monitoring_targets import of_region

@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from components.monitoring import RegionLabels, names
+from components.context import RegionLabels
+from components.monitoring import names
 from components.monitoring.rules import rules_file
 from components.monitoring.thanos_config import (
     CERTIFICATES,

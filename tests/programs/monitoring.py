@@ -2,12 +2,12 @@
 
 import pulumi
 
+from components.context import RegionLabels
 from components.monitoring import (
     AlertReceiver,
     Monitoring,
     MonitoringArgs,
     MonitoringTargets,
-    RegionLabels,
     RegionSize,
     memory,
 )
@@ -34,7 +34,7 @@ peers = (
 monitoring = Monitoring(
     "here-monitoring",
     MonitoringArgs(
-        labels=RegionLabels(region="here", city="RegionLabels", latitude=50.85, longitude=4.35),
+        labels=RegionLabels(region="here", city="Here", latitude=50.85, longitude=4.35),
         namespace="monitoring",
         authority=authority,
         retention="7d",

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.cluster import DnsServer
+from components.context import RegionLabels
 from components.mesh import gateway
-from components.monitoring import MonitoringTargets, RegionLabels, RegionSize, collector_host, memory, requests, rules
+from components.monitoring import MonitoringTargets, RegionSize, collector_host, memory, requests, rules
 from components.monitoring.stack_values import retention_size, stack_values
 from components.monitoring.tracing_config import collector_config, jaeger_config, jaeger_values
 from stacks.monitoring_targets import of_region
@@ -30,7 +31,7 @@ TARGETS = MonitoringTargets(
     monitoring="monitoring",
     backups=True,
 )
-PLACE = RegionLabels(region="here", city="RegionLabels", latitude=50.85, longitude=4.35)
+PLACE = RegionLabels(region="here", city="Here", latitude=50.85, longitude=4.35)
 RULES = [rule for group in rules.rule_groups(TARGETS, PLACE, runbooks="docs/runbooks") for rule in group["rules"]]
 ALERTS = [rule for rule in RULES if "alert" in rule]
 

@@ -10,6 +10,7 @@ from pulumi_aws import eks
 from components.cluster.eks import plan, policies
 from components.cluster.eks.releases import Releases
 from components.cluster.eks.role import EksRole, EksRoleArgs
+from components.namespaces import SYSTEM
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,7 @@ def _identity(
 ) -> eks.AddonPodIdentityAssociationArgs:
     trust = pulumi.Output.json_dumps(
         pulumi.Output.from_input(args.cluster_arn).apply(
-            lambda arn: policies.pod_trust(arn, namespace="kube-system", service_account=service_account)
+            lambda arn: policies.pod_trust(arn, namespace=SYSTEM, service_account=service_account)
         )
     )
     role = EksRole(f"{name}-identity", EksRoleArgs(trust=trust, managed=[policy], tags=args.tags), opts)

@@ -12,11 +12,11 @@ from components.cluster.eks import policies
 from components.cluster.eks.addons import EksPartArgs
 from components.cluster.eks.role import EksRole, EksRoleArgs
 from components.metadata import object_meta
+from components.namespaces import SYSTEM
 from components.releases import chart_release
 from components.versions import CLUSTER_AUTOSCALER, CLUSTER_AUTOSCALER_IMAGE_TAG
 
 AUTOSCALER = "cluster-autoscaler"
-AUTOSCALER_NAMESPACE = "kube-system"
 STORAGE_CLASS = "gp3"
 
 
@@ -61,7 +61,7 @@ class EksClusterServices(pulumi.ComponentResource):
         association = pod_identity(
             f"{name}-autoscaler",
             args,
-            namespace=AUTOSCALER_NAMESPACE,
+            namespace=SYSTEM,
             service_account=AUTOSCALER,
             policy=pulumi.Output.json_dumps(pulumi.Output.from_input(args.cluster).apply(policies.autoscaler)),
             opts=child,
@@ -70,7 +70,7 @@ class EksClusterServices(pulumi.ComponentResource):
             f"{name}-autoscaler",
             CLUSTER_AUTOSCALER,
             name=AUTOSCALER,
-            namespace=AUTOSCALER_NAMESPACE,
+            namespace=SYSTEM,
             values=autoscaler_values(args.cluster, args.location),
             # A pod gets its identity when it starts, not afterwards.
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[association])),

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.monitoring.names import MonitoringTargets, RegionLabels
+from components.context import RegionLabels
+from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.alerts import alerts
 from components.monitoring.rules.emergence import emergence_rules
 from components.monitoring.rules.model import Rules

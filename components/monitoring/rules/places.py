@@ -6,7 +6,8 @@ These series carry their region themselves, so that one query serves a region al
 from collections.abc import Sequence
 from typing import Final
 
-from components.monitoring.names import MonitoringTargets, RegionLabels
+from components.context import RegionLabels
+from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.model import Recording
 
 PLACE: Final = "region:place:info"
