@@ -8,7 +8,7 @@ import pulumi
 import pulumi_random as random
 import pulumi_tls as tls
 
-from components.cdn import Edge
+from components.cdn import Edge, RegionEdge
 from components.database.credentials import DatabaseCredentials, DatabaseCredentialsArgs
 from components.gitops import ArgoCD
 from components.local_chart import chart_renderer
@@ -16,7 +16,7 @@ from components.namespaces import ISTIO
 from components.trust import RootAuthority, RootAuthorityArgs
 from stacks import clusters, quotas, standbys, topology
 from stacks.clouds import RegionCloud
-from stacks.edge import RegionEdge, build_edge, region_edges
+from stacks.edge import build_edge, region_edges
 from stacks.gitops import build_gitops, build_rancher
 from stacks.mesh_peers import MeshSite, mesh_east_west
 from stacks.region import Region, RegionArgs

@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 from components.cache import TYPES as CACHE_TYPES
 from components.cache import Cache
 from components.cache.redis import Redis, RedisArgs
+from components.cdn import RegionEdge
 from components.connection import DataService, once_known
 from components.context import RegionContext
 from components.database import TYPES as DATABASE_TYPES
@@ -23,7 +24,6 @@ from components.namespaces import MONITORING, SERVICES
 from components.peering import StorePeers
 from components.services import Services, ServicesArgs
 from stacks import monitoring_targets, topology
-from stacks.edge import RegionEdge
 from stacks.machine_prices import machine_prices
 from stacks.managed_data_services import ManagedDataServices, managed
 from stacks.mesh_peers import EastWest

@@ -6,8 +6,8 @@ from typing import Any
 
 import pulumi
 
-from components.cdn import TOKEN_HEADER, acme, token
-from components.cdn.names import HEALTH_PATH
+from components.cdn import RegionEdge, keys
+from components.cdn.names import HEALTH_PATH, TOKEN_HEADER
 from components.certificates import CertManager, CertManagerArgs, ChallengedGateway
 from components.mesh import (
     Callers,
@@ -33,7 +33,6 @@ from components.mesh.routes import SERVICE_LABELS, service_host
 from components.monitoring import collector_host
 from components.namespaces import CERT_MANAGER, INGRESS, ISTIO, MONITORING, SERVICES
 from components.services import HTTP_PORT, METRICS_PORT
-from stacks.edge import RegionEdge
 from stacks.mesh_peers import EastWest
 from stacks.region_base import RegionBase
 from stacks.settings import Settings
@@ -177,7 +176,7 @@ class RegionMesh(pulumi.ComponentResource):
                 region=args.plan.name,
                 namespace=namespaces[INGRESS],
                 hosts=edge.hosts,
-                directory=acme.DIRECTORY,
+                directory=keys.ACME_DIRECTORY,
                 account_key=edge.keys.account_key,
                 ready=manager,
             ),
@@ -197,9 +196,9 @@ class RegionMesh(pulumi.ComponentResource):
                 hosts=[args.settings.edge.domain, *edge.hosts],
                 health_path=HEALTH_PATH,
                 header=TOKEN_HEADER,
-                issuer=token.ISSUER,
+                issuer=keys.ISSUER,
                 audience=args.settings.edge.domain,
-                principal=token.PRINCIPAL,
+                principal=keys.PRINCIPAL,
                 key_set=edge.keys.key_set,
                 account_thumbprint=edge.keys.account_thumbprint,
                 ready=control_plane.ready,

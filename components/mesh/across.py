@@ -8,9 +8,6 @@ from typing import Any, Literal
 
 from components.mesh.config import EAST_WEST_PORT
 
-LANGUAGE_HEADER = "x-sacred-language"
-"""One BCP 47 tag in its usual spelling (pt-BR), set at the edge: Istio compares strings and knows no q-values."""
-
 CLUSTER_LABEL = "topology.istio.io/cluster"
 """Istio gives it to every endpoint, also to the gateway that stands for the endpoints of another network."""
 

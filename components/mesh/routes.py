@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components.cdn.names import LANGUAGE_HEADER
 from components.mesh import across, config
 from components.mesh.config import PostQuantum
 
@@ -166,7 +167,7 @@ def _language_route(name: str, namespace: str, port: int, language: across.Langu
         **plain,
         "name": f"{name}-{language.match}-{language.region}",
         "match": [
-            {**path, "headers": {across.LANGUAGE_HEADER: {language.match: tag}}}
+            {**path, "headers": {LANGUAGE_HEADER: {language.match: tag}}}
             for path in plain["match"]
             for tag in language.tags
         ],

@@ -10,9 +10,8 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from components.cdn.acme import account_thumbprint
+from components.cdn.keys import PRINCIPAL, account_thumbprint, edge_token, key_set
 from components.cdn.languages import language_matches
-from components.cdn.token import PRINCIPAL, edge_token, key_set
 from components.mesh import origin_authentication
 from tests.keys import private_key, private_pem, public_pem
 
