@@ -7,6 +7,8 @@ from pydantic import BeforeValidator
 from components.settings import Model
 from components.settings.values import MeshReplicas
 
+PostQuantum = Literal["off", "prefer", "strict"]
+
 
 def _off_is_a_word(value: object) -> object:
     # YAML 1.1 readers turn an unquoted `off` into false.
@@ -19,5 +21,5 @@ class MeshSettings(Model):
     enabled: bool = True
     replicas: MeshReplicas = 1
     """The least of the control plane, of the public gateway and of that for other regions: two outlive a zone."""
-    post_quantum: Annotated[Literal["off", "prefer", "strict"], BeforeValidator(_off_is_a_word)] = "prefer"
+    post_quantum: Annotated[PostQuantum, BeforeValidator(_off_is_a_word)] = "prefer"
     """Key exchange: `prefer` X25519MLKEM768 at the public edge, or `strict`: only that everywhere (Kubernetes 1.34)."""
