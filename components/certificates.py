@@ -1,5 +1,6 @@
 """cert-manager: keeps certificates of public authorities, and renews them while nobody deploys."""
 
+from functools import partial
 from typing import Any, Final
 
 import pulumi
@@ -54,34 +55,32 @@ class CertManager(pulumi.ComponentResource):
     def _network_policies(
         self, name: str, context: RegionContext, public_authority: bool
     ) -> list[k8s.networking.v1.NetworkPolicy]:
-        where: dict[str, Any] = {
-            "app": APP,
-            "region": context.region,
-            "namespace": context.namespaces[CERT_MANAGER_NAMESPACE],
-            "opts": pulumi.ResourceOptions(parent=self),
-        }
-        everyone = network.policy(
+        policy = partial(
+            network.policy,
+            app=APP,
+            region=context.region,
+            namespace=context.namespaces[CERT_MANAGER_NAMESPACE],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        everyone = policy(
             f"{name}-policy",
             name="kubernetes-api",
             # Each of its pods has metrics, and the chart's one monitor reads them all.
             ingress=[network.ingress([METRICS_PORT], network.peer(namespace=MONITORING))],
             egress=[network.api_server_egress()],
-            **where,
         )
-        controller = network.policy(
+        controller = policy(
             f"{name}-controller-policy",
             name="controller",
             pods=_CONTROLLER,
             egress=_challenges(context.namespaces[INGRESS]) if public_authority else [],
-            **where,
         )
-        webhook = network.policy(
+        webhook = policy(
             f"{name}-webhook-policy",
             name="webhook",
             pods=_WEBHOOK,
             # The API server calls it from an address that differs with every cluster.
             ingress=[network.ingress([WEBHOOK_PORT])],
-            **where,
         )
         return [everyone, controller, webhook]
 

@@ -72,15 +72,16 @@ class ArgoCD(pulumi.ComponentResource):
         release = self._release(
             [*secrets.ready, self._certificate(context), *self._network_policies(settings.repository)]
         )
-        allowed = project(list(accesses), SERVICES, settings.repository)
-        allowed_there = self._custom("project", "AppProject", PROJECT, allowed, [release])
+        allowed = self._custom(
+            "project", "AppProject", PROJECT, project(list(accesses), SERVICES, settings.repository), [release]
+        )
         clusters = {
             region: self._cluster(region, access, CANARY if region == canary else REST, ready[region])
             for region, access in sorted(accesses.items())
         }
         spec = rollout(settings.repository, SERVICES, shifted, regions=len(accesses))
         # The others would go first while nobody knows the canary; but no region waits for those that are late.
-        self._custom("rollout", "ApplicationSet", RELEASE, spec, [allowed_there, clusters[canary]])
+        self._custom("rollout", "ApplicationSet", RELEASE, spec, [allowed, clusters[canary]])
         self.port_forward = f"kubectl -n {ARGO_CD_NAMESPACE} port-forward service/{SERVER} {LOCAL_PORT}:443"
         self.url = f"https://localhost:{LOCAL_PORT}"
         self.secret_name = ADMIN_SECRET

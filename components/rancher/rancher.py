@@ -5,6 +5,7 @@ under the restricted standard. It is off unless the settings ask for it.
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Final
 
 import pulumi
@@ -90,31 +91,30 @@ class Rancher(pulumi.ComponentResource):
         )
 
     def _network_policies(self, name: str) -> list[pulumi.Resource]:
-        where: dict[str, Any] = {
-            "app": APP,
-            "region": self._context.region,
-            "namespace": self._context.namespaces[RANCHER_NAMESPACE],
-            "opts": self._child,
-        }
+        policy = partial(
+            network.policy,
+            app=APP,
+            region=self._context.region,
+            namespace=self._context.namespaces[RANCHER_NAMESPACE],
+            opts=self._child,
+        )
         return [
-            network.policy(
+            policy(
                 f"{name}-policy",
                 name=APP,
                 pods={"app": APP},
                 # From the ingress controller, the agents of all regions and the API server, wherever they are.
                 ingress=[network.ingress([*HTTP_PORTS, EXTENSION_PORT])],
-                **where,
             ),
-            network.policy(
+            policy(
                 f"{name}-webhook-policy",
                 name="webhook",
                 pods={"app": "rancher-webhook"},
                 # The API server calls it from an address that differs with every cluster.
                 ingress=[network.ingress([WEBHOOK_PORT])],
-                **where,
             ),
             # All of them call the Kubernetes API; Rancher also asks for its own name, its catalogues and the clouds.
-            network.policy(f"{name}-egress", name="egress", egress=[network.api_server_egress()], **where),
+            policy(f"{name}-egress", name="egress", egress=[network.api_server_egress()]),
         ]
 
     def _register(self, region: str, release: pulumi.Resource) -> None:
