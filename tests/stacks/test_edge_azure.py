@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.cdn.azure import serving, zone
+from components.cdn.azure import serving
+from components.cdn.azure.zone import existing_zone, relative_name
 from components.cdn.languages import language_matches
 from sandbox.providers.cloud.sdk import Sdk
 from stacks.geography import CATALOGUE
@@ -181,9 +182,9 @@ def test_records_in_a_zone_above_the_domain_have_their_names_in_it() -> None:
 @pytest.mark.parametrize("zone", ["org", "a/b/c", "/org", "group/"])
 def test_a_zone_of_azure_is_a_group_and_a_name(zone: str) -> None:
     with pytest.raises(ValueError, match="zone: expected a resource group and a zone"):
-        zone.existing_zone(zone)
+        existing_zone(zone)
 
 
 def test_a_host_outside_a_zone_has_no_name_in_it() -> None:
     with pytest.raises(ValueError, match=r"zone: badexample\.org is not part of example\.org"):
-        zone.relative_name("badexample.org", "example.org")
+        relative_name("badexample.org", "example.org")
