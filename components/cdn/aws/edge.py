@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 import pulumi
-from pulumi_aws import Provider, route53
+import pulumi_aws as aws
+from pulumi_aws import route53
 
 from components.cdn.aws.serving import AwsFirewall, AwsServing
 from components.cdn.aws.zone import AwsCertificate, AwsZone
@@ -14,9 +15,9 @@ REGION: Final = "us-east-1"
 """Where CloudFront's certificates, firewall and logs must be. Requests are served everywhere."""
 
 
-def edge_provider(opts: pulumi.ResourceOptions) -> Provider:
+def edge_provider(opts: pulumi.ResourceOptions) -> aws.Provider:
     """Makes an edge in the account of the login."""
-    return Provider("edge-aws", region=REGION, opts=opts)
+    return aws.Provider("edge-aws", region=REGION, opts=opts)
 
 
 class AwsEdge(pulumi.ComponentResource):

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 import pulumi
-from pulumi_azure_native import Provider, resources
+import pulumi_azure_native as azure_native
+from pulumi_azure_native import resources
 
 from components.cdn import names
 from components.cdn.azure.profile import AzureDomain, AzureProfile
@@ -12,9 +13,9 @@ from components.cdn.azure.zone import AzureZone
 from components.cdn.edge import EdgeArgs
 
 
-def edge_provider(subscription: str | None, location: str, opts: pulumi.ResourceOptions) -> Provider:
+def edge_provider(subscription: str | None, location: str, opts: pulumi.ResourceOptions) -> azure_native.Provider:
     """Makes an edge in its subscription."""
-    return Provider("edge-azure", subscription_id=subscription, location=location, opts=opts)
+    return azure_native.Provider("edge-azure", subscription_id=subscription, location=location, opts=opts)
 
 
 class AzureEdge(pulumi.ComponentResource):

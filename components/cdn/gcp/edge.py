@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 import pulumi
-from pulumi_gcp import Provider, compute
+import pulumi_gcp as gcp
+from pulumi_gcp import compute
 
 from components.cdn.edge import EdgeArgs
 from components.cdn.gcp.serving import GcpFront, GcpServing, route_rules
 from components.cdn.gcp.zone import GcpCertificate, GcpZone
 
 
-def edge_provider(project: str | None, opts: pulumi.ResourceOptions) -> Provider:
+def edge_provider(project: str | None, opts: pulumi.ResourceOptions) -> gcp.Provider:
     """Makes an edge in its project."""
-    return Provider("edge-gcp", project=project, opts=opts)
+    return gcp.Provider("edge-gcp", project=project, opts=opts)
 
 
 class GcpEdge(pulumi.ComponentResource):
