@@ -58,7 +58,7 @@ class Workplace:
         command = [str(self.layout.shims / "pulumi"), *arguments, "--stack", stack, "--non-interactive"]
         once = {deployment.SKIP_CHECKPOINTS: "true"} if saves_once else {}
         environment = {**engine.environment(self.layout), **once}
-        # As under `make`: else each run would compile the SDKs anew, and the program's own files, which the flat one lacks.
+        # As under `make`: else each run would compile the SDKs and the program anew.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         return measure.run(command, project or self.layout.project, environment)
 
