@@ -18,13 +18,12 @@ from components.database.cockroachdb import CockroachDB, CockroachDBArgs
 from components.database.credentials import DatabaseCredentials
 from components.messaging import Messaging
 from components.messaging.nats import Nats, NatsArgs
-from components.monitoring import RUNBOOKS, Monitoring, MonitoringArgs, trace_endpoint
+from components.monitoring import Monitoring, trace_endpoint
 from components.namespaces import MONITORING, SERVICES
 from components.peering import StorePeers
 from components.services import Services, ServicesArgs
 from stacks import monitoring_targets, topology
 from stacks.edge import RegionEdge
-from stacks.machine_prices import machine_prices
 from stacks.managed_data_services import ManagedDataServices, managed
 from stacks.mesh_peers import EastWest
 from stacks.region_base import RegionBase
@@ -120,26 +119,17 @@ class Region(pulumi.ComponentResource):
         )
 
     def _monitoring(self) -> Monitoring:
-        settings = self._args.settings.monitoring
+        settings = self._args.settings
         return Monitoring(
             f"{self._name}-monitoring",
-            MonitoringArgs(
-                labels=monitoring_targets.region_labels(self._args.plan),
-                namespace=self._args.base.namespaces[MONITORING],
-                authority=self._args.base.authority,
-                peers=self._args.peers.get(MONITORING),
-                retention=settings.retention,
-                storage=settings.storage,
-                storage_class=self._args.base.cluster.storage_class,
-                memory=monitoring_targets.memory(self._args.settings, self._name),
-                dns_server=self._args.base.cluster.dns_server,
-                targets=monitoring_targets.of_region(self._args.settings, self._name),
-                trace_clients=monitoring_targets.trace_clients(self._args.settings),
-                receiver=monitoring_targets.alert_receiver(self._args.secrets),
-                machine_prices=machine_prices(self._args.settings, self._name),
-                runbooks=settings.runbooks or RUNBOOKS,
-            ),
-            self._child,
+            self._context,
+            settings.monitoring,
+            size=monitoring_targets.region_size(settings, self._name),
+            targets=monitoring_targets.of_region(settings, self._name),
+            trace_clients=monitoring_targets.trace_clients(settings),
+            dns_server=self._args.base.cluster.dns_server,
+            machine_prices=monitoring_targets.machine_prices(settings, self._name),
+            receiver=monitoring_targets.alert_receiver(self._args.secrets),
         )
 
     def _mesh(self) -> RegionMesh:
