@@ -21,14 +21,13 @@ from components.messaging.nats import Nats, NatsArgs
 from components.monitoring import Monitoring, trace_endpoint
 from components.namespaces import MONITORING, SERVICES
 from components.peering import StorePeers
-from components.services import Services, ServicesArgs
+from components.services import Services
 from stacks import monitoring_targets, topology
 from stacks.edge import RegionEdge
 from stacks.managed_data_services import ManagedDataServices, managed
 from stacks.mesh_peers import EastWest
 from stacks.region_base import RegionBase
 from stacks.region_mesh import RegionMesh, RegionMeshArgs
-from stacks.service_values import workloads
 from stacks.settings import Settings
 from stacks.streams import streams_in
 from stacks.topology import RegionPlan
@@ -233,22 +232,19 @@ class Region(pulumi.ComponentResource):
         return pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(aliases=others))
 
     def _services(self, data_services: DataServices, monitoring: Monitoring | None) -> Services:
+        settings = self._args.settings
         return Services(
             f"{self._name}-services",
-            ServicesArgs(
-                region=self._name,
-                namespace=SERVICES,
-                workloads=workloads(self._args.plan, self._args.settings),
-                renderer=self._args.chart_renderer,
-                data_services=list(data_services),
-                telemetry_endpoint=trace_endpoint(MONITORING) if monitoring else None,
-                trace_sampling=self._args.settings.monitoring.trace_sampling,
-                monitored_by=self._monitored_by,
-                managed_by_argocd=self._args.settings.managed_by_argocd(self._name),
-                # The namespace, too: the data services' connections are in it.
-                after=list(self.ready),
-            ),
-            self._child,
+            self._context,
+            settings.services,
+            time_zone=self._args.plan.place.time_zone,
+            renderer=self._args.chart_renderer,
+            data_services=list(data_services),
+            telemetry_endpoint=trace_endpoint(MONITORING) if monitoring else None,
+            trace_sampling=settings.monitoring.trace_sampling,
+            # The namespace, too: the data services' connections are in it.
+            after=list(self.ready),
+            managed_by_argocd=settings.managed_by_argocd(self._name),
         )
 
 

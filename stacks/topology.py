@@ -6,7 +6,6 @@ moved changes nothing about the others but the names of their peers.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -30,11 +29,6 @@ PRIVATE: Final = IPv4Network("10.0.0.0/8")
 
 SHARED: Final = IPv4Network("100.64.0.0/10")
 """Space for pods (RFC 6598): a /18 for each slot, 16384 addresses. How many nodes that is, `cloud_rules` says."""
-
-DAY_STARTS: Final = "0 7 * * *"
-NIGHT_STARTS: Final = "0 23 * * *"
-NIGHT_SHARE: Final = 0.5
-"""Share of the daytime minimum that is kept at night."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,16 +71,6 @@ class RegionPlan(Site):
     """Whether there are other regions, or the settings say that there may be: see `Settings.peering_enabled`."""
     traffic: bool
     """Whether users and other regions are sent here."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shift:
-    """Minimum replicas from a moment of the day on: `cron` in the region's `time_zone`."""
-
-    name: str
-    cron: str
-    time_zone: str
-    min_replicas: int
 
 
 def plan(settings: Settings) -> tuple[RegionPlan, ...]:
@@ -148,15 +132,6 @@ def serving(language: str, sites: Iterable[Site]) -> tuple[str, ...]:
     wanted = _primary(language)
     similar = [name for name, place in places.items() if wanted in map(_primary, place.languages)]
     return tuple(sorted(exact or similar or places))
-
-
-def follow_the_sun(time_zone: str, min_replicas: int) -> tuple[Shift, Shift]:
-    """Minimum replicas from 07:00 local time on, and from 23:00 on: then half, but two where there were two."""
-    night = max(math.ceil(min_replicas * NIGHT_SHARE), min(min_replicas, 2))
-    return (
-        Shift(name="day", cron=DAY_STARTS, time_zone=time_zone, min_replicas=min_replicas),
-        Shift(name="night", cron=NIGHT_STARTS, time_zone=time_zone, min_replicas=night),
-    )
 
 
 def seeds(name: str, primary_region: str) -> tuple[str, ...]:

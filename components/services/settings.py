@@ -1,6 +1,13 @@
-"""What can be configured of the services."""
+"""What can be configured of the services, and which services there are.
+
+To add a service, add a field to `ServicesSettings`, an entry to `services` in `charts/sacred-council/values.yaml`, and
+one to `docker-compose.local.yml`. Routes, network policies and autoscalers follow. Metrics of its own, if dashboards or
+alerts need them, are promised in `components/monitoring/contracts/services.yaml`. A test fails where a service is
+missing.
+"""
 
 from collections.abc import Mapping
+from typing import Final
 
 from pydantic import ConfigDict
 
@@ -10,7 +17,7 @@ from components.versions import SAMPLE_SERVICE_IMAGE
 
 
 class ServiceSettings(Model):
-    """One of the four services in each region."""
+    """One of the platform's services in each region."""
 
     image: Image = SAMPLE_SERVICE_IMAGE
     min_replicas: Count = 1
@@ -22,7 +29,7 @@ class ServiceSettings(Model):
 
 
 class ServicesSettings(Model):
-    """The four services of the platform."""
+    """The services of the platform."""
 
     model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
 
@@ -34,3 +41,11 @@ class ServicesSettings(Model):
     def by_name(self) -> Mapping[str, ServiceSettings]:
         """The services by the name they have in Kubernetes, such as `agent-network`."""
         return {field.replace("_", "-"): getattr(self, field) for field in type(self).model_fields}
+
+    def shifted(self) -> list[str]:
+        """Names of the services that follow the sun."""
+        return [name for name, service in self.by_name().items() if service.follow_the_sun]
+
+
+NAMES: Final = tuple(sorted(ServicesSettings().by_name()))
+"""The services of the platform, as Kubernetes names them."""

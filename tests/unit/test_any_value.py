@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from components.cluster.settings import AwsRegion, AzureRegion, ExistingRegion, GcpRegion
 from components.messaging.settings import StreamSettings
+from components.services import NAMES
 from stacks.settings import Settings, SettingsError, parse
 
 PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl"], "country": "BE"}
@@ -110,9 +111,7 @@ EVERYTHING: Mapping[str, Any] = {
         "machinePrices": {"e2-standard-4": 97.84},
         "memory": dict.fromkeys(("prometheus", "thanosSidecar", "thanosQuery", "kubeStateMetrics", "grafana"), "2Gi"),
     },
-    "services": dict.fromkeys(
-        ("consciousness-field", "agent-network", "sacred-messaging", "work-coordination"), SERVICE
-    ),
+    "services": dict.fromkeys(NAMES, SERVICE),
     "edge": {
         "domain": "sacred-council.love",
         "cdn": "gcp",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from components.services.settings import ServicesSettings
 from tests.unit.bad_settings import IMAGE_RULE, NAME_RULE, PLACE, complaints, with_change
 
 BYTES_RULE = (
@@ -168,7 +169,7 @@ SINGLE = [
     (
         "services.billing",
         {},
-        "is not a setting; known here: consciousness-field, agent-network, sacred-messaging, work-coordination",
+        f"is not a setting; known here: {', '.join(ServicesSettings().by_name())}",
     ),
     ("services.agent-network", {"image": "example/agent"}, f'.image: "example/agent" {IMAGE_RULE}'),
     ("services.agent-network", {"image": "example/agent:latest"}, f'.image: "example/agent:latest" {IMAGE_RULE}'),

@@ -3,7 +3,6 @@
 import dataclasses
 import subprocess
 import sys
-import zoneinfo
 from ipaddress import IPv4Network
 from itertools import combinations
 from pathlib import Path
@@ -192,21 +191,6 @@ def test_a_language_is_served_by_its_own_regions_else_by_similar_ones_else_by_al
 ) -> None:
     sites = topology.plan(settings(["southamerica-east1", "northamerica-northeast1", "europe-west1"]))
     assert topology.serving(language, sites) == expected
-
-
-@given(st.integers(1, 1000))
-def test_nights_keep_half_the_replicas_and_two_where_there_were_two(base: int) -> None:
-    day, night = topology.follow_the_sun("Asia/Tokyo", base)
-    assert (day.min_replicas, day.time_zone, night.time_zone) == (base, "Asia/Tokyo", "Asia/Tokyo")
-    assert min(base, 2) <= night.min_replicas <= base
-    assert night.min_replicas >= base / 2
-
-
-def test_day_starts_at_seven_and_night_at_eleven_local_time() -> None:
-    day, night = topology.follow_the_sun("Europe/Brussels", 10)
-    assert (day.cron, night.cron, night.min_replicas) == ("0 7 * * *", "0 23 * * *", 5)
-    assert (day.name, night.name) == ("day", "night")
-    assert zoneinfo.ZoneInfo(day.time_zone)
 
 
 def test_names_derive_from_the_region_s_name() -> None:
