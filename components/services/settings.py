@@ -1,12 +1,16 @@
 """What can be configured of the services."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from pydantic import ConfigDict
 
 from components.settings import Model
 from components.settings.values import Bytes, Count, Cpu, Image
 from components.versions import SAMPLE_SERVICE_IMAGE
+
+REPLICAS_TO_HALVE: Final = 3
+"""Fewest replicas of a service that become fewer at night."""
 
 
 class ServiceSettings(Model):

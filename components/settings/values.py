@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable
 from ipaddress import IPv4Address
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from components.quantities import quantity_bytes
@@ -48,7 +48,9 @@ def pattern(regex: str, rule: str, remedy: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _counted(allowed: Callable[[int], bool], rule: str, remedy: str) -> AfterValidator:
+def counted(allowed: Callable[[int], bool], rule: str, remedy: str) -> AfterValidator:
+    """Check that a number is one of those `allowed`."""
+
     def check(value: int) -> int:
         if not allowed(value):
             raise mistake(rule, remedy)
@@ -261,42 +263,8 @@ Language = Annotated[
 Languages = Annotated[tuple[Language, ...], Field(strict=False), not_empty("nl, fr"), distinct("a language")]
 Slot = Annotated[int, Field(ge=0, le=SLOT_LIMIT)]
 Count = Annotated[int, Field(ge=1)]
-MeshReplicas = Annotated[int, Field(ge=1, le=5)]
-"""Autoscalers of the mesh go up to five."""
-DatabaseNodes = Annotated[
-    int,
-    _counted(
-        lambda n: n == 1 or n >= 3, "must be 1, or 3 or more: two nodes cannot outvote each other", "write 1 or 3"
-    ),
-]
-CacheReplicas = Annotated[
-    int,
-    _counted(
-        lambda n: n == 1 or n >= 3,
-        "must be 1, or 3 or more: failover needs a quorum",
-        "write 1 (no failover) or 3",
-    ),
-]
-MessagingServers = Annotated[
-    int,
-    _counted(lambda n: n in (1, 3, 5), "must be 1, 3 or 5: JetStream needs an odd quorum", "write 1, 3 or 5"),
-]
 
 
 def days_of(duration: str) -> int:
     """The days in a duration such as 30d or 8w."""
     return int(duration[:-1]) * {"d": 1, "w": 7}[duration[-1]]
-
-
-def bytes_if_valid(quantity: object) -> int | None:
-    """The bytes in a value that may be a quantity with a unit; None when it is none."""
-    text = text_if_valid(Bytes, quantity)
-    return None if text is None else bytes_of(text)
-
-
-def text_if_valid(kind: Any, value: object) -> str | None:
-    """A value as the text that settings of a `kind`, such as `Bytes`, make of it; None when it is malformed."""
-    try:
-        return str(TypeAdapter(kind).validate_python(value, strict=True))
-    except ValidationError:
-        return None

@@ -1,0 +1,126 @@
+"""Settings in spite of malformed values, so that rules can look at all the others. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from stacks.settings.inheritance import Plain
+from stacks.settings.malformed import Path, example_of, path_in
+from stacks.settings.models import Settings
+
+_ENTRIES: Final[Mapping[str, object]] = {
+    "regions": {},
+    "streams": {},
+    "apiAccess": "203.0.113.0/24",
+    "egressAddresses": "203.0.113.7",
+}
+"""What takes the place of a malformed entry, by the key of its list: the entries behind it keep their numbers.
+
+What a region or a stream must have is then missing, and filled in. Of any other list the default is taken.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filled:
+    """`settings` (None when nothing could save them), and the paths of all values that the user did not write so."""
+
+    settings: Settings | None
+    replaced: frozenset[Path]
+
+
+@dataclass(frozen=True)
+class _Change:
+    place: Path
+    kind: Literal["left out", "example", "entry"]
+
+
+def validated(values: Plain) -> tuple[Settings | None, Sequence[ErrorDetails]]:
+    """The settings in plain values; or None, and what pydantic says against them."""
+    try:
+        return Settings.model_validate(dict(values)), ()
+    except ValidationError as error:
+        return None, error.errors()
+
+
+def fill(values: Plain, errors: Sequence[ErrorDetails]) -> Filled:
+    """The settings with something valid in the place of what the `errors` are about.
+
+    A malformed value is left out: a setting then has its default. A required one is then missing, and gets an example.
+    What stays malformed is left out together with what it is a part of.
+    """
+    plain: dict[str, Any] = _copy(values)
+    done: set[_Change] = set()
+    replaced: set[Path] = set()
+    settings: Settings | None = None
+    while errors:
+        changed: set[Path] = set()
+        for error in errors:
+            path = path_in(error)
+            if any(path[: len(place)] == place for place in changed):
+                continue
+            change = _mend(plain, path, error, done)
+            if change is None:
+                return Filled(settings=None, replaced=frozenset(replaced))
+            done.add(change)
+            changed.add(change.place)
+            # To leave out a key that is no setting changes nothing.
+            if error["type"] != "extra_forbidden" or change.place != path:
+                replaced |= {path, change.place}
+        settings, errors = validated(plain)
+    return Filled(settings=settings, replaced=frozenset(replaced))
+
+
+def _mend(plain: dict[str, Any], path: Path, error: ErrorDetails, done: set[_Change]) -> _Change | None:
+    """Change the innermost place of `path` that can be changed and was not yet; None when there is none."""
+    for length in range(len(path), 0, -1):
+        place = path[:length]
+        change = _possible(_at(plain, place[:-1]), place, missing=length == len(path) and error["type"] == "missing")
+        if change is not None and change not in done:
+            _make(plain, change, error)
+            return change
+    return None
+
+
+def _possible(container: object, place: Path, *, missing: bool) -> _Change | None:
+    if isinstance(container, dict):
+        found = "left out" if place[-1] in container else "example" if missing else None
+        return _Change(place, found) if found else None
+    if isinstance(container, list) and isinstance(place[-1], int) and place[-1] < len(container):
+        return _Change(place, "entry") if place[-2] in _ENTRIES else None
+    return None
+
+
+def _make(plain: dict[str, Any], change: _Change, error: ErrorDetails) -> None:
+    container, step = _at(plain, change.place[:-1]), change.place[-1]
+    match change.kind:
+        case "left out":
+            del container[step]
+        case "example":
+            container[step] = _copy(example_of(error))
+        case "entry":
+            container[step] = _copy(_ENTRIES[str(change.place[-2])])
+
+
+def _at(plain: dict[str, Any], path: Path) -> Any:
+    """What is at a path; None when there is nothing."""
+    found: Any = plain
+    for step in path:
+        if isinstance(found, dict):
+            found = found.get(step)
+        elif isinstance(found, list) and isinstance(step, int) and step < len(found):
+            found = found[step]
+        else:
+            return None
+    return found
+
+
+def _copy(value: Any) -> Any:
+    """A copy whose maps and lists can be changed."""
+    if isinstance(value, Mapping):
+        return {key: _copy(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_copy(inner) for inner in value]
+    return value
