@@ -85,11 +85,13 @@ def _mend(plain: dict[str, Any], path: Path, error: ErrorDetails, done: set[_Cha
 
 
 def _possible(container: object, place: Path, *, missing: bool) -> _Change | None:
-    if isinstance(container, dict):
-        found = "left out" if place[-1] in container else "example" if missing else None
-        return _Change(place, found) if found else None
-    if isinstance(container, list) and isinstance(place[-1], int) and place[-1] < len(container):
-        return _Change(place, "entry") if place[-2] in _ENTRIES else None
+    step = place[-1]
+    if isinstance(container, dict) and step in container:
+        return _Change(place, "left out")
+    if isinstance(container, dict) and missing:
+        return _Change(place, "example")
+    if isinstance(container, list) and isinstance(step, int) and step < len(container) and place[-2] in _ENTRIES:
+        return _Change(place, "entry")
     return None
 
 

@@ -36,6 +36,7 @@ def check(
     filled = fill(inherited.values, errors)
     malformed = {path_of(*path) for path in filled.replaced} | set(hidden)
     complete = settings or filled.settings
-    broken = broken_rules(complete, secrets or {}) if complete else ()
-    mistakes += [one for one in broken if not any(map(one.follows_from, malformed))]
+    if complete is not None:
+        broken = broken_rules(complete, secrets or {})
+        mistakes += [mistake for mistake in broken if not any(map(mistake.follows_from, malformed))]
     return settings, mistakes

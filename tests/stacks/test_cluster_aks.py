@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.cluster.aks import features, plan
+from components.cluster.aks import plan
+from components.cluster.settings import CHOOSES_VERSIONS, AzureRegion
 from components.versions import KUBERNETES_VERSION
 from stacks.geography import CATALOGUE
-from stacks.settings import cloud_rules
+from stacks.settings.rules.clouds import most_nodes
 from tests.clusters import CLUSTER_TYPES, OFFICE, cluster, made, offered, only, public, rendered_cluster
 from tests.regions import rendered_with
 from tests.rendering import Rendered
@@ -22,6 +23,12 @@ MAINTENANCE = "azure-native:containerservice:MaintenanceConfiguration"
 
 POOL = "azure-native:containerservice:AgentPool"
 ZONES = ["1", "2", "3"]
+REGION = {
+    "name": "westeurope",
+    "cloud": "azure",
+    "nodes": {"type": "Standard_D4s_v5", "min": 3, "max": 9},
+    "adminGroups": ["11111111-2222-3333-4444-555555555555"],
+}
 
 
 def pools(rendered: Rendered | None = None) -> list[dict[str, Any]]:
@@ -91,11 +98,9 @@ def test_a_zones_subnet_follows_from_its_number_alone() -> None:
 
 
 def test_settings_and_plan_count_the_same_nodes() -> None:
-    assert cloud_rules.AKS_SYSTEM_NODES == plan.LEAST_SYSTEM_NODES
     for zones in (["1"], ["1", "2"], ZONES):
-        region = {"cloud": "azure", "zones": zones}
-        most = cloud_rules.most_nodes(region)
-        assert most is not None
+        region = AzureRegion.model_validate({**REGION, "zones": zones})
+        most = most_nodes(region)
         surge = len(zones) * 2
         assert most + len(zones) * plan.system_nodes(zones)[1] + surge == 64
 
@@ -132,11 +137,7 @@ def test_aks_leaves_the_number_of_machines_to_the_autoscaler() -> None:
     assert all("count" in pool.ignored for pool in public("aks").of_type(POOL))
 
 
-def test_settings_and_cluster_know_the_same_channels() -> None:
-    assert cloud_rules.CHOOSES_VERSIONS == features.CHOOSES_VERSIONS
-
-
-@pytest.mark.parametrize("channel", cloud_rules.CHOOSES_VERSIONS)
+@pytest.mark.parametrize("channel", CHOOSES_VERSIONS)
 def test_aks_is_asked_for_no_version_where_azure_decides_about_it(channel: str) -> None:
     rendered = rendered_cluster("aks", OFFICE, channel=channel)
     found = only(rendered, CLUSTER_TYPES["aks"])

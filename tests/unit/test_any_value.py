@@ -13,7 +13,10 @@ from pydantic import BaseModel
 
 from components.cluster.settings import AwsRegion, AzureRegion, ExistingRegion, GcpRegion
 from components.messaging.settings import StreamSettings
-from stacks.settings import Settings, SettingsError, parse
+from stacks.settings import Mistake, Settings, SettingsError, parse
+from stacks.settings.errors import path_of
+from stacks.settings.filling import validated
+from stacks.settings.inheritance import inherit
 
 PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl"], "country": "BE"}
 CLUSTER = {"apiAccess": ["192.31.196.0/24"], "deletionProtection": False, "kubernetesVersion": "1.35", "flowLogs": True}
@@ -218,6 +221,28 @@ def _models(*models: type[BaseModel]) -> set[type[BaseModel]]:
 def test_an_odd_value_in_any_one_place_gives_no_stack_trace(value: object) -> None:
     for path in PATHS:
         is_settled(with_values({path: value}))
+
+
+def mistakes(values: Mapping[str, Any]) -> tuple[Mistake, ...]:
+    """All mistakes that are found."""
+    try:
+        parse(values)
+    except SettingsError as error:
+        return error.mistakes
+    return ()
+
+
+WORDS_AND_NUMBERS = [value for value in ODD if not isinstance(value, list | dict)]
+
+
+@pytest.mark.parametrize("value", [*WORDS_AND_NUMBERS, date(2026, 1, 1)], ids=repr)
+def test_a_malformed_value_brings_no_mistake_in_any_other_place(value: object) -> None:
+    for path in PATHS:
+        values = with_values({path: value})
+        if validated(inherit(values).values)[1]:
+            there = Mistake(path=path_of(*path), rule="", remedy="")
+            elsewhere = [str(one) for one in mistakes(values) if not there.follows_from(one.path)]
+            assert elsewhere == [], path
 
 
 @given(st.dictionaries(st.sampled_from(PATHS), ANYTHING, min_size=1, max_size=4))

@@ -9,8 +9,7 @@ import pulumi
 import pytest
 from pulumi.runtime import config as runtime_config
 
-from components.monitoring import network_policies
-from stacks.settings import SECRETS, Settings, SettingsError, load, parse, secret, webhook_rules
+from stacks.settings import SECRETS, Settings, SettingsError, load, parse, secret
 from stacks.settings.errors import PROJECT
 
 LOCAL: Mapping[str, Any] = {"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}
@@ -131,10 +130,6 @@ def test_a_webhook_that_alerts_are_not_let_out_to_is_refused_and_not_shown(url: 
 @pytest.mark.parametrize("url", ["https://alerts.example.org:443/hook", "HTTPS://alerts.example.org", "unknown-0123"])
 def test_a_webhook_in_reach_is_taken_and_so_is_a_made_up_word_of_a_plan(url: str) -> None:
     assert loaded(LOCAL, secrets={"alertWebhookUrl": url}).stage == "local"
-
-
-def test_webhooks_are_called_on_the_port_that_the_network_policy_opens() -> None:
-    assert webhook_rules.PORT == network_policies.HTTPS_PORT
 
 
 def test_a_setting_that_is_not_a_map_is_reported_as_it_was_written() -> None:

@@ -171,7 +171,9 @@ def _needs_a_cloud(settings: Settings, data_service: str, engine: str, other: st
 
 def clients_verify_rds(settings: Settings) -> Iterator[Mistake]:
     """Clients of a database on AWS know its authorities."""
-    for path, region in regions_by_path(settings) if settings.database.engine == "postgresql" else ():
+    if settings.database.engine != "postgresql":
+        return
+    for path, region in regions_by_path(settings):
         if isinstance(region, AwsRegion) and region.rds_authorities is None:
             bundle = f"{_AUTHORITIES}/{region.name}/{region.name}-bundle.pem"
             yield Mistake(

@@ -33,9 +33,9 @@ def argocd_has_a_repository(settings: Settings) -> Iterator[Mistake]:
 
 def argocd_reaches_the_canary(settings: Settings) -> Iterator[Mistake]:
     """The canary is the hub, or has an API whose address is known."""
-    canary = settings.gitops.canary
+    canary, hub = settings.gitops.canary, settings.gitops_hub
     clouds = {region.name: region.cloud for region in settings.regions}
-    if settings.gitops.enabled and canary != settings.gitops_hub and clouds.get(canary or "") == "existing":
+    if canary is not None and hub is not None and canary != hub and clouds.get(canary) == "existing":
         yield Mistake(
             path="gitops.canary",
             value=shown(canary),

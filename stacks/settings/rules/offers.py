@@ -89,7 +89,9 @@ def a_machine_is_large_enough(settings: Settings) -> Iterator[Mistake]:
     """Some machine has what a PostgreSQL asks for."""
     database = settings.database
     cpu, memory, standby = database.cpu, database.memory, database.nodes != 1
-    for path, region in managed_regions(settings) if database.engine == "postgresql" else ():
+    if database.engine != "postgresql":
+        return
+    for path, region in managed_regions(settings):
         if region.instances.database is None and not _there_is(
             partial(_machine, region, cpu=cpu, memory=memory, standby=standby)
         ):
@@ -100,8 +102,9 @@ def a_machine_is_large_enough(settings: Settings) -> Iterator[Mistake]:
 def standbys_are_not_burstable(settings: Settings) -> Iterator[Mistake]:
     """Azure gives burstable machines no standby."""
     # https://learn.microsoft.com/azure/reliability/reliability-postgresql-flexible-server
-    postgresql = settings.database.engine == "postgresql"
-    for path, region in managed_regions(settings) if postgresql and settings.database.nodes != 1 else ():
+    if settings.database.engine != "postgresql" or settings.database.nodes == 1:
+        return
+    for path, region in managed_regions(settings):
         named = region.instances.database
         if isinstance(region, AzureRegion) and named is not None and named.startswith("Standard_B"):
             yield Mistake(
@@ -114,13 +117,15 @@ def standbys_are_not_burstable(settings: Settings) -> Iterator[Mistake]:
 
 def a_disk_is_large_enough(settings: Settings) -> Iterator[Mistake]:
     """Some disk is as large as a PostgreSQL asks for."""
-    database = settings.database
-    for _, region in managed_regions(settings) if database.engine == "postgresql" else ():
+    storage = settings.database.storage
+    if settings.database.engine != "postgresql":
+        return
+    for _, region in managed_regions(settings):
         largest = _LARGEST_DISKS[region.cloud]
-        if gibibytes("storage", database.storage) > largest:
+        if gibibytes("storage", storage) > largest:
             yield Mistake(
                 path="database.storage",
-                value=shown(database.storage),
+                value=shown(storage),
                 rule=f"is more than the largest disk of {_SERVERS[region.cloud]} has",
                 remedy=f"write {largest}Gi or less",
             )
@@ -129,7 +134,9 @@ def a_disk_is_large_enough(settings: Settings) -> Iterator[Mistake]:
 def a_cache_node_is_large_enough(settings: Settings) -> Iterator[Mistake]:
     """Some node has what a managed cache asks for."""
     memory, data = settings.cache.memory, settings.cache.max_memory
-    for path, region in managed_regions(settings) if settings.cache.engine == "managed" else ():
+    if settings.cache.engine != "managed":
+        return
+    for path, region in managed_regions(settings):
         named = None if isinstance(region, GcpRegion) else region.instances.cache
         if named is None and not _there_is(partial(_node, region, memory=memory, max_memory=data)):
             yield _too_much(path, "cache", {"memory": memory, "maxMemory": data}, f"node of {_CACHES[region.cloud]}")
