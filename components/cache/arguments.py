@@ -6,8 +6,10 @@ from urllib.parse import quote
 
 import pulumi
 
-from components.cache.settings import MOST_MANAGED_REPLICAS
 from components.quantities import quantity_bytes
+
+MOST_REPLICAS: Final = 6
+"""Nodes that every cloud can give a cache, the primary among them."""
 
 BACKUP_DAYS: Final = 7
 MAINTENANCE_HOUR: Final = 4
@@ -34,8 +36,8 @@ class ManagedCacheArgs:
     policy: str = "allkeys-lru"
 
     def __post_init__(self) -> None:
-        if not 1 <= self.replicas <= MOST_MANAGED_REPLICAS:
-            raise ValueError(f"replicas: expected 1 to {MOST_MANAGED_REPLICAS}, got {self.replicas}")
+        if not 1 <= self.replicas <= MOST_REPLICAS:
+            raise ValueError(f"replicas: expected 1 to {MOST_REPLICAS}, got {self.replicas}")
         quantity_bytes("memory", self.memory)
         quantity_bytes("max_memory", self.max_memory)
 

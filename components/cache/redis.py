@@ -11,7 +11,6 @@ from components.cache import config
 from components.cache.proxy import PrimaryProxy, PrimaryProxyArgs
 from components.cache.redis_pods import NodePods
 from components.cache.scripts import SCRIPTS
-from components.cache.settings import MINIMUM_REPLICATED
 from components.connection import connection_secret
 from components.metadata import selector
 from components.namespaces import MONITORING
@@ -28,6 +27,7 @@ from components.workload import (
     service_monitor,
 )
 
+MINIMUM_REPLICATED = 3
 PASSWORD_LENGTH = 32
 POLICIES = (
     "noeviction",

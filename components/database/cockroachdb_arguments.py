@@ -8,10 +8,11 @@ import pulumi
 from components.database.cockroachdb_backup import BackupPlan
 from components.database.cockroachdb_sql import Survival
 from components.database.credentials import DatabaseCredentials
-from components.database.settings import MINIMUM_REPLICATED
 from components.peering import StorePeers
 from components.quantities import quantity_bytes
 from components.trust import RegionAuthority
+
+MINIMUM_REPLICATED = 3
 
 
 @dataclass(frozen=True, kw_only=True)

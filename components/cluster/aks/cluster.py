@@ -19,7 +19,6 @@ from components.cluster.aks.plan import ApiServer, api_server
 from components.cluster.aks.pools import AksPools, AksPoolsArgs, first_pool
 from components.cluster.aks.vault import AksVault
 from components.cluster.arguments import MaintenanceWindow, ManagedClusterArgs, common_labels
-from components.cluster.settings import CHOOSES_VERSIONS
 from components.versions import KUBERNETES_VERSION
 
 SYSTEM_MACHINE: Final = "Standard_D2s_v5"
@@ -226,4 +225,4 @@ def _pools(args: AksClusterArgs) -> AksPoolsArgs:
 
 
 def _version(args: AksClusterArgs) -> str | None:
-    return None if args.upgrade_channel in CHOOSES_VERSIONS else args.kubernetes_version
+    return None if args.upgrade_channel in features.CHOOSES_VERSIONS else args.kubernetes_version

@@ -23,6 +23,8 @@ VERSIONS: Final = ("kubernetesVersion", "agentPoolProfiles[*].orchestratorVersio
 """What Azure changes, too, where it decides about the minor version. It refuses to go back to an older one."""
 POOL_VERSIONS: Final = ("orchestratorVersion",)
 """The same of a node pool."""
+CHOOSES_VERSIONS: Final = ("stable", "rapid")
+"""Upgrade channels that raise the minor version."""
 AUTO_UPGRADE: Final = "aksManagedAutoUpgradeSchedule"
 NODE_UPGRADE: Final = "aksManagedNodeOSUpgradeSchedule"
 """Names that Azure gives to the schedules of its upgrades: of Kubernetes, and of the nodes' system."""

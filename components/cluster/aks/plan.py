@@ -9,13 +9,14 @@ from typing import Final
 import yaml
 
 from components.cluster.arguments import NodePool, ipv4_network, shares
-from components.cluster.settings import AKS_SYSTEM_NODES
 
 KEY_VAULT_CRYPTO_USER: Final = "12338af0-0e69-4776-bea7-57ae8d297424"
 KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER: Final = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
 NETWORK_CONTRIBUTOR: Final = "4d97b98b-1d4f-4787-a291-c67834d212e7"
 ZONE_SLOTS: Final = 16
 """Equal parts of the nodes' range, one for each number that a zone can have."""
+LEAST_SYSTEM_NODES: Final = 2
+"""Nodes of AKS's own pods in a region: one for each zone, and two where there is one zone."""
 _DNS_HOST = 10
 
 
@@ -56,7 +57,7 @@ def zone_subnets(nodes: str, zones: Sequence[str]) -> dict[str, str]:
 
 def system_nodes(zones: Sequence[str]) -> tuple[int, int]:
     """Least and most nodes of each zone for AKS's own pods."""
-    least = -(-AKS_SYSTEM_NODES // len(zones))
+    least = -(-LEAST_SYSTEM_NODES // len(zones))
     return least, 2 * least
 
 

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from components.cluster.arguments import NodePool, ipv4_network, shares
-from components.settings.cloud_values import EKS_ZONE_SLOTS
+
+ZONE_SLOTS: Final = 4
+"""Equal parts of a range, one for each zone: a and e share the first, b and f the second."""
 
 DEFAULT_ZONES: Final = ("a", "b", "c")
 _ZONES: Final[Mapping[str, Sequence[str]]] = {"ap-northeast-1": ("a", "c", "d"), "ca-central-1": ("a", "b", "d")}
@@ -25,14 +27,14 @@ def check_zones(zones: Sequence[str]) -> None:
     slots = [zone_slot(zone) for zone in zones]
     if len(set(slots)) < len(slots):
         raise ValueError(
-            f"zones: two of {list(zones)} would share their addresses (every {EKS_ZONE_SLOTS}th letter does, "
+            f"zones: two of {list(zones)} would share their addresses (every {ZONE_SLOTS}th letter does, "
             "like a and e); choose others"
         )
 
 
 def zone_slot(zone: str) -> int:
     """The slot of a zone, by its letter alone: it stays when zones are added, removed or listed in another order."""
-    return (ord(zone) - ord("a")) % EKS_ZONE_SLOTS
+    return (ord(zone) - ord("a")) % ZONE_SLOTS
 
 
 def chosen_zones(zones: Sequence[str], only: int | None) -> Sequence[str]:
@@ -44,7 +46,7 @@ def chosen_zones(zones: Sequence[str], only: int | None) -> Sequence[str]:
 def subnets(address_range: str, zones: Sequence[str]) -> dict[str, str]:
     """A part of the range for each zone."""
     network = ipv4_network("addresses", address_range)
-    parts = list(network.subnets(prefixlen_diff=(EKS_ZONE_SLOTS - 1).bit_length()))
+    parts = list(network.subnets(prefixlen_diff=(ZONE_SLOTS - 1).bit_length()))
     return {zone: str(parts[zone_slot(zone)]) for zone in sorted(zones)}
 
 
