@@ -98,6 +98,7 @@ def test_what_is_malformed_hides_no_mistake_beside_it() -> None:
         "regions[0].slot",
         "regions[2].name",
         "regions[2].context",
+        "database.primaryRegion",
         "messaging.servers",
     ]
 
