@@ -51,7 +51,7 @@ def _overview(sections: Schema, definitions: Schema) -> str:
     def lines() -> Iterator[list[str]]:
         for key, section in sections.items():
             if key == "stage":
-                yield [f"`{key}`", f"{section['description']} {allowed(section, definitions)}. Required."]
+                yield [f"`{key}`", f"{section['description']} Required: one of {allowed(section, definitions)}."]
             else:
                 yield [f"[`{key}`](#{key})", linked(section["description"])]
 

@@ -46,7 +46,8 @@ def _entry(key: str, value: Schema, schema: Schema) -> str:
         )
     if section["type"] == "object":
         return _written(key, ["type: object", "default: {}"], f"{section['description']} {_keys(section, schema)}")
-    return _written(key, [f"type: {section['type']}"], section["description"])
+    choices = ", ".join(section["enum"])
+    return _written(key, [f"type: {section['type']}"], f"{section['description']} One of {choices}.")
 
 
 def _written(key: str, lines: list[str], text: str) -> str:
@@ -70,7 +71,7 @@ def _keys(section: Schema, schema: Schema) -> str:
 
 def _first(section: Schema, schema: Schema) -> Iterator[Row]:
     """The keys of a section, without what is below them."""
-    return (row for row in rows(section, schema["$defs"]) if not set(row.key) & set(".["))
+    return (row for row in rows(section, schema["$defs"]) if not set(row.key.removeprefix("*.")) & set(".["))
 
 
 def _named(row: Row) -> str:

@@ -1,6 +1,7 @@
 """The keys of a section, flattened: what may be written, the default, and what it means. Pure."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -64,7 +65,8 @@ def allowed(schema: Schema, definitions: Schema) -> str:
         values = [value for value in schema.get("enum", [schema.get("const")]) if value is not False]
         return ", ".join(f"`{value}`" for value in values)
     if "anyOf" in schema:
-        return ", or ".join(allowed(option, definitions) for option in schema["anyOf"])
+        one, *_ = schema["anyOf"]
+        return f"{allowed(one, definitions)}, or a list of them"
     if schema["type"] == "array":
         return f"a list, each {allowed(schema['items'], definitions)}"
     return _TYPES[schema["type"]] + _bounds(schema)
@@ -72,9 +74,10 @@ def allowed(schema: Schema, definitions: Schema) -> str:
 
 def _by_rule(message: str) -> str:
     """The rule of a message without its reasons, and the example of its remedy."""
-    rule, _, remedy = message.partition("; ")
+    rule, remedy, *_ = message.split("; ")
+    rule = re.sub(r" \([^)]*\)|: .*", "", rule).removeprefix("must be ")
     example = f", e.g. {remedy.removeprefix('write e.g. ')}" if remedy.startswith("write e.g. ") else ""
-    return (rule.partition(": ")[0].removeprefix("must be ") + example).replace("*", r"\*")
+    return (rule + example).replace("*", r"\*")
 
 
 def _bounds(schema: Schema) -> str:
