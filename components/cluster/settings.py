@@ -46,6 +46,33 @@ CLOUDS: Final[tuple[Cloud, ...]] = get_args(Cloud)
 
 ServiceType = Literal["LoadBalancer", "NodePort", "ClusterIP"]
 
+GKE_NODES: Final = 63
+"""Most nodes of a region on Google Cloud: its pods' /18 has a /24 for each of 64, one of them for updates."""
+
+EKS_ZONES: Final = 3
+"""Zones of a region on AWS that names none."""
+
+EKS_ZONE_NODES: Final = 30
+"""Most nodes of a zone on AWS, whose pods have a /20: 32 nodes of eight /28 each, two of them for updates.
+
+A node of 110 pods has seven /28, and one more for the addresses of its interfaces and for pods to come.
+"""
+
+EKS_NETWORKS: Final = 40
+"""Networks that AWS lets through to the Kubernetes API of a cluster."""
+
+AKS_NODES: Final = 64
+"""Nodes of a region on Azure altogether, as its pods' /18 has a /24 for each."""
+
+AKS_SYSTEM_NODES: Final = 2
+"""Nodes of AKS's own pods in a region: one for each zone, and two where there is one zone. Their pools may double."""
+
+AKS_POOLS: Final = 2
+"""Node pools of a zone on Azure. Each needs one more node while it is updated."""
+
+CHOOSES_VERSIONS: Final = ("stable", "rapid")
+"""Upgrade channels of AKS that raise the minor version."""
+
 
 class Geography(Model):
     """Where a region is, for regions that the catalogue does not know. Degrees; IANA zone; BCP 47 tags; ISO 3166."""

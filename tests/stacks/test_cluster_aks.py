@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.cluster.aks import network, nodes
+from components.cluster.settings import AKS_SYSTEM_NODES, CHOOSES_VERSIONS
 from components.versions import KUBERNETES_VERSION
 from stacks.geography import CATALOGUE
 from stacks.settings import cloud_rules
@@ -92,7 +93,7 @@ def test_a_zones_subnet_follows_from_its_number_alone() -> None:
 
 
 def test_settings_and_plan_count_the_same_nodes() -> None:
-    assert cloud_rules.AKS_SYSTEM_NODES == nodes.LEAST_SYSTEM_NODES
+    assert cloud_rules.AKS_SYSTEM_NODES == AKS_SYSTEM_NODES
     for zones in (["1"], ["1", "2"], ZONES):
         region = {"cloud": "azure", "zones": zones}
         most = cloud_rules.most_nodes(region)
@@ -134,7 +135,7 @@ def test_aks_leaves_the_number_of_machines_to_the_autoscaler() -> None:
 
 
 def test_settings_and_cluster_know_the_same_channels() -> None:
-    assert cloud_rules.CHOOSES_VERSIONS == nodes.CHOOSES_VERSIONS
+    assert cloud_rules.CHOOSES_VERSIONS == CHOOSES_VERSIONS
 
 
 @pytest.mark.parametrize("channel", cloud_rules.CHOOSES_VERSIONS)

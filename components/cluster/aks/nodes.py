@@ -9,17 +9,13 @@ from pulumi_azure_native import containerservice
 
 from components.cluster.aks.network import AksNetwork
 from components.cluster.location import common_labels
-from components.cluster.settings import AzureRegion
+from components.cluster.settings import AKS_SYSTEM_NODES, CHOOSES_VERSIONS, AzureRegion
 from components.versions import KUBERNETES_VERSION
 
 NODE_DISK_GB: Final = 100
 PODS_PER_NODE: Final = 110
 SYSTEM_TAINT: Final = "CriticalAddonsOnly=true:NoSchedule"
 """Azure's own pods tolerate it, and no others."""
-LEAST_SYSTEM_NODES: Final = 2
-"""Nodes of AKS's own pods in a region: one for each zone, and two where there is one zone."""
-CHOOSES_VERSIONS: Final = ("stable", "rapid")
-"""Upgrade channels that raise the minor version."""
 POOL_CHANGES_BY_ITSELF: Final = ("count",)
 """What of a node pool's inputs Azure changes: the autoscaler's number of nodes."""
 POOL_VERSIONS: Final = ("orchestratorVersion",)
@@ -131,7 +127,7 @@ def kubernetes_version(region: AzureRegion) -> str | None:
 
 def system_nodes(zones: Sequence[str]) -> tuple[int, int]:
     """Least and most nodes of each zone for AKS's own pods. Pure."""
-    least = -(-LEAST_SYSTEM_NODES // len(zones))
+    least = -(-AKS_SYSTEM_NODES // len(zones))
     return least, 2 * least
 
 
