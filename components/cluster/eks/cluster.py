@@ -134,7 +134,7 @@ class EksCluster(pulumi.ComponentResource):
             name,
             region=place.location,
             name=full_name,
-            version=self._version,
+            version=self._kubernetes_version,
             role_arn=self._role(name, key).arn,
             vpc_config=_vpc_config(self._network, authorized_networks),
             access_config=eks.ClusterAccessConfigArgs(
@@ -163,7 +163,7 @@ class EksCluster(pulumi.ComponentResource):
         )
 
     @property
-    def _version(self) -> str:
+    def _kubernetes_version(self) -> str:
         return self._region.kubernetes_version or KUBERNETES_VERSION
 
     def _key(self, name: str) -> kms.Key:
@@ -192,7 +192,9 @@ class EksCluster(pulumi.ComponentResource):
     def _machines(self, name: str, cluster: eks.Cluster) -> list[pulumi.Resource]:
         """Add-ons, nodes and the add-ons that run on them, in this order. What pods wait for."""
         child = pulumi.ResourceOptions(parent=self)
-        releases = Releases(location=self._ref.location, kubernetes_version=self._version, patches=self._region.patches)
+        releases = Releases(
+            location=self._ref.location, kubernetes_version=self._kubernetes_version, patches=self._region.patches
+        )
         # Made beside the cluster, minutes before it is used: AWS takes a while to know a new role everywhere.
         trust = json.dumps(service_trust("ec2.amazonaws.com"))
         role = EksRole(
