@@ -1,6 +1,6 @@
 """What can be said of a region. Each cloud has a model of its own, with the settings that only it understands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
@@ -133,6 +133,10 @@ class ExistingRegion(Region):
     on a cloud."""
 
 
+def _shares(total: int, parts: int) -> list[int]:
+    return [total // parts + (index < total % parts) for index in range(parts)]
+
+
 class Nodes(Model):
     """Machines of a region, over all its zones: their type, and how many there are at least and at most."""
 
@@ -149,6 +153,18 @@ class Nodes(Model):
         if self.min > self.max:
             raise mistake("must not have a min above its max", "lower min or raise max")
         return self
+
+    def per_zone(self, zones: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Least and most machines of each zone. They add up to the region's; the first zones get what does not divide.
+
+        ValueError when there are more zones than machines.
+        """
+        if self.max < len(zones):
+            raise ValueError(
+                f"max: {self.max} nodes are not enough for {len(zones)} zones; raise max or name fewer zones"
+            )
+        least, most = _shares(self.min, len(zones)), _shares(self.max, len(zones))
+        return dict(zip(sorted(zones), zip(least, most, strict=True), strict=True))
 
 
 class GcpNodes(Nodes):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.cluster.aks import plan
+from components.cluster.aks import network, nodes
 from components.cluster.settings import CHOOSES_VERSIONS, AzureRegion
 from components.versions import KUBERNETES_VERSION
 from stacks.geography import CATALOGUE
@@ -65,13 +65,13 @@ def test_azures_own_pods_have_small_nodes_that_no_other_pod_runs_on() -> None:
     for pool in of_mode("System"):
         assert pool["nodeTaints"] == ["CriticalAddonsOnly=true:NoSchedule"]
         assert pool["vmSize"] == "Standard_D2s_v5"
-    assert all("nodeTaints" not in pool and pool["vmSize"] == "small.machine" for pool in of_mode("User"))
+    assert all("nodeTaints" not in pool and pool["vmSize"] == "Standard_D4s_v5" for pool in of_mode("User"))
     assert sum(pool["minCount"] for pool in of_mode("System")) >= 2
 
 
 @pytest.mark.parametrize("zones", [["1"], ["1", "2"], ZONES])
 def test_a_region_always_has_two_nodes_for_azures_own_pods(zones: list[str]) -> None:
-    least, most = plan.system_nodes(zones)
+    least, most = nodes.system_nodes(zones)
     assert least * len(zones) >= 2
     assert most > least
 
@@ -84,13 +84,14 @@ def test_the_machines_are_no_part_of_the_cluster_that_another_type_would_have_to
 
 @given(machine=st.text(min_size=1), other=st.text(min_size=1), zone=st.sampled_from("123456789"))
 def test_another_machine_type_is_another_pool_whose_name_azure_takes(machine: str, other: str, zone: str) -> None:
-    name = plan.pool_name(zone, machine)
+    name = nodes.pool_name(zone, machine)
     assert re.fullmatch("[a-z][a-z0-9]{0,11}", name)
-    assert (name == plan.pool_name(zone, other)) == (machine == other)
+    assert (name == nodes.pool_name(zone, other)) == (machine == other)
 
 
 def test_a_zones_subnet_follows_from_its_number_alone() -> None:
-    few, many = plan.zone_subnets("10.7.0.0/17", ["3"]), plan.zone_subnets("10.7.0.0/17", ["9", "3", "1"])
+    block = IPv4Network("10.7.0.0/17")
+    few, many = network.zone_subnets(block, ["3"]), network.zone_subnets(block, ["9", "3", "1"])
     assert few["3"] == many["3"]
     assert not any(IPv4Network(a).overlaps(IPv4Network(b)) for a, b in combinations(many.values(), 2))
     # A region's 64 nodes, one for each /24 of its pods, five addresses that Azure keeps, and internal load balancers.
@@ -102,7 +103,7 @@ def test_settings_and_plan_count_the_same_nodes() -> None:
         region = AzureRegion.model_validate({**REGION, "zones": zones})
         most = most_nodes(region)
         surge = len(zones) * 2
-        assert most + len(zones) * plan.system_nodes(zones)[1] + surge == 64
+        assert most + len(zones) * nodes.system_nodes(zones)[1] + surge == 64
 
 
 def test_aks_nodes_have_the_version_of_the_control_plane() -> None:
