@@ -30,7 +30,10 @@ PRIVATE: Final = IPv4Network("10.0.0.0/8")
 """Space for everything but pods (RFC 1918: what managed databases ask for): a /16 of it for each slot."""
 
 SHARED: Final = IPv4Network("100.64.0.0/10")
-"""Space for pods (RFC 6598): a /18 for each slot, 16384 addresses. How many nodes that is, `stacks.settings.rules.clouds.most_nodes` says."""
+"""Space for pods (RFC 6598): a /18 for each slot, 16384 addresses.
+
+How many nodes that is, `most_nodes` in `stacks.settings.rules.clouds` says.
+"""
 
 DAY_STARTS: Final = "0 7 * * *"
 NIGHT_STARTS: Final = "0 23 * * *"
