@@ -68,6 +68,17 @@ def test_an_encrypted_setting_is_refused_and_its_value_is_not_shown() -> None:
     )
 
 
+def test_nothing_is_concluded_from_a_setting_that_is_encrypted() -> None:
+    names = ("us-central1", "europe-west1")
+    regions = [
+        {"name": name, "cloud": "existing", "context": name, "egressAddresses": ["192.0.2.10"]} for name in names
+    ]
+    database = json.dumps({"primaryRegion": "us-central1"})
+    with pytest.raises(SettingsError) as caught:
+        loaded({"stage": "local", "regions": regions, "messaging": {"servers": 3}}, secrets={"database": database})
+    assert [mistake.path for mistake in caught.value.mistakes] == ["database"]
+
+
 @pytest.mark.parametrize("key", SECRETS)
 def test_a_secret_in_plain_is_refused_and_not_shown(key: str) -> None:
     with pytest.raises(SettingsError) as caught:
