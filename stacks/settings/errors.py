@@ -17,21 +17,21 @@ class Mistake:
     """One mistake in a configuration."""
 
     path: str
-    """Where it is, as people write it: `regions[1].name`."""
+    """Path of the setting, as people write it: `regions[1].name`."""
     value: str = ""
-    """What is there, ready to print. Empty: there is nothing, or nothing that may be shown."""
+    """The setting's value, ready to print. Empty: there is no value, or it must not be shown."""
     rule: str
-    """The rule that is broken: it follows the value."""
+    """The broken rule, a sentence that begins after the value."""
     remedy: str
     reads: tuple[str, ...] = ()
-    """Paths of other settings that the mistake follows from. If one of them is malformed, this mistake is not shown."""
+    """Paths of other settings that the mistake follows from. If one of them is malformed, the mistake is not shown."""
 
     def __str__(self) -> str:
         broken = f"{self.value} {self.rule}".strip()
         return f"{PROJECT}:{self.path}: {broken}; {self.remedy}"
 
     def follows_from(self, malformed: str) -> bool:
-        """Whether the mistake is about a `malformed` setting or one above or below it, or was read from it."""
+        """Whether the mistake is at, above or below the path of a `malformed` setting, or was read from that setting."""
         return _within(malformed, self.path) or any(_within(path, malformed) for path in (self.path, *self.reads))
 
 

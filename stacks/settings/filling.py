@@ -1,4 +1,4 @@
-"""Settings in spite of malformed values, so that rules can look at all the others. Pure."""
+"""Valid settings in the place of malformed ones, so that rules can check all the others. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,28 +17,32 @@ _ENTRIES: Final[Mapping[str, object]] = {
     "apiAccess": "203.0.113.0/24",
     "egressAddresses": "203.0.113.7",
 }
-"""What takes the place of a malformed entry, by the key of its list: the entries behind it keep their numbers.
+"""Replacement of a malformed entry, by the key of its list. The entries after it keep their indexes.
 
-What a region or a stream must have is then missing, and filled in. Of any other list the default is taken.
+A region or a stream then lacks its required keys, which get examples. Any other list gets its default as a whole.
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Filled:
-    """`settings` (None when nothing could save them), and the paths of all values that the user did not write so."""
+    """Settings in which nothing is malformed any more."""
 
     settings: Settings | None
+    """None if some value could not be replaced."""
     replaced: frozenset[Path]
+    """Paths of all values that are not the user's."""
 
 
 @dataclass(frozen=True)
 class _Change:
+    """A change at a path: the value is left out, or an example takes its place, or another entry of the list."""
+
     place: Path
     kind: Literal["left out", "example", "entry"]
 
 
 def validated(values: Plain) -> tuple[Settings | None, Sequence[ErrorDetails]]:
-    """The settings in plain values; or None, and what pydantic says against them."""
+    """The settings in plain values; or None, and pydantic's errors."""
     try:
         return Settings.model_validate(dict(values)), ()
     except ValidationError as error:
@@ -46,10 +50,10 @@ def validated(values: Plain) -> tuple[Settings | None, Sequence[ErrorDetails]]:
 
 
 def fill(values: Plain, errors: Sequence[ErrorDetails]) -> Filled:
-    """The settings with something valid in the place of what the `errors` are about.
+    """The settings with valid values in the places that the `errors` name.
 
-    A malformed value is left out: a setting then has its default. A required one is then missing, and gets an example.
-    What stays malformed is left out together with what it is a part of.
+    A malformed value is left out, so that the setting has its default. If the setting is required, it gets an example
+    instead. If the value is malformed nevertheless, the map or list around it is left out in the same way.
     """
     plain: dict[str, Any] = _copy(values)
     done: set[_Change] = set()

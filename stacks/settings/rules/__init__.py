@@ -1,9 +1,8 @@
 """Rules between settings.
 
-A rule is a function from settings to the mistakes that break it. Settings that a rule sees are always valid in
-themselves: what is malformed has something else in its place, as `stacks.settings.filling` describes. So a rule says in
-`Mistake.reads` which other settings a mistake follows from, and `stacks.settings.parsing` leaves out what follows from
-malformed ones. Rules are pure.
+A rule is a pure function from settings to mistakes. Each setting that it sees is valid by itself, because
+`stacks.settings.filling` has replaced malformed ones. So a rule names in `Mistake.reads` the other settings that a
+mistake follows from, and `stacks.settings.parsing` drops mistakes that follow from malformed settings.
 """
 
 from collections.abc import Callable, Iterator, Mapping
