@@ -31,7 +31,7 @@ class Mistake:
         return f"{PROJECT}:{self.path}: {broken}; {self.remedy}"
 
     def follows_from(self, malformed: str) -> bool:
-        """Whether the mistake is at, above or below the path of a `malformed` setting, or was read from that setting."""
+        """Whether the mistake is at, above or below the path of a `malformed` setting, or was read from it."""
         return _within(malformed, self.path) or any(_within(path, malformed) for path in (self.path, *self.reads))
 
 
