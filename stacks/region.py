@@ -76,7 +76,7 @@ class Region(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self, providers=[args.base.provider])
         self._context = self._before_monitoring()
         self._cloud_stores = ManagedDataServices(
-            plan=args.plan, settings=args.settings, base=args.base, clients=SERVICES
+            plan=args.plan, settings=args.settings, context=self._context, cluster=args.base.region_cluster
         )
         monitoring = self._monitoring() if args.settings.monitoring.enabled else None
         self._monitored_by = monitoring.release if monitoring else None

@@ -15,17 +15,26 @@ from components.settings import Model
 from components.settings.values import Bytes, Count, Cpu, Image
 from components.versions import SAMPLE_SERVICE_IMAGE
 
+REPLICAS_TO_HALVE: Final = 3
+"""Fewest replicas of a service that become fewer at night."""
+
 
 class ServiceSettings(Model):
     """One of the platform's services in each region."""
 
     image: Image = SAMPLE_SERVICE_IMAGE
+    """Container image, with a tag other than `latest`, or with a digest. The default is a public sample."""
     min_replicas: Count = 1
+    """Fewest replicas in each region."""
     max_replicas: Count = 3
+    """Most replicas in each region."""
     follow_the_sun: bool = False
-    """Keep half of the minimum, but two, from 23:00 to 07:00 of the region's local time."""
+    """Whether the minimum is halved, to no fewer than two, from 23:00 to 07:00 of the region's local time. It needs a
+    `minReplicas` of 3 or more."""
     cpu: Cpu = "50m"
+    """Processor time that a replica requests."""
     memory: Bytes = "64Mi"
+    """Memory of a replica."""
 
 
 class ServicesSettings(Model):
@@ -34,9 +43,13 @@ class ServicesSettings(Model):
     model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
 
     consciousness_field: ServiceSettings = ServiceSettings()
+    """The service `consciousness-field`."""
     agent_network: ServiceSettings = ServiceSettings()
+    """The service `agent-network`."""
     sacred_messaging: ServiceSettings = ServiceSettings()
+    """The service `sacred-messaging`, which holds the users' connections."""
     work_coordination: ServiceSettings = ServiceSettings()
+    """The service `work-coordination`."""
 
     def by_name(self) -> Mapping[str, ServiceSettings]:
         """The services by the name they have in Kubernetes, such as `agent-network`."""

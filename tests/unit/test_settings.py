@@ -185,5 +185,5 @@ def test_the_regional_stack_grows_by_the_line_of_a_region_and_its_primary_region
     two = {**ours, "regions": [*ours["regions"], second]}
     with pytest.raises(SettingsError) as caught:
         parse(two)
-    assert [mistake.path for mistake in caught.value.mistakes] == [f"{PROJECT}:database.primaryRegion"]
+    assert [mistake.path for mistake in caught.value.mistakes] == ["database.primaryRegion"]
     assert len(parse({**two, "database": {**ours["database"], "primaryRegion": "us-central1"}}).regions) == 2

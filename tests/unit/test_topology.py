@@ -11,10 +11,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from components.addresses import AddressRanges
 from stacks import topology
 from stacks.geography import CATALOGUE, NOWHERE, distance_km
 from stacks.settings import Settings, parse
-from stacks.topology import SLOTS, AddressPlan, RegionPlan, Site
+from stacks.topology import SLOTS, RegionPlan, Site
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,7 +43,7 @@ def lone(plan: RegionPlan) -> RegionPlan:
     return dataclasses.replace(plan, peers=(), failover=())
 
 
-def parts(addresses: AddressPlan) -> list[IPv4Network]:
+def parts(addresses: AddressRanges) -> list[IPv4Network]:
     """The ranges of a plan that are used for something."""
     return [
         addresses.nodes,
@@ -72,16 +73,16 @@ def test_no_ranges_of_two_slots_overlap(slot: int, other_slot: int) -> None:
 def test_all_ranges_lie_in_private_space(slot: int) -> None:
     addresses = topology.address_plan(slot)
     *regional, pods = parts(addresses)
-    assert all(part.subnet_of(addresses.network) for part in regional)
-    assert addresses.network.subnet_of(topology.PRIVATE)
+    network = IPv4Network(f"10.{slot}.0.0/16")
+    assert all(part.subnet_of(network) for part in regional)
+    assert network.subnet_of(topology.PRIVATE)
     assert pods.subnet_of(topology.SHARED)
 
 
 def test_the_address_plan_of_a_slot_is_this_and_stays_this() -> None:
     assert {
-        field.name: str(getattr(topology.address_plan(7), field.name)) for field in dataclasses.fields(AddressPlan)
+        field.name: str(getattr(topology.address_plan(7), field.name)) for field in dataclasses.fields(AddressRanges)
     } == {
-        "network": "10.7.0.0/16",
         "nodes": "10.7.0.0/17",
         "services": "10.7.128.0/18",
         "managed": "10.7.192.0/19",
