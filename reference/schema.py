@@ -111,7 +111,10 @@ def _region(definitions: Schema) -> Schema:
         cases.append({"if": is_here, "then": {"$ref": f"#/$defs/{model.__name__}"}})
     return {
         "type": "object",
-        "properties": {"cloud": {"enum": list(CLOUDS), "description": description(Region, "cloud")}},
+        "properties": {
+            "name": {"description": description(Region, "name")},
+            "cloud": {"enum": list(CLOUDS), "description": description(Region, "cloud")},
+        },
         "required": ["name", "cloud"],
         "allOf": cases,
     }
