@@ -1,9 +1,20 @@
 """What can be configured of the cache."""
 
-from typing import Literal
+from typing import Annotated, Final, Literal
 
 from components.settings import Model
-from components.settings.values import Bytes, CacheReplicas, Cpu
+from components.settings.values import Bytes, Cpu, one_or
+
+MINIMUM_REPLICATED: Final = 3
+"""Fewest replicas of which one can fail: the others' Sentinels are a majority."""
+
+MOST_MANAGED_REPLICAS: Final = 6
+"""Replicas that every cloud can give a managed cache, the primary among them."""
+
+CacheReplicas = Annotated[
+    int,
+    one_or(MINIMUM_REPLICATED, "failover needs a quorum", f"write 1 (no failover) or {MINIMUM_REPLICATED}"),
+]
 
 
 class CacheSettings(Model):

@@ -10,8 +10,10 @@ from components.settings.values import AzureLocation, CachedPaths, DnsZone, Doma
 
 DEFAULT_DOMAIN: Final = "sacred-council.localhost"
 
-
 CREATE_ZONE: Final = "create"
+
+LONGEST_COMMON_NAME: Final = 64
+"""Characters of a certificate's common name (RFC 5280, `ub-common-name`); the clouds ask for a certificate with one."""
 
 
 class EdgeSettings(Model):

@@ -1,6 +1,6 @@
 """What can be said of a region. Each cloud has a model of its own, with the settings that only it understands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
@@ -45,6 +45,33 @@ Cloud = Literal["existing", "gcp", "aws", "azure"]
 CLOUDS: Final[tuple[Cloud, ...]] = get_args(Cloud)
 
 ServiceType = Literal["LoadBalancer", "NodePort", "ClusterIP"]
+
+GKE_NODES: Final = 63
+"""Most nodes of a region on Google Cloud: its pods' /18 has a /24 for each of 64, one of them for updates."""
+
+EKS_ZONES: Final = 3
+"""Zones of a region on AWS that names none."""
+
+EKS_ZONE_NODES: Final = 30
+"""Most nodes of a zone on AWS, whose pods have a /20: 32 nodes of eight /28 each, two of them for updates.
+
+A node of 110 pods has seven /28, and one more for the addresses of its interfaces and for pods to come.
+"""
+
+EKS_NETWORKS: Final = 40
+"""Networks that AWS lets through to the Kubernetes API of a cluster."""
+
+AKS_NODES: Final = 64
+"""Nodes of a region on Azure altogether, as its pods' /18 has a /24 for each."""
+
+AKS_SYSTEM_NODES: Final = 2
+"""Nodes of AKS's own pods in a region: one for each zone, and two where there is one zone. Their pools may double."""
+
+AKS_POOLS: Final = 2
+"""Node pools of a zone on Azure. Each needs one more node while it is updated."""
+
+CHOOSES_VERSIONS: Final = ("stable", "rapid")
+"""Upgrade channels of AKS that raise the minor version."""
 
 
 class Geography(Model):
@@ -106,6 +133,10 @@ class ExistingRegion(Region):
     on a cloud."""
 
 
+def _shares(total: int, parts: int) -> list[int]:
+    return [total // parts + (index < total % parts) for index in range(parts)]
+
+
 class Nodes(Model):
     """Machines of a region, over all its zones: their type, and how many there are at least and at most."""
 
@@ -122,6 +153,18 @@ class Nodes(Model):
         if self.min > self.max:
             raise mistake("must not have a min above its max", "lower min or raise max")
         return self
+
+    def per_zone(self, zones: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Least and most machines of each zone. They add up to the region's; the first zones get what does not divide.
+
+        ValueError when there are more zones than machines.
+        """
+        if self.max < len(zones):
+            raise ValueError(
+                f"max: {self.max} nodes are not enough for {len(zones)} zones; raise max or name fewer zones"
+            )
+        least, most = _shares(self.min, len(zones)), _shares(self.max, len(zones))
+        return dict(zip(sorted(zones), zip(least, most, strict=True), strict=True))
 
 
 class GcpNodes(Nodes):

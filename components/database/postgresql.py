@@ -5,7 +5,7 @@ import pulumi
 from components import network
 from components.connection import Connection, connection_secret, mount_path, secret_name
 from components.database import postgresql_plan as plan
-from components.database.arguments import ManagedDatabaseArgs
+from components.database.managed import ManagedDatabaseArgs
 from components.database.postgresql_bootstrap import PostgresBootstrap, PostgresBootstrapArgs, Server
 
 

@@ -1,11 +1,22 @@
 """What can be configured of the database."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from components.settings import Model
-from components.settings.values import Bytes, Cpu, Cron, DatabaseNodes, Days, RegionName
+from components.settings.values import Bytes, Cpu, Cron, Days, RegionName, one_or
+
+MINIMUM_REPLICATED: Final = 3
+"""Fewest nodes of which one can fail: the others are a majority."""
+
+REGIONS_TO_SURVIVE_ONE: Final = 3
+"""Fewest regions of which one can be lost: the others have a majority."""
+
+DatabaseNodes = Annotated[
+    int,
+    one_or(MINIMUM_REPLICATED, "two nodes cannot outvote each other", f"write 1 or {MINIMUM_REPLICATED}"),
+]
 
 
 class BackupSettings(Model):

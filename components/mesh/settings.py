@@ -2,10 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from components.settings import Model
-from components.settings.values import MeshReplicas
+
+MeshReplicas = Annotated[int, Field(ge=1, le=5)]
+"""Autoscalers of the mesh go up to five."""
 
 
 def _off_is_a_word(value: object) -> object:

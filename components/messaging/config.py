@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from components.messaging.settings import FILE_SHARE
 from components.peering.names import PEER_NAMES, peer_name
 
 APP: Final = "nats"
@@ -28,7 +29,6 @@ MAX_PAYLOAD: Final = "1MB"
 LAME_DUCK_SECONDS: Final = 30
 FOREVER: Final = 10**9
 """Attempts, a second apart, to reach another region."""
-FILE_SHARE: Final = 0.9
 MEMORY_SHARE: Final = 0.25
 
 SERVER_NAMES: Final = (

@@ -9,8 +9,8 @@ from components.settings.values import (
     Bytes,
     Cpu,
     Duration,
-    MessagingServers,
     RegionName,
+    counted,
     distinct,
     mistake,
     not_empty,
@@ -19,6 +19,19 @@ from components.settings.values import (
 
 ALL: Final = "all"
 """Instead of a list of regions: every one, also those to come."""
+
+FILE_SHARE: Final = 0.9
+"""Share of a server's storage that JetStream may fill."""
+
+MessagingServers = Annotated[
+    int,
+    counted(
+        lambda n: n in (1, 3, 5),
+        "must be 1, 3 or 5: JetStream needs an odd quorum",
+        "write 1, 3 or 5",
+        enum=[1, 3, 5],
+    ),
+]
 
 StreamName = Annotated[
     str,

@@ -7,15 +7,7 @@ from ipaddress import IPv4Address
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    GetJsonSchemaHandler,
-    PositiveFloat,
-    TypeAdapter,
-    ValidationError,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, PositiveFloat
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from components.quantities import quantity_bytes
@@ -78,13 +70,25 @@ def pattern(regex: str, rule: str, remedy: str) -> Check:
     return Check(check, in_schema(rule, remedy, pattern=whole(regex)))
 
 
-def _counted(allowed: Callable[[int], bool], rule: str, remedy: str, **keywords: object) -> Check:
+def counted(allowed: Callable[[int], bool], rule: str, remedy: str, **keywords: object) -> Check:
+    """Check that a number is one of those `allowed`; `keywords` say the same in JSON Schema."""
+
     def check(value: int) -> int:
         if not allowed(value):
             raise mistake(rule, remedy)
         return value
 
     return Check(check, in_schema(rule, remedy, **keywords))
+
+
+def one_or(least: int, why: str, remedy: str) -> Check:
+    """Check that a number is 1, or `least` or more."""
+    return counted(
+        lambda number: number == 1 or number >= least,
+        f"must be 1, or {least} or more: {why}",
+        remedy,
+        anyOf=[{"const": 1}, {"minimum": least}],
+    )
 
 
 def number_as_text(value: object) -> object:
@@ -300,54 +304,8 @@ Language = Annotated[
 Languages = Annotated[tuple[Language, ...], Field(strict=False), not_empty("nl, fr"), distinct("a language")]
 Slot = Annotated[int, Field(ge=0, le=SLOT_LIMIT)]
 Count = Annotated[int, Field(ge=1)]
-MeshReplicas = Annotated[int, Field(ge=1, le=5)]
-"""Autoscalers of the mesh go up to five."""
-ONE_OR_MANY: Final = [{"const": 1}, {"minimum": 3}]
-"""In JSON Schema: one alone, or so many that they can vote."""
-
-DatabaseNodes = Annotated[
-    int,
-    _counted(
-        lambda n: n == 1 or n >= 3,
-        "must be 1, or 3 or more: two nodes cannot outvote each other",
-        "write 1 or 3",
-        anyOf=ONE_OR_MANY,
-    ),
-]
-CacheReplicas = Annotated[
-    int,
-    _counted(
-        lambda n: n == 1 or n >= 3,
-        "must be 1, or 3 or more: failover needs a quorum",
-        "write 1 (no failover) or 3",
-        anyOf=ONE_OR_MANY,
-    ),
-]
-MessagingServers = Annotated[
-    int,
-    _counted(
-        lambda n: n in (1, 3, 5),
-        "must be 1, 3 or 5: JetStream needs an odd quorum",
-        "write 1, 3 or 5",
-        enum=[1, 3, 5],
-    ),
-]
 
 
 def days_of(duration: str) -> int:
     """The days in a duration such as 30d or 8w."""
     return int(duration[:-1]) * {"d": 1, "w": 7}[duration[-1]]
-
-
-def bytes_if_valid(quantity: object) -> int | None:
-    """The bytes in a value that may be a quantity with a unit; None when it is none."""
-    text = text_if_valid(Bytes, quantity)
-    return None if text is None else bytes_of(text)
-
-
-def text_if_valid(kind: Any, value: object) -> str | None:
-    """A value as the text that settings of a `kind`, such as `Bytes`, make of it; None when it is malformed."""
-    try:
-        return str(TypeAdapter(kind).validate_python(value, strict=True))
-    except ValidationError:
-        return None

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.messaging import config, streams
+from components.messaging import streams
 from components.messaging.nats_streams import NatsStreamsArgs
-from stacks.settings import parse, stream_rules
-from stacks.settings.stream_rules import overlap
+from stacks.settings import parse
+from stacks.settings.rules.streams import overlap
 from stacks.streams import streams_in
 from tests.unit.bad_settings import complaints
 
@@ -163,10 +163,6 @@ def test_what_is_missing_is_asked_for() -> None:
         "messaging.streams[0].name: is missing; add e.g. name: council-decisions",
         "messaging.streams[0].subjects: is missing; add e.g. subjects: [councils.>]",
     ]
-
-
-def test_settings_and_servers_keep_the_same_share_of_the_disk_free() -> None:
-    assert stream_rules.FILE_SHARE == config.FILE_SHARE
 
 
 @pytest.mark.parametrize(
