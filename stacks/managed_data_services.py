@@ -13,8 +13,7 @@ from components.database import Database
 from components.database.cockroachdb_backup import BackupPlan
 from components.database.credentials import DatabaseCredentials
 from components.database.managed import ManagedDatabaseArgs
-from components.mesh import DataServiceEntries, DataServiceEntriesArgs
-from components.namespaces import SERVICES
+from components.mesh import DataServiceEntries
 from components.settings.values import days_of
 from stacks.clouds import RegionCluster, maintenance_window
 from stacks.settings import Settings
@@ -78,7 +77,6 @@ class ManagedDataServices:
         self,
         data_services: Mapping[DataService, pulumi.Input[int]],
         ready: Sequence[pulumi.Resource],
-        opts: pulumi.ResourceOptions,
     ) -> list[pulumi.Resource]:
         """Let the mesh's pods out to those of the `data_services` (with their ports) that the cloud runs.
 
@@ -89,11 +87,11 @@ class ManagedDataServices:
         }
         if not ports:
             return []
-        args = DataServiceEntriesArgs(
-            region=self.plan.name,
-            namespace=self.context.namespaces[SERVICES],
-            data_services=ports,
+        entries = DataServiceEntries(
+            f"{self.plan.name}-managed-data-services",
+            self.context,
+            ports,
             addresses=str(self.plan.addresses.managed),
             ready=ready,
         )
-        return [DataServiceEntries(f"{self.plan.name}-managed-data-services", args, opts)]
+        return [entries]

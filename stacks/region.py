@@ -91,7 +91,7 @@ class Region(pulumi.ComponentResource):
             "messaging": self._messaging(),
         }
         ports = {kind: data_service.port for kind, data_service in data_services.items()}
-        egress = self._cloud_stores.admit(ports, mesh.ready, self._child) if mesh else []
+        egress = self._cloud_stores.admit(ports, mesh.ready) if mesh else []
         self.ready = [
             *(once_known(data_service.secret_name) for data_service in data_services.values()),
             *(mesh.ready if mesh else []),

@@ -1,7 +1,7 @@
 """The service mesh: Istio's control plane, its gateways, the routes between services, and the way to other regions."""
 
 from components.mesh.control_plane import ControlPlane
-from components.mesh.data_service_entries import DataServiceEntries, DataServiceEntriesArgs
+from components.mesh.data_service_entries import DataServiceEntries
 from components.mesh.gateways import EastWestGateway, IngressGateway
 from components.mesh.origin import OriginAuthentication, OriginCertificate
 from components.mesh.peers import EastWest, LanguageRoute, MeshPeers
@@ -11,7 +11,6 @@ from components.mesh.routing import ServiceRouting
 __all__ = [
     "ControlPlane",
     "DataServiceEntries",
-    "DataServiceEntriesArgs",
     "EastWest",
     "EastWestGateway",
     "IngressGateway",

@@ -2,52 +2,49 @@
 out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components.connection import DataService
+from components.context import RegionContext
 from components.metadata import object_meta
+from components.namespaces import SERVICES
 
 APP = "managed-data-services"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataServiceEntriesArgs:
-    """The `data_services` by kind, each with its port; the address of each is one of `addresses` (CIDR).
-
-    Only pods in `namespace` may reach them. `ready` is the control plane's.
-    """
-
-    region: str
-    namespace: pulumi.Input[str]
-    data_services: Mapping[DataService, pulumi.Input[int]]
-    addresses: str
-    ready: Sequence[pulumi.Resource]
-
-    def __post_init__(self) -> None:
-        if not self.data_services:
-            raise ValueError("data services: expected at least one data service with its port, got none")
 
 
 class DataServiceEntries(pulumi.ComponentResource):
     """One entry of the mesh's registry per data service. Connections go where the client wanted, encrypted by the
     client.
 
+    `data_services` by kind, each with its port; the address of each is one of `addresses` (CIDR). Only the services'
+    pods may reach them. `ready` is the control plane's.
+
     No outputs.
     """
 
-    def __init__(self, name: str, args: DataServiceEntriesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:mesh:DataServiceEntries", name, None, opts)
-        for data_service, port in args.data_services.items():
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        data_services: Mapping[DataService, pulumi.Input[int]],
+        *,
+        addresses: str,
+        ready: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:mesh:DataServiceEntries", name, None, context.child(opts))
+        for data_service, port in data_services.items():
             k8s.apiextensions.CustomResource(
                 f"{name}-{data_service}",
                 api_version="networking.istio.io/v1",
                 kind="ServiceEntry",
-                metadata=object_meta(f"managed-{data_service}", app=APP, region=args.region, namespace=args.namespace),
-                spec=service_entry(data_service, port, args.addresses),
-                opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.ready)),
+                metadata=object_meta(
+                    f"managed-{data_service}", app=APP, region=context.region, namespace=context.namespaces[SERVICES]
+                ),
+                spec=service_entry(data_service, port, addresses),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=list(ready)),
             )
         self.register_outputs({})
 
