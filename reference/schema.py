@@ -43,8 +43,8 @@ class _Generator(GenerateJsonSchema):
 
     def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
         model, found = schema["cls"], super().model_schema(schema)
-        del found["title"]
-        found["description"] = _in_one_line(model.__doc__ or "")
+        # A model is described where a field has it: its own docstring is for readers of the code.
+        found = {key: value for key, value in found.items() if key not in ("title", "description")}
         for name, field in model.model_fields.items():
             key = found["properties"][field.alias]
             key["description"] = description(model, name)
@@ -111,7 +111,10 @@ def _region(definitions: Schema) -> Schema:
         cases.append({"if": is_here, "then": {"$ref": f"#/$defs/{model.__name__}"}})
     return {
         "type": "object",
-        "properties": {"cloud": {"enum": list(CLOUDS), "description": description(Region, "cloud")}},
+        "properties": {
+            "name": {"description": description(Region, "name")},
+            "cloud": {"enum": list(CLOUDS), "description": description(Region, "cloud")},
+        },
         "required": ["name", "cloud"],
         "allOf": cases,
     }

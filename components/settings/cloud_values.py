@@ -129,7 +129,8 @@ Certificates = Annotated[
     str,
     AfterValidator(str.strip),
     pattern(
-        r"(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+",
+        # Editors see the space that the program strips.
+        r"\s*(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+",
         "must be certificates in PEM form and nothing else",
         "write the whole file as a block of text (|), from the first BEGIN CERTIFICATE to the last END CERTIFICATE",
     ),

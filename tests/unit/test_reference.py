@@ -127,6 +127,7 @@ GOOD: list[dict[str, Any]] = [
                 "nodes": {"type": "m7i.xlarge", "min": 3, "max": 9},
                 "administrators": [ARN],
                 "zones": ["a", "b"],
+                "rdsAuthorities": "\n-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
             }
         ]
     },
