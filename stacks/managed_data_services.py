@@ -10,7 +10,7 @@ from components.cache.arguments import ManagedCacheArgs
 from components.connection import DataService
 from components.database import Database
 from components.database.arguments import ManagedDatabaseArgs
-from components.database.cockroachdb_backup import BackupPlan
+from components.database.cockroachdb_jobs import BackupPlan
 from components.database.credentials import DatabaseCredentials
 from components.mesh import DataServiceEntries, DataServiceEntriesArgs
 from components.settings.values import days_of

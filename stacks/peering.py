@@ -13,7 +13,7 @@ from typing import Final
 import pulumi
 
 from components.cluster import Cluster
-from components.database import cockroachdb_plan as database
+from components.database import cockroachdb_nodes as database
 from components.messaging import config as messaging
 from components.metadata import selector
 from components.monitoring import names as monitoring

@@ -14,12 +14,12 @@ from components.connection import DataService, once_known
 from components.context import RegionContext
 from components.database import TYPES as DATABASE_TYPES
 from components.database import Database
-from components.database.cockroachdb import CockroachDB, CockroachDBArgs
+from components.database.cockroachdb import CockroachDB
 from components.database.credentials import DatabaseCredentials
 from components.messaging import Messaging
 from components.messaging.nats import Nats, NatsArgs
 from components.monitoring import RUNBOOKS, Monitoring, MonitoringArgs, trace_endpoint
-from components.namespaces import MONITORING, SERVICES
+from components.namespaces import COCKROACHDB, MONITORING, SERVICES
 from components.peering import StorePeers
 from components.services import Services, ServicesArgs
 from stacks import monitoring_targets, topology
@@ -34,7 +34,7 @@ from stacks.settings import Settings
 from stacks.streams import streams_in
 from stacks.topology import RegionPlan
 
-DATABASE, CACHE, MESSAGING = "cockroachdb", "redis", "nats"
+CACHE, MESSAGING = "redis", "nats"
 DataServices = Mapping[DataService, Database | Cache | Messaging]
 
 
@@ -159,32 +159,22 @@ class Region(pulumi.ComponentResource):
     def _database(self) -> Database:
         if "database" not in managed(self._args.settings):
             return self._cockroachdb()
-        return self._cloud_stores.database(self._args.database_credentials, self._engine_aliases(DATABASE_TYPES))
+        return self._cloud_stores.database(
+            self._args.database_credentials, self._context.child(_engine_aliases(DATABASE_TYPES))
+        )
 
     def _cockroachdb(self) -> CockroachDB:
-        settings = self._args.settings.database
+        settings = self._args.settings
         database = CockroachDB(
             f"{self._name}-database",
-            CockroachDBArgs(
-                region=self._name,
-                authority=self._args.base.authority,
-                credentials=self._args.database_credentials,
-                namespace=self._args.base.namespaces[DATABASE],
-                client_namespace=self._args.base.namespaces[SERVICES],
-                nodes=settings.nodes,
-                storage=settings.storage,
-                storage_class=self._args.base.cluster.storage_class,
-                cpu=settings.cpu,
-                memory=settings.memory,
-                license_key=self._args.secrets["cockroachdbLicense"],
-                primary_region=self._args.settings.primary_region,
-                peers=self._args.peers.get(DATABASE),
-                survive=settings.survive,
-                backup=self._cloud_stores.backup(DATABASE, pulumi.ResourceOptions(parent=self)),
-                backed_up=self._args.settings.backup_regions,
-                monitored_by=self._monitored_by,
-            ),
-            self._engine_aliases(DATABASE_TYPES),
+            self._context,
+            settings.database,
+            credentials=self._args.database_credentials,
+            primary_region=settings.primary_region,
+            license_key=self._args.secrets["cockroachdbLicense"],
+            backup=self._cloud_stores.backup(COCKROACHDB, pulumi.ResourceOptions(parent=self)),
+            backed_up=settings.backup_regions,
+            opts=_engine_aliases(DATABASE_TYPES),
         )
         self._backups = database.backup_uri
         return database
@@ -192,7 +182,7 @@ class Region(pulumi.ComponentResource):
     def _cache(self) -> Cache:
         if "cache" not in managed(self._args.settings):
             return self._redis()
-        return self._cloud_stores.cache(self._engine_aliases(CACHE_TYPES))
+        return self._cloud_stores.cache(self._context.child(_engine_aliases(CACHE_TYPES)))
 
     def _redis(self) -> Redis:
         settings = self._args.settings.cache
@@ -211,7 +201,7 @@ class Region(pulumi.ComponentResource):
                 max_memory=settings.max_memory,
                 monitored_by=self._monitored_by,
             ),
-            self._engine_aliases(CACHE_TYPES),
+            self._context.child(_engine_aliases(CACHE_TYPES)),
         )
 
     def _messaging(self) -> Nats:
@@ -236,12 +226,6 @@ class Region(pulumi.ComponentResource):
             self._child,
         )
 
-    def _engine_aliases(self, types: Sequence[str]) -> pulumi.ResourceOptions:
-        """For a data service that may have had another engine before: what clients have of it changes and is not
-        replaced."""
-        others = [pulumi.Alias(type_=other) for other in types]
-        return pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(aliases=others))
-
     def _services(self, data_services: DataServices, monitoring: Monitoring | None) -> Services:
         return Services(
             f"{self._name}-services",
@@ -260,6 +244,11 @@ class Region(pulumi.ComponentResource):
             ),
             self._child,
         )
+
+
+def _engine_aliases(types: Sequence[str]) -> pulumi.ResourceOptions:
+    """Every engine's type: when a stack switches engines, the Secret that clients have is updated in place."""
+    return pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=other) for other in types])
 
 
 def _where(data_service: Database | Cache | Messaging) -> dict[str, Any]:

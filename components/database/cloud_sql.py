@@ -10,12 +10,11 @@ from components.cluster.arguments import DAYS, common_labels
 from components.cluster.gke import GkeNetwork
 from components.cluster.gke.encryption import GkeStoreKey, GkeStoreKeyArgs
 from components.cluster.gke.managed_services import GkeServiceEndpoint, GkeServiceEndpointArgs
-from components.database import postgresql_plan as plan
+from components.database import postgresql
 from components.database.arguments import ManagedDatabaseArgs
 from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import cloud_sql_tier
-from components.database.postgresql import connect
-from components.database.postgresql_bootstrap import Server
+from components.database.postgresql import Server, connect
 from components.quantities import gibibytes
 from components.versions import POSTGRESQL_VERSION
 
@@ -94,7 +93,7 @@ class CloudSql(pulumi.ComponentResource):
             f"{name}-administrator",
             project=args.project,
             instance=instance.name,
-            name=plan.ADMINISTRATOR,
+            name=postgresql.ADMINISTRATOR,
             password=password,
             # The database's objects would stay and keep the user from being deleted; it goes with the server.
             deletion_policy="ABANDON",
@@ -140,12 +139,12 @@ def _settings(args: CloudSqlArgs) -> sql.DatabaseInstanceSettingsArgs:
         ),
         backup_configuration=_backups(args),
         maintenance_window=sql.DatabaseInstanceSettingsMaintenanceWindowArgs(
-            day=DAYS.index(args.maintenance_day) + 1, hour=plan.MAINTENANCE_HOUR, update_track="stable"
+            day=DAYS.index(args.maintenance_day) + 1, hour=postgresql.MAINTENANCE_HOUR, update_track="stable"
         ),
         insights_config=sql.DatabaseInstanceSettingsInsightsConfigArgs(query_insights_enabled=True),
         deletion_protection_enabled=args.deletion_protection,
         final_backup_config=sql.DatabaseInstanceSettingsFinalBackupConfigArgs(
-            enabled=True, retention_days=plan.BACKUP_DAYS
+            enabled=True, retention_days=postgresql.BACKUP_DAYS
         ),
         user_labels=common_labels(args.network.args),
     )
@@ -155,11 +154,11 @@ def _backups(args: CloudSqlArgs) -> sql.DatabaseInstanceSettingsBackupConfigurat
     return sql.DatabaseInstanceSettingsBackupConfigurationArgs(
         enabled=True,
         location=args.network.args.location,
-        start_time=plan.BACKUP_START,
+        start_time=postgresql.BACKUP_START,
         point_in_time_recovery_enabled=True,
         # Cloud SQL's Enterprise edition keeps what a point in time needs for a week, and no longer.
         transaction_log_retention_days=7,
         backup_retention_settings=sql.DatabaseInstanceSettingsBackupConfigurationBackupRetentionSettingsArgs(
-            retained_backups=plan.BACKUP_DAYS, retention_unit="COUNT"
+            retained_backups=postgresql.BACKUP_DAYS, retention_unit="COUNT"
         ),
     )

@@ -9,9 +9,9 @@ import pytest
 
 from components.cache.config import SETTINGS as REDIS_SETTINGS
 from components.cache.scripts import PROXY_START, SCRIPTS
-from components.database.cockroachdb_plan import start_command
-from components.database.cockroachdb_scripts import BACKUP_SCRIPT, BOOTSTRAP_SCRIPT, REGIONS_SCRIPT
-from components.database.postgresql_plan import BOOTSTRAP_SCRIPT as POSTGRESQL_SCRIPT
+from components.database.cockroachdb_nodes import start_command
+from components.database.cockroachdb_sql import BACKUP_SCRIPT, BOOTSTRAP_SCRIPT, REGIONS_SCRIPT
+from components.database.postgresql import BOOTSTRAP_SCRIPT as POSTGRESQL_SCRIPT
 from components.messaging.config import START_SCRIPT
 from components.messaging.streams import SCRIPT as STREAMS_SCRIPT
 
