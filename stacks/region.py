@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 
 from components.cache import TYPES as CACHE_TYPES
 from components.cache import Cache
-from components.cache.redis import Redis, RedisArgs
+from components.cache.redis import Redis
 from components.connection import DataService, once_known
 from components.context import RegionContext
 from components.database import TYPES as DATABASE_TYPES
@@ -34,7 +34,7 @@ from stacks.settings import Settings
 from stacks.streams import streams_in
 from stacks.topology import RegionPlan
 
-CACHE, MESSAGING = "redis", "nats"
+MESSAGING = "nats"
 DataServices = Mapping[DataService, Database | Cache | Messaging]
 
 
@@ -180,29 +180,10 @@ class Region(pulumi.ComponentResource):
         return database
 
     def _cache(self) -> Cache:
-        if "cache" not in managed(self._args.settings):
-            return self._redis()
-        return self._cloud_stores.cache(self._context.child(_engine_aliases(CACHE_TYPES)))
-
-    def _redis(self) -> Redis:
-        settings = self._args.settings.cache
-        return Redis(
-            f"{self._name}-cache",
-            RedisArgs(
-                region=self._name,
-                authority=self._args.base.authority,
-                namespace=self._args.base.namespaces[CACHE],
-                client_namespace=self._args.base.namespaces[SERVICES],
-                replicas=settings.replicas,
-                storage=settings.storage,
-                storage_class=self._args.base.cluster.storage_class,
-                cpu=settings.cpu,
-                memory=settings.memory,
-                max_memory=settings.max_memory,
-                monitored_by=self._monitored_by,
-            ),
-            self._context.child(_engine_aliases(CACHE_TYPES)),
-        )
+        settings, aliases = self._args.settings, _engine_aliases(CACHE_TYPES)
+        if "cache" in managed(settings):
+            return self._cloud_stores.cache(self._context.child(aliases))
+        return Redis(f"{self._name}-cache", self._context, settings.cache, aliases)
 
     def _messaging(self) -> Nats:
         settings, peers = self._args.settings.messaging, self._args.peers.get(MESSAGING)

@@ -10,7 +10,7 @@ import pulumi
 
 from components import network
 from components.cache.arguments import ManagedCacheArgs, connection_url
-from components.connection import Connection, connection_secret, secret_name
+from components.connection import Connection, secret_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,19 +41,15 @@ def connect(name: str, args: ManagedCacheArgs, endpoint: Endpoint, opts: pulumi.
     url = pulumi.Output.all(password=endpoint.password, host=endpoint.host).apply(
         lambda known: connection_url(password=known["password"], host=known["host"], port=endpoint.port)
     )
-    secret = connection_secret(
-        f"{name}-connection",
+    return Connection.publish(
+        name,
         "cache",
         region=args.region,
         namespace=args.client_namespace,
-        settings={
-            "url": url,
-            "host": endpoint.host,
-            "port": str(endpoint.port),
-            "username": "default",
-            "password": endpoint.password,
-            "ca.crt": endpoint.authority,
-        },
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[opened])),
+        url=url,
+        host=endpoint.host,
+        port=endpoint.port,
+        settings={"username": "default", "password": endpoint.password, "ca.crt": endpoint.authority},
+        after=[opened],
+        opts=opts,
     )
-    return Connection.after(secret, url=url, host=endpoint.host, port=endpoint.port)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from components.cache import config as cache
+from components.cache import redis_configuration as cache
 from components.database import cockroachdb_nodes as database
 from components.database.cockroachdb_sql import application_sql
 from components.quantities import cpus, quantity_bytes

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from components.cache.config import SETTINGS as REDIS_SETTINGS
-from components.cache.scripts import PROXY_START, SCRIPTS
+from components.cache.proxy import START_SCRIPT as PROXY_SCRIPT
+from components.cache.redis_configuration import SCRIPTS
+from components.cache.redis_configuration import SETTINGS as REDIS_SETTINGS
 from components.database.cockroachdb_nodes import start_command
 from components.database.cockroachdb_sql import BACKUP_SCRIPT, BOOTSTRAP_SCRIPT, REGIONS_SCRIPT
 from components.database.postgresql import BOOTSTRAP_SCRIPT as POSTGRESQL_SCRIPT
@@ -28,7 +29,7 @@ SH = {
     "postgresql/bootstrap.sh": POSTGRESQL_SCRIPT,
     "nats/start.sh": START_SCRIPT,
     "nats/streams.sh": STREAMS_SCRIPT,
-    "redis-proxy/start.sh": PROXY_START,
+    "redis-proxy/start.sh": PROXY_SCRIPT,
     **{f"redis/{name}": text for name, text in SCRIPTS.items()},
 }
 SHELLS = {**dict.fromkeys(BASH, "bash"), **dict.fromkeys(SH, "sh")}

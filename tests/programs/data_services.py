@@ -7,7 +7,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.cache import Cache
-from components.cache.redis import Redis, RedisArgs
+from components.cache.redis import Redis
+from components.cache.settings import CacheSettings
 from components.context import RegionContext, RegionLabels
 from components.database import Database
 from components.database.cockroachdb import CockroachDB
@@ -36,17 +37,7 @@ context = RegionContext(
 database: Database = CockroachDB(
     "here-database", context, DatabaseSettings(nodes=nodes), credentials=credentials, primary_region="here"
 )
-cache: Cache = Redis(
-    "here-cache",
-    RedisArgs(
-        region="here",
-        authority=authority,
-        namespace=pulumi.Output.from_input("redis"),
-        client_namespace=pulumi.Output.from_input("sacred-council"),
-        replicas=nodes,
-        monitored_by=crds,
-    ),
-)
+cache: Cache = Redis("here-cache", context, CacheSettings(replicas=nodes))
 messaging: Messaging = Nats(
     "here-messaging",
     NatsArgs(
