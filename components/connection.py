@@ -68,19 +68,6 @@ class Connection:
             secret_name=known,
         )
 
-    @classmethod
-    def after(
-        cls, secret: k8s.core.v1.Secret, *, url: pulumi.Output[str], host: pulumi.Output[str], port: int
-    ) -> "Connection":
-        """What a data service offers whose Secret is `secret`."""
-        name: pulumi.Output[str] = secret.metadata.name
-        return cls(
-            url=pulumi.Output.secret(name.apply(lambda _: url)),
-            host=name.apply(lambda _: host),
-            port=name.apply(lambda _: port),
-            secret_name=name,
-        )
-
 
 class DataServiceComponent(pulumi.ComponentResource):
     """A component that clients connect to: its outputs are those of its connection."""
@@ -104,23 +91,3 @@ def once_known(output: pulumi.Output[Any]) -> pulumi.Output[pulumi.Resource]:
     Naming the data service itself would name each of its resources in the state, for each resource that waits.
     """
     return cast("pulumi.Output[pulumi.Resource]", output.apply(lambda _: None))
-
-
-def connection_secret(
-    resource_name: str,
-    data_service: DataService,
-    *,
-    region: str,
-    namespace: pulumi.Input[str],
-    settings: Mapping[str, pulumi.Input[str]],
-    opts: pulumi.ResourceOptions,
-) -> k8s.core.v1.Secret:
-    """The Secret with `settings` (url, host, port, username, password, ca.crt, ...) in the clients' `namespace`."""
-    return k8s.core.v1.Secret(
-        resource_name,
-        metadata=object_meta(
-            secret_name(data_service), app=secret_name(data_service), region=region, namespace=namespace
-        ),
-        string_data=dict(settings),
-        opts=opts,
-    )

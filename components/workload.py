@@ -260,20 +260,6 @@ def service_port(name: str, number: int, protocol: str = "tcp") -> k8s.core.v1.S
     return k8s.core.v1.ServicePortArgs(name=name, port=number, target_port=name, protocol="TCP", app_protocol=protocol)
 
 
-def data_claim(
-    app: AppMetadata, storage: str, storage_class: pulumi.Input[str] | None
-) -> k8s.core.v1.PersistentVolumeClaimArgs:
-    """The claim `data` of each pod. Changing it replaces the StatefulSet, not the claims that exist."""
-    return k8s.core.v1.PersistentVolumeClaimArgs(
-        metadata=k8s.meta.v1.ObjectMetaArgs(name="data", labels=selector(app.app)),
-        spec=k8s.core.v1.PersistentVolumeClaimSpecArgs(
-            access_modes=["ReadWriteOnce"],
-            storage_class_name=storage_class,
-            resources=k8s.core.v1.VolumeResourceRequirementsArgs(requests={"storage": storage}),
-        ),
-    )
-
-
 def pod_field(variable: str, path: str) -> k8s.core.v1.EnvVarArgs:
     """An environment variable with a field of the pod, such as metadata.name."""
     return k8s.core.v1.EnvVarArgs(

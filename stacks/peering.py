@@ -14,7 +14,7 @@ import pulumi
 
 from components.cluster import Cluster
 from components.database import cockroachdb_nodes as database
-from components.messaging import config as messaging
+from components.messaging import configuration as messaging
 from components.metadata import selector
 from components.monitoring import names as monitoring
 from components.monitoring.network_policies import PROMETHEUS

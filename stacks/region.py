@@ -17,7 +17,7 @@ from components.database import Database
 from components.database.cockroachdb import CockroachDB
 from components.database.credentials import DatabaseCredentials
 from components.messaging import Messaging
-from components.messaging.nats import Nats, NatsArgs
+from components.messaging.nats import Nats
 from components.monitoring import RUNBOOKS, Monitoring, MonitoringArgs, trace_endpoint
 from components.namespaces import COCKROACHDB, MONITORING, SERVICES
 from components.peering import StorePeers
@@ -31,10 +31,8 @@ from stacks.region_base import RegionBase
 from stacks.region_mesh import RegionMesh, RegionMeshArgs
 from stacks.service_values import workloads
 from stacks.settings import Settings
-from stacks.streams import streams_in
 from stacks.topology import RegionPlan
 
-MESSAGING = "nats"
 DataServices = Mapping[DataService, Database | Cache | Messaging]
 
 
@@ -185,26 +183,13 @@ class Region(pulumi.ComponentResource):
             return self._cloud_stores.cache(self._context.child(aliases))
         return Redis(f"{self._name}-cache", self._context, settings.cache, aliases)
 
-    def _messaging(self) -> Nats:
-        settings, peers = self._args.settings.messaging, self._args.peers.get(MESSAGING)
+    def _messaging(self) -> Messaging:
+        settings = self._args.settings
         return Nats(
             f"{self._name}-messaging",
-            NatsArgs(
-                region=self._name,
-                authority=self._args.base.authority,
-                namespace=self._args.base.namespaces[MESSAGING],
-                client_namespace=self._args.base.namespaces[SERVICES],
-                servers=settings.servers,
-                peers=peers,
-                seeds=topology.seeds(self._name, self._args.settings.primary_region) if peers else (),
-                streams=streams_in(self._name, self._args.settings),
-                storage=settings.storage,
-                storage_class=self._args.base.cluster.storage_class,
-                cpu=settings.cpu,
-                memory=settings.memory,
-                monitored_by=self._monitored_by,
-            ),
-            self._child,
+            self._context,
+            settings.messaging,
+            seeds=topology.seeds(self._name, settings.primary_region),
         )
 
     def _services(self, data_services: DataServices, monitoring: Monitoring | None) -> Services:

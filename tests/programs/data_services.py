@@ -15,7 +15,8 @@ from components.database.cockroachdb import CockroachDB
 from components.database.credentials import DatabaseCredentials, DatabaseCredentialsArgs
 from components.database.settings import DatabaseSettings
 from components.messaging import Messaging
-from components.messaging.nats import Nats, NatsArgs
+from components.messaging.nats import Nats
+from components.messaging.settings import MessagingSettings
 from components.namespaces import COCKROACHDB, NATS, REDIS, SERVICES
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority, RootAuthorityArgs
 
@@ -38,16 +39,6 @@ database: Database = CockroachDB(
     "here-database", context, DatabaseSettings(nodes=nodes), credentials=credentials, primary_region="here"
 )
 cache: Cache = Redis("here-cache", context, CacheSettings(replicas=nodes))
-messaging: Messaging = Nats(
-    "here-messaging",
-    NatsArgs(
-        region="here",
-        authority=authority,
-        namespace=pulumi.Output.from_input("nats"),
-        client_namespace=pulumi.Output.from_input("sacred-council"),
-        servers=nodes,
-        monitored_by=crds,
-    ),
-)
+messaging: Messaging = Nats("here-messaging", context, MessagingSettings(servers=nodes))
 for name, store in {"database": database, "cache": cache, "messaging": messaging}.items():
     pulumi.export(name, {"host": store.host, "port": store.port, "secret": store.secret_name, "url": store.url})
