@@ -1,7 +1,7 @@
 # Thin: what is done is in sandbox/ and tests/. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv up preview policy report picture down recover status doctor charts binaries
+.PHONY: help venv up preview policy report picture docs down recover status doctor charts binaries
 .PHONY: test test-all test-unit lint check bench fmt clean
 
 # Python keeps what it has compiled: the SDKs take seconds.
@@ -55,6 +55,9 @@ report: venv ## cost, capacity and carbon of the stack; BASE_REPORT=file.json: t
 
 picture: venv ## the stack as two pictures in docs/pictures: its regions on a map, its resources by component
 	@$(RUN) -m picture $(STACK)
+
+docs: venv ## write what follows from the settings: docs/configuration.md, keys of Pulumi.yaml, schema for editors
+	@$(RUN) -m reference
 
 down: venv ## destroy the stack and stop everything
 	@$(SANDBOX) down $(STACK) $(if $(CONTEXT),--context $(CONTEXT))

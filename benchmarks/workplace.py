@@ -57,7 +57,10 @@ class Workplace:
         """
         command = [str(self.layout.shims / "pulumi"), *arguments, "--stack", stack, "--non-interactive"]
         once = {deployment.SKIP_CHECKPOINTS: "true"} if saves_once else {}
-        return measure.run(command, project or self.layout.project, {**engine.environment(self.layout), **once})
+        environment = {**engine.environment(self.layout), **once}
+        # As under `make`: else each run would compile the SDKs and the program anew.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        return measure.run(command, project or self.layout.project, environment)
 
     def region_count(self, stack: str) -> int:
         """How many regions the stack has."""

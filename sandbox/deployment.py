@@ -49,7 +49,8 @@ def up(layout: Layout, stack: str) -> int:
     initialise(layout, stack)
     release_stale_locks(layout, stack)
     recover(layout, stack)
-    status = child.run([str(layout.shims / "pulumi"), "up", "--yes", "--stack", stack], layout)
+    # Nobody is asked, so a preview would only take as long as the update. `make preview` shows one.
+    status = child.run([str(layout.shims / "pulumi"), "up", "--yes", "--skip-preview", "--stack", stack], layout)
     if status == 0:
         forget_unfinished(layout, stack)
         retire(layout, stack, wanted)

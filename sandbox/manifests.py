@@ -118,13 +118,21 @@ def volume_stage() -> dict[str, Any]:
 
 def initial_objects(region: str, cloud: str = "existing") -> dict[str, Any]:
     """Nodes in three zones, and the storage that a cluster of `cloud` has from the beginning, as one List."""
-    storage = {
+    by_cloud = storage()
+    # The program refuses a cloud that does not exist, once it runs.
+    items = [*(node(region, zone) for zone in ZONES), *by_cloud.get(cloud, by_cloud["existing"])]
+    return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
+def storage() -> dict[str, list[dict[str, Any]]]:
+    """The storage that a cluster has from the beginning, by cloud."""
+    return {
+        "existing": [storage_class("standard", default=True)],
         "gcp": [storage_class("standard", default=True), storage_class("premium-rwo")],
         "azure": [storage_class("standard", default=True), storage_class("managed-csi-premium")],
         # EKS has no class of its own. The program's names a driver that does not run here: volumes are there before.
         "aws": [volume(number) for number in range(EKS_VOLUMES)],
-    }.get(cloud, [storage_class("standard", default=True)])
-    return {"apiVersion": "v1", "kind": "List", "items": [*(node(region, zone) for zone in ZONES), *storage]}
+    }
 
 
 def node(region: str, zone: str) -> dict[str, Any]:

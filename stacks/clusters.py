@@ -1,20 +1,20 @@
 """From a region's settings to its cloud: the one place that knows one cloud from another."""
 
 from collections.abc import Mapping, Sequence
+from typing import assert_never
 
 import pulumi
 
-from components.cluster import Cluster
-from components.cluster.settings import AwsRegion, AzureRegion, ExistingRegion, GcpRegion, RegionSettings
-from stacks.clouds import RegionCloud
+from components.cluster.settings import AwsRegion, AzureRegion, ExistingRegion, GcpRegion
+from stacks.clouds import RegionCloud, RegionCluster
 from stacks.clouds.existing import ExistingCloud
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
 
-def region_cloud(plan: RegionPlan, region: RegionSettings, opts: pulumi.ResourceOptions) -> RegionCloud:
+def region_cloud(plan: RegionPlan, settings: Settings, opts: pulumi.ResourceOptions) -> RegionCloud:
     """What the region's cluster will stand on. Build those of all regions first: clusters must know the addresses."""
-    name = f"{plan.name}-cloud"
+    name, region = f"{plan.name}-cloud", settings.region(plan.name)
     # A cloud's SDK takes seconds and hundreds of megabytes: only stacks that use the cloud load it.
     match region:
         case ExistingRegion():
@@ -30,7 +30,10 @@ def region_cloud(plan: RegionPlan, region: RegionSettings, opts: pulumi.Resource
         case AzureRegion():
             from stacks.clouds.azure import AzureCloud
 
-            return AzureCloud(name, plan, region, opts)
+            reserves_addresses = plan.peering_enabled or settings.edge.cdn != "none"
+            return AzureCloud(name, plan, region, reserves_addresses=reserves_addresses, opts=opts)
+        case _:
+            assert_never(region)
 
 
 def callers(plan: RegionPlan, settings: Settings) -> Sequence[str]:
@@ -45,7 +48,7 @@ def callers(plan: RegionPlan, settings: Settings) -> Sequence[str]:
 
 def cluster(
     plan: RegionPlan, settings: Settings, clouds: Mapping[str, RegionCloud], opts: pulumi.ResourceOptions
-) -> Cluster:
+) -> RegionCluster:
     """The region's cluster in its cloud. `clouds` are those of all regions, by name: callers may reach its API."""
     region = settings.region(plan.name)
     peers = [address for peer in callers(plan, settings) for address in clouds[peer].egress_addresses]

@@ -1,4 +1,4 @@
-"""Data services that a region's cloud runs: what they are told, whichever cloud that is."""
+"""Data services that a region's cloud runs: what they are asked to be, on any cloud."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,16 +6,17 @@ from dataclasses import dataclass
 import pulumi
 
 from components.cache import Cache
-from components.cache.arguments import ManagedCacheArgs
+from components.cache.managed import ManagedCacheArgs
 from components.connection import DataService
+from components.context import RegionContext
 from components.database import Database
-from components.database.arguments import ManagedDatabaseArgs
 from components.database.cockroachdb_jobs import BackupPlan
 from components.database.credentials import DatabaseCredentials
+from components.database.managed import ManagedDatabaseArgs
 from components.mesh import DataServiceEntries, DataServiceEntriesArgs
+from components.namespaces import SERVICES
 from components.settings.values import days_of
-from stacks.clouds import maintenance_window
-from stacks.region_base import DATABASES, RegionBase
+from stacks.clouds import RegionCluster, maintenance_window
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
@@ -34,59 +35,41 @@ def managed(settings: Settings) -> tuple[DataService, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class ManagedDataServices:
-    """Makes data services of one region in its cloud, for clients in the namespace `clients`."""
+    """Makes data services of one region in its cloud, for clients among the platform's services."""
 
     plan: RegionPlan
     settings: Settings
-    base: RegionBase
-    clients: str
+    context: RegionContext
+    cluster: RegionCluster
 
     def database(self, credentials: DatabaseCredentials, opts: pulumi.ResourceOptions) -> Database:
         """The region's PostgreSQL."""
-        settings = self.settings.database
-        return self.base.cloud.database(
-            f"{self.plan.name}-database",
-            ManagedDatabaseArgs(
-                region=self.plan.name,
-                credentials=credentials,
-                namespace=self.base.namespaces[DATABASES[POSTGRESQL]],
-                client_namespace=self.base.namespaces[self.clients],
-                managed_addresses=str(self.plan.addresses.managed),
-                maintenance_day=maintenance_window(self.plan).day,
-                cpu=settings.cpu,
-                memory=settings.memory,
-                storage=settings.storage,
-                standby=settings.nodes > 1,
-            ),
-            opts,
+        args = ManagedDatabaseArgs(
+            context=self.context,
+            settings=self.settings.database,
+            credentials=credentials,
+            maintenance_day=maintenance_window(self.plan).day,
         )
+        return self.cluster.database(f"{self.plan.name}-database", args, opts)
 
     def cache(self, opts: pulumi.ResourceOptions) -> Cache:
         """The region's cache."""
-        settings = self.settings.cache
-        return self.base.cloud.cache(
-            f"{self.plan.name}-cache",
-            ManagedCacheArgs(
-                region=self.plan.name,
-                client_namespace=self.base.namespaces[self.clients],
-                managed_addresses=str(self.plan.addresses.managed),
-                maintenance_day=maintenance_window(self.plan).day,
-                replicas=settings.replicas,
-                memory=settings.memory,
-                max_memory=settings.max_memory,
-            ),
-            opts,
+        args = ManagedCacheArgs(
+            context=self.context,
+            settings=self.settings.cache,
+            maintenance_day=maintenance_window(self.plan).day,
         )
+        return self.cluster.cache(f"{self.plan.name}-cache", args, opts)
 
     def backup(self, database: str, opts: pulumi.ResourceOptions) -> BackupPlan | None:
         """Backups into storage that the pods of ServiceAccount and namespace `database` may use. None: it has none."""
         region, settings = self.plan.name, self.settings.database.backup
         if region not in self.settings.backup_regions:
             return None
-        identity = self.base.cluster.workload_identity(namespace=database, service_account=database)
+        identity = self.cluster.workload_identity(namespace=database, service_account=database)
         if identity is None:
             raise ValueError(f"backup.regions: {region} has no cloud whose storage it could use")
-        store = self.base.cloud.object_store(
+        store = self.cluster.object_store(
             f"{region}-backups", principal=identity.principal, retention=days_of(settings.retention), opts=opts
         )
         return BackupPlan(store=store, identity=identity, schedule=settings.schedule, full=settings.full)
@@ -108,7 +91,7 @@ class ManagedDataServices:
             return []
         args = DataServiceEntriesArgs(
             region=self.plan.name,
-            namespace=self.base.namespaces[self.clients],
+            namespace=self.context.namespaces[SERVICES],
             data_services=ports,
             addresses=str(self.plan.addresses.managed),
             ready=ready,

@@ -6,7 +6,7 @@ from itertools import chain
 
 import pulumi
 
-from components.cluster import Cluster
+from components.cluster import ClusterOutputs
 from components.mesh import MeshPeers, RemoteSecretAccess, RemoteSecretAccessArgs
 from stacks.languages import language_routes
 from stacks.topology import RegionPlan
@@ -17,7 +17,7 @@ class MeshSite:
     """A region: `plan`, `cluster`, the control plane's `namespace`, and the `parent` of its early resources."""
 
     plan: RegionPlan
-    cluster: Cluster
+    cluster: ClusterOutputs
     namespace: pulumi.Output[str]
     parent: pulumi.Resource
 

@@ -1,14 +1,14 @@
-"""What a region's monitoring is about: what is deployed there, where the region is, and who is told."""
+"""What a region's monitoring is about: what is deployed there, where the region is, what it costs, and who is told."""
 
 from collections.abc import Mapping
 from typing import Final
 
 import pulumi
 
-from components import monitoring
+from components import offers
 from components.cluster.settings import ExistingRegion
 from components.context import RegionLabels
-from components.monitoring import AlertReceiver, Memory, MonitoringTargets
+from components.monitoring import AlertReceiver, MonitoringTargets, RegionSize
 from components.namespaces import INGRESS, ISTIO, MONITORING, NATS, SERVICES, SYSTEM
 from stacks import topology
 from stacks.managed_data_services import managed
@@ -20,15 +20,13 @@ ASSUMED_NODES: Final = 3
 """Of a cluster of one's own, which says no number."""
 
 
-def memory(settings: Settings, region: str) -> Memory:
-    """What the monitoring of the region called `region` gets: what the settings say, else what its size asks for."""
+def region_size(settings: Settings, region: str) -> RegionSize:
+    """How large the region called `region` may become."""
     here = settings.region(region)
-    size = monitoring.RegionSize(
+    return RegionSize(
         nodes=ASSUMED_NODES if isinstance(here, ExistingRegion) else here.nodes.max,
         pods=sum(service.max_replicas for service in settings.services.by_name().values()),
-        retention=settings.monitoring.retention,
     )
-    return monitoring.memory(size, settings.monitoring.memory.model_dump())
 
 
 def of_region(settings: Settings, region: str) -> MonitoringTargets:
@@ -64,6 +62,11 @@ def region_labels(plan: RegionPlan) -> RegionLabels:
         longitude=place.longitude,
         country=place.country or "",
     )
+
+
+def machine_prices(settings: Settings, region: str) -> Mapping[str, float]:
+    """USD a month by type of machine: what the table of prices has for `region`, and what the settings say instead."""
+    return {**offers.monthly_prices(settings.region(region).cloud, region), **settings.monitoring.machine_prices}
 
 
 def alert_receiver(secrets: Mapping[str, pulumi.Output[str] | None]) -> AlertReceiver | None:

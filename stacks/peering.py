@@ -12,7 +12,7 @@ from typing import Final
 
 import pulumi
 
-from components.cluster import Cluster
+from components.cluster import ClusterOutputs
 from components.database import cockroachdb_nodes as database
 from components.messaging import configuration as messaging
 from components.metadata import selector
@@ -78,7 +78,7 @@ class PeeringSite:
     plan: RegionPlan
     settings: Settings
     clouds: Mapping[str, RegionCloud]
-    cluster: Cluster
+    cluster: ClusterOutputs
     namespaces: Mapping[str, pulumi.Output[str]]
     parent: pulumi.Resource
 

@@ -51,7 +51,7 @@ class Platform(pulumi.ComponentResource):
         for warning in (*quotas.exceeded(settings), *standbys.blocked(settings)):
             pulumi.log.warn(warning, self)
         plans = topology.plan(settings)
-        clouds = {plan.name: clusters.region_cloud(plan, settings.region(plan.name), child) for plan in plans}
+        clouds = {plan.name: clusters.region_cloud(plan, settings, child) for plan in plans}
         edges = region_edges(settings, plans, clouds, child)
         bases = self._bases(plans, clouds)
         regions = self._regions(plans, bases, edges)

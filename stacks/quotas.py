@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from components.cluster.settings import AwsRegion, AzureRegion, ExistingRegion, RegionSettings
+from components.cluster.settings import AwsRegion, RegionSettings
 from stacks.peering import peer_endpoint_specs
 from stacks.settings import Settings
-from stacks.settings.region_rules import EKS_ZONES
+from stacks.settings.rules.clouds import egress_address_count
 
 USUAL_RULES: Final = 60
 """Rules of a security group on AWS, unless more are asked for."""
@@ -71,7 +71,7 @@ def public_addresses(settings: Settings, name: str) -> int:
     An AWS load balancer has one in each of its zones. Those that nobody reserved are not of its quota.
     """
     region = settings.region(name)
-    zones = _addresses(region)
+    zones = egress_address_count(region)
     per_balancer, unreserved = (zones, 0) if isinstance(region, AwsRegion) else (1, 1)
     endpoints = (
         [endpoint for endpoints in peer_endpoint_specs(settings).values() for endpoint in endpoints]
@@ -93,7 +93,7 @@ def security_group_rules(settings: Settings, name: str) -> int:
     For each load balancer: one for each port and each address that may connect, and (where not everybody may) one for
     each port and subnet, for health checks. Besides, one for each address (ICMP), and the cluster's own.
     """
-    zones = _addresses(settings.region(name))
+    zones = egress_address_count(settings.region(name))
     own = 1
     gateway = _GATEWAY_PORTS + 1 if settings.mesh.enabled else 0
     if not settings.peering_enabled:
@@ -110,18 +110,5 @@ def security_group_rules(settings: Settings, name: str) -> int:
 
 def _sources(settings: Settings, name: str) -> int:
     """How many addresses may connect: those of the other regions; while there are none, the region's own."""
-    others = [_addresses(region) for region in settings.regions if region.name != name]
-    return sum(others or [_addresses(settings.region(name))])
-
-
-def _addresses(region: RegionSettings) -> int:
-    """How many addresses the region's pods are seen with."""
-    match region:
-        case AwsRegion():
-            return EKS_ZONES if region.zones is None else len(region.zones)
-        case AzureRegion():
-            return len(region.zones)
-        case ExistingRegion():
-            return len(region.egress_addresses)
-        case _:
-            return 1
+    others = [egress_address_count(region) for region in settings.regions if region.name != name]
+    return sum(others or [egress_address_count(settings.region(name))])

@@ -18,18 +18,16 @@ from components.database.cockroachdb import CockroachDB
 from components.database.credentials import DatabaseCredentials
 from components.messaging import Messaging
 from components.messaging.nats import Nats
-from components.monitoring import RUNBOOKS, Monitoring, MonitoringArgs, trace_endpoint
-from components.namespaces import COCKROACHDB, MONITORING, SERVICES
+from components.monitoring import Monitoring, trace_endpoint
+from components.namespaces import COCKROACHDB, MONITORING
 from components.peering import StorePeers
-from components.services import Services, ServicesArgs
+from components.services import Services
 from stacks import monitoring_targets, topology
 from stacks.edge import RegionEdge
-from stacks.machine_prices import machine_prices
 from stacks.managed_data_services import ManagedDataServices, managed
 from stacks.mesh_peers import EastWest
 from stacks.region_base import RegionBase
 from stacks.region_mesh import RegionMesh, RegionMeshArgs
-from stacks.service_values import workloads
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
@@ -76,7 +74,7 @@ class Region(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self, providers=[args.base.provider])
         self._context = self._before_monitoring()
         self._cloud_stores = ManagedDataServices(
-            plan=args.plan, settings=args.settings, base=args.base, clients=SERVICES
+            plan=args.plan, settings=args.settings, context=self._context, cluster=args.base.region_cluster
         )
         monitoring = self._monitoring() if args.settings.monitoring.enabled else None
         self._monitored_by = monitoring.release if monitoring else None
@@ -118,26 +116,17 @@ class Region(pulumi.ComponentResource):
         )
 
     def _monitoring(self) -> Monitoring:
-        settings = self._args.settings.monitoring
+        settings = self._args.settings
         return Monitoring(
             f"{self._name}-monitoring",
-            MonitoringArgs(
-                labels=monitoring_targets.region_labels(self._args.plan),
-                namespace=self._args.base.namespaces[MONITORING],
-                authority=self._args.base.authority,
-                peers=self._args.peers.get(MONITORING),
-                retention=settings.retention,
-                storage=settings.storage,
-                storage_class=self._args.base.cluster.storage_class,
-                memory=monitoring_targets.memory(self._args.settings, self._name),
-                dns_server=self._args.base.cluster.dns_server,
-                targets=monitoring_targets.of_region(self._args.settings, self._name),
-                trace_clients=monitoring_targets.trace_clients(self._args.settings),
-                receiver=monitoring_targets.alert_receiver(self._args.secrets),
-                machine_prices=machine_prices(self._args.settings, self._name),
-                runbooks=settings.runbooks or RUNBOOKS,
-            ),
-            self._child,
+            self._context,
+            settings.monitoring,
+            size=monitoring_targets.region_size(settings, self._name),
+            targets=monitoring_targets.of_region(settings, self._name),
+            trace_clients=monitoring_targets.trace_clients(settings),
+            dns_server=self._args.base.cluster.dns_server,
+            machine_prices=monitoring_targets.machine_prices(settings, self._name),
+            receiver=monitoring_targets.alert_receiver(self._args.secrets),
         )
 
     def _mesh(self) -> RegionMesh:
@@ -193,22 +182,19 @@ class Region(pulumi.ComponentResource):
         )
 
     def _services(self, data_services: DataServices, monitoring: Monitoring | None) -> Services:
+        settings = self._args.settings
         return Services(
             f"{self._name}-services",
-            ServicesArgs(
-                region=self._name,
-                namespace=SERVICES,
-                workloads=workloads(self._args.plan, self._args.settings),
-                renderer=self._args.chart_renderer,
-                data_services=list(data_services),
-                telemetry_endpoint=trace_endpoint(MONITORING) if monitoring else None,
-                trace_sampling=self._args.settings.monitoring.trace_sampling,
-                monitored_by=self._monitored_by,
-                managed_by_argocd=self._args.settings.managed_by_argocd(self._name),
-                # The namespace, too: the data services' connections are in it.
-                after=list(self.ready),
-            ),
-            self._child,
+            self._context,
+            settings.services,
+            time_zone=self._args.plan.place.time_zone,
+            renderer=self._args.chart_renderer,
+            data_services=list(data_services),
+            telemetry_endpoint=trace_endpoint(MONITORING) if monitoring else None,
+            trace_sampling=settings.monitoring.trace_sampling,
+            # The namespace, too: the data services' connections are in it.
+            after=list(self.ready),
+            managed_by_argocd=settings.managed_by_argocd(self._name),
         )
 
 

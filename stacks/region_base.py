@@ -7,13 +7,13 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import namespaces
-from components.cluster import Cluster
+from components.cluster import ClusterOutputs
 from components.mesh.config import NETWORK_LABEL
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
 from components.peering import StorePeers
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority
 from stacks import clusters
-from stacks.clouds import RegionCloud
+from stacks.clouds import RegionCloud, RegionCluster
 from stacks.peering import PeerEndpoints, PeeringSite, name_peers, region_peer_endpoints
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
@@ -44,13 +44,13 @@ class RegionBaseArgs:
 class RegionBase(pulumi.ComponentResource):
     """The region's cluster, its namespaces, its certificate authorities, and its peer endpoints for the other regions.
 
-    Outputs: `cloud` (its cloud adapter), `cluster`, `provider` (deploys to it), `namespaces` (by name), `authority`
-    (signs the certificates of data services and gateways), `mesh_authority` (Istio's), `endpoints` (by data service;
-    none where no other region is expected).
+    Outputs: `region_cluster` (the cluster, and what its cloud runs beside it), `cluster` (what the cluster gives),
+    `provider` (deploys to it), `namespaces` (by name), `authority` (signs the certificates of data services and
+    gateways), `mesh_authority` (Istio's), `endpoints` (by data service; none where no other region is expected).
     """
 
-    cloud: RegionCloud
-    cluster: Cluster
+    region_cluster: RegionCluster
+    cluster: ClusterOutputs
     provider: k8s.Provider
     namespaces: Mapping[str, pulumi.Output[str]]
     authority: RegionAuthority
@@ -61,8 +61,9 @@ class RegionBase(pulumi.ComponentResource):
         super().__init__("sacred-council:stack:RegionBase", name, None, opts)
         self._args = args
         region = args.plan.name
-        self.cloud = args.clouds[region]
-        self.cluster = clusters.cluster(args.plan, args.settings, args.clouds, pulumi.ResourceOptions(parent=self))
+        child = pulumi.ResourceOptions(parent=self)
+        self.region_cluster = clusters.cluster(args.plan, args.settings, args.clouds, child)
+        self.cluster = self.region_cluster.outputs
         self.provider = self.cluster.provider
         self.namespaces = {
             namespace: self._namespace(region, namespace, labels)

@@ -6,12 +6,12 @@ moved changes nothing about the others but the names of their peers.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Final
 
+from components.addresses import AddressRanges
 from stacks import geography
 from stacks.geography import Place, distance_km
 
@@ -29,28 +29,10 @@ PRIVATE: Final = IPv4Network("10.0.0.0/8")
 """Space for everything but pods (RFC 1918: what managed databases ask for): a /16 of it for each slot."""
 
 SHARED: Final = IPv4Network("100.64.0.0/10")
-"""Space for pods (RFC 6598): a /18 for each slot, 16384 addresses. How many nodes that is, `cloud_rules` says."""
+"""Space for pods (RFC 6598): a /18 for each slot, 16384 addresses.
 
-DAY_STARTS: Final = "0 7 * * *"
-NIGHT_STARTS: Final = "0 23 * * *"
-NIGHT_SHARE: Final = 0.5
-"""Share of the daytime minimum that is kept at night."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AddressPlan:
-    """The address ranges of one slot. None overlaps another, of this slot or of any other."""
-
-    network: IPv4Network
-    """All that follows but the pods: 10.<slot>.0.0/16. A quarter of its last quarter is spare."""
-    nodes: IPv4Network
-    services: IPv4Network
-    managed: IPv4Network
-    """Managed databases and caches."""
-    public: IPv4Network
-    """Subnets of public load balancers and NAT, where a cloud wants them apart."""
-    control_plane: IPv4Network
-    pods: IPv4Network
+How many nodes that is, `most_nodes` in `stacks.settings.rules.clouds` says.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +49,7 @@ class Site:
 class RegionPlan(Site):
     """What one region must know of itself and of the others."""
 
-    addresses: AddressPlan
+    addresses: AddressRanges
     peers: tuple[str, ...]
     """The other regions, by name."""
     failover: tuple[str, ...]
@@ -77,16 +59,6 @@ class RegionPlan(Site):
     """Whether there are other regions, or the settings say that there may be: see `Settings.peering_enabled`."""
     traffic: bool
     """Whether users and other regions are sent here."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shift:
-    """Minimum replicas from a moment of the day on: `cron` in the region's `time_zone`."""
-
-    name: str
-    cron: str
-    time_zone: str
-    min_replicas: int
 
 
 def plan(settings: Settings) -> tuple[RegionPlan, ...]:
@@ -114,13 +86,15 @@ def site(region: RegionSettings) -> Site:
     return Site(name=region.name, cloud=region.cloud, slot=slot if region.slot is None else region.slot, place=place)
 
 
-def address_plan(slot: int) -> AddressPlan:
-    """The address ranges of `slot` (0 to 255); ValueError outside that."""
+def address_plan(slot: int) -> AddressRanges:
+    """The address ranges of `slot` (0 to 255), which overlap those of no other; ValueError outside that.
+
+    All but those of pods are in 10.<slot>.0.0/16, where 10.<slot>.240.0/20 is spare apart from the control plane's /28.
+    """
     if not 0 <= slot < SLOTS:
         raise ValueError(f"slot {slot} is not within 0 and {SLOTS - 1}")
     network = _subnet(PRIVATE, 16, slot)
-    return AddressPlan(
-        network=network,
+    return AddressRanges(
         nodes=_subnet(network, 17, 0),
         services=_subnet(network, 18, 2),
         managed=_subnet(network, 19, 6),
@@ -148,15 +122,6 @@ def serving(language: str, sites: Iterable[Site]) -> tuple[str, ...]:
     wanted = _primary(language)
     similar = [name for name, place in places.items() if wanted in map(_primary, place.languages)]
     return tuple(sorted(exact or similar or places))
-
-
-def follow_the_sun(time_zone: str, min_replicas: int) -> tuple[Shift, Shift]:
-    """Minimum replicas from 07:00 local time on, and from 23:00 on: then half, but two where there were two."""
-    night = max(math.ceil(min_replicas * NIGHT_SHARE), min(min_replicas, 2))
-    return (
-        Shift(name="day", cron=DAY_STARTS, time_zone=time_zone, min_replicas=min_replicas),
-        Shift(name="night", cron=NIGHT_STARTS, time_zone=time_zone, min_replicas=night),
-    )
 
 
 def seeds(name: str, primary_region: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+from components.services import NAMES
 from sandbox.providers.aws.make import CALLER_ROLE
 from tests import clouds
 from tests.clusters import CLUSTER_TYPES, OFFICE
@@ -35,10 +36,7 @@ KNOWS_PEERS = {
     "mesh-remote-regions-secret",
     "mesh-east-west-release",
     "mesh-routing-virtualservice-services",
-    "mesh-routing-destinationrule-agent-network",
-    "mesh-routing-destinationrule-consciousness-field",
-    "mesh-routing-destinationrule-sacred-messaging",
-    "mesh-routing-destinationrule-work-coordination",
+    *(f"mesh-routing-destinationrule-{service}" for service in NAMES),
 }
 
 # What only the primary region has: the list of regions, and unless the settings say otherwise the backups.

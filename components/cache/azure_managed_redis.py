@@ -1,20 +1,18 @@
 """Redis on Azure Managed Redis, the managed cache of Azure."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import pulumi
 from pulumi_azure_native import authorization, redisenterprise
 
 from components.authorities import MICROSOFT, public_authorities
-from components.cache.arguments import ManagedCacheArgs
 from components.cache.instances import AZURE, AZURE_DATA_SHARE, smallest
-from components.cache.managed import Endpoint, connect
+from components.cache.managed import Endpoint, ManagedCacheArgs, connect
 from components.cluster.aks import AksNetwork
-from components.cluster.aks.private_endpoint import AksPrivateEndpoint, AksPrivateEndpointArgs
-from components.cluster.aks.store_key import AksStoreKey, AksStoreKeyArgs
-from components.cluster.aks.vault import AksVault
-from components.cluster.arguments import common_labels
+from components.cluster.aks.identity import AksVault
+from components.cluster.aks.managed_services import AksPrivateEndpoint, AksPrivateEndpointArgs, AksStoreKey
+from components.cluster.location import common_labels
+from components.cluster.settings import AzureRegion
 from components.offers import here
 
 PORT: Final = 10000
@@ -22,42 +20,15 @@ DATABASE: Final = "default"
 """Azure takes no other name for a cluster's one database."""
 ENDPOINT: Final = "redisEnterprise"
 ZONE: Final = "privatelink.redis.azure.net"
-POLICIES: Final = {
-    "allkeys-lfu": "AllKeysLFU",
-    "allkeys-lru": "AllKeysLRU",
-    "allkeys-random": "AllKeysRandom",
-    "noeviction": "NoEviction",
-    "volatile-lfu": "VolatileLFU",
-    "volatile-lru": "VolatileLRU",
-    "volatile-random": "VolatileRandom",
-    "volatile-ttl": "VolatileTTL",
-}
-"""What Azure calls Redis's policies."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AzureManagedRedisArgs(ManagedCacheArgs):
-    """`size` is a kind of Azure Managed Redis (None: the smallest known one of the region that is enough).
-
-    With `replicas` Azure chooses how many nodes there are, and spreads them over the zones that the region has.
-    `vault` is the region's.
-    """
-
-    network: AksNetwork
-    vault: AksVault
-    deletion_protection: bool
-    size: str | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.policy not in POLICIES:
-            raise ValueError(f"policy: expected one of {', '.join(POLICIES)}, got {self.policy!r}")
+EVICTION: Final = "AllKeysLRU"
+"""What Azure calls `components.cache.settings.EVICTION`."""
 
 
 class AzureManagedRedis(pulumi.ComponentResource):
     """A Redis with a key for a password and TLS, reached through a private endpoint by its own name.
 
-    Public authorities sign its certificate. Azure installs new versions by itself.
+    Public authorities sign its certificate. Azure installs new versions by itself. With several `replicas` Azure
+    chooses how many nodes there are, and spreads them over the zones that the region has. `vault` is the region's.
 
     It offers what `components.cache.Cache` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
@@ -67,22 +38,33 @@ class AzureManagedRedis(pulumi.ComponentResource):
     port: pulumi.Output[int]
     secret_name: pulumi.Output[str]
 
-    def __init__(self, name: str, args: AzureManagedRedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: ManagedCacheArgs,
+        *,
+        region: AzureRegion,
+        network: AksNetwork,
+        vault: AksVault,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sacred-council:cache:AzureManagedRedis", name, None, opts)
+        self._region, self._network = region, network
         self._child = pulumi.ResourceOptions(parent=self)
-        cluster = self._cluster(name, args)
-        database = self._database(name, args, cluster)
+        cluster = self._cluster(name, args, vault)
+        database = self._database(name, cluster)
         private = AksPrivateEndpoint(
             f"{name}-endpoint",
-            AksPrivateEndpointArgs(network=args.network, service=cluster.id, kind=ENDPOINT, zone=ZONE),
+            AksPrivateEndpointArgs(network=network, service=cluster.id, kind=ENDPOINT, zone=ZONE),
             self._child,
         )
-        if args.deletion_protection:
+        if region.deletion_protection:
             self._lock(name, cluster)
         endpoint = Endpoint(
             host=pulumi.Output.all(cluster.host_name, private.ready).apply(lambda known: str(known[0])),
             port=PORT,
-            password=self._password(args, cluster, database),
+            addresses=str(network.args.addresses.managed),
+            password=self._password(cluster, database),
             authority=public_authorities(MICROSOFT),
         )
         connection = connect(name, args, endpoint, self._child)
@@ -90,14 +72,15 @@ class AzureManagedRedis(pulumi.ComponentResource):
         self.secret_name = connection.secret_name
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
-    def _cluster(self, name: str, args: AzureManagedRedisArgs) -> redisenterprise.RedisEnterprise:
-        key = AksStoreKey(f"{name}-encryption", AksStoreKeyArgs(network=args.network, vault=args.vault), self._child)
+    def _cluster(self, name: str, args: ManagedCacheArgs, vault: AksVault) -> redisenterprise.RedisEnterprise:
+        region, network, asked = self._region, self._network, args.settings
+        key = AksStoreKey(f"{name}-encryption", network, vault, self._child)
         return redisenterprise.RedisEnterprise(
             name,
-            resource_group_name=args.network.resource_group_name,
-            location=args.network.args.location,
-            sku=redisenterprise.SkuArgs(name=args.size or _smallest(args)),
-            high_availability="Enabled" if args.replicas > 1 else "Disabled",
+            resource_group_name=network.resource_group_name,
+            location=network.args.location,
+            sku=redisenterprise.SkuArgs(name=region.instances.cache or _smallest(args, network.args.location)),
+            high_availability="Enabled" if asked.replicas > 1 else "Disabled",
             public_network_access="Disabled",
             minimum_tls_version="1.2",
             identity=redisenterprise.ManagedServiceIdentityArgs(
@@ -111,36 +94,31 @@ class AzureManagedRedis(pulumi.ComponentResource):
                     ),
                 )
             ),
-            tags=common_labels(args.network.args),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),
+            tags=common_labels(network.args),
+            opts=pulumi.ResourceOptions(parent=self, protect=region.deletion_protection),
         )
 
-    def _database(
-        self, name: str, args: AzureManagedRedisArgs, cluster: redisenterprise.RedisEnterprise
-    ) -> redisenterprise.Database:
+    def _database(self, name: str, cluster: redisenterprise.RedisEnterprise) -> redisenterprise.Database:
         return redisenterprise.Database(
             f"{name}-database",
-            resource_group_name=args.network.resource_group_name,
+            resource_group_name=self._network.resource_group_name,
             cluster_name=cluster.name,
             database_name=DATABASE,
             port=PORT,
             client_protocol="Encrypted",
             # Looks to clients like one Redis, however many shards Azure makes of it.
             clustering_policy="EnterpriseCluster",
-            eviction_policy=POLICIES[args.policy],
+            eviction_policy=EVICTION,
             access_keys_authentication="Enabled",
             persistence=redisenterprise.PersistenceArgs(rdb_enabled=True, rdb_frequency="1h", aof_enabled=False),
             opts=self._child,
         )
 
     def _password(
-        self,
-        args: AzureManagedRedisArgs,
-        cluster: redisenterprise.RedisEnterprise,
-        database: redisenterprise.Database,
+        self, cluster: redisenterprise.RedisEnterprise, database: redisenterprise.Database
     ) -> pulumi.Output[str]:
         keys = redisenterprise.list_database_keys_output(
-            resource_group_name=args.network.resource_group_name,
+            resource_group_name=self._network.resource_group_name,
             cluster_name=cluster.name,
             database_name=database.name,
             opts=pulumi.InvokeOutputOptions(parent=self),
@@ -157,6 +135,7 @@ class AzureManagedRedis(pulumi.ComponentResource):
         )
 
 
-def _smallest(args: AzureManagedRedisArgs) -> str:
-    offered = here("azure", "cache", args.network.args.location, AZURE)
-    return smallest(offered, memory=args.memory, max_memory=args.max_memory, data_share=AZURE_DATA_SHARE)
+def _smallest(args: ManagedCacheArgs, location: str) -> str:
+    asked = args.settings
+    offered = here("azure", "cache", location, AZURE)
+    return smallest(offered, memory=asked.memory, max_memory=asked.max_memory, data_share=AZURE_DATA_SHARE)

@@ -1,47 +1,33 @@
 """Valkey on ElastiCache, the managed cache of AWS."""
 
-from dataclasses import dataclass
+from typing import Final
 
 import pulumi
 import pulumi_random as random
 from pulumi_aws import elasticache
 
 from components.authorities import AMAZON, public_authorities
-from components.cache.arguments import BACKUP_DAYS, MAINTENANCE_HOUR, ManagedCacheArgs
 from components.cache.instances import ELASTICACHE, ELASTICACHE_DATA_SHARE, smallest
-from components.cache.managed import Endpoint, connect
-from components.cluster.arguments import common_labels
+from components.cache.managed import BACKUP_DAYS, MAINTENANCE_HOUR, Endpoint, ManagedCacheArgs, connect
+from components.cache.settings import EVICTION
 from components.cluster.eks import EksNetwork
-from components.cluster.eks.plan import weekly_hour
-from components.cluster.eks.private_access import EksPrivateAccess, EksPrivateAccessArgs
+from components.cluster.eks.managed_services import EksPrivateAccess, weekly_hour
+from components.cluster.location import common_labels
+from components.cluster.settings import AwsRegion
 from components.offers import here
 
-VERSION = "8.1"
-FAMILY = "valkey8"
-PORT = 6379
-PASSWORD_LENGTH = 64
-BACKUP_WINDOW = "02:00-03:00"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ElastiCacheArgs(ManagedCacheArgs):
-    """`node_type` is a node of ElastiCache (None: the smallest known one of the region that is enough).
-
-    `key_arn` encrypts backups.
-
-    AWS has no deletion protection for caches: with `deletion_protection` Pulumi alone refuses.
-    """
-
-    network: EksNetwork
-    key_arn: pulumi.Input[str]
-    deletion_protection: bool
-    node_type: str | None = None
+VERSION: Final = "8.1"
+FAMILY: Final = "valkey8"
+PORT: Final = 6379
+PASSWORD_LENGTH: Final = 64
+BACKUP_WINDOW: Final = "02:00-03:00"
 
 
 class ElastiCache(pulumi.ComponentResource):
     """A cache with a password and TLS, in subnets with no way to or from the internet.
 
-    Amazon's public authorities sign its certificate.
+    Amazon's public authorities sign its certificate. `key_arn` encrypts backups. AWS has no deletion protection for
+    caches: with `deletion_protection` Pulumi alone refuses.
 
     It offers what `components.cache.Cache` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
@@ -51,16 +37,27 @@ class ElastiCache(pulumi.ComponentResource):
     port: pulumi.Output[int]
     secret_name: pulumi.Output[str]
 
-    def __init__(self, name: str, args: ElastiCacheArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: ManagedCacheArgs,
+        *,
+        region: AwsRegion,
+        network: EksNetwork,
+        key_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sacred-council:cache:ElastiCache", name, None, opts)
+        self._region, self._network = region, network
         self._child = pulumi.ResourceOptions(parent=self)
         password = random.RandomPassword(
             f"{name}-token", length=PASSWORD_LENGTH, special=False, opts=self._child
         ).result
-        group = self._group(name, args, password)
+        group = self._group(name, args, password, key_arn)
         endpoint = Endpoint(
             host=group.primary_endpoint_address,
             port=PORT,
+            addresses=str(network.args.addresses.managed),
             password=password,
             authority=public_authorities(AMAZON),
         )
@@ -69,9 +66,11 @@ class ElastiCache(pulumi.ComponentResource):
         self.secret_name = connection.secret_name
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
-    def _group(self, name: str, args: ElastiCacheArgs, password: pulumi.Output[str]) -> elasticache.ReplicationGroup:
-        place, several = args.network.args, args.replicas > 1
-        access = EksPrivateAccess(f"{name}-access", EksPrivateAccessArgs(network=args.network, port=PORT), self._child)
+    def _group(
+        self, name: str, args: ManagedCacheArgs, password: pulumi.Output[str], key_arn: pulumi.Input[str]
+    ) -> elasticache.ReplicationGroup:
+        region, place, several = self._region, self._network.args, args.settings.replicas > 1
+        access = EksPrivateAccess(f"{name}-access", self._network, port=PORT, opts=self._child)
         return elasticache.ReplicationGroup(
             name,
             region=place.location,
@@ -79,18 +78,18 @@ class ElastiCache(pulumi.ComponentResource):
             engine="valkey",
             engine_version=VERSION,
             auto_minor_version_upgrade=True,
-            node_type=args.node_type or _smallest(args),
-            num_cache_clusters=args.replicas,
+            node_type=region.instances.cache or _smallest(args, place.location),
+            num_cache_clusters=args.settings.replicas,
             automatic_failover_enabled=several,
             multi_az_enabled=several,
             port=PORT,
-            parameter_group_name=self._parameters(name, args),
-            subnet_group_name=self._subnets(name, args),
+            parameter_group_name=self._parameters(name),
+            subnet_group_name=self._subnets(name),
             security_group_ids=[access.security_group_id],
             transit_encryption_enabled=True,
             transit_encryption_mode="required",
             at_rest_encryption_enabled=True,
-            kms_key_id=args.key_arn,
+            kms_key_id=key_arn,
             auth_token=password,
             # A new password is the only one at once: clients read the Secret, not a note of the old one.
             auth_token_update_strategy="SET",  # noqa: S106 - a strategy
@@ -99,33 +98,34 @@ class ElastiCache(pulumi.ComponentResource):
             maintenance_window=weekly_hour(args.maintenance_day, MAINTENANCE_HOUR),
             apply_immediately=True,
             tags=common_labels(place),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),
+            opts=pulumi.ResourceOptions(parent=self, protect=region.deletion_protection),
         )
 
-    def _subnets(self, name: str, args: ElastiCacheArgs) -> pulumi.Output[str]:
+    def _subnets(self, name: str) -> pulumi.Output[str]:
         group = elasticache.SubnetGroup(
             f"{name}-subnets",
-            region=args.network.args.location,
-            subnet_ids=list(args.network.managed_subnet_ids.values()),
-            tags=common_labels(args.network.args),
+            region=self._network.args.location,
+            subnet_ids=list(self._network.managed_subnet_ids.values()),
+            tags=common_labels(self._network.args),
             opts=self._child,
         )
         subnets: pulumi.Output[str] = group.name
         return subnets
 
-    def _parameters(self, name: str, args: ElastiCacheArgs) -> pulumi.Output[str]:
+    def _parameters(self, name: str) -> pulumi.Output[str]:
         group = elasticache.ParameterGroup(
             f"{name}-parameters",
-            region=args.network.args.location,
+            region=self._network.args.location,
             family=FAMILY,
-            parameters=[elasticache.ParameterGroupParameterArgs(name="maxmemory-policy", value=args.policy)],
-            tags=common_labels(args.network.args),
+            parameters=[elasticache.ParameterGroupParameterArgs(name="maxmemory-policy", value=EVICTION)],
+            tags=common_labels(self._network.args),
             opts=self._child,
         )
         parameters: pulumi.Output[str] = group.name
         return parameters
 
 
-def _smallest(args: ElastiCacheArgs) -> str:
-    offered = here("aws", "cache", args.network.args.location, ELASTICACHE)
-    return smallest(offered, memory=args.memory, max_memory=args.max_memory, data_share=ELASTICACHE_DATA_SHARE)
+def _smallest(args: ManagedCacheArgs, location: str) -> str:
+    asked = args.settings
+    offered = here("aws", "cache", location, ELASTICACHE)
+    return smallest(offered, memory=asked.memory, max_memory=asked.max_memory, data_share=ELASTICACHE_DATA_SHARE)

@@ -1,41 +1,30 @@
 """Redis on Memorystore, the managed cache of Google Cloud."""
 
-from dataclasses import dataclass
+from typing import Final
 
 import pulumi
 from pulumi_gcp import redis
 
-from components.cache.arguments import MAINTENANCE_HOUR, ManagedCacheArgs
-from components.cache.managed import Endpoint, connect
-from components.cluster.arguments import common_labels
+from components.cache.managed import MAINTENANCE_HOUR, Endpoint, ManagedCacheArgs, connect
+from components.cache.settings import EVICTION
 from components.cluster.gke import GkeNetwork
 from components.cluster.gke.encryption import GkeKeyUse, GkeKeyUseArgs
 from components.cluster.gke.managed_services import GkePrivateServices
+from components.cluster.location import common_labels
+from components.cluster.settings import GcpRegion
 from components.quantities import gibibytes, quantity_bytes
 
-VERSION = "REDIS_7_2"
+VERSION: Final = "REDIS_7_2"
 """The newest that Memorystore for Redis has. Memorystore for Valkey has newer ones, but no passwords."""
-TLS_PORT = 6378
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemorystoreArgs(ManagedCacheArgs):
-    """`key_id` encrypts what is stored. The project's APIs redis and servicenetworking are enabled.
-
-    With `replicas` there are two nodes, however many are asked for: more would serve reads only.
-    """
-
-    network: GkeNetwork
-    project: str
-    key_id: pulumi.Input[str]
-    deletion_protection: bool
+TLS_PORT: Final = 6378
 
 
 class Memorystore(pulumi.ComponentResource):
     """A Redis with a password and TLS that only the region's network reaches, over private services access.
 
     Its certificate is signed by a CA of its own. `host` is an address: clients verify the CA; whether the certificate
-    names the address is Google's to say.
+    names the address is Google's to say. `key_id` encrypts what is stored. The project's APIs redis and
+    servicenetworking are enabled. With several `replicas` there are two nodes: more would serve reads only.
 
     It offers what `components.cache.Cache` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
@@ -45,13 +34,24 @@ class Memorystore(pulumi.ComponentResource):
     port: pulumi.Output[int]
     secret_name: pulumi.Output[str]
 
-    def __init__(self, name: str, args: MemorystoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: ManagedCacheArgs,
+        *,
+        region: GcpRegion,
+        network: GkeNetwork,
+        key_id: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sacred-council:cache:Memorystore", name, None, opts)
+        self._region, self._network = region, network
         child = pulumi.ResourceOptions(parent=self)
-        instance = self._instance(name, args)
+        instance = self._instance(name, args, key_id)
         endpoint = Endpoint(
             host=instance.host,
             port=TLS_PORT,
+            addresses=str(network.args.addresses.managed),
             password=pulumi.Output.secret(instance.auth_string),
             authority=instance.server_ca_certs.apply(lambda known: "\n".join(one.cert for one in known)),
         )
@@ -60,25 +60,26 @@ class Memorystore(pulumi.ComponentResource):
         self.secret_name = connection.secret_name
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
-    def _instance(self, name: str, args: MemorystoreArgs) -> redis.Instance:
+    def _instance(self, name: str, args: ManagedCacheArgs, key_id: pulumi.Input[str]) -> redis.Instance:
+        region, network, asked = self._region, self._network, args.settings
         child = pulumi.ResourceOptions(parent=self)
         key = GkeKeyUse(
             f"{name}-key",
-            GkeKeyUseArgs(project=args.project, service="redis.googleapis.com", key_id=args.key_id),
+            GkeKeyUseArgs(project=region.project, service="redis.googleapis.com", key_id=key_id),
             child,
         )
-        private = GkePrivateServices(f"{name}-private-services", args.network, child)
-        size, data = gibibytes("memory", args.memory), quantity_bytes("max_memory", args.max_memory) / 2**30
+        private = GkePrivateServices(f"{name}-private-services", network, child)
+        size, data = gibibytes("memory", asked.memory), quantity_bytes("max_memory", asked.max_memory) / 2**30
         return redis.Instance(
             name,
-            project=args.project,
-            region=args.network.args.location,
-            tier="STANDARD_HA" if args.replicas > 1 else "BASIC",
+            project=region.project,
+            region=network.args.location,
+            tier="STANDARD_HA" if asked.replicas > 1 else "BASIC",
             memory_size_gb=size,
             redis_version=VERSION,
-            redis_configs={"maxmemory-policy": args.policy, "maxmemory-gb": f"{min(data, size):g}"},
+            redis_configs={"maxmemory-policy": EVICTION, "maxmemory-gb": f"{min(data, size):g}"},
             connect_mode="PRIVATE_SERVICE_ACCESS",
-            authorized_network=args.network.network_id,
+            authorized_network=network.network_id,
             reserved_ip_range=private.range_name,
             auth_enabled=True,
             transit_encryption_mode="SERVER_AUTHENTICATION",
@@ -87,9 +88,9 @@ class Memorystore(pulumi.ComponentResource):
                 persistence_mode="RDB", rdb_snapshot_period="ONE_HOUR"
             ),
             maintenance_policy=_maintenance(args.maintenance_day),
-            deletion_protection=args.deletion_protection,
-            labels=common_labels(args.network.args),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),
+            deletion_protection=region.deletion_protection,
+            labels=common_labels(network.args),
+            opts=pulumi.ResourceOptions(parent=self, protect=region.deletion_protection),
         )
 
 

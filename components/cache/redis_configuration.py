@@ -5,6 +5,8 @@ Scripts read NODES (the DNS names of all nodes), SELF (the pod's own) and the fi
 
 from typing import Final
 
+from components.cache.settings import EVICTION
+
 APP: Final = "redis"
 SERVICE: Final = "redis"
 HEADLESS_SERVICE: Final = "redis-headless"
@@ -24,8 +26,6 @@ DOWN_AFTER_MS: Final = 5000
 FAILOVER_TIMEOUT_MS: Final = 30000
 REPLICA_LAG_SECONDS: Final = 10
 BACKLOG_SHARE: Final = 16
-EVICTION: Final = "allkeys-lru"
-"""What is dropped when there is no more memory: the least used keys."""
 
 _TLS: Final = f"""\
 tls-cert-file {CERTIFICATES}/tls.crt

@@ -10,29 +10,37 @@ from components.settings.values import AzureLocation, CachedPaths, DnsZone, Doma
 
 DEFAULT_DOMAIN: Final = "sacred-council.localhost"
 
-
 CREATE_ZONE: Final = "create"
+
+LONGEST_COMMON_NAME: Final = 64
+"""Characters of a certificate's common name (RFC 5280, `ub-common-name`); the clouds ask for a certificate with one."""
 
 
 class EdgeSettings(Model):
     """Where the platform meets its users."""
 
     domain: Domain = DEFAULT_DOMAIN
+    """Domain that users see. With a `cdn` it is a domain of yours, and has to be delegated:
+    docs/runbooks/delegate-domain.md."""
     cdn: Literal["none", "gcp", "aws", "azure"] = "none"
-    """Whose CDN is in front of all regions, whatever their clouds. `none` makes nothing of what follows."""
+    """Whose CDN is in front of all regions, whatever their clouds. With `none` the other keys have no effect, except
+    `domain`."""
     zone: DnsZone = CREATE_ZONE
-    """The DNS zone: `create`, or one that exists: its name (gcp), its id (aws), or group/name (azure)."""
+    """DNS zone of the domain: `create`, or one that exists: its name (`gcp`), its id (`aws`) or group/name (`azure`).
+    """
     rate_limit: Annotated[int, Field(ge=10, le=10_000)] = 600
-    """Requests of one address in a minute."""
+    """Most requests of one address in a minute."""
     waf: Literal["block", "observe"] = "block"
-    """What happens to what the firewall finds."""
+    """What the firewall does with requests that break its rules: `block` refuses them, `observe` only logs them."""
     cached_paths: CachedPaths | None = None
-    """Beginnings of paths whose answers are kept. None is /<service>/static/ of every service."""
+    """Beginnings of paths whose answers are kept at the edge. None: `/<service>/static/` of every service."""
     signing_key: Literal["blue", "green"] = "blue"
-    """Which of two keys proves to regions that a request came through the edge; they accept both."""
+    """Which of two keys proves to the regions that a request came through the edge; they accept both. To change it, see
+    docs/runbooks/rotate-edge-key.md."""
     project: GcpProject | None = None
-    """Of the edge on gcp. None is that of the regions, clouds.gcp.project."""
+    """Id of the Google Cloud project of the edge, with `cdn: gcp`. None: `clouds.gcp.project`."""
     subscription: AzureId | None = None
-    """Of the edge on azure. None is that of the regions, clouds.azure.subscription, else that of the login."""
+    """Id of the subscription of the edge, with `cdn: azure`. None: `clouds.azure.subscription`, else the subscription
+    of the login."""
     location: AzureLocation = "westeurope"
-    """Where Azure keeps the description and the logs of an edge on azure."""
+    """Location of the edge's description and logs, with `cdn: azure`."""

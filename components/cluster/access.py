@@ -1,4 +1,7 @@
-"""The Kubernetes provider of a region: one place for the options that let regions grow, fail and be removed."""
+"""How Pulumi reaches a region's cluster: one place for the options that let regions grow, fail and be removed."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -28,6 +31,13 @@ def kubernetes_provider(
         skip_update_unreachable=True,
         opts=opts,
     )
+
+
+def secret_kubeconfig(
+    render: Callable[[str, str, str], dict[str, Any]], known: Sequence[pulumi.Output[str]]
+) -> pulumi.Output[str]:
+    """A kubeconfig in JSON, as a secret: what `render` makes of a cluster's name, API endpoint and authority."""
+    return pulumi.Output.secret(pulumi.Output.json_dumps(pulumi.Output.all(*known).apply(lambda found: render(*found))))
 
 
 def cluster_identifier(cloud: str, region: str) -> str:

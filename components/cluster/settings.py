@@ -1,6 +1,6 @@
 """What can be said of a region. Each cloud has a model of its own, with the settings that only it understands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
@@ -46,27 +46,69 @@ CLOUDS: Final[tuple[Cloud, ...]] = get_args(Cloud)
 
 ServiceType = Literal["LoadBalancer", "NodePort", "ClusterIP"]
 
+GKE_NODES: Final = 63
+"""Most nodes of a region on Google Cloud: its pods' /18 has a /24 for each of 64, one of them for updates."""
+
+EKS_ZONES: Final = 3
+"""Zones of a region on AWS that names none."""
+
+EKS_ZONE_NODES: Final = 30
+"""Most nodes of a zone on AWS, whose pods have a /20: 32 nodes of eight /28 each, two of them for updates.
+
+A node of 110 pods has seven /28, and one more for the addresses of its interfaces and for pods to come.
+"""
+
+EKS_NETWORKS: Final = 40
+"""Networks that AWS lets through to the Kubernetes API of a cluster."""
+
+AKS_NODES: Final = 64
+"""Nodes of a region on Azure altogether, as its pods' /18 has a /24 for each."""
+
+AKS_SYSTEM_NODES: Final = 2
+"""Nodes of AKS's own pods in a region: one for each zone, and two where there is one zone. Their pools may double."""
+
+AKS_POOLS: Final = 2
+"""Node pools of a zone on Azure. Each needs one more node while it is updated."""
+
+CHOOSES_VERSIONS: Final = ("stable", "rapid")
+"""Upgrade channels of AKS that raise the minor version."""
+
 
 class Geography(Model):
-    """Where a region is, for regions that the catalogue does not know. Degrees; IANA zone; BCP 47 tags; ISO 3166."""
+    """Where a region is, for regions that the catalogue does not know."""
 
     latitude: Annotated[float, Field(ge=-90, le=90)]
+    """Degrees north of the equator; below zero they are south of it."""
     longitude: Annotated[float, Field(ge=-180, le=180)]
+    """Degrees east of Greenwich; below zero they are west of it."""
     time_zone: TimeZone
+    """IANA time zone of most of the region's users, for `services.*.followTheSun`."""
     languages: Languages
+    """Languages of the region's users, as BCP 47 tags. A request is routed to a region that has its language."""
     country: Country | None = None
+    """ISO 3166 code of the country, a label of the region's metrics. None: the label is empty."""
 
 
 class Region(Model):
     """A region, wherever its cluster comes from."""
 
     name: RegionName
+    """Name of the region, with which the names of its resources begin. It is a cloud region of the catalogue, such as
+    `us-central1`, or a name of your own. Never change it: a region with another name is another region."""
     cloud: Cloud
+    """Who runs the cluster. `existing` is a Kubernetes cluster that is there already. For `gcp`, `aws` and `azure` the
+    program creates the cluster and its network."""
     geography: Geography | None = None
+    """Where the region is. Needed where the catalogue does not know the name: for a region of a cloud, and among
+    several regions. None: the place that the catalogue has."""
     slot: Slot | None = None
-    """Number of the region's address ranges; never change it. The catalogue's regions have theirs."""
+    """Number of the region's address ranges; on `aws` it is at least 1. Never change it. Needed where the catalogue
+    does not know the name, as `geography` is; 192 to 255 are free for such regions, and each needs its own. None: the
+    slot that the catalogue has."""
     traffic: bool = True
-    """Whether users and other regions are sent to the region: false while it comes up, or before it goes."""
+    """Whether users and other regions are sent to the region. Write `false` while the region comes up
+    (docs/runbooks/add-a-region.md) and before it goes (docs/runbooks/remove-a-region.md). At least one region must have
+    `true`."""
 
 
 class ExistingRegion(Region):
@@ -74,32 +116,55 @@ class ExistingRegion(Region):
 
     cloud: Literal["existing"]
     context: Context | None = None
-    """Kubeconfig context; None is the current one; only a lone region may leave it out."""
+    """Name of the kubeconfig context. You may rename the context. To move to a different cluster, remove the region
+    first: docs/runbooks/remove-a-region.md. None: the current context, which only a region without others may use."""
     platform: MeshPlatform | None = None
-    """Kind of the cluster where its directories are not a plain kubelet's: Istio's CNI plugin must know them.
-
-    None fits kind, kubeadm, RKE2, LKE and DOKS.
-    """
+    """Kind of the cluster, where its directories are not those of a plain kubelet: Istio's CNI plugin must know them.
+    None: a plain kubelet, as in kind, kubeadm, RKE2, LKE and DOKS."""
     service_type: ServiceType = "LoadBalancer"
-    """Kind of the Services that face outwards. kind and minikube give LoadBalancers no address: use NodePort there."""
+    """Type of the Services that face outwards. kind and minikube give a `LoadBalancer` no address: use `NodePort`
+    there. Among several regions, and with `database.primaryRegion`, it must be `LoadBalancer`."""
     gateway_address: GatewayAddress | None = None
-    """Where the region's public gateway is reached, for the edge. Managed regions reserve an address themselves."""
+    """Public address of the region's gateway, whose ports 80 and 443 must be reachable. With `edge.cdn` it is needed,
+    and with `edge.cdn: gcp` it must be an IPv4 address. None: no CDN is in front of the region."""
     egress_addresses: Addresses = ()
-    """IPv4 addresses that the cluster's pods are seen with from outside. Those of managed regions are reserved."""
+    """IPv4 addresses from which others see the cluster's pods: those of its NAT or of its nodes. Other regions admit no
+    other addresses. Needed among several regions, and with `database.primaryRegion`; public ones if another region is
+    on a cloud."""
+
+
+def _shares(total: int, parts: int) -> list[int]:
+    return [total // parts + (index < total % parts) for index in range(parts)]
 
 
 class Nodes(Model):
     """Machines of a region, over all its zones: their type, and how many there are at least and at most."""
 
     type: str
+    """Type of the machines, one that the region has. A new type replaces the machines."""
     min: Count
+    """Fewest machines, over all zones of the region."""
     max: Count
+    """Most machines, over all zones of the region. Pod addresses limit them: at most 63 on `gcp`, 30 in each zone on
+    `aws`, and 52 with three zones on `azure`. On `aws` and `azure` each zone needs at least one."""
 
     @model_validator(mode="after")
     def _min_is_not_above_max(self) -> Self:
         if self.min > self.max:
             raise mistake("must not have a min above its max", "lower min or raise max")
         return self
+
+    def per_zone(self, zones: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Least and most machines of each zone. They add up to the region's; the first zones get what does not divide.
+
+        ValueError when there are more zones than machines.
+        """
+        if self.max < len(zones):
+            raise ValueError(
+                f"max: {self.max} nodes are not enough for {len(zones)} zones; raise max or name fewer zones"
+            )
+        least, most = _shares(self.min, len(zones)), _shares(self.max, len(zones))
+        return dict(zip(sorted(zones), zip(least, most, strict=True), strict=True))
 
 
 class GcpNodes(Nodes):
@@ -124,33 +189,41 @@ class GcpInstances(Model):
     """Machine of the managed database. Memorystore has memory and no machines."""
 
     database: GcpDatabaseTier | None = None
+    """Type of machine of the managed database. None: the smallest that has `database.cpu` and `database.memory`."""
 
 
 class AwsInstances(Model):
     """Machines of the managed database and of the managed cache."""
 
     database: AwsDatabaseClass | None = None
+    """Type of machine of the managed database. None: the smallest that has `database.cpu` and `database.memory`."""
     cache: AwsCacheNode | None = None
+    """Type of machine of the managed cache. None: the smallest that has `cache.memory`."""
 
 
 class AzureInstances(Model):
     """Machines of the managed database and of the managed cache."""
 
     database: AzureDatabaseSize | None = None
+    """Type of machine of the managed database. None: the smallest that has `database.cpu` and `database.memory`."""
     cache: AzureCacheSize | None = None
+    """Type of machine of the managed cache. None: the smallest that has `cache.memory`."""
 
 
 class ManagedCluster(Model):
     """A cluster that a cloud runs: said of a region, or below `clouds` of all regions of a cloud."""
 
     nodes: Nodes | None = None
+    """Machines of the region. Needed, in the region or below `clouds`."""
     api_access: Networks = ()
-    """Who may reach the Kubernetes API over the internet, besides the other regions. Nobody: only a private address."""
+    """IPv4 ranges that may reach the Kubernetes API over the internet, besides other regions that call it; on `aws` and
+    `azure` public ranges only. Empty: without such regions, the API has only a private address."""
     deletion_protection: bool = False
-    """Keeps the cluster and managed data services from being deleted. Take it off, and deploy, before the region
-    goes."""
+    """Whether the cluster and the managed data services are protected from deletion. Write `true` once people rely on
+    the region. Before you remove the region, write `false` and deploy: docs/runbooks/remove-a-region.md."""
     flow_logs: bool = False
-    """Records who spoke to whom in the region's network, in summaries of ten minutes. It costs by the connection."""
+    """Whether the cloud records who spoke to whom in the region's network, in entries of ten minutes. The cloud charges
+    for these logs: docs/security.md#logs."""
 
 
 class GcpCluster(ManagedCluster):
@@ -158,12 +231,14 @@ class GcpCluster(ManagedCluster):
 
     nodes: GcpNodes | None = None
     project: GcpProject | None = None
+    """Id of the Google Cloud project. Needed, in the region or below `clouds.gcp`."""
     release_channel: Literal["RAPID", "REGULAR", "STABLE", "EXTENDED"] = "REGULAR"
+    """Release channel of GKE, which upgrades the cluster."""
     kubernetes_version: GcpVersion | None = None
-    """The least version; None leaves it to the release channel."""
+    """Lowest version of Kubernetes: docs/runbooks/upgrade-kubernetes-and-charts.md#kubernetes. None: the release
+    channel chooses it."""
     instances: GcpInstances = GcpInstances()
-    """Machines of managed data services; what is not named is the smallest that has the `cpu` and `memory` asked
-    for."""
+    """Machines of managed data services, where the smallest that is large enough will not do."""
 
 
 class AwsCluster(ManagedCluster):
@@ -171,21 +246,22 @@ class AwsCluster(ManagedCluster):
 
     nodes: AwsNodes | None = None
     kubernetes_version: MinorVersion | None = None
-    """None is the version that this platform is tested with."""
+    """Minor version of Kubernetes: docs/runbooks/upgrade-kubernetes-and-charts.md#kubernetes. None: the version that
+    the platform is tested with."""
     patches: AwsPatches | None = None
-    """A month, or any other text: another one takes in the newest add-ons and machine images there are then.
-
-    Until then, and until another `kubernetes_version`, they stay what they were, whatever AWS publishes.
-    """
+    """A month, or another short text. A new text installs the newest add-ons and machine images of that day:
+    docs/runbooks/upgrade-kubernetes-and-charts.md#patches-between-versions. Until the text or `kubernetesVersion`
+    changes, they stay what they were. None: those that were newest when the region was made."""
     administrators: AwsPrincipals | None = None
-    """Roles and users that may do everything in the cluster; whoever deploys must be one of them."""
+    """ARNs of the IAM roles and users that may do everything in the cluster. Whoever deploys must be one of them.
+    Needed, in the region or below `clouds.aws`."""
     zones: AwsZones | None = None
-    """Letters of zones; None is the usual three of the region."""
+    """Letters of the region's zones. None: the usual three."""
     instances: AwsInstances = AwsInstances()
-    """Machines of managed data services; what is not named is the smallest that has the `cpu` and `memory` asked
-    for."""
+    """Machines of managed data services, where the smallest that is large enough will not do."""
     rds_authorities: Certificates | None = None
-    """Certificates (PEM) of the authorities of RDS in the region, for clients of a managed database."""
+    """Certificates (PEM) of the region's authorities of RDS, with which clients verify the managed database. AWS
+    publishes them at https://truststore.pki.rds.amazonaws.com. Needed with `database.engine: postgresql`."""
 
 
 class AzureCluster(ManagedCluster):
@@ -193,27 +269,33 @@ class AzureCluster(ManagedCluster):
 
     nodes: AzureNodes | None = None
     subscription: AzureId | None = None
-    """None is the subscription of the login."""
+    """Id of the subscription. None: the subscription of the login."""
     kubernetes_version: MinorVersion | None = None
-    """Of control plane and nodes. None is the version that this platform is tested with."""
+    """Minor version of Kubernetes, of control plane and nodes:
+    docs/runbooks/upgrade-kubernetes-and-charts.md#kubernetes. None: the version that the platform is tested with."""
     upgrade_channel: Literal["patch", "stable", "rapid", "none"] = "patch"
-    """What Azure updates by itself. `stable` and `rapid` raise the minor version: then none is asked for."""
+    """What Azure updates without being asked. `stable` and `rapid` raise the minor version: leave out
+    `kubernetesVersion` with them."""
     admin_groups: AzureIds | None = None
-    """Groups of Entra that may do everything in the cluster; whoever deploys must be in one of them."""
+    """Ids of the Entra groups that may do everything in the cluster. Whoever deploys must be in one of them. Needed, in
+    the region or below `clouds.azure`."""
     zones: AzureZones = ("1", "2", "3")
+    """Numbers of the region's zones. Not every region has three."""
     system_machine: AzureMachine = "Standard_D2s_v5"
-    """Type of the small machines for AKS's own pods, one or two in each zone. Azure cannot change it."""
+    """Type of the small machines for AKS's own pods, one or two in each zone. Never change it: Azure cannot."""
     instances: AzureInstances = AzureInstances()
-    """Machines of managed data services; what is not named is the smallest that has the `cpu` and `memory` asked
-    for."""
+    """Machines of managed data services, where the smallest that is large enough will not do."""
 
 
 class Clouds(Model):
-    """What all regions of a cloud have in common. A region that says something else of itself is right."""
+    """What all regions of a cloud have in common."""
 
     gcp: GcpCluster = GcpCluster()
+    """What all regions of Google Cloud have in common."""
     aws: AwsCluster = AwsCluster()
+    """What all regions of AWS have in common."""
     azure: AzureCluster = AzureCluster()
+    """What all regions of Azure have in common."""
 
 
 class ManagedRegion(Region):

@@ -1,7 +1,6 @@
 """PostgreSQL on Flexible Server, the managed database of Azure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pulumi
 import pulumi_random as random
@@ -9,13 +8,14 @@ from pulumi_azure_native import authorization, dbforpostgresql
 
 from components.authorities import MICROSOFT, public_authorities
 from components.cluster.aks import AksNetwork
-from components.cluster.aks.private_endpoint import AksPrivateEndpoint, AksPrivateEndpointArgs
-from components.cluster.aks.store_key import AksKeptStoreKey
-from components.cluster.arguments import DAYS, common_labels
+from components.cluster.aks.managed_services import AksKeptStoreKey, AksPrivateEndpoint, AksPrivateEndpointArgs
+from components.cluster.location import common_labels
+from components.cluster.maintenance import DAYS
+from components.cluster.settings import AzureRegion
 from components.database import postgresql
-from components.database.arguments import ManagedDatabaseArgs
 from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import FLEXIBLE_SERVER, azure_disk, sku_tier, smallest
+from components.database.managed import ManagedDatabaseArgs
 from components.database.postgresql import Server, connect
 from components.offers import here
 from components.versions import POSTGRESQL_VERSION
@@ -25,24 +25,12 @@ ZONE = "privatelink.postgres.database.azure.com"
 PARAMETERS = {"require_secure_transport": "on", "ssl_min_protocol_version": "TLSv1.2"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class FlexibleServerArgs(ManagedDatabaseArgs):
-    """`size` is a machine of Flexible Server (None: the smallest known one of the region that is enough).
-
-    `zones` are the region's: with one alone the standby is in the same zone.
-    """
-
-    network: AksNetwork
-    zones: Sequence[str]
-    deletion_protection: bool
-    size: str | None = None
-
-
 class FlexibleServer(pulumi.ComponentResource):
     """A PostgreSQL server with no public address, reached through a private endpoint by its own name.
 
     Public authorities sign its certificate. Azure keeps the last backup of a deleted server for five days, so the key
-    that the backup is encrypted with outlives the server (ADR 24).
+    that the backup is encrypted with outlives the server (ADR 24). In a region with one zone the standby is in the same
+    zone.
 
     It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
@@ -52,8 +40,17 @@ class FlexibleServer(pulumi.ComponentResource):
     port: pulumi.Output[int]
     secret_name: pulumi.Output[str]
 
-    def __init__(self, name: str, args: FlexibleServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: ManagedDatabaseArgs,
+        *,
+        region: AzureRegion,
+        network: AksNetwork,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sacred-council:database:FlexibleServer", name, None, opts)
+        self._region, self._network = region, network
         self._child = pulumi.ResourceOptions(parent=self)
         password = random.RandomPassword(
             f"{name}-administrator-password", length=PASSWORD_LENGTH, special=False, opts=self._child
@@ -61,36 +58,37 @@ class FlexibleServer(pulumi.ComponentResource):
         made = self._server(name, args, password)
         endpoint = AksPrivateEndpoint(
             f"{name}-endpoint",
-            AksPrivateEndpointArgs(network=args.network, service=made.id, kind=ENDPOINT, zone=ZONE),
+            AksPrivateEndpointArgs(network=network, service=made.id, kind=ENDPOINT, zone=ZONE),
             self._child,
         )
-        configured = self._configure(name, args, made)
-        if args.deletion_protection:
+        configured = self._configure(name, made)
+        if region.deletion_protection:
             self._lock(name, made)
         ready = pulumi.Output.all(made.fully_qualified_domain_name, endpoint.ready, configured)
         server = Server(
             host=ready.apply(lambda known: str(known[0])),
             authority=public_authorities(MICROSOFT),
             administrator_password=password,
-            addresses=args.managed_addresses,
+            addresses=str(network.args.addresses.managed),
         )
         connection = connect(name, args, server, self._child)
         self.url, self.host, self.port = connection.url, connection.host, connection.port
         self.secret_name = connection.secret_name
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
-    def _server(self, name: str, args: FlexibleServerArgs, password: pulumi.Output[str]) -> dbforpostgresql.Server:
-        size = args.size or _smallest(args)
-        key = AksKeptStoreKey(f"{name}-encryption", args.network.args, self._child)
+    def _server(self, name: str, args: ManagedDatabaseArgs, password: pulumi.Output[str]) -> dbforpostgresql.Server:
+        region, network = self._region, self._network
+        size = region.instances.database or _smallest(args, network.args.location)
+        key = AksKeptStoreKey(f"{name}-encryption", network.args, self._child)
         return dbforpostgresql.Server(
             name,
-            resource_group_name=args.network.resource_group_name,
-            location=args.network.args.location,
+            resource_group_name=network.resource_group_name,
+            location=network.args.location,
             create_mode="Create",
             version=POSTGRESQL_VERSION,
             sku=dbforpostgresql.SkuArgs(name=size, tier=sku_tier(size)),
-            storage=dbforpostgresql.StorageArgs(storage_size_gb=azure_disk(args.storage), auto_grow="Enabled"),
-            high_availability=dbforpostgresql.HighAvailabilityArgs(mode=_availability(args)),
+            storage=dbforpostgresql.StorageArgs(storage_size_gb=azure_disk(args.settings.storage), auto_grow="Enabled"),
+            high_availability=dbforpostgresql.HighAvailabilityArgs(mode=_availability(args, region)),
             network=dbforpostgresql.NetworkArgs(public_network_access="Disabled"),
             auth_config=dbforpostgresql.AuthConfigArgs(password_auth="Enabled", active_directory_auth="Disabled"),  # noqa: S106 - a switch
             administrator_login=postgresql.ADMINISTRATOR,
@@ -116,25 +114,23 @@ class FlexibleServer(pulumi.ComponentResource):
                 start_hour=postgresql.MAINTENANCE_HOUR,
                 start_minute=0,
             ),
-            tags=common_labels(args.network.args),
+            tags=common_labels(network.args),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # The disk's size at first; it grows by itself. Zones change places with every failover.
                 ignore_changes=["storage.storageSizeGB", "availabilityZone"],
-                protect=args.deletion_protection,
+                protect=region.deletion_protection,
             ),
         )
 
-    def _configure(
-        self, name: str, args: FlexibleServerArgs, server: dbforpostgresql.Server
-    ) -> pulumi.Output[Sequence[str]]:
+    def _configure(self, name: str, server: dbforpostgresql.Server) -> pulumi.Output[Sequence[str]]:
         """What the server must be told besides; known once it is. Azure takes one parameter at a time."""
         told: list[pulumi.Resource] = []
         for parameter, value in PARAMETERS.items():
             told.append(
                 dbforpostgresql.Configuration(
                     f"{name}-{parameter.replace('_', '-')}",
-                    resource_group_name=args.network.resource_group_name,
+                    resource_group_name=self._network.resource_group_name,
                     server_name=server.name,
                     configuration_name=parameter,
                     value=value,
@@ -154,12 +150,13 @@ class FlexibleServer(pulumi.ComponentResource):
         )
 
 
-def _availability(args: FlexibleServerArgs) -> str:
+def _availability(args: ManagedDatabaseArgs, region: AzureRegion) -> str:
     if not args.standby:
         return "Disabled"
-    return "ZoneRedundant" if len(args.zones) > 1 else "SameZone"
+    return "ZoneRedundant" if len(region.zones) > 1 else "SameZone"
 
 
-def _smallest(args: FlexibleServerArgs) -> str:
-    offered = here("azure", "database", args.network.args.location, FLEXIBLE_SERVER)
-    return smallest(offered, cpu=args.cpu, memory=args.memory, standby=args.standby)
+def _smallest(args: ManagedDatabaseArgs, location: str) -> str:
+    asked = args.settings
+    offered = here("azure", "database", location, FLEXIBLE_SERVER)
+    return smallest(offered, cpu=asked.cpu, memory=asked.memory, standby=args.standby)

@@ -12,8 +12,8 @@ import pulumi_random as random
 
 from components import network
 from components.connection import Connection, secret_name
-from components.database.arguments import ManagedDatabaseArgs
 from components.database.credentials import DatabaseCredentials
+from components.database.managed import ManagedDatabaseArgs
 from components.setup_job import SetupJob
 from components.versions import POSTGRESQL_IMAGE
 from components.workload import AppMetadata, Resources

@@ -1,20 +1,18 @@
 """PostgreSQL on RDS, the managed database of AWS."""
 
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_random as random
 from pulumi_aws import cloudwatch, kms, rds
 
 from components.cluster.access import unique_suffix
-from components.cluster.arguments import LOG_RETENTION_DAYS, common_labels
 from components.cluster.eks import EksNetwork
-from components.cluster.eks.plan import weekly_hour
-from components.cluster.eks.private_access import EksPrivateAccess, EksPrivateAccessArgs
+from components.cluster.eks.managed_services import EksPrivateAccess, weekly_hour
+from components.cluster.location import LOG_RETENTION_DAYS, common_labels
+from components.cluster.settings import AwsRegion
 from components.database import postgresql
-from components.database.arguments import ManagedDatabaseArgs
 from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import RDS, rds_disk_limit, smallest
+from components.database.managed import ManagedDatabaseArgs
 from components.database.postgresql import Server, connect
 from components.offers import here
 from components.quantities import gibibytes
@@ -29,29 +27,12 @@ LOGGED = ("postgresql", "upgrade")
 PARAMETERS = {"rds.force_ssl": "1", "ssl_min_protocol_version": "TLSv1.2"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class RdsArgs(ManagedDatabaseArgs):
-    """`instance_class` is a machine of RDS (None: the smallest known one of the region that is enough).
-
-    `authority` are the certificates (PEM) of RDS's own authorities in the region, which no public list has: see
-    https://truststore.pki.rds.amazonaws.com.
-    """
-
-    network: EksNetwork
-    authority: str
-    deletion_protection: bool
-    instance_class: str | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self.authority:
-            raise ValueError("authority: expected certificates (PEM) of RDS's authorities in the region, got none")
-
-
 class Rds(pulumi.ComponentResource):
     """A PostgreSQL server in subnets with no way to or from the internet.
 
     A deleted server leaves a last snapshot, and so the key that the snapshot is encrypted with outlives it (ADR 24).
+    Clients verify it with the region's `rds_authorities`, the certificates of RDS's own authorities in the region: no
+    public list has them (https://truststore.pki.rds.amazonaws.com).
 
     It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
@@ -61,8 +42,17 @@ class Rds(pulumi.ComponentResource):
     port: pulumi.Output[int]
     secret_name: pulumi.Output[str]
 
-    def __init__(self, name: str, args: RdsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: ManagedDatabaseArgs,
+        *,
+        region: AwsRegion,
+        network: EksNetwork,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sacred-council:database:Rds", name, None, opts)
+        self._region, self._network = region, network
         self._child = pulumi.ResourceOptions(parent=self)
         password = random.RandomPassword(
             f"{name}-administrator-password", length=PASSWORD_LENGTH, special=False, opts=self._child
@@ -70,24 +60,22 @@ class Rds(pulumi.ComponentResource):
         instance = self._instance(name, args, password)
         server = Server(
             host=instance.address,
-            authority=args.authority,
+            authority=_authorities(region),
             administrator_password=password,
-            addresses=args.managed_addresses,
+            addresses=str(network.args.addresses.managed),
         )
         connection = connect(name, args, server, self._child)
         self.url, self.host, self.port = connection.url, connection.host, connection.port
         self.secret_name = connection.secret_name
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
-    def _instance(self, name: str, args: RdsArgs, password: pulumi.Output[str]) -> rds.Instance:
-        place = args.network.args
+    def _instance(self, name: str, args: ManagedDatabaseArgs, password: pulumi.Output[str]) -> rds.Instance:
+        region, place = self._region, self._network.args
         suffix = unique_suffix(f"{name}-suffix", self._child)
         full_name = pulumi.Output.concat(f"{name}-", suffix)
-        disk = max(gibibytes("storage", args.storage), LEAST_DISK_GIB)
-        access = EksPrivateAccess(
-            f"{name}-access", EksPrivateAccessArgs(network=args.network, port=postgresql.PORT), self._child
-        )
-        key = self._key(name, args)
+        disk = max(gibibytes("storage", args.settings.storage), LEAST_DISK_GIB)
+        access = EksPrivateAccess(f"{name}-access", self._network, port=postgresql.PORT, opts=self._child)
+        key = self._key(name)
         return rds.Instance(
             name,
             region=place.location,
@@ -96,15 +84,15 @@ class Rds(pulumi.ComponentResource):
             # The major version alone: RDS chooses the minor one, and installs later ones.
             engine_version=POSTGRESQL_VERSION,
             auto_minor_version_upgrade=True,
-            instance_class=args.instance_class or _smallest(args),
+            instance_class=region.instances.database or _smallest(args, place.location),
             multi_az=args.standby,
             storage_type="gp3",
             allocated_storage=disk,
             max_allocated_storage=rds_disk_limit(disk, DISK_GROWS_TO),
             storage_encrypted=True,
             kms_key_id=key.arn,
-            db_subnet_group_name=self._subnets(name, args),
-            parameter_group_name=self._parameters(name, args),
+            db_subnet_group_name=self._subnets(name),
+            parameter_group_name=self._parameters(name),
             vpc_security_group_ids=[access.security_group_id],
             publicly_accessible=False,
             ca_cert_identifier=CERTIFICATE_AUTHORITY,
@@ -118,66 +106,73 @@ class Rds(pulumi.ComponentResource):
             performance_insights_enabled=True,
             performance_insights_kms_key_id=key.arn,
             enabled_cloudwatch_logs_exports=list(LOGGED),
-            deletion_protection=args.deletion_protection,
+            deletion_protection=region.deletion_protection,
             skip_final_snapshot=False,
             final_snapshot_identifier=pulumi.Output.concat(f"{name}-final-", suffix),
             tags=common_labels(place),
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=self._logs(name, args, full_name), protect=args.deletion_protection
+                parent=self, depends_on=self._logs(name, full_name), protect=region.deletion_protection
             ),
         )
 
-    def _logs(self, name: str, args: RdsArgs, instance: pulumi.Output[str]) -> list[cloudwatch.LogGroup]:
+    def _logs(self, name: str, instance: pulumi.Output[str]) -> list[cloudwatch.LogGroup]:
         """Log groups that are there first, or RDS makes some that are kept for ever."""
         return [
             cloudwatch.LogGroup(
                 f"{name}-logs-{kind}",
-                region=args.network.args.location,
+                region=self._network.args.location,
                 name=pulumi.Output.concat("/aws/rds/instance/", instance, f"/{kind}"),
                 retention_in_days=LOG_RETENTION_DAYS,
-                tags=common_labels(args.network.args),
+                tags=common_labels(self._network.args),
                 opts=self._child,
             )
             for kind in LOGGED
         ]
 
-    def _key(self, name: str, args: RdsArgs) -> kms.Key:
+    def _key(self, name: str) -> kms.Key:
         return kms.Key(
             f"{name}-key",
-            region=args.network.args.location,
+            region=self._network.args.location,
             description=f"Disks and snapshots of {name}",
             enable_key_rotation=True,
             deletion_window_in_days=30,
-            tags=common_labels(args.network.args),
+            tags=common_labels(self._network.args),
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
 
-    def _subnets(self, name: str, args: RdsArgs) -> pulumi.Output[str]:
+    def _subnets(self, name: str) -> pulumi.Output[str]:
         group = rds.SubnetGroup(
             f"{name}-subnets",
-            region=args.network.args.location,
-            subnet_ids=list(args.network.managed_subnet_ids.values()),
-            tags=common_labels(args.network.args),
+            region=self._network.args.location,
+            subnet_ids=list(self._network.managed_subnet_ids.values()),
+            tags=common_labels(self._network.args),
             opts=self._child,
         )
         subnets: pulumi.Output[str] = group.name
         return subnets
 
-    def _parameters(self, name: str, args: RdsArgs) -> pulumi.Output[str]:
+    def _parameters(self, name: str) -> pulumi.Output[str]:
         group = rds.ParameterGroup(
             f"{name}-parameters",
-            region=args.network.args.location,
+            region=self._network.args.location,
             family=f"postgres{POSTGRESQL_VERSION}",
             parameters=[
                 rds.ParameterGroupParameterArgs(name=parameter, value=value) for parameter, value in PARAMETERS.items()
             ],
-            tags=common_labels(args.network.args),
+            tags=common_labels(self._network.args),
             opts=self._child,
         )
         parameters: pulumi.Output[str] = group.name
         return parameters
 
 
-def _smallest(args: RdsArgs) -> str:
-    offered = here("aws", "database", args.network.args.location, RDS)
-    return smallest(offered, cpu=args.cpu, memory=args.memory, standby=args.standby)
+def _smallest(args: ManagedDatabaseArgs, location: str) -> str:
+    asked = args.settings
+    offered = here("aws", "database", location, RDS)
+    return smallest(offered, cpu=asked.cpu, memory=asked.memory, standby=args.standby)
+
+
+def _authorities(region: AwsRegion) -> str:
+    if not region.rds_authorities:
+        raise ValueError("rds_authorities: expected certificates (PEM) of RDS's authorities in the region, got none")
+    return region.rds_authorities

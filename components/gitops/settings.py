@@ -45,20 +45,28 @@ class RepositorySettings(Model):
     """Where Argo CD reads what the regions run."""
 
     url: GitUrl | None = None
-    """Needed with Argo CD."""
+    """HTTPS address of the Git repository, on any port. For a private repository, set the secret
+    `gitopsRepositoryToken`. Needed with `gitops.enabled`."""
     revision: GitRevision = "main"
+    """Branch, tag or commit that is deployed."""
     path: GitFolder = CHART_FOLDER
-    """The folder of the services' chart."""
+    """Folder of the services' chart in the repository."""
     values: GitFolder = VALUES_FOLDER
-    """The folder with the chart's values of each region, `<region>.yaml`: what `python -m publish` writes."""
+    """Folder in the repository with the chart's values of each region, `<region>.yaml`: what `.venv/bin/python -m
+    publish` writes."""
 
 
 class GitOpsSettings(Model):
     """Argo CD, in one region, which rolls the services out to all regions."""
 
     enabled: bool = False
+    """Whether Argo CD deploys the services of all regions. `false`: the program deploys them. To change over, see
+    docs/runbooks/ship-with-argo-cd.md. Argo CD cannot reach a cluster of `cloud: existing` other than its own: the
+    program goes on deploying the services there."""
     hub: RegionName | None = None
-    """The region that Argo CD is in. None: the primary region."""
+    """Name of the region that Argo CD runs in. To move it, see docs/runbooks/lose-the-hub.md#move-argo-cd. None: the
+    primary region."""
     repository: RepositorySettings = RepositorySettings()
+    """Where Argo CD reads what the regions run."""
     canary: RegionName | None = None
-    """The region that gets everything first; the others follow when it is healthy. None: the hub."""
+    """Name of the region that gets a new version first; the others follow when it is healthy. None: the hub."""

@@ -2,10 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from components.settings import Model
-from components.settings.values import MeshReplicas
+
+MeshReplicas = Annotated[int, Field(ge=1, le=5)]
+"""Autoscalers of the mesh go up to five."""
 
 
 def _off_is_a_word(value: object) -> object:
@@ -17,7 +19,13 @@ class MeshSettings(Model):
     """Istio in each region."""
 
     enabled: bool = True
+    """Whether the regions have Istio. `edge.cdn` and `rancher` need it."""
     replicas: MeshReplicas = 1
-    """The least of the control plane, of the public gateway and of that for other regions: two outlive a zone."""
-    post_quantum: Annotated[Literal["off", "prefer", "strict"], BeforeValidator(_off_is_a_word)] = "prefer"
-    """Key exchange: `prefer` X25519MLKEM768 at the public edge, or `strict`: only that everywhere (Kubernetes 1.34)."""
+    """Fewest replicas of the control plane and of each gateway. 1 has no disruption budget; 2 or more survive the loss
+    of a node or a zone."""
+    post_quantum: Annotated[
+        Literal["off", "prefer", "strict"],
+        BeforeValidator(_off_is_a_word, json_schema_input_type=Literal["off", "prefer", "strict", False]),
+    ] = "prefer"
+    """Post-quantum key exchange (X25519MLKEM768): `off`, `prefer` at the public edge, or `strict`, which accepts
+    nothing else anywhere in the mesh. `strict` needs Kubernetes 1.34 or later, and excludes `edge.cdn`."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from components.messaging.settings import MessagingSettings
+from components.messaging.settings import FILE_SHARE, MessagingSettings
 from components.peering.names import peer_name
 from components.settings.values import bytes_of
 
@@ -30,7 +30,6 @@ MAX_PAYLOAD: Final = "1MB"
 LAME_DUCK_SECONDS: Final = 30
 FOREVER: Final = 10**9
 """Attempts, a second apart, to reach another region."""
-FILE_SHARE: Final = 0.9
 MEMORY_SHARE: Final = 0.25
 
 

@@ -9,8 +9,8 @@ from components.settings.values import (
     Bytes,
     Cpu,
     Duration,
-    MessagingServers,
     RegionName,
+    counted,
     distinct,
     mistake,
     not_empty,
@@ -19,6 +19,19 @@ from components.settings.values import (
 
 ALL: Final = "all"
 """Instead of a list of regions: every one, also those to come."""
+
+FILE_SHARE: Final = 0.9
+"""Share of a server's storage that JetStream may fill."""
+
+MessagingServers = Annotated[
+    int,
+    counted(
+        lambda n: n in (1, 3, 5),
+        "must be 1, 3 or 5: JetStream needs an odd quorum",
+        "write 1, 3 or 5",
+        enum=[1, 3, 5],
+    ),
+]
 
 StreamName = Annotated[
     str,
@@ -45,23 +58,31 @@ def _one_as_list(value: object) -> object:
 
 
 Subjects = Annotated[tuple[Subject, ...], Field(strict=False), not_empty("councils.>"), distinct("one")]
-Mirrors = Annotated[tuple[RegionName, ...], Field(strict=False), BeforeValidator(_one_as_list), distinct("one")]
+_RegionNames = Annotated[tuple[RegionName, ...], Field(strict=False)]
+Mirrors = Annotated[
+    _RegionNames, BeforeValidator(_one_as_list, json_schema_input_type=RegionName | _RegionNames), distinct("one")
+]
 
 
 class StreamSettings(Model):
-    """A stream: it takes messages, wherever they are published, into its `home` region; others can have mirrors."""
+    """A stream: its home region keeps the messages, and other regions can have mirrors."""
 
     name: StreamName
+    """Name of the stream."""
     subjects: Subjects
+    """Subjects whose messages the stream keeps. No message may belong to two streams."""
     home: RegionName | None = None
-    """Needed with several regions. Messages do not move: change it only when the home is lost (runbook)."""
+    """Name of the region that keeps the stream. Messages do not move, so change it only when the home is lost:
+    docs/runbooks/nats-gateway-lost.md. Needed with several regions. None: the only region."""
     mirrored_in: Mirrors = ()
-    """Names of regions, or `all`."""
+    """Names of the regions that keep a copy, or `all`: every region, also those to come."""
     replicas: MessagingServers | None = None
-    """Servers that keep each message; None is three of them, or the one there is."""
+    """Servers of the region that keep each message, at most `messaging.servers`. None: 3, or 1 where there is one
+    server."""
     retention: Duration = "7d"
+    """How long a message is kept."""
     max_size: Bytes = "256Mi"
-    """The oldest messages go when there are more."""
+    """Most data that the stream keeps. The oldest messages go when there are more."""
 
     @model_validator(mode="after")
     def _all_is_not_one_of_many(self) -> Self:
@@ -74,8 +95,15 @@ class MessagingSettings(Model):
     """NATS JetStream in each region."""
 
     servers: MessagingServers = 1
+    """NATS servers in each region. With several regions or `database.primaryRegion` it is 3 or 5. From 1 to more, see
+    docs/runbooks/nats-more-servers.md first."""
     streams: Annotated[tuple[StreamSettings, ...], Field(strict=False)] = ()
-    """What is kept of messages. Streams that are taken off the list stay, and their messages."""
+    """Streams of messages. The program makes a stream and changes it; a stream that leaves the list stays, with its
+    messages."""
     storage: Bytes = "2Gi"
+    """Disk of a server. The streams may fill nine tenths of it together. For a larger disk see
+    docs/runbooks/volume-filling.md#larger-volumes."""
     cpu: Cpu = "100m"
+    """Processor time of a server."""
     memory: Bytes = "256Mi"
+    """Memory of a server."""

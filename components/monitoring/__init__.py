@@ -1,6 +1,6 @@
 """What watches a region: metrics, alerts, dashboards and traces."""
 
-from components.monitoring.monitoring import RUNBOOKS, Monitoring, MonitoringArgs
+from components.monitoring.monitoring import RUNBOOKS, Monitoring
 from components.monitoring.names import MonitoringTargets, collector_host, trace_endpoint
 from components.monitoring.prometheus import AlertReceiver
 from components.monitoring.sizes import Memory, RegionSize, memory
@@ -10,7 +10,6 @@ __all__ = [
     "AlertReceiver",
     "Memory",
     "Monitoring",
-    "MonitoringArgs",
     "MonitoringTargets",
     "RegionSize",
     "collector_host",

@@ -1,14 +1,16 @@
 """The OpenTelemetry collector: takes traces from services and proxies, and passes them on in batches."""
 
-from dataclasses import dataclass
+import json
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components import workload
+from components.context import RegionContext
 from components.metadata import object_meta, selector
 from components.monitoring import names
-from components.monitoring.tracing_config import collector_config
+from components.namespaces import MONITORING
 from components.pod_security import restricted_container, restricted_pod
 from components.versions import OPENTELEMETRY_COLLECTOR_IMAGE
 
@@ -25,39 +27,33 @@ PORTS = {
 }
 RESOURCES = workload.Resources(cpu="100m", memory="256Mi")
 
-
-@dataclass(frozen=True, kw_only=True)
-class CollectorArgs:
-    """`jaeger_host` takes the traces over OTLP/gRPC; `monitored_by` brings the monitoring CRDs."""
-
-    region: str
-    namespace: pulumi.Input[str]
-    jaeger_host: pulumi.Input[str]
-    monitored_by: pulumi.Resource
-    replicas: int = 1
-
-    def __post_init__(self) -> None:
-        if self.replicas < 1:
-            raise ValueError(f"replicas: expected at least 1, got {self.replicas}")
+SPAN_METRICS = "spanmetrics"
+SPAN_METRICS_KEPT = "30m"
+LATENCY_BUCKETS = ["5ms", "10ms", "25ms", "50ms", "100ms", "250ms", "500ms", "1s", "2500ms", "5s", "10s"]
 
 
 class Collector(pulumi.ComponentResource):
-    """An OpenTelemetry collector reachable inside the region.
+    """An OpenTelemetry collector reachable inside the region. It passes traces on to `jaeger_host` over OTLP/gRPC.
 
     Outputs: `endpoint` (URL for OTLP/gRPC).
     """
 
     endpoint: pulumi.Output[str]
 
-    def __init__(self, name: str, args: CollectorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        *,
+        jaeger_host: pulumi.Output[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sacred-council:monitoring:Collector", name, None, opts)
-        self._args = args
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self)
-        self._app = workload.AppMetadata(app=APP, region=args.region, namespace=args.namespace)
-        config = pulumi.Output.from_input(args.jaeger_host).apply(
-            lambda host: collector_config(region=args.region, jaeger_host=host)
-        )
+        namespace = context.namespaces[MONITORING]
+        self._app = workload.AppMetadata(app=APP, region=context.region, namespace=namespace)
+        config = jaeger_host.apply(lambda host: collector_config(region=context.region, jaeger_host=host))
         config_map = k8s.core.v1.ConfigMap(
             f"{name}-config", metadata=self._app.meta(APP), data={CONFIG_FILE: config}, opts=self._child
         )
@@ -70,10 +66,10 @@ class Collector(pulumi.ComponentResource):
             self._app,
             endpoint={"port": "metrics"},
             more=[{"port": "span-metrics"}],
-            monitored_by=args.monitored_by,
+            monitored_by=context.monitored_by,
             opts=self._child,
         )
-        self.endpoint = pulumi.Output.from_input(args.namespace).apply(names.trace_endpoint)
+        self.endpoint = namespace.apply(names.trace_endpoint)
         self.register_outputs({"endpoint": self.endpoint})
 
     def _deployment(self, config: pulumi.Output[str], pod: k8s.core.v1.PodSpecArgs) -> None:
@@ -81,7 +77,7 @@ class Collector(pulumi.ComponentResource):
             f"{self._name}-deployment",
             metadata=self._app.meta(APP),
             spec=k8s.apps.v1.DeploymentSpecArgs(
-                replicas=self._args.replicas,
+                replicas=1,
                 selector=self._app.selecting(),
                 template=k8s.core.v1.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(
@@ -112,8 +108,8 @@ class Collector(pulumi.ComponentResource):
             metadata=object_meta(
                 APP,
                 app=APP,
-                region=self._args.region,
-                namespace=self._args.namespace,
+                region=self._app.region,
+                namespace=self._app.namespace,
                 extra_labels={workload.METRICS_LABEL: "true"},
             ),
             spec=k8s.core.v1.ServiceSpecArgs(
@@ -151,3 +147,87 @@ def _container() -> k8s.core.v1.ContainerArgs:
         resources=RESOURCES.requirements(),
         volume_mounts=[k8s.core.v1.VolumeMountArgs(name="config", mount_path=CONFIG_DIRECTORY, read_only=True)],
     )
+
+
+def collector_config(*, region: str, jaeger_host: str) -> str:
+    """The collector's configuration file: OTLP in, `region` added to each span, OTLP out to Jaeger.
+
+    From the spans it also makes metrics, whose exemplars lead from a latency to a trace. JSON, which is YAML, too.
+    """
+    return json.dumps(_collector(region, jaeger_host), indent=2, sort_keys=True) + "\n"
+
+
+def _collector(region: str, jaeger_host: str) -> dict[str, Any]:
+    return {
+        "extensions": {"health_check": {"endpoint": f"0.0.0.0:{names.HEALTH_PORT}"}},
+        "receivers": {
+            "otlp": {
+                "protocols": {
+                    "grpc": {"endpoint": f"0.0.0.0:{names.OTLP_GRPC_PORT}"},
+                    "http": {"endpoint": f"0.0.0.0:{names.OTLP_HTTP_PORT}"},
+                }
+            }
+        },
+        "processors": {
+            # Refuses data before the memory limit kills the process; percentages are of that limit.
+            "memory_limiter": {"check_interval": "1s", "limit_percentage": 80, "spike_limit_percentage": 20},
+            "resource": {"attributes": [{"key": "cloud.region", "value": region, "action": "upsert"}]},
+            "batch": {"send_batch_size": 1024, "timeout": "2s"},
+        },
+        "exporters": {
+            # Plain text inside one namespace, where network policies let only the collector reach Jaeger.
+            "otlp_grpc/jaeger": {
+                "endpoint": f"{jaeger_host}:{names.OTLP_GRPC_PORT}",
+                "tls": {"insecure": True},
+                "sending_queue": {"queue_size": 1000},
+                "retry_on_failure": {"max_elapsed_time": "300s"},
+            },
+            # Exemplars exist in OpenMetrics only.
+            "prometheus": {
+                "endpoint": f"0.0.0.0:{names.SPAN_METRICS_PORT}",
+                "enable_open_metrics": True,
+                "metric_expiration": SPAN_METRICS_KEPT,
+            },
+        },
+        "connectors": {SPAN_METRICS: _span_metrics()},
+        "service": {
+            "extensions": ["health_check"],
+            "pipelines": {
+                "traces": {
+                    "receivers": ["otlp"],
+                    "processors": ["memory_limiter", "resource", "batch"],
+                    "exporters": ["otlp_grpc/jaeger", SPAN_METRICS],
+                },
+                "metrics/spans": {"receivers": [SPAN_METRICS], "exporters": ["prometheus"]},
+            },
+            "telemetry": self_telemetry(),
+        },
+    }
+
+
+def _span_metrics() -> dict[str, Any]:
+    """Durations of spans by service. Only sampled ones: good for latencies and examples, not for counting requests."""
+    return {
+        "namespace": "traces.span.metrics",
+        "histogram": {"unit": "ms", "explicit": {"buckets": LATENCY_BUCKETS}},
+        # Names of spans may hold anything, and each would be a series.
+        "exclude_dimensions": ["span.name"],
+        "resource_metrics_key_attributes": ["service.name"],
+        "exemplars": {"enabled": True, "max_per_data_point": 5},
+        "metrics_flush_interval": "15s",
+        "metrics_expiration": SPAN_METRICS_KEPT,
+    }
+
+
+def self_telemetry() -> dict[str, Any]:
+    """The collector's metrics and logs about itself. Jaeger 2 is built on the same collector and takes the same."""
+    prometheus = {
+        "host": "0.0.0.0",  # noqa: S104 - network policies say who may
+        "port": names.SELF_METRICS_PORT,
+        # Counters end in _total, whatever format the scraper asks for.
+        "without_type_suffix": False,
+    }
+    return {
+        "metrics": {"level": "normal", "readers": [{"pull": {"exporter": {"prometheus": prometheus}}}]},
+        "logs": {"encoding": "json"},
+    }

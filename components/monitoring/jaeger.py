@@ -1,29 +1,23 @@
 """Jaeger: where traces are kept and looked at."""
 
-from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.context import RegionContext
 from components.metadata import object_meta
 from components.monitoring import names
-from components.monitoring.tracing_config import JAEGER_CLAIM, jaeger_values
+from components.monitoring.collector import self_telemetry
+from components.namespaces import MONITORING
 from components.releases import chart_release
 from components.versions import JAEGER
 
-
-@dataclass(frozen=True, kw_only=True)
-class JaegerArgs:
-    """`storage` is the size of the traces' volume; `storage_class` None is the cluster's default.
-
-    `monitored_by` brings the monitoring CRDs.
-    """
-
-    region: str
-    namespace: pulumi.Input[str]
-    storage: str
-    storage_class: str | None
-    monitored_by: pulumi.Resource
+STORAGE = "5Gi"
+JAEGER_USER = 10001
+JAEGER_CLAIM = "jaeger-badger"
+BADGER = "/badger"
+TRACES_KEPT = "72h"
 
 
 class Jaeger(pulumi.ComponentResource):
@@ -35,51 +29,117 @@ class Jaeger(pulumi.ComponentResource):
     host: pulumi.Output[str]
     port_forward: pulumi.Output[str]
 
-    def __init__(self, name: str, args: JaegerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, context: RegionContext, *, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:monitoring:Jaeger", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        claim = self._claim(name, args)
+        namespace = context.namespaces[MONITORING]
+        claim = self._claim(name, context)
         release = chart_release(
             f"{name}-release",
             JAEGER,
             name=names.JAEGER,
-            namespace=args.namespace,
+            namespace=namespace,
             values=jaeger_values(),
-            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[claim])),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[claim]),
         )
         k8s.apiextensions.CustomResource(
             f"{name}-monitor",
             api_version="monitoring.coreos.com/v1",
             kind="ServiceMonitor",
-            metadata=object_meta(names.JAEGER, app=names.JAEGER, region=args.region, namespace=args.namespace),
+            metadata=object_meta(names.JAEGER, app=names.JAEGER, region=context.region, namespace=namespace),
             spec={
                 "selector": {"matchLabels": {"app.kubernetes.io/name": "jaeger"}},
                 "endpoints": [{"port": "internal-metrics", "interval": "30s"}],
             },
-            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[args.monitored_by])),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=context.monitored_by),
         )
-        self.host = pulumi.Output.all(args.namespace, release.name).apply(
+        self.host = pulumi.Output.all(namespace, release.name).apply(
             lambda known: f"{names.JAEGER}.{known[0]}.svc.cluster.local"
         )
         forward = f" port-forward service/{names.JAEGER} {names.JAEGER_QUERY_PORT}"
-        self.port_forward = pulumi.Output.concat("kubectl -n ", args.namespace, forward)
+        self.port_forward = pulumi.Output.concat("kubectl -n ", namespace, forward)
         self.register_outputs({"host": self.host, "port_forward": self.port_forward})
 
-    def _claim(self, name: str, args: JaegerArgs) -> k8s.core.v1.PersistentVolumeClaim:
+    def _claim(self, name: str, context: RegionContext) -> k8s.core.v1.PersistentVolumeClaim:
         return k8s.core.v1.PersistentVolumeClaim(
             f"{name}-claim",
             metadata=object_meta(
                 JAEGER_CLAIM,
                 app=names.JAEGER,
-                region=args.region,
-                namespace=args.namespace,
+                region=context.region,
+                namespace=context.namespaces[MONITORING],
                 # Many storage classes bind a claim when its first pod is scheduled, and that comes after the claim.
                 annotations={"pulumi.com/skipAwait": "true"},
             ),
             spec=k8s.core.v1.PersistentVolumeClaimSpecArgs(
                 access_modes=["ReadWriteOnce"],
-                storage_class_name=args.storage_class,
-                resources=k8s.core.v1.VolumeResourceRequirementsArgs(requests={"storage": args.storage}),
+                storage_class_name=context.storage_class,
+                resources=k8s.core.v1.VolumeResourceRequirementsArgs(requests={"storage": STORAGE}),
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def jaeger_values() -> dict[str, Any]:
+    """Values of chart `jaeger`: all in one process, with its spans in Badger on a volume of their own."""
+    return {
+        "fullnameOverride": names.JAEGER,
+        "userconfig": jaeger_config(),
+        "jaeger": {
+            "podSecurityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": JAEGER_USER,
+                "runAsGroup": JAEGER_USER,
+                "fsGroup": JAEGER_USER,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            },
+            "serviceAccount": {"automountServiceAccountToken": False},
+            "resources": {
+                "requests": {"cpu": "50m", "memory": "768Mi"},
+                "limits": {"cpu": "1", "memory": "768Mi"},
+            },
+            # Badger's caches alone may take half a gibibyte: collect garbage before the limit, not after it.
+            "extraEnv": [{"name": "GOMEMLIMIT", "value": "650MiB"}],
+            "extraVolumes": [{"name": "badger", "persistentVolumeClaim": {"claimName": JAEGER_CLAIM}}],
+            "extraVolumeMounts": [{"name": "badger", "mountPath": BADGER}],
+        },
+    }
+
+
+def jaeger_config() -> dict[str, Any]:
+    """Jaeger's own configuration: OTLP in, Badger below, the user interface and its API out."""
+    return {
+        "service": {
+            "extensions": ["jaeger_storage", "jaeger_query", "healthcheckv2"],
+            "pipelines": {
+                "traces": {
+                    "receivers": ["otlp"],
+                    "processors": ["batch"],
+                    "exporters": ["jaeger_storage_exporter"],
+                }
+            },
+            "telemetry": self_telemetry(),
+        },
+        "extensions": {
+            "healthcheckv2": {"use_v2": True, "http": {"endpoint": f"0.0.0.0:{names.HEALTH_PORT}"}},
+            "jaeger_query": {"storage": {"traces": "badger"}},
+            "jaeger_storage": {
+                "backends": {
+                    "badger": {
+                        "badger": {
+                            "directories": {"keys": f"{BADGER}/keys", "values": f"{BADGER}/values"},
+                            "ephemeral": False,
+                            "ttl": {"spans": TRACES_KEPT},
+                        }
+                    }
+                }
+            },
+        },
+        "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": f"0.0.0.0:{names.OTLP_GRPC_PORT}"}}}},
+        "processors": {"batch": {}},
+        "exporters": {"jaeger_storage_exporter": {"trace_storage": "badger"}},
+    }

@@ -1,63 +1,38 @@
-"""Everything that watches a region."""
+"""Everything that monitors a region."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import pulumi
+import pulumi_kubernetes as k8s
 
 from components.cluster import DnsServer
-from components.context import RegionLabels
-from components.monitoring import names
-from components.monitoring.alerts import Alerts, AlertsArgs
-from components.monitoring.collector import Collector, CollectorArgs
-from components.monitoring.jaeger import Jaeger, JaegerArgs
+from components.context import RegionContext
+from components.metadata import object_meta
+from components.monitoring.collector import Collector
+from components.monitoring.dashboards import ALL_REGIONS, ONE_REGION, Scope, folder, rendered
+from components.monitoring.jaeger import Jaeger
+from components.monitoring.names import MonitoringTargets
 from components.monitoring.network_policies import network_policies, tracing_network_policies
-from components.monitoring.prometheus import AlertReceiver, PrometheusStack, PrometheusStackArgs
-from components.monitoring.sizes import Memory
-from components.monitoring.thanos import GlobalQuery, GlobalQueryArgs, StoreArgs, StoreCertificates
-from components.peering import StorePeers
-from components.trust import RegionAuthority
+from components.monitoring.prometheus import AlertReceiver, PrometheusStack
+from components.monitoring.rules import rule_groups
+from components.monitoring.settings import MonitoringSettings
+from components.monitoring.sizes import RegionSize, memory
+from components.monitoring.stack_values import FOLDER_ANNOTATION
+from components.monitoring.thanos import GlobalQuery, StoreCertificates
+from components.namespaces import MONITORING
 
+APP = "sacred-council-monitoring"
 RUNBOOKS = "docs/runbooks"
 TOLD = "sent to the webhook in alertWebhookUrl"
 NOBODY_TOLD = "sent to nobody: set one with `pulumi config set --secret alertWebhookUrl ...`"
 
 
-@dataclass(frozen=True, kw_only=True)
-class MonitoringArgs:
-    """How much is kept, what is monitored, and who sends traces.
-
-    `memory` is what each part gets. `retention` is a Prometheus duration such as 7d; `storage` and `trace_storage` are
-    volumes' sizes such as 20Gi, of the class `storage_class` (None: the cluster's default). `targets` are the
-    namespaces that alerts are about, `trace_clients` those that send traces. `dns_server` answers the cluster's DNS.
-    `runbooks` is where the runbooks are, a URL or the path in the repository. `receiver` is told about alerts (None:
-    nobody is). `machine_prices` are USD a month by type of machine.
-
-    `authority` signs the certificates of those who read metrics of other regions; `peers` are those regions (None:
-    there are none to ask, and nothing of it is made).
-    """
-
-    labels: RegionLabels
-    namespace: pulumi.Input[str]
-    authority: RegionAuthority
-    retention: str
-    storage: str
-    memory: Memory
-    targets: names.MonitoringTargets
-    trace_clients: Sequence[str]
-    dns_server: DnsServer = "coredns"
-    trace_storage: str = "5Gi"
-    storage_class: str | None = None
-    runbooks: str = RUNBOOKS
-    node_exporter: bool = True
-    collector_replicas: int = 1
-    receiver: AlertReceiver | None = None
-    machine_prices: Mapping[str, float] = field(default_factory=dict)
-    peers: StorePeers | None = None
-
-
 class Monitoring(pulumi.ComponentResource):
     """Prometheus with alerts and dashboards, and Jaeger behind an OpenTelemetry collector.
+
+    `size` decides how much memory the parts get. `targets` are the namespaces that alerts are about, `trace_clients`
+    those that send traces. `dns_server` answers the cluster's DNS. `machine_prices` are USD a month by type of machine.
+    Without a `receiver` nobody is told about alerts. Where the context has peers, Thanos asks them for their metrics.
 
     Outputs: `release` (brings the monitoring CRDs: pass it as `monitored_by`), `trace_endpoint` (URL for OTLP/gRPC),
     `grafana_secret_name` (keys `admin-user`, `admin-password`), `grafana_port_forward` and `jaeger_port_forward`
@@ -71,30 +46,58 @@ class Monitoring(pulumi.ComponentResource):
     jaeger_port_forward: pulumi.Output[str]
     alerts: str
 
-    def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:monitoring:Monitoring", name, None, opts)
-        certificates = self._certificates(name, args) if args.peers else None
-        stack = self._stack(name, args, certificates)
-        self.release = stack.release
-        self.alerts = TOLD if args.receiver else NOBODY_TOLD
-        self.grafana_secret_name = stack.grafana_secret_name
-        self.grafana_port_forward = stack.grafana_port_forward
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        settings: MonitoringSettings,
+        *,
+        size: RegionSize,
+        targets: MonitoringTargets,
+        trace_clients: Sequence[str],
+        dns_server: DnsServer = "coredns",
+        machine_prices: Mapping[str, float] | None = None,
+        receiver: AlertReceiver | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:monitoring:Monitoring", name, None, context.child(opts))
+        child = pulumi.ResourceOptions(parent=self)
+        parts = memory(size, settings)
+        peers = context.peers.get(MONITORING)
+        certificates = StoreCertificates(f"{name}-thanos", context, opts=child) if peers else None
+        stack = PrometheusStack(
+            f"{name}-prometheus",
+            context,
+            settings,
+            memory=parts,
+            dns_server=dns_server,
+            receiver=receiver,
+            store_certificate=certificates.store if certificates else None,
+            opts=child,
+        )
+        context = context.with_monitoring(stack.release)
         Alerts(
             f"{name}-alerts",
-            AlertsArgs(
-                labels=args.labels,
-                namespace=args.namespace,
-                targets=args.targets,
-                runbooks=args.runbooks,
-                machine_prices=args.machine_prices,
-                others=args.peers.regions if args.peers else None,
-                monitored_by=stack.release,
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
+            context,
+            targets=targets,
+            runbooks=settings.runbooks or RUNBOOKS,
+            machine_prices=machine_prices or {},
+            opts=child,
         )
-        if certificates:
-            self._global_query(name, args, certificates)
-        self._tracing(name, args)
+        if peers and certificates:
+            GlobalQuery(
+                f"{name}-thanos-query",
+                context,
+                peers=peers,
+                certificate=certificates.query,
+                memory=parts.thanos_query,
+                opts=child,
+            )
+        self._tracing(name, context, trace_clients)
+        self.release = stack.release
+        self.alerts = TOLD if receiver else NOBODY_TOLD
+        self.grafana_secret_name = stack.grafana_secret_name
+        self.grafana_port_forward = stack.grafana_port_forward
         self.register_outputs(
             {
                 "trace_endpoint": self.trace_endpoint,
@@ -105,77 +108,78 @@ class Monitoring(pulumi.ComponentResource):
             }
         )
 
-    def _certificates(self, name: str, args: MonitoringArgs) -> StoreCertificates:
-        return StoreCertificates(
-            f"{name}-thanos",
-            StoreArgs(region=args.labels.region, namespace=args.namespace, authority=args.authority),
-            pulumi.ResourceOptions(parent=self),
-        )
-
-    def _global_query(self, name: str, args: MonitoringArgs, certificates: StoreCertificates) -> None:
-        if args.peers is None:
-            return
-        GlobalQuery(
-            f"{name}-thanos-query",
-            GlobalQueryArgs(
-                region=args.labels.region,
-                namespace=args.namespace,
-                peers=args.peers,
-                certificate=certificates.query,
-                memory=args.memory.thanos_query,
-                monitored_by=self.release,
-            ),
-            pulumi.ResourceOptions(parent=self),
-        )
-
-    def _stack(self, name: str, args: MonitoringArgs, certificates: StoreCertificates | None) -> PrometheusStack:
-        return PrometheusStack(
-            f"{name}-prometheus",
-            PrometheusStackArgs(
-                region=args.labels.region,
-                namespace=args.namespace,
-                retention=args.retention,
-                storage=args.storage,
-                storage_class=args.storage_class,
-                memory=args.memory,
-                dns_server=args.dns_server,
-                node_exporter=args.node_exporter,
-                receiver=args.receiver,
-                store_certificate=certificates.store if certificates else None,
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-
-    def _tracing(self, name: str, args: MonitoringArgs) -> None:
+    def _tracing(self, name: str, context: RegionContext, clients: Sequence[str]) -> None:
         child = pulumi.ResourceOptions(parent=self)
         network_policies(
-            tracing_network_policies(args.trace_clients),
+            tracing_network_policies(clients),
             name=name,
-            region=args.labels.region,
-            namespace=args.namespace,
+            region=context.region,
+            namespace=context.namespaces[MONITORING],
             opts=child,
         )
-        jaeger = Jaeger(
-            f"{name}-jaeger",
-            JaegerArgs(
-                region=args.labels.region,
-                namespace=args.namespace,
-                storage=args.trace_storage,
-                storage_class=args.storage_class,
-                monitored_by=self.release,
-            ),
-            opts=child,
-        )
-        collector = Collector(
-            f"{name}-collector",
-            CollectorArgs(
-                region=args.labels.region,
-                namespace=args.namespace,
-                jaeger_host=jaeger.host,
-                monitored_by=self.release,
-                replicas=args.collector_replicas,
-            ),
-            opts=child,
-        )
+        jaeger = Jaeger(f"{name}-jaeger", context, opts=child)
+        collector = Collector(f"{name}-collector", context, jaeger_host=jaeger.host, opts=child)
         self.jaeger_port_forward = jaeger.port_forward
         self.trace_endpoint = collector.endpoint
+
+
+class Alerts(pulumi.ComponentResource):
+    """The platform's own rules, and its dashboards: of this region, and of all. No outputs.
+
+    `targets` are the namespaces that alerts are about. `runbooks` is where their runbooks are, a URL or a path.
+    `machine_prices` are USD a month by type of machine. Dashboards of all regions exist only where the context expects
+    peers: without any there is no Thanos.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        *,
+        targets: MonitoringTargets,
+        runbooks: str,
+        machine_prices: Mapping[str, float],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:monitoring:Alerts", name, None, opts)
+        peers = context.peers.get(MONITORING)
+        groups = rule_groups(
+            targets,
+            context.labels,
+            runbooks=runbooks,
+            machine_prices=machine_prices,
+            others=peers.regions if peers else (),
+        )
+        k8s.apiextensions.CustomResource(
+            f"{name}-rules",
+            api_version="monitoring.coreos.com/v1",
+            kind="PrometheusRule",
+            metadata=object_meta(
+                "sacred-council", app=APP, region=context.region, namespace=context.namespaces[MONITORING]
+            ),
+            spec={"groups": groups},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=context.monitored_by),
+        )
+        self._dashboards(name, context, targets, ONE_REGION, "dashboard")
+        if peers:
+            self._dashboards(name, context, targets, ALL_REGIONS, "dashboard-global")
+        self.register_outputs({})
+
+    def _dashboards(
+        self, name: str, context: RegionContext, targets: MonitoringTargets, scope: Scope, prefix: str
+    ) -> None:
+        for dashboard, text in rendered(targets, scope).items():
+            k8s.core.v1.ConfigMap(
+                f"{name}-{prefix}-{dashboard}",
+                metadata=object_meta(
+                    f"{prefix}-{dashboard}",
+                    app=APP,
+                    region=context.region,
+                    namespace=context.namespaces[MONITORING],
+                    extra_labels={"grafana_dashboard": "1"},
+                    annotations={FOLDER_ANNOTATION: folder(scope)},
+                ),
+                # Files of both views are in one folder of the pod until the sidecar has read the annotation.
+                data={f"{scope.name}-{dashboard}.json": text},
+                opts=pulumi.ResourceOptions(parent=self),
+            )

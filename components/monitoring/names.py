@@ -34,9 +34,7 @@ THANOS_HTTP_PORT = 10902
 class MonitoringTargets:
     """The namespaces whose health alerts and dashboards are about. None: the cluster has none of it.
 
-    A data service that a cloud manages has no exporter in the cluster, so nothing here is said about it. `backups`: the
-    database's nodes in this region back it up. `others` are namespaces of what
-    the platform needs besides: pods there that crash in a loop, and volumes that fill, are told like all others.
+    A data service that a cloud manages has no exporter in the cluster, so it has no namespace here.
     """
 
     services: str
@@ -47,7 +45,9 @@ class MonitoringTargets:
     cache: str | None = None
     messaging: str | None = None
     others: tuple[str, ...] = ()
+    """Namespaces of what else the platform needs: alerts cover their crashing pods and full volumes, too."""
     backups: bool = False
+    """The database's nodes in this region back it up."""
 
     def all(self) -> list[str]:
         """Every namespace, sorted."""

@@ -8,6 +8,7 @@ import pulumi_kubernetes as k8s
 
 from components import network
 from components.monitoring import names
+from components.monitoring.settings import HTTPS_PORT
 from components.peering import StorePeers
 
 Ingress = k8s.networking.v1.NetworkPolicyIngressRuleArgs
@@ -29,7 +30,6 @@ GRAFANA_PORT = 3000
 STATE_METRICS_PORTS = (8080, 8081)
 RELOADER_PORT = 8080
 GOSSIP_PORT = 9094
-HTTPS_PORT = 443
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,11 @@ has (cAdvisor, kube-state-metrics, and the histograms of its proxy).
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final
+
+from components.monitoring.settings import MonitoringSettings
+from components.settings.values import seconds_of
 
 SERIES_OF_A_REGION: Final = 30_000
 SERIES_OF_A_NODE: Final = 4_000
@@ -35,26 +37,21 @@ GRAFANA: Final = 768
 """MiB. Its chart sets Go's limit to that of the container, and Grafana 13.2 is killed at 256 MiB."""
 
 STEP: Final = 128
-DAYS: Final = {"h": 1 / 24, "d": 1, "w": 7, "y": 365}
+SECONDS_OF_A_DAY: Final = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegionSize:
-    """The most `nodes` and `pods` (of services) that a region may have; `retention` is a Prometheus duration."""
+    """The most that a region may have."""
 
     nodes: int
     pods: int
-    retention: str
+    """Of the services."""
 
     @property
     def series(self) -> int:
         """About how many series Prometheus has in memory."""
         return SERIES_OF_A_REGION + SERIES_OF_A_NODE * self.nodes + SERIES_OF_A_POD * self.pods
-
-    @property
-    def days(self) -> float:
-        """How long metrics are kept; KeyError for a unit that settings do not allow."""
-        return float(self.retention[:-1]) * DAYS[self.retention[-1]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,21 +65,22 @@ class Memory:
     grafana: str
 
 
-def memory(size: RegionSize, given: Mapping[str, str | None] | None = None) -> Memory:
-    """What a region of `size` needs, but for what is `given` by the names of the fields."""
-    of_a_series = KIB_OF_A_SERIES + KIB_OF_A_SERIES_AND_DAY * min(size.days, LONGEST)
+def memory(size: RegionSize, settings: MonitoringSettings) -> Memory:
+    """What the settings say of each part, else what a region of `size` needs."""
+    given = settings.memory
+    days = seconds_of(settings.retention) / SECONDS_OF_A_DAY
+    of_a_series = KIB_OF_A_SERIES + KIB_OF_A_SERIES_AND_DAY * min(days, LONGEST)
     more_nodes = max(0, size.nodes - STATE_METRICS_NODES)
-    derived = Memory(
-        prometheus=_mebibytes(PROMETHEUS_BASE, of_a_series * size.series),
-        thanos_sidecar=_mebibytes(SIDECAR_BASE, SIDECAR_KIB_OF_A_SERIES * size.series),
-        thanos_query=_mebibytes(QUERY_BASE, QUERY_KIB_OF_A_SERIES * size.series),
-        kube_state_metrics=_mebibytes(STATE_METRICS_BASE + STATE_METRICS_MIB_OF_A_NODE * more_nodes, 0),
-        grafana=_mebibytes(GRAFANA, 0),
+    return Memory(
+        prometheus=given.prometheus or _mebibytes(PROMETHEUS_BASE, of_a_series * size.series),
+        thanos_sidecar=given.thanos_sidecar or _mebibytes(SIDECAR_BASE, SIDECAR_KIB_OF_A_SERIES * size.series),
+        thanos_query=given.thanos_query or _mebibytes(QUERY_BASE, QUERY_KIB_OF_A_SERIES * size.series),
+        kube_state_metrics=given.kube_state_metrics
+        or _mebibytes(STATE_METRICS_BASE + STATE_METRICS_MIB_OF_A_NODE * more_nodes),
+        grafana=given.grafana or _mebibytes(GRAFANA),
     )
-    said = given or {}
-    return Memory(**{each.name: said.get(each.name) or getattr(derived, each.name) for each in fields(Memory)})
 
 
-def _mebibytes(base: int, kibibytes: float) -> str:
-    """`base` MiB and so many KiB, rounded up."""
+def _mebibytes(base: int, kibibytes: float = 0) -> str:
+    """`base` MiB and `kibibytes` KiB, rounded up."""
     return f"{math.ceil((base + kibibytes / 1024) / STEP) * STEP}Mi"

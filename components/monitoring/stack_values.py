@@ -1,12 +1,14 @@
-"""Values of the chart kube-prometheus-stack. Pure: no resources."""
+"""Values of the chart kube-prometheus-stack, with the configuration of Alertmanager. Pure: no resources."""
 
-from typing import Any
+from typing import Any, Final
+
+import pulumi
 
 from components.cluster import DnsServer
 from components.monitoring import names
-from components.monitoring.alertmanager import RECEIVER_SECRET, alertmanager_config
+from components.monitoring.settings import MonitoringSettings
 from components.monitoring.sizes import Memory
-from components.monitoring.thanos_config import global_datasource, sidecar_values
+from components.monitoring.thanos import global_datasource, sidecar_values
 from components.namespaces import SYSTEM
 from components.quantities import quantity_bytes
 
@@ -24,22 +26,31 @@ MEBIBYTE = 2**20
 # Blocks are deleted when a new one is written, so the volume needs room for that and for the write-ahead log.
 RETAINED_SHARE = 0.8
 
+RECEIVER_SECRET: Final = "alert-receiver"  # noqa: S105 - the name of a Secret
+URL_KEY: Final = "url"
+TOKEN_KEY: Final = "token"  # noqa: S105 - the name of a key
+MOUNTED: Final = f"/etc/alertmanager/secrets/{RECEIVER_SECRET}"
+"""Where the operator mounts the Secret."""
+
+NOBODY: Final = "null"
+PEOPLE: Final = "people"
+HEARTBEATS: Final = "Watchdog|InfoInhibitor"
+"""Alerts of the chart that always fire, or exist only to silence others."""
+
 
 def stack_values(
     *,
     region: str,
-    namespace: object,
-    retention: str,
-    storage: str,
-    storage_class: str | None,
+    namespace: pulumi.Input[str],
+    settings: MonitoringSettings,
+    storage_class: pulumi.Input[str] | None,
     memory: Memory,
     dns_server: DnsServer,
-    node_exporter: bool,
     receiver: bool = False,
     receiver_token: bool = False,
     across: bool = False,
 ) -> dict[str, Any]:
-    """All values. `namespace` is the release's, `retention` a Prometheus duration, `storage` a Kubernetes quantity.
+    """All values. `namespace` is the release's; `storage_class` None is the cluster's default.
 
     `receiver` says that there is a Secret with where alerts go, `receiver_token` that it has a token, too. `across`
     lets Thanos read the metrics here, and Grafana those of all regions.
@@ -52,7 +63,7 @@ def stack_values(
         "prometheusOperator": _operator(),
         "prometheus": {
             "prometheusSpec": {
-                **_prometheus(region, retention, storage, storage_class, memory.prometheus),
+                **_prometheus(region, settings, storage_class, memory.prometheus),
                 **(sidecar_values(memory.thanos_sidecar) if across else {}),
             },
             **({name: {"enabled": True} for name in ("thanosService", "thanosServiceMonitor")} if across else {}),
@@ -68,7 +79,7 @@ def stack_values(
             # What a node costs depends on its type.
             "metricLabelsAllowlist": [f"nodes=[{','.join(NODE_LABELS)}]"],
         },
-        "nodeExporter": {"enabled": node_exporter},
+        "nodeExporter": {"enabled": True},
         # It needs the node's network, processes and files, which our restricted namespace rightly refuses.
         "prometheus-node-exporter": {
             "fullnameOverride": "node-exporter",
@@ -111,12 +122,14 @@ def _operator() -> dict[str, Any]:
     }
 
 
-def _prometheus(region: str, retention: str, storage: str, storage_class: str | None, memory: str) -> dict[str, Any]:
+def _prometheus(
+    region: str, settings: MonitoringSettings, storage_class: pulumi.Input[str] | None, memory: str
+) -> dict[str, Any]:
     kinds = ("rule", "serviceMonitor", "podMonitor", "probe", "scrapeConfig")
     return {
-        "retention": retention,
-        "retentionSize": retention_size(storage),
-        "storageSpec": _claim(storage, storage_class),
+        "retention": settings.retention,
+        "retentionSize": retention_size(settings.storage),
+        "storageSpec": _claim(settings.storage, storage_class),
         "externalLabels": {"region": region},
         "scrapeInterval": SCRAPE_INTERVAL,
         "evaluationInterval": SCRAPE_INTERVAL,
@@ -128,7 +141,7 @@ def _prometheus(region: str, retention: str, storage: str, storage_class: str | 
     }
 
 
-def _alertmanager(storage_class: str | None, receiver: bool) -> dict[str, Any]:
+def _alertmanager(storage_class: pulumi.Input[str] | None, receiver: bool) -> dict[str, Any]:
     return {
         # Mounted, never copied into the configuration.
         "secrets": [RECEIVER_SECRET] if receiver else [],
@@ -137,7 +150,7 @@ def _alertmanager(storage_class: str | None, receiver: bool) -> dict[str, Any]:
     }
 
 
-def _grafana(across: bool, namespace: object, memory: str) -> dict[str, Any]:
+def _grafana(across: bool, namespace: pulumi.Input[str], memory: str) -> dict[str, Any]:
     return {
         "fullnameOverride": names.GRAFANA,
         "admin": {
@@ -185,7 +198,7 @@ def _traces() -> dict[str, str]:
     return {"datasourceUid": names.JAEGER, "traceIdLabelName": TRACE_LABEL, "urlDisplayLabel": "Trace"}
 
 
-def _claim(storage: str, storage_class: str | None) -> dict[str, Any]:
+def _claim(storage: str, storage_class: pulumi.Input[str] | None) -> dict[str, Any]:
     spec: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": storage}}}
     if storage_class is not None:
         spec["storageClassName"] = storage_class
@@ -194,3 +207,50 @@ def _claim(storage: str, storage_class: str | None) -> dict[str, Any]:
 
 def _resources(*, cpu: str, cpu_limit: str, memory: str) -> dict[str, dict[str, str]]:
     return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": cpu_limit, "memory": memory}}
+
+
+def alertmanager_config(*, receiver: bool, token: bool) -> dict[str, Any]:
+    """Alertmanager's configuration. Without a `receiver` alerts are shown, and sent to nobody.
+
+    Critical alerts are sent at once and repeated every hour, warnings twice a day. `token` sends a bearer token along.
+    """
+    told = PEOPLE if receiver else NOBODY
+    return {
+        "global": {"resolve_timeout": "5m"},
+        "route": {
+            "receiver": NOBODY,
+            "group_by": ["alertname", "namespace", "region"],
+            "group_wait": "30s",
+            "group_interval": "5m",
+            "repeat_interval": "12h",
+            "routes": [
+                {"receiver": NOBODY, "matchers": [f'alertname =~ "{HEARTBEATS}"']},
+                {"receiver": told, "matchers": ['severity = "critical"'], "group_wait": "10s", "repeat_interval": "1h"},
+                {"receiver": told, "matchers": ['severity = "warning"']},
+            ],
+        },
+        "receivers": [{"name": NOBODY}, *([_people(token)] if receiver else [])],
+        "inhibit_rules": [
+            _inhibit(["alertname = InfoInhibitor"], ["severity = info"], ["namespace"]),
+            # What is critical already needs no warning of the same name on top: the chart has such pairs.
+            _inhibit(["severity = critical"], ["severity =~ warning|info"], ["namespace", "alertname"]),
+            *(
+                _inhibit([f"alertname = {name}Fast"], [f"alertname = {name}Slow"], ["destination_service_name"])
+                for name in ("AvailabilityBudgetBurns", "LatencyBudgetBurns")
+            ),
+        ],
+    }
+
+
+def _people(token: bool) -> dict[str, Any]:
+    authorization = {"type": "Bearer", "credentials_file": f"{MOUNTED}/{TOKEN_KEY}"}
+    webhook = {
+        "url_file": f"{MOUNTED}/{URL_KEY}",
+        "send_resolved": True,
+        **({"http_config": {"authorization": authorization}} if token else {}),
+    }
+    return {"name": PEOPLE, "webhook_configs": [webhook]}
+
+
+def _inhibit(source: list[str], target: list[str], equal: list[str]) -> dict[str, Any]:
+    return {"source_matchers": source, "target_matchers": target, "equal": equal}

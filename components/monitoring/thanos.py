@@ -1,18 +1,26 @@
-"""The view of all regions: Thanos in every one of them, so that none is needed for it."""
+"""The view of all regions: Thanos in every one of them, so that none is needed for it.
 
-from dataclasses import dataclass
+Beside each region's Prometheus a sidecar offers its metrics over gRPC. In each region a querier asks the sidecar of its
+own region, and those of the others through their peer endpoints. Nothing is copied, and no region is needed by another.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components import workload
+from components.context import RegionContext
 from components.metadata import CERTIFICATE_ANNOTATION, object_meta, selector
-from components.monitoring import names, thanos_config
+from components.monitoring import names
 from components.monitoring.network_policies import global_network_policies, network_policies
-from components.peering import StorePeers
+from components.namespaces import MONITORING
+from components.peering import PEER_NAMES, StorePeers, peer_name
 from components.pod_security import restricted_container, restricted_pod
 from components.quantities import quantity_bytes
-from components.trust import Certificate, CertificateArgs, RegionAuthority
+from components.trust import Certificate, CertificateArgs
 from components.trust.certificate import Usage
 from components.versions import THANOS_IMAGE
 
@@ -21,14 +29,19 @@ USER = 10001
 GO_SHARE = 0.85
 """Of the container's memory: Go collects garbage before the limit, not after it."""
 
+CERTIFICATES: Final = "/etc/thanos/certificate"
+ENDPOINTS: Final = "/etc/thanos/endpoints"
+ENDPOINTS_FILE: Final = "endpoints.yaml"
+SECRET_MODE: Final = 0o440
+REPLICA_LABEL: Final = "prometheus_replica"
+"""Which of several equal Prometheus servers a series is from: the operator adds it."""
 
-@dataclass(frozen=True, kw_only=True)
-class StoreArgs:
-    """`authority` signs the certificates with which the region's metrics are offered, and asked for."""
-
-    region: str
-    namespace: pulumi.Input[str]
-    authority: RegionAuthority
+STORE_NAMES: Final = (
+    "localhost",
+    *(f"{names.STORE_SERVICE}{suffix}" for suffix in ("", ".{0}", ".{0}.svc", ".{0}.svc.cluster.local")),
+    *PEER_NAMES,
+)
+"""DNS names of the sidecar's certificate; {0} is the namespace."""
 
 
 class StoreCertificates(pulumi.ComponentResource):
@@ -41,24 +54,24 @@ class StoreCertificates(pulumi.ComponentResource):
     store: Certificate
     query: Certificate
 
-    def __init__(self, name: str, args: StoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, context: RegionContext, *, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:monitoring:StoreCertificates", name, None, opts)
-        server = [pulumi.Output.format(pattern, args.namespace) for pattern in thanos_config.STORE_NAMES]
-        self.store = self._certificate(f"{name}-store", args, names.STORE_CERTIFICATE, "server", server)
-        self.query = self._certificate(f"{name}-query", args, names.QUERY_CERTIFICATE, "client", [])
+        server = [pulumi.Output.format(pattern, context.namespaces[MONITORING]) for pattern in STORE_NAMES]
+        self.store = self._certificate(f"{name}-store", context, names.STORE_CERTIFICATE, "server", server)
+        self.query = self._certificate(f"{name}-query", context, names.QUERY_CERTIFICATE, "client", [])
         self.register_outputs({"store": self.store.secret_name, "query": self.query.secret_name})
 
     def _certificate(
-        self, name: str, args: StoreArgs, secret: str, usage: Usage, dns_names: list[pulumi.Output[str]]
+        self, name: str, context: RegionContext, secret: str, usage: Usage, dns_names: list[pulumi.Output[str]]
     ) -> Certificate:
         return Certificate(
             name,
             CertificateArgs(
-                authority=args.authority,
-                common_name=f"{secret} of {args.region}",
+                authority=context.authority,
+                common_name=f"{secret} of {context.region}",
                 app=APP,
-                region=args.region,
-                namespace=args.namespace,
+                region=context.region,
+                namespace=context.namespaces[MONITORING],
                 secret_name=secret,
                 usages=(usage,),
                 dns_names=dns_names,
@@ -67,34 +80,31 @@ class StoreCertificates(pulumi.ComponentResource):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class GlobalQueryArgs:
-    """`peers` are the other regions' peer endpoints to their metrics; `certificate` is the querier's own.
-
-    `memory` is a Kubernetes quantity. `monitored_by` brings the monitoring CRDs.
-    """
-
-    region: str
-    namespace: pulumi.Input[str]
-    peers: StorePeers
-    certificate: Certificate
-    memory: str
-    monitored_by: pulumi.Resource
-
-
 class GlobalQuery(pulumi.ComponentResource):
     """Thanos' querier: asks the Prometheus of this region, and through their peer endpoints those of all others.
+
+    `peers` are the other regions' peer endpoints to their metrics; `certificate` is the querier's own. `memory` is a
+    Kubernetes quantity.
 
     When a region comes or goes, a file and network policies change, and no pod restarts. No outputs: Grafana knows it
     by `names.THANOS_QUERY`.
     """
 
-    def __init__(self, name: str, args: GlobalQueryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        *,
+        peers: StorePeers,
+        certificate: Certificate,
+        memory: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sacred-council:monitoring:GlobalQuery", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        app = workload.AppMetadata(app=APP, region=args.region, namespace=args.namespace)
+        app = workload.AppMetadata(app=APP, region=context.region, namespace=context.namespaces[MONITORING])
         network_policies(
-            global_network_policies(args.peers), name=name, region=args.region, namespace=args.namespace, opts=child
+            global_network_policies(peers), name=name, region=app.region, namespace=app.namespace, opts=child
         )
         account = workload.service_account(name, app, child)
         k8s.apps.v1.Deployment(
@@ -106,30 +116,35 @@ class GlobalQuery(pulumi.ComponentResource):
                 template=k8s.core.v1.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(
                         labels=app.labels(),
-                        annotations={CERTIFICATE_ANNOTATION: args.certificate.fingerprint},
+                        annotations={CERTIFICATE_ANNOTATION: certificate.fingerprint},
                     ),
-                    spec=_pod(args, app, account.metadata.name, self._endpoints(name, args, app)),
+                    spec=_pod(
+                        app,
+                        account=account.metadata.name,
+                        certificate=certificate.secret_name,
+                        endpoints_file=self._endpoints(name, app, peers.regions),
+                        memory=memory,
+                    ),
                 ),
             ),
             opts=child,
         )
-        self._service(name, args)
+        self._service(name, app)
         workload.disruption_budget(name, app, child)
-        workload.service_monitor(name, app, endpoint={"port": "http"}, monitored_by=args.monitored_by, opts=child)
+        workload.service_monitor(name, app, endpoint={"port": "http"}, monitored_by=context.monitored_by, opts=child)
         self.register_outputs({})
 
-    def _endpoints(self, name: str, args: GlobalQueryArgs, app: workload.AppMetadata) -> pulumi.Output[str]:
-        regions = list(args.peers.regions)
-        text = pulumi.Output.from_input(args.namespace).apply(lambda known: thanos_config.endpoints(known, regions))
+    def _endpoints(self, name: str, app: workload.AppMetadata, regions: Sequence[str]) -> pulumi.Output[str]:
+        text = pulumi.Output.from_input(app.namespace).apply(lambda known: endpoints(known, regions))
         created = k8s.core.v1.ConfigMap(
             f"{name}-endpoints",
             metadata=app.meta("thanos-endpoints"),
-            data={thanos_config.ENDPOINTS_FILE: text},
+            data={ENDPOINTS_FILE: text},
             opts=pulumi.ResourceOptions(parent=self),
         )
         return created.metadata.name
 
-    def _service(self, name: str, args: GlobalQueryArgs) -> None:
+    def _service(self, name: str, app: workload.AppMetadata) -> None:
         port = k8s.core.v1.ServicePortArgs(
             name="http", port=names.THANOS_HTTP_PORT, target_port="http", app_protocol="http"
         )
@@ -138,8 +153,8 @@ class GlobalQuery(pulumi.ComponentResource):
             metadata=object_meta(
                 APP,
                 app=APP,
-                region=args.region,
-                namespace=args.namespace,
+                region=app.region,
+                namespace=app.namespace,
                 extra_labels={workload.METRICS_LABEL: "true"},
             ),
             spec=k8s.core.v1.ServiceSpecArgs(selector=selector(APP), ports=[port]),
@@ -148,21 +163,25 @@ class GlobalQuery(pulumi.ComponentResource):
 
 
 def _pod(
-    args: GlobalQueryArgs, app: workload.AppMetadata, account: pulumi.Input[str], endpoints: pulumi.Input[str]
+    app: workload.AppMetadata,
+    *,
+    account: pulumi.Input[str],
+    certificate: pulumi.Input[str],
+    endpoints_file: pulumi.Input[str],
+    memory: str,
 ) -> k8s.core.v1.PodSpecArgs:
-    certificate = k8s.core.v1.SecretVolumeSourceArgs(
-        secret_name=args.certificate.secret_name, default_mode=thanos_config.SECRET_MODE
-    )
+    secret = k8s.core.v1.SecretVolumeSourceArgs(secret_name=certificate, default_mode=SECRET_MODE)
+    config_map = k8s.core.v1.ConfigMapVolumeSourceArgs(name=endpoints_file)
     return k8s.core.v1.PodSpecArgs(
         service_account_name=account,
         automount_service_account_token=False,
         security_context=restricted_pod(user=USER),
         affinity=workload.anti_affinity(app),
         topology_spread_constraints=workload.zone_spread(app),
-        containers=[_container(args.memory)],
+        containers=[_container(memory)],
         volumes=[
-            k8s.core.v1.VolumeArgs(name="certificate", secret=certificate),
-            k8s.core.v1.VolumeArgs(name="endpoints", config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(name=endpoints)),
+            k8s.core.v1.VolumeArgs(name="certificate", secret=secret),
+            k8s.core.v1.VolumeArgs(name="endpoints", config_map=config_map),
         ],
     )
 
@@ -172,7 +191,7 @@ def _container(memory: str) -> k8s.core.v1.ContainerArgs:
         name="thanos",
         image=THANOS_IMAGE,
         image_pull_policy="Always",
-        args=thanos_config.query_arguments(),
+        args=query_arguments(),
         env=[k8s.core.v1.EnvVarArgs(name="GOMEMLIMIT", value=_go_limit(memory))],
         ports=[k8s.core.v1.ContainerPortArgs(name="http", container_port=names.THANOS_HTTP_PORT)],
         security_context=restricted_container(),
@@ -180,8 +199,8 @@ def _container(memory: str) -> k8s.core.v1.ContainerArgs:
         liveness_probe=_probe("/-/healthy", failures=6),
         resources=workload.Resources(cpu="100m", memory=memory).requirements(),
         volume_mounts=[
-            k8s.core.v1.VolumeMountArgs(name="certificate", mount_path=thanos_config.CERTIFICATES, read_only=True),
-            k8s.core.v1.VolumeMountArgs(name="endpoints", mount_path=thanos_config.ENDPOINTS, read_only=True),
+            k8s.core.v1.VolumeMountArgs(name="certificate", mount_path=CERTIFICATES, read_only=True),
+            k8s.core.v1.VolumeMountArgs(name="endpoints", mount_path=ENDPOINTS, read_only=True),
         ],
     )
 
@@ -194,3 +213,89 @@ def _probe(path: str, *, failures: int) -> k8s.core.v1.ProbeArgs:
     return k8s.core.v1.ProbeArgs(
         http_get=k8s.core.v1.HTTPGetActionArgs(path=path, port="http"), period_seconds=10, failure_threshold=failures
     )
+
+
+def sidecar_values(memory: str) -> dict[str, Any]:
+    """What the chart's `prometheusSpec` says about the sidecar. Its gRPC port takes only certificates of our root.
+
+    `memory` is a Kubernetes quantity.
+    """
+    certificate = {"secret": {"secretName": names.STORE_CERTIFICATE, "defaultMode": SECRET_MODE}}
+    return {
+        "thanos": {
+            "image": THANOS_IMAGE,
+            "grpcServerTlsConfig": {
+                "certFile": f"{CERTIFICATES}/tls.crt",
+                "keyFile": f"{CERTIFICATES}/tls.key",
+                "caFile": f"{CERTIFICATES}/ca.crt",
+            },
+            "volumeMounts": [{"name": "thanos-certificate", "mountPath": CERTIFICATES, "readOnly": True}],
+            "resources": {
+                "requests": {"cpu": "20m", "memory": memory},
+                "limits": {"cpu": "500m", "memory": memory},
+            },
+        },
+        "volumes": [{"name": "thanos-certificate", **certificate}],
+    }
+
+
+def endpoints(namespace: str, regions: Sequence[str]) -> str:
+    """The querier's file of whom to ask: the region itself, and `regions`. It is read again when it changes.
+
+    The names are checked against the certificates: nobody can pose as another region's peer endpoint. JSON, which is
+    YAML, too.
+    """
+    labels = f"{names.STORE_SERVICE}.{namespace}.svc"
+    others = [peer_name(region, namespace) for region in sorted(regions)]
+    document = {
+        "default_client_config": {
+            "tls_config": {
+                "enabled": True,
+                "cert_file": f"{CERTIFICATES}/tls.crt",
+                "key_file": f"{CERTIFICATES}/tls.key",
+                "ca_file": f"{CERTIFICATES}/ca.crt",
+                "min_version": "1.3",
+            }
+        },
+        "endpoints": [{"address": f"{name}:{names.STORE_PORT}"} for name in (labels, *others)],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def query_arguments() -> list[str]:
+    """Arguments of the querier. A region that does not answer is left out of an answer, and Grafana says so."""
+    return [
+        "query",
+        f"--http-address=0.0.0.0:{names.THANOS_HTTP_PORT}",
+        # Only for queriers of queriers, of which there are none.
+        "--grpc-address=127.0.0.1:10901",
+        f"--endpoint.sd-config-file={ENDPOINTS}/{ENDPOINTS_FILE}",
+        "--endpoint.sd-config-reload-interval=1m",
+        f"--query.replica-label={REPLICA_LABEL}",
+        "--query.partial-response",
+        "--query.timeout=1m",
+        "--store.response-timeout=15s",
+        "--log.format=json",
+    ]
+
+
+def global_datasource(traces: Mapping[str, str]) -> dict[str, Any]:
+    """Grafana's data source of all regions. `traces` leads from an exemplar to its trace."""
+    destination = {
+        "datasourceUid": traces["datasourceUid"],
+        "name": traces["traceIdLabelName"],
+        "urlDisplayLabel": traces["urlDisplayLabel"],
+    }
+    return {
+        "name": "Thanos",
+        "uid": names.GLOBAL_DATASOURCE,
+        "type": "prometheus",
+        "access": "proxy",
+        "url": f"http://{names.THANOS_QUERY}:{names.THANOS_HTTP_PORT}",
+        "jsonData": {
+            "prometheusType": "Thanos",
+            "httpMethod": "POST",
+            "timeInterval": "30s",
+            "exemplarTraceIdDestinations": [destination],
+        },
+    }

@@ -19,9 +19,14 @@ class RancherSettings(Model):
     """Rancher, in one region, with all regions' clusters."""
 
     enabled: bool = False
+    """Whether there is a Rancher, in one region, for the clusters of all regions. Regions join by hand:
+    docs/runbooks/ship-with-argo-cd.md#rancher. It needs the mesh."""
     hub: RegionName | None = None
-    """The region that Rancher is in. None: the primary region."""
+    """Name of the region that Rancher runs in. To move it, see docs/runbooks/lose-the-hub.md#move-rancher. None: the
+    primary region."""
     hostname: Domain | None = None
-    """The name under which people and clusters reach it. Needed with Rancher."""
+    """Host name at which people and clusters reach Rancher. Its DNS record is yours to make. Needed with
+    `rancher.enabled`."""
     ingress_class: IngressClass | None = None
-    """Who serves that name in the hub's cluster. None: its default IngressClass."""
+    """Name of the IngressClass in the hub's cluster that serves the host name. None: the cluster's default
+    IngressClass."""

@@ -1,149 +1,104 @@
 """The stateless services of the platform, from the chart that Argo CD and `helm install` use, too."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components.connection import DataService, secret_name
+from components.context import RegionContext
 from components.local_chart import LocalChart, LocalChartArgs
+from components.namespaces import SERVICES
+from components.services.settings import ServiceSettings, ServicesSettings
 from components.versions import KUBECTL_IMAGE
 
 CHART = "./charts/sacred-council"
 RELEASE = "sacred-council"
-NAMES = ("agent-network", "consciousness-field", "sacred-messaging", "work-coordination")
-"""The services that the chart has by itself."""
 HTTP_PORT = 9898
 METRICS_PORT = 9797
 CPU_BURST = 4
 """How many times its share of CPU a service may use while the node has some to spare."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Shift:
-    """`min_replicas` from a moment of the day on: `cron` in the IANA `time_zone`. `name` tells it from other shifts."""
-
-    name: str
-    cron: str
-    time_zone: str
-    min_replicas: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workload:
-    """One service: `image` (with tag or digest), bounds of its autoscaler, and what a pod asks for.
-
-    `cpu` and `memory` are Kubernetes quantities. Memory is also the limit; CPU may burst to `CPU_BURST` times. With
-    `shifts` the minimum is `min_replicas` when the service is made, and then theirs: the program leaves it alone.
-    """
-
-    image: str
-    min_replicas: int
-    max_replicas: int
-    cpu: str
-    memory: str
-    shifts: Sequence[Shift] = ()
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.min_replicas <= self.max_replicas:
-            raise ValueError(
-                f"min_replicas: {self.min_replicas} is not between 1 and max_replicas ({self.max_replicas}); "
-                "raise max_replicas or lower min_replicas"
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServicesArgs:
-    """`workloads` by name, all of `NAMES` and any more; `data_services` are those whose connection Secrets are in
-    `namespace`.
-
-    `telemetry_endpoint` is the URL of an OTLP/gRPC collector (None: no traces) that gets the share `trace_sampling`
-    (0 to 1) of new traces. `monitored_by` brings the Prometheus operator's CRDs (None: no ServiceMonitors). What else
-    must be there before the services is in `after`. `renderer` is a provider made by `chart_renderer`. Services
-    `managed_by_argocd` (by Argo CD, from the same chart) are none of the program's resources.
-    """
-
-    namespace: str
-    region: str
-    workloads: Mapping[str, Workload]
-    renderer: k8s.Provider
-    data_services: Sequence[DataService] = ()
-    telemetry_endpoint: str | None = None
-    trace_sampling: float = 0.1
-    monitored_by: pulumi.Resource | None = None
-    after: Sequence[pulumi.Input[pulumi.Resource]] = ()
-    managed_by_argocd: bool = False
-
-    def __post_init__(self) -> None:
-        missing = [name for name in NAMES if name not in self.workloads]
-        if missing:
-            raise ValueError(
-                f"workloads: {', '.join(missing)} not given, but the chart runs each of {', '.join(NAMES)}"
-            )
-        if not 0 <= self.trace_sampling <= 1:
-            raise ValueError(f"trace_sampling: expected a share from 0 to 1, got {self.trace_sampling}")
+DAY_STARTS: Final = "0 7 * * *"
+NIGHT_STARTS: Final = "0 23 * * *"
+NIGHT_SHARE: Final = 0.5
+"""Share of the daytime minimum that is kept at night."""
 
 
 class Services(pulumi.ComponentResource):
     """The stateless services, each with its autoscaler, disruption budget, network policy and monitor.
+
+    `time_zone` is the region's, in the IANA database. `renderer` is a provider made by `chart_renderer`.
+    `data_services` are those whose connection Secrets are in the services' namespace. `telemetry_endpoint` is the URL
+    of an OTLP/gRPC collector (None: no traces) that gets the share `trace_sampling` (0 to 1) of new traces. The
+    services wait for `after`. Services `managed_by_argocd` (by Argo CD, from the same chart) are none of the program's
+    resources.
 
     Outputs: `endpoints` (service name to URL inside the cluster). The port is `HTTP_PORT` for every service.
     """
 
     endpoints: Mapping[str, str]
 
-    def __init__(self, name: str, args: ServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:services:Services", name, None, opts)
-        if not args.managed_by_argocd:
-            _deploy(name, args, pulumi.ResourceOptions(parent=self))
-        self.endpoints = {service: _url(service, args.namespace) for service in sorted(args.workloads)}
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        settings: ServicesSettings,
+        *,
+        time_zone: str,
+        renderer: k8s.Provider,
+        data_services: Sequence[DataService],
+        telemetry_endpoint: str | None,
+        trace_sampling: float,
+        after: Sequence[pulumi.Input[pulumi.Resource]] = (),
+        managed_by_argocd: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:services:Services", name, None, context.child(opts))
+        if not managed_by_argocd:
+            crds = [context.monitored_by] if context.monitored_by else []
+            values = chart_values(
+                settings,
+                region=context.region,
+                time_zone=time_zone,
+                data_services=data_services,
+                telemetry_endpoint=telemetry_endpoint,
+                trace_sampling=trace_sampling,
+                monitored=context.monitored_by is not None,
+            )
+            LocalChart(
+                f"{name}-chart",
+                LocalChartArgs(
+                    chart=CHART,
+                    release=RELEASE,
+                    namespace=SERVICES,
+                    values=values,
+                    renderer=renderer,
+                    after=[*after, *crds],
+                    owned_elsewhere=_owned_by_shifts(settings),
+                ),
+                pulumi.ResourceOptions(parent=self),
+            )
+        self.endpoints = {service: _url(service) for service in sorted(settings.by_name())}
         self.register_outputs({"endpoints": self.endpoints})
 
 
-def _deploy(name: str, args: ServicesArgs, opts: pulumi.ResourceOptions) -> None:
-    crds = [args.monitored_by] if args.monitored_by else []
-    LocalChart(
-        f"{name}-chart",
-        LocalChartArgs(
-            chart=CHART,
-            release=RELEASE,
-            namespace=args.namespace,
-            values=_values(args),
-            renderer=args.renderer,
-            after=[*args.after, *crds],
-            owned_elsewhere=_owned_by_shifts(args.workloads),
-        ),
-        opts,
-    )
+def _owned_by_shifts(settings: ServicesSettings) -> dict[tuple[str, str], list[str]]:
+    return {("HorizontalPodAutoscaler", name): ["spec.minReplicas"] for name in settings.shifted()}
 
 
-def _owned_by_shifts(workloads: Mapping[str, Workload]) -> dict[tuple[str, str], list[str]]:
-    shifted = [name for name, workload in workloads.items() if workload.shifts]
-    return {("HorizontalPodAutoscaler", name): ["spec.minReplicas"] for name in shifted}
-
-
-def _url(service: str, namespace: str) -> str:
-    return f"http://{service}.{namespace}.svc.cluster.local:{HTTP_PORT}"
-
-
-def _values(args: ServicesArgs) -> dict[str, Any]:
-    return chart_values(
-        region=args.region,
-        workloads=args.workloads,
-        data_services=args.data_services,
-        telemetry_endpoint=args.telemetry_endpoint,
-        trace_sampling=args.trace_sampling,
-        monitored=args.monitored_by is not None,
-    )
+def _url(service: str) -> str:
+    return f"http://{service}.{SERVICES}.svc.cluster.local:{HTTP_PORT}"
 
 
 def chart_values(
+    settings: ServicesSettings,
     *,
     region: str,
-    workloads: Mapping[str, Workload],
+    time_zone: str,
     data_services: Sequence[DataService],
     telemetry_endpoint: str | None,
     trace_sampling: float,
@@ -152,7 +107,7 @@ def chart_values(
     """The chart's values for a region, whoever deploys it. Nothing in them is secret."""
     return {
         "region": region,
-        "services": {name: workload_values(workload) for name, workload in workloads.items()},
+        "services": {name: values_of(service, time_zone) for name, service in settings.by_name().items()},
         "ports": {"http": HTTP_PORT, "metrics": METRICS_PORT},
         "connections": {
             data_service: _connection(data_service, data_services) for data_service in get_args(DataService)
@@ -168,25 +123,35 @@ def _connection(data_service: DataService, data_services: Sequence[DataService])
     return {"secret": secret_name(data_service), "optional": False} if data_service in data_services else {"secret": ""}
 
 
-def workload_values(workload: Workload) -> dict[str, Any]:
-    """The chart's values of one service."""
+def values_of(service: ServiceSettings, time_zone: str) -> dict[str, Any]:
+    """The chart's values of one service. Memory is requested and limited alike; CPU may burst to `CPU_BURST` times.
+
+    With shifts the minimum is `min_replicas` when the service is made, and then theirs: the program leaves it alone.
+    """
     return {
-        "image": image_values(workload.image),
+        "image": image_values(service.image),
         "replicas": {
-            "min": workload.min_replicas,
-            "max": workload.max_replicas,
-            "shifts": [shift_values(shift) for shift in workload.shifts],
+            "min": service.min_replicas,
+            "max": service.max_replicas,
+            "shifts": follow_the_sun(time_zone, service.min_replicas) if service.follow_the_sun else [],
         },
         "resources": {
-            "requests": {"cpu": workload.cpu, "memory": workload.memory},
-            "limits": {"cpu": cpu_limit(workload.cpu), "memory": workload.memory},
+            "requests": {"cpu": service.cpu, "memory": service.memory},
+            "limits": {"cpu": cpu_limit(service.cpu), "memory": service.memory},
         },
     }
 
 
-def shift_values(shift: Shift) -> dict[str, Any]:
-    """The chart's values of one shift."""
-    return {"name": shift.name, "cron": shift.cron, "timeZone": shift.time_zone, "min": shift.min_replicas}
+def follow_the_sun(time_zone: str, min_replicas: int) -> list[dict[str, Any]]:
+    """The chart's shifts: `min_replicas` from 07:00 local time on, and half from 23:00 on, but two of two.
+
+    `time_zone` is one of the IANA database.
+    """
+    night = max(math.ceil(min_replicas * NIGHT_SHARE), min(min_replicas, 2))
+    return [
+        {"name": "day", "cron": DAY_STARTS, "timeZone": time_zone, "min": min_replicas},
+        {"name": "night", "cron": NIGHT_STARTS, "timeZone": time_zone, "min": night},
+    ]
 
 
 def image_values(image: str) -> dict[str, str]:

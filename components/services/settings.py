@@ -1,6 +1,13 @@
-"""What can be configured of the services."""
+"""What can be configured of the services, and which services there are.
+
+To add a service, add a field to `ServicesSettings`, an entry to `services` in `charts/sacred-council/values.yaml`, and
+one to `docker-compose.local.yml`. Name it in the description of `services` in `Pulumi.yaml`. A test fails where it is
+missing. Routes, network policies and autoscalers follow from the field. The metrics that dashboards and alerts expect
+of it are listed in `components/monitoring/contracts/services.yaml`.
+"""
 
 from collections.abc import Mapping
+from typing import Final
 
 from pydantic import ConfigDict
 
@@ -8,29 +15,50 @@ from components.settings import Model
 from components.settings.values import Bytes, Count, Cpu, Image
 from components.versions import SAMPLE_SERVICE_IMAGE
 
+REPLICAS_TO_HALVE: Final = 3
+"""Fewest replicas of a service that become fewer at night."""
+
 
 class ServiceSettings(Model):
-    """One of the four services in each region."""
+    """One of the platform's services in each region."""
 
     image: Image = SAMPLE_SERVICE_IMAGE
+    """Container image, with a tag other than `latest`, or with a digest. The default is a public sample."""
     min_replicas: Count = 1
+    """Fewest replicas in each region."""
     max_replicas: Count = 3
+    """Most replicas in each region."""
     follow_the_sun: bool = False
-    """Keep half of the minimum, but two, from 23:00 to 07:00 of the region's local time."""
+    """Whether the minimum is halved, to no fewer than two, from 23:00 to 07:00 of the region's local time. It needs a
+    `minReplicas` of 3 or more."""
     cpu: Cpu = "50m"
+    """Processor time that a replica requests."""
     memory: Bytes = "64Mi"
+    """Memory of a replica."""
 
 
 class ServicesSettings(Model):
-    """The four services of the platform."""
+    """The services of the platform."""
 
     model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
 
     consciousness_field: ServiceSettings = ServiceSettings()
+    """The service `consciousness-field`."""
     agent_network: ServiceSettings = ServiceSettings()
+    """The service `agent-network`."""
     sacred_messaging: ServiceSettings = ServiceSettings()
+    """The service `sacred-messaging`, which holds the users' connections."""
     work_coordination: ServiceSettings = ServiceSettings()
+    """The service `work-coordination`."""
 
     def by_name(self) -> Mapping[str, ServiceSettings]:
         """The services by the name they have in Kubernetes, such as `agent-network`."""
         return {field.replace("_", "-"): getattr(self, field) for field in type(self).model_fields}
+
+    def shifted(self) -> list[str]:
+        """Names of the services that follow the sun."""
+        return [name for name, service in self.by_name().items() if service.follow_the_sun]
+
+
+NAMES: Final = tuple(sorted(ServicesSettings().by_name()))
+"""The services of the platform, as Kubernetes names them."""

@@ -5,33 +5,47 @@ from collections.abc import Callable
 from ipaddress import IPv4Network
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from components.database.instances import is_cloud_sql_machine
-from components.settings.values import mistake, not_empty, number_as_text, pattern
+from components.settings.values import (
+    IPV4,
+    Check,
+    in_schema,
+    mistake,
+    not_empty,
+    number_as_text,
+    pattern,
+    whole,
+)
 
 EKS_ZONE_SLOTS: Final = 4
 """Zones of AWS share their addresses with every fourth letter, so that a zone's addresses follow from its letter."""
+
+
+_NETWORK: Final = (
+    "must be an IPv4 range in CIDR notation, without bits behind the prefix",
+    "write e.g. 203.0.113.0/24, or 203.0.113.7/32 for one address",
+)
+_ZONE_LETTERS: Final = (
+    "must be two to four letters of zones, and not a letter with the fourth one after it (a and e)",
+    "write e.g. [a, b, c]",
+)
+"""Rules with their remedies."""
 
 
 def _ipv4_network(value: str) -> str:
     try:
         return str(IPv4Network(value))
     except ValueError:
-        raise mistake(
-            "must be an IPv4 range in CIDR notation, without bits behind the prefix",
-            "write e.g. 203.0.113.0/24, or 203.0.113.7/32 for one address",
-        ) from None
+        raise mistake(*_NETWORK) from None
 
 
 def _zone_letters(zones: tuple[str, ...]) -> tuple[str, ...]:
     letters = {zone for zone in zones if re.fullmatch("[a-z]", zone)}
     slots = {(ord(zone) - ord("a")) % EKS_ZONE_SLOTS for zone in letters}
     if len(zones) < 2 or len(letters) < len(zones) or len(slots) < len(zones):
-        raise mistake(
-            "must be two to four letters of zones, and not a letter with the fourth one after it (a and e)",
-            "write e.g. [a, b, c]",
-        )
+        raise mistake(*_ZONE_LETTERS)
     return tuple(sorted(zones))
 
 
@@ -46,16 +60,19 @@ def _cloud_sql_machine(tier: str) -> str:
     return tier
 
 
-def _one_each(key: Callable[[str], str], rule: str) -> AfterValidator:
+def _one_each(key: Callable[[str], str], rule: str) -> Check:
     def check(values: tuple[str, ...]) -> tuple[str, ...]:
         if len({key(value) for value in values}) < len(values):
             raise mistake(rule, "remove or rename one of them")
         return values
 
-    return AfterValidator(check)
+    return Check(check, {"uniqueItems": True})
 
 
-Networks = Annotated[tuple[Annotated[str, AfterValidator(_ipv4_network)], ...], Field(strict=False)]
+Networks = Annotated[
+    tuple[Annotated[str, Check(_ipv4_network, in_schema(*_NETWORK, pattern=whole(rf"{IPV4}(/[0-9.]+)?")))], ...],
+    Field(strict=False),
+]
 
 GcpProject = Annotated[
     str,
@@ -112,7 +129,8 @@ Certificates = Annotated[
     str,
     AfterValidator(str.strip),
     pattern(
-        r"(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+",
+        # Editors see the space that the program strips.
+        r"\s*(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+",
         "must be certificates in PEM form and nothing else",
         "write the whole file as a block of text (|), from the first BEGIN CERTIFICATE to the last END CERTIFICATE",
     ),
@@ -136,7 +154,11 @@ AwsPrincipals = Annotated[
 AwsPatches = Annotated[
     str, pattern("[0-9a-z]([-0-9a-z]{0,14}[0-9a-z])?", "must be a month, or another short text", 'write e.g. "2026-12"')
 ]
-AwsZones = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_zone_letters)]
+AwsZones = Annotated[
+    tuple[Annotated[str, WithJsonSchema({"type": "string", "pattern": whole("[a-z]")})], ...],
+    Field(strict=False),
+    Check(_zone_letters, in_schema(*_ZONE_LETTERS, minItems=2, maxItems=4, uniqueItems=True)),
+]
 AzureMachine = Annotated[
     str,
     pattern(r"Standard_[A-Za-z0-9_-]+", "must be a size of virtual machines of Azure", "write e.g. Standard_D4s_v5"),
@@ -154,7 +176,7 @@ AzureZones = Annotated[
     tuple[
         Annotated[
             str,
-            BeforeValidator(number_as_text),
+            BeforeValidator(number_as_text, json_schema_input_type=str | Annotated[int, Field(ge=1, le=9)]),
             pattern("[1-9]", "must be the number of a zone", "write e.g. 1, 2 or 3"),
         ],
         ...,

@@ -5,7 +5,10 @@ from pydantic.alias_generators import to_camel
 
 
 class Model(BaseModel):
-    """Base of all settings: frozen, no unknown keys, camelCase in YAML and snake_case in Python."""
+    """Base of all settings: frozen, no unknown keys, camelCase in YAML and snake_case in Python.
+
+    The docstring below a field is its description wherever people read it, see `components.settings`.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -14,4 +17,5 @@ class Model(BaseModel):
         alias_generator=to_camel,
         validate_by_alias=True,
         validate_by_name=False,
+        use_attribute_docstrings=True,
     )

@@ -1,13 +1,14 @@
 """The kinds of value a setting can have: each says its rule and its remedy when it is broken."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, PositiveFloat
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from components.quantities import quantity_bytes
 from components.settings.words import closest
@@ -36,7 +37,28 @@ def seconds_of(duration: str) -> int:
     return int(duration[:-1]) * _SECONDS[duration[-1]]
 
 
-def pattern(regex: str, rule: str, remedy: str) -> AfterValidator:
+@dataclass(frozen=True, slots=True)
+class Check(AfterValidator):
+    """A check in Python, and the `schema` that editors and docs/configuration.md have of the same rule."""
+
+    schema: Mapping[str, object] = field(default_factory=dict, compare=False)
+    """Keywords of JSON Schema. They never refuse a value that the check accepts."""
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(core_schema), **self.schema}
+
+
+def in_schema(rule: str, remedy: str, **keywords: object) -> Mapping[str, object]:
+    """The `keywords` of JSON Schema with the message that editors show when one of them is broken."""
+    return {**keywords, "errorMessage": f"{rule}; {remedy}"}
+
+
+def whole(regex: str) -> str:
+    """The expression for a whole text, in the dialect of JSON Schema, which otherwise looks for parts."""
+    return f"^(?:{regex})$"
+
+
+def pattern(regex: str, rule: str, remedy: str) -> Check:
     """Check that a text is what `regex` describes, all of it."""
     expression = re.compile(regex)
 
@@ -45,16 +67,28 @@ def pattern(regex: str, rule: str, remedy: str) -> AfterValidator:
             raise mistake(rule, remedy)
         return value
 
-    return AfterValidator(check)
+    return Check(check, in_schema(rule, remedy, pattern=whole(regex)))
 
 
-def _counted(allowed: Callable[[int], bool], rule: str, remedy: str) -> AfterValidator:
+def counted(allowed: Callable[[int], bool], rule: str, remedy: str, **keywords: object) -> Check:
+    """Check that a number is one of those `allowed`; `keywords` say the same in JSON Schema."""
+
     def check(value: int) -> int:
         if not allowed(value):
             raise mistake(rule, remedy)
         return value
 
-    return AfterValidator(check)
+    return Check(check, in_schema(rule, remedy, **keywords))
+
+
+def one_or(least: int, why: str, remedy: str) -> Check:
+    """Check that a number is 1, or `least` or more."""
+    return counted(
+        lambda number: number == 1 or number >= least,
+        f"must be 1, or {least} or more: {why}",
+        remedy,
+        anyOf=[{"const": 1}, {"minimum": least}],
+    )
 
 
 def number_as_text(value: object) -> object:
@@ -74,13 +108,17 @@ def _known_image(value: str) -> str:
     )
 
 
+_ADDRESS: Final = ("must be an IPv4 address that a cluster can have", "write e.g. 203.0.113.7")
+"""Rule and remedy of an address."""
+
+
 def _ipv4_address(value: str) -> str:
     try:
         address = IPv4Address(value)
     except ValueError:
         address = IPv4Address(0)
     if address.is_unspecified or address.is_loopback or address.is_link_local or address.is_multicast:
-        raise mistake("must be an IPv4 address that a cluster can have", "write e.g. 203.0.113.7")
+        raise mistake(*_ADDRESS)
     return value
 
 
@@ -100,7 +138,7 @@ def _time_zone(value: str) -> str:
     return value
 
 
-def not_empty(entry: str) -> AfterValidator:
+def not_empty(entry: str) -> Check:
     """Check that a list has an entry; `entry` is an example of one."""
 
     # Not `min_length`, which counts well-formed entries only.
@@ -109,10 +147,10 @@ def not_empty(entry: str) -> AfterValidator:
             raise mistake("must have at least one entry", f"write e.g. [{entry}]")
         return entries
 
-    return AfterValidator(check)
+    return Check(check, {"minItems": 1})
 
 
-def distinct(what: str) -> AfterValidator:
+def distinct(what: str) -> Check:
     """Check that a list names nothing twice; `what` it names, such as `a path`."""
 
     def check(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -120,7 +158,7 @@ def distinct(what: str) -> AfterValidator:
             raise mistake(f"must not name {what} twice", "remove the repetition")
         return values
 
-    return AfterValidator(check)
+    return Check(check, {"uniqueItems": True})
 
 
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
@@ -154,7 +192,12 @@ GatewayAddress = Annotated[
     ),
     AfterValidator(_address_or_host),
 ]
-Addresses = Annotated[tuple[Annotated[str, AfterValidator(_ipv4_address)], ...], Field(strict=False)]
+IPV4: Final = r"([0-9]{1,3}\.){3}[0-9]{1,3}"
+"""Expression that every IPv4 address fits."""
+
+Addresses = Annotated[
+    tuple[Annotated[str, Check(_ipv4_address, in_schema(*_ADDRESS, pattern=whole(IPV4)))], ...], Field(strict=False)
+]
 CachedPaths = Annotated[
     tuple[
         Annotated[
@@ -197,7 +240,7 @@ _ABOVE_ZERO: Final = r"(0\.[0-9]{0,8}[1-9][0-9]{0,8}|[1-9][0-9]{0,14}(\.[0-9]{1,
 
 Cpu = Annotated[
     str,
-    BeforeValidator(number_as_text),
+    BeforeValidator(number_as_text, json_schema_input_type=str | PositiveFloat),
     pattern(
         rf"[1-9][0-9]{{0,14}}m|{_ABOVE_ZERO}",
         "must be a Kubernetes quantity of processor time above zero",
@@ -261,42 +304,8 @@ Language = Annotated[
 Languages = Annotated[tuple[Language, ...], Field(strict=False), not_empty("nl, fr"), distinct("a language")]
 Slot = Annotated[int, Field(ge=0, le=SLOT_LIMIT)]
 Count = Annotated[int, Field(ge=1)]
-MeshReplicas = Annotated[int, Field(ge=1, le=5)]
-"""Autoscalers of the mesh go up to five."""
-DatabaseNodes = Annotated[
-    int,
-    _counted(
-        lambda n: n == 1 or n >= 3, "must be 1, or 3 or more: two nodes cannot outvote each other", "write 1 or 3"
-    ),
-]
-CacheReplicas = Annotated[
-    int,
-    _counted(
-        lambda n: n == 1 or n >= 3,
-        "must be 1, or 3 or more: failover needs a quorum",
-        "write 1 (no failover) or 3",
-    ),
-]
-MessagingServers = Annotated[
-    int,
-    _counted(lambda n: n in (1, 3, 5), "must be 1, 3 or 5: JetStream needs an odd quorum", "write 1, 3 or 5"),
-]
 
 
 def days_of(duration: str) -> int:
     """The days in a duration such as 30d or 8w."""
     return int(duration[:-1]) * {"d": 1, "w": 7}[duration[-1]]
-
-
-def bytes_if_valid(quantity: object) -> int | None:
-    """The bytes in a value that may be a quantity with a unit; None when it is none."""
-    text = text_if_valid(Bytes, quantity)
-    return None if text is None else bytes_of(text)
-
-
-def text_if_valid(kind: Any, value: object) -> str | None:
-    """A value as the text that settings of a `kind`, such as `Bytes`, make of it; None when it is malformed."""
-    try:
-        return str(TypeAdapter(kind).validate_python(value, strict=True))
-    except ValidationError:
-        return None

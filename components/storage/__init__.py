@@ -11,7 +11,7 @@ from typing import Final
 
 import pulumi
 
-from components.cluster.arguments import NetworkArgs
+from components.cluster.location import NetworkArgs
 
 REGRET_DAYS: Final = 7
 """How long deleted and overwritten objects can be had back."""
@@ -19,11 +19,13 @@ REGRET_DAYS: Final = 7
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectStoreArgs:
-    """`place` is the region, `principal` who may read and write (see `WorkloadIdentity`), `retention` is in days."""
+    """Where an object store is, and who uses it."""
 
     place: NetworkArgs
     principal: pulumi.Input[str]
+    """Who may read and write: see `WorkloadIdentity`."""
     retention: int
+    """Days."""
 
     def __post_init__(self) -> None:
         if self.retention < 1:
@@ -32,10 +34,9 @@ class ObjectStoreArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectStore:
-    """Where objects go: `uri` (scheme and bucket), and `parameters` that a client needs besides its own identity.
-
-    Both in the form that CockroachDB wants. The uri is known once the principal may use what is behind it.
-    """
+    """Where objects go, in the form that CockroachDB wants."""
 
     uri: pulumi.Output[str]
+    """Scheme and bucket; known once the principal may use what is behind it."""
     parameters: Mapping[str, pulumi.Input[str]]
+    """What a client needs besides its own identity."""

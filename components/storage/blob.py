@@ -8,7 +8,7 @@ import pulumi
 from pulumi_azure_native import resources, storage
 
 from components.cluster.aks.identity import assign_role
-from components.cluster.arguments import common_labels
+from components.cluster.location import common_labels
 from components.grants import once_honoured
 from components.storage import REGRET_DAYS, ObjectStore, ObjectStoreArgs
 

@@ -3,8 +3,8 @@
 import pulumi
 from pulumi_gcp import storage
 
-from components.cluster.arguments import common_labels
 from components.cluster.gke.encryption import GrantTime
+from components.cluster.location import common_labels
 from components.grants import once_honoured
 from components.storage import REGRET_DAYS, ObjectStore, ObjectStoreArgs
 

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 from pulumi_aws import s3
 
-from components.cluster.arguments import common_labels
+from components.cluster.location import common_labels
 from components.storage import REGRET_DAYS, ObjectStore, ObjectStoreArgs
 
 

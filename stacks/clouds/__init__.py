@@ -1,23 +1,36 @@
 """What a region stands on: one module for each cloud, which alone imports the cloud's SDK."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Final, Protocol
 
 import pulumi
 
 from components.cache import Cache
-from components.cache.arguments import ManagedCacheArgs
-from components.cluster import AddressRanges, Cluster, NodePool, PublicAddress
-from components.cluster.arguments import DAYS, MaintenanceWindow
-from components.cluster.settings import Nodes
+from components.cache.managed import ManagedCacheArgs
+from components.cluster import Cluster, PublicAddress
+from components.cluster.maintenance import DAYS, MaintenanceWindow
 from components.database import Database
-from components.database.arguments import ManagedDatabaseArgs
+from components.database.managed import ManagedDatabaseArgs
 from components.storage import ObjectStore
 from stacks.topology import RegionPlan
 
 CLOUD_SLOTS: Final = 64
 """Slots that the catalogue has for each cloud."""
+
+
+class RegionCluster(Cluster, Protocol):
+    """A region's cluster, and what its cloud runs beside it."""
+
+    def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> Database:
+        """Build the region's PostgreSQL, which the cloud runs."""
+
+    def cache(self, name: str, args: ManagedCacheArgs, opts: pulumi.ResourceOptions) -> Cache:
+        """Build the region's cache, which the cloud runs."""
+
+    def object_store(
+        self, name: str, *, principal: pulumi.Input[str], retention: int, opts: pulumi.ResourceOptions
+    ) -> ObjectStore:
+        """Build object storage in the region's cloud that `principal` may use, kept for `retention` days."""
 
 
 class RegionCloud(Protocol):
@@ -27,7 +40,7 @@ class RegionCloud(Protocol):
     def egress_addresses(self) -> Sequence[pulumi.Output[str]]:
         """The IPv4 addresses that the region's pods are seen with from outside.
 
-        Empty only where a lone cluster of one's own says none.
+        Empty only for a single `existing` region without `egressAddresses`.
         """
 
     def public_address(self, name: str, only: int | None = None) -> PublicAddress | None:
@@ -39,29 +52,8 @@ class RegionCloud(Protocol):
 
     def cluster(
         self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions
-    ) -> Cluster:
+    ) -> RegionCluster:
         """Build the region's cluster, whose Kubernetes API `authorized_networks` (CIDR) may reach."""
-
-    def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> Database:
-        """Build the region's PostgreSQL, which the cloud runs. The cluster is there already."""
-
-    def cache(self, name: str, args: ManagedCacheArgs, opts: pulumi.ResourceOptions) -> Cache:
-        """Build the region's cache, which the cloud runs. The cluster is there already."""
-
-    def object_store(
-        self, name: str, *, principal: pulumi.Input[str], retention: int, opts: pulumi.ResourceOptions
-    ) -> ObjectStore:
-        """Build object storage in the region's cloud that `principal` may use, kept for `retention` days."""
-
-
-def address_ranges(plan: RegionPlan) -> AddressRanges:
-    """The region's addresses, as clusters want them."""
-    return AddressRanges(**{one.name: str(getattr(plan.addresses, one.name)) for one in fields(AddressRanges)})
-
-
-def node_pool(nodes: Nodes) -> NodePool:
-    """The region's machines, as clusters want them."""
-    return NodePool(machine_type=nodes.type, min=nodes.min, max=nodes.max)
 
 
 def maintenance_window(plan: RegionPlan) -> MaintenanceWindow:

@@ -1,20 +1,19 @@
 """A region on AWS."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from components.cache import Cache
-from components.cache.arguments import ManagedCacheArgs
-from components.cluster import PublicAddress
-from components.cluster.eks import EksAddress, EksCluster, EksClusterArgs, EksNetwork, EksNetworkArgs
+from components.cache.managed import ManagedCacheArgs
+from components.cluster import ClusterOutputs, PublicAddress, WorkloadIdentity
+from components.cluster.eks import EksAddress, EksCluster, EksNetwork, EksNetworkArgs
 from components.cluster.settings import AwsRegion
 from components.database import Database
-from components.database.arguments import ManagedDatabaseArgs
+from components.database.managed import ManagedDatabaseArgs
 from components.storage import ObjectStore, ObjectStoreArgs
-from components.versions import KUBERNETES_VERSION
-from stacks.clouds import address_ranges, node_pool
 from stacks.topology import RegionPlan
 
 
@@ -31,79 +30,81 @@ class AwsCloud(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sacred-council:stack:AwsCloud", name, None, opts)
         self._region = region
-        self._cloud = aws.Provider(f"{plan.name}-aws", region=plan.name, opts=pulumi.ResourceOptions(parent=self))
-        self._network = EksNetwork(
-            f"{plan.name}-network",
-            EksNetworkArgs(
-                region=plan.name,
-                location=plan.name,
-                addresses=address_ranges(plan),
-                flow_logs=region.flow_logs,
-                zones=region.zones,
-            ),
-            pulumi.ResourceOptions(parent=self, providers=[self._cloud]),
+        provider = aws.Provider(f"{plan.name}-aws", region=plan.name, opts=pulumi.ResourceOptions(parent=self))
+        self._with_cloud = pulumi.ResourceOptions(providers=[provider])
+        self._child = pulumi.ResourceOptions(parent=self, providers=[provider])
+        place = EksNetworkArgs(
+            region=plan.name,
+            location=plan.name,
+            addresses=plan.addresses,
+            flow_logs=region.flow_logs,
+            zones=region.zones,
         )
+        self._network = EksNetwork(f"{plan.name}-network", place, self._child)
         self.egress_addresses = self._network.egress_addresses
         self.register_outputs({"egress_addresses": self.egress_addresses})
 
     def public_address(self, name: str, only: int | None = None) -> PublicAddress:
         """An address in each zone, or in one."""
-        child = pulumi.ResourceOptions(parent=self, providers=[self._cloud])
-        return EksAddress(name, self._network, only, child).public
+        return EksAddress(name, self._network, only, self._child).public
 
     def cluster(
         self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions
-    ) -> EksCluster:
+    ) -> "AwsRegionCluster":
         """The region's EKS cluster."""
-        region = self._region
-        self._cluster = EksCluster(
+        built = EksCluster(
             name,
-            EksClusterArgs(
-                network=self._network,
-                nodes=node_pool(region.nodes),
-                authorized_networks=authorized_networks,
-                deletion_protection=region.deletion_protection,
-                kubernetes_version=region.kubernetes_version or KUBERNETES_VERSION,
-                administrators=region.administrators,
-                patches=region.patches,
-            ),
-            self._with_cloud(opts),
+            self._region,
+            self._network,
+            authorized_networks=authorized_networks,
+            opts=pulumi.ResourceOptions.merge(opts, self._with_cloud),
         )
-        return self._cluster
+        return AwsRegionCluster(region=self._region, network=self._network, built=built, with_cloud=self._with_cloud)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsRegionCluster:
+    """The region's EKS cluster, and what AWS runs beside it."""
+
+    region: AwsRegion
+    network: EksNetwork
+    built: EksCluster
+    with_cloud: pulumi.ResourceOptions
+    """The provider of the region's cloud."""
+
+    @property
+    def outputs(self) -> ClusterOutputs:
+        """What the cluster gives."""
+        return self.built.outputs
+
+    def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:
+        """An identity for a ServiceAccount."""
+        return self.built.workload_identity(namespace=namespace, service_account=service_account)
 
     def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> Database:
         """The region's PostgreSQL on RDS."""
         # The SDK has many services, and what is loaded is paid for in time and memory.
-        from components.database.rds import Rds, RdsArgs
+        from components.database.rds import Rds
 
-        region = self._region
         return Rds(
             name,
-            RdsArgs(
-                **vars(args),
-                network=self._network,
-                authority=region.rds_authorities or "",
-                deletion_protection=region.deletion_protection,
-                instance_class=region.instances.database,
-            ),
-            self._with_cloud(opts),
+            args,
+            region=self.region,
+            network=self.network,
+            opts=pulumi.ResourceOptions.merge(opts, self.with_cloud),
         )
 
     def cache(self, name: str, args: ManagedCacheArgs, opts: pulumi.ResourceOptions) -> Cache:
         """The region's cache on ElastiCache."""
-        from components.cache.elasticache import ElastiCache, ElastiCacheArgs
+        from components.cache.elasticache import ElastiCache
 
-        region = self._region
         return ElastiCache(
             name,
-            ElastiCacheArgs(
-                **vars(args),
-                network=self._network,
-                key_arn=self._cluster.encryption_key_arn,
-                deletion_protection=region.deletion_protection,
-                node_type=region.instances.cache,
-            ),
-            self._with_cloud(opts),
+            args,
+            region=self.region,
+            network=self.network,
+            key_arn=self.built.encryption_key_arn,
+            opts=pulumi.ResourceOptions.merge(opts, self.with_cloud),
         )
 
     def object_store(
@@ -112,8 +113,5 @@ class AwsCloud(pulumi.ComponentResource):
         """A bucket in the region."""
         from components.storage.s3 import S3Store
 
-        args = ObjectStoreArgs(place=self._network.args, principal=principal, retention=retention)
-        return S3Store(name, args, self._with_cloud(opts)).store
-
-    def _with_cloud(self, opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[self._cloud]))
+        args = ObjectStoreArgs(place=self.network.args, principal=principal, retention=retention)
+        return S3Store(name, args, pulumi.ResourceOptions.merge(opts, self.with_cloud)).store

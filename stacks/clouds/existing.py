@@ -1,14 +1,16 @@
 """A region on a cluster that is there already."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 
 import pulumi
 
-from components.cache.arguments import ManagedCacheArgs
-from components.cluster.existing import ExistingCluster, ExistingClusterArgs
+from components.cache.managed import ManagedCacheArgs
+from components.cluster import ClusterOutputs
+from components.cluster.existing import ExistingCluster
 from components.cluster.settings import ExistingRegion
-from components.database.arguments import ManagedDatabaseArgs
+from components.database.managed import ManagedDatabaseArgs
 
 
 class ExistingCloud:
@@ -28,27 +30,39 @@ class ExistingCloud:
 
     def cluster(
         self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions
-    ) -> ExistingCluster:
+    ) -> "ExistingRegionCluster":
         """The cluster of the region's context. Who may reach its API is not ours to say."""
-        region = self._region
-        args = ExistingClusterArgs(
-            region=region.name,
-            context=region.context,
-            egress_addresses=region.egress_addresses,
-            platform=region.platform,
-        )
-        return ExistingCluster(name, args, opts)
+        return ExistingRegionCluster(region=self._region, built=ExistingCluster(name, self._region, opts))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExistingRegionCluster:
+    """The region's cluster. No cloud runs anything beside it, and the settings ask for nothing that it would run."""
+
+    region: ExistingRegion
+    built: ExistingCluster
+
+    @property
+    def outputs(self) -> ClusterOutputs:
+        """What the cluster gives."""
+        return self.built.outputs
+
+    def workload_identity(self, *, namespace: str, service_account: str) -> None:
+        """None: the cluster belongs to no cloud that could know its ServiceAccounts."""
 
     def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> NoReturn:
-        """ValueError: there is no cloud here to run a database. The settings say so before."""
-        raise ValueError(f"database: {name} would need a cloud, and region {args.region} has none")
+        """ValueError: there is no cloud here to run a database."""
+        self._refuse("database", name)
 
     def cache(self, name: str, args: ManagedCacheArgs, opts: pulumi.ResourceOptions) -> NoReturn:
-        """ValueError: there is no cloud here to run a cache. The settings say so before."""
-        raise ValueError(f"cache: {name} would need a cloud, and region {args.region} has none")
+        """ValueError: there is no cloud here to run a cache."""
+        self._refuse("cache", name)
 
     def object_store(
         self, name: str, *, principal: pulumi.Input[str], retention: int, opts: pulumi.ResourceOptions
     ) -> NoReturn:
-        """ValueError: there is no cloud here with object storage. The settings say so before."""
-        raise ValueError(f"object_store: {name} would need a cloud, and region {self._region.name} has none")
+        """ValueError: there is no cloud here with object storage."""
+        self._refuse("object_store", name)
+
+    def _refuse(self, what: str, name: str) -> NoReturn:
+        raise ValueError(f"{what}: {name} would need a cloud, and region {self.region.name} has none")

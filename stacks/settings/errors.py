@@ -14,16 +14,25 @@ VALUE_LIMIT: Final = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Mistake:
-    """One mistake at `path`. `value` is ready to print (empty: not to be shown), `rule` and `remedy` follow it."""
+    """One mistake in a configuration."""
 
     path: str
-    value: str
+    """Path of the setting, as people write it: `regions[1].name`."""
+    value: str = ""
+    """The setting's value, ready to print. Empty: there is no value, or it must not be shown."""
     rule: str
+    """The broken rule, a sentence that begins after the value."""
     remedy: str
+    reads: tuple[str, ...] = ()
+    """Paths of other settings that the mistake follows from. If one of them is malformed, the mistake is not shown."""
 
     def __str__(self) -> str:
         broken = f"{self.value} {self.rule}".strip()
-        return f"{self.path}: {broken}; {self.remedy}"
+        return f"{PROJECT}:{self.path}: {broken}; {self.remedy}"
+
+    def follows_from(self, malformed: str) -> bool:
+        """Whether the mistake is at, above or below the path of a `malformed` setting, or was read from it."""
+        return _within(malformed, self.path) or any(_within(path, malformed) for path in (self.path, *self.reads))
 
 
 class SettingsError(ValueError):
@@ -36,9 +45,14 @@ class SettingsError(ValueError):
 
 
 def path_of(*steps: str | int) -> str:
-    """How a setting is written for people: `("regions", 1, "name")` is `sacred-council:regions[1].name`."""
+    """How a setting is written for people: `("regions", 1, "name")` is `regions[1].name`."""
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-    return f"{PROJECT}:{path.removeprefix('.')}"
+    return path.removeprefix(".")
+
+
+def _within(path: str, outer: str) -> bool:
+    """Whether a setting is another one, or a part of it."""
+    return path == outer or path.startswith((f"{outer}.", f"{outer}["))
 
 
 def shown(value: object) -> str:

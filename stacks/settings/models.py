@@ -1,5 +1,6 @@
 """The whole configuration of a stack: the sections of the components, and what follows from several of them."""
 
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
@@ -17,27 +18,53 @@ from components.services.settings import ServicesSettings
 from components.settings import Model
 from components.settings.values import not_empty
 
-SECRETS: Final = ("cockroachdbLicense", "alertWebhookUrl", "alertWebhookToken", "gitopsRepositoryToken")
-"""Keys that hold Pulumi secrets: never part of these models. Components get them as outputs, see `source.secret`."""
+SECRETS: Final[Mapping[str, str]] = {
+    "cockroachdbLicense": (
+        "Licence key of CockroachDB. A database of several nodes needs one seven days after its start."
+    ),
+    "alertWebhookUrl": (
+        "HTTPS address on port 443 to which Alertmanager sends alerts; network policies let it call no other port. "
+        "Without it Grafana shows the alerts, and nobody receives them. It needs `monitoring.enabled`."
+    ),
+    "alertWebhookToken": "Bearer token that the address of `alertWebhookUrl` asks for, if any.",
+    "gitopsRepositoryToken": "Password or access token with which Argo CD reads a private repository.",
+}
+"""Keys that hold Pulumi secrets, and what they are for. They are never part of these models.
+
+Components get them as outputs, see `source.secret`.
+"""
 
 
 class Settings(Model):
     """The whole configuration of a stack."""
 
     stage: Literal["local", "regional", "continental", "planetary"]
-    """A label and the cost envelope; nothing else depends on it."""
+    """A label of the stack and the cost envelope. Nothing else depends on it."""
     regions: Annotated[tuple[AnyRegion, ...], Field(strict=False), not_empty("{name: local, cloud: existing}")]
+    """The regions, one entry each, in any order. An added line is an added region (docs/runbooks/add-a-region.md); a
+    line that is removed takes the region and its data away (docs/runbooks/remove-a-region.md)."""
     clouds: Clouds = Clouds()
-    """Already part of `regions`."""
+    """What all regions of a cloud have in common. A region may set each of these keys itself, and then its own value is
+    used as a whole."""
     database: DatabaseSettings = DatabaseSettings()
+    """The database in each region."""
     cache: CacheSettings = CacheSettings()
+    """The cache in each region. It may be lost with all that it holds, because it is not backed up:
+    docs/security.md#backups."""
     messaging: MessagingSettings = MessagingSettings()
+    """NATS JetStream in each region."""
     mesh: MeshSettings = MeshSettings()
+    """Istio in each region."""
     monitoring: MonitoringSettings = MonitoringSettings()
+    """Prometheus, Grafana, Jaeger and OpenTelemetry in each region: docs/monitoring.md."""
     services: ServicesSettings = ServicesSettings()
+    """The four services in each region."""
     edge: EdgeSettings = EdgeSettings()
+    """Where the platform meets its users."""
     gitops: GitOpsSettings = GitOpsSettings()
+    """Argo CD in one region, which deploys the services of all regions."""
     rancher: RancherSettings = RancherSettings()
+    """Rancher in one region, for the clusters of all regions."""
 
     def region(self, name: str) -> RegionSettings:
         """The settings of the region called `name`; KeyError when there is none."""

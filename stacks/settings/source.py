@@ -9,7 +9,7 @@ from pulumi.runtime import config as runtime_config
 from stacks.settings.errors import Mistake, SettingsError, path_of
 from stacks.settings.models import SECRETS, Settings
 from stacks.settings.parsing import check
-from stacks.settings.webhook_rules import URL, broken_webhook_rules
+from stacks.settings.rules.webhook import URL
 
 
 def load(config: pulumi.Config) -> Settings:
@@ -17,13 +17,12 @@ def load(config: pulumi.Config) -> Settings:
     given = _given(config.name)
     hidden = {key for key in given if key not in SECRETS and _is_secret(config.full_key(key))}
     values = {key: _plain(key, text) for key, text in given.items() if key not in hidden and key not in SECRETS}
-    settings, mistakes = check(values, ignored=hidden)
     # An address in plain is a mistake of its own, but it is there.
     secrets = {
         key: text for key, text in given.items() if key in SECRETS and (key == URL or _is_secret(config.full_key(key)))
     }
-    webhook = broken_webhook_rules(secrets, values)
-    mistakes = [*_hidden_settings(hidden), *_open_secrets(config, given), *webhook, *mistakes]
+    settings, mistakes = check(values, hidden=hidden, secrets=secrets)
+    mistakes = [*_hidden_settings(hidden), *_open_secrets(config, given), *mistakes]
     if settings is None or mistakes:
         raise SettingsError(mistakes)
     return settings
@@ -60,7 +59,6 @@ def _hidden_settings(keys: set[str]) -> Iterator[Mistake]:
     for key in sorted(keys):
         yield Mistake(
             path=path_of(key),
-            value="",
             rule="is encrypted, but settings are written into resources in plain",
             remedy=f"`pulumi config rm {key}`, then set it again without --secret",
         )
@@ -71,7 +69,6 @@ def _open_secrets(config: pulumi.Config, given: Mapping[str, str]) -> Iterator[M
         if key in given and not _is_secret(config.full_key(key)):
             yield Mistake(
                 path=path_of(key),
-                value="",
                 rule="is a secret and must be encrypted",
                 remedy=f"replace it: `pulumi config set --secret {key}`",
             )

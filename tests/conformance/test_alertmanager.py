@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.monitoring.alertmanager import MOUNTED, alertmanager_config
+from components.monitoring.stack_values import MOUNTED, alertmanager_config
 from tests.conformance.binaries import run
 from tests.conformance.monitoring_examples import GROUPS
 

@@ -5,6 +5,7 @@ from typing import Any, get_args
 import pytest
 
 from components import connection
+from components.services import NAMES
 from components.versions import KUBERNETES_VERSION
 from tests.conformance.binaries import run
 from tests.conformance.kube_score import critical_findings
@@ -14,7 +15,6 @@ from tests.conformance.test_objects import kubeconform
 
 pytestmark = pytest.mark.conformance
 
-NAMES = ["agent-network", "consciousness-field", "sacred-messaging", "work-coordination"]
 KINDS = ["Deployment", "HorizontalPodAutoscaler", "NetworkPolicy", "PodDisruptionBudget", "Service", "ServiceAccount"]
 KUBERNETES = f"v{KUBERNETES_VERSION}"
 NIGHT = {"name": "night", "cron": "0 23 * * *", "timeZone": "Asia/Tokyo", "min": 2}

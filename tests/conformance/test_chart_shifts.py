@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from components.network import API_SERVER_PORTS
+from components.services import NAMES
 from tests.conformance.kube_score import critical_findings
 from tests.conformance.manifests import Manifest, of_kind, pod_templates, template
 from tests.conformance.pod_standard import violations
-from tests.conformance.test_chart import KUBERNETES, NAMES, NIGHT, named
+from tests.conformance.test_chart import KUBERNETES, NIGHT, named
 from tests.conformance.test_objects import kubeconform
 
 pytestmark = pytest.mark.conformance

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from components.monitoring import RegionSize, memory
+from components.monitoring.settings import MonitoringSettings
 from components.monitoring.stack_values import stack_values
 from tests.conformance.reference_data import reference
 from tests.hubs import LOCAL as HUB
@@ -180,12 +181,10 @@ def test_monitoring_s_values_among_several_regions_are_known_too(releases: list[
     values = stack_values(
         region="here",
         namespace="monitoring",
-        retention="7d",
-        storage="5Gi",
+        settings=MonitoringSettings(),
         storage_class="fast",
-        memory=memory(RegionSize(nodes=3, pods=12, retention="7d")),
+        memory=memory(RegionSize(nodes=3, pods=12), MonitoringSettings()),
         dns_server="kube-dns",
-        node_exporter=True,
         receiver=True,
         receiver_token=True,
         across=True,

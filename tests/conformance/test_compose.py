@@ -14,6 +14,7 @@ from components.cache import redis_configuration as cache
 from components.database import cockroachdb_nodes as database
 from components.database.cockroachdb_sql import application_sql
 from components.quantities import cpus, quantity_bytes
+from components.services import NAMES
 from sandbox.binaries import FOR_TESTS, pinned_version
 from tests.conformance.compose import FILE, PASSWORDS, VARIABLES, Model, compose, loaded
 from tests.conformance.manifests import chart_calls, chart_of, of_kind
@@ -21,7 +22,6 @@ from tests.rendering import Rendered, render
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(60)]
 
-SERVICES = ("agent-network", "consciousness-field", "sacred-messaging", "work-coordination")
 STORES = {"cockroachdb": "local-database", "redis": "local-cache", "nats": "local-messaging"}
 """The stores by their names here, and their StatefulSets' names in the program."""
 HELPERS = ("setup", "database-setup")
@@ -74,10 +74,10 @@ def test_compose_is_the_pinned_one() -> None:
 
 
 def test_it_holds_the_services_and_the_stores_and_what_sets_them_up(model: Model, pods: dict[str, Model]) -> None:
-    assert set(model["services"]) == {*pods, *HELPERS} == {*SERVICES, *STORES, *HELPERS}
+    assert set(model["services"]) == {*pods, *HELPERS} == {*NAMES, *STORES, *HELPERS}
 
 
-@pytest.mark.parametrize("name", [*SERVICES, *STORES])
+@pytest.mark.parametrize("name", [*NAMES, *STORES])
 def test_image_ports_limits_and_user_are_those_of_kubernetes(model: Model, pods: dict[str, Model], name: str) -> None:
     here, there = model["services"][name], container(pods, name)
     limits = here["deploy"]["resources"]["limits"]
@@ -92,7 +92,7 @@ def test_image_ports_limits_and_user_are_those_of_kubernetes(model: Model, pods:
     assert seconds(here["stop_grace_period"]) == pods[name]["terminationGracePeriodSeconds"]
 
 
-@pytest.mark.parametrize("name", [*SERVICES, *STORES])
+@pytest.mark.parametrize("name", [*NAMES, *STORES])
 def test_checks_come_as_often_and_fail_as_late_as_in_kubernetes(
     model: Model, pods: dict[str, Model], name: str
 ) -> None:
@@ -107,7 +107,7 @@ def test_checks_come_as_often_and_fail_as_late_as_in_kubernetes(
         assert f":{ports[ready['httpGet']['port']]}{ready['httpGet']['path']}" in asked
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", NAMES)
 def test_services_get_the_command_the_variables_and_the_files_of_the_chart(
     model: Model, pods: dict[str, Model], name: str
 ) -> None:
@@ -122,7 +122,7 @@ def test_services_get_the_command_the_variables_and_the_files_of_the_chart(
 def test_services_are_reached_from_this_machine_only_each_at_a_port_of_its_own(model: Model) -> None:
     published = [port for service in model["services"].values() for port in service.get("ports", [])]
     assert {port["host_ip"] for port in published} == {"127.0.0.1"}
-    assert len({port["published"] for port in published}) == len(published) == len(SERVICES)
+    assert len({port["published"] for port in published}) == len(published) == len(NAMES)
 
 
 def test_the_stores_run_with_the_program_s_own_settings(model: Model, program: Rendered) -> None:
@@ -176,7 +176,7 @@ def test_services_start_when_what_they_need_is_well(model: Model) -> None:
     }
     made = "service_completed_successfully"
     data_services = {"database-setup": made, "redis": "service_healthy", "nats": "service_healthy"}
-    assert {name: conditions[name] for name in SERVICES} == dict.fromkeys(SERVICES, data_services)
+    assert {name: conditions[name] for name in NAMES} == dict.fromkeys(NAMES, data_services)
     assert {name: conditions[name] for name in STORES} == {name: {"setup": made} for name in STORES}
     assert conditions["database-setup"] == {"cockroachdb": "service_healthy"}
 

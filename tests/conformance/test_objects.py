@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from components.pod_security import POD_SECURITY_VERSION
+from components.services import NAMES
 from tests.conformance import schemas
 from tests.conformance.binaries import run
 from tests.conformance.kube_score import critical_findings
@@ -32,7 +33,6 @@ DELIBERATE = {
 }
 """Critical findings of kube-score that stay: the object and the test, and why."""
 
-SERVICES = ("consciousness-field", "agent-network", "sacred-messaging", "work-coordination")
 BUSY = {"minReplicas": 4, "maxReplicas": 30, "followTheSun": True, "cpu": "1", "memory": "1Gi"}
 VARIANTS: dict[str, dict[str, Any]] = {
     "one of everything": {},
@@ -40,7 +40,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "sacred-council:database": {"nodes": 3},
         "sacred-council:cache": {"replicas": 3},
         "sacred-council:messaging": {"servers": 3, "streams": [{"name": "councils", "subjects": ["councils.>"]}]},
-        "sacred-council:services": dict.fromkeys(SERVICES, BUSY),
+        "sacred-council:services": dict.fromkeys(NAMES, BUSY),
     },
 }
 

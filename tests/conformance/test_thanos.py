@@ -8,7 +8,7 @@ from urllib.error import HTTPError
 import pytest
 
 from components.monitoring.dashboards import ALL_REGIONS
-from components.monitoring.thanos_config import STORE_NAMES
+from components.monitoring.thanos import STORE_NAMES
 from tests.conformance.binaries import binary
 from tests.conformance.monitoring_examples import dashboard_queries
 from tests.conformance.servers import eventually, root_authority

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 from components.context import RegionLabels
 from components.monitoring import names
 from components.monitoring.rules import rules_file
-from components.monitoring.thanos_config import (
+from components.monitoring.thanos import (
     CERTIFICATES,
     ENDPOINTS,
     ENDPOINTS_FILE,

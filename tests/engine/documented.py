@@ -11,7 +11,7 @@ from tests.rendering import ROOT
 
 DOCS = ROOT / "docs"
 _LAST = DOCS / "getting-started.md"
-PAGES = (ROOT / "README.md", *sorted({*DOCS.rglob("*.md")} - {_LAST}), _LAST)
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted({*DOCS.rglob("*.md")} - {_LAST}), _LAST)
 """In the order in which they are typed: who gets started takes all away in the end."""
 
 MARK = "<!-- test: local -->"

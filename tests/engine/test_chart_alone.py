@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components.services import NAMES
 from sandbox.controlplane import Cluster
 from tests.conformance.binaries import binary
 from tests.engine import apiserver
@@ -18,7 +19,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
 CHART = str(ROOT / "charts" / "sacred-council")
 NAMESPACE = "council"
-SERVICES = {"agent-network", "consciousness-field", "sacred-messaging", "work-coordination"}
+SERVICES = set(NAMES)
 KINDS = "deployments,services,horizontalpodautoscalers,poddisruptionbudgets,networkpolicies,serviceaccounts,cronjobs"
 IMAGE = {"repository": "registry.example.org/agent-network", "tag": "1.4.0"}
 

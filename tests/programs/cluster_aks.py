@@ -1,34 +1,42 @@
 """A cluster on Azure."""
 
 from collections.abc import Sequence
-from typing import Any, cast
 
 import pulumi
 import pulumi_azure_native as azure
 
 from components.cluster import Cluster
-from components.cluster.aks import AksCluster, AksClusterArgs, AksNetwork, AksNetworkArgs
-from tests.programs.cluster_arguments import ADDRESSES, MAINTENANCE, NODES
+from components.cluster.aks import AksCluster, AksNetwork, AksNetworkArgs
+from components.cluster.settings import AzureRegion
+from tests.programs.cluster_region import ADDRESSES, MAINTENANCE, settings
 
 
 def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOptions) -> Cluster:
     """The cluster with its network."""
+    config = pulumi.Config("cluster")
     cloud = azure.Provider("here-azure", subscription_id="00000000-0000-0000-0000-000000000000")
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[cloud]))
-    flow_logs = pulumi.Config("cluster").get_bool("flow_logs") or False
+    region = AzureRegion.model_validate(
+        {
+            **settings("Standard_D4s_v5", protected=protected, flow_logs=config.get_bool("flow_logs") or False),
+            "cloud": "azure",
+            "adminGroups": ["22222222-2222-2222-2222-222222222222"],
+            "upgradeChannel": config.get("channel") or "patch",
+        }
+    )
     place = AksNetworkArgs(
-        region="here", location="westeurope", addresses=ADDRESSES, labels={"team": "love"}, flow_logs=flow_logs
+        region="here",
+        location="westeurope",
+        addresses=ADDRESSES,
+        labels={"team": "love"},
+        flow_logs=region.flow_logs,
+        zones=region.zones,
     )
     return AksCluster(
         "here-cluster",
-        AksClusterArgs(
-            network=AksNetwork("here-network", place, opts),
-            admin_groups=["22222222-2222-2222-2222-222222222222"],
-            nodes=NODES,
-            authorized_networks=networks,
-            deletion_protection=protected,
-            maintenance=MAINTENANCE,
-            upgrade_channel=cast(Any, pulumi.Config("cluster").get("channel") or "patch"),
-        ),
-        opts,
+        region,
+        AksNetwork("here-network", place, opts),
+        authorized_networks=networks,
+        maintenance=MAINTENANCE,
+        opts=opts,
     )

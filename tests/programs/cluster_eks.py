@@ -6,9 +6,9 @@ import pulumi
 import pulumi_aws as aws
 
 from components.cluster import Cluster
-from components.cluster.eks import EksCluster, EksClusterArgs, EksNetwork, EksNetworkArgs
-from components.versions import KUBERNETES_VERSION
-from tests.programs.cluster_arguments import ADDRESSES, NODES
+from components.cluster.eks import EksCluster, EksNetwork, EksNetworkArgs
+from components.cluster.settings import AwsRegion
+from tests.programs.cluster_region import ADDRESSES, settings
 
 
 def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOptions) -> Cluster:
@@ -16,24 +16,21 @@ def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOpti
     config = pulumi.Config("cluster")
     cloud = aws.Provider("here-aws")
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[cloud]))
+    region = AwsRegion.model_validate(
+        {
+            **settings("m7i.large", protected=protected, flow_logs=config.get_bool("flow_logs") or False),
+            "cloud": "aws",
+            "administrators": [config.get("administrator", "arn:aws:iam::123456789012:role/operators")],
+            "kubernetesVersion": config.get("version"),
+            "patches": config.get("patches"),
+        }
+    )
     place = EksNetworkArgs(
         region="here",
         location="eu-west-1",
         addresses=ADDRESSES,
         labels={"team": "love"},
-        flow_logs=config.get_bool("flow_logs") or False,
+        flow_logs=region.flow_logs,
     )
-    administrator = config.get("administrator", "arn:aws:iam::123456789012:role/operators")
-    return EksCluster(
-        "here-cluster",
-        EksClusterArgs(
-            network=EksNetwork("here-network", place, opts),
-            administrators=[administrator] if administrator else [],
-            kubernetes_version=config.get("version") or KUBERNETES_VERSION,
-            patches=config.get("patches"),
-            nodes=NODES,
-            authorized_networks=networks,
-            deletion_protection=protected,
-        ),
-        opts,
-    )
+    network = EksNetwork("here-network", place, opts)
+    return EksCluster("here-cluster", region, network, authorized_networks=networks, opts=opts)

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import pulumi
 
 from components.cluster import Cluster
-from components.cluster.existing import ExistingCluster, ExistingClusterArgs
+from components.cluster.existing import ExistingCluster
+from components.cluster.settings import ExistingRegion
 
 
 def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOptions) -> Cluster:
     """The cluster; there is nothing to configure."""
     del networks, protected
-    return ExistingCluster("here-cluster", ExistingClusterArgs(region="here"), opts)
+    region = ExistingRegion.model_validate({"name": "here", "cloud": "existing"})
+    return ExistingCluster("here-cluster", region, opts)

@@ -11,17 +11,18 @@ from components.cluster import Cluster
 def show(cluster: Cluster) -> None:
     """Give everything the cluster offers to a resource, whose inputs tests can see."""
     identity = cluster.workload_identity(namespace="cockroachdb", service_account="backup")
+    outputs = cluster.outputs
     offered = {
-        "foundAs": dict(cluster.found_as),
-        "egressAddresses": list(cluster.egress_addresses),
-        "storageClass": cluster.storage_class,
-        "meshPlatform": cluster.mesh_platform,
-        "dnsServer": cluster.dns_server,
-        "apiEndpoint": cluster.api_endpoint,
-        "apiCertificateAuthority": cluster.api_certificate_authority,
-        "kubeconfig": cluster.kubeconfig,
-        "public": dict(cluster.load_balancer_annotations.public),
-        "internal": dict(cluster.load_balancer_annotations.internal),
+        "foundAs": dict(outputs.found_as),
+        "egressAddresses": list(outputs.egress_addresses),
+        "storageClass": outputs.storage_class,
+        "meshPlatform": outputs.mesh_platform,
+        "dnsServer": outputs.dns_server,
+        "apiEndpoint": outputs.api_endpoint,
+        "apiCertificateAuthority": outputs.api_certificate_authority,
+        "kubeconfig": outputs.kubeconfig,
+        "public": dict(outputs.load_balancer_annotations.public),
+        "internal": dict(outputs.load_balancer_annotations.internal),
         "identity": None
         if identity is None
         else {

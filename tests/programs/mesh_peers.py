@@ -4,13 +4,10 @@ Configuration of `mesh`: `regions` (JSON list of names), `hidden` (those whose A
 (those that get no traffic).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.cluster import DnsServer, LoadBalancerAnnotations
+from components.cluster import ClusterOutputs, LoadBalancerAnnotations
 from components.mesh import (
     Callers,
     EastWestGateway,
@@ -23,26 +20,6 @@ from components.mesh import (
 from stacks import geography, topology
 from stacks.mesh_peers import EastWest, MeshSite, mesh_east_west
 from stacks.topology import RegionPlan, Site
-
-
-@dataclass(frozen=True, kw_only=True)
-class FakeCluster:
-    """A cluster that offers what the mesh asks for."""
-
-    provider: k8s.Provider
-    api_endpoint: pulumi.Output[str] | None
-    egress_addresses: Sequence[pulumi.Output[str]]
-    api_certificate_authority: pulumi.Output[str] | None = None
-    kubeconfig: None = None
-    storage_class: None = None
-    load_balancer_annotations = LoadBalancerAnnotations(public={"example.org/load-balancer": "public"}, internal={})
-    mesh_platform: None = None
-    dns_server: DnsServer = "coredns"
-    found_as: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
-
-    def workload_identity(self, *, namespace: str, service_account: str) -> None:
-        """None: the cluster belongs to no cloud."""
-
 
 config = pulumi.Config("mesh")
 names = config.require_object("regions")
@@ -68,13 +45,15 @@ def plan_of(one: Site) -> RegionPlan:
     )
 
 
-def cluster(plan: RegionPlan) -> FakeCluster:
+def cluster(plan: RegionPlan) -> ClusterOutputs:
     """The cluster of a region, with two egress addresses made from its slot."""
     addresses = [f"203.0.113.{plan.slot}", f"198.51.100.{plan.slot}"]
-    return FakeCluster(
+    return ClusterOutputs(
         provider=k8s.Provider(f"{plan.name}-kubernetes", context=plan.name),
         api_endpoint=None if plan.name in hidden else pulumi.Output.from_input(f"{plan.name}.example.org"),
         egress_addresses=[pulumi.Output.from_input(address) for address in addresses],
+        load_balancer_annotations=LoadBalancerAnnotations(public={"example.org/load-balancer": "public"}, internal={}),
+        dns_server="coredns",
     )
 
 

@@ -2,15 +2,10 @@
 
 import pulumi
 
-from components.context import RegionLabels
-from components.monitoring import (
-    AlertReceiver,
-    Monitoring,
-    MonitoringArgs,
-    MonitoringTargets,
-    RegionSize,
-    memory,
-)
+from components.context import RegionContext, RegionLabels
+from components.monitoring import AlertReceiver, Monitoring, MonitoringTargets, RegionSize
+from components.monitoring.settings import MonitoringSettings
+from components.namespaces import MONITORING
 from components.peering import StorePeers
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority, RootAuthorityArgs
 
@@ -31,28 +26,29 @@ peers = (
     else None
 )
 
+context = RegionContext(
+    labels=RegionLabels(region="here", city="Here", latitude=50.85, longitude=4.35),
+    namespaces={MONITORING: pulumi.Output.from_input(MONITORING)},
+    authority=authority,
+    options=pulumi.ResourceOptions(),
+    peers={MONITORING: peers} if peers else {},
+)
 monitoring = Monitoring(
     "here-monitoring",
-    MonitoringArgs(
-        labels=RegionLabels(region="here", city="Here", latitude=50.85, longitude=4.35),
-        namespace="monitoring",
-        authority=authority,
-        retention="7d",
-        storage="5Gi",
-        memory=memory(RegionSize(nodes=3, pods=12, retention="7d")),
-        targets=MonitoringTargets(
-            services="sacred-council",
-            ingress="istio-ingress",
-            control_plane="istio-system",
-            database="cockroachdb",
-            cache="redis",
-            messaging="nats",
-            monitoring="monitoring",
-        ),
-        trace_clients=["sacred-council", "istio-ingress"],
-        peers=peers,
-        receiver=AlertReceiver(url=pulumi.Output.secret(URL), token=pulumi.Output.secret(TOKEN or "")) if URL else None,
+    context,
+    MonitoringSettings(),
+    size=RegionSize(nodes=3, pods=12),
+    targets=MonitoringTargets(
+        services="sacred-council",
+        ingress="istio-ingress",
+        control_plane="istio-system",
+        database="cockroachdb",
+        cache="redis",
+        messaging="nats",
+        monitoring="monitoring",
     ),
+    trace_clients=["sacred-council", "istio-ingress"],
+    receiver=AlertReceiver(url=pulumi.Output.secret(URL), token=pulumi.Output.secret(TOKEN or "")) if URL else None,
 )
 pulumi.export("traceEndpoint", monitoring.trace_endpoint)
 pulumi.export("grafanaSecret", monitoring.grafana_secret_name)

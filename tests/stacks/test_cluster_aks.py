@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.cluster.aks import features, plan
+from components.cluster.aks import network, nodes
+from components.cluster.settings import CHOOSES_VERSIONS, AzureRegion
 from components.versions import KUBERNETES_VERSION
 from stacks.geography import CATALOGUE
-from stacks.settings import cloud_rules
+from stacks.settings.rules.clouds import most_nodes
 from tests.clusters import CLUSTER_TYPES, OFFICE, cluster, made, offered, only, public, rendered_cluster
 from tests.regions import rendered_with
 from tests.rendering import Rendered
@@ -22,6 +23,12 @@ MAINTENANCE = "azure-native:containerservice:MaintenanceConfiguration"
 
 POOL = "azure-native:containerservice:AgentPool"
 ZONES = ["1", "2", "3"]
+REGION = {
+    "name": "westeurope",
+    "cloud": "azure",
+    "nodes": {"type": "Standard_D4s_v5", "min": 3, "max": 9},
+    "adminGroups": ["11111111-2222-3333-4444-555555555555"],
+}
 
 
 def pools(rendered: Rendered | None = None) -> list[dict[str, Any]]:
@@ -58,13 +65,13 @@ def test_azures_own_pods_have_small_nodes_that_no_other_pod_runs_on() -> None:
     for pool in of_mode("System"):
         assert pool["nodeTaints"] == ["CriticalAddonsOnly=true:NoSchedule"]
         assert pool["vmSize"] == "Standard_D2s_v5"
-    assert all("nodeTaints" not in pool and pool["vmSize"] == "small.machine" for pool in of_mode("User"))
+    assert all("nodeTaints" not in pool and pool["vmSize"] == "Standard_D4s_v5" for pool in of_mode("User"))
     assert sum(pool["minCount"] for pool in of_mode("System")) >= 2
 
 
 @pytest.mark.parametrize("zones", [["1"], ["1", "2"], ZONES])
 def test_a_region_always_has_two_nodes_for_azures_own_pods(zones: list[str]) -> None:
-    least, most = plan.system_nodes(zones)
+    least, most = nodes.system_nodes(zones)
     assert least * len(zones) >= 2
     assert most > least
 
@@ -77,13 +84,14 @@ def test_the_machines_are_no_part_of_the_cluster_that_another_type_would_have_to
 
 @given(machine=st.text(min_size=1), other=st.text(min_size=1), zone=st.sampled_from("123456789"))
 def test_another_machine_type_is_another_pool_whose_name_azure_takes(machine: str, other: str, zone: str) -> None:
-    name = plan.pool_name(zone, machine)
+    name = nodes.pool_name(zone, machine)
     assert re.fullmatch("[a-z][a-z0-9]{0,11}", name)
-    assert (name == plan.pool_name(zone, other)) == (machine == other)
+    assert (name == nodes.pool_name(zone, other)) == (machine == other)
 
 
 def test_a_zones_subnet_follows_from_its_number_alone() -> None:
-    few, many = plan.zone_subnets("10.7.0.0/17", ["3"]), plan.zone_subnets("10.7.0.0/17", ["9", "3", "1"])
+    block = IPv4Network("10.7.0.0/17")
+    few, many = network.zone_subnets(block, ["3"]), network.zone_subnets(block, ["9", "3", "1"])
     assert few["3"] == many["3"]
     assert not any(IPv4Network(a).overlaps(IPv4Network(b)) for a, b in combinations(many.values(), 2))
     # A region's 64 nodes, one for each /24 of its pods, five addresses that Azure keeps, and internal load balancers.
@@ -91,13 +99,11 @@ def test_a_zones_subnet_follows_from_its_number_alone() -> None:
 
 
 def test_settings_and_plan_count_the_same_nodes() -> None:
-    assert cloud_rules.AKS_SYSTEM_NODES == plan.LEAST_SYSTEM_NODES
     for zones in (["1"], ["1", "2"], ZONES):
-        region = {"cloud": "azure", "zones": zones}
-        most = cloud_rules.most_nodes(region)
-        assert most is not None
+        region = AzureRegion.model_validate({**REGION, "zones": zones})
+        most = most_nodes(region)
         surge = len(zones) * 2
-        assert most + len(zones) * plan.system_nodes(zones)[1] + surge == 64
+        assert most + len(zones) * nodes.system_nodes(zones)[1] + surge == 64
 
 
 def test_aks_nodes_have_the_version_of_the_control_plane() -> None:
@@ -132,11 +138,7 @@ def test_aks_leaves_the_number_of_machines_to_the_autoscaler() -> None:
     assert all("count" in pool.ignored for pool in public("aks").of_type(POOL))
 
 
-def test_settings_and_cluster_know_the_same_channels() -> None:
-    assert cloud_rules.CHOOSES_VERSIONS == features.CHOOSES_VERSIONS
-
-
-@pytest.mark.parametrize("channel", cloud_rules.CHOOSES_VERSIONS)
+@pytest.mark.parametrize("channel", CHOOSES_VERSIONS)
 def test_aks_is_asked_for_no_version_where_azure_decides_about_it(channel: str) -> None:
     rendered = rendered_cluster("aks", OFFICE, channel=channel)
     found = only(rendered, CLUSTER_TYPES["aks"])

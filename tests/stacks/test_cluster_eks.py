@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from components.cluster.eks import plan
+from components.cluster.eks.identity import acts_as
 from tests.clusters import CLUSTER_TYPES, OFFICE, before, cluster, made, offered, only, public, rendered_cluster
 
 
@@ -170,7 +170,7 @@ def test_a_login_is_known_by_the_role_that_it_has_taken(caller: str, is_one: boo
         "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0a1b",
         "arn:aws:iam::123456789012:user/team/somebody",
     ]
-    assert plan.acts_as(caller, administrators) is is_one
+    assert acts_as(caller, administrators) is is_one
 
 
 def test_whoever_deploys_and_may_not_enter_the_cluster_is_told_before(caplog: pytest.LogCaptureFixture) -> None:
@@ -181,11 +181,6 @@ def test_whoever_deploys_and_may_not_enter_the_cluster_is_told_before(caplog: py
     caplog.clear()
     rendered_cluster("eks", OFFICE, administrator="arn:aws:iam::123456789012:role/your-administrators")
     assert not [record for record in caplog.records if record.levelno == logging.WARNING]
-
-
-def test_nobody_at_all_may_not_be_the_administrators() -> None:
-    with pytest.raises(ValueError, match="administrators: expected ARNs of roles or users, got none"):
-        rendered_cluster("eks", OFFICE, administrator="")
 
 
 def test_eks_enforces_network_policies_and_gives_pods_addresses_of_their_own() -> None:

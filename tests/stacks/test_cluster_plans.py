@@ -1,7 +1,7 @@
 """Decisions about clusters that need no cloud: ranges, zones, numbers, names, documents."""
 
 import base64
-from dataclasses import fields, replace
+from dataclasses import replace
 from ipaddress import IPv4Network
 from itertools import combinations
 from typing import Any
@@ -12,15 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components import offers
-from components.cluster import AddressRanges, NetworkArgs, NodePool, kubeconfig
-from components.cluster.aks import plan as aks
-from components.cluster.arguments import ManagedClusterArgs, common_labels
-from components.cluster.eks import plan as eks
-from components.cluster.eks import policies
-from components.cluster.gke import plan as gke
+from components.cluster import kubeconfig
+from components.cluster.aks import cluster as aks
+from components.cluster.aks import identity as aks_identity
+from components.cluster.eks import network as eks
+from components.cluster.eks.identity import autoscaler_policy
+from components.cluster.eks.nodes import ami_type
+from components.cluster.gke import cluster as gke
+from components.cluster.location import NetworkArgs, common_labels
+from components.cluster.settings import Nodes
 from stacks.geography import CATALOGUE
 from stacks.topology import address_plan
-from tests.programs.cluster_arguments import ADDRESSES, NODES
+from tests.programs.cluster_region import ADDRESSES
 
 SLOTS = st.integers(min_value=0, max_value=255)
 ZONES = st.lists(st.sampled_from("abcdef"), min_size=2, unique_by=eks.zone_slot)
@@ -29,24 +32,18 @@ ZONES = st.lists(st.sampled_from("abcdef"), min_size=2, unique_by=eks.zone_slot)
 def test_the_zones_that_the_program_chooses_are_zones_of_the_region() -> None:
     for region in CATALOGUE:
         if region.cloud == "aws":
-            assert set(eks.zones(region.name)) <= set(offers.zones("aws", region.name))
+            assert set(eks.usual_zones(region.name)) <= set(offers.zones("aws", region.name))
 
 
-def _ranges(slot: int) -> AddressRanges:
-    plan = address_plan(slot)
-    return AddressRanges(**{one.name: str(getattr(plan, one.name)) for one in fields(AddressRanges)})
-
-
-@given(slot=SLOTS)
-def test_the_address_plan_of_every_region_fits(slot: int) -> None:
-    assert IPv4Network(_ranges(slot).nodes).prefixlen == 17
+def nodes(least: int, most: int) -> Nodes:
+    return Nodes.model_validate({"type": "m7i.large", "min": least, "max": most})
 
 
 @given(slot=SLOTS, zones=ZONES)
 def test_subnets_of_zones_lie_within_their_range_and_never_overlap(slot: int, zones: list[str]) -> None:
-    ranges = _ranges(slot)
+    ranges = address_plan(slot)
     parents = [ranges.nodes, ranges.pods, ranges.public, ranges.managed]
-    parts = [(IPv4Network(parent), IPv4Network(part)) for parent in parents for part in _parts(parent, zones)]
+    parts = [(parent, IPv4Network(part)) for parent in parents for part in eks.subnets(parent, zones).values()]
     assert all(part.subnet_of(parent) for parent, part in parts)
     assert not any(one.overlaps(other) for (_, one), (_, other) in combinations(parts, 2))
 
@@ -56,39 +53,30 @@ def test_a_zone_keeps_its_subnet_when_others_come_go_or_move(zones: list[str], g
     fewer = list(zones)
     gone.shuffle(fewer)
     fewer = fewer[:-1]
-    all_of_them = eks.subnets("10.7.0.0/17", zones)
-    assert all_of_them.items() >= eks.subnets("10.7.0.0/17", fewer).items()
+    all_of_them = eks.subnets(ADDRESSES.nodes, zones)
+    assert all_of_them.items() >= eks.subnets(ADDRESSES.nodes, fewer).items()
 
 
 @given(least=st.integers(1, 50), more=st.integers(0, 50), zones=ZONES)
 def test_nodes_of_all_zones_add_up_to_the_pool(least: int, more: int, zones: list[str]) -> None:
-    pool = NodePool(machine_type="m7i.large", min=least, max=least + more + len(zones))
-    shares = eks.nodes_per_zone(pool, zones)
+    pool = nodes(least, least + more + len(zones))
+    shares = pool.per_zone(zones)
     assert sum(low for low, _ in shares.values()) == pool.min
     assert sum(high for _, high in shares.values()) == pool.max
     assert all(low <= high and high >= 1 for low, high in shares.values())
-    assert shares == eks.nodes_per_zone(pool, zones[::-1])
+    assert shares == pool.per_zone(zones[::-1])
 
 
 def test_too_few_nodes_for_the_zones_are_refused() -> None:
     with pytest.raises(ValueError, match="max: 2 nodes are not enough for 3 zones; raise max or name fewer zones"):
-        eks.nodes_per_zone(NodePool(machine_type="m7i.large", min=1, max=2), "abc")
-
-
-@pytest.mark.parametrize(
-    ("zones", "message"),
-    [(["a"], "two or more letters"), (["a", "us-east-1b"], "two or more letters"), (["a", "e"], "share")],
-)
-def test_zones_that_cannot_be_are_refused(zones: list[str], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        eks.check_zones(zones)
+        nodes(1, 2).per_zone("abc")
 
 
 def test_regions_have_the_zones_that_eks_has_there() -> None:
-    assert list(eks.zones("eu-west-1")) == ["a", "b", "c"]
-    assert list(eks.zones("ap-northeast-1")) == ["a", "c", "d"]
+    assert list(eks.usual_zones("eu-west-1")) == ["a", "b", "c"]
+    assert list(eks.usual_zones("ap-northeast-1")) == ["a", "c", "d"]
     for location in ("eu-west-1", "ap-northeast-1", "ca-central-1"):
-        eks.check_zones(eks.zones(location))
+        assert len({eks.zone_slot(zone) for zone in eks.usual_zones(location)}) == 3
 
 
 @pytest.mark.parametrize(
@@ -102,36 +90,19 @@ def test_regions_have_the_zones_that_eks_has_there() -> None:
     ],
 )
 def test_the_operating_system_fits_the_processor(machine: str, ami: str) -> None:
-    assert eks.ami_type(machine) == ami
+    assert ami_type(machine) == ami
 
 
 @given(slot=SLOTS)
 def test_service_addresses_are_outside_the_networks_of_eks_and_aks(slot: int) -> None:
-    ranges = _ranges(slot)
-    services = IPv4Network(ranges.services)
+    ranges = address_plan(slot)
     network = (ranges.nodes, ranges.pods, ranges.public, ranges.managed, ranges.control_plane)
-    assert not any(services.overlaps(IPv4Network(one)) for one in network)
+    assert not any(ranges.services.overlaps(one) for one in network)
 
 
 def test_overlapping_ranges_are_refused() -> None:
     with pytest.raises(ValueError, match=r"pods: 10\.7\.0\.0/18 overlaps nodes|nodes: .* overlaps pods"):
-        replace(ADDRESSES, pods="10.7.0.0/18")
-
-
-def test_a_range_that_is_none_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"pods: '10\.7\.0\.1/18' is not an IPv4 range"):
-        replace(ADDRESSES, pods="10.7.0.1/18")
-
-
-@pytest.mark.parametrize(("least", "most"), [(0, 3), (4, 3), (-1, 1)])
-def test_numbers_of_nodes_that_cannot_be_are_refused(least: int, most: int) -> None:
-    with pytest.raises(ValueError, match=f"min: {least} is not between 1 and max"):
-        NodePool(machine_type="small", min=least, max=most)
-
-
-def test_authorized_networks_must_be_networks() -> None:
-    with pytest.raises(ValueError, match="authorized_networks: 'office' is not an IPv4 range"):
-        ManagedClusterArgs(nodes=NODES, authorized_networks=["office"], deletion_protection=False)
+        replace(ADDRESSES, pods=IPv4Network("10.7.0.0/18"))
 
 
 def test_labels_of_a_region_suit_all_clouds() -> None:
@@ -205,7 +176,7 @@ def test_a_service_agent_without_a_number_is_refused() -> None:
 
 
 def test_the_autoscaler_changes_node_groups_of_its_own_cluster_only() -> None:
-    changing = policies.autoscaler("council")["Statement"][1]
+    changing = autoscaler_policy("council")["Statement"][1]
     assert changing["Condition"]["StringEquals"] == {
         "aws:ResourceTag/k8s.io/cluster-autoscaler/council": "owned",
     }
@@ -213,25 +184,21 @@ def test_the_autoscaler_changes_node_groups_of_its_own_cluster_only() -> None:
 
 @given(identifier=st.text(min_size=1))
 def test_a_vault_has_a_name_that_azure_takes(identifier: str) -> None:
-    name = aks.vault_name(f"/subscriptions/1/resourceGroups/{identifier}")
+    name = aks_identity.vault_name(f"/subscriptions/1/resourceGroups/{identifier}")
     assert len(name) == 24
     assert name.isascii()
     assert name[0].isalpha()
 
 
 def test_a_built_in_role_is_named_within_the_subscription_of_its_scope() -> None:
-    assert aks.role_definition("/subscriptions/one/resourceGroups/x", "role") == (
+    assert aks_identity.role_definition("/subscriptions/one/resourceGroups/x", "role") == (
         "/subscriptions/one/providers/Microsoft.Authorization/roleDefinitions/role"
     )
     with pytest.raises(ValueError, match="does not begin with /subscriptions/"):
-        aks.role_definition("x", "role")
+        aks_identity.role_definition("x", "role")
 
 
 def test_the_api_server_of_aks_is_read_from_its_kubeconfig() -> None:
     document = {"clusters": [{"cluster": {"server": "https://api", "certificate-authority-data": "YXV0aG9yaXR5"}}]}
     encoded = base64.b64encode(yaml.safe_dump(document).encode()).decode()
     assert aks.api_server(encoded) == aks.ApiServer(url="https://api", certificate_authority="YXV0aG9yaXR5")
-
-
-def _parts(parent: str, zones: list[str]) -> list[str]:
-    return list(eks.subnets(parent, zones).values())

@@ -19,6 +19,11 @@ NAME_RULE = (
     "write e.g. us-central1"
 )
 
+ADDRESS_RULE = "must be an IPv4 address that a cluster can have; write e.g. 203.0.113.7"
+BOOLEAN_RULE = "must be true or false; write true or false, without quotes"
+MAP_RULE = "must be a map of settings; write one `key: value` a line below it, indented"
+NOT_A_REGION = "is not the name of a region of this stack"
+
 
 def with_change(path: str, value: object) -> dict[str, Any]:
     """The good configuration with `value` at `path`."""
@@ -29,6 +34,11 @@ def with_change(path: str, value: object) -> dict[str, Any]:
         place = place[int(step)] if isinstance(place, list) else place.setdefault(step, {})
     place[int(last) if isinstance(place, list) else last] = value
     return values
+
+
+def broken(values: Mapping[str, object]) -> list[str]:
+    """The paths of all mistakes in a bad configuration."""
+    return [line.partition(": ")[0] for line in complaints(values)]
 
 
 def complaints(values: Mapping[str, object]) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.monitoring.alertmanager import alertmanager_config
+from components.monitoring.stack_values import alertmanager_config
 from tests.rendering import ROOT, Rendered, render_program
 
 PROGRAM = ROOT / "tests" / "programs" / "monitoring.py"

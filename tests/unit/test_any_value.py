@@ -1,6 +1,7 @@
 """Whatever a stack file has in the place of a setting, the user gets mistakes, and never a stack trace."""
 
 import copy
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import date
@@ -13,7 +14,11 @@ from pydantic import BaseModel
 
 from components.cluster.settings import AwsRegion, AzureRegion, ExistingRegion, GcpRegion
 from components.messaging.settings import StreamSettings
-from stacks.settings import Settings, SettingsError, parse
+from components.services import NAMES
+from stacks.settings import Mistake, Settings, SettingsError, parse
+from stacks.settings.errors import path_of
+from stacks.settings.filling import validated
+from stacks.settings.inheritance import inherit
 
 PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl"], "country": "BE"}
 CLUSTER = {"apiAccess": ["192.31.196.0/24"], "deletionProtection": False, "kubernetesVersion": "1.35", "flowLogs": True}
@@ -110,9 +115,7 @@ EVERYTHING: Mapping[str, Any] = {
         "machinePrices": {"e2-standard-4": 97.84},
         "memory": dict.fromkeys(("prometheus", "thanosSidecar", "thanosQuery", "kubeStateMetrics", "grafana"), "2Gi"),
     },
-    "services": dict.fromkeys(
-        ("consciousness-field", "agent-network", "sacred-messaging", "work-coordination"), SERVICE
-    ),
+    "services": dict.fromkeys(NAMES, SERVICE),
     "edge": {
         "domain": "sacred-council.love",
         "cdn": "gcp",
@@ -166,9 +169,10 @@ ANYTHING = st.recursive(
 )
 
 
-def with_values(changes: Mapping[Path, Any]) -> dict[str, Any]:
+def with_values(changes: Mapping[Path, Any], base: Mapping[str, Any] = EVERYTHING) -> dict[str, Any]:
     """All settings, with other values in some places; a place that another change has taken away is left out."""
-    values = copy.deepcopy(dict(EVERYTHING))
+    # A copy in which no two places share an object.
+    values: dict[str, Any] = json.loads(json.dumps(base))
     for path, value in changes.items():
         place: Any = values
         try:
@@ -218,6 +222,49 @@ def _models(*models: type[BaseModel]) -> set[type[BaseModel]]:
 def test_an_odd_value_in_any_one_place_gives_no_stack_trace(value: object) -> None:
     for path in PATHS:
         is_settled(with_values({path: value}))
+
+
+def mistakes(values: Mapping[str, Any]) -> tuple[Mistake, ...]:
+    """All mistakes that are found."""
+    try:
+        parse(values)
+    except SettingsError as error:
+        return error.mistakes
+    return ()
+
+
+WORDS_AND_NUMBERS = [value for value in ODD if not isinstance(value, list | dict)]
+LONE: Mapping[str, Any] = {
+    "stage": "regional",
+    "regions": [{"name": "sa-east-1", "cloud": "aws", **AWS}],
+    "database": {"engine": "postgresql", "nodes": 3, "cpu": "2", "memory": "64Gi", "storage": "60Ti"},
+    "cache": {"engine": "managed", "replicas": 6, "maxMemory": "60Gi", "memory": "99Gi"},
+    "messaging": {"servers": 1, "streams": [{"name": "councils", "subjects": ["councils.>"], "maxSize": "1Gi"}]},
+    "edge": {"cdn": "azure", "domain": "example.org", "zone": "my-group/example.org"},
+}
+"""A stack of one region whose cloud runs the data services."""
+
+
+@pytest.mark.parametrize("base", [EVERYTHING, LONE], ids=["everything", "lone"])
+@pytest.mark.parametrize("value", [*WORDS_AND_NUMBERS, date(2026, 1, 1)], ids=repr)
+def test_a_malformed_value_brings_no_mistake_in_any_other_place(value: object, base: Mapping[str, Any]) -> None:
+    assert mistakes(base) == ()
+    for path in paths(base):
+        values = with_values({path: value}, base)
+        if validated(inherit(values).values)[1]:
+            there = Mistake(path=path_of(*path), rule="", remedy="")
+            elsewhere = [str(one) for one in mistakes(values) if not there.follows_from(one.path)]
+            assert elsewhere == [], path
+
+
+@pytest.mark.parametrize("value", [True, 0.5, "a b"], ids=repr)
+def test_a_malformed_value_that_regions_take_over_brings_no_mistake_in_any_other_place(value: object) -> None:
+    base = {**LONE, "regions": [{"name": "sa-east-1", "cloud": "aws"}], "clouds": {"aws": AWS}}
+    for path in [path for path in paths(base) if path[:2] == ("clouds", "aws") and len(path) > 2]:
+        found = mistakes(with_values({path: value}, base))
+        there = Mistake(path=path_of(*path), rule="", remedy="")
+        assert [str(one) for one in found if not there.follows_from(one.path)] == [], path
+        assert len({str(one) for one in found}) == len(found)
 
 
 @given(st.dictionaries(st.sampled_from(PATHS), ANYTHING, min_size=1, max_size=4))

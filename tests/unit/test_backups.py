@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.cluster.arguments import NetworkArgs
+from components.cluster.location import NetworkArgs
 from components.database import cockroachdb_sql as sql
 from components.storage import ObjectStoreArgs
 

@@ -9,6 +9,7 @@ import pytest
 from components.settings.values import days_of
 from stacks.monitoring_targets import of_region
 from stacks.settings import SettingsError, parse
+from tests.unit.bad_settings import NOT_A_REGION
 
 GCP = {
     "name": "us-central1",
@@ -18,6 +19,7 @@ GCP = {
 }
 BELGIUM = {**GCP, "name": "europe-west1"}
 PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl", "fr"]}
+SHORT = "is too short with a full backup {}: there would be times with none; write {} or more"
 TAIWAN = {"name": "asia-east1", "cloud": "existing", "context": "one", "egressAddresses": ["192.0.2.10"]}
 
 
@@ -47,16 +49,15 @@ def complaints(values: Mapping[str, Any]) -> list[str]:
         ({"retention": "1y"}, 'retention: "1y" must be a duration in days or weeks; write e.g. 30d or 8w'),
         (
             {"retention": "1d"},
-            'retention: "1d" is too short with a full backup @daily: there would be times with none; write 2d or more',
+            f'retention: "1d" {SHORT.format("@daily", "2d")}',
         ),
         (
             {"retention": "1w", "full": "@weekly"},
-            'retention: "1w" is too short with a full backup @weekly: there would be times with none; '
-            "write 14d or more",
+            f'retention: "1w" {SHORT.format("@weekly", "14d")}',
         ),
         (
             {"regions": ["us-central2"]},
-            'regions[0]: "us-central2" is not the name of a region of this stack; did you mean us-central1?',
+            f'regions[0]: "us-central2" {NOT_A_REGION}; did you mean us-central1?',
         ),
         (
             {"regions": ["us-central1", "asia-east1"]},

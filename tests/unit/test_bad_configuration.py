@@ -2,11 +2,15 @@
 
 import pytest
 
-from tests.unit.bad_settings import GOOD, IMAGE_RULE, NAME_RULE, PLACE, complaints, with_change
+from tests.unit.bad_settings import ADDRESS_RULE, GOOD, MAP_RULE, PLACE, broken, complaints, with_change
 
 OWN = {"cloud": "existing", "egressAddresses": ["192.0.2.10"]}
 HERE = {**OWN, "name": "here", "context": "one", "slot": 200, "geography": PLACE}
 THERE = {**OWN, "name": "there", "context": "two", "slot": 201, "geography": PLACE}
+SLOT_RULE = (
+    "is the slot of regions[{}] already, so that their addresses would overlap; "
+    "choose a slot from 192 to 255 that no other region has"
+)
 IOWA = {**OWN, "name": "us-central1", "context": "three"}
 
 SEVERAL_REGIONS = [
@@ -27,17 +31,11 @@ SEVERAL_REGIONS = [
     ),
     (
         [HERE, THERE | {"slot": 200}],
-        [
-            "regions[1].slot: 200 is the slot of regions[0] already, so that their addresses would overlap; "
-            "choose a slot from 192 to 255 that no other region has"
-        ],
+        [f"regions[1].slot: 200 {SLOT_RULE.format(0)}"],
     ),
     (
         [HERE | {"slot": 1}, IOWA],
-        [
-            "regions[1].slot: 1 is the slot of regions[0] already, so that their addresses would overlap; "
-            "choose a slot from 192 to 255 that no other region has"
-        ],
+        [f"regions[1].slot: 1 {SLOT_RULE.format(0)}"],
     ),
     (
         [IOWA, {"name": "at-home", "cloud": "existing", "context": "one"}],
@@ -73,38 +71,55 @@ def test_all_mistakes_are_reported_at_once() -> None:
         "database": {"nodes": 2, "survive": "region", "primaryRegion": "heer"},
         "services": {"agent-network": {"image": "agent", "minReplicas": 9}},
     }
-    assert complaints(values) == [
-        "stage: is missing; add e.g. stage: local",
-        f'regions[0].name: "Here" {NAME_RULE}',
-        "regions[1].zone: is not a setting; known here: name, cloud, geography, slot, traffic, context, "
-        "platform, serviceType, gatewayAddress, egressAddresses",
-        "database.nodes: 2 must be 1, or 3 or more: two nodes cannot outvote each other; write 1 or 3",
-        f'services.agent-network.image: "agent" {IMAGE_RULE}',
-        "regions[1].slot: 200 is the slot of regions[0] already, so that their addresses would overlap; "
-        "choose a slot from 192 to 255 that no other region has",
-        'database.primaryRegion: "heer" is not the name of a region of this stack; did you mean Here?'
-        " How a primary region leaves is in docs/runbooks/remove-a-region.md",
-        'database.survive: "region" needs at least 3 regions, not 2; add regions, or write zone',
-        "messaging.servers: 1 is too few for 2 regions: a region that has others beside it needs servers that can "
-        "vote; write 3 or 5; where streams exist already, see docs/runbooks/nats-more-servers.md first",
-        "services.agent-network.minReplicas: 9 must not be above maxReplicas, which is 3; "
-        "write 3 or less, or raise maxReplicas",
+    assert broken(values) == [
+        "stage",
+        "regions[0].name",
+        "regions[1].zone",
+        "database.nodes",
+        "services.agent-network.image",
+        "regions[1].slot",
+        "database.survive",
+        "messaging.servers",
+        "services.agent-network.minReplicas",
+    ]
+
+
+def test_of_what_depends_on_a_malformed_setting_nothing_is_said() -> None:
+    # The primary region may be the one whose name is not well-formed.
+    values = {"stage": "local", "regions": [HERE | {"name": "Here"}, THERE], "messaging": {"servers": 3}}
+    assert broken({**values, "database": {"primaryRegion": "here"}}) == ["regions[0].name"]
+    assert broken({**values, "database": {"primaryRegion": "Here"}}) == ["regions[0].name", "database.primaryRegion"]
+
+
+def test_what_is_malformed_hides_no_mistake_beside_it() -> None:
+    region = {**HERE, "geography": 1, "slot": "two"}
+    assert broken({**GOOD, "regions": [region, THERE | {"slot": 200}, THERE]}) == [
+        "regions[0].geography",
+        "regions[0].slot",
+        "regions[2].name",
+        "regions[2].context",
+        "database.primaryRegion",
+        "messaging.servers",
+    ]
+
+
+def test_entries_of_a_list_keep_their_numbers_behind_a_malformed_one() -> None:
+    assert complaints({**GOOD, "regions": ["elsewhere", HERE, THERE | {"slot": 200}]}) == [
+        f'regions[0]: "elsewhere" {MAP_RULE}',
+        f"regions[2].slot: 200 {SLOT_RULE.format(1)}",
     ]
 
 
 @pytest.mark.parametrize("address", ["10.0.0.0/8", "0.0.0.0", "127.0.0.1", "nat.example.org"])
 def test_those_who_may_knock_are_single_addresses(address: str) -> None:
     (line,) = complaints(with_change("regions[0].egressAddresses", [address]))
-    assert line == (
-        f'regions[0].egressAddresses[0]: "{address}" must be an IPv4 address that a cluster can have; '
-        "write e.g. 203.0.113.7"
-    )
+    assert line == f'regions[0].egressAddresses[0]: "{address}" {ADDRESS_RULE}'
 
 
 def test_a_region_alone_that_is_ready_for_others_says_how_they_reach_it() -> None:
     ready = {**GOOD, "database": {"primaryRegion": "local"}, "messaging": {"servers": 3}}
     region = {"name": "local", "cloud": "existing", "serviceType": "NodePort"}
-    assert [line.partition(": ")[0] for line in complaints({**ready, "regions": [region]})] == [
+    assert broken({**ready, "regions": [region]}) == [
         "regions[0].egressAddresses",
         "regions[0].serviceType",
     ]

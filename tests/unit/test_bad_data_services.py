@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from components import quantities
 from components.cache import instances as nodes
 from components.database import instances as machines
-from components.settings.values import Bytes, Cpu, text_if_valid
+from components.settings.values import Bytes, Cpu
 from stacks.settings import SettingsError, parse
 from tests.rendering import ROOT
 from tests.unit.bad_settings import complaints
@@ -33,6 +34,15 @@ def stack(*regions: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"stage": "regional", "regions": list(regions), "messaging": {"servers": 3}, **more}
 
 
+NEEDS_A_CLOUD = (
+    "is run by a region's cloud, and local has none (cloud: existing); "
+    "write {}, which runs in the cluster, or a region of gcp, aws or azure"
+)
+TOO_MUCH = "is more than any {} has that is known here; write less"
+LARGER = ", or name a larger one as regions[0].instances.{}"
+DISK_RULE = "is more than the largest disk of {} has; write {}Gi or less"
+CLOUD_SQL_RULE = "must be a machine type of Cloud SQL's edition Enterprise; write e.g. db-custom-2-8192 (CPUs and MiB)"
+
 BAD = [
     (
         stack(IOWA, BELGIUM, database=POSTGRESQL, messaging=THREE),
@@ -51,13 +61,11 @@ BAD = [
     ),
     (
         stack(HOME, database=POSTGRESQL),
-        'database.engine: "postgresql" is run by a region\'s cloud, and local has none (cloud: existing); '
-        "write cockroachdb, which runs in the cluster, or a region of gcp, aws or azure",
+        f'database.engine: "postgresql" {NEEDS_A_CLOUD.format("cockroachdb")}',
     ),
     (
         stack(HOME, cache=MANAGED),
-        'cache.engine: "managed" is run by a region\'s cloud, and local has none (cloud: existing); '
-        "write redis, which runs in the cluster, or a region of gcp, aws or azure",
+        f'cache.engine: "managed" {NEEDS_A_CLOUD.format("redis")}',
     ),
     (
         stack(IOWA, cache={**MANAGED, "replicas": 7}),
@@ -71,47 +79,46 @@ BAD = [
     ),
     (
         stack(IOWA, database={**POSTGRESQL, "cpu": 97}),
-        'database: {"cpu": "97", "memory": "1Gi"} is more than any machine of Cloud SQL has that is known here; '
-        "write less, or name a larger one as regions[0].instances.database",
+        'database: {"cpu": "97", "memory": "1Gi"} '
+        f"{TOO_MUCH.format('machine of Cloud SQL')}{LARGER.format('database')}",
     ),
     (
         stack({**VIRGINIA, "rdsAuthorities": PEM}, database={**POSTGRESQL, "memory": "1.5Ti"}),
-        'database: {"cpu": "500m", "memory": "1.5Ti"} is more than any machine of RDS has that is known here; '
-        "write less, or name a larger one as regions[0].instances.database",
+        'database: {"cpu": "500m", "memory": "1.5Ti"} '
+        f"{TOO_MUCH.format('machine of RDS')}{LARGER.format('database')}",
     ),
     (
         stack(AMSTERDAM, database={**POSTGRESQL, "cpu": "64.5"}),
-        'database: {"cpu": "64.5", "memory": "1Gi"} is more than any machine of Flexible Server has that is known '
-        "here; write less, or name a larger one as regions[0].instances.database",
+        'database: {"cpu": "64.5", "memory": "1Gi"} '
+        f"{TOO_MUCH.format('machine of Flexible Server')}{LARGER.format('database')}",
     ),
     (
         stack(
             {**AMSTERDAM, "instances": {"database": "Standard_E96ds_v5"}}, database={**POSTGRESQL, "storage": "17Ti"}
         ),
-        'database.storage: "17Ti" is more than the largest disk of Flexible Server has; write 16384Gi or less',
+        f'database.storage: "17Ti" {DISK_RULE.format("Flexible Server", 16384)}',
     ),
     (
         stack(VIRGINIA, cache={**MANAGED, "memory": "999Gi"}),
-        'cache: {"memory": "999Gi", "maxMemory": "128Mi"} is more than any node of ElastiCache has that is known '
-        "here; write less, or name a larger one as regions[0].instances.cache",
+        'cache: {"memory": "999Gi", "maxMemory": "128Mi"} '
+        f"{TOO_MUCH.format('node of ElastiCache')}{LARGER.format('cache')}",
     ),
     (
         stack(AMSTERDAM, cache={**MANAGED, "memory": "180Gi", "maxMemory": "150Gi"}),
-        'cache: {"memory": "180Gi", "maxMemory": "150Gi"} is more than any node of Azure Managed Redis has that is '
-        "known here; write less, or name a larger one as regions[0].instances.cache",
+        'cache: {"memory": "180Gi", "maxMemory": "150Gi"} '
+        f"{TOO_MUCH.format('node of Azure Managed Redis')}{LARGER.format('cache')}",
     ),
     (
         stack(IOWA, cache={**MANAGED, "memory": "301Gi"}),
-        'cache: {"memory": "301Gi", "maxMemory": "128Mi"} is more than any node of Memorystore has that is known here; '
-        "write less",
+        f'cache: {{"memory": "301Gi", "maxMemory": "128Mi"}} {TOO_MUCH.format("node of Memorystore")}',
     ),
     (
         stack(IOWA, database={**POSTGRESQL, "storage": "65Ti"}),
-        'database.storage: "65Ti" is more than the largest disk of Cloud SQL has; write 65536Gi or less',
+        f'database.storage: "65Ti" {DISK_RULE.format("Cloud SQL", 65536)}',
     ),
     (
         stack({**VIRGINIA, "rdsAuthorities": PEM}, database={**POSTGRESQL, "storage": "65Ti"}),
-        'database.storage: "65Ti" is more than the largest disk of RDS has; write 65536Gi or less',
+        f'database.storage: "65Ti" {DISK_RULE.format("RDS", 65536)}',
     ),
     (
         stack({**AMSTERDAM, "instances": {"database": "Standard_B2s"}}, database={**POSTGRESQL, "nodes": 3}),
@@ -120,8 +127,7 @@ BAD = [
     ),
     (
         stack({**IOWA, "instances": {"database": "db-perf-optimized-N-2"}}),
-        'regions[0].instances.database: "db-perf-optimized-N-2" must be a machine type of Cloud SQL\'s edition '
-        "Enterprise; write e.g. db-custom-2-8192 (CPUs and MiB)",
+        f'regions[0].instances.database: "db-perf-optimized-N-2" {CLOUD_SQL_RULE}',
     ),
     (
         stack({**IOWA, "instances": {"database": "db-custom-3-8192"}}),
@@ -132,8 +138,7 @@ BAD = [
     (stack({**VIRGINIA, "rdsAuthorities": "rds.pem"}), f'regions[0].rdsAuthorities: "rds.pem" {PEM_RULE}'),
     (
         stack({**IOWA, "instances": {"database": "e2-standard-4"}}),
-        'regions[0].instances.database: "e2-standard-4" must be a machine type of Cloud SQL\'s edition '
-        "Enterprise; write e.g. db-custom-2-8192 (CPUs and MiB)",
+        f'regions[0].instances.database: "e2-standard-4" {CLOUD_SQL_RULE}',
     ),
     (
         stack({**IOWA, "instances": {"cache": "5"}}),
@@ -205,9 +210,9 @@ SIZES = st.builds("{}{}".format, DIGITS, st.sampled_from(["k", "M", "G", "T", "K
 
 @given(CPUS, SIZES)
 def test_a_quantity_that_the_settings_accept_is_a_number_to_components(cpu: str, size: str) -> None:
-    if text_if_valid(Cpu, cpu):
+    if is_valid(Cpu, cpu):
         assert quantities.cpus("cpu", cpu) > 0
-    if text_if_valid(Bytes, size):
+    if is_valid(Bytes, size):
         assert quantities.gibibytes("size", size) > 0
 
 
@@ -233,6 +238,15 @@ def test_a_cache_that_the_settings_accept_has_a_node_on_every_cloud(memory: str,
     ):
         if accepted(stack(region, cache={**MANAGED, "memory": memory, "maxMemory": data})):
             assert nodes.smallest(table, memory=memory, max_memory=data, data_share=share)
+
+
+def is_valid(kind: Any, value: str) -> bool:
+    """Whether settings of a `kind` take the value."""
+    try:
+        TypeAdapter(kind).validate_python(value, strict=True)
+    except ValidationError:
+        return False
+    return True
 
 
 def accepted(values: dict[str, Any]) -> bool:

@@ -6,10 +6,16 @@ from typing import Any
 import pytest
 
 from stacks.settings import SettingsError, parse
+from tests.unit.bad_settings import ADDRESS_RULE
 
 DOMAIN = "example.org"
 PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl", "fr"]}
 HERE = {"name": "here", "cloud": "existing", "geography": PLACE}
+HOSTED_ZONE_RULE = "is not the id of a zone of Route 53; `aws route53 list-hosted-zones` shows them, after /hostedzone/"
+PUBLIC_RULE = (
+    "is not in public DNS, so no authority signs a certificate for the CDN; write a domain of yours, or cdn: none"
+)
+GATEWAY_RULE = "is missing: the CDN must know where the region's public gateway is"
 
 
 def complaints(edge: Mapping[str, Any], **more: Any) -> list[str]:
@@ -44,13 +50,11 @@ SINGLE: list[tuple[dict[str, Any], str]] = [
     ({"ratelimit": 100}, "edge.ratelimit: is not a setting; did you mean rateLimit?"),
     (
         {"cdn": "aws", "domain": DOMAIN, "zone": "my-group/example.org"},
-        'edge.zone: "my-group/example.org" is not the id of a zone of Route 53; `aws route53 list-hosted-zones` shows '
-        "them, after /hostedzone/",
+        f'edge.zone: "my-group/example.org" {HOSTED_ZONE_RULE}',
     ),
     (
         {"cdn": "aws", "domain": DOMAIN, "zone": "my-zone"},
-        'edge.zone: "my-zone" is not the id of a zone of Route 53; `aws route53 list-hosted-zones` shows them, after '
-        "/hostedzone/",
+        f'edge.zone: "my-zone" {HOSTED_ZONE_RULE}',
     ),
     (
         {"cdn": "gcp", "project": "my-project", "domain": DOMAIN, "zone": "example.org"},
@@ -58,13 +62,11 @@ SINGLE: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"cdn": "aws", "domain": "a.very.local"},
-        'edge.domain: "a.very.local" is not in public DNS, so no authority signs a certificate for the CDN; '
-        "write a domain of yours, or cdn: none",
+        f'edge.domain: "a.very.local" {PUBLIC_RULE}',
     ),
     (
         {"cdn": "aws", "domain": "203.0.113.7"},
-        'edge.domain: "203.0.113.7" is not in public DNS, so no authority signs a certificate for the CDN; '
-        "write a domain of yours, or cdn: none",
+        f'edge.domain: "203.0.113.7" {PUBLIC_RULE}',
     ),
     (
         {"cdn": "azure", "domain": f"{'x' * 53}.example.org"},
@@ -108,12 +110,10 @@ GCP = {"cdn": "gcp", "domain": DOMAIN, "project": "my-project"}
 
 def test_a_cdn_must_know_where_the_gateway_of_a_cluster_of_one_s_own_is() -> None:
     assert complaints(AWS, region={"gatewayAddress": None}) == [
-        "regions[0].gatewayAddress: is missing: the CDN must know where the region's public gateway is; "
-        "add its IPv4 address or host name"
+        f"regions[0].gatewayAddress: {GATEWAY_RULE}; add its IPv4 address or host name"
     ]
     assert complaints(GCP, region={"gatewayAddress": None}) == [
-        "regions[0].gatewayAddress: is missing: the CDN must know where the region's public gateway is; "
-        "add its IPv4 address"
+        f"regions[0].gatewayAddress: {GATEWAY_RULE}; add its IPv4 address"
     ]
 
 
@@ -136,8 +136,7 @@ def test_a_gateway_is_an_address_or_a_host(edge: dict[str, Any]) -> None:
 @pytest.mark.parametrize("address", ["999.1.2.3", "1.2.3.04", "0.0.0.0", "127.0.0.1"])
 def test_a_gateways_address_is_one(edge: dict[str, Any], address: str) -> None:
     assert complaints(edge, region={"gatewayAddress": address}) == [
-        f'regions[0].gatewayAddress: "{address}" must be an IPv4 address that a cluster can have; '
-        "write e.g. 203.0.113.7"
+        f'regions[0].gatewayAddress: "{address}" {ADDRESS_RULE}'
     ]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from stacks.settings import Settings, SettingsError, parse
+from tests.unit.bad_settings import NOT_A_REGION
 
 NODES = {"type": "e2-standard-4", "min": 3, "max": 9}
 PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl"], "country": "BE"}
@@ -14,6 +15,11 @@ BELGIUM = {"name": "europe-west1", "cloud": "gcp", "nodes": NODES}
 CELLAR = {"context": "cellar", "egressAddresses": ["192.0.2.10"], "geography": PLACE, "slot": 200}
 OWN = {"name": "cellar", "cloud": "existing", **CELLAR}
 URL = "https://git.example.org/council/platform.git"
+URL_RULE = (
+    "must be the HTTPS address of a Git repository, without a user or a password; write e.g. "
+    "https://git.example.org/council/platform.git; the password is the secret gitopsRepositoryToken"
+)
+FOLDER_RULE = "must be a folder of the repository, seen from its root; write e.g. charts/sacred-council"
 GOOD = {"enabled": True, "repository": {"url": URL}}
 
 
@@ -51,12 +57,11 @@ GITOPS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {**GOOD, "hub": "europe-west2"},
-        'gitops.hub: "europe-west2" is not the name of a region of this stack; did you mean europe-west1?',
+        f'gitops.hub: "europe-west2" {NOT_A_REGION}; did you mean europe-west1?',
     ),
     (
         {**GOOD, "canary": "mars"},
-        'gitops.canary: "mars" is not the name of a region of this stack; '
-        "known here: us-central1, europe-west1, cellar",
+        f'gitops.canary: "mars" {NOT_A_REGION}; known here: us-central1, europe-west1, cellar',
     ),
     (
         {**GOOD, "canary": "cellar"},
@@ -65,22 +70,16 @@ GITOPS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"repository": {"url": "git@git.example.org:council/platform.git"}},
-        'gitops.repository.url: "git@git.example.org:council/platform.git" must be the HTTPS address of a Git '
-        "repository, without a user or a password; write e.g. https://git.example.org/council/platform.git; the "
-        "password is the secret gitopsRepositoryToken",
+        f'gitops.repository.url: "git@git.example.org:council/platform.git" {URL_RULE}',
     ),
     (
         {"repository": {"url": "https://me:hunter2@git.example.org/x.git"}},
-        'gitops.repository.url: "https://me:hunter2@git.example.org/x.git" must be the HTTPS address of a Git '
-        "repository, without a user or a password; write e.g. https://git.example.org/council/platform.git; the "
-        "password is the secret gitopsRepositoryToken",
+        f'gitops.repository.url: "https://me:hunter2@git.example.org/x.git" {URL_RULE}',
     ),
     *(
         (
             {"repository": {"url": f"https://git.example.org:{port}/x.git"}},
-            f'gitops.repository.url: "https://git.example.org:{port}/x.git" must be the HTTPS address of a Git '
-            "repository, without a user or a password; write e.g. https://git.example.org/council/platform.git; the "
-            "password is the secret gitopsRepositoryToken",
+            f'gitops.repository.url: "https://git.example.org:{port}/x.git" {URL_RULE}',
         )
         for port in (0, 65536)
     ),
@@ -91,13 +90,11 @@ GITOPS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"repository": {"path": "../elsewhere"}},
-        'gitops.repository.path: "../elsewhere" must be a folder of the repository, seen from its root; '
-        "write e.g. charts/sacred-council",
+        f'gitops.repository.path: "../elsewhere" {FOLDER_RULE}',
     ),
     (
         {"repository": {"values": "/deploy"}},
-        'gitops.repository.values: "/deploy" must be a folder of the repository, seen from its root; '
-        "write e.g. charts/sacred-council",
+        f'gitops.repository.values: "/deploy" {FOLDER_RULE}',
     ),
     ({"canari": "x"}, "gitops.canari: is not a setting; did you mean canary?"),
 ]
@@ -116,7 +113,7 @@ RANCHER: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"hub": "us-central2"},
-        'rancher.hub: "us-central2" is not the name of a region of this stack; did you mean us-central1?',
+        f'rancher.hub: "us-central2" {NOT_A_REGION}; did you mean us-central1?',
     ),
     (
         {"ingressClass": "My Class"},

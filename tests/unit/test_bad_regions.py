@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from stacks.settings import parse
-from tests.unit.bad_settings import complaints
+from tests.unit.bad_settings import BOOLEAN_RULE, MAP_RULE, NOT_A_REGION, broken, complaints
 
 GROUP = "11111111-2222-3333-4444-555555555555"
 PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl", "fr"]}
@@ -42,6 +42,23 @@ ZONES_RULE = (
     "write e.g. [a, b, c]"
 )
 
+ADDRESSES_RULE = (
+    "is more than the {0} nodes that the addresses of the region's pods are enough for; "
+    "write {0} or less, and a larger type of machine or another region for the rest"
+)
+EACH_ZONE_RULE = "is not enough for 3 zones, which have nodes of their own; write 3 or more, or name fewer zones"
+AZURE_SIZE_RULE = "must be a size of virtual machines of Azure; write e.g. Standard_D4s_v5"
+PATCHES_RULE = 'must be a month, or another short text; write e.g. "2026-12"'
+PROJECT_RULE = (
+    "must be the id of a Google Cloud project: 6 to 30 lower case letters, digits and hyphens; "
+    "`gcloud projects list` shows the ids"
+)
+TOO_FEW_RULE = (
+    "is too few for {}: a region that has others beside it needs servers that can vote; "
+    "write 3 or 5; where streams exist already, see docs/runbooks/nats-more-servers.md first"
+)
+LEAVING = "How a primary region leaves is in docs/runbooks/remove-a-region.md"
+
 HERE = [
     (IOWA, "zones", ["a"], "is not a setting; did you mean nodes?"),
     (
@@ -51,7 +68,7 @@ HERE = [
         "is not a setting; known here: name, cloud, geography, slot, traffic, nodes, apiAccess, deletionProtection, "
         "flowLogs, project, releaseChannel, kubernetesVersion, instances",
     ),
-    (IOWA, "nodes", None, "null must be a map of settings; write one `key: value` a line below it, indented"),
+    (IOWA, "nodes", None, f"null {MAP_RULE}"),
     (
         IOWA,
         "nodes",
@@ -68,7 +85,7 @@ HERE = [
         AMSTERDAM,
         "nodes",
         {"type": "D4s_v5", "min": 3, "max": 9},
-        '.type: "D4s_v5" must be a size of virtual machines of Azure; write e.g. Standard_D4s_v5',
+        f'.type: "D4s_v5" {AZURE_SIZE_RULE}',
     ),
     (
         IOWA,
@@ -80,41 +97,37 @@ HERE = [
         VIRGINIA,
         "nodes",
         {"type": "m7i.xlarge", "min": 1, "max": 2},
-        ".max: 2 is not enough for 3 zones, which have nodes of their own; write 3 or more, or name fewer zones",
+        f".max: 2 {EACH_ZONE_RULE}",
     ),
     (
         IOWA,
         "nodes",
         {"type": "e2-standard-4", "min": 3, "max": 64},
-        ".max: 64 is more than the 63 nodes that the addresses of the region's pods are enough for; "
-        "write 63 or less, and a larger type of machine or another region for the rest",
+        f".max: 64 {ADDRESSES_RULE.format(63)}",
     ),
     (
         AMSTERDAM,
         "nodes",
         {"type": "Standard_D4s_v5", "min": 3, "max": 100},
-        ".max: 100 is more than the 52 nodes that the addresses of the region's pods are enough for; "
-        "write 52 or less, and a larger type of machine or another region for the rest",
+        f".max: 100 {ADDRESSES_RULE.format(52)}",
     ),
     (
         AMSTERDAM,
         "nodes",
         {"type": "Standard_D4s_v5", "min": 1, "max": 2},
-        ".max: 2 is not enough for 3 zones, which have nodes of their own; write 3 or more, or name fewer zones",
+        f".max: 2 {EACH_ZONE_RULE}",
     ),
     (
         VIRGINIA,
         "nodes",
         {"type": "m7i.xlarge", "min": 3, "max": 91},
-        ".max: 91 is more than the 90 nodes that the addresses of the region's pods are enough for; "
-        "write 90 or less, and a larger type of machine or another region for the rest",
+        f".max: 91 {ADDRESSES_RULE.format(90)}",
     ),
     (
         VIRGINIA | {"zones": ["a", "b"]},
         "nodes",
         {"type": "m7i.xlarge", "min": 3, "max": 61},
-        ".max: 61 is more than the 60 nodes that the addresses of the region's pods are enough for; "
-        "write 60 or less, and a larger type of machine or another region for the rest",
+        f".max: 61 {ADDRESSES_RULE.format(60)}",
     ),
     (
         VIRGINIA,
@@ -134,8 +147,7 @@ HERE = [
         IOWA,
         "project",
         "My Project",
-        '"My Project" must be the id of a Google Cloud project: 6 to 30 lower case letters, digits and hyphens; '
-        "`gcloud projects list` shows the ids",
+        f'"My Project" {PROJECT_RULE}',
     ),
     (
         IOWA,
@@ -154,7 +166,7 @@ HERE = [
     (AMSTERDAM, "kubernetesVersion", "v1.35", f'"v1.35" {VERSION_RULE}'),
     (IOWA, "apiAccess", ["203.0.113.7/24"], f'[0]: "203.0.113.7/24" {NETWORK_RULE}'),
     (IOWA, "apiAccess", ["office"], f'[0]: "office" {NETWORK_RULE}'),
-    (IOWA, "deletionProtection", "yes", '"yes" must be true or false; write true or false, without quotes'),
+    (IOWA, "deletionProtection", "yes", f'"yes" {BOOLEAN_RULE}'),
     (VIRGINIA, "zones", ["a"], f'["a"] {ZONES_RULE}'),
     (VIRGINIA, "zones", ["a", "e"], f'["a", "e"] {ZONES_RULE}'),
     (VIRGINIA, "zones", ["a", "us-east-1b"], f'["a", "us-east-1b"] {ZONES_RULE}'),
@@ -178,10 +190,10 @@ HERE = [
         [],
         "[] must have at least one entry; write e.g. [arn:aws:iam::123456789012:role/administrators]",
     ),
-    (VIRGINIA, "patches", "", '"" must be a month, or another short text; write e.g. "2026-12"'),
-    (VIRGINIA, "patches", "Dec 2026", '"Dec 2026" must be a month, or another short text; write e.g. "2026-12"'),
+    (VIRGINIA, "patches", "", f'"" {PATCHES_RULE}'),
+    (VIRGINIA, "patches", "Dec 2026", f'"Dec 2026" {PATCHES_RULE}'),
     (VIRGINIA, "patches", 12, "12 must be text; put it in quotes"),
-    (IOWA, "flowLogs", "all", '"all" must be true or false; write true or false, without quotes'),
+    (IOWA, "flowLogs", "all", f'"all" {BOOLEAN_RULE}'),
     (VIRGINIA, "apiAccess", ["10.0.0.0/8"], f'[0]: "10.0.0.0/8" {CALLERS_RULE.format("AWS")}'),
     (VIRGINIA, "apiAccess", ["100.64.0.1/32"], f'[0]: "100.64.0.1/32" {CALLERS_RULE.format("AWS")}'),
     (VIRGINIA, "apiAccess", ["203.0.113.0/24"], f'[0]: "203.0.113.0/24" {CALLERS_RULE.format("AWS")}'),
@@ -199,18 +211,38 @@ HERE = [
         AMSTERDAM,
         "systemMachine",
         "m7i.large",
-        '"m7i.large" must be a size of virtual machines of Azure; write e.g. Standard_D4s_v5',
+        f'"m7i.large" {AZURE_SIZE_RULE}',
     ),
     (AMSTERDAM, "zones", [1, 1], "[1, 1] must not name a zone twice; remove or rename one of them"),
 ]
 
 
+def stack(*regions: dict[str, Any], **more: object) -> dict[str, Any]:
+    """A stack of these regions, with all that several of them need."""
+    several = {"database": {"primaryRegion": regions[0]["name"]}, "messaging": {"servers": 3}}
+    return {"stage": "planetary", "regions": list(regions), **(several if len(regions) > 1 else {}), **more}
+
+
 def said(*regions: dict[str, Any], **more: object) -> list[str]:
     """What is said about a stack of these regions."""
-    data_services = (
-        {"database": {"primaryRegion": regions[0]["name"]}, "messaging": {"servers": 3}} if len(regions) > 1 else {}
-    )
-    return complaints({"stage": "planetary", "regions": list(regions), **data_services, **more})
+    return complaints(stack(*regions, **more))
+
+
+def paths(*regions: dict[str, Any], **more: object) -> list[str]:
+    """Where the mistakes of a stack of these regions are."""
+    return broken(stack(*regions, **more))
+
+
+def test_entries_beside_a_malformed_one_are_judged() -> None:
+    assert paths(VIRGINIA | {"apiAccess": ["office", "10.0.0.0/8"]}) == [
+        "regions[0].apiAccess[0]",
+        "regions[0].apiAccess[1]",
+    ]
+
+
+def test_numbers_of_nodes_are_judged_beside_a_malformed_type() -> None:
+    nodes = {"type": "e2-standard-4", "min": 3, "max": 91}
+    assert paths(VIRGINIA | {"nodes": nodes}) == ["regions[0].nodes.type", "regions[0].nodes.max"]
 
 
 @pytest.mark.parametrize(("region", "key", "value", "complaint"), HERE)
@@ -252,10 +284,7 @@ def test_what_another_cloud_understands_is_refused() -> None:
 
 
 def test_of_a_region_whose_cloud_is_unknown_nothing_else_is_judged_but_what_all_have() -> None:
-    assert said(IOWA | {"cloud": "gpc", "slot": 300}) == [
-        'regions[0].cloud: "gpc" must be existing, gcp, aws or azure; did you mean gcp?',
-        "regions[0].slot: 300 must be at most 255; write 255 or less",
-    ]
+    assert paths(IOWA | {"cloud": "gpc", "slot": 300}) == ["regions[0].cloud", "regions[0].slot"]
 
 
 @pytest.mark.parametrize(
@@ -295,8 +324,7 @@ def test_slot_0_is_not_proposed_on_aws_which_refuses_it() -> None:
 def test_a_mistake_in_what_a_cloud_s_regions_have_in_common_is_reported_there_and_once() -> None:
     regions = [{key: value for key, value in IOWA.items() if key != "project"} | {"name": name} for name in TWO]
     assert said(*regions, clouds={"gcp": {"project": "My Project", "zones": ["a"]}}) == [
-        'clouds.gcp.project: "My Project" must be the id of a Google Cloud project: 6 to 30 lower case letters, '
-        "digits and hyphens; `gcloud projects list` shows the ids",
+        f'clouds.gcp.project: "My Project" {PROJECT_RULE}',
         "clouds.gcp.zones: is not a setting; did you mean nodes?",
     ]
 
@@ -322,29 +350,22 @@ def test_several_regions_need_a_primary_region_which_is_one_of_them() -> None:
         "docs/runbooks/remove-a-region.md says"
     ]
     assert complaints({**values, "database": {"primaryRegion": "us-central2"}}) == [
-        'database.primaryRegion: "us-central2" is not the name of a region of this stack; did you mean us-central1?'
-        " How a primary region leaves is in docs/runbooks/remove-a-region.md"
+        f'database.primaryRegion: "us-central2" {NOT_A_REGION}; did you mean us-central1? {LEAVING}'
     ]
     assert complaints({**values, "regions": [IOWA], "database": {"primaryRegion": "europe-west1"}}) == [
-        'database.primaryRegion: "europe-west1" is not the name of a region of this stack; known here: us-central1.'
-        " How a primary region leaves is in docs/runbooks/remove-a-region.md"
+        f'database.primaryRegion: "europe-west1" {NOT_A_REGION}; known here: us-central1. {LEAVING}'
     ]
 
 
 def test_one_server_of_messaging_is_too_few_for_several_regions() -> None:
     assert parse({"stage": "regional", "regions": [IOWA], "messaging": {"servers": 1}})
     for messaging in ({}, {"servers": 1}):
-        assert said(IOWA, VIRGINIA, messaging=messaging) == [
-            "messaging.servers: 1 is too few for 2 regions: a region that has others beside it needs servers that can "
-            "vote; write 3 or 5; where streams exist already, see docs/runbooks/nats-more-servers.md first"
-        ]
+        assert said(IOWA, VIRGINIA, messaging=messaging) == [f"messaging.servers: 1 {TOO_FEW_RULE.format('2 regions')}"]
 
 
 def test_one_server_of_messaging_is_too_few_for_the_first_of_several_regions() -> None:
     assert said(IOWA, database={"primaryRegion": "us-central1"}, messaging={"servers": 1}) == [
-        "messaging.servers: 1 is too few for a stack with a primary region (us-central1): a region that has "
-        "others beside it needs servers that can vote; write 3 or 5; where streams exist already, see "
-        "docs/runbooks/nats-more-servers.md first"
+        f"messaging.servers: 1 {TOO_FEW_RULE.format('a stack with a primary region (us-central1)')}"
     ]
 
 
@@ -424,6 +445,4 @@ def test_users_can_be_sent_to_one_region_at_least() -> None:
         "take traffic: false off at least one of them"
     ]
     assert parse({"stage": "continental", "regions": [IOWA, closed[1]], **several})
-    assert said(IOWA | {"traffic": "no"}) == [
-        'regions[0].traffic: "no" must be true or false; write true or false, without quotes'
-    ]
+    assert said(IOWA | {"traffic": "no"}) == [f'regions[0].traffic: "no" {BOOLEAN_RULE}']

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.unit.bad_settings import IMAGE_RULE, NAME_RULE, PLACE, complaints, with_change
+from components.services.settings import ServicesSettings
+from tests.unit.bad_settings import BOOLEAN_RULE, IMAGE_RULE, MAP_RULE, NAME_RULE, PLACE, complaints, with_change
 
 BYTES_RULE = (
     "must be a Kubernetes quantity with a unit (Ki, Mi, Gi, Ti, k, M, G, T) above zero; write e.g. 512Mi or 10Gi"
@@ -13,18 +14,24 @@ FOLDER_RULE = (
     "write e.g. https://git.example.org/council/platform/blob/main/docs/runbooks"
 )
 DURATION_RULE = "must be a duration in hours, days, weeks or years; write e.g. 12h, 7d or 4w"
-MAP_RULE = "must be a map of settings; write one `key: value` a line below it, indented"
+CLOUD_RULE = "must be existing, gcp, aws or azure"
+PLATFORM_RULE = "must be gke, k3d, k3s, microk8s, minikube or openshift"
+STAGE_RULE = "must be local, regional, continental or planetary"
+TIME_ZONE_RULE = "is not in the IANA time zone database"
+NODES_RULE = "must be 1, or 3 or more: two nodes cannot outvote each other; write 1 or 3"
+NUMBER_RULE = "must be a number; write it without quotes, e.g. 0.5"
+WHOLE_NUMBER_RULE = "must be a whole number; write it without quotes, e.g. 3"
 
 SINGLE = [
     (
         "stage",
         "continetal",
-        '"continetal" must be local, regional, continental or planetary; did you mean continental?',
+        f'"continetal" {STAGE_RULE}; did you mean continental?',
     ),
     (
         "stage",
         4,
-        "4 must be local, regional, continental or planetary; write local, regional, continental or planetary",
+        f"4 {STAGE_RULE}; write local, regional, continental or planetary",
     ),
     ("regions", [], "[] must have at least one entry; write e.g. [{name: local, cloud: existing}]"),
     ("regions", {"name": "x"}, '{"name": "x"} must be a list; begin each entry on a line of its own with a hyphen'),
@@ -34,14 +41,14 @@ SINGLE = [
     ("regions[0].name", "a" * 33, f'"{"a" * 33}" {NAME_RULE}'),
     ("regions[0].name", "ends-", f'"ends-" {NAME_RULE}'),
     ("regions[0].name", 7, "7 must be text; put it in quotes"),
-    ("regions[0].cloud", "existin", '"existin" must be existing, gcp, aws or azure; did you mean existing?'),
-    ("regions[0].cloud", "gpc", '"gpc" must be existing, gcp, aws or azure; did you mean gcp?'),
+    ("regions[0].cloud", "existin", f'"existin" {CLOUD_RULE}; did you mean existing?'),
+    ("regions[0].cloud", "gpc", f'"gpc" {CLOUD_RULE}; did you mean gcp?'),
     (
         "regions[0].cloud",
         "moon",
-        '"moon" must be existing, gcp, aws or azure; write existing, gcp, aws or azure',
+        f'"moon" {CLOUD_RULE}; write existing, gcp, aws or azure',
     ),
-    ("regions[0].cloud", ["gcp"], '["gcp"] must be existing, gcp, aws or azure; did you mean gcp?'),
+    ("regions[0].cloud", ["gcp"], f'["gcp"] {CLOUD_RULE}; did you mean gcp?'),
     (
         "regions[0].nodes",
         {},
@@ -51,13 +58,12 @@ SINGLE = [
     (
         "regions[0].platform",
         "k3",
-        '"k3" must be gke, k3d, k3s, microk8s, minikube or openshift; did you mean k3s?',
+        f'"k3" {PLATFORM_RULE}; did you mean k3s?',
     ),
     (
         "regions[0].platform",
         "kind",
-        '"kind" must be gke, k3d, k3s, microk8s, minikube or openshift; '
-        "write gke, k3d, k3s, microk8s, minikube or openshift",
+        f'"kind" {PLATFORM_RULE}; write gke, k3d, k3s, microk8s, minikube or openshift',
     ),
     ("regions[0].service_type", "NodePort", "is not a setting; did you mean serviceType?"),
     (
@@ -72,14 +78,14 @@ SINGLE = [
     ),
     ("regions[0].slot", 256, "256 must be at most 255; write 255 or less"),
     ("regions[0].slot", -1, "-1 must be at least 0; write 0 or more"),
-    ("regions[0].slot", 1.5, "1.5 must be a whole number; write it without quotes, e.g. 3"),
-    ("regions[0].slot", True, "true must be a whole number; write it without quotes, e.g. 3"),
+    ("regions[0].slot", 1.5, f"1.5 {WHOLE_NUMBER_RULE}"),
+    ("regions[0].slot", True, f"true {WHOLE_NUMBER_RULE}"),
     ("regions[0].geography", PLACE | {"latitude": 91}, ".latitude: 91 must be at most 90; write 90 or less"),
     ("regions[0].geography", PLACE | {"longitude": -181}, ".longitude: -181 must be at least -180; write -180 or more"),
     (
         "regions[0].geography",
         PLACE | {"latitude": "north"},
-        '.latitude: "north" must be a number; write it without quotes, e.g. 0.5',
+        f'.latitude: "north" {NUMBER_RULE}',
     ),
     (
         "regions[0].geography",
@@ -89,12 +95,12 @@ SINGLE = [
     (
         "regions[0].geography",
         PLACE | {"timeZone": "Europe/Brusels"},
-        '.timeZone: "Europe/Brusels" is not in the IANA time zone database; did you mean Europe/Brussels?',
+        f'.timeZone: "Europe/Brusels" {TIME_ZONE_RULE}; did you mean Europe/Brussels?',
     ),
     (
         "regions[0].geography",
         PLACE | {"timeZone": "America/Argentina"},
-        '.timeZone: "America/Argentina" is not in the IANA time zone database; did you mean America/Argentina/Salta?',
+        f'.timeZone: "America/Argentina" {TIME_ZONE_RULE}; did you mean America/Argentina/Salta?',
     ),
     (
         "regions[0].geography",
@@ -119,9 +125,9 @@ SINGLE = [
     ("database", [], f"[] {MAP_RULE}"),
     ("database.engine", "cockroach", '"cockroach" must be cockroachdb or postgresql; did you mean cockroachdb?'),
     ("database.engine", "postgres", '"postgres" must be cockroachdb or postgresql; did you mean postgresql?'),
-    ("database.nodes", 2, "2 must be 1, or 3 or more: two nodes cannot outvote each other; write 1 or 3"),
-    ("database.nodes", 0, "0 must be 1, or 3 or more: two nodes cannot outvote each other; write 1 or 3"),
-    ("database.nodes", "3", '"3" must be a whole number; write it without quotes, e.g. 3'),
+    ("database.nodes", 2, f"2 {NODES_RULE}"),
+    ("database.nodes", 0, f"0 {NODES_RULE}"),
+    ("database.nodes", "3", f'"3" {WHOLE_NUMBER_RULE}'),
     ("database.survive", "region", '"region" needs at least 3 regions, not 1; add regions, or write zone'),
     ("database.survive", "zones", '"zones" must be zone or region; did you mean zone?'),
     ("database.storage", "10Gb", f'"10Gb" {BYTES_RULE}'),
@@ -139,7 +145,7 @@ SINGLE = [
         "write about half of memory, or raise memory",
     ),
     ("messaging.servers", 2, "2 must be 1, 3 or 5: JetStream needs an odd quorum; write 1, 3 or 5"),
-    ("mesh.enabled", "yes", '"yes" must be true or false; write true or false, without quotes'),
+    ("mesh.enabled", "yes", f'"yes" {BOOLEAN_RULE}'),
     ("mesh.replicas", 0, "0 must be at least 1; write 1 or more"),
     ("mesh.replicas", 6, "6 must be at most 5; write 5 or less"),
     ("mesh.postQuantum", "preferred", '"preferred" must be off, prefer or strict; did you mean prefer?'),
@@ -159,7 +165,7 @@ SINGLE = [
     (
         "monitoring.machinePrices",
         {"e2-small": "12"},
-        '.e2-small: "12" must be a number; write it without quotes, e.g. 0.5',
+        f'.e2-small: "12" {NUMBER_RULE}',
     ),
     ("monitoring.runbooks", "docs/runbooks", f'"docs/runbooks" {FOLDER_RULE}'),
     ("monitoring.runbooks", "http://example.org/runbooks", f'"http://example.org/runbooks" {FOLDER_RULE}'),
@@ -168,7 +174,7 @@ SINGLE = [
     (
         "services.billing",
         {},
-        "is not a setting; known here: consciousness-field, agent-network, sacred-messaging, work-coordination",
+        f"is not a setting; known here: {', '.join(ServicesSettings().by_name())}",
     ),
     ("services.agent-network", {"image": "example/agent"}, f'.image: "example/agent" {IMAGE_RULE}'),
     ("services.agent-network", {"image": "example/agent:latest"}, f'.image: "example/agent:latest" {IMAGE_RULE}'),

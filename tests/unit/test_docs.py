@@ -2,11 +2,13 @@
 
 import argparse
 import fnmatch
+import hashlib
 import importlib
 import re
-from collections.abc import Iterator
+import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,13 +21,13 @@ from tests.hubs import LOCAL
 from tests.rendering import ROOT, render, stack_config
 
 DOCS = ROOT / "docs"
-PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 PREFIX = "sacred-council:"
 MAKE = re.compile(r"\bmake ([a-z][a-z-]*)\b")
 BLOCK = re.compile(r"^ *```(\w*)$.*?^ *```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(rf"{BLOCK.pattern}|`[^`\n]+`", re.MULTILINE | re.DOTALL)
-LANGUAGES = {"python", "sh", "sql", "yaml"}
+LANGUAGES = {"mermaid", "python", "sh", "sql", "yaml"}
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 GENERATED = ("benchmarks/results/*.json",)
 REGISTRY = re.compile(r"\b(?:pypi|npmjs|proxy\.golang|artifactory|nexus)[\w.-]*\.\w+", re.IGNORECASE)
@@ -110,6 +112,19 @@ def test_the_two_commands_of_the_readme_are_what_is_run_for_every_change() -> No
     assert [line for line in ci.splitlines() if line.startswith("make ")] == ["make lint", "make test"]
     assert re.search(r"^up: .*\n\t@\$\(SANDBOX\) up \$\(STACK\)", makefile, re.MULTILINE)
     assert re.search(r'^test: .*\n\t\$\(PYTEST\) -m "not campaign"$', makefile, re.MULTILINE)
+
+
+def test_the_readme_is_short_and_shows_a_stack_file() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 90
+    (stack,) = _yaml(ROOT / "README.md")
+    assert len(stack[f"{PREFIX}regions"]) > 1, "what differs between one region and many"
+
+
+def test_the_licence_is_the_whole_text_of_apache_2_0() -> None:
+    # The SHA-256 of https://www.apache.org/licenses/LICENSE-2.0.txt.
+    text = (ROOT / "LICENSE").read_bytes()
+    assert hashlib.sha256(text).hexdigest() == "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["license"] == "Apache-2.0"
 
 
 @pytest.mark.parametrize(("module", "verbs"), [("sandbox", "verbs"), ("benchmarks", "parts")])
@@ -214,12 +229,15 @@ def test_runbooks_are_listed() -> None:
     assert [name for name in pages if f"({name})" not in index] == []
 
 
-def _snippets() -> Iterator[dict[str, object]]:
-    for text in re.findall(r"^```yaml\n(.*?)^```", (DOCS / "getting-started.md").read_text(), re.MULTILINE | re.DOTALL):
-        yield dict(yaml.safe_load(text)["config"])
+def _yaml(page: Path) -> list[dict[str, Any]]:
+    texts = re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [yaml.safe_load(text)["config"] for text in texts]
 
 
-@pytest.mark.parametrize("snippet", list(_snippets()), ids=lambda snippet: "-".join(sorted(snippet)))
+SNIPPETS = [*_yaml(ROOT / "README.md"), *_yaml(DOCS / "getting-started.md")]
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: "-".join(sorted(snippet)))
 def test_configuration_to_start_with_is_accepted(snippet: dict[str, object]) -> None:
     base = {} if f"{PREFIX}stage" in snippet else stack_config("regional")
     given = {**base, **snippet}

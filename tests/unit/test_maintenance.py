@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.cluster.arguments import DAYS, MaintenanceWindow
+from components.cluster.maintenance import DAYS, MaintenanceWindow
 from stacks import topology
 from stacks.clouds import maintenance_window
 from stacks.geography import CATALOGUE

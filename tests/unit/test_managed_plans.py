@@ -1,6 +1,5 @@
 """Sizes, addresses and names of stores that clouds run: pure functions."""
 
-import dataclasses
 import re
 
 import pytest
@@ -8,41 +7,18 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.addresses import halves
 from components.authorities import AMAZON, MICROSOFT, public_authorities, select
-from components.cache import arguments as cache_arguments
 from components.cache import instances as nodes
-from components.cache.arguments import ManagedCacheArgs
-from components.cluster.arguments import halves
-from components.cluster.eks.plan import weekly_hour
+from components.cache.managed import connection_url
+from components.cluster.eks.managed_services import weekly_hour
 from components.database import instances as machines
 from components.database import postgresql
-from components.database.arguments import ManagedDatabaseArgs
 from components.mesh.data_service_entries import service_entry
 from components.quantities import cpus, gibibytes
 from stacks import topology
 from tests.managed import PEM
 
-DATABASE = ManagedDatabaseArgs(
-    region="here",
-    credentials=None,  # type: ignore[arg-type]
-    namespace="postgresql",
-    client_namespace="sacred-council",
-    managed_addresses="10.7.192.0/19",
-    maintenance_day="Tuesday",
-    cpu="2",
-    memory="4Gi",
-    storage="50Gi",
-    standby=True,
-)
-CACHE = ManagedCacheArgs(
-    region="here",
-    client_namespace="sacred-council",
-    managed_addresses="10.7.192.0/19",
-    maintenance_day="Tuesday",
-    replicas=3,
-    memory="1Gi",
-    max_memory="512Mi",
-)
 counts, sizes = st.integers(1, 64), st.integers(1, 384)
 
 
@@ -126,28 +102,9 @@ def test_what_no_node_holds_is_refused_with_the_way_out() -> None:
 @given(st.integers(0, 255))
 def test_the_halves_of_the_managed_range_are_it_and_do_not_overlap(slot: int) -> None:
     managed = topology.address_plan(slot).managed
-    first, second = halves(str(managed))
+    first, second = halves(managed)
     assert not first.overlaps(second)
     assert (managed, managed) == (first.supernet(), second.supernet())
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"cpu": "half"}, "cpu: expected a number of CPUs above zero, such as 500m or 2, got 'half'"),
-        ({"cpu": "0"}, "cpu: expected a number of CPUs above zero"),
-        ({"storage": "ten"}, "storage: expected a number above zero"),
-    ],
-)
-def test_wrong_quantities_of_a_database_are_named(change: dict[str, str], message: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(message)):
-        dataclasses.replace(DATABASE, **change)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("replicas", [0, 7])
-def test_a_number_of_replicas_that_no_cloud_has_is_refused(replicas: int) -> None:
-    with pytest.raises(ValueError, match=f"replicas: expected 1 to 6, got {replicas}"):
-        dataclasses.replace(CACHE, replicas=replicas)
 
 
 @pytest.mark.parametrize(("quantity", "number"), [("500m", 0.5), ("2", 2), ("0.25", 0.25)])
@@ -168,7 +125,7 @@ def test_a_verifier_depends_on_password_and_salt_and_shows_neither_password() ->
 
 
 def test_passwords_of_caches_are_escaped() -> None:
-    url = cache_arguments.connection_url(password="a/b+c=", host="here", port=10000)
+    url = connection_url(password="a/b+c=", host="here", port=10000)
     assert url == "rediss://default:a%2Fb%2Bc%3D@here:10000/0"
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from components.cluster import MeshPlatform
 from components.mesh import IngressGatewayArgs, config, routes
+from components.services import NAMES
 from tests.data_services import waits_for
 from tests.rendering import ROOT, Rendered, render, render_program
 
 PROGRAM = ROOT / "tests" / "programs" / "mesh.py"
-SERVICES = ("agent-network", "consciousness-field", "sacred-messaging", "work-coordination")
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_regions_share_the_four_services_and_no_store(local: Rendered) -> None:
     hosts |= {f"{name}.svc.cluster.local" for name in ("istio-ingressgateway.istio-ingress", "istiod.istio-system")}
     hosts |= {istiod.inputs["values"]["meshConfig"]["extensionProviders"][0]["opentelemetry"]["service"]}
     shared = {host for host in hosts if not is_cluster_local(host, settings)}
-    assert shared == {f"{name}.sacred-council.svc.cluster.local" for name in SERVICES}
+    assert shared == {f"{name}.sacred-council.svc.cluster.local" for name in NAMES}
     assert len(hosts) > 10
 
 

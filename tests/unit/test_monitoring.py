@@ -13,8 +13,10 @@ from components.cluster import DnsServer
 from components.context import RegionLabels
 from components.mesh import gateway
 from components.monitoring import MonitoringTargets, RegionSize, collector_host, memory, requests, rules
+from components.monitoring.collector import collector_config
+from components.monitoring.jaeger import jaeger_config, jaeger_values
+from components.monitoring.settings import MonitoringSettings
 from components.monitoring.stack_values import retention_size, stack_values
-from components.monitoring.tracing_config import collector_config, jaeger_config, jaeger_values
 from stacks.monitoring_targets import of_region
 from stacks.settings import parse
 from tests.hubs import LOCAL as HUB
@@ -48,15 +50,14 @@ def values(monitoring: Rendered) -> dict[str, Any]:
 
 def values_of(**changed: Any) -> dict[str, Any]:
     """The chart's values, with `changed` arguments."""
+    settings = MonitoringSettings(retention="1d", storage="1Gi")
     usual = {
         "region": "r",
         "namespace": "monitoring",
-        "retention": "1d",
-        "storage": "1Gi",
+        "settings": settings,
         "storage_class": None,
-        "memory": memory(RegionSize(nodes=1, pods=1, retention="1d")),
+        "memory": memory(RegionSize(nodes=1, pods=1), settings),
         "dns_server": "coredns",
-        "node_exporter": True,
     }
     return stack_values(**{**usual, **changed})
 
@@ -75,13 +76,14 @@ def test_metrics_say_which_region_they_are_from(values: dict[str, Any]) -> None:
     assert values["prometheus"]["prometheusSpec"]["externalLabels"] == {"region": "here"}
 
 
+def test_prometheus_has_the_memory_that_the_region_s_size_asks_for(values: dict[str, Any]) -> None:
+    wanted = memory(RegionSize(nodes=3, pods=12), MonitoringSettings()).prometheus
+    assert values["prometheus"]["prometheusSpec"]["resources"]["limits"]["memory"] == wanted
+
+
 def test_what_needs_the_node_is_outside_the_restricted_namespaces(values: dict[str, Any]) -> None:
     assert values["nodeExporter"] == {"enabled": True}
     assert values["prometheus-node-exporter"]["namespaceOverride"] == "kube-system"
-
-
-def test_the_node_exporter_can_be_left_out() -> None:
-    assert values_of(node_exporter=False)["nodeExporter"] == {"enabled": False}
 
 
 @pytest.mark.parametrize(("server", "scraped"), [("coredns", "coreDns"), ("kube-dns", "kubeDns")])

@@ -20,7 +20,7 @@ from report.prices import PRICES, Price, price_of
 from sandbox.providers.aws.kinds import KINDS as AWS
 from sandbox.providers.azure_native.kinds import KINDS as AZURE
 from sandbox.providers.gcp.kinds import KINDS as GCP
-from stacks.machine_prices import machine_prices
+from stacks.monitoring_targets import machine_prices
 from stacks.settings import parse
 from tests.conftest import STACKS
 from tests.plans import PREFIX, planned, region

@@ -1,72 +1,64 @@
 """The services' component: what it gives to the chart, and what it refuses."""
 
 import json
+import zoneinfo
 from collections import Counter
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import pulumi_kubernetes as k8s
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.local_chart import FUNCTION, type_token
-from components.services import (
-    CPU_BURST,
-    HTTP_PORT,
-    METRICS_PORT,
-    NAMES,
-    ServicesArgs,
-    Workload,
-    cpu_limit,
-    image_values,
-    workload_values,
-)
+from components.services import CPU_BURST, HTTP_PORT, METRICS_PORT, NAMES
+from components.services.services import cpu_limit, follow_the_sun, image_values, values_of
+from components.services.settings import ServiceSettings
 from components.versions import KUBECTL_IMAGE, SAMPLE_SERVICE_IMAGE
 from tests.rendering import ROOT, Rendered, Resource, render_program
 
-NO_RENDERER = cast(k8s.Provider, None)
 DIGEST = f"sha256:{'0a' * 32}"
-SAMPLE = Workload(image=SAMPLE_SERVICE_IMAGE, min_replicas=1, max_replicas=3, cpu="50m", memory="64Mi")
 
 PROGRAM = """
-from dataclasses import replace
-
 import pulumi
 import pulumi_kubernetes as k8s
+from components.context import RegionContext, RegionLabels
 from components.local_chart import chart_renderer
-from components.services import NAMES, Services, ServicesArgs, Shift, Workload
+from components.services import NAMES, Services
+from components.services.settings import ServicesSettings
+from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority, RootAuthorityArgs
 
 provider = k8s.Provider("r1-kubernetes")
 renderer = chart_renderer("charts", pulumi.ResourceOptions())
 crds = k8s.core.v1.ConfigMap("r1-crds", opts=pulumi.ResourceOptions(provider=provider))
-night = Shift(name="night", cron="0 23 * * *", time_zone="Asia/Tokyo", min_replicas=1)
-workload = Workload(image="ghcr.io/example/a:1.2", min_replicas=2, max_replicas=9, cpu="0.5", memory="1Gi")
+root = RootAuthority("root", RootAuthorityArgs(common_name="root"))
+context = RegionContext(
+    labels=RegionLabels(region="r1", city="Here", latitude=50.85, longitude=4.35),
+    namespaces={},
+    authority=RegionAuthority("r1-authority", RegionAuthorityArgs(root=root, common_name="r1")),
+    options=pulumi.ResourceOptions(providers=[provider]),
+    monitored_by=crds if CONNECTED else None,
+)
+service = {"image": "ghcr.io/example/a:1.2", "minReplicas": 2, "maxReplicas": 9, "cpu": "0.5", "memory": "1Gi"}
+shifted = {**service, "minReplicas": 4, "followTheSun": SHIFTED}
 services = Services(
     "r1-services",
-    ServicesArgs(
-        namespace="sacred-council",
-        renderer=renderer,
-        region="r1",
-        workloads={**dict.fromkeys(NAMES, workload), "agent-network": replace(workload, shifts=[SHIFTS])},
-        MORE
-    ),
-    pulumi.ResourceOptions(providers=[provider]),
+    context,
+    ServicesSettings.model_validate({**dict.fromkeys(NAMES, service), "sacred-messaging": shifted}),
+    time_zone="Asia/Tokyo",
+    renderer=renderer,
+    data_services=["database"] if CONNECTED else [],
+    telemetry_endpoint="http://collector.monitoring.svc:4317" if CONNECTED else None,
+    trace_sampling=0.25,
 )
 pulumi.export("endpoints", services.endpoints)
 """
-CONNECTED = """
-        data_services=["database"],
-        telemetry_endpoint="http://collector.monitoring.svc:4317",
-        trace_sampling=0.25,
-        monitored_by=crds,
-"""
 
 
-def rendered(directory: Path, more: str = "", shifts: str = "") -> Rendered:
+def rendered(directory: Path, *, connected: bool = False, shifted: bool = False) -> Rendered:
     program = directory / "program.py"
-    program.write_text(PROGRAM.replace("MORE", more).replace("SHIFTS", shifts))
+    program.write_text(PROGRAM.replace("CONNECTED", str(connected)).replace("SHIFTED", str(shifted)))
     return render_program("test", {"pulumi:disable-default-providers": ["*"]}, program)
 
 
@@ -93,12 +85,12 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
 
 @pytest.fixture(scope="module")
 def shifted(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
-    return rendered(tmp_path_factory.mktemp("shifted"), shifts="night")
+    return rendered(tmp_path_factory.mktemp("shifted"), shifted=True)
 
 
 @pytest.fixture(scope="module")
 def connected(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
-    return rendered(tmp_path_factory.mktemp("connected"), CONNECTED)
+    return rendered(tmp_path_factory.mktemp("connected"), connected=True)
 
 
 def test_the_chart_comes_from_the_repository_by_a_relative_path(alone: Rendered) -> None:
@@ -137,7 +129,7 @@ def test_a_kind_has_the_type_that_the_sdk_gives_it(api_version: str, kind: str, 
     assert type_token(api_version, kind) == token
 
 
-def test_a_workload_becomes_the_values_of_its_service(alone: Rendered) -> None:
+def test_a_service_s_settings_become_its_values(alone: Rendered) -> None:
     assert chart(alone)["values"]["services"]["agent-network"] == {
         "image": {"repository": "ghcr.io/example/a", "tag": "1.2", "digest": ""},
         "replicas": {"min": 2, "max": 9, "shifts": []},
@@ -188,22 +180,44 @@ def test_the_chart_alone_sets_shifts_with_the_same_kubectl(chart_values: dict[st
 
 def test_the_minimum_of_a_service_with_shifts_is_left_to_them(shifted: Rendered, alone: Rendered) -> None:
     autoscalers = {r.inputs["metadata"]["name"]: r.ignored for r in shifted.objects("HorizontalPodAutoscaler")}
-    assert autoscalers.pop("agent-network") == ("spec.minReplicas",)
+    assert autoscalers.pop("sacred-messaging") == ("spec.minReplicas",)
     assert set(autoscalers.values()) == {()}
     assert {r.ignored for r in alone.objects("HorizontalPodAutoscaler")} == {()}
 
 
 def test_a_shift_becomes_a_cron_job_that_comes_after_what_it_may_do(shifted: Rendered) -> None:
-    job = shifted.named("r1-services-chart-cronjob-agent-network-night")
+    job = shifted.named("r1-services-chart-cronjob-sacred-messaging-night")
     role = shifted.named("r1-services-chart-role-follow-the-sun")
     assert role.urn in job.dependencies
-    assert chart(shifted)["values"]["services"]["agent-network"]["replicas"]["shifts"] == [
-        {"name": "night", "cron": "0 23 * * *", "timeZone": "Asia/Tokyo", "min": 1}
+    assert chart(shifted)["values"]["services"]["sacred-messaging"]["replicas"]["shifts"] == [
+        {"name": "day", "cron": "0 7 * * *", "timeZone": "Asia/Tokyo", "min": 4},
+        {"name": "night", "cron": "0 23 * * *", "timeZone": "Asia/Tokyo", "min": 2},
     ]
 
 
-def test_the_component_knows_the_services_of_the_chart(chart_values: dict[str, Any]) -> None:
+@given(st.integers(1, 1000))
+def test_nights_keep_half_the_replicas_and_two_where_there_were_two(base: int) -> None:
+    day, night = follow_the_sun("Asia/Tokyo", base)
+    assert (day["min"], day["timeZone"], night["timeZone"]) == (base, "Asia/Tokyo", "Asia/Tokyo")
+    assert min(base, 2) <= night["min"] <= base
+    assert night["min"] >= base / 2
+
+
+def test_day_starts_at_seven_and_night_at_eleven_local_time() -> None:
+    day, night = follow_the_sun("Europe/Brussels", 10)
+    assert (day["cron"], night["cron"], night["min"]) == ("0 7 * * *", "0 23 * * *", 5)
+    assert (day["name"], night["name"]) == ("day", "night")
+    assert zoneinfo.ZoneInfo(day["timeZone"])
+
+
+def test_the_chart_alone_runs_every_service(chart_values: dict[str, Any]) -> None:
     assert sorted(chart_values["services"]) == list(NAMES)
+
+
+def test_compose_runs_every_service_under_its_own_name() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.local.yml").read_text())["services"]
+    named = {name: one["environment"]["SERVICE_NAME"] for name, one in compose.items() if "ports" in one}
+    assert named == {name: name for name in NAMES}
 
 
 def test_the_values_name_only_what_the_chart_has(connected: Rendered, chart_values: dict[str, Any]) -> None:
@@ -245,26 +259,5 @@ def test_a_wrong_cpu_is_refused(cpu: str) -> None:
 
 
 def test_memory_is_never_promised_twice() -> None:
-    resources = workload_values(SAMPLE)["resources"]
+    resources = values_of(ServiceSettings(), "Etc/UTC")["resources"]
     assert resources["requests"]["memory"] == resources["limits"]["memory"]
-
-
-@pytest.mark.parametrize(("low", "high"), [(0, 3), (4, 3)])
-def test_wrong_bounds_are_refused(low: int, high: int) -> None:
-    with pytest.raises(ValueError, match=rf"min_replicas: {low} is not between 1 and max_replicas \({high}\)"):
-        Workload(image=SAMPLE_SERVICE_IMAGE, min_replicas=low, max_replicas=high, cpu="50m", memory="64Mi")
-
-
-def test_a_service_that_the_chart_would_run_with_its_own_settings_is_refused() -> None:
-    workloads = {name: SAMPLE for name in NAMES if name != "agent-network"}
-    with pytest.raises(
-        ValueError, match="workloads: agent-network not given, but the chart runs each of agent-network, "
-    ):
-        ServicesArgs(namespace="x", region="r1", workloads=workloads, renderer=NO_RENDERER)
-
-
-def test_a_share_of_traces_above_one_is_refused() -> None:
-    with pytest.raises(ValueError, match="trace_sampling: expected a share from 0 to 1, got 10"):
-        ServicesArgs(
-            namespace="x", region="r1", workloads=dict.fromkeys(NAMES, SAMPLE), renderer=NO_RENDERER, trace_sampling=10
-        )

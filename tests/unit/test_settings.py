@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from components.cluster.settings import AwsRegion, AzureRegion, ExistingRegion, GcpRegion
+from components.services import NAMES
 from components.settings.values import bytes_of
 from components.versions import SAMPLE_SERVICE_IMAGE
 from stacks.settings import SECRETS, Settings, SettingsError, parse
@@ -34,15 +35,10 @@ def test_the_smallest_configuration_has_one_of_everything() -> None:
     assert settings.edge.domain.endswith(".localhost")
 
 
-def test_the_four_services_have_the_sample_image_until_they_have_their_own() -> None:
+def test_services_have_the_sample_image_until_they_have_their_own() -> None:
     own = {"agent-network": {"image": "ghcr.io/example/agent:1.0.0"}}
     images = {name: service.image for name, service in parse({**LOCAL, "services": own}).services.by_name().items()}
-    assert images == {
-        "consciousness-field": SAMPLE_SERVICE_IMAGE,
-        "agent-network": "ghcr.io/example/agent:1.0.0",
-        "sacred-messaging": SAMPLE_SERVICE_IMAGE,
-        "work-coordination": SAMPLE_SERVICE_IMAGE,
-    }
+    assert images == {**dict.fromkeys(NAMES, SAMPLE_SERVICE_IMAGE), "agent-network": "ghcr.io/example/agent:1.0.0"}
 
 
 def test_an_unquoted_off_is_understood_although_yaml_reads_it_as_false() -> None:
@@ -189,5 +185,5 @@ def test_the_regional_stack_grows_by_the_line_of_a_region_and_its_primary_region
     two = {**ours, "regions": [*ours["regions"], second]}
     with pytest.raises(SettingsError) as caught:
         parse(two)
-    assert [mistake.path for mistake in caught.value.mistakes] == [f"{PROJECT}:database.primaryRegion"]
+    assert [mistake.path for mistake in caught.value.mistakes] == ["database.primaryRegion"]
     assert len(parse({**two, "database": {**ours["database"], "primaryRegion": "us-central1"}}).regions) == 2

@@ -9,8 +9,7 @@ import pulumi
 import pytest
 from pulumi.runtime import config as runtime_config
 
-from components.monitoring import network_policies
-from stacks.settings import SECRETS, Settings, SettingsError, load, parse, secret, webhook_rules
+from stacks.settings import SECRETS, Settings, SettingsError, load, parse, secret
 from stacks.settings.errors import PROJECT
 
 LOCAL: Mapping[str, Any] = {"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}
@@ -67,6 +66,17 @@ def test_an_encrypted_setting_is_refused_and_its_value_is_not_shown() -> None:
         "  sacred-council:regions: is encrypted, but settings are written into resources in plain; "
         "`pulumi config rm regions`, then set it again without --secret"
     )
+
+
+def test_nothing_is_concluded_from_a_setting_that_is_encrypted() -> None:
+    names = ("us-central1", "europe-west1")
+    regions = [
+        {"name": name, "cloud": "existing", "context": name, "egressAddresses": ["192.0.2.10"]} for name in names
+    ]
+    database = json.dumps({"primaryRegion": "us-central1"})
+    with pytest.raises(SettingsError) as caught:
+        loaded({"stage": "local", "regions": regions, "messaging": {"servers": 3}}, secrets={"database": database})
+    assert [mistake.path for mistake in caught.value.mistakes] == ["database"]
 
 
 @pytest.mark.parametrize("key", SECRETS)
@@ -131,10 +141,6 @@ def test_a_webhook_that_alerts_are_not_let_out_to_is_refused_and_not_shown(url: 
 @pytest.mark.parametrize("url", ["https://alerts.example.org:443/hook", "HTTPS://alerts.example.org", "unknown-0123"])
 def test_a_webhook_in_reach_is_taken_and_so_is_a_made_up_word_of_a_plan(url: str) -> None:
     assert loaded(LOCAL, secrets={"alertWebhookUrl": url}).stage == "local"
-
-
-def test_webhooks_are_called_on_the_port_that_the_network_policy_opens() -> None:
-    assert webhook_rules.PORT == network_policies.HTTPS_PORT
 
 
 def test_a_setting_that_is_not_a_map_is_reported_as_it_was_written() -> None:

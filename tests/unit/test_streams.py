@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.messaging import configuration, streams
+from components.messaging import streams
 from components.messaging.settings import MessagingSettings, StreamSettings
-from stacks.settings import parse, stream_rules
-from stacks.settings.stream_rules import overlap
+from stacks.settings import parse
+from stacks.settings.rules.streams import overlap
 from tests.unit.bad_settings import complaints
 
 US, EU, ASIA = "us-central1", "europe-west1", "asia-east1"
@@ -157,10 +157,6 @@ def test_what_is_missing_is_asked_for() -> None:
         "messaging.streams[0].name: is missing; add e.g. name: council-decisions",
         "messaging.streams[0].subjects: is missing; add e.g. subjects: [councils.>]",
     ]
-
-
-def test_settings_and_servers_keep_the_same_share_of_the_disk_free() -> None:
-    assert stream_rules.FILE_SHARE == configuration.FILE_SHARE
 
 
 @pytest.mark.parametrize(

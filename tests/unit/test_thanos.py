@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.monitoring.thanos_config import STORE_NAMES, endpoints, query_arguments, sidecar_values
+from components.monitoring.thanos import STORE_NAMES, endpoints, query_arguments, sidecar_values
 from components.peering import peer_name
 from stacks.peering import peer_endpoint_specs
 from stacks.settings import parse

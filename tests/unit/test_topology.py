@@ -3,7 +3,6 @@
 import dataclasses
 import subprocess
 import sys
-import zoneinfo
 from ipaddress import IPv4Network
 from itertools import combinations
 from pathlib import Path
@@ -12,10 +11,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from components.addresses import AddressRanges
 from stacks import topology
 from stacks.geography import CATALOGUE, NOWHERE, distance_km
 from stacks.settings import Settings, parse
-from stacks.topology import SLOTS, AddressPlan, RegionPlan, Site
+from stacks.topology import SLOTS, RegionPlan, Site
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,7 +43,7 @@ def lone(plan: RegionPlan) -> RegionPlan:
     return dataclasses.replace(plan, peers=(), failover=())
 
 
-def parts(addresses: AddressPlan) -> list[IPv4Network]:
+def parts(addresses: AddressRanges) -> list[IPv4Network]:
     """The ranges of a plan that are used for something."""
     return [
         addresses.nodes,
@@ -73,16 +73,16 @@ def test_no_ranges_of_two_slots_overlap(slot: int, other_slot: int) -> None:
 def test_all_ranges_lie_in_private_space(slot: int) -> None:
     addresses = topology.address_plan(slot)
     *regional, pods = parts(addresses)
-    assert all(part.subnet_of(addresses.network) for part in regional)
-    assert addresses.network.subnet_of(topology.PRIVATE)
+    network = IPv4Network(f"10.{slot}.0.0/16")
+    assert all(part.subnet_of(network) for part in regional)
+    assert network.subnet_of(topology.PRIVATE)
     assert pods.subnet_of(topology.SHARED)
 
 
 def test_the_address_plan_of_a_slot_is_this_and_stays_this() -> None:
     assert {
-        field.name: str(getattr(topology.address_plan(7), field.name)) for field in dataclasses.fields(AddressPlan)
+        field.name: str(getattr(topology.address_plan(7), field.name)) for field in dataclasses.fields(AddressRanges)
     } == {
-        "network": "10.7.0.0/16",
         "nodes": "10.7.0.0/17",
         "services": "10.7.128.0/18",
         "managed": "10.7.192.0/19",
@@ -192,21 +192,6 @@ def test_a_language_is_served_by_its_own_regions_else_by_similar_ones_else_by_al
 ) -> None:
     sites = topology.plan(settings(["southamerica-east1", "northamerica-northeast1", "europe-west1"]))
     assert topology.serving(language, sites) == expected
-
-
-@given(st.integers(1, 1000))
-def test_nights_keep_half_the_replicas_and_two_where_there_were_two(base: int) -> None:
-    day, night = topology.follow_the_sun("Asia/Tokyo", base)
-    assert (day.min_replicas, day.time_zone, night.time_zone) == (base, "Asia/Tokyo", "Asia/Tokyo")
-    assert min(base, 2) <= night.min_replicas <= base
-    assert night.min_replicas >= base / 2
-
-
-def test_day_starts_at_seven_and_night_at_eleven_local_time() -> None:
-    day, night = topology.follow_the_sun("Europe/Brussels", 10)
-    assert (day.cron, night.cron, night.min_replicas) == ("0 7 * * *", "0 23 * * *", 5)
-    assert (day.name, night.name) == ("day", "night")
-    assert zoneinfo.ZoneInfo(day.time_zone)
 
 
 def test_names_derive_from_the_region_s_name() -> None:

@@ -1,7 +1,6 @@
 """Azure Kubernetes Service."""
 
-from components.cluster.aks.address import AksAddress, AksAddresses
-from components.cluster.aks.cluster import AksCluster, AksClusterArgs
-from components.cluster.aks.network import AksNetwork, AksNetworkArgs
+from components.cluster.aks.cluster import AksCluster
+from components.cluster.aks.network import AksAddress, AksAddresses, AksNetwork, AksNetworkArgs
 
-__all__ = ["AksAddress", "AksAddresses", "AksCluster", "AksClusterArgs", "AksNetwork", "AksNetworkArgs"]
+__all__ = ["AksAddress", "AksAddresses", "AksCluster", "AksNetwork", "AksNetworkArgs"]

@@ -1,116 +1,127 @@
 """A region's Kubernetes on Azure."""
 
-from collections.abc import Mapping, Sequence
+import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from ipaddress import IPv4Network
+from typing import Final
 
 import pulumi
-import pulumi_kubernetes as k8s
-from pulumi_azure_native import authorization, containerservice, managedidentity
+import yaml
+from pulumi_azure_native import authorization, containerservice, managedidentity, monitor, operationalinsights
 
-from components.cluster import DnsServer, LoadBalancerAnnotations, WorkloadIdentity, kubeconfig
-from components.cluster.access import cluster_identifier, kubernetes_provider
-from components.cluster.aks import features
-from components.cluster.aks.address import AksAddresses
-from components.cluster.aks.identity import AksEncryption, AksIdentity
-from components.cluster.aks.logs import AksLogs
-from components.cluster.aks.network import AksNetwork
-from components.cluster.aks.plan import ApiServer, api_server
-from components.cluster.aks.pools import AksPools, AksPoolsArgs, first_pool
-from components.cluster.aks.vault import AksVault
-from components.cluster.arguments import MaintenanceWindow, ManagedClusterArgs, common_labels
-from components.versions import KUBERNETES_VERSION
+from components.addresses import AddressRanges
+from components.cluster import ClusterOutputs, LoadBalancerAnnotations, WorkloadIdentity, kubeconfig
+from components.cluster.access import cluster_identifier, kubernetes_provider, secret_kubeconfig
+from components.cluster.aks.identity import AksEncryption, AksIdentity, AksVault
+from components.cluster.aks.network import AksAddresses, AksNetwork
+from components.cluster.aks.nodes import AksPools, first_pool, kubernetes_version
+from components.cluster.location import LOG_RETENTION_DAYS, common_labels
+from components.cluster.maintenance import MaintenanceWindow
+from components.cluster.settings import AzureRegion
 
-SYSTEM_MACHINE: Final = "Standard_D2s_v5"
-TOKEN_AUDIENCE = "api://AzureADTokenExchange"  # noqa: S105 - the audience of tokens, not one of them
+STORAGE_CLASS: Final = "managed-csi-premium"
+"""Zone-redundant in clusters with several zones, so a pod finds its disk in any of them."""
+_LOAD_BALANCERS: Final = LoadBalancerAnnotations(
+    public={}, internal={"service.beta.kubernetes.io/azure-load-balancer-internal": "true"}
+)
+TOKEN_AUDIENCE: Final = "api://AzureADTokenExchange"  # noqa: S105 - the audience of tokens, not one of them
+CHANGES_BY_ITSELF: Final = ("agentPoolProfiles[*].count",)
+"""What of a cluster's inputs Azure changes: the autoscaler's number of nodes.
+
+Only a refresh reads what Azure has. Without one the engine goes on sending what it knows.
+"""
+ONLY_AT_FIRST: Final = ("nodeResourceGroup",)
+"""What is said to Azure when it makes a cluster, and never again: another value would replace the cluster."""
+VERSIONS: Final = ("kubernetesVersion", "agentPoolProfiles[*].orchestratorVersion")
+"""What Azure changes, too, where it decides about the minor version. It refuses to go back to an older one."""
+AUTO_UPGRADE: Final = "aksManagedAutoUpgradeSchedule"
+NODE_UPGRADE: Final = "aksManagedNodeOSUpgradeSchedule"
+"""Names that Azure gives to the schedules of its upgrades: of Kubernetes, and of the nodes' system."""
+LOGGED: Final = (
+    "kube-apiserver",
+    # Without the reads, which are most of it.
+    "kube-audit-admin",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "cluster-autoscaler",
+    "cloud-controller-manager",
+    "guard",
+)
+_DNS_HOST: Final = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class AksClusterArgs(ManagedClusterArgs):
-    """`admin_groups` are ids of Entra groups that may do everything in the cluster.
+class ApiServer:
+    """URL and certificate authority (PEM in base64) of a Kubernetes API."""
 
-    Local accounts are off, so whoever runs Pulumi must be in one of the groups (or have such a role otherwise).
-    `kubernetes_version` is a minor version, of the control plane and of the nodes; `upgrade_channel` says what Azure
-    updates by itself, and with `stable` and `rapid` that is the minor version, so that none is asked for. `maintenance`
-    is when it does. `nodes` are in the zones of `network`; besides, each zone has small nodes for AKS's own pods, of
-    the type `system_machine`, which Azure cannot change. `addresses` are for load balancers whose address is reserved
-    (None: there are none).
-    """
-
-    network: AksNetwork
-    admin_groups: Sequence[str]
-    maintenance: MaintenanceWindow
-    kubernetes_version: str = KUBERNETES_VERSION
-    upgrade_channel: Literal["patch", "stable", "rapid", "none"] = "patch"
-    system_machine: str = SYSTEM_MACHINE
-    addresses: AksAddresses | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self.admin_groups:
-            raise ValueError(
-                "admin_groups: expected the id of an Entra group, got none; local accounts are off, so nobody could "
-                "log in: name a group that the identity running Pulumi belongs to"
-            )
+    url: str
+    certificate_authority: str
 
 
 class AksCluster(pulumi.ComponentResource):
     """An AKS cluster: private nodes in several zones, logins by Entra only, network policies enforced by Cilium.
 
-    Outputs: those of `Cluster`, and `vault` (of the region's keys).
+    Local accounts are off, so whoever runs Pulumi must be in one of the region's `admin_groups` (or have such a role
+    otherwise). `authorized_networks` (CIDR) may reach the Kubernetes API over the internet. Without any, the API has a
+    private address only: then Pulumi must run inside the region's network. Azure updates in the `maintenance` window.
+    `addresses` are for load balancers whose address is reserved (None: there are none).
+
+    Outputs: `outputs`, and `vault` (of the region's keys).
     """
 
+    outputs: ClusterOutputs
     vault: AksVault
-    provider: k8s.Provider
-    kubeconfig: pulumi.Output[str]
-    found_as: Mapping[str, pulumi.Output[str]]
-    api_endpoint: pulumi.Output[str]
-    api_certificate_authority: pulumi.Output[str]
-    egress_addresses: Sequence[pulumi.Output[str]]
-    # Zone-redundant in clusters with several zones, so a pod finds its disk in any of them.
-    storage_class: str = "managed-csi-premium"
-    load_balancer_annotations = LoadBalancerAnnotations(
-        public={}, internal={"service.beta.kubernetes.io/azure-load-balancer-internal": "true"}
-    )
-    mesh_platform: None = None
-    dns_server: DnsServer = "coredns"
 
-    def __init__(self, name: str, args: AksClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        region: AzureRegion,
+        network: AksNetwork,
+        *,
+        authorized_networks: Sequence[pulumi.Input[str]],
+        maintenance: MaintenanceWindow,
+        addresses: AksAddresses | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sacred-council:cluster:AksCluster", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self._name = name
-        self._network = args.network
-        identity = AksIdentity(
-            f"{name}-control-plane", args.network, args.addresses.group_id if args.addresses else None, child
-        )
-        encryption = AksEncryption(f"{name}-encryption", args.network, identity, child)
+        self._name, self._region, self._network = name, region, network
+        identity = AksIdentity(f"{name}-control-plane", network, addresses.group_id if addresses else None, child)
+        encryption = AksEncryption(f"{name}-encryption", network, identity, child)
         self.vault = encryption.vault
-        cluster = self._cluster(name, args, identity, encryption)
-        pools = AksPools(f"{name}-nodes", _pools(args), cluster, child)
-        self._maintenance(name, args, cluster, pools)
+        cluster = self._cluster(name, identity, encryption, authorized_networks)
+        pools = AksPools(f"{name}-nodes", cluster, region, network, child)
+        self._maintenance(name, cluster, pools, maintenance)
         self._issuer = cluster.oidc_issuer_profile.issuer_url
-        AksLogs(f"{name}-logs", args.network, cluster.id, child)
-        if args.deletion_protection:
+        AksLogs(f"{name}-logs", network, cluster.id, child)
+        if region.deletion_protection:
             self._lock(name, cluster)
+        self.outputs = self._outputs(name, cluster, pools)
+        self.register_outputs({"api_endpoint": self.outputs.api_endpoint})
+
+    def _outputs(self, name: str, cluster: containerservice.ManagedCluster, pools: AksPools) -> ClusterOutputs:
+        network = self._network
         api = self._api(cluster)
-        self.egress_addresses = args.network.egress_addresses
-        self.found_as = {"name": cluster.name, "resourceGroup": args.network.resource_group_name}
-        self.api_endpoint = api.apply(lambda known: known.url)
-        self.api_certificate_authority = api.apply(lambda known: known.certificate_authority)
-        self.kubeconfig = pulumi.Output.secret(
-            pulumi.Output.json_dumps(
-                pulumi.Output.all(cluster.name, self.api_endpoint, self.api_certificate_authority).apply(
-                    lambda known: kubeconfig.aks(*known)
-                )
-            )
-        )
-        self.provider = kubernetes_provider(
+        endpoint, authority = api.apply(lambda known: known.url), api.apply(lambda known: known.certificate_authority)
+        secret = secret_kubeconfig(kubeconfig.aks, [cluster.name, endpoint, authority])
+        provider = kubernetes_provider(
             f"{name}-kubernetes",
-            cluster_identifier=cluster_identifier("azure", args.network.args.region),
-            kubeconfig=self.kubeconfig,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[cluster, pools, args.network]),
+            cluster_identifier=cluster_identifier("azure", network.args.region),
+            kubeconfig=secret,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[cluster, pools, network]),
         )
-        self.register_outputs({"api_endpoint": self.api_endpoint})
+        return ClusterOutputs(
+            provider=provider,
+            kubeconfig=secret,
+            found_as={"name": cluster.name, "resourceGroup": network.resource_group_name},
+            api_endpoint=endpoint,
+            api_certificate_authority=authority,
+            egress_addresses=network.egress_addresses,
+            storage_class=STORAGE_CLASS,
+            load_balancer_annotations=_LOAD_BALANCERS,
+            dns_server="coredns",
+        )
 
     def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:
         """An identity of Azure that trusts the cluster's word for the ServiceAccount."""
@@ -140,33 +151,37 @@ class AksCluster(pulumi.ComponentResource):
         )
 
     def _cluster(
-        self, name: str, args: AksClusterArgs, identity: AksIdentity, encryption: AksEncryption
+        self,
+        name: str,
+        identity: AksIdentity,
+        encryption: AksEncryption,
+        authorized_networks: Sequence[pulumi.Input[str]],
     ) -> containerservice.ManagedCluster:
-        place = args.network.args
-        version = _version(args)
+        region, network, place = self._region, self._network, self._network.args
+        version = kubernetes_version(region)
         return containerservice.ManagedCluster(
             name,
-            resource_group_name=args.network.resource_group_name,
+            resource_group_name=network.resource_group_name,
             location=place.location,
             # Azure's own name for it (MC_group_cluster_location) would be longer than it takes, in many regions.
-            node_resource_group=pulumi.Output.concat(args.network.resource_group_name, "-nodes"),
+            node_resource_group=pulumi.Output.concat(network.resource_group_name, "-nodes"),
             dns_prefix=place.region,
             kubernetes_version=version,
             sku=containerservice.ManagedClusterSKUArgs(name="Base", tier="Standard"),
             identity=containerservice.ManagedClusterIdentityArgs(
                 type="UserAssigned", user_assigned_identities=[identity.identity_id]
             ),
-            agent_pool_profiles=[first_pool(_pools(args))],
-            api_server_access_profile=features.api_access(args.authorized_networks, args.network),
-            network_profile=features.pod_network(place.addresses),
-            security_profile=features.security(encryption.key_id),
-            aad_profile=features.logins(args.admin_groups),
+            agent_pool_profiles=[first_pool(region, network)],
+            api_server_access_profile=_api_access(authorized_networks, network),
+            network_profile=_pod_network(place.addresses),
+            security_profile=_security(encryption.key_id),
+            aad_profile=_logins(region.admin_groups),
             disable_local_accounts=True,
             enable_rbac=True,
             oidc_issuer_profile=containerservice.ManagedClusterOIDCIssuerProfileArgs(enabled=True),
-            auto_scaler_profile=features.autoscaler(),
+            auto_scaler_profile=_autoscaler(),
             auto_upgrade_profile=containerservice.ManagedClusterAutoUpgradeProfileArgs(
-                upgrade_channel=args.upgrade_channel, node_os_upgrade_channel="NodeImage"
+                upgrade_channel=region.upgrade_channel, node_os_upgrade_channel="NodeImage"
             ),
             tags=common_labels(place),
             opts=pulumi.ResourceOptions(
@@ -174,25 +189,29 @@ class AksCluster(pulumi.ComponentResource):
                 # The identity must have its roles before it makes use of them.
                 depends_on=[identity, encryption],
                 ignore_changes=[
-                    *features.ONLY_AT_FIRST,
-                    *features.CHANGES_BY_ITSELF,
-                    *(() if version else features.VERSIONS),
+                    *ONLY_AT_FIRST,
+                    *CHANGES_BY_ITSELF,
+                    *(() if version else VERSIONS),
                 ],
                 # Said before anything inside the cluster is deleted, not after.
-                protect=args.deletion_protection,
+                protect=region.deletion_protection,
             ),
         )
 
     def _maintenance(
-        self, name: str, args: AksClusterArgs, cluster: containerservice.ManagedCluster, pools: AksPools
+        self,
+        name: str,
+        cluster: containerservice.ManagedCluster,
+        pools: AksPools,
+        window: MaintenanceWindow,
     ) -> None:
-        for purpose, schedule in {"upgrades": features.AUTO_UPGRADE, "node-images": features.NODE_UPGRADE}.items():
+        for purpose, schedule in {"upgrades": AUTO_UPGRADE, "node-images": NODE_UPGRADE}.items():
             containerservice.MaintenanceConfiguration(
                 f"{name}-{purpose}",
-                resource_group_name=args.network.resource_group_name,
+                resource_group_name=self._network.resource_group_name,
                 resource_name_=cluster.name,
                 config_name=schedule,
-                maintenance_window=features.maintenance(args.maintenance),
+                maintenance_window=_maintenance_window(window),
                 # Azure changes one thing of a cluster at a time.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[pools], deleted_with=cluster),
             )
@@ -218,11 +237,114 @@ class AksCluster(pulumi.ComponentResource):
         return found
 
 
-def _pools(args: AksClusterArgs) -> AksPoolsArgs:
-    return AksPoolsArgs(
-        network=args.network, nodes=args.nodes, system_machine=args.system_machine, version=_version(args)
+class AksLogs(pulumi.ComponentResource):
+    """A workspace that keeps the control plane's logs."""
+
+    def __init__(
+        self,
+        name: str,
+        network: AksNetwork,
+        cluster_id: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:cluster:AksLogs", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        workspace = operationalinsights.Workspace(
+            f"{name}-workspace",
+            resource_group_name=network.resource_group_name,
+            location=network.args.location,
+            sku=operationalinsights.WorkspaceSkuArgs(name="PerGB2018"),
+            retention_in_days=LOG_RETENTION_DAYS,
+            tags=common_labels(network.args),
+            opts=child,
+        )
+        monitor.DiagnosticSetting(
+            f"{name}-setting",
+            resource_uri=cluster_id,
+            workspace_id=workspace.id,
+            log_analytics_destination_type="Dedicated",
+            logs=[monitor.DiagnosticsLogSettingsArgs(category=category, enabled=True) for category in LOGGED],
+            opts=child,
+        )
+        self.register_outputs({})
+
+
+def _maintenance_window(window: MaintenanceWindow) -> containerservice.MaintenanceWindowArgs:
+    """When Azure may restart nodes."""
+    return containerservice.MaintenanceWindowArgs(
+        schedule=containerservice.ScheduleArgs(
+            weekly=containerservice.WeeklyScheduleArgs(day_of_week=window.day, interval_weeks=1)
+        ),
+        start_time=f"{window.start_hour:02}:00",
+        duration_hours=window.hours,
+        utc_offset="+00:00",
     )
 
 
-def _version(args: AksClusterArgs) -> str | None:
-    return None if args.upgrade_channel in features.CHOOSES_VERSIONS else args.kubernetes_version
+def _api_access(
+    networks: Sequence[pulumi.Input[str]], network: AksNetwork
+) -> containerservice.ManagedClusterAPIServerAccessProfileArgs:
+    """Nodes reach the API inside the network; from outside only `networks` do. Without any it has no public address."""
+    return containerservice.ManagedClusterAPIServerAccessProfileArgs(
+        enable_vnet_integration=True,
+        subnet_id=network.control_plane_subnet_id,
+        enable_private_cluster=not networks,
+        authorized_ip_ranges=list(networks) or None,
+        # Else whoever may manage the cluster in Azure could run commands in it, past the API's authorization.
+        disable_run_command=True,
+    )
+
+
+def _pod_network(addresses: AddressRanges) -> containerservice.ContainerServiceNetworkProfileArgs:
+    """Pods in an overlay with network policies enforced by Cilium; out through the network's NAT."""
+    return containerservice.ContainerServiceNetworkProfileArgs(
+        network_plugin="azure",
+        network_plugin_mode="overlay",
+        network_dataplane="cilium",
+        network_policy="cilium",
+        pod_cidr=str(addresses.pods),
+        service_cidr=str(addresses.services),
+        dns_service_ip=dns_address(addresses.services),
+        outbound_type="userAssignedNATGateway",
+        load_balancer_sku="standard",
+    )
+
+
+def _autoscaler() -> containerservice.ManagedClusterPropertiesAutoScalerProfileArgs:
+    """Zones, which are node pools of their own, grow evenly; nodes that are not needed go.
+
+    Almost every pod here has an emptyDir, which is gone with its pod anyway: its node may go as well.
+    """
+    return containerservice.ManagedClusterPropertiesAutoScalerProfileArgs(
+        balance_similar_node_groups="true", skip_nodes_with_local_storage="false"
+    )
+
+
+def _security(key_id: pulumi.Input[str]) -> containerservice.ManagedClusterSecurityProfileArgs:
+    """Kubernetes Secrets are encrypted with the key; ServiceAccounts can be identities; old images are removed."""
+    return containerservice.ManagedClusterSecurityProfileArgs(
+        azure_key_vault_kms=containerservice.AzureKeyVaultKmsArgs(
+            enabled=True, key_id=key_id, key_vault_network_access="Public"
+        ),
+        workload_identity=containerservice.ManagedClusterSecurityProfileWorkloadIdentityArgs(enabled=True),
+        image_cleaner=containerservice.ManagedClusterSecurityProfileImageCleanerArgs(enabled=True, interval_hours=168),
+    )
+
+
+def _logins(admin_groups: Sequence[str]) -> containerservice.ManagedClusterAADProfileArgs:
+    """People and machines log in with Entra; Azure's roles decide what they may do, and `admin_groups` may all."""
+    return containerservice.ManagedClusterAADProfileArgs(
+        managed=True, enable_azure_rbac=True, admin_group_object_ids=sorted(set(admin_groups))
+    )
+
+
+def dns_address(services: IPv4Network) -> str:
+    """The address of the cluster's DNS: by custom the tenth of the Services' range. Pure."""
+    return str(services[_DNS_HOST])
+
+
+def api_server(encoded_kubeconfig: str) -> ApiServer:
+    """Where the API is and who signed its certificate, from the kubeconfig that Azure gives (YAML in base64). Pure."""
+    document = yaml.safe_load(base64.b64decode(encoded_kubeconfig))
+    cluster = document["clusters"][0]["cluster"]
+    return ApiServer(url=cluster["server"], certificate_authority=cluster["certificate-authority-data"])

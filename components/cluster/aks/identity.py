@@ -1,15 +1,20 @@
-"""Who an AKS control plane is in Azure, and the key it encrypts Kubernetes Secrets with before they reach etcd."""
+"""Who an AKS control plane is in Azure, and the region's key vault, whose key encrypts Kubernetes Secrets."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import pulumi
-from pulumi_azure_native import authorization, managedidentity
+from pulumi_azure_native import authorization, keyvault, managedidentity
 
 from components.cluster.aks.network import AksNetwork
-from components.cluster.aks.plan import KEY_VAULT_CRYPTO_USER, NETWORK_CONTRIBUTOR, role_definition
-from components.cluster.aks.vault import AksVault, AksVaultArgs, vault_key
-from components.cluster.arguments import common_labels
+from components.cluster.location import NetworkArgs, common_labels
 from components.grants import once_honoured
+
+KEY_VAULT_CRYPTO_USER: Final = "12338af0-0e69-4776-bea7-57ae8d297424"
+NETWORK_CONTRIBUTOR: Final = "4d97b98b-1d4f-4787-a291-c67834d212e7"
+ROTATE_AFTER: Final = "P90D"
 
 
 class AksIdentity(pulumi.ComponentResource):
@@ -58,6 +63,79 @@ class AksIdentity(pulumi.ComponentResource):
     def _role(self, name: str, scope: pulumi.Output[str]) -> authorization.RoleAssignment:
         child = pulumi.ResourceOptions(parent=self)
         return assign_role(name, NETWORK_CONTRIBUTOR, scope, self.principal_id, child)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AksVaultArgs:
+    """Where a key vault is, and whose keys are in it."""
+
+    place: NetworkArgs
+    group_name: pulumi.Output[str]
+    """The vault's resource group."""
+    group_id: pulumi.Output[str]
+    tenant_id: pulumi.Input[str]
+    """The directory that the vault trusts."""
+    kept: bool = False
+    """Whether the vault stays in Azure when the program no longer has it (ADR 24); then its group must stay, too."""
+
+
+class AksVault(pulumi.ComponentResource):
+    """A key vault whose keys are used by role. What is deleted in it can be had back for 90 days, and not purged.
+
+    Outputs: `args`, `vault_id`, `vault_name`.
+    """
+
+    args: AksVaultArgs
+    vault_id: pulumi.Output[str]
+    vault_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: AksVaultArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:cluster:AksVault", name, None, opts)
+        self.args = args
+        vault = keyvault.Vault(
+            f"{name}-vault",
+            resource_group_name=args.group_name,
+            location=args.place.location,
+            vault_name=args.group_id.apply(vault_name),
+            properties=keyvault.VaultPropertiesArgs(
+                sku=keyvault.SkuArgs(family="A", name="standard"),
+                tenant_id=args.tenant_id,
+                enable_rbac_authorization=True,
+                # Without a key nobody could read what it has encrypted: it must not vanish at once.
+                enable_soft_delete=True,
+                enable_purge_protection=True,
+                soft_delete_retention_in_days=90,
+            ),
+            tags=common_labels(args.place),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=args.kept),
+        )
+        self.vault_id = vault.id
+        self.vault_name = vault.name
+        self.register_outputs({})
+
+
+def vault_key(name: str, vault: AksVault, uses: Sequence[str], opts: pulumi.ResourceOptions) -> keyvault.Key:
+    """A key in the vault for `uses` such as `wrapKey`. It gets a new version every 90 days.
+
+    Pulumi never deletes the key: it would ask the vault itself, where a deployer who owns the subscription has no
+    rights. The key goes with the vault.
+    """
+    action = keyvault.LifetimeActionArgs(
+        action=keyvault.ActionArgs(type="rotate"), trigger=keyvault.TriggerArgs(time_after_create=ROTATE_AFTER)
+    )
+    return keyvault.Key(
+        name,
+        resource_group_name=vault.args.group_name,
+        vault_name=vault.vault_name,
+        properties=keyvault.KeyPropertiesArgs(
+            kty="RSA",
+            key_size=3072,
+            key_ops=list(uses),
+            rotation_policy=keyvault.RotationPolicyArgs(lifetime_actions=[action]),
+        ),
+        tags=common_labels(vault.args.place),
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True)),
+    )
 
 
 class AksEncryption(pulumi.ComponentResource):
@@ -110,3 +188,19 @@ def assign_role(
         principal_type="ServicePrincipal",
         opts=opts,
     )
+
+
+def role_definition(resource_id: str, role: str) -> str:
+    """The id of a built-in role (a GUID), in the subscription that `resource_id` is in. Pure."""
+    parts = resource_id.split("/")
+    if len(parts) < 3 or parts[1].lower() != "subscriptions":
+        raise ValueError(f"resource_id: {resource_id!r} does not begin with /subscriptions/<id>")
+    return f"/subscriptions/{parts[2]}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+
+
+def vault_name(resource_group_id: str) -> str:
+    """A name for the key vault of a resource group: 24 characters, unique in all of Azure. Pure.
+
+    A deleted vault keeps its name for months, but a resource group that is made anew has another id.
+    """
+    return "keys-" + hashlib.sha256(resource_group_id.lower().encode()).hexdigest()[:19]

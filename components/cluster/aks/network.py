@@ -1,27 +1,34 @@
 """The network of a region on Azure: its own resource group and virtual network, a way out for each zone."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Final
 
 import pulumi
-from pulumi_azure_native import network, resources
+from pulumi_azure_native import network, resources, storage
 
-from components.cluster.aks.flow_logs import AksFlowLogs
-from components.cluster.aks.plan import zone_subnets
-from components.cluster.arguments import NetworkArgs, common_labels
+from components.cluster import PublicAddress
+from components.cluster.location import LOG_RETENTION_DAYS, NetworkArgs, common_labels
 
-CONTROL_PLANE_SERVICE = "Microsoft.ContainerService/managedClusters"
+ZONE_SLOTS: Final = 16
+"""Equal parts of the nodes' range, one for each number that a zone can have."""
+CONTROL_PLANE_SERVICE: Final = "Microsoft.ContainerService/managedClusters"
+_WATCHER_GROUP: Final = "NetworkWatcherRG"
+"""Azure makes it, and a watcher for each location in it, with the first virtual network there: there can be no other.
+
+https://learn.microsoft.com/azure/network-watcher/network-watcher-create
+"""
+_SERVICE: Final = "service.beta.kubernetes.io/azure-"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AksNetworkArgs(NetworkArgs):
-    """`zones` are the numbers of the region's zones."""
+    """A region's network on Azure, and its zones."""
 
-    zones: Sequence[str] = ("1", "2", "3")
-
-    def __post_init__(self) -> None:
-        if not self.zones:
-            raise ValueError("zones: expected the number of a zone, got none; write e.g. ['1', '2', '3']")
+    zones: Sequence[str]
+    """Numbers of the region's zones."""
 
 
 class AksNetwork(pulumi.ComponentResource):
@@ -57,7 +64,7 @@ class AksNetwork(pulumi.ComponentResource):
             resource_group_name=group.name,
             location=args.location,
             address_space=network.AddressSpaceArgs(
-                address_prefixes=[addresses.nodes, addresses.control_plane, addresses.managed]
+                address_prefixes=[str(block) for block in (addresses.nodes, addresses.control_plane, addresses.managed)]
             ),
             tags=common_labels(args),
             opts=child,
@@ -72,11 +79,11 @@ class AksNetwork(pulumi.ComponentResource):
         control_plane = self._subnet(
             f"{name}-control-plane",
             virtual,
-            args.addresses.control_plane,
+            str(args.addresses.control_plane),
             delegations=[network.DelegationArgs(name="control-plane", service_name=CONTROL_PLANE_SERVICE)],
         )
         # Azure changes one subnet of a network at a time, and refuses what comes meanwhile.
-        managed = self._subnet(f"{name}-managed", virtual, args.addresses.managed, after=control_plane)
+        managed = self._subnet(f"{name}-managed", virtual, str(args.addresses.managed), after=control_plane)
         nodes, egress, before = {}, [], managed
         for zone, block in zone_subnets(args.addresses.nodes, args.zones).items():
             address, nat = self._nat(f"{name}-{zone}", args, zone)
@@ -136,3 +143,121 @@ class AksNetwork(pulumi.ComponentResource):
             opts=child,
         )
         return address.ip_address, nat.id
+
+
+class AksFlowLogs(pulumi.ComponentResource):
+    """Flow logs of a virtual network, kept for a time. Azure cannot take a sample: all connections are in them."""
+
+    def __init__(
+        self,
+        name: str,
+        args: NetworkArgs,
+        group: pulumi.Output[str],
+        virtual: network.VirtualNetwork,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:cluster:AksFlowLogs", name, None, opts)
+        network.FlowLog(
+            f"{name}-log",
+            resource_group_name=_WATCHER_GROUP,
+            network_watcher_name=f"NetworkWatcher_{args.location}",
+            location=args.location,
+            target_resource_id=virtual.id,
+            storage_id=self._account(name, args, group, virtual),
+            enabled=True,
+            format=network.FlowLogFormatParametersArgs(type="JSON", version=2),
+            retention_policy=network.RetentionPolicyParametersArgs(days=LOG_RETENTION_DAYS, enabled=True),
+            tags=common_labels(args),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({})
+
+    def _account(
+        self, name: str, args: NetworkArgs, group: pulumi.Output[str], virtual: network.VirtualNetwork
+    ) -> pulumi.Output[str]:
+        account = storage.StorageAccount(
+            f"{name}-account",
+            resource_group_name=group,
+            account_name=virtual.id.apply(flow_log_account),
+            location=args.location,
+            kind="StorageV2",
+            sku=storage.SkuArgs(name="Standard_LRS"),
+            allow_blob_public_access=False,
+            allow_cross_tenant_replication=False,
+            enable_https_traffic_only=True,
+            minimum_tls_version="TLS1_2",
+            # Azure's own services write the logs; from elsewhere they are read by leave of the firewall only.
+            network_rule_set=storage.NetworkRuleSetArgs(default_action="Deny", bypass="AzureServices"),
+            encryption=storage.EncryptionArgs(key_source="Microsoft.Storage", require_infrastructure_encryption=True),
+            tags=common_labels(args),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        account_id: pulumi.Output[str] = account.id
+        return account_id
+
+
+class AksAddresses(pulumi.ComponentResource):
+    """A resource group of the addresses' own: the cluster may use what is in it, and nothing else of the network's.
+
+    Outputs: `args`, `group_name`, `group_id`.
+    """
+
+    args: NetworkArgs
+    group_name: pulumi.Output[str]
+    group_id: pulumi.Output[str]
+
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:cluster:AksAddresses", name, None, opts)
+        self.args = args
+        group = resources.ResourceGroup(
+            f"{name}-group",
+            location=args.location,
+            tags=common_labels(args),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.group_name = group.name
+        self.group_id = group.id
+        self.register_outputs({})
+
+
+class AksAddress(pulumi.ComponentResource):
+    """An address that stays when one of `zones` fails.
+
+    Outputs: `public` (a `PublicAddress`).
+    """
+
+    public: PublicAddress
+
+    def __init__(
+        self, name: str, among: AksAddresses, zones: Sequence[str], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("sacred-council:cluster:AksAddress", name, None, opts)
+        address = network.PublicIPAddress(
+            f"{name}-address",
+            resource_group_name=among.group_name,
+            location=among.args.location,
+            sku=network.PublicIPAddressSkuArgs(name="Standard"),
+            public_ip_allocation_method="Static",
+            zones=sorted(zones),
+            tags=common_labels(among.args),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.public = PublicAddress(
+            addresses=[address.ip_address],
+            annotations={
+                f"{_SERVICE}pip-name": address.name,
+                f"{_SERVICE}load-balancer-resource-group": among.group_name,
+            },
+        )
+        self.register_outputs({"addresses": self.public.addresses})
+
+
+def flow_log_account(network_id: str) -> str:
+    """A name for the storage account of a network's flow logs: 24 letters and digits, unique in all of Azure. Pure."""
+    return "flows" + hashlib.sha256(network_id.lower().encode()).hexdigest()[:19]
+
+
+def zone_subnets(nodes: IPv4Network, zones: Sequence[str]) -> dict[str, str]:
+    """A part of the nodes' range for each zone, by its number alone: it stays when zones come or go. Pure."""
+    parts = list(nodes.subnets(prefixlen_diff=(ZONE_SLOTS - 1).bit_length()))
+    return {zone: str(parts[int(zone)]) for zone in sorted(zones)}

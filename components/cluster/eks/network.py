@@ -2,32 +2,145 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Final
 
 import pulumi
-from pulumi_aws import ec2
+from pulumi_aws import cloudwatch, ec2
 
-from components.cluster.arguments import NetworkArgs, common_labels
-from components.cluster.eks import plan
-from components.cluster.eks.flow_logs import EksFlowLogs
-from components.cluster.eks.zone import EksZone, EksZoneArgs
+from components.cluster import PublicAddress
+from components.cluster.eks.identity import EksRole, EksRoleArgs, log_writing_policy, service_trust
+from components.cluster.location import FLOW_LOG_MINUTES, LOG_RETENTION_DAYS, NetworkArgs, common_labels
+from components.settings.cloud_values import EKS_ZONE_SLOTS
+
+DEFAULT_ZONES: Final = ("a", "b", "c")
+_ZONES: Final[Mapping[str, Sequence[str]]] = {"ap-northeast-1": ("a", "c", "d"), "ca-central-1": ("a", "b", "d")}
+_FLOW_LOGS: Final = "vpc-flow-logs.amazonaws.com"
+_BALANCER: Final = "service.beta.kubernetes.io/aws-load-balancer-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EksZoneArgs:
+    """A zone: `nodes`, `pods`, `public` and `managed` are its CIDR blocks, each of the VPC that is named for it.
+
+    It is one VPC; but each of its ids is known only once the VPC has the range that the block is from.
+    """
+
+    location: str
+    zone: str
+    node_vpc: pulumi.Input[str]
+    pod_vpc: pulumi.Input[str]
+    public_vpc: pulumi.Input[str]
+    managed_vpc: pulumi.Input[str]
+    nodes: str
+    pods: str
+    public: str
+    managed: str
+    public_routes: pulumi.Input[str]
+    tags: Mapping[str, str]
+
+
+class EksZone(pulumi.ComponentResource):
+    """Subnets for nodes and pods (out through the NAT), load balancers (public) and databases (no way out).
+
+    Outputs: `node_subnet_id`, `pod_subnet_id`, `public_subnet_id`, `managed_subnet_id`, `egress_address`,
+    `private_routes` (route table).
+    """
+
+    node_subnet_id: pulumi.Output[str]
+    pod_subnet_id: pulumi.Output[str]
+    public_subnet_id: pulumi.Output[str]
+    managed_subnet_id: pulumi.Output[str]
+    egress_address: pulumi.Output[str]
+    private_routes: pulumi.Output[str]
+
+    def __init__(self, name: str, args: EksZoneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:cluster:EksZone", name, None, opts)
+        public = self._subnet(f"{name}-public", args, args.public_vpc, args.public, {"kubernetes.io/role/elb": "1"})
+        # AWS makes a NAT only where there is a way to the internet already.
+        self.public_subnet_id = self._associate(f"{name}-public", args, public, args.public_routes)
+        self.private_routes = self._routes_through_nat(name, args, self.public_subnet_id)
+        nodes = self._subnet(f"{name}-nodes", args, args.node_vpc, args.nodes, {"kubernetes.io/role/internal-elb": "1"})
+        pods = self._subnet(f"{name}-pods", args, args.pod_vpc, args.pods)
+        # Subnets are known when their way out is: machines that start without one never join.
+        self.node_subnet_id = self._associate(f"{name}-nodes", args, nodes, self.private_routes)
+        self.pod_subnet_id = self._associate(f"{name}-pods", args, pods, self.private_routes)
+        self.managed_subnet_id = self._subnet(f"{name}-managed", args, args.managed_vpc, args.managed).id
+        self.register_outputs({"egress_address": self.egress_address})
+
+    def _subnet(
+        self,
+        name: str,
+        args: EksZoneArgs,
+        vpc: pulumi.Input[str],
+        block: str,
+        tags: Mapping[str, str] | None = None,
+    ) -> ec2.Subnet:
+        return ec2.Subnet(
+            f"{name}-subnet",
+            region=args.location,
+            vpc_id=vpc,
+            availability_zone=args.zone,
+            cidr_block=block,
+            map_public_ip_on_launch=False,
+            tags={**args.tags, **(tags or {}), "Name": name},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _associate(
+        self, name: str, args: EksZoneArgs, subnet: ec2.Subnet, routes: pulumi.Input[str]
+    ) -> pulumi.Output[str]:
+        """Give the subnet its routes; the subnet's id, once it has them."""
+        association = ec2.RouteTableAssociation(
+            f"{name}-routes",
+            region=args.location,
+            subnet_id=subnet.id,
+            route_table_id=routes,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return pulumi.Output.all(subnet.id, association.id).apply(lambda known: str(known[0]))
+
+    def _routes_through_nat(self, name: str, args: EksZoneArgs, subnet: pulumi.Output[str]) -> pulumi.Output[str]:
+        child = pulumi.ResourceOptions(parent=self)
+        tags = {**args.tags, "Name": name}
+        address = ec2.Eip(f"{name}-egress", region=args.location, domain="vpc", tags=tags, opts=child)
+        self.egress_address = address.public_ip
+        nat = ec2.NatGateway(
+            f"{name}-nat",
+            region=args.location,
+            subnet_id=subnet,
+            allocation_id=address.allocation_id,
+            tags=tags,
+            opts=child,
+        )
+        table = ec2.RouteTable(
+            f"{name}-private-routes", region=args.location, vpc_id=args.node_vpc, tags=tags, opts=child
+        )
+        route = ec2.Route(
+            f"{name}-private-default",
+            region=args.location,
+            route_table_id=table.id,
+            destination_cidr_block="0.0.0.0/0",
+            nat_gateway_id=nat.id,
+            opts=child,
+        )
+        return pulumi.Output.all(table.id, route.id).apply(lambda known: str(known[0]))
 
 
 @dataclass(frozen=True, kw_only=True)
 class EksNetworkArgs(NetworkArgs):
-    """`zones` are letters of the region's zones; None takes the usual three.
+    """A region's network on AWS, and its zones."""
+
+    zones: Sequence[str] | None = None
+    """Letters of the region's zones; None takes the usual three.
 
     Letters mean different zones in different accounts, and some have no EKS: if AWS refuses one, name others here.
     """
 
-    zones: Sequence[str] | None = None
-
-    def __post_init__(self) -> None:
-        plan.check_zones(self.zone_letters)
-
     @property
     def zone_letters(self) -> Sequence[str]:
         """The zones, sorted: their order in the list means nothing."""
-        return sorted(plan.zones(self.location) if self.zones is None else self.zones)
+        return sorted(usual_zones(self.location) if self.zones is None else self.zones)
 
 
 class EksNetwork(pulumi.ComponentResource):
@@ -53,7 +166,7 @@ class EksNetwork(pulumi.ComponentResource):
         vpc = ec2.Vpc(
             f"{name}-vpc",
             region=args.location,
-            cidr_block=args.addresses.nodes,
+            cidr_block=str(args.addresses.nodes),
             enable_dns_hostnames=True,
             enable_dns_support=True,
             tags=_tags(args, name),
@@ -90,10 +203,10 @@ class EksNetwork(pulumi.ComponentResource):
                     pod_vpc=pods,
                     public_vpc=public,
                     managed_vpc=managed,
-                    nodes=plan.subnets(args.addresses.nodes, letters)[letter],
-                    pods=plan.subnets(args.addresses.pods, letters)[letter],
-                    public=plan.subnets(args.addresses.public, letters)[letter],
-                    managed=plan.subnets(args.addresses.managed, letters)[letter],
+                    nodes=subnets(args.addresses.nodes, letters)[letter],
+                    pods=subnets(args.addresses.pods, letters)[letter],
+                    public=subnets(args.addresses.public, letters)[letter],
+                    managed=subnets(args.addresses.managed, letters)[letter],
                     public_routes=public_routes,
                     tags=common_labels(args),
                 ),
@@ -102,13 +215,13 @@ class EksNetwork(pulumi.ComponentResource):
             for letter in letters
         }
 
-    def _more_addresses(self, name: str, args: EksNetworkArgs, vpc: ec2.Vpc, block: str) -> pulumi.Output[str]:
+    def _more_addresses(self, name: str, args: EksNetworkArgs, vpc: ec2.Vpc, block: IPv4Network) -> pulumi.Output[str]:
         """Give the VPC another range; the VPC's id, once it has it."""
         more = ec2.VpcIpv4CidrBlockAssociation(
             f"{name}-addresses",
             region=args.location,
             vpc_id=vpc.id,
-            cidr_block=block,
+            cidr_block=str(block),
             opts=pulumi.ResourceOptions(parent=self),
         )
         return pulumi.Output.all(vpc.id, more.id).apply(lambda known: str(known[0]))
@@ -147,6 +260,116 @@ class EksNetwork(pulumi.ComponentResource):
             tags=_tags(args, f"{name}-storage"),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+class EksFlowLogs(pulumi.ComponentResource):
+    """Flow logs of a VPC, kept for a time. AWS cannot take a sample: all connections are in them."""
+
+    def __init__(
+        self, name: str, args: NetworkArgs, vpc: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("sacred-council:cluster:EksFlowLogs", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        group = cloudwatch.LogGroup(
+            f"{name}-group",
+            region=args.location,
+            retention_in_days=LOG_RETENTION_DAYS,
+            tags=common_labels(args),
+            opts=child,
+        )
+        ec2.FlowLog(
+            f"{name}-log",
+            region=args.location,
+            vpc_id=vpc,
+            traffic_type="ALL",
+            max_aggregation_interval=FLOW_LOG_MINUTES * 60,
+            log_destination=group.arn,
+            iam_role_arn=self._role(name, args, group.arn).arn,
+            tags=common_labels(args),
+            opts=child,
+        )
+        self.register_outputs({})
+
+    def _role(self, name: str, args: NetworkArgs, group: pulumi.Output[str]) -> EksRole:
+        return EksRole(
+            f"{name}-identity",
+            EksRoleArgs(
+                # For this account's logs alone: the service works for everybody.
+                trust=pulumi.Output.json_dumps(
+                    group.apply(lambda arn: service_trust(_FLOW_LOGS, account=arn.split(":")[4]))
+                ),
+                policy=pulumi.Output.json_dumps(group.apply(log_writing_policy)),
+                tags=common_labels(args),
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+
+class EksAddress(pulumi.ComponentResource):
+    """Elastic IPs for a network load balancer: one in each zone that it stands in.
+
+    `only` is the number of a single zone to stand in, counted around; None is every zone. From one zone it still
+    reaches pods in all of them.
+
+    Outputs: `public` (a `PublicAddress`).
+    """
+
+    public: PublicAddress
+
+    def __init__(
+        self, name: str, network: EksNetwork, only: int | None = None, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("sacred-council:cluster:EksAddress", name, None, opts)
+        zones = chosen_zones(network.args.zone_letters, only)
+        eips = {zone: self._eip(f"{name}-{zone}", network) for zone in zones}
+        self.public = PublicAddress(
+            addresses=[eips[zone].public_ip for zone in zones],
+            annotations=_annotations(
+                [eips[zone].allocation_id for zone in zones], [network.public_subnet_ids[zone] for zone in zones]
+            ),
+        )
+        self.register_outputs({"addresses": self.public.addresses})
+
+    def _eip(self, name: str, network: EksNetwork) -> ec2.Eip:
+        return ec2.Eip(
+            f"{name}-address",
+            region=network.args.location,
+            domain="vpc",
+            tags={**common_labels(network.args), "Name": name},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def _annotations(
+    allocations: Sequence[pulumi.Output[str]], subnets: Sequence[pulumi.Output[str]]
+) -> Mapping[str, pulumi.Output[str]]:
+    """Both lists have the same order: the first address is in the first subnet."""
+    return {
+        f"{_BALANCER}eip-allocations": pulumi.Output.all(*allocations).apply(",".join),
+        f"{_BALANCER}subnets": pulumi.Output.all(*subnets).apply(",".join),
+    }
+
+
+def usual_zones(location: str) -> Sequence[str]:
+    """Letters of three zones that EKS usually has in an AWS region; a letter means other zones elsewhere. Pure."""
+    return _ZONES.get(location, DEFAULT_ZONES)
+
+
+def zone_slot(zone: str) -> int:
+    """The slot of a zone, by its letter alone: it stays when zones come, go or move. Pure."""
+    return (ord(zone) - ord("a")) % EKS_ZONE_SLOTS
+
+
+def chosen_zones(zones: Sequence[str], only: int | None) -> Sequence[str]:
+    """All zones, or number `only` of them, counted around: more zones change what a number means. Pure."""
+    ordered = sorted(zones)
+    return ordered if only is None else [ordered[only % len(ordered)]]
+
+
+def subnets(block: IPv4Network, zones: Sequence[str]) -> dict[str, str]:
+    """A part of the range for each zone. Pure."""
+    parts = list(block.subnets(prefixlen_diff=(EKS_ZONE_SLOTS - 1).bit_length()))
+    return {zone: str(parts[zone_slot(zone)]) for zone in sorted(zones)}
 
 
 def _tags(args: NetworkArgs, name: str) -> dict[str, str]:

@@ -1,55 +1,102 @@
-"""The machines of an EKS cluster."""
+"""The machines of an EKS cluster, and AWS's add-ons: what nodes need before they start, and what runs on them."""
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
 import pulumi
-from pulumi_aws import ec2, eks
+from pulumi_aws import ec2, eks, ssm
 
-from components.cluster.arguments import NodePool
-from components.cluster.eks import plan
-from components.cluster.eks.releases import Releases
+from components.cluster.eks.identity import ClusterRef, EksRole, EksRoleArgs, pod_trust
+from components.cluster.settings import Nodes
+from components.namespaces import SYSTEM
 
-NODE_DISK_GB = 100
-NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
+_ARM: Final = re.compile(r"[a-z]+\d+g|a1\.")
+NODE_DISK_GB: Final = 100
+NODE_POLICIES: Final = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
 """Join the cluster and pull images. The network plugin has a role of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class EksNodesArgs:
-    """`nodes` are added to `cluster` in `location`, in the subnets of `subnet_ids` (zone's letter to id).
+class Releases:
+    """Which versions of AWS's parts a cluster has: add-ons and machine images.
 
-    `releases` says which version of Kubernetes and which image they have. Another one replaces machine by machine.
-    `role_arn` is who they are. AWS must know the role for a while: the provider does not try again.
+    They are the newest there were when the version of Kubernetes or `patches` changed.
     """
 
-    cluster: pulumi.Input[str]
-    releases: Releases
     location: str
-    role_arn: pulumi.Input[str]
-    nodes: NodePool
-    subnet_ids: Mapping[str, pulumi.Input[str]]
-    tags: Mapping[str, str]
+    kubernetes_version: str
+    patches: str | None
+    """Any text; another one takes in what is newest then."""
+
+    def addon(self, name: str, addon: str, parent: pulumi.Resource) -> pulumi.Output[str]:
+        """The version of an add-on, as `v1.20.4-eksbuild.2`."""
+        newest = eks.get_addon_version_output(
+            addon_name=addon,
+            kubernetes_version=self.kubernetes_version,
+            most_recent=True,
+            region=self.location,
+            opts=pulumi.InvokeOutputOptions(parent=parent),
+        )
+        return self._kept(f"{name}-release", newest.version, parent)
+
+    def image(self, name: str, machine_type: str, parent: pulumi.Resource) -> pulumi.Output[str]:
+        """The release of the machine image for nodes, as `1.35.2-20261112`."""
+        newest = ssm.get_parameter_output(
+            name=image_parameter(self.kubernetes_version, machine_type),
+            region=self.location,
+            opts=pulumi.InvokeOutputOptions(parent=parent),
+        )
+        # Everyone may read it: `value` would make a secret of it.
+        return self._kept(f"{name}-release-{architecture(machine_type)}", newest.insecure_value, parent)
+
+    def _kept(self, name: str, newest: pulumi.Output[str], parent: pulumi.Resource) -> pulumi.Output[str]:
+        # Under the same name the state keeps its first value: what AWS publishes later changes nothing. What the
+        # version depends on is in the name, so that another value of it is another resource, with the newest version.
+        asked = "-".join(filter(None, (self.kubernetes_version, self.patches)))
+        kept: pulumi.Output[str] = pulumi.Stash(
+            f"{name}-{asked}",
+            input=newest,
+            opts=pulumi.ResourceOptions(parent=parent, ignore_changes=["input"]),
+        ).output
+        return kept
 
 
 class EksNodes(pulumi.ComponentResource):
     """A managed node group in each zone, so that the autoscaler can start a machine where a pod's disk is.
 
     The autoscaler decides how many machines run: to raise `min` above that, raise it by hand first, AWS insists.
+
+    `releases` says which version of Kubernetes and which image the machines have: another one replaces them one by one.
+    `role_arn` is who they are; AWS must know the role for a while, because the provider does not try again. They are in
+    the subnets of `subnet_ids` (zone's letter to id).
     """
 
-    def __init__(self, name: str, args: EksNodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        cluster: ClusterRef,
+        nodes: Nodes,
+        *,
+        releases: Releases,
+        role_arn: pulumi.Input[str],
+        subnet_ids: Mapping[str, pulumi.Input[str]],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sacred-council:cluster:EksNodes", name, None, opts)
-        template = self._template(name, args)
-        image = args.releases.image(name, args.nodes.machine_type, self)
-        for zone, (least, most) in plan.nodes_per_zone(args.nodes, list(args.subnet_ids)).items():
-            self._group(f"{name}-{zone}", args, args.subnet_ids[zone], (least, most), template, image)
+        self._cluster, self._machine = cluster, nodes.type
+        self._releases, self._role_arn = releases, role_arn
+        template = self._template(name)
+        image = releases.image(name, nodes.type, self)
+        for zone, bounds in nodes.per_zone(list(subnet_ids)).items():
+            self._group(f"{name}-{zone}", subnet_ids[zone], bounds, template, image)
         self.register_outputs({})
 
     def _group(
         self,
         name: str,
-        args: EksNodesArgs,
         subnet: pulumi.Input[str],
         bounds: tuple[int, int],
         template: ec2.LaunchTemplate,
@@ -58,29 +105,29 @@ class EksNodes(pulumi.ComponentResource):
         least, most = bounds
         eks.NodeGroup(
             name,
-            region=args.location,
-            cluster_name=args.cluster,
-            version=args.releases.kubernetes_version,
+            region=self._cluster.location,
+            cluster_name=self._cluster.name,
+            version=self._releases.kubernetes_version,
             # Without one the machines would keep their image until there is another version of Kubernetes.
             release_version=image,
-            node_role_arn=args.role_arn,
+            node_role_arn=self._role_arn,
             subnet_ids=[subnet],
-            ami_type=plan.ami_type(args.nodes.machine_type),
+            ami_type=ami_type(self._machine),
             launch_template=eks.NodeGroupLaunchTemplateArgs(
                 id=template.id, version=template.latest_version.apply(lambda version: str(int(version)))
             ),
             scaling_config=eks.NodeGroupScalingConfigArgs(min_size=least, max_size=most, desired_size=least),
             update_config=eks.NodeGroupUpdateConfigArgs(max_unavailable=1),
             node_repair_config=eks.NodeGroupNodeRepairConfigArgs(enabled=True),
-            tags=dict(args.tags),
+            tags=dict(self._cluster.tags),
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["scalingConfig.desiredSize"]),
         )
 
-    def _template(self, name: str, args: EksNodesArgs) -> ec2.LaunchTemplate:
+    def _template(self, name: str) -> ec2.LaunchTemplate:
         return ec2.LaunchTemplate(
             f"{name}-template",
-            region=args.location,
-            instance_type=args.nodes.machine_type,
+            region=self._cluster.location,
+            instance_type=self._machine,
             metadata_options=ec2.LaunchTemplateMetadataOptionsArgs(
                 http_endpoint="enabled",
                 http_tokens="required",
@@ -96,10 +143,147 @@ class EksNodes(pulumi.ComponentResource):
                 )
             ],
             tag_specifications=[
-                ec2.LaunchTemplateTagSpecificationArgs(resource_type=kind, tags={**args.tags, "Name": name})
+                ec2.LaunchTemplateTagSpecificationArgs(resource_type=kind, tags={**self._cluster.tags, "Name": name})
                 for kind in ("instance", "volume")
             ],
             update_default_version=True,
-            tags=dict(args.tags),
+            tags=dict(self._cluster.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+class EksNodeAddons(pulumi.ComponentResource):
+    """What a node needs to become ready: the network (with network policies), the proxy, the source of identities.
+
+    Pods get addresses in `pod_subnet_ids` (zone's letter to id), and the cluster's `security_group`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        cluster: ClusterRef,
+        releases: Releases,
+        *,
+        pod_subnet_ids: Mapping[str, pulumi.Input[str]],
+        security_group: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:cluster:EksNodeAddons", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        configuration = pulumi.Output.json_dumps(
+            pulumi.Output.all(dict(pod_subnet_ids), security_group).apply(
+                lambda known: pod_network(cluster.location, *known)
+            )
+        )
+        identity = _identity(f"{name}-vpc-cni", cluster, "aws-node", "AmazonEKS_CNI_Policy", child)
+        addons = _Addons(cluster=cluster, releases=releases, parent=self)
+        addons.add(f"{name}-vpc-cni", "vpc-cni", configuration=configuration, identity=identity)
+        addons.add(f"{name}-kube-proxy", "kube-proxy")
+        addons.add(f"{name}-pod-identity", "eks-pod-identity-agent")
+        self.register_outputs({})
+
+
+class EksPodAddons(pulumi.ComponentResource):
+    """What runs on nodes: DNS, disks, and the metrics that autoscalers read."""
+
+    def __init__(
+        self, name: str, cluster: ClusterRef, releases: Releases, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("sacred-council:cluster:EksPodAddons", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        scaled = json.dumps({"autoScaling": {"enabled": True, "minReplicas": 2, "maxReplicas": 10}})
+        identity = _identity(
+            f"{name}-ebs", cluster, "ebs-csi-controller-sa", "service-role/AmazonEBSCSIDriverPolicy", child
+        )
+        addons = _Addons(cluster=cluster, releases=releases, parent=self)
+        addons.add(f"{name}-coredns", "coredns", configuration=scaled)
+        addons.add(f"{name}-ebs", "aws-ebs-csi-driver", identity=identity)
+        addons.add(f"{name}-metrics-server", "metrics-server")
+        self.register_outputs({})
+
+
+def _identity(
+    name: str, cluster: ClusterRef, service_account: str, policy: str, opts: pulumi.ResourceOptions
+) -> eks.AddonPodIdentityAssociationArgs:
+    trust = pulumi.Output.json_dumps(
+        pulumi.Output.from_input(cluster.arn).apply(
+            lambda arn: pod_trust(arn, namespace=SYSTEM, service_account=service_account)
+        )
+    )
+    role = EksRole(f"{name}-identity", EksRoleArgs(trust=trust, managed=[policy], tags=cluster.tags), opts)
+    return eks.AddonPodIdentityAssociationArgs(service_account=service_account, role_arn=role.arn)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Addons:
+    """Adds add-ons to a cluster, as children of `parent`. `releases` has their versions: AWS never updates one."""
+
+    cluster: ClusterRef
+    releases: Releases
+    parent: pulumi.Resource
+
+    def add(
+        self,
+        name: str,
+        addon: str,
+        *,
+        configuration: pulumi.Input[str] | None = None,
+        identity: eks.AddonPodIdentityAssociationArgs | None = None,
+    ) -> None:
+        eks.Addon(
+            f"{name}-addon",
+            region=self.cluster.location,
+            cluster_name=self.cluster.name,
+            addon_name=addon,
+            addon_version=self.releases.addon(name, addon, self.parent),
+            configuration_values=configuration,
+            pod_identity_associations=[identity] if identity else None,
+            resolve_conflicts_on_create="OVERWRITE",
+            resolve_conflicts_on_update="OVERWRITE",
+            tags=dict(self.cluster.tags),
+            opts=pulumi.ResourceOptions(parent=self.parent),
+        )
+
+
+def architecture(machine_type: str) -> str:
+    """The processor of a machine type: a `g` after the generation's number is ARM. Pure."""
+    return "arm64" if _ARM.match(machine_type) else "x86_64"
+
+
+def ami_type(machine_type: str) -> str:
+    """The Amazon Linux for a machine type. Pure."""
+    return {"arm64": "AL2023_ARM_64_STANDARD", "x86_64": "AL2023_x86_64_STANDARD"}[architecture(machine_type)]
+
+
+def image_parameter(kubernetes_version: str, machine_type: str) -> str:
+    """Where AWS says which release of that Amazon Linux is newest. Pure.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/retrieve-ami-id.html
+    """
+    image = f"amazon-linux-2023/{architecture(machine_type)}/standard"
+    return f"/aws/service/eks/optimized-ami/{kubernetes_version}/{image}/recommended/release_version"
+
+
+def pod_network(location: str, subnet_ids: Mapping[str, str], security_group: str) -> dict[str, Any]:
+    """Configuration of the add-on vpc-cni: network policies enforced, pods in subnets of their own. Pure.
+
+    `subnet_ids` are by the zone's letter. The chart calls an ENIConfig what its key is, and the plugin looks for the
+    one that is called like the value of the node's label: the whole name of the zone. Without it pods get no address.
+    """
+    return {
+        "enableNetworkPolicy": "true",
+        "env": {
+            "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": "true",
+            "ENI_CONFIG_LABEL_DEF": "topology.kubernetes.io/zone",
+            "ENABLE_PREFIX_DELEGATION": "true",
+            "WARM_PREFIX_TARGET": "1",
+        },
+        "eniConfig": {
+            "create": True,
+            "region": location,
+            "subnets": {
+                f"{location}{letter}": {"id": subnet, "securityGroups": [security_group]}
+                for letter, subnet in sorted(subnet_ids.items())
+            },
+        },
+    }

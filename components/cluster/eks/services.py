@@ -1,41 +1,25 @@
-"""What other clouds' clusters have by themselves: a default StorageClass, and nodes that come and go with the load."""
+"""What other clouds' clusters have by themselves: a default StorageClass, and nodes that follow the load."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi_aws import eks
 
-from components.cluster.eks import policies
-from components.cluster.eks.addons import EksPartArgs
-from components.cluster.eks.role import EksRole, EksRoleArgs
+from components.cluster.eks.identity import ClusterRef, autoscaler_policy, pod_identity
 from components.metadata import object_meta
 from components.namespaces import SYSTEM
 from components.releases import chart_release
 from components.versions import CLUSTER_AUTOSCALER, CLUSTER_AUTOSCALER_IMAGE_TAG
 
-AUTOSCALER = "cluster-autoscaler"
-STORAGE_CLASS = "gp3"
-
-
-@dataclass(frozen=True, kw_only=True)
-class EksClusterServicesArgs(EksPartArgs):
-    """`region` is the platform's name of the region, for labels."""
-
-    region: str
+AUTOSCALER: Final = "cluster-autoscaler"
+STORAGE_CLASS: Final = "gp3"
 
 
 class EksClusterServices(pulumi.ComponentResource):
-    """Installed with the cluster's own Kubernetes provider.
+    """Installed with the cluster's own Kubernetes provider. `region` is the platform's name of the region."""
 
-    Outputs: `storage_class` (its name).
-    """
-
-    storage_class: str = STORAGE_CLASS
-
-    def __init__(self, name: str, args: EksClusterServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, cluster: ClusterRef, region: str, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cluster:EksClusterServices", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         k8s.storage.v1.StorageClass(
@@ -43,7 +27,7 @@ class EksClusterServices(pulumi.ComponentResource):
             metadata=object_meta(
                 STORAGE_CLASS,
                 app="storage",
-                region=args.region,
+                region=region,
                 annotations={"storageclass.kubernetes.io/is-default-class": "true"},
             ),
             provisioner="ebs.csi.aws.com",
@@ -53,17 +37,17 @@ class EksClusterServices(pulumi.ComponentResource):
             reclaim_policy="Delete",
             opts=child,
         )
-        self._autoscaler(name, args)
+        self._autoscaler(name, cluster)
         self.register_outputs({})
 
-    def _autoscaler(self, name: str, args: EksClusterServicesArgs) -> None:
+    def _autoscaler(self, name: str, cluster: ClusterRef) -> None:
         child = pulumi.ResourceOptions(parent=self)
         association = pod_identity(
             f"{name}-autoscaler",
-            args,
+            cluster,
             namespace=SYSTEM,
             service_account=AUTOSCALER,
-            policy=pulumi.Output.json_dumps(pulumi.Output.from_input(args.cluster).apply(policies.autoscaler)),
+            policy=pulumi.Output.json_dumps(pulumi.Output.from_input(cluster.name).apply(autoscaler_policy)),
             opts=child,
         )
         chart_release(
@@ -71,38 +55,10 @@ class EksClusterServices(pulumi.ComponentResource):
             CLUSTER_AUTOSCALER,
             name=AUTOSCALER,
             namespace=SYSTEM,
-            values=autoscaler_values(args.cluster, args.location),
+            values=autoscaler_values(cluster.name, cluster.location),
             # A pod gets its identity when it starts, not afterwards.
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[association])),
         )
-
-
-def pod_identity(
-    name: str,
-    args: EksPartArgs,
-    *,
-    namespace: str,
-    service_account: str,
-    policy: pulumi.Input[str] | None = None,
-    opts: pulumi.ResourceOptions,
-) -> eks.PodIdentityAssociation:
-    """A role of their own for the pods of one ServiceAccount, with `policy` or with nothing it may do yet."""
-    trust = pulumi.Output.json_dumps(
-        pulumi.Output.from_input(args.cluster_arn).apply(
-            lambda arn: policies.pod_trust(arn, namespace=namespace, service_account=service_account)
-        )
-    )
-    role = EksRole(f"{name}-identity", EksRoleArgs(trust=trust, policy=policy, tags=args.tags), opts)
-    return eks.PodIdentityAssociation(
-        f"{name}-association",
-        region=args.location,
-        cluster_name=args.cluster,
-        namespace=namespace,
-        service_account=service_account,
-        role_arn=role.arn,
-        tags=dict(args.tags),
-        opts=opts,
-    )
 
 
 def autoscaler_values(cluster: pulumi.Input[str], location: str) -> Mapping[str, Any]:

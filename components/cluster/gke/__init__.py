@@ -1,7 +1,6 @@
 """Google Kubernetes Engine."""
 
-from components.cluster.gke.address import GkeAddress
-from components.cluster.gke.cluster import GkeCluster, GkeClusterArgs
-from components.cluster.gke.network import GkeNetwork
+from components.cluster.gke.cluster import GkeCluster
+from components.cluster.gke.network import GkeAddress, GkeNetwork
 
-__all__ = ["GkeAddress", "GkeCluster", "GkeClusterArgs", "GkeNetwork"]
+__all__ = ["GkeAddress", "GkeCluster", "GkeNetwork"]

@@ -1,21 +1,20 @@
 """A region's Kubernetes on Google Cloud."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import pulumi
-import pulumi_kubernetes as k8s
 from pulumi_gcp import compute, container
 
-from components.cluster import DnsServer, LoadBalancerAnnotations, MeshPlatform, WorkloadIdentity, kubeconfig
-from components.cluster.access import cluster_identifier, kubernetes_provider
-from components.cluster.arguments import MaintenanceWindow, ManagedClusterArgs, common_labels
-from components.cluster.gke import features
-from components.cluster.gke.encryption import GkeEncryption, GkeEncryptionArgs
-from components.cluster.gke.network import GkeNetwork
-from components.cluster.gke.nodes import GkeNodeIdentity, GkeNodeIdentityArgs, GkeNodes, GkeNodesArgs
-from components.cluster.gke.plan import principal, project_number
+from components.cluster import ClusterOutputs, LoadBalancerAnnotations, WorkloadIdentity, kubeconfig
+from components.cluster.access import cluster_identifier, kubernetes_provider, secret_kubeconfig
+from components.cluster.gke.encryption import GkeEncryption
+from components.cluster.gke.network import PODS_RANGE, SERVICES_RANGE, GkeNetwork
+from components.cluster.gke.nodes import GkeNodeIdentity, GkeNodes
+from components.cluster.location import common_labels
+from components.cluster.maintenance import DAYS, MaintenanceWindow
+from components.cluster.settings import GcpRegion
 
 CALLED_PORTS: Final = ("6443", "6666", "8443", "9443", "15017")
 """Where the API server calls webhooks and aggregated APIs in pods.
@@ -23,88 +22,85 @@ CALLED_PORTS: Final = ("6443", "6666", "8443", "9443", "15017")
 6443: metrics of KEDA; 6666: Rancher's own kinds; 8443: admission of ingress-nginx; 9443: webhooks of Rancher and KEDA;
 15017: Istio. GKE opens 443 and 10250 (cert-manager, Prometheus operator) by itself.
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class GkeClusterArgs(ManagedClusterArgs):
-    """`project` is the id of the Google Cloud project (docs/getting-started.md names its APIs).
-
-    `kubernetes_version` is the least version of the control plane; None leaves it to the release channel. `maintenance`
-    is when Google upgrades and restarts.
-    """
-
-    network: GkeNetwork
-    project: str
-    maintenance: MaintenanceWindow
-    release_channel: Literal["RAPID", "REGULAR", "STABLE", "EXTENDED"] = "REGULAR"
-    kubernetes_version: str | None = None
+STORAGE_CLASS: Final = "premium-rwo"
+_LOAD_BALANCERS: Final = LoadBalancerAnnotations(
+    public={"cloud.google.com/l4-rbs": "enabled"},
+    internal={"networking.gke.io/load-balancer-type": "Internal"},
+)
+_FIRST_MONDAY: Final = datetime(2026, 1, 5, tzinfo=UTC)
+"""Windows repeat from a day that has passed, and is always the same one: it is part of what Google compares."""
+LOGGED: Final = ("SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER")
 
 
 class GkeCluster(pulumi.ComponentResource):
     """A regional GKE cluster: private nodes in several zones, network policies enforced by Dataplane V2.
 
-    Outputs: those of `Cluster`, `encryption_key_id` (the region's key in KMS), and `key_ring_id` (where more keys go).
+    docs/getting-started.md names the APIs that the project needs. `authorized_networks` (CIDR) may reach the
+    Kubernetes API over the internet. Without any, the API has a private address only: then Pulumi must run inside the
+    region's network. Google upgrades and restarts in the `maintenance` window.
+
+    Outputs: `outputs`, `encryption_key_id` (the region's key in KMS), and `key_ring_id` (where more keys go).
     """
 
+    outputs: ClusterOutputs
     encryption_key_id: pulumi.Output[str]
     key_ring_id: pulumi.Output[str]
-    provider: k8s.Provider
-    kubeconfig: pulumi.Output[str]
-    found_as: Mapping[str, pulumi.Output[str]]
-    api_endpoint: pulumi.Output[str]
-    api_certificate_authority: pulumi.Output[str]
-    egress_addresses: Sequence[pulumi.Output[str]]
-    storage_class: str = "premium-rwo"
-    load_balancer_annotations = LoadBalancerAnnotations(
-        public={"cloud.google.com/l4-rbs": "enabled"},
-        internal={"networking.gke.io/load-balancer-type": "Internal"},
-    )
-    mesh_platform: MeshPlatform = "gke"
-    dns_server: DnsServer = "kube-dns"
 
-    def __init__(self, name: str, args: GkeClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        region: GcpRegion,
+        network: GkeNetwork,
+        *,
+        authorized_networks: Sequence[pulumi.Input[str]],
+        maintenance: MaintenanceWindow,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sacred-council:cluster:GkeCluster", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        place = args.network.args
-        self._project = args.project
-        self._encryption = GkeEncryption(
-            f"{name}-encryption", GkeEncryptionArgs(project=args.project, network=place), child
-        )
+        self._region, self._network = region, network
+        place = network.args
+        self._encryption = GkeEncryption(f"{name}-encryption", region.project, place, child)
         self.encryption_key_id = self._encryption.key_id
         self.key_ring_id = self._encryption.ring_id
-        identity = GkeNodeIdentity(f"{name}-node-identity", GkeNodeIdentityArgs(project=args.project), child)
-        cluster = self._cluster(name, args, identity)
+        identity = GkeNodeIdentity(f"{name}-node-identity", region.project, child)
+        cluster = self._cluster(name, identity, authorized_networks, maintenance)
         self._cluster_id = cluster.id
-        self._webhooks(name, args.network, identity)
+        self._webhooks(name, identity)
         nodes = GkeNodes(
             f"{name}-nodes",
-            GkeNodesArgs(
-                cluster=cluster.id,
-                location=place.location,
-                nodes=args.nodes,
-                identity=identity.email,
-                labels=common_labels(place),
-            ),
-            child,
+            cluster.id,
+            region.nodes,
+            location=place.location,
+            identity=identity.email,
+            labels=common_labels(place),
+            opts=child,
         )
-        self.egress_addresses = args.network.egress_addresses
-        self.found_as = {"name": cluster.name}
-        self.api_endpoint = pulumi.Output.concat("https://", cluster.endpoint)
-        self.api_certificate_authority = cluster.master_auth.cluster_ca_certificate
-        self.kubeconfig = pulumi.Output.secret(
-            pulumi.Output.json_dumps(
-                pulumi.Output.all(cluster.name, self.api_endpoint, self.api_certificate_authority).apply(
-                    lambda known: kubeconfig.gke(*known)
-                )
-            )
-        )
-        self.provider = kubernetes_provider(
+        self.outputs = self._outputs(name, cluster, nodes)
+        self.register_outputs({"api_endpoint": self.outputs.api_endpoint})
+
+    def _outputs(self, name: str, cluster: container.Cluster, nodes: GkeNodes) -> ClusterOutputs:
+        endpoint = pulumi.Output.concat("https://", cluster.endpoint)
+        authority = cluster.master_auth.cluster_ca_certificate
+        secret = secret_kubeconfig(kubeconfig.gke, [cluster.name, endpoint, authority])
+        provider = kubernetes_provider(
             f"{name}-kubernetes",
-            cluster_identifier=cluster_identifier("gcp", place.region),
-            kubeconfig=self.kubeconfig,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[nodes, args.network]),
+            cluster_identifier=cluster_identifier("gcp", self._network.args.region),
+            kubeconfig=secret,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[nodes, self._network]),
         )
-        self.register_outputs({"api_endpoint": self.api_endpoint})
+        return ClusterOutputs(
+            provider=provider,
+            kubeconfig=secret,
+            found_as={"name": cluster.name},
+            api_endpoint=endpoint,
+            api_certificate_authority=authority,
+            egress_addresses=self._network.egress_addresses,
+            storage_class=STORAGE_CLASS,
+            load_balancer_annotations=_LOAD_BALANCERS,
+            mesh_platform="gke",
+            dns_server="kube-dns",
+        )
 
     def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:
         """The ServiceAccount is a principal of IAM by itself: nothing is created.
@@ -116,66 +112,172 @@ class GkeCluster(pulumi.ComponentResource):
         )
         return WorkloadIdentity(
             principal=number.apply(
-                lambda known: principal(self._project, known, namespace=namespace, service_account=service_account)
+                lambda known: principal(
+                    self._region.project, known, namespace=namespace, service_account=service_account
+                )
             ),
             annotations={},
             pod_labels={},
             token_endpoints=[("169.254.169.254/32", 80)],
         )
 
-    def _cluster(self, name: str, args: GkeClusterArgs, identity: GkeNodeIdentity) -> container.Cluster:
-        place = args.network.args
+    def _cluster(
+        self,
+        name: str,
+        identity: GkeNodeIdentity,
+        authorized_networks: Sequence[pulumi.Input[str]],
+        maintenance: MaintenanceWindow,
+    ) -> container.Cluster:
+        region, network, place = self._region, self._network, self._network.args
         return container.Cluster(
             name,
-            project=args.project,
+            project=region.project,
             location=place.location,
-            network=args.network.network_id,
-            subnetwork=args.network.subnetwork_id,
+            network=network.network_id,
+            subnetwork=network.subnetwork_id,
             networking_mode="VPC_NATIVE",
-            ip_allocation_policy=features.addresses(),
+            ip_allocation_policy=_addresses(),
             datapath_provider="ADVANCED_DATAPATH",
             enable_l4_ilb_subsetting=True,
-            private_cluster_config=features.private_nodes(
-                args.network.control_plane_subnetwork_id, public_api=bool(args.authorized_networks)
+            private_cluster_config=_private_nodes(
+                network.control_plane_subnetwork_id, public_api=bool(authorized_networks)
             ),
-            master_authorized_networks_config=features.authorized(args.authorized_networks),
-            release_channel=container.ClusterReleaseChannelArgs(channel=args.release_channel),
-            min_master_version=args.kubernetes_version,
-            workload_identity_config=features.workload_identities(args.project),
+            master_authorized_networks_config=_authorized(authorized_networks),
+            release_channel=container.ClusterReleaseChannelArgs(channel=region.release_channel),
+            min_master_version=region.kubernetes_version,
+            workload_identity_config=_workload_identities(region.project),
             database_encryption=container.ClusterDatabaseEncryptionArgs(
                 state="ENCRYPTED", key_name=self._encryption.key_id
             ),
-            logging_config=container.ClusterLoggingConfigArgs(enable_components=list(features.LOGGED)),
-            monitoring_config=features.monitoring(),
+            logging_config=container.ClusterLoggingConfigArgs(enable_components=list(LOGGED)),
+            monitoring_config=_monitoring(),
             security_posture_config=container.ClusterSecurityPostureConfigArgs(
                 mode="BASIC", vulnerability_mode="VULNERABILITY_DISABLED"
             ),
             service_external_ips_config=container.ClusterServiceExternalIpsConfigArgs(enabled=False),
-            addons_config=features.addons(),
-            maintenance_policy=features.maintenance(args.maintenance),
+            addons_config=_addons(),
+            maintenance_policy=_maintenance(maintenance),
             enable_shielded_nodes=True,
             # The pool that every cluster is born with is replaced by one that can change without the cluster.
             remove_default_node_pool=True,
             initial_node_count=1,
-            node_config=features.first_nodes(identity.email),
-            deletion_protection=args.deletion_protection,
+            node_config=_first_nodes(identity.email),
+            deletion_protection=region.deletion_protection,
             resource_labels=common_labels(place),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[self._encryption, identity],
                 ignore_changes=["nodeConfig", "initialNodeCount"],
                 # Said before anything inside the cluster is deleted, not after.
-                protect=args.deletion_protection,
+                protect=region.deletion_protection,
             ),
         )
 
-    def _webhooks(self, name: str, network: GkeNetwork, identity: GkeNodeIdentity) -> None:
+    def _webhooks(self, name: str, identity: GkeNodeIdentity) -> None:
         compute.Firewall(
             f"{name}-webhooks",
-            network=network.network_id,
+            network=self._network.network_id,
             direction="INGRESS",
-            source_ranges=[network.args.addresses.control_plane],
+            source_ranges=[str(self._network.args.addresses.control_plane)],
             target_service_accounts=[identity.email],
             allows=[compute.FirewallAllowArgs(protocol="tcp", ports=list(CALLED_PORTS))],
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _addresses() -> container.ClusterIpAllocationPolicyArgs:
+    """Pods and Services have their own ranges of the nodes' subnet."""
+    return container.ClusterIpAllocationPolicyArgs(
+        cluster_secondary_range_name=PODS_RANGE, services_secondary_range_name=SERVICES_RANGE
+    )
+
+
+def _private_nodes(subnetwork: pulumi.Input[str], *, public_api: bool) -> container.ClusterPrivateClusterConfigArgs:
+    """Nodes have no public address; they reach the API inside the network, through an endpoint in `subnetwork`."""
+    return container.ClusterPrivateClusterConfigArgs(
+        enable_private_nodes=True,
+        enable_private_endpoint=not public_api,
+        private_endpoint_subnetwork=subnetwork,
+        master_global_access_config=container.ClusterPrivateClusterConfigMasterGlobalAccessConfigArgs(enabled=True),
+    )
+
+
+def _authorized(networks: Sequence[pulumi.Input[str]]) -> container.ClusterMasterAuthorizedNetworksConfigArgs:
+    """Only these networks may talk to the API; being in Google Cloud is no reason to be let in."""
+    return container.ClusterMasterAuthorizedNetworksConfigArgs(
+        cidr_blocks=[
+            container.ClusterMasterAuthorizedNetworksConfigCidrBlockArgs(cidr_block=network) for network in networks
+        ],
+        gcp_public_cidrs_access_enabled=False,
+    )
+
+
+def _workload_identities(project: str) -> container.ClusterWorkloadIdentityConfigArgs:
+    """ServiceAccounts are principals of the project's IAM."""
+    return container.ClusterWorkloadIdentityConfigArgs(workload_pool=workload_pool(project))
+
+
+def _monitoring() -> container.ClusterMonitoringConfigArgs:
+    """GKE watches its own parts; the platform brings its own Prometheus."""
+    return container.ClusterMonitoringConfigArgs(
+        enable_components=["SYSTEM_COMPONENTS"],
+        managed_prometheus=container.ClusterMonitoringConfigManagedPrometheusArgs(enabled=False),
+    )
+
+
+def _addons() -> container.ClusterAddonsConfigArgs:
+    """Disks for StatefulSets, and a DNS cache on every node."""
+    return container.ClusterAddonsConfigArgs(
+        gce_persistent_disk_csi_driver_config=container.ClusterAddonsConfigGcePersistentDiskCsiDriverConfigArgs(
+            enabled=True
+        ),
+        dns_cache_config=container.ClusterAddonsConfigDnsCacheConfigArgs(enabled=True),
+    )
+
+
+def _maintenance(window: MaintenanceWindow) -> container.ClusterMaintenancePolicyArgs:
+    """When GKE may upgrade the control plane and restart nodes."""
+    start = _FIRST_MONDAY + timedelta(days=DAYS.index(window.day), hours=window.start_hour)
+    return container.ClusterMaintenancePolicyArgs(
+        recurring_window=container.ClusterMaintenancePolicyRecurringWindowArgs(
+            start_time=_time(start),
+            end_time=_time(start + timedelta(hours=window.hours)),
+            recurrence=f"FREQ=WEEKLY;BYDAY={window.day[:2].upper()}",
+        )
+    )
+
+
+def _first_nodes(service_account: pulumi.Input[str]) -> container.ClusterNodeConfigArgs:
+    """The short-lived first nodes are hardened, too, and need not be the project's default service account."""
+    return container.ClusterNodeConfigArgs(
+        service_account=service_account,
+        oauth_scopes=["https://www.googleapis.com/auth/cloud-platform"],
+        shielded_instance_config=container.ClusterNodeConfigShieldedInstanceConfigArgs(
+            enable_secure_boot=True, enable_integrity_monitoring=True
+        ),
+        workload_metadata_config=container.ClusterNodeConfigWorkloadMetadataConfigArgs(mode="GKE_METADATA"),
+    )
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def workload_pool(project: str) -> str:
+    """The pool of identities that a project's clusters share. Pure."""
+    return f"{project}.svc.id.goog"
+
+
+def project_number(service_agent: str) -> str:
+    """The number of the project that a Google service agent (`service-<number>@...`) belongs to. Pure."""
+    name = service_agent.partition("@")[0]
+    number = name.rpartition("-")[2]
+    if not number.isdigit():
+        raise ValueError(f"service_agent: {service_agent!r} does not look like service-<project number>@...")
+    return number
+
+
+def principal(project: str, number: str, *, namespace: str, service_account: str) -> str:
+    """The IAM principal that the pods of a Kubernetes ServiceAccount are. Pure."""
+    pool = f"projects/{number}/locations/global/workloadIdentityPools/{workload_pool(project)}"
+    return f"principal://iam.googleapis.com/{pool}/subject/ns/{namespace}/sa/{service_account}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import compute, kms, projects
 
-from components.cluster.arguments import NetworkArgs, common_labels
+from components.cluster.location import NetworkArgs, common_labels
 from components.grants import once_honoured
 
 ROTATION_PERIOD = f"{90 * 24 * 60 * 60}s"
@@ -14,16 +14,10 @@ _SERVICE = "container.googleapis.com"
 _ROLE = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
 
 
-@dataclass(frozen=True, kw_only=True)
-class GkeEncryptionArgs:
-    """`project` is the id of the Google Cloud project, `network` says where the region is."""
-
-    project: str
-    network: NetworkArgs
-
-
 class GkeEncryption(pulumi.ComponentResource):
     """The key that GKE encrypts Kubernetes Secrets with before they reach etcd's disk. It rotates every 90 days.
+
+    `project` is the id of the Google Cloud project, `place` is where the region is.
 
     Key rings cannot be deleted in Google Cloud: a destroyed stack leaves one, with a name of its own.
 
@@ -35,12 +29,12 @@ class GkeEncryption(pulumi.ComponentResource):
     ring_id: pulumi.Output[str]
     service_agent: pulumi.Output[str]
 
-    def __init__(self, name: str, args: GkeEncryptionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, project: str, place: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cluster:GkeEncryption", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        ring = kms.KeyRing(f"{name}-ring", location=args.network.location, opts=child)
-        key = _key(name, ring.id, args.network, child)
-        use = GkeKeyUse(f"{name}-use", GkeKeyUseArgs(project=args.project, service=_SERVICE, key_id=key.id), child)
+        ring = kms.KeyRing(f"{name}-ring", location=place.location, opts=child)
+        key = _key(name, ring.id, place, child)
+        use = GkeKeyUse(f"{name}-use", GkeKeyUseArgs(project=project, service=_SERVICE, key_id=key.id), child)
         self.key_id = use.key_id
         self.ring_id = ring.id
         self.service_agent = use.service_agent
@@ -49,15 +43,14 @@ class GkeEncryption(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class GkeKeyUseArgs:
-    """`service` is the API of a Google service of `project` that may encrypt and decrypt with the key `key_id`.
-
-    `kept` leaves the grant in Google Cloud when the program no longer has it (ADR 24).
-    """
+    """Which service may encrypt and decrypt with which key."""
 
     project: str
     service: str
+    """The API of a Google service of the project."""
     key_id: pulumi.Input[str]
     kept: bool = False
+    """Whether the grant stays in Google Cloud when the program no longer has it (ADR 24)."""
 
 
 class GkeKeyUse(pulumi.ComponentResource):

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import compute, dns, servicenetworking
 
-from components.cluster.arguments import common_labels, halves
+from components.addresses import halves
 from components.cluster.gke.network import GkeNetwork
+from components.cluster.location import common_labels
 
 SERVICE_NETWORKING = "servicenetworking.googleapis.com"
 

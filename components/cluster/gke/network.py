@@ -1,14 +1,16 @@
-"""The network of a region on Google Cloud: its own VPC, no public addresses but the one that pods are seen with."""
+"""The network of a region on Google Cloud: its own VPC, and no public addresses but those that are reserved."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import pulumi
 from pulumi_gcp import compute
 
-from components.cluster.arguments import FLOW_LOG_MINUTES, NetworkArgs, common_labels
+from components.cluster import PublicAddress
+from components.cluster.location import FLOW_LOG_MINUTES, NetworkArgs, common_labels
 
-PODS_RANGE = "pods"
-SERVICES_RANGE = "services"
+PODS_RANGE: Final = "pods"
+SERVICES_RANGE: Final = "services"
 
 
 class GkeNetwork(pulumi.ComponentResource):
@@ -34,7 +36,7 @@ class GkeNetwork(pulumi.ComponentResource):
             f"{name}-control-plane",
             network=network.id,
             region=args.location,
-            ip_cidr_range=args.addresses.control_plane,
+            ip_cidr_range=str(args.addresses.control_plane),
             private_ip_google_access=True,
             opts=child,
         ).id
@@ -46,11 +48,11 @@ class GkeNetwork(pulumi.ComponentResource):
             f"{name}-nodes",
             network=network.id,
             region=args.location,
-            ip_cidr_range=args.addresses.nodes,
+            ip_cidr_range=str(args.addresses.nodes),
             secondary_ip_ranges=[
-                compute.SubnetworkSecondaryIpRangeArgs(range_name=PODS_RANGE, ip_cidr_range=args.addresses.pods),
+                compute.SubnetworkSecondaryIpRangeArgs(range_name=PODS_RANGE, ip_cidr_range=str(args.addresses.pods)),
                 compute.SubnetworkSecondaryIpRangeArgs(
-                    range_name=SERVICES_RANGE, ip_cidr_range=args.addresses.services
+                    range_name=SERVICES_RANGE, ip_cidr_range=str(args.addresses.services)
                 ),
             ],
             # Google's APIs are reached without the NAT.
@@ -80,6 +82,26 @@ class GkeNetwork(pulumi.ComponentResource):
         )
         address: pulumi.Output[str] = egress.address
         return address
+
+
+class GkeAddress(pulumi.ComponentResource):
+    """A regional address. GKE's load balancers take it from any zone.
+
+    Outputs: `public` (a `PublicAddress`).
+    """
+
+    public: PublicAddress
+
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:cluster:GkeAddress", name, None, opts)
+        address = compute.Address(
+            f"{name}-address",
+            region=args.location,
+            labels=common_labels(args),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.public = PublicAddress(addresses=[address.address], annotations={}, load_balancer_ip=address.address)
+        self.register_outputs({"addresses": self.public.addresses})
 
 
 def _flow_logs() -> compute.SubnetworkLogConfigArgs:

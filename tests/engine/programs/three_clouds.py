@@ -1,6 +1,7 @@
 """A cluster on each cloud with its network, and a ConfigMap in each cluster."""
 
 from collections.abc import Callable
+from ipaddress import IPv4Network
 from typing import Any
 
 import pulumi
@@ -10,61 +11,64 @@ import pulumi_gcp as gcp
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
-from components.cluster import AddressRanges, Cluster, NetworkArgs, NodePool
-from components.cluster.aks import AksCluster, AksClusterArgs, AksNetwork, AksNetworkArgs
-from components.cluster.arguments import MaintenanceWindow
-from components.cluster.eks import EksCluster, EksClusterArgs, EksNetwork, EksNetworkArgs
-from components.cluster.gke import GkeCluster, GkeClusterArgs, GkeNetwork
+from components.addresses import AddressRanges
+from components.cluster import Cluster
+from components.cluster.aks import AksCluster, AksNetwork, AksNetworkArgs
+from components.cluster.eks import EksCluster, EksNetwork, EksNetworkArgs
+from components.cluster.gke import GkeCluster, GkeNetwork
+from components.cluster.location import NetworkArgs
+from components.cluster.maintenance import MaintenanceWindow
+from components.cluster.settings import AwsRegion, AzureRegion, GcpRegion
 
 ADDRESSES = AddressRanges(
-    nodes="10.7.0.0/17",
-    services="10.7.128.0/18",
-    managed="10.7.192.0/19",
-    public="10.7.224.0/20",
-    control_plane="10.7.240.0/28",
-    pods="100.65.192.0/18",
+    nodes=IPv4Network("10.7.0.0/17"),
+    services=IPv4Network("10.7.128.0/18"),
+    managed=IPv4Network("10.7.192.0/19"),
+    public=IPv4Network("10.7.224.0/20"),
+    control_plane=IPv4Network("10.7.240.0/28"),
+    pods=IPv4Network("100.65.192.0/18"),
 )
 MAINTENANCE = MaintenanceWindow(day="Tuesday")
-COMMON: dict[str, Any] = {
-    "nodes": NodePool(machine_type="small.machine", min=3, max=9),
-    "authorized_networks": ["192.31.196.0/24"],
-    "deletion_protection": False,
-}
+OFFICE = ["192.31.196.0/24"]
 GENERATOR = random.Provider("random")
 
 
-def place(region: str) -> dict[str, Any]:
-    """Where a region is."""
-    return {"region": region, "location": region, "addresses": ADDRESSES}
+def settings(region: str, machine: str) -> dict[str, Any]:
+    """What is said of a region of any cloud, as in a stack's configuration."""
+    return {"name": region, "nodes": {"type": machine, "min": 3, "max": 9}}
 
 
-def gke(region: str) -> Cluster:
+def gke(name: str) -> Cluster:
     """On Google Cloud."""
     opts = pulumi.ResourceOptions(providers=[gcp.Provider("gcp", project="council"), GENERATOR])
-    network = GkeNetwork(f"{region}-network", NetworkArgs(**place(region)), opts)
+    region = GcpRegion.model_validate({**settings(name, "e2-standard-4"), "cloud": "gcp", "project": "council"})
+    network = GkeNetwork(f"{name}-network", NetworkArgs(region=name, location=name, addresses=ADDRESSES), opts)
     return GkeCluster(
-        f"{region}-cluster", GkeClusterArgs(network=network, project="council", maintenance=MAINTENANCE, **COMMON), opts
+        f"{name}-cluster", region, network, authorized_networks=OFFICE, maintenance=MAINTENANCE, opts=opts
     )
 
 
-def eks(region: str) -> Cluster:
+def eks(name: str) -> Cluster:
     """On AWS."""
     opts = pulumi.ResourceOptions(providers=[aws.Provider("aws"), GENERATOR])
-    network = EksNetwork(f"{region}-network", EksNetworkArgs(**place(region)), opts)
     administrators = ["arn:aws:iam::123456789012:role/your-administrators"]
-    args = EksClusterArgs(network=network, administrators=administrators, **COMMON)
-    return EksCluster(f"{region}-cluster", args, opts)
+    region = AwsRegion.model_validate({**settings(name, "m7i.large"), "cloud": "aws", "administrators": administrators})
+    network = EksNetwork(f"{name}-network", EksNetworkArgs(region=name, location=name, addresses=ADDRESSES), opts)
+    return EksCluster(f"{name}-cluster", region, network, authorized_networks=OFFICE, opts=opts)
 
 
-def aks(region: str) -> Cluster:
+def aks(name: str) -> Cluster:
     """On Azure, which chooses the version of Kubernetes."""
     opts = pulumi.ResourceOptions(providers=[azure.Provider("azure"), GENERATOR])
-    network = AksNetwork(f"{region}-network", AksNetworkArgs(**place(region)), opts)
     groups = ["22222222-2222-2222-2222-222222222222"]
-    args = AksClusterArgs(
-        network=network, admin_groups=groups, upgrade_channel="stable", maintenance=MAINTENANCE, **COMMON
+    region = AzureRegion.model_validate(
+        {**settings(name, "Standard_D4s_v5"), "cloud": "azure", "adminGroups": groups, "upgradeChannel": "stable"}
     )
-    return AksCluster(f"{region}-cluster", args, opts)
+    place = AksNetworkArgs(region=name, location=name, addresses=ADDRESSES, zones=region.zones)
+    network = AksNetwork(f"{name}-network", place, opts)
+    return AksCluster(
+        f"{name}-cluster", region, network, authorized_networks=OFFICE, maintenance=MAINTENANCE, opts=opts
+    )
 
 
 BUILD: dict[str, Callable[[str], Cluster]] = {"gcp": gke, "aws": eks, "azure": aks}
@@ -74,6 +78,6 @@ for entry in pulumi.Config().require_object("regions"):
         f"{entry['name']}-mark",
         metadata={"name": "mark", "namespace": "default"},
         data={"cloud": entry["cloud"]},
-        opts=pulumi.ResourceOptions(provider=cluster.provider),
+        opts=pulumi.ResourceOptions(provider=cluster.outputs.provider),
     )
-    pulumi.export(entry["name"], cluster.kubeconfig)
+    pulumi.export(entry["name"], cluster.outputs.kubeconfig)

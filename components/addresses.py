@@ -1,0 +1,33 @@
+"""The IPv4 ranges of a region. Pure: `stacks.topology` gives each region its own; networks and clusters use them."""
+
+from dataclasses import dataclass, fields
+from ipaddress import IPv4Network
+from itertools import combinations
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddressRanges:
+    """The address ranges of one region. None overlaps another; a cloud leaves alone what it does not need."""
+
+    nodes: IPv4Network
+    services: IPv4Network
+    managed: IPv4Network
+    """Managed databases and caches."""
+    public: IPv4Network
+    """Subnets of public load balancers and NAT, where a cloud wants them apart."""
+    control_plane: IPv4Network
+    pods: IPv4Network
+
+    def __post_init__(self) -> None:
+        ranges = [(one.name, getattr(self, one.name)) for one in fields(self)]
+        for (name, network), (other_name, other) in combinations(ranges, 2):
+            if network.overlaps(other):
+                raise ValueError(
+                    f"{name}: {network} overlaps {other_name} ({other}); give each range its own addresses"
+                )
+
+
+def halves(block: IPv4Network) -> tuple[IPv4Network, IPv4Network]:
+    """Both halves of a range, the lower one first."""
+    first, second = block.subnets(prefixlen_diff=1)
+    return first, second

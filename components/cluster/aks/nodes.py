@@ -1,0 +1,139 @@
+"""The machines of an AKS cluster: in each zone a small pool for AKS's own pods, and one for all others."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pulumi
+from pulumi_azure_native import containerservice
+
+from components.cluster.aks.network import AksNetwork
+from components.cluster.location import common_labels
+from components.cluster.settings import AKS_SYSTEM_NODES, CHOOSES_VERSIONS, AzureRegion
+from components.versions import KUBERNETES_VERSION
+
+NODE_DISK_GB: Final = 100
+PODS_PER_NODE: Final = 110
+SYSTEM_TAINT: Final = "CriticalAddonsOnly=true:NoSchedule"
+"""Azure's own pods tolerate it, and no others."""
+POOL_CHANGES_BY_ITSELF: Final = ("count",)
+"""What of a node pool's inputs Azure changes: the autoscaler's number of nodes."""
+POOL_VERSIONS: Final = ("orchestratorVersion",)
+"""What Azure changes, too, where it decides about the minor version."""
+
+
+class AksPools(pulumi.ComponentResource):
+    """All node pools but the one that the cluster is born with.
+
+    Another machine type is another pool, which is there before the old one goes. The cluster stays.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        cluster: containerservice.ManagedCluster,
+        region: AzureRegion,
+        network: AksNetwork,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:cluster:AksPools", name, None, opts)
+        self._cluster, self._region, self._network = cluster, region, network
+        zones = list(network.node_subnet_ids)
+        for zone in sorted(zones)[1:]:
+            self._pool(f"{name}-system-{zone}", zone, _system(region, zones, zone))
+        for zone, bounds in region.nodes.per_zone(zones).items():
+            self._pool(f"{name}-{zone}", zone, _user(region, zone, bounds))
+        self.register_outputs({})
+
+    def _pool(self, name: str, zone: str, special: Mapping[str, Any]) -> None:
+        versions = () if kubernetes_version(self._region) else POOL_VERSIONS
+        containerservice.AgentPool(
+            f"{name}-pool",
+            resource_group_name=self._network.resource_group_name,
+            resource_name_=self._cluster.name,
+            **_common(self._region, self._network, zone),
+            **special,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                ignore_changes=[*POOL_CHANGES_BY_ITSELF, *versions],
+                # Else Azure would first drain pools of a cluster that goes.
+                deleted_with=self._cluster,
+            ),
+        )
+
+
+def first_pool(region: AzureRegion, network: AksNetwork) -> containerservice.ManagedClusterAgentPoolProfileArgs:
+    """The pool that the cluster is born with: Azure takes it with the cluster, and changes little of it afterwards."""
+    zones = list(network.node_subnet_ids)
+    zone = min(zones)
+    special = _system(region, zones, zone)
+    return containerservice.ManagedClusterAgentPoolProfileArgs(
+        name=special.pop("agent_pool_name"), **_common(region, network, zone), **special
+    )
+
+
+def _system(region: AzureRegion, zones: Sequence[str], zone: str) -> dict[str, Any]:
+    return {
+        "agent_pool_name": f"system{zone}",
+        "mode": "System",
+        "vm_size": region.system_machine,
+        "node_taints": [SYSTEM_TAINT],
+        **_bounds(*system_nodes(zones)),
+    }
+
+
+def _user(region: AzureRegion, zone: str, bounds: tuple[int, int]) -> dict[str, Any]:
+    return {
+        "agent_pool_name": pool_name(zone, region.nodes.type),
+        "mode": "User",
+        "vm_size": region.nodes.type,
+        **_bounds(*bounds),
+    }
+
+
+def _bounds(least: int, most: int) -> dict[str, Any]:
+    # The autoscaler decides how many nodes there are: `count` is the number to start with.
+    return {"enable_auto_scaling": True, "count": least, "min_count": least, "max_count": most}
+
+
+def _common(region: AzureRegion, network: AksNetwork, zone: str) -> dict[str, Any]:
+    """What all pools have in common: private nodes of one zone, started only with signed code, no SSH."""
+    return {
+        "type": "VirtualMachineScaleSets",
+        "orchestrator_version": kubernetes_version(region),
+        "availability_zones": [zone],
+        "max_pods": PODS_PER_NODE,
+        "vnet_subnet_id": network.node_subnet_ids[zone],
+        "enable_node_public_ip": False,
+        "os_type": "Linux",
+        "os_sku": "AzureLinux",
+        "os_disk_type": "Managed",
+        "os_disk_size_gb": NODE_DISK_GB,
+        "security_profile": containerservice.AgentPoolSecurityProfileArgs(
+            enable_secure_boot=True, enable_vtpm=True, ssh_access="Disabled"
+        ),
+        "upgrade_settings": containerservice.AgentPoolUpgradeSettingsArgs(max_surge="1"),
+        "tags": common_labels(network.args),
+    }
+
+
+def kubernetes_version(region: AzureRegion) -> str | None:
+    """The version that control plane and nodes are asked to have; None where Azure decides about it. Pure.
+
+    Without one, nodes would stay on the version that they started with.
+    """
+    return None if region.upgrade_channel in CHOOSES_VERSIONS else region.kubernetes_version or KUBERNETES_VERSION
+
+
+def system_nodes(zones: Sequence[str]) -> tuple[int, int]:
+    """Least and most nodes of each zone for AKS's own pods. Pure."""
+    least = -(-AKS_SYSTEM_NODES // len(zones))
+    return least, 2 * least
+
+
+def pool_name(zone: str, machine_type: str) -> str:
+    """Name of a zone's node pool, which Azure takes in 12 letters and digits. Pure.
+
+    Another machine type has another name, so that its pool is there before the old one goes.
+    """
+    return f"n{zone}" + hashlib.sha256(machine_type.encode()).hexdigest()[:8]

@@ -1,0 +1,51 @@
+"""What managed databases and caches on AWS have in common: who reaches them, and when they are maintained."""
+
+import pulumi
+from pulumi_aws import ec2, vpc
+
+from components.cluster.eks.network import EksNetwork
+from components.cluster.location import common_labels
+
+
+class EksPrivateAccess(pulumi.ComponentResource):
+    """A security group that lets the region's pods in on a TCP `port`, nobody else, and nothing out.
+
+    Outputs: `security_group_id`, known once the pods are let in.
+    """
+
+    security_group_id: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, network: EksNetwork, *, port: int, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("sacred-council:cluster:EksPrivateAccess", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        place = network.args
+        tags = {**common_labels(place), "Name": name}
+        group = ec2.SecurityGroup(
+            f"{name}-group",
+            region=place.location,
+            vpc_id=network.vpc_id,
+            description=f"From the pods of {place.region} alone",
+            tags=tags,
+            opts=child,
+        )
+        rule = vpc.SecurityGroupIngressRule(
+            f"{name}-pods",
+            region=place.location,
+            security_group_id=group.id,
+            cidr_ipv4=str(place.addresses.pods),
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            tags=tags,
+            opts=child,
+        )
+        self.security_group_id = pulumi.Output.all(group.id, rule.id).apply(lambda known: str(known[0]))
+        self.register_outputs({"security_group_id": self.security_group_id})
+
+
+def weekly_hour(day: str, hour: int) -> str:
+    """An hour (UTC) of a day of the week, as AWS's data services want their maintenance windows. Pure."""
+    short = day[:3].lower()
+    return f"{short}:{hour:02}:00-{short}:{hour + 1:02}:00"

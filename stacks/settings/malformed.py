@@ -1,0 +1,156 @@
+"""From pydantic's errors to mistakes that people can read, and examples of what is missing. Pure."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from components.cluster.settings import CLOUDS
+from components.settings.words import closest, did_you_mean
+from stacks.settings.errors import Mistake, path_of, shown
+from stacks.settings.models import SECRETS, Settings
+
+Step = str | int
+Path = tuple[Step, ...]
+
+_TYPE_RULES: Final = {
+    "bool_type": ("must be true or false", "write true or false, without quotes"),
+    "int_type": ("must be a whole number", "write it without quotes, e.g. 3"),
+    "float_type": ("must be a number", "write it without quotes, e.g. 0.5"),
+    "finite_number": ("must be a number", "write it without quotes, e.g. 0.5"),
+    "string_type": ("must be text", "put it in quotes"),
+    "tuple_type": ("must be a list", "begin each entry on a line of its own with a hyphen"),
+    "model_type": ("must be a map of settings", "write one `key: value` a line below it, indented"),
+}
+"""Rule and remedy by the type of pydantic's error."""
+
+_EXAMPLES: Final[Mapping[str, object]] = {
+    "stage": "local",
+    "regions": [{"name": "local", "cloud": "existing"}],
+    "name": "us-central1",
+    "cloud": "existing",
+    "latitude": 50.85,
+    "longitude": 4.35,
+    "timeZone": "Europe/Brussels",
+    "languages": ["nl", "fr"],
+    "project": "my-project",
+    "adminGroups": ["11111111-2222-3333-4444-555555555555"],
+    "administrators": ["arn:aws:iam::123456789012:role/administrators"],
+    "gcp.nodes": {"type": "e2-standard-4", "min": 3, "max": 9},
+    "aws.nodes": {"type": "m7i.xlarge", "min": 3, "max": 9},
+    "azure.nodes": {"type": "Standard_D4s_v5", "min": 3, "max": 9},
+    "gcp.type": "e2-standard-4",
+    "aws.type": "m7i.xlarge",
+    "azure.type": "Standard_D4s_v5",
+    "streams.name": "council-decisions",
+    "subjects": ["councils.>"],
+    "min": 3,
+    "max": 9,
+}
+"""An example of each required setting, by its key (and its cloud or what it belongs to, where that matters)."""
+
+_COMMON: Final = ("project", "adminGroups", "administrators")
+"""Required settings of regions that may be below `clouds` as well."""
+
+
+def path_in(error: ErrorDetails) -> Path:
+    """Where the error is, as the user wrote it: pydantic also says which model of a region it took."""
+    loc = error["loc"]
+    return (*loc[:2], *loc[3:]) if _cloud(loc) and loc[0] == "regions" else loc
+
+
+def example_of(error: ErrorDetails) -> object:
+    """A valid value of the setting that is missing."""
+    key = str(error["loc"][-1])
+    kind = "streams" if "streams" in error["loc"] else _cloud(error["loc"])
+    return _EXAMPLES.get(f"{kind}.{key}") or _EXAMPLES[key]
+
+
+def described(error: ErrorDetails) -> Mistake:
+    """The error as a mistake, with rule and remedy."""
+    describe = _DESCRIBED.get(error["type"], _any_other)
+    rule, remedy = describe(error)
+    # What is missing has no value, and an unknown key's value could be a secret in the wrong place.
+    value = "" if error["type"] in ("missing", "extra_forbidden") else shown(error["input"])
+    return Mistake(path=path_of(*path_in(error)), value=value, rule=rule, remedy=remedy)
+
+
+def _cloud(loc: Path) -> str:
+    """The cloud whose settings these are, or nothing."""
+    place = {"regions": 2, "clouds": 1}.get(str(loc[0]))
+    step = loc[place] if place is not None and len(loc) > place else None
+    return str(step) if step in CLOUDS else ""
+
+
+def _missing(error: ErrorDetails) -> tuple[str, str]:
+    key = str(error["loc"][-1])
+    elsewhere = f", here or for all regions below clouds.{_cloud(error['loc'])}" if key in _COMMON else ""
+    return "is missing", f"add e.g. {key}: {_written(example_of(error))}{elsewhere}"
+
+
+def _written(value: object) -> str:
+    """A value as it is written on one line of YAML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_written(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_written, value)) + "]"
+    return str(value)
+
+
+def _unknown(error: ErrorDetails) -> tuple[str, str]:
+    *parents, key = error["loc"]
+    return "is not a setting", did_you_mean(str(key), _known_keys(parents))
+
+
+def _not_a_choice(error: ErrorDetails) -> tuple[str, str]:
+    expected = error["ctx"]["expected"].replace("'", "")
+    meant = closest(str(error["input"]), expected.replace(" or ", ", ").split(", "))
+    return f"must be {expected}", f"did you mean {meant}?" if meant else f"write {expected}"
+
+
+def _setting(error: ErrorDetails) -> tuple[str, str]:
+    return error["ctx"]["rule"], error["ctx"]["remedy"]
+
+
+def _too_low(error: ErrorDetails) -> tuple[str, str]:
+    least = f"{error['ctx']['ge']:g}"
+    return f"must be at least {least}", f"write {least} or more"
+
+
+def _too_high(error: ErrorDetails) -> tuple[str, str]:
+    most = f"{error['ctx']['le']:g}"
+    return f"must be at most {most}", f"write {most} or less"
+
+
+def _any_other(error: ErrorDetails) -> tuple[str, str]:
+    return _TYPE_RULES.get(error["type"], (f"is not valid ({error['msg']})", "correct it"))
+
+
+_DESCRIBED: Final[dict[str, Callable[[ErrorDetails], tuple[str, str]]]] = {
+    "missing": _missing,
+    "extra_forbidden": _unknown,
+    "literal_error": _not_a_choice,
+    "setting": _setting,
+    "greater_than_equal": _too_low,
+    "less_than_equal": _too_high,
+}
+
+
+def _known_keys(parents: list[Step]) -> list[str]:
+    models: list[type[BaseModel]] = [Settings]
+    for step in parents:
+        if step in CLOUDS and parents[0] == "regions":
+            models = [model for model in models if step in get_args(model.model_fields["cloud"].annotation)]
+        elif isinstance(step, str):
+            fields = [field for model in models for field in model.model_fields.values() if field.alias == step]
+            models = [model for field in fields for model in _models_in(field.annotation)]
+    keys = [field.alias or name for model in models for name, field in model.model_fields.items()]
+    return list(dict.fromkeys(keys)) if parents else [*keys, *SECRETS]
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)

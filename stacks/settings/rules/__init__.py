@@ -1,0 +1,34 @@
+"""Rules between settings.
+
+A rule is a pure function from settings to mistakes. Each setting that it sees is valid by itself, because
+`stacks.settings.filling` has replaced malformed ones. So a rule names in `Mistake.reads` the other settings that a
+mistake follows from, and `stacks.settings.parsing` drops mistakes that follow from malformed settings.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from stacks.settings.errors import Mistake
+from stacks.settings.models import Settings
+from stacks.settings.rules import clouds, data_services, edge, gitops, offers, regions, services, streams
+from stacks.settings.rules.webhook import broken_webhook_rules
+
+Rule = Callable[[Settings], Iterator[Mistake]]
+
+RULES: Final[tuple[Rule, ...]] = (
+    *regions.RULES,
+    *clouds.RULES,
+    *offers.RULES,
+    *data_services.RULES,
+    *streams.RULES,
+    *services.RULES,
+    *edge.RULES,
+    *gitops.RULES,
+)
+
+
+def broken_rules(settings: Settings, secrets: Mapping[str, str]) -> Iterator[Mistake]:
+    """All mistakes between settings, and of the webhook in `secrets` (decrypted, by name)."""
+    yield from broken_webhook_rules(settings, secrets)
+    for rule in RULES:
+        yield from rule(settings)

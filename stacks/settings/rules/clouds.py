@@ -1,0 +1,208 @@
+"""Rules about what a cloud can do with a region: its nodes, addresses, callers and versions. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import IPv4Network
+from typing import Final
+
+from components.cluster.settings import (
+    AKS_NODES,
+    AKS_POOLS,
+    AKS_SYSTEM_NODES,
+    CHOOSES_VERSIONS,
+    EKS_NETWORKS,
+    EKS_ZONE_NODES,
+    EKS_ZONES,
+    GKE_NODES,
+    AwsRegion,
+    AzureRegion,
+    ExistingRegion,
+    GcpRegion,
+    RegionSettings,
+)
+from components.settings.values import SLOT_LIMIT
+from stacks import geography
+from stacks.settings.errors import Mistake, shown
+from stacks.settings.models import Settings
+from stacks.settings.rules.paths import each_region, regions_by_path
+
+_INTERNAL: Final = tuple(
+    IPv4Network(block)
+    for block in (
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "224.0.0.0/3",
+    )
+)
+_EXAMPLES: Final = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
+
+_NEVER_CALLERS: Final[Mapping[str, Sequence[IPv4Network]]] = {"aws": (*_INTERNAL, *_EXAMPLES), "azure": _INTERNAL}
+"""Ranges that nobody has on the internet, where the cloud refuses them.
+
+AWS: `The following CIDRs are not allowed in publicAccessCidrs`. Azure takes public ones only
+(https://learn.microsoft.com/azure/aks/api-server-authorized-ip-ranges). Google Cloud takes them: they are for callers
+inside the network.
+"""
+_CALLED: Final = {"aws": "AWS", "azure": "Azure"}
+
+_CALLERS: Final = ("mesh.enabled", "gitops.enabled", "gitops.hub", "database.primaryRegion")
+"""What `_calls_others` reads, besides names."""
+
+
+def _calls_others(settings: Settings, name: str) -> bool:
+    """Whether pods of a region call the Kubernetes APIs of the others: everybody's with a mesh, else Argo CD's."""
+    return settings.mesh.enabled or name == settings.gitops_hub
+
+
+def zone_count(region: AwsRegion | AzureRegion) -> int:
+    """How many zones a region has."""
+    return EKS_ZONES if region.zones is None else len(region.zones)
+
+
+def egress_address_count(region: RegionSettings) -> int:
+    """How many addresses the region's pods are seen with."""
+    match region:
+        case ExistingRegion():
+            return len(region.egress_addresses)
+        case GcpRegion():
+            return 1
+        case _:
+            return zone_count(region)
+
+
+def most_nodes(region: GcpRegion | AwsRegion | AzureRegion) -> int:
+    """How many nodes the region's pod addresses are enough for."""
+    match region:
+        case GcpRegion():
+            return GKE_NODES
+        case AwsRegion():
+            return EKS_ZONE_NODES * zone_count(region)
+        case _:
+            # AKS's own pools may double.
+            system = 2 * -(-AKS_SYSTEM_NODES // zone_count(region))
+            return AKS_NODES - zone_count(region) * (system + AKS_POOLS)
+
+
+def zones_have_nodes(settings: Settings) -> Iterator[Mistake]:
+    """Each zone on AWS and Azure has a node at least."""
+    for path, region in regions_by_path(settings):
+        if isinstance(region, AwsRegion | AzureRegion) and region.nodes.max < zone_count(region):
+            yield Mistake(
+                path=f"{path}.nodes.max",
+                value=shown(region.nodes.max),
+                rule=f"is not enough for {zone_count(region)} zones, which have nodes of their own",
+                remedy=f"write {zone_count(region)} or more, or name fewer zones",
+                reads=(f"{path}.zones",),
+            )
+
+
+def pods_have_addresses(settings: Settings) -> Iterator[Mistake]:
+    """The region's pod addresses are enough for its nodes."""
+    for path, region in regions_by_path(settings):
+        if isinstance(region, ExistingRegion) or region.nodes.max <= (limit := most_nodes(region)):
+            continue
+        yield Mistake(
+            path=f"{path}.nodes.max",
+            value=shown(region.nodes.max),
+            rule=f"is more than the {limit} nodes that the addresses of the region's pods are enough for",
+            remedy=f"write {limit} or less, and a larger type of machine or another region for the rest",
+            reads=(f"{path}.zones",),
+        )
+
+
+def aws_takes_so_many_networks(settings: Settings) -> Iterator[Mistake]:
+    """AWS lets a limited number of networks through to a Kubernetes API."""
+    for path, region in regions_by_path(settings):
+        if not isinstance(region, AwsRegion):
+            continue
+        calling = [one for one in settings.regions if one is not region and _calls_others(settings, one.name)]
+        others = sum(map(egress_address_count, calling))
+        if len(region.api_access) + others > EKS_NETWORKS:
+            yield Mistake(
+                path=f"{path}.apiAccess",
+                value=shown(region.api_access) if region.api_access else "",
+                rule=f"and the addresses of the other regions ({others}) are more than the {EKS_NETWORKS} that AWS "
+                "takes",
+                remedy="name fewer networks, or fewer zones in the regions on AWS and Azure",
+                reads=(*_CALLERS, *each_region(settings, "name"), *each_region(settings, "zones")),
+            )
+
+
+def callers_are_on_the_internet(settings: Settings) -> Iterator[Mistake]:
+    """AWS and Azure refuse callers with addresses that nobody has on the internet."""
+    for path, region in regions_by_path(settings):
+        given = () if isinstance(region, ExistingRegion) else region.api_access
+        for place, network in enumerate(given):
+            if _is_inside(network, _NEVER_CALLERS.get(region.cloud, ())):
+                yield Mistake(
+                    path=f"{path}.apiAccess[{place}]",
+                    value=shown(network),
+                    rule=f"is a range that nobody has on the internet, and that {_CALLED[region.cloud]} refuses",
+                    remedy="write the public addresses that you and your pipelines are seen with, or leave it out",
+                )
+
+
+def calling_regions_are_on_the_internet(settings: Settings) -> Iterator[Mistake]:
+    """AWS and Azure also refuse such addresses of other regions, whose pods call the Kubernetes API."""
+    clouds = {region.cloud for region in settings.regions}
+    choosy = " and ".join(name for cloud, name in _CALLED.items() if cloud in clouds)
+    for path, region in regions_by_path(settings):
+        if not isinstance(region, ExistingRegion) or not _calls_others(settings, region.name):
+            continue
+        for place, address in enumerate(region.egress_addresses):
+            if choosy and _is_inside(address, _INTERNAL):
+                yield Mistake(
+                    path=f"{path}.egressAddresses[{place}]",
+                    value=shown(address),
+                    rule=f"is an address that nobody has on the internet, and that {choosy} refuses among callers",
+                    remedy="write the public address that the cluster's pods are seen with from there",
+                    reads=(*_CALLERS, f"{path}.name"),
+                )
+
+
+def _is_inside(network: str, blocks: Sequence[IPv4Network]) -> bool:
+    """Whether a network in CIDR notation, or an address, lies in one of the blocks."""
+    return any(IPv4Network(network).subnet_of(block) for block in blocks)
+
+
+def aws_has_no_slot_0(settings: Settings) -> Iterator[Mistake]:
+    """AWS adds no range to 10.0.0.0/16."""
+    for path, region in regions_by_path(settings):
+        # https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
+        if region.cloud == "aws" and region.slot == 0:
+            yield Mistake(
+                path=f"{path}.slot",
+                value=shown(0),
+                rule="is not possible on AWS, which adds no range of 10.0.0.0/16 to a network that begins there",
+                remedy=f"choose a slot from {geography.FIRST_FREE_SLOT} to {SLOT_LIMIT} that no other region has",
+            )
+
+
+def one_decides_about_versions(settings: Settings) -> Iterator[Mistake]:
+    """Where Azure raises the minor version, none is named."""
+    for path, region in regions_by_path(settings):
+        if not isinstance(region, AzureRegion) or region.kubernetes_version is None:
+            continue
+        if region.upgrade_channel in CHOOSES_VERSIONS:
+            yield Mistake(
+                path=f"{path}.kubernetesVersion",
+                value=shown(region.kubernetes_version),
+                rule=f"contradicts upgradeChannel, which is {region.upgrade_channel}: then Azure raises the minor "
+                "version by itself",
+                remedy="leave it out, or write upgradeChannel: patch",
+            )
+
+
+RULES: Final = (
+    zones_have_nodes,
+    aws_takes_so_many_networks,
+    pods_have_addresses,
+    callers_are_on_the_internet,
+    calling_regions_are_on_the_internet,
+    aws_has_no_slot_0,
+    one_decides_about_versions,
+)

@@ -1,0 +1,154 @@
+"""Rules of an edge with a CDN; nothing is asked of one without. Pure."""
+
+import re
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
+from typing import Final
+
+from components.cdn.settings import CREATE_ZONE, LONGEST_COMMON_NAME
+from components.cluster.settings import ExistingRegion
+from stacks.settings.errors import Mistake, shown
+from stacks.settings.models import Settings
+from stacks.settings.rules.paths import regions_by_path
+
+_PRIVATE: Final = tuple(
+    IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+)
+"""Addresses that nothing on the internet can call (RFC 1918, RFC 6598)."""
+
+_NOBODY_SIGNS: Final = re.compile(r"(?i)(.*\.)?(localhost|local|internal|test|example|invalid|onion|[0-9]+)")
+"""Names outside public DNS (RFC 6761, RFC 6762), and addresses."""
+
+_ZONE_NAMES: Final = {
+    "gcp": (
+        re.compile("[a-z]([-a-z0-9]{0,61}[a-z0-9])?"),
+        "is not the name of a zone of Cloud DNS",
+        "`gcloud dns managed-zones list` shows them",
+    ),
+    "aws": (
+        re.compile("Z[A-Z0-9]{1,31}"),
+        "is not the id of a zone of Route 53",
+        "`aws route53 list-hosted-zones` shows them, after /hostedzone/",
+    ),
+}
+
+
+def a_cdn_has_a_public_domain(settings: Settings) -> Iterator[Mistake]:
+    """The world can look up a CDN's domain, and an authority signs certificates for it."""
+    domain = settings.edge.domain
+    if settings.edge.cdn == "none":
+        return
+    if "domain" not in settings.edge.model_fields_set:
+        yield Mistake(
+            path="edge.domain",
+            rule="is missing: a CDN needs a domain that the world can look up",
+            remedy="write e.g. domain: sacred-council.love",
+        )
+    elif _NOBODY_SIGNS.fullmatch(domain):
+        yield Mistake(
+            path="edge.domain",
+            value=shown(domain),
+            rule="is not in public DNS, so no authority signs a certificate for the CDN",
+            remedy="write a domain of yours, or cdn: none",
+        )
+    elif len(domain) > LONGEST_COMMON_NAME:
+        yield Mistake(
+            path="edge.domain",
+            value=shown(domain),
+            rule=f"is longer than the {LONGEST_COMMON_NAME} characters that a certificate of a CDN can have",
+            remedy="write a shorter domain",
+        )
+
+
+def a_cdn_has_a_project(settings: Settings) -> Iterator[Mistake]:
+    """Cloud CDN is part of a project."""
+    if settings.edge.cdn == "gcp" and settings.edge.project is None and settings.clouds.gcp.project is None:
+        yield Mistake(
+            path="edge.project",
+            rule="is missing: Cloud CDN is part of a project, and clouds.gcp names none",
+            remedy="add e.g. project: my-project, here or below clouds.gcp",
+            reads=("clouds.gcp.project",),
+        )
+
+
+def a_zone_has_the_domain(settings: Settings) -> Iterator[Mistake]:
+    """A zone is written as the CDN's cloud has it, and has the domain."""
+    cdn, zone, domain = settings.edge.cdn, settings.edge.zone, settings.edge.domain
+    group, _, name = zone.partition("/")
+    if cdn == "none" or zone == CREATE_ZONE:
+        return
+    if cdn in _ZONE_NAMES:
+        expression, rule, remedy = _ZONE_NAMES[cdn]
+        if not expression.fullmatch(zone):
+            yield _bad_zone(zone, rule, remedy)
+    elif not (group and name):
+        yield _bad_zone(zone, "does not say which resource group the zone is in", "write e.g. my-group/example.org")
+    elif "domain" in settings.edge.model_fields_set and not f".{domain}".endswith(f".{name}"):
+        yield _bad_zone(zone, f"is a zone that {domain} is not part of", "name the zone that the domain is in")
+
+
+def _bad_zone(zone: str, rule: str, remedy: str) -> Mistake:
+    return Mistake(path="edge.zone", value=shown(zone), rule=rule, remedy=remedy)
+
+
+def a_cdn_reaches_gateways_of_the_mesh(settings: Settings) -> Iterator[Mistake]:
+    """Regions have gateways, which speak what a CDN can speak."""
+    if settings.edge.cdn != "none" and not settings.mesh.enabled:
+        yield Mistake(
+            path="mesh.enabled",
+            value=shown(False),
+            rule="leaves the regions without the gateways that the CDN sends users to",
+            remedy="write true, or cdn: none",
+        )
+    if settings.edge.cdn != "none" and settings.mesh.post_quantum == "strict":
+        yield Mistake(
+            path="mesh.postQuantum",
+            value=shown("strict"),
+            rule="shuts the CDN out: to the regions it uses classical key exchange",
+            remedy="write prefer, or cdn: none",
+        )
+
+
+def a_cdn_knows_the_gateways(settings: Settings) -> Iterator[Mistake]:
+    """The CDN knows where the gateway of an existing cluster is, and can reach it."""
+    cdn = settings.edge.cdn
+    for path, region in regions_by_path(settings):
+        if cdn == "none" or not isinstance(region, ExistingRegion):
+            continue
+        address = region.gateway_address
+        if address is None:
+            yield Mistake(
+                path=f"{path}.gatewayAddress",
+                rule="is missing: the CDN must know where the region's public gateway is",
+                remedy="add its IPv4 address" if cdn == "gcp" else "add its IPv4 address or host name",
+                reads=(f"{path}.cloud",),
+            )
+        else:
+            yield from _unreachable(cdn, f"{path}.gatewayAddress", address)
+
+
+def _unreachable(cdn: str, path: str, address: str) -> Iterator[Mistake]:
+    is_address = address.replace(".", "").isdigit()
+    if not is_address and cdn == "gcp":
+        yield Mistake(
+            path=path,
+            value=shown(address),
+            rule="is not an IPv4 address, and Cloud DNS looks after the health of addresses only",
+            remedy="write the gateway's address, or choose cdn: aws or azure",
+        )
+    if is_address and any(IPv4Address(address) in block for block in _PRIVATE):
+        yield Mistake(
+            path=path,
+            value=shown(address),
+            rule="is a private address, and a CDN comes over the internet",
+            remedy="write the gateway's public address",
+        )
+
+
+RULES: Final = (
+    a_cdn_has_a_public_domain,
+    a_cdn_has_a_project,
+    a_zone_has_the_domain,
+    a_cdn_reaches_gateways_of_the_mesh,
+    a_cdn_knows_the_gateways,
+)

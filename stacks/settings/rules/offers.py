@@ -1,0 +1,191 @@
+"""Rules about what a cloud has: machines, zones, and sizes of the data services that it runs. Pure."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Final
+
+from components import offers
+from components.cache import instances as nodes
+from components.cluster.settings import AwsRegion, AzureRegion, ExistingRegion, GcpRegion
+from components.database import instances as machines
+from components.quantities import gibibytes
+from stacks.settings.errors import Mistake, shown
+from stacks.settings.models import Settings
+from stacks.settings.rules.paths import regions_by_path
+
+_SERVERS: Final = {"gcp": "Cloud SQL", "aws": "RDS", "azure": "Flexible Server"}
+_CACHES: Final = {"gcp": "Memorystore", "aws": "ElastiCache", "azure": "Azure Managed Redis"}
+_LARGEST_DISKS: Final = {
+    "gcp": machines.CLOUD_SQL_LARGEST_DISK,
+    "aws": machines.RDS_LARGEST_DISK,
+    "azure": machines.FLEXIBLE_SERVER_DISKS[-1],
+}
+
+ManagedRegionSettings = GcpRegion | AwsRegion | AzureRegion
+
+
+def managed_regions(settings: Settings) -> Iterator[tuple[str, ManagedRegionSettings]]:
+    """Each region that a cloud runs, with its path."""
+    for path, region in regions_by_path(settings):
+        if not isinstance(region, ExistingRegion):
+            yield path, region
+
+
+def regions_have_the_types(settings: Settings) -> Iterator[Mistake]:
+    """A region has the machines, databases and caches that it names. What is unknown may be had."""
+    for path, region in managed_regions(settings):
+        for key, kind, name in _types(region):
+            fit = offers.unfit(region.cloud, name) if key == "nodes.type" else None
+            rule = fit or _against(region, kind, name)
+            if rule is not None:
+                nearest = offers.nearest(region.cloud, kind, region.name, name)
+                yield Mistake(
+                    path=f"{path}.{key}",
+                    value=shown(name),
+                    rule=rule,
+                    remedy=f"write e.g. {nearest}" if nearest else "choose another one, or another region",
+                    reads=(f"{path}.name",),
+                )
+
+
+def _types(region: ManagedRegionSettings) -> Iterator[tuple[str, offers.Kind, str]]:
+    """What the settings of a region name: key, kind and name."""
+    yield "nodes.type", "machine", region.nodes.type
+    if isinstance(region, AzureRegion) and "system_machine" in region.model_fields_set:
+        yield "systemMachine", "machine", region.system_machine
+    if region.instances.database is not None:
+        yield "instances.database", "database", region.instances.database
+    if not isinstance(region, GcpRegion) and region.instances.cache is not None:
+        yield "instances.cache", "cache", region.instances.cache
+
+
+def _against(region: ManagedRegionSettings, kind: offers.Kind, name: str) -> str | None:
+    """The rule that a type breaks; None when it may be had."""
+    if offers.offered(region.cloud, kind, region.name, name) is not False:
+        return None
+    source = offers.source_of(region.cloud, kind, name)
+    said = f" ({source.address}, {source.date})" if source else ""
+    return f"is not what {region.name} has, by components/offers/sizes.csv{said}"
+
+
+def regions_have_the_zones(settings: Settings) -> Iterator[Mistake]:
+    """A region has the zones that it names."""
+    for path, region in managed_regions(settings):
+        known = offers.zones(region.cloud, region.name)
+        if isinstance(region, GcpRegion) or "zones" not in region.model_fields_set or not known:
+            continue
+        missing = [zone for zone in region.zones or () if zone not in known]
+        if missing:
+            yield Mistake(
+                path=f"{path}.zones",
+                value=shown(region.zones),
+                rule=f"names zones that {region.name} does not have: {', '.join(missing)}",
+                remedy=f"choose from {', '.join(known)}",
+                reads=(f"{path}.name",),
+            )
+
+
+def a_machine_is_large_enough(settings: Settings) -> Iterator[Mistake]:
+    """Some machine has what a PostgreSQL asks for."""
+    database = settings.database
+    cpu, memory, standby = database.cpu, database.memory, database.nodes != 1
+    if database.engine != "postgresql":
+        return
+    for path, region in managed_regions(settings):
+        if region.instances.database is None and not _there_is(
+            partial(_machine, region, cpu=cpu, memory=memory, standby=standby)
+        ):
+            kind = f"machine of {_SERVERS[region.cloud]}"
+            yield _too_much(path, "database", {"cpu": cpu, "memory": memory}, kind)
+
+
+def standbys_are_not_burstable(settings: Settings) -> Iterator[Mistake]:
+    """Azure gives burstable machines no standby."""
+    # https://learn.microsoft.com/azure/reliability/reliability-postgresql-flexible-server
+    if settings.database.engine != "postgresql" or settings.database.nodes == 1:
+        return
+    for path, region in managed_regions(settings):
+        named = region.instances.database
+        if isinstance(region, AzureRegion) and named is not None and named.startswith("Standard_B"):
+            yield Mistake(
+                path=f"{path}.instances.database",
+                value=shown(named),
+                rule="is a burstable machine, and Azure gives those no standby",
+                remedy="write e.g. Standard_D2ds_v5, or database.nodes: 1",
+            )
+
+
+def a_disk_is_large_enough(settings: Settings) -> Iterator[Mistake]:
+    """Some disk is as large as a PostgreSQL asks for."""
+    storage = settings.database.storage
+    if settings.database.engine != "postgresql":
+        return
+    for _, region in managed_regions(settings):
+        largest = _LARGEST_DISKS[region.cloud]
+        if gibibytes("storage", storage) > largest:
+            yield Mistake(
+                path="database.storage",
+                value=shown(storage),
+                rule=f"is more than the largest disk of {_SERVERS[region.cloud]} has",
+                remedy=f"write {largest}Gi or less",
+            )
+
+
+def a_cache_node_is_large_enough(settings: Settings) -> Iterator[Mistake]:
+    """Some node has what a managed cache asks for."""
+    memory, data = settings.cache.memory, settings.cache.max_memory
+    if settings.cache.engine != "managed":
+        return
+    for path, region in managed_regions(settings):
+        named = None if isinstance(region, GcpRegion) else region.instances.cache
+        if named is None and not _there_is(partial(_node, region, memory=memory, max_memory=data)):
+            yield _too_much(path, "cache", {"memory": memory, "maxMemory": data}, f"node of {_CACHES[region.cloud]}")
+
+
+def _machine(region: ManagedRegionSettings, *, cpu: str, memory: str, standby: bool) -> str:
+    if isinstance(region, GcpRegion):
+        return machines.cloud_sql_tier(cpu=cpu, memory=memory)
+    known = {"aws": machines.RDS, "azure": machines.FLEXIBLE_SERVER}[region.cloud]
+    offered = offers.here(region.cloud, "database", region.name, known)
+    return machines.smallest(offered, cpu=cpu, memory=memory, standby=standby)
+
+
+def _node(region: ManagedRegionSettings, *, memory: str, max_memory: str) -> str:
+    if isinstance(region, GcpRegion):
+        return nodes.memorystore_size(memory)
+    known, share = {
+        "aws": (nodes.ELASTICACHE, nodes.ELASTICACHE_DATA_SHARE),
+        "azure": (nodes.AZURE, nodes.AZURE_DATA_SHARE),
+    }[region.cloud]
+    offered = offers.here(region.cloud, "cache", region.name, known)
+    return nodes.smallest(offered, memory=memory, max_memory=max_memory, data_share=share)
+
+
+def _there_is(chosen: Callable[[], object]) -> bool:
+    try:
+        chosen()
+    except ValueError:
+        return False
+    return True
+
+
+def _too_much(region: str, data_service: str, asked: Mapping[str, str], kind: str) -> Mistake:
+    # Memorystore has memory and no machines that could be named.
+    larger = "" if "Memorystore" in kind else f", or name a larger one as {region}.instances.{data_service}"
+    return Mistake(
+        path=data_service,
+        value=shown(asked),
+        rule=f"is more than any {kind} has that is known here",
+        remedy=f"write less{larger}",
+        reads=(f"{region}.name", f"{region}.instances.{data_service}"),
+    )
+
+
+RULES: Final = (
+    regions_have_the_types,
+    regions_have_the_zones,
+    a_machine_is_large_enough,
+    standbys_are_not_burstable,
+    a_disk_is_large_enough,
+    a_cache_node_is_large_enough,
+)

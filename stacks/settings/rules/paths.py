@@ -1,0 +1,16 @@
+"""How rules walk through regions, and how they name what they read."""
+
+from collections.abc import Iterator
+
+from components.cluster.settings import RegionSettings
+from stacks.settings.models import Settings
+
+
+def regions_by_path(settings: Settings) -> Iterator[tuple[str, RegionSettings]]:
+    """Each region with its path, such as `regions[0]`."""
+    return ((f"regions[{index}]", region) for index, region in enumerate(settings.regions))
+
+
+def each_region(settings: Settings, key: str = "") -> tuple[str, ...]:
+    """The paths of all regions, or of the setting `key` of each. A rule that counts regions reads them all."""
+    return tuple(f"{path}.{key}" if key else path for path, _ in regions_by_path(settings))

@@ -1,0 +1,37 @@
+"""Rules about the services' replicas. Pure."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from components.services.settings import REPLICAS_TO_HALVE
+from stacks.settings.errors import Mistake, shown
+from stacks.settings.models import Settings
+
+
+def replicas_are_in_order(settings: Settings) -> Iterator[Mistake]:
+    """A service has no more replicas at least than at most."""
+    for name, service in settings.services.by_name().items():
+        if service.min_replicas > service.max_replicas:
+            yield Mistake(
+                path=f"services.{name}.minReplicas",
+                value=shown(service.min_replicas),
+                rule=f"must not be above maxReplicas, which is {service.max_replicas}",
+                remedy=f"write {service.max_replicas} or less, or raise maxReplicas",
+                reads=(f"services.{name}.maxReplicas",),
+            )
+
+
+def nights_have_fewer_replicas(settings: Settings) -> Iterator[Mistake]:
+    """A service that follows the sun has replicas to take away at night."""
+    for name, service in settings.services.by_name().items():
+        if service.follow_the_sun and service.min_replicas < REPLICAS_TO_HALVE:
+            yield Mistake(
+                path=f"services.{name}.followTheSun",
+                value=shown(True),
+                rule=f"changes nothing with a minReplicas of {service.min_replicas}: nights keep two of two",
+                remedy=f"write a minReplicas of {REPLICAS_TO_HALVE} or more, or leave followTheSun out",
+                reads=(f"services.{name}.minReplicas",),
+            )
+
+
+RULES: Final = (replicas_are_in_order, nights_have_fewer_replicas)

@@ -1,0 +1,137 @@
+"""Rules between streams, regions and servers. Pure."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import Final
+
+from components.messaging.settings import ALL, FILE_SHARE, StreamSettings
+from components.settings.values import bytes_of
+from components.settings.words import did_you_mean
+from stacks.settings.errors import Mistake, shown
+from stacks.settings.models import Settings
+from stacks.settings.rules.paths import each_region
+
+
+def streams_by_path(settings: Settings) -> Iterator[tuple[str, StreamSettings]]:
+    """Each stream with its path, such as `messaging.streams[0]`."""
+    return ((f"messaging.streams[{index}]", stream) for index, stream in enumerate(settings.messaging.streams))
+
+
+def streams_have_a_home(settings: Settings) -> Iterator[Mistake]:
+    """The home of a stream is a region of the stack; with several regions, it is named."""
+    names = [region.name for region in settings.regions]
+    for path, stream in streams_by_path(settings):
+        if stream.home is None and len(names) > 1:
+            yield Mistake(
+                path=f"{path}.home",
+                rule="is missing: with several regions one keeps the stream, and the others mirrors",
+                remedy=f"name one of {', '.join(names)}, and change it only when that one is lost",
+                reads=each_region(settings, "name"),
+            )
+        if stream.home is not None and stream.home not in names:
+            yield _unknown(settings, f"{path}.home", stream.home, names)
+
+
+def mirrors_are_in_other_regions(settings: Settings) -> Iterator[Mistake]:
+    """Mirrors are in regions of the stack, and not in the home."""
+    names = [region.name for region in settings.regions]
+    for path, stream in streams_by_path(settings):
+        for name in stream.mirrored_in:
+            if name not in (*names, ALL):
+                yield _unknown(settings, f"{path}.mirroredIn", name, [*names, ALL])
+            if name == stream.home:
+                yield Mistake(
+                    path=f"{path}.mirroredIn",
+                    value=shown(name),
+                    rule="is the stream's home, which has the stream itself",
+                    remedy="name other regions only",
+                )
+
+
+def _unknown(settings: Settings, path: str, name: str, known: Sequence[str]) -> Mistake:
+    return Mistake(
+        path=path,
+        value=shown(name),
+        rule="is not the name of a region of this stack",
+        remedy=did_you_mean(name, known),
+        reads=each_region(settings, "name"),
+    )
+
+
+def servers_are_enough_for_replicas(settings: Settings) -> Iterator[Mistake]:
+    """There is a server for each replica."""
+    servers = settings.messaging.servers
+    for path, stream in streams_by_path(settings):
+        if stream.replicas is not None and stream.replicas > servers:
+            yield Mistake(
+                path=f"{path}.replicas",
+                value=shown(stream.replicas),
+                rule=f"must not be above messaging.servers, which is {servers}",
+                remedy=f"write {servers} or less, or raise messaging.servers",
+                reads=("messaging.servers",),
+            )
+
+
+def stream_names_differ(settings: Settings) -> Iterator[Mistake]:
+    """Each stream has a name of its own."""
+    first: dict[str, str] = {}
+    for path, stream in streams_by_path(settings):
+        other = first.setdefault(stream.name, path)
+        if other != path:
+            yield Mistake(
+                path=f"{path}.name",
+                value=shown(stream.name),
+                rule=f"is the name of {other} already",
+                remedy="choose another name",
+                reads=(f"{other}.name",),
+            )
+
+
+def messages_belong_to_one_stream(settings: Settings) -> Iterator[Mistake]:
+    """No two streams take the same message."""
+    taken = [(path, subject) for path, stream in streams_by_path(settings) for subject in stream.subjects]
+    for (one, first), (other, second) in combinations(taken, 2):
+        if one != other and overlap(first, second):
+            yield Mistake(
+                path=f"{other}.subjects",
+                value=shown(second),
+                rule=f"takes messages that {one} takes with {shown(first)} already",
+                remedy="let every message belong to one stream",
+                reads=(f"{one}.subjects",),
+            )
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether some message belongs to both NATS subjects."""
+    first, second = one.split("."), other.split(".")
+    for left, right in zip(first, second, strict=False):
+        if ">" in (left, right):
+            return True
+        if left != right and "*" not in (left, right):
+            return False
+    return len(first) == len(second)
+
+
+def streams_fit_the_storage(settings: Settings) -> Iterator[Mistake]:
+    """A server's storage is enough for all streams."""
+    storage = settings.messaging.storage
+    wanted = sum(bytes_of(stream.max_size) for stream in settings.messaging.streams)
+    if wanted > bytes_of(storage) * FILE_SHARE:
+        yield Mistake(
+            path="messaging.storage",
+            value=shown(storage),
+            rule=f"is too little for the streams, whose maxSize together is {wanted / 2**30:.2f}Gi: every server may "
+            f"hold all of them, and a tenth stays free",
+            remedy="raise storage, or lower maxSize",
+            reads=tuple(f"{path}.maxSize" for path, _ in streams_by_path(settings)),
+        )
+
+
+RULES: Final = (
+    streams_have_a_home,
+    mirrors_are_in_other_regions,
+    servers_are_enough_for_replicas,
+    stream_names_differ,
+    messages_belong_to_one_stream,
+    streams_fit_the_storage,
+)

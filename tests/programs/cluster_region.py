@@ -1,0 +1,27 @@
+"""What the clusters of all clouds are told in tests."""
+
+from ipaddress import IPv4Network
+from typing import Any, Final
+
+from components.addresses import AddressRanges
+from components.cluster.maintenance import MaintenanceWindow
+
+ADDRESSES: Final = AddressRanges(
+    nodes=IPv4Network("10.7.0.0/17"),
+    services=IPv4Network("10.7.128.0/18"),
+    managed=IPv4Network("10.7.192.0/19"),
+    public=IPv4Network("10.7.224.0/20"),
+    control_plane=IPv4Network("10.7.240.0/28"),
+    pods=IPv4Network("100.65.192.0/18"),
+)
+MAINTENANCE: Final = MaintenanceWindow(day="Tuesday")
+
+
+def settings(machine: str, *, protected: bool, flow_logs: bool = False) -> dict[str, Any]:
+    """What is said of a region of any cloud, as in a stack's configuration."""
+    return {
+        "name": "here",
+        "nodes": {"type": machine, "min": 4, "max": 9},
+        "deletionProtection": protected,
+        "flowLogs": flow_logs,
+    }
