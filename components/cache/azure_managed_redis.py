@@ -21,7 +21,7 @@ DATABASE: Final = "default"
 ENDPOINT: Final = "redisEnterprise"
 ZONE: Final = "privatelink.redis.azure.net"
 EVICTION: Final = "AllKeysLRU"
-"""What Azure calls `components.cache.managed.EVICTION`."""
+"""What Azure calls `components.cache.settings.EVICTION`."""
 
 
 class AzureManagedRedis(pulumi.ComponentResource):

@@ -8,7 +8,8 @@ from pulumi_aws import elasticache
 
 from components.authorities import AMAZON, public_authorities
 from components.cache.instances import ELASTICACHE, ELASTICACHE_DATA_SHARE, smallest
-from components.cache.managed import BACKUP_DAYS, EVICTION, MAINTENANCE_HOUR, Endpoint, ManagedCacheArgs, connect
+from components.cache.managed import BACKUP_DAYS, MAINTENANCE_HOUR, Endpoint, ManagedCacheArgs, connect
+from components.cache.settings import EVICTION
 from components.cluster.eks import EksNetwork
 from components.cluster.eks.managed_services import EksPrivateAccess, weekly_hour
 from components.cluster.location import common_labels

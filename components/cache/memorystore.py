@@ -5,7 +5,8 @@ from typing import Final
 import pulumi
 from pulumi_gcp import redis
 
-from components.cache.managed import EVICTION, MAINTENANCE_HOUR, Endpoint, ManagedCacheArgs, connect
+from components.cache.managed import MAINTENANCE_HOUR, Endpoint, ManagedCacheArgs, connect
+from components.cache.settings import EVICTION
 from components.cluster.gke import GkeNetwork
 from components.cluster.gke.encryption import GkeKeyUse, GkeKeyUseArgs
 from components.cluster.gke.managed_services import GkePrivateServices

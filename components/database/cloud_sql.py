@@ -10,12 +10,11 @@ from components.cluster.gke.managed_services import GkeServiceEndpoint, GkeServi
 from components.cluster.location import NetworkArgs, common_labels
 from components.cluster.maintenance import DAYS
 from components.cluster.settings import GcpRegion
-from components.database import postgresql_plan as plan
+from components.database import postgresql
 from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import cloud_sql_tier
 from components.database.managed import ManagedDatabaseArgs
-from components.database.postgresql import connect
-from components.database.postgresql_bootstrap import Server
+from components.database.postgresql import Server, connect
 from components.quantities import gibibytes
 from components.versions import POSTGRESQL_VERSION
 
@@ -87,7 +86,7 @@ class CloudSql(pulumi.ComponentResource):
             f"{name}-administrator",
             project=self._region.project,
             instance=instance.name,
-            name=plan.ADMINISTRATOR,
+            name=postgresql.ADMINISTRATOR,
             password=password,
             # The database's objects would stay and keep the user from being deleted; it goes with the server.
             deletion_policy="ABANDON",
@@ -134,12 +133,12 @@ def _settings(args: ManagedDatabaseArgs, region: GcpRegion, place: NetworkArgs) 
         ),
         backup_configuration=_backups(place.location),
         maintenance_window=sql.DatabaseInstanceSettingsMaintenanceWindowArgs(
-            day=DAYS.index(args.maintenance_day) + 1, hour=plan.MAINTENANCE_HOUR, update_track="stable"
+            day=DAYS.index(args.maintenance_day) + 1, hour=postgresql.MAINTENANCE_HOUR, update_track="stable"
         ),
         insights_config=sql.DatabaseInstanceSettingsInsightsConfigArgs(query_insights_enabled=True),
         deletion_protection_enabled=region.deletion_protection,
         final_backup_config=sql.DatabaseInstanceSettingsFinalBackupConfigArgs(
-            enabled=True, retention_days=plan.BACKUP_DAYS
+            enabled=True, retention_days=postgresql.BACKUP_DAYS
         ),
         user_labels=common_labels(place),
     )
@@ -149,11 +148,11 @@ def _backups(location: str) -> sql.DatabaseInstanceSettingsBackupConfigurationAr
     return sql.DatabaseInstanceSettingsBackupConfigurationArgs(
         enabled=True,
         location=location,
-        start_time=plan.BACKUP_START,
+        start_time=postgresql.BACKUP_START,
         point_in_time_recovery_enabled=True,
         # Cloud SQL's Enterprise edition keeps what a point in time needs for a week, and no longer.
         transaction_log_retention_days=7,
         backup_retention_settings=sql.DatabaseInstanceSettingsBackupConfigurationBackupRetentionSettingsArgs(
-            retained_backups=plan.BACKUP_DAYS, retention_unit="COUNT"
+            retained_backups=postgresql.BACKUP_DAYS, retention_unit="COUNT"
         ),
     )

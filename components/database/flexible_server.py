@@ -12,12 +12,11 @@ from components.cluster.aks.managed_services import AksKeptStoreKey, AksPrivateE
 from components.cluster.location import common_labels
 from components.cluster.maintenance import DAYS
 from components.cluster.settings import AzureRegion
-from components.database import postgresql_plan as plan
+from components.database import postgresql
 from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import FLEXIBLE_SERVER, azure_disk, sku_tier, smallest
 from components.database.managed import ManagedDatabaseArgs
-from components.database.postgresql import connect
-from components.database.postgresql_bootstrap import Server
+from components.database.postgresql import Server, connect
 from components.offers import here
 from components.versions import POSTGRESQL_VERSION
 
@@ -92,7 +91,7 @@ class FlexibleServer(pulumi.ComponentResource):
             high_availability=dbforpostgresql.HighAvailabilityArgs(mode=_availability(args, region)),
             network=dbforpostgresql.NetworkArgs(public_network_access="Disabled"),
             auth_config=dbforpostgresql.AuthConfigArgs(password_auth="Enabled", active_directory_auth="Disabled"),  # noqa: S106 - a switch
-            administrator_login=plan.ADMINISTRATOR,
+            administrator_login=postgresql.ADMINISTRATOR,
             administrator_login_password=password,
             identity=dbforpostgresql.UserAssignedIdentityArgs(
                 type="UserAssigned",
@@ -105,12 +104,14 @@ class FlexibleServer(pulumi.ComponentResource):
                 primary_key_uri=key.key_id,
                 primary_user_assigned_identity_id=key.identity_id,
             ),
-            backup=dbforpostgresql.BackupArgs(backup_retention_days=plan.BACKUP_DAYS, geo_redundant_backup="Disabled"),
+            backup=dbforpostgresql.BackupArgs(
+                backup_retention_days=postgresql.BACKUP_DAYS, geo_redundant_backup="Disabled"
+            ),
             maintenance_window=dbforpostgresql.MaintenanceWindowArgs(
                 custom_window="Enabled",
                 # Azure counts from Sunday.
                 day_of_week=(DAYS.index(args.maintenance_day) + 1) % len(DAYS),
-                start_hour=plan.MAINTENANCE_HOUR,
+                start_hour=postgresql.MAINTENANCE_HOUR,
                 start_minute=0,
             ),
             tags=common_labels(network.args),

@@ -9,12 +9,11 @@ from components.cluster.eks import EksNetwork
 from components.cluster.eks.managed_services import EksPrivateAccess, weekly_hour
 from components.cluster.location import LOG_RETENTION_DAYS, common_labels
 from components.cluster.settings import AwsRegion
-from components.database import postgresql_plan as plan
+from components.database import postgresql
 from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import RDS, rds_disk_limit, smallest
 from components.database.managed import ManagedDatabaseArgs
-from components.database.postgresql import connect
-from components.database.postgresql_bootstrap import Server
+from components.database.postgresql import Server, connect
 from components.offers import here
 from components.quantities import gibibytes
 from components.versions import POSTGRESQL_VERSION
@@ -75,7 +74,7 @@ class Rds(pulumi.ComponentResource):
         suffix = unique_suffix(f"{name}-suffix", self._child)
         full_name = pulumi.Output.concat(f"{name}-", suffix)
         disk = max(gibibytes("storage", args.settings.storage), LEAST_DISK_GIB)
-        access = EksPrivateAccess(f"{name}-access", self._network, port=plan.PORT, opts=self._child)
+        access = EksPrivateAccess(f"{name}-access", self._network, port=postgresql.PORT, opts=self._child)
         key = self._key(name)
         return rds.Instance(
             name,
@@ -97,12 +96,12 @@ class Rds(pulumi.ComponentResource):
             vpc_security_group_ids=[access.security_group_id],
             publicly_accessible=False,
             ca_cert_identifier=CERTIFICATE_AUTHORITY,
-            port=plan.PORT,
-            username=plan.ADMINISTRATOR,
+            port=postgresql.PORT,
+            username=postgresql.ADMINISTRATOR,
             password=password,
-            backup_retention_period=plan.BACKUP_DAYS,
+            backup_retention_period=postgresql.BACKUP_DAYS,
             backup_window=BACKUP_WINDOW,
-            maintenance_window=weekly_hour(args.maintenance_day, plan.MAINTENANCE_HOUR),
+            maintenance_window=weekly_hour(args.maintenance_day, postgresql.MAINTENANCE_HOUR),
             copy_tags_to_snapshot=True,
             performance_insights_enabled=True,
             performance_insights_kms_key_id=key.arn,
