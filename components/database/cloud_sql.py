@@ -10,6 +10,7 @@ from components.cluster.gke.managed_services import GkeServiceEndpoint, GkeServi
 from components.cluster.location import NetworkArgs, common_labels
 from components.cluster.maintenance import DAYS
 from components.cluster.settings import GcpRegion
+from components.connection import DataServiceComponent
 from components.database import postgresql
 from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import cloud_sql_tier
@@ -21,7 +22,7 @@ from components.versions import POSTGRESQL_VERSION
 LEAST_DISK_GB = 10
 
 
-class CloudSql(pulumi.ComponentResource):
+class CloudSql(DataServiceComponent):
     """A PostgreSQL server with no public address, reached by Private Service Connect under its own name.
 
     Google signs its certificate with the CA of the region, so that clients can verify the name, too. A deleted server
@@ -30,11 +31,6 @@ class CloudSql(pulumi.ComponentResource):
 
     It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
-
-    url: pulumi.Output[str]
-    host: pulumi.Output[str]
-    port: pulumi.Output[int]
-    secret_name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -50,10 +46,7 @@ class CloudSql(pulumi.ComponentResource):
         self._region, self._network = region, network
         self._child = pulumi.ResourceOptions(parent=self)
         instance = self._instance(name, args, ring_id)
-        connection = connect(name, args, self._server(name, instance), self._child)
-        self.url, self.host, self.port = connection.url, connection.host, connection.port
-        self.secret_name = connection.secret_name
-        self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
+        self.offer(connect(name, args, self._server(name, instance), self._child))
 
     def _instance(self, name: str, args: ManagedDatabaseArgs, ring_id: pulumi.Input[str]) -> sql.DatabaseInstance:
         region, place = self._region, self._network.args

@@ -12,6 +12,7 @@ from components.cluster.aks.managed_services import AksKeptStoreKey, AksPrivateE
 from components.cluster.location import common_labels
 from components.cluster.maintenance import DAYS
 from components.cluster.settings import AzureRegion
+from components.connection import DataServiceComponent
 from components.database import postgresql
 from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import FLEXIBLE_SERVER, azure_disk, sku_tier, smallest
@@ -25,7 +26,7 @@ ZONE = "privatelink.postgres.database.azure.com"
 PARAMETERS = {"require_secure_transport": "on", "ssl_min_protocol_version": "TLSv1.2"}
 
 
-class FlexibleServer(pulumi.ComponentResource):
+class FlexibleServer(DataServiceComponent):
     """A PostgreSQL server with no public address, reached through a private endpoint by its own name.
 
     Public authorities sign its certificate. Azure keeps the last backup of a deleted server for five days, so the key
@@ -34,11 +35,6 @@ class FlexibleServer(pulumi.ComponentResource):
 
     It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
-
-    url: pulumi.Output[str]
-    host: pulumi.Output[str]
-    port: pulumi.Output[int]
-    secret_name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -71,10 +67,7 @@ class FlexibleServer(pulumi.ComponentResource):
             administrator_password=password,
             addresses=str(network.args.addresses.managed),
         )
-        connection = connect(name, args, server, self._child)
-        self.url, self.host, self.port = connection.url, connection.host, connection.port
-        self.secret_name = connection.secret_name
-        self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
+        self.offer(connect(name, args, server, self._child))
 
     def _server(self, name: str, args: ManagedDatabaseArgs, password: pulumi.Output[str]) -> dbforpostgresql.Server:
         region, network = self._region, self._network

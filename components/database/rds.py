@@ -9,6 +9,7 @@ from components.cluster.eks import EksNetwork
 from components.cluster.eks.managed_services import EksPrivateAccess, weekly_hour
 from components.cluster.location import LOG_RETENTION_DAYS, common_labels
 from components.cluster.settings import AwsRegion
+from components.connection import DataServiceComponent
 from components.database import postgresql
 from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import RDS, rds_disk_limit, smallest
@@ -27,7 +28,7 @@ LOGGED = ("postgresql", "upgrade")
 PARAMETERS = {"rds.force_ssl": "1", "ssl_min_protocol_version": "TLSv1.2"}
 
 
-class Rds(pulumi.ComponentResource):
+class Rds(DataServiceComponent):
     """A PostgreSQL server in subnets with no way to or from the internet.
 
     A deleted server leaves a last snapshot, and so the key that the snapshot is encrypted with outlives it (ADR 24).
@@ -36,11 +37,6 @@ class Rds(pulumi.ComponentResource):
 
     It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
-
-    url: pulumi.Output[str]
-    host: pulumi.Output[str]
-    port: pulumi.Output[int]
-    secret_name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -64,10 +60,7 @@ class Rds(pulumi.ComponentResource):
             administrator_password=password,
             addresses=str(network.args.addresses.managed),
         )
-        connection = connect(name, args, server, self._child)
-        self.url, self.host, self.port = connection.url, connection.host, connection.port
-        self.secret_name = connection.secret_name
-        self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
+        self.offer(connect(name, args, server, self._child))
 
     def _instance(self, name: str, args: ManagedDatabaseArgs, password: pulumi.Output[str]) -> rds.Instance:
         region, place = self._region, self._network.args
