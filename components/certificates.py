@@ -1,14 +1,16 @@
 """cert-manager: keeps certificates of public authorities, and renews them while nobody deploys."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components import network
+from components.context import RegionContext
+from components.mesh.chart_values import HTTP_TARGET_PORT, HTTPS_TARGET_PORT, INGRESS_PODS
 from components.namespaces import CERT_MANAGER as CERT_MANAGER_NAMESPACE
+from components.namespaces import INGRESS, MONITORING
 from components.releases import chart_release
 from components.versions import CERT_MANAGER
 
@@ -19,89 +21,79 @@ _CONTROLLER: Final = {"app.kubernetes.io/name": "cert-manager", "app.kubernetes.
 _WEBHOOK: Final = {"app.kubernetes.io/name": "webhook", "app.kubernetes.io/component": "webhook"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChallengedGateway:
-    """The pods that answer a public authority's challenges, and their `ports`. cert-manager asks them first."""
-
-    namespace: pulumi.Input[str]
-    pods: Mapping[str, str]
-    ports: Sequence[int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CertManagerArgs:
-    """`namespace` is cert-manager's own. `monitored_by` brings the monitoring CRDs (None: no monitor).
-
-    `gateway` answers the challenges of a public authority (None: no such authority is asked).
-    """
-
-    region: str
-    namespace: pulumi.Input[str]
-    monitoring_namespace: str
-    gateway: ChallengedGateway | None = None
-    monitored_by: pulumi.Resource | None = None
-
-
 class CertManager(pulumi.ComponentResource):
     """cert-manager and its kinds, in a namespace of its own that is closed but for what it needs.
+
+    With a `public_authority` the region's gateway answers the authority's challenges, and cert-manager asks it first.
 
     Outputs: `release` (what must exist before issuers and certificates).
     """
 
     release: pulumi.Resource
 
-    def __init__(self, name: str, args: CertManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:certificates:CertManager", name, None, opts)
-        policies = self._network_policies(name, args)
-        monitoring = [args.monitored_by] if args.monitored_by is not None else []
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        *,
+        public_authority: bool,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:certificates:CertManager", name, None, context.child(opts))
+        policies = self._network_policies(name, context, public_authority)
+        monitoring = [context.monitored_by] if context.monitored_by is not None else []
         self.release = chart_release(
             f"{name}-release",
             CERT_MANAGER,
             name=APP,
-            namespace=args.namespace,
+            namespace=context.namespaces[CERT_MANAGER_NAMESPACE],
             values=_values(monitored=bool(monitoring)),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*policies, *monitoring]),
         )
         self.register_outputs({})
 
-    def _network_policies(self, name: str, args: CertManagerArgs) -> list[k8s.networking.v1.NetworkPolicy]:
-        child = pulumi.ResourceOptions(parent=self)
-        where: dict[str, Any] = {"app": APP, "region": args.region, "namespace": args.namespace, "opts": child}
-        monitoring = network.peer(namespace=args.monitoring_namespace)
-        everyone = network.policy(
+    def _network_policies(
+        self, name: str, context: RegionContext, public_authority: bool
+    ) -> list[k8s.networking.v1.NetworkPolicy]:
+        policy = partial(
+            network.policy,
+            app=APP,
+            region=context.region,
+            namespace=context.namespaces[CERT_MANAGER_NAMESPACE],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        everyone = policy(
             f"{name}-policy",
             name="kubernetes-api",
             # Each of its pods has metrics, and the chart's one monitor reads them all.
-            ingress=[network.ingress([METRICS_PORT], monitoring)],
+            ingress=[network.ingress([METRICS_PORT], network.peer(namespace=MONITORING))],
             egress=[network.api_server_egress()],
-            **where,
         )
-        controller = network.policy(
+        controller = policy(
             f"{name}-controller-policy",
             name="controller",
             pods=_CONTROLLER,
-            egress=_challenges(args.gateway) if args.gateway else [],
-            **where,
+            egress=_challenges(context.namespaces[INGRESS]) if public_authority else [],
         )
-        webhook = network.policy(
+        webhook = policy(
             f"{name}-webhook-policy",
             name="webhook",
             pods=_WEBHOOK,
             # The API server calls it from an address that differs with every cluster.
             ingress=[network.ingress([WEBHOOK_PORT])],
-            **where,
         )
         return [everyone, controller, webhook]
 
 
-def _challenges(gateway: ChallengedGateway) -> list[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:
+def _challenges(gateway: pulumi.Input[str]) -> list[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:
     """The controller asks the authority and, by its public name, the gateway: the region's own, or another region's.
 
     Cilium (also on GKE and AKS) and Calico send a request to the cluster's own load balancer straight to a pod, and
-    judge the pod and its port. Other addresses are not known beforehand.
+    judge the pod and its port. Other addresses are not known beforehand. HTTP redirects to HTTPS, and cert-manager
+    follows. `gateway` is the namespace of the region's own.
     """
-    own = network.peer(namespace=gateway.namespace, pods=gateway.pods)
-    return [network.egress([80, 443]), network.egress(gateway.ports, own)]
+    own = network.peer(namespace=gateway, pods=INGRESS_PODS)
+    return [network.egress([80, 443]), network.egress([HTTP_TARGET_PORT, HTTPS_TARGET_PORT], own)]
 
 
 def _values(*, monitored: bool) -> dict[str, Any]:

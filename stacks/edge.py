@@ -1,14 +1,12 @@
 """The edge of a stack: what its regions need early, and the CDN in front of them. Nothing of it without `edge.cdn`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import pulumi
 
-from components.cdn import Edge, EdgePolicy, Origin, asked_hosts
-from components.cdn.keys import EdgeKeys
+from components.cdn import Edge, EdgeArgs, EdgeKeys, EdgePolicy, Origin, RegionEdge
+from components.cdn.names import asked_hosts
 from components.cdn.settings import CREATE_ZONE
 from components.cluster import PublicAddress
 from components.cluster.settings import ExistingRegion
@@ -16,18 +14,6 @@ from stacks import geography
 from stacks.clouds import RegionCloud
 from stacks.settings import Settings
 from stacks.topology import RegionPlan, Site
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegionEdge:
-    """What a region must know of the edge: what it is called there, whom to trust, and the gateway's `address`.
-
-    `address` is None where it is the user's to give.
-    """
-
-    hosts: Sequence[str]
-    keys: EdgeKeys
-    address: PublicAddress | None
 
 
 def region_edges(
@@ -39,6 +25,7 @@ def region_edges(
     keys = EdgeKeys("edge-keys", settings.edge.domain, settings.edge.signing_key, opts)
     return {
         plan.name: RegionEdge(
+            domain=settings.edge.domain,
             hosts=asked_hosts(plan.name, settings.edge.domain, settings.edge.cdn),
             keys=keys,
             address=clouds[plan.name].public_address(f"{plan.name}-gateway"),
@@ -53,31 +40,40 @@ def build_edge(
     """The CDN in front of all regions. It waits for addresses that are reserved early, and for no cluster."""
     if not edges:
         return None
-    common: dict[str, Any] = {
-        "domain": settings.edge.domain,
-        "origins": [_origin(settings, plan, edges[plan.name].address) for plan in plans],
-        "policy": EdgePolicy(
-            rate_limit=settings.edge.rate_limit, waf=settings.edge.waf, cached_paths=cached_paths(settings)
-        ),
-        "languages": sorted(set(chain.from_iterable(plan.place.languages for plan in plans))),
-        "token": next(iter(edges.values())).keys.token,
-        "zone": None if settings.edge.zone == CREATE_ZONE else settings.edge.zone,
-    }
+    args = edge_args(settings, plans, edges)
     # A cloud's SDK takes seconds and hundreds of megabytes: only stacks that use the cloud load it.
     match settings.edge.cdn:
         case "gcp":
-            from stacks.edges.gcp import gcp_edge
+            from components.cdn import gcp
 
+            google = gcp.edge_provider(settings.edge.project or settings.clouds.gcp.project, opts)
             locations = {plan.name: nearest_region("gcp", plan) for plan in plans}
-            return gcp_edge(settings, common, locations, opts)
+            return gcp.GcpEdge("edge", args, locations=locations, opts=_made_by(google, opts))
         case "aws":
-            from stacks.edges.aws import aws_edge
+            from components.cdn import aws
 
-            return aws_edge(common, opts)
+            return aws.AwsEdge("edge", args, _made_by(aws.edge_provider(opts), opts))
         case _:
-            from stacks.edges.azure import azure_edge
+            from components.cdn import azure
 
-            return azure_edge(settings, common, opts)
+            location = settings.edge.location
+            subscription = settings.edge.subscription or settings.clouds.azure.subscription
+            microsoft = azure.edge_provider(subscription, location, opts)
+            return azure.AzureEdge("edge", args, location=location, opts=_made_by(microsoft, opts))
+
+
+def edge_args(settings: Settings, plans: Sequence[RegionPlan], edges: Mapping[str, RegionEdge]) -> EdgeArgs:
+    """What the CDN is told, whatever CDN it is."""
+    return EdgeArgs(
+        domain=settings.edge.domain,
+        origins=[_origin(settings, plan, edges[plan.name].address) for plan in plans],
+        policy=EdgePolicy(
+            rate_limit=settings.edge.rate_limit, waf=settings.edge.waf, cached_paths=cached_paths(settings)
+        ),
+        languages=sorted(set(chain.from_iterable(plan.place.languages for plan in plans))),
+        token=next(iter(edges.values())).keys.token,
+        zone=None if settings.edge.zone == CREATE_ZONE else settings.edge.zone,
+    )
 
 
 def cached_paths(settings: Settings) -> Sequence[str]:
@@ -108,3 +104,7 @@ def _origin(settings: Settings, plan: RegionPlan, address: PublicAddress | None)
         host_name=None if is_address else given,
         open=plan.traffic,
     )
+
+
+def _made_by(provider: pulumi.ProviderResource, opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[provider]))

@@ -1,67 +1,52 @@
-"""What joins the meshes of several regions: only names, and values of early resources, never of workloads."""
+"""What joins the meshes of several regions: only names, and values of early resources, never of workloads.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+That includes which region serves requests in which language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from typing import TYPE_CHECKING, Final, Literal
 
 import pulumi
 
-from components.cluster import ClusterOutputs
-from components.mesh import MeshPeers, RemoteSecretAccess, RemoteSecretAccessArgs
-from stacks.languages import language_routes
-from stacks.topology import RegionPlan
+from components.account_token import ApiAccess
+from components.mesh import EastWest, LanguageRoute, MeshPeers, RemoteSecretAccess
+from components.namespaces import ISTIO
+from stacks import topology
+from stacks.topology import RegionPlan, Site
+
+if TYPE_CHECKING:
+    from stacks.region_base import RegionBase
+
+_NO_TAG_OF_ANY_PLACE: Final = "x-other"
+"""A private part (RFC 5646): with it a tag equals no place's, so that only its language counts."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class MeshSite:
-    """A region: `plan`, `cluster`, the control plane's `namespace`, and the `parent` of its early resources."""
-
-    plan: RegionPlan
-    cluster: ClusterOutputs
-    namespace: pulumi.Output[str]
-    parent: pulumi.Resource
-
-
-@dataclass(frozen=True, kw_only=True)
-class EastWest:
-    """What one region must know to send requests to the others, and to let theirs in.
-
-    `mesh_peers` is None while there are no others. `kubeconfigs` are those of the others by name that get requests
-    (None where the API's endpoint is not known); `allowed_sources`, the addresses that they are seen with;
-    `service_annotations` of the load balancer for them.
-    """
-
-    mesh_peers: MeshPeers | None
-    kubeconfigs: Mapping[str, pulumi.Output[str] | None]
-    allowed_sources: Sequence[pulumi.Output[str]]
-    service_annotations: Mapping[str, str]
-
-
-def mesh_east_west(sites: Sequence[MeshSite]) -> dict[str, EastWest]:
+def mesh_east_west(plans: Sequence[RegionPlan], bases: Mapping[str, RegionBase]) -> dict[str, EastWest]:
     """What every region knows of the others' meshes, by name. Creates each region's remote-secret access; nothing
     where no others are expected."""
-    if not any(site.plan.peering_enabled for site in sites):
+    if not any(plan.peering_enabled for plan in plans):
         return {}
-    kubeconfigs = {site.plan.name: _remote_secret_access(site).kubeconfig for site in sites}
-    closed = frozenset(site.plan.name for site in sites if not site.plan.traffic)
+    kubeconfigs = {plan.name: _remote_secret_access(plan.name, bases[plan.name]).kubeconfig for plan in plans}
+    closed = frozenset(plan.name for plan in plans if not plan.traffic)
     unreachable = closed | {name for name, kubeconfig in kubeconfigs.items() if kubeconfig is None}
+    addresses = {name: base.cluster.egress_addresses for name, base in bases.items()}
     return {
-        site.plan.name: EastWest(
-            mesh_peers=_mesh_peers(site.plan, sites, unreachable),
-            kubeconfigs={name: kubeconfigs[name] for name in site.plan.peers if name not in closed},
-            allowed_sources=allowed_source_addresses(
-                {other.plan.name: other.cluster.egress_addresses for other in sites}, site.plan
-            ),
-            service_annotations=site.cluster.load_balancer_annotations.public,
+        plan.name: EastWest(
+            mesh_peers=_mesh_peers(plan, plans, unreachable),
+            kubeconfigs={name: kubeconfigs[name] for name in plan.peers if name not in closed},
+            allowed_sources=allowed_source_addresses(addresses, plan),
         )
-        for site in sites
+        for plan in plans
     }
 
 
-def _mesh_peers(plan: RegionPlan, sites: Sequence[MeshSite], unreachable: frozenset[str]) -> MeshPeers | None:
+def _mesh_peers(plan: RegionPlan, plans: Sequence[RegionPlan], unreachable: frozenset[str]) -> MeshPeers | None:
     if not plan.failover:
         return None
-    serving = [site.plan for site in sites if site.plan.name == plan.name or site.plan.name not in unreachable]
+    serving = [one for one in plans if one.name == plan.name or one.name not in unreachable]
     return MeshPeers(
         region=plan.name,
         failover=plan.failover,
@@ -70,21 +55,51 @@ def _mesh_peers(plan: RegionPlan, sites: Sequence[MeshSite], unreachable: frozen
     )
 
 
+def language_routes(here: Site, sites: Sequence[Site]) -> tuple[LanguageRoute, ...]:
+    """Where `here` sends languages it does not serve itself: exact tags first, then all tags of a language.
+
+    Of several regions that serve a language, the nearest; one that no region serves is served here and has no route.
+    """
+    tags = {tag for site in sites for tag in site.place.languages}
+    languages = {tag.partition("-")[0] for tag in tags}
+    by_tag = {tag: _elsewhere(tag, here, sites) for tag in tags | languages}
+    by_language = {language: _elsewhere(f"{language}-{_NO_TAG_OF_ANY_PLACE}", here, sites) for language in languages}
+    exact = {
+        tag: region
+        for tag, region in by_tag.items()
+        if tag in languages or region != by_language[tag.partition("-")[0]]
+    }
+    return (*_grouped("exact", exact), *_grouped("prefix", {f"{tag}-": region for tag, region in by_language.items()}))
+
+
 def allowed_source_addresses(
     addresses: Mapping[str, Sequence[pulumi.Output[str]]], plan: RegionPlan
 ) -> tuple[pulumi.Output[str], ...]:
-    """The other regions' addresses, by region. While there are no others, the region's own: none would be anyone."""
+    """The other regions' addresses, by region. With no peers, the region's own: an empty range would admit everyone."""
     return tuple(chain.from_iterable(addresses[name] for name in plan.peers or (plan.name,)))
 
 
-def _remote_secret_access(site: MeshSite) -> RemoteSecretAccess:
+def _remote_secret_access(region: str, base: RegionBase) -> RemoteSecretAccess:
     return RemoteSecretAccess(
-        f"{site.plan.name}-remote-secret-access",
-        RemoteSecretAccessArgs(
-            region=site.plan.name,
-            namespace=site.namespace,
-            api_endpoint=site.cluster.api_endpoint,
-            api_certificate_authority=site.cluster.api_certificate_authority,
+        f"{region}-remote-secret-access",
+        ApiAccess(
+            region=region,
+            namespace=base.namespaces[ISTIO],
+            api_endpoint=base.cluster.api_endpoint,
+            api_certificate_authority=base.cluster.api_certificate_authority,
         ),
-        pulumi.ResourceOptions(parent=site.parent, providers=[site.cluster.provider]),
+        pulumi.ResourceOptions(parent=base, providers=[base.provider]),
     )
+
+
+def _elsewhere(tag: str, here: Site, sites: Sequence[Site]) -> str | None:
+    serving = topology.serving(tag, sites)
+    if here.name in serving:
+        return None
+    return next(name for name in topology.failover_order(here, sites) if name in serving)
+
+
+def _grouped(match: Literal["exact", "prefix"], regions: dict[str, str | None]) -> Iterable[LanguageRoute]:
+    for region in sorted({region for region in regions.values() if region is not None}):
+        tags = sorted(tag for tag, serving in regions.items() if serving == region)
+        yield LanguageRoute(region=region, match=match, tags=tuple(tags))

@@ -8,17 +8,16 @@ import pulumi
 import pulumi_random as random
 import pulumi_tls as tls
 
-from components.cdn import Edge
+from components.cdn import Edge, RegionEdge
 from components.database.credentials import DatabaseCredentials, DatabaseCredentialsArgs
 from components.gitops import ArgoCD
 from components.local_chart import chart_renderer
-from components.namespaces import ISTIO
 from components.trust import RootAuthority, RootAuthorityArgs
 from stacks import clusters, quotas, standbys, topology
 from stacks.clouds import RegionCloud
-from stacks.edge import RegionEdge, build_edge, region_edges
+from stacks.edge import build_edge, region_edges
 from stacks.gitops import build_gitops, build_rancher
-from stacks.mesh_peers import MeshSite, mesh_east_west
+from stacks.mesh_peers import mesh_east_west
 from stacks.region import Region, RegionArgs
 from stacks.region_base import RegionBase, RegionBaseArgs
 from stacks.settings import Settings
@@ -56,10 +55,8 @@ class Platform(pulumi.ComponentResource):
         bases = self._bases(plans, clouds)
         regions = self._regions(plans, bases, edges)
         edge = build_edge(settings, plans, edges, child)
-        ready = {name: region.ready for name, region in regions.items()}
-        gitops = build_gitops(settings, bases, ready, args.secrets, child)
-        certificates = {name: region.certificates for name, region in regions.items()}
-        rancher = build_rancher(settings, bases, certificates, child)
+        gitops = build_gitops(settings, bases, regions, args.secrets, child)
+        rancher = build_rancher(settings, bases, regions, child)
         self.outputs = {
             "stage": settings.stage,
             **({"edge": _how_to_reach(edge)} if edge else {}),
@@ -98,8 +95,7 @@ class Platform(pulumi.ComponentResource):
         settings = self._args.settings
         credentials = DatabaseCredentials(f"{self._name}-database-credentials", DatabaseCredentialsArgs(), self._child)
         renderer = chart_renderer(f"{self._name}-charts", self._mine)
-        sites = [_mesh_site(plan, bases[plan.name]) for plan in plans if settings.mesh.enabled]
-        east_wests = mesh_east_west(sites)
+        east_wests = mesh_east_west(plans, bases) if settings.mesh.enabled else {}
         endpoints = {name: base.endpoints for name, base in bases.items()}
         return {
             plan.name: Region(
@@ -127,11 +123,6 @@ def _how_to_reach(edge: Edge) -> dict[str, Any]:
 
 def _how_to_log_in(gitops: ArgoCD) -> dict[str, Any]:
     return {"url": gitops.url, "portForward": gitops.port_forward, "secret": gitops.secret_name}
-
-
-def _mesh_site(plan: topology.RegionPlan, base: RegionBase) -> MeshSite:
-    namespace = base.namespaces[ISTIO]
-    return MeshSite(plan=plan, cluster=base.cluster, namespace=namespace, parent=base)
 
 
 def _root(name: str, common_name: str, opts: pulumi.ResourceOptions) -> RootAuthority:

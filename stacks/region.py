@@ -10,12 +10,14 @@ import pulumi_kubernetes as k8s
 from components.cache import TYPES as CACHE_TYPES
 from components.cache import Cache
 from components.cache.redis import Redis
+from components.cdn import RegionEdge
 from components.connection import DataService, once_known
 from components.context import RegionContext
 from components.database import TYPES as DATABASE_TYPES
 from components.database import Database
 from components.database.cockroachdb import CockroachDB
 from components.database.credentials import DatabaseCredentials
+from components.mesh import EastWest
 from components.messaging import Messaging
 from components.messaging.nats import Nats
 from components.monitoring import Monitoring, trace_endpoint
@@ -23,11 +25,9 @@ from components.namespaces import COCKROACHDB, MONITORING
 from components.peering import StorePeers
 from components.services import Services
 from stacks import monitoring_targets, topology
-from stacks.edge import RegionEdge
 from stacks.managed_data_services import ManagedDataServices, managed
-from stacks.mesh_peers import EastWest
 from stacks.region_base import RegionBase
-from stacks.region_mesh import RegionMesh, RegionMeshArgs
+from stacks.region_mesh import RegionMesh
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
@@ -59,9 +59,11 @@ class Region(pulumi.ComponentResource):
     """Monitoring, data services, mesh and services of one region. Above the cluster nothing here knows a cloud.
 
     Outputs: `outputs`, what a user needs to reach it (nothing in it is secret); `certificates`, what brings
-    cert-manager's kinds, if something needs them; `ready`, what the services need.
+    cert-manager's kinds, if something needs them; `ready`, what the services need; `context`, the region as its
+    components see it.
     """
 
+    context: RegionContext
     outputs: Mapping[str, Any]
     ready: Sequence[pulumi.Input[pulumi.Resource]]
     certificates: pulumi.Resource | None
@@ -78,7 +80,7 @@ class Region(pulumi.ComponentResource):
         )
         monitoring = self._monitoring() if args.settings.monitoring.enabled else None
         self._monitored_by = monitoring.release if monitoring else None
-        self._context = self._context.with_monitoring(self._monitored_by)
+        self._context = self.context = self._context.with_monitoring(self._monitored_by)
         mesh = self._mesh() if args.settings.mesh.enabled else None
         self.certificates = mesh.certificates if mesh else None
         data_services: DataServices = {
@@ -132,15 +134,12 @@ class Region(pulumi.ComponentResource):
     def _mesh(self) -> RegionMesh:
         return RegionMesh(
             f"{self._name}-mesh",
-            RegionMeshArgs(
-                plan=self._args.plan,
-                settings=self._args.settings,
-                base=self._args.base,
-                monitored_by=self._monitored_by,
-                east_west=self._args.east_west,
-                edge=self._args.edge,
-            ),
-            self._child,
+            self._context,
+            self._args.settings,
+            plan=self._args.plan,
+            base=self._args.base,
+            east_west=self._args.east_west,
+            edge=self._args.edge,
         )
 
     def _database(self) -> Database:

@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 
 from components import namespaces
 from components.cluster import ClusterOutputs
-from components.mesh.config import NETWORK_LABEL
+from components.mesh.chart_values import NETWORK_LABEL
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
 from components.peering import StorePeers
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority

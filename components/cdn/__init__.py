@@ -3,8 +3,7 @@
 Nothing here imports the SDK of a cloud: `gcp`, `aws` and `azure` each import their own, and no other.
 """
 
-from components.cdn.arguments import EdgeArgs, EdgePolicy, Origin
-from components.cdn.edge import Edge
-from components.cdn.names import TOKEN_HEADER, asked_hosts
+from components.cdn.edge import Edge, EdgeArgs, EdgePolicy, Origin, RegionEdge
+from components.cdn.keys import EdgeKeys
 
-__all__ = ["TOKEN_HEADER", "Edge", "EdgeArgs", "EdgePolicy", "Origin", "asked_hosts"]
+__all__ = ["Edge", "EdgeArgs", "EdgeKeys", "EdgePolicy", "Origin", "RegionEdge"]

@@ -1,12 +1,36 @@
-"""The keys that join an edge and its regions: made once, before either."""
+"""The keys that join an edge and its regions: made once, before either.
 
-from typing import Literal
+What proves to a region that a request came through the edge is a signed token: a JSON Web Token (RFC 7519) that never
+expires, signed with Ed25519 (RFC 8037). Regions hold the public key only: whoever reads their configuration cannot
+pretend to be the edge. With the account of an authority (ACME) regions ask for their gateways' certificates.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Final, Literal
 
 import pulumi
 import pulumi_tls as tls
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 
-from components.cdn.acme import account_thumbprint
-from components.cdn.token import edge_token, key_set
+ACME_DIRECTORY: Final = "https://acme-v02.api.letsencrypt.org/directory"
+"""Where the authority is asked (RFC 8555)."""
+
+ISSUER: Final = "sacred-council-edge"
+SUBJECT: Final = "edge"
+PRINCIPAL: Final = f"{ISSUER}/{SUBJECT}"
+"""Who the bearer of a token is, in Istio's terms."""
+
+_BYTES: Final = 32
 
 Colour = Literal["blue", "green"]
 COLOURS: tuple[Colour, ...] = ("blue", "green")
@@ -40,3 +64,47 @@ class EdgeKeys(pulumi.ComponentResource):
         self.account_key = pulumi.Output.secret(account.private_key_pem_pkcs8)
         self.account_thumbprint = account.public_key_pem.apply(account_thumbprint)
         self.register_outputs({"key_set": self.key_set, "account_thumbprint": self.account_thumbprint})
+
+
+def edge_token(private_key_pem: str, *, audience: str, key_id: str) -> str:
+    """A token for `audience` (the domain). The same key gives the same token always."""
+    key = load_pem_private_key(private_key_pem.encode(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError(f"private_key_pem: expected a key for Ed25519, got {type(key).__name__}")
+    head = {"alg": "EdDSA", "kid": key_id, "typ": "JWT"}
+    signed = f"{_part(head)}.{_part({'aud': audience, 'iss': ISSUER, 'sub': SUBJECT})}"
+    return f"{signed}.{_base64(key.sign(signed.encode()))}"
+
+
+def key_set(public_keys_pem: Mapping[str, str]) -> str:
+    """The JSON Web Key Set (RFC 7517) of public keys by their ids."""
+    keys = [_public_key(key_id, pem) for key_id, pem in sorted(public_keys_pem.items())]
+    return json.dumps({"keys": keys}, sort_keys=True, separators=(",", ":"))
+
+
+def account_thumbprint(public_key_pem: str) -> str:
+    """What an authority expects after a challenge's token: the thumbprint (RFC 7638) of the account's P-256 key."""
+    key = load_pem_public_key(public_key_pem.encode())
+    if not isinstance(key, EllipticCurvePublicKey) or key.curve.name != "secp256r1":
+        raise ValueError("public_key_pem: expected a key on the curve P-256")
+    point = key.public_numbers()
+    members = {"crv": "P-256", "kty": "EC", "x": _number(point.x), "y": _number(point.y)}
+    canonical = json.dumps(members, sort_keys=True, separators=(",", ":"))
+    return _base64(hashlib.sha256(canonical.encode()).digest())
+
+
+def _public_key(key_id: str, pem: str) -> dict[str, str]:
+    raw = load_pem_public_key(pem.encode()).public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": key_id, "x": _base64(raw)}
+
+
+def _part(part: Mapping[str, str]) -> str:
+    return _base64(json.dumps(part, sort_keys=True, separators=(",", ":")).encode())
+
+
+def _number(value: int) -> str:
+    return _base64(value.to_bytes(_BYTES, "big"))
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")

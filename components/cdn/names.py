@@ -1,9 +1,13 @@
-"""Names of the edge: hosts, headers, and where regions say that they are well. Pure."""
+"""Names of the edge: hosts, headers, where regions say that they are well, and who may sign certificates. Pure."""
 
+from dataclasses import dataclass
 from typing import Final
 
 TOKEN_HEADER: Final = "x-sacred-edge"  # noqa: S105 - a header's name
 """Carries the edge's token to the regions' gateways, which serve nobody else."""
+
+LANGUAGE_HEADER: Final = "x-sacred-language"
+"""One BCP 47 tag in its usual spelling (pt-BR), set at the edge: Istio compares strings and knows no q-values."""
 
 LABELS: Final = {"part-of": "sacred-council", "managed-by": "pulumi"}
 """Labels (tags) of everything at the edge that can have some: it belongs to no region."""
@@ -17,6 +21,12 @@ HSTS_SECONDS: Final = 365 * 24 * 3600
 
 ORIGIN_TTL: Final = 60
 """Seconds that answers of the origins' DNS may be kept: how long a region that is down is still asked."""
+
+LOG_DAYS: Final = 30
+"""How long access logs are kept where that can be said: they name users' addresses."""
+
+ORIGIN_AUTHORITY: Final = "letsencrypt.org"
+"""Signs the certificates of the regions' gateways."""
 
 
 def steered_host(domain: str) -> str:
@@ -38,5 +48,26 @@ def asked_hosts(region: str, domain: str, cdn: str) -> list[str]:
     return [own] if cdn == "azure" else [own, steered_host(domain)]
 
 
-LOG_DAYS: Final = 30
-"""How long access logs are kept where that can be said: they name users' addresses."""
+@dataclass(frozen=True, kw_only=True)
+class Authority:
+    """One CAA record (RFC 8659)."""
+
+    flags: int
+    tag: str
+    value: str
+
+
+def authority_records(
+    domain: str, cdn_authority: str, *, steered_by_alias: bool = False
+) -> list[tuple[str, str, list[Authority]]]:
+    """Purpose, host and records: the CDN's authority for the domain, the gateways' for all below the steered host.
+
+    Nobody may sign wildcards, and the gateways' authority must have asked the gateways themselves. Where the steered
+    host is an alias (CNAME) nothing else may have its name (RFC 1034, section 3.6.2): both sign for the whole domain.
+    """
+    nobody = Authority(flags=0, tag="issuewild", value=";")
+    cdn = Authority(flags=0, tag="issue", value=cdn_authority)
+    gateways = Authority(flags=0, tag="issue", value=f"{ORIGIN_AUTHORITY}; validationmethods=http-01")
+    if steered_by_alias:
+        return [("domain", domain, [cdn, gateways, nobody])]
+    return [("domain", domain, [cdn, nobody]), ("origin", steered_host(domain), [gateways, nobody])]

@@ -1,7 +1,6 @@
 """Argo CD on one region's cluster, the hub, which deploys the services of all regions from Git."""
 
-from components.gitops.access import RegionAccess, RegionAccessArgs
-from components.gitops.argocd import ArgoCD, ArgoCDArgs
-from components.gitops.plan import Source
+from components.gitops.access import IN_CLUSTER, RegionAccess
+from components.gitops.argocd import ArgoCD
 
-__all__ = ["ArgoCD", "ArgoCDArgs", "RegionAccess", "RegionAccessArgs", "Source"]
+__all__ = ["IN_CLUSTER", "ArgoCD", "RegionAccess"]

@@ -1,29 +1,24 @@
 """The identity with which Argo CD deploys the services of a region, from whichever region it runs in."""
 
-from dataclasses import dataclass
+import json
+from typing import Final
 
 import pulumi
-import pulumi_kubernetes as k8s
 
-from components.account_token import account_token, entry
-from components.gitops import plan
-from components.mesh import across
-from components.metadata import object_meta
+from components.account_token import ApiAccess, Login, Rights, account_token, api_url, login
+from components.gitops.rollout import DEPLOYED
 
-APP = "argocd-manager"
+APP: Final = "argocd-manager"
+IN_CLUSTER: Final = "https://kubernetes.default.svc"
+"""Where the hub reaches its own API."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class RegionAccessArgs:
-    """`namespace` is the services'. `api_endpoint` is the API's URL as the hub reaches it.
-
-    `api_certificate_authority` signed the API's certificate, PEM in base64 (None: the one that pods are given).
-    """
-
-    region: str
-    namespace: pulumi.Input[str]
-    api_endpoint: pulumi.Input[str]
-    api_certificate_authority: pulumi.Input[str] | None = None
+_TRACKED: Final = (
+    ("", "events"),
+    ("", "pods"),
+    ("apps", "replicasets"),
+    ("batch", "jobs"),
+)
+"""What comes of the services' chart, and shows whether it is healthy: API group and resource."""
 
 
 class RegionAccess(pulumi.ComponentResource):
@@ -35,59 +30,29 @@ class RegionAccess(pulumi.ComponentResource):
     server: pulumi.Output[str]
     config: pulumi.Output[str]
 
-    def __init__(self, name: str, args: RegionAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, access: ApiAccess, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:gitops:RegionAccess", name, None, opts)
-        account = k8s.core.v1.ServiceAccount(
-            f"{name}-account",
-            metadata=object_meta(APP, app=APP, region=args.region, namespace=args.namespace),
-            automount_service_account_token=False,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        token = account_token(
-            f"{name}-token",
-            app=APP,
-            region=args.region,
-            account=account,
-            binding=self._rights(name, args, account),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.server = pulumi.Output.from_input(args.api_endpoint).apply(_url)
-        self.config = _config(args, token)
+        rights = Rights(role=APP, rules=rules(), everywhere=False)
+        token = account_token(name, access, app=APP, rights=rights, opts=pulumi.ResourceOptions(parent=self))
+        endpoint = IN_CLUSTER if access.api_endpoint is None else access.api_endpoint
+        self.server = pulumi.Output.from_input(endpoint).apply(api_url)
+        self.config = pulumi.Output.secret(login(access, app=APP, token=token).apply(cluster_config))
         self.register_outputs({"server": self.server})
 
-    def _rights(self, name: str, args: RegionAccessArgs, account: k8s.core.v1.ServiceAccount) -> pulumi.Resource:
-        child = pulumi.ResourceOptions(parent=self)
-        metadata = object_meta(APP, app=APP, region=args.region, namespace=args.namespace)
-        role = k8s.rbac.v1.Role(
-            f"{name}-role",
-            metadata=metadata,
-            rules=[k8s.rbac.v1.PolicyRuleArgs(**rule) for rule in plan.rights()],
-            opts=child,
-        )
-        return k8s.rbac.v1.RoleBinding(
-            f"{name}-binding",
-            metadata=metadata,
-            role_ref=k8s.rbac.v1.RoleRefArgs(
-                api_group="rbac.authorization.k8s.io", kind="Role", name=role.metadata.name
-            ),
-            subjects=[
-                k8s.rbac.v1.SubjectArgs(
-                    kind="ServiceAccount", name=account.metadata.name, namespace=account.metadata.namespace
-                )
-            ],
-            opts=child,
-        )
+
+def rules() -> list[dict[str, list[str]]]:
+    """What Argo CD may do in the services' namespace of a region; nothing outside of it. No Secrets."""
+    write = ["create", "delete", "get", "list", "patch", "update", "watch"]
+    return [
+        *({"api_groups": [group], "resources": [resource], "verbs": write} for group, resource, _ in DEPLOYED),
+        *(
+            {"api_groups": [group], "resources": [resource], "verbs": ["get", "list", "watch"]}
+            for group, resource in _TRACKED
+        ),
+    ]
 
 
-def _url(endpoint: str) -> str:
-    return endpoint if "://" in endpoint else f"https://{endpoint}"
-
-
-def _config(args: RegionAccessArgs, token: k8s.core.v1.Secret) -> pulumi.Output[str]:
-    config = pulumi.Output.all(authority=args.api_certificate_authority, data=token.data).apply(
-        lambda known: plan.cluster_config(
-            token=across.decoded(entry(APP, args.region, known["data"], "token")),
-            certificate_authority=known["authority"] or entry(APP, args.region, known["data"], "ca.crt"),
-        )
-    )
-    return pulumi.Output.secret(config)
+def cluster_config(login: Login) -> str:
+    """How Argo CD logs in to a cluster, in JSON."""
+    config = {"bearerToken": login.token, "tlsClientConfig": {"insecure": False, "caData": login.certificate_authority}}
+    return json.dumps(config, sort_keys=True)

@@ -1,22 +1,33 @@
 """Argo CD, and what it is told of the regions and of the roll-out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import pulumi
 import pulumi_kubernetes as k8s
+import pulumi_random as random
 
 from components import network
-from components.gitops import plan
-from components.gitops.access import RegionAccess
-from components.gitops.plan import Source
-from components.gitops.secrets import ADMIN_SECRET, APP, ArgoSecrets, ArgoSecretsArgs, sealed
+from components.context import RegionContext
+from components.gitops.access import IN_CLUSTER, RegionAccess
+from components.gitops.rollout import CANARY, PROJECT, RELEASE, REST, TYPE_LABEL, WAVE_LABEL, project, rollout
+from components.gitops.settings import GitOpsSettings, RepositorySettings
 from components.metadata import object_meta
 from components.namespaces import ARGO_CD as ARGO_CD_NAMESPACE
+from components.namespaces import SERVICES
 from components.releases import chart_release
-from components.trust import Certificate, CertificateArgs, RegionAuthority
+from components.secret_data import sealed
+from components.trust import Certificate, CertificateArgs
 from components.versions import ARGO_CD
+
+APP: Final = "argocd"
+PASSWORD_LENGTH: Final = 32
+ADMIN_SECRET: Final = "argocd-initial-admin-secret"  # noqa: S105 - the name that the command line of Argo CD reads
+TLS_SECRET: Final = "argocd-server-tls"  # noqa: S105 - a name that Argo CD knows
+REPLICAS: Final = 2
+_REPOSITORY_USER: Final = "git"
+_FIRST_SET: Final = "2026-01-01T00:00:00Z"
+"""When the password was set: Argo CD would write the time of its start otherwise. Older logins are not valid."""
 
 SERVER, REPO_SERVER, CONTROLLER = "argocd-server", "argocd-repo-server", "argocd-application-controller"
 SETS, REDIS = "argocd-applicationset-controller", "argocd-redis"
@@ -25,32 +36,12 @@ REDIS_PORT: Final = 6379
 LOCAL_PORT: Final = 8443
 
 
-@dataclass(frozen=True, kw_only=True)
-class ArgoCDArgs:
-    """`accesses` by region are those of all regions it deploys to, `canary` is the first of them to get anything.
-
-    `ready` is by region what its services need: Argo CD learns of a region when that is there.
-    `namespace` is Argo CD's own, `services_namespace` the one it deploys to. `shifted` services follow the sun.
-    """
-
-    hub: str
-    namespace: pulumi.Input[str]
-    services_namespace: str
-    authority: RegionAuthority
-    source: Source
-    accesses: Mapping[str, RegionAccess]
-    canary: str
-    ready: Mapping[str, Sequence[pulumi.Input[pulumi.Resource]]]
-    shifted: Sequence[str] = ()
-    repository_token: pulumi.Input[str] | None = None
-
-    def __post_init__(self) -> None:
-        if self.canary not in self.accesses:
-            raise ValueError(f"canary: {self.canary} is not one of {', '.join(sorted(self.accesses)) or 'no regions'}")
-
-
 class ArgoCD(pulumi.ComponentResource):
     """Argo CD in the hub. No region needs it to run: it only brings what is new.
+
+    `accesses` by region are those of all regions it deploys to. `ready` is by region what its services need: Argo CD
+    learns of a region when that is there. `shifted` services follow the sun. `repository_token` reads the repository
+    (None: anybody may).
 
     Outputs: `port_forward` (a command), `url` (where it then is), `secret_name` (password of the user `admin`).
     """
@@ -59,72 +50,78 @@ class ArgoCD(pulumi.ComponentResource):
     url: str
     secret_name: str
 
-    def __init__(self, name: str, args: ArgoCDArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:gitops:ArgoCD", name, None, opts)
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        settings: GitOpsSettings,
+        *,
+        accesses: Mapping[str, RegionAccess],
+        ready: Mapping[str, Sequence[pulumi.Input[pulumi.Resource]]],
+        shifted: Sequence[str] = (),
+        repository_token: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:gitops:ArgoCD", name, None, context.child(opts))
         self._name = name
-        self._args = args
+        self._region = context.region
+        self._namespace = context.namespaces[ARGO_CD_NAMESPACE]
         self._child = pulumi.ResourceOptions(parent=self)
-        release = self._release([*self._secrets(), *self._network_policies()])
-        project = self._custom("project", "AppProject", plan.PROJECT, self._project(), [release])
-        clusters = {region: self._cluster(region, access) for region, access in sorted(args.accesses.items())}
-        spec = plan.rollout(args.source, args.services_namespace, args.shifted, regions=len(args.accesses))
+        canary = settings.canary or context.region
+        secrets = ArgoSecrets(f"{name}-secrets", context, settings.repository, repository_token, self._child)
+        release = self._release(
+            [*secrets.ready, self._certificate(context), *self._network_policies(settings.repository)]
+        )
+        allowed = self._custom(
+            "project", "AppProject", PROJECT, project(list(accesses), SERVICES, settings.repository), [release]
+        )
+        clusters = {
+            region: self._cluster(region, access, CANARY if region == canary else REST, ready[region])
+            for region, access in sorted(accesses.items())
+        }
+        spec = rollout(settings.repository, SERVICES, shifted, regions=len(accesses))
         # The others would go first while nobody knows the canary; but no region waits for those that are late.
-        self._custom("rollout", "ApplicationSet", plan.RELEASE, spec, [project, clusters[args.canary]])
+        self._custom("rollout", "ApplicationSet", RELEASE, spec, [allowed, clusters[canary]])
         self.port_forward = f"kubectl -n {ARGO_CD_NAMESPACE} port-forward service/{SERVER} {LOCAL_PORT}:443"
         self.url = f"https://localhost:{LOCAL_PORT}"
         self.secret_name = ADMIN_SECRET
         self.register_outputs({"url": self.url, "secret_name": self.secret_name})
 
-    def _secrets(self) -> list[pulumi.Resource]:
-        args = self._args
-        secrets = ArgoSecrets(
-            f"{self._name}-secrets",
-            ArgoSecretsArgs(
-                region=args.hub,
-                namespace=args.namespace,
-                repository_url=args.source.url,
-                repository_token=args.repository_token,
-            ),
-            self._child,
-        )
-        certificate = Certificate(
+    def _certificate(self, context: RegionContext) -> Certificate:
+        return Certificate(
             f"{self._name}-certificate",
             CertificateArgs(
-                authority=args.authority,
+                authority=context.authority,
                 common_name=SERVER,
                 app=APP,
-                region=args.hub,
-                namespace=args.namespace,
-                secret_name=plan.TLS_SECRET,
+                region=self._region,
+                namespace=self._namespace,
+                secret_name=TLS_SECRET,
                 usages=["server"],
                 dns_names=["localhost", SERVER, f"{SERVER}.{ARGO_CD_NAMESPACE}.svc"],
             ),
             self._child,
         )
-        return [*secrets.ready, certificate]
 
     def _release(self, after: Sequence[pulumi.Resource]) -> k8s.helm.v3.Release:
         return chart_release(
             f"{self._name}-release",
             ARGO_CD,
             name=APP,
-            namespace=self._args.namespace,
-            values=plan.values(),
+            namespace=self._namespace,
+            values=values(),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
 
-    def _project(self) -> dict[str, Any]:
-        return plan.project(list(self._args.accesses), self._args.services_namespace, self._args.source.url)
-
-    def _cluster(self, region: str, access: RegionAccess) -> k8s.core.v1.Secret:
+    def _cluster(
+        self, region: str, access: RegionAccess, wave: str, ready: Sequence[pulumi.Input[pulumi.Resource]]
+    ) -> k8s.core.v1.Secret:
         """What Argo CD must know of a region; the resource's name starts with that region's."""
-        args = self._args
-        wave = plan.CANARY if region == args.canary else plan.REST
         entries: dict[str, pulumi.Input[str]] = {
             "name": region,
-            "server": plan.IN_CLUSTER if region == args.hub else access.server,
+            "server": IN_CLUSTER if region == self._region else access.server,
             "config": access.config,
-            "namespaces": args.services_namespace,
+            "namespaces": SERVICES,
             "clusterResources": "false",
         }
         return k8s.core.v1.Secret(
@@ -133,12 +130,12 @@ class ArgoCD(pulumi.ComponentResource):
                 f"cluster-{region}",
                 app=APP,
                 region=region,
-                namespace=args.namespace,
-                extra_labels={plan.TYPE_LABEL: "cluster", plan.WAVE_LABEL: wave},
+                namespace=self._namespace,
+                extra_labels={TYPE_LABEL: "cluster", WAVE_LABEL: wave},
             ),
             data={key: sealed(value) for key, value in entries.items()},
             # Pods that start before their mesh have no sidecar, and other regions would send requests to them.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.ready[region])),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(ready)),
         )
 
     def _custom(
@@ -148,12 +145,12 @@ class ArgoCD(pulumi.ComponentResource):
             f"{self._name}-{purpose}",
             api_version="argoproj.io/v1alpha1",
             kind=kind,
-            metadata=object_meta(name, app=APP, region=self._args.hub, namespace=self._args.namespace),
+            metadata=object_meta(name, app=APP, region=self._region, namespace=self._namespace),
             spec=dict(spec),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
 
-    def _network_policies(self) -> list[pulumi.Resource]:
+    def _network_policies(self, repository: RepositorySettings) -> list[pulumi.Resource]:
         """Who may talk to whom. The API servers' and Git's addresses are nowhere written down: only their ports are."""
         server, repo, controller, sets = (_pods(app) for app in (SERVER, REPO_SERVER, CONTROLLER, SETS))
         asking = [network.peer(pods=pods) for pods in (server, controller, sets)]
@@ -168,7 +165,7 @@ class ArgoCD(pulumi.ComponentResource):
             self._policy(
                 REPO_SERVER,
                 ingress=[network.ingress([REPO_PORT], *asking)],
-                egress=[network.egress([self._args.source.port]), cache],
+                egress=[network.egress([repository.port]), cache],
             ),
             self._policy(REDIS, ingress=[network.ingress([REDIS_PORT], *clients)]),
         ]
@@ -178,12 +175,120 @@ class ArgoCD(pulumi.ComponentResource):
             f"{self._name}-{app.removeprefix('argocd-')}-policy",
             name=app,
             app=APP,
-            region=self._args.hub,
-            namespace=self._args.namespace,
+            region=self._region,
+            namespace=self._namespace,
             pods=_pods(app),
             opts=self._child,
             **rules,
         )
+
+
+class ArgoSecrets(pulumi.ComponentResource):
+    """The Secrets that Argo CD reads, made here, so that none is plain text in the values of its chart.
+
+    Password of the user `admin`, the keys of sessions and of the cache, and the login to Git.
+
+    Outputs: `ready` (what must exist before Argo CD).
+    """
+
+    ready: list[pulumi.Resource]
+
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        repository: RepositorySettings,
+        repository_token: pulumi.Input[str] | None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:gitops:ArgoSecrets", name, None, context.child(opts))
+        self._name = name
+        self._region = context.region
+        self._namespace = context.namespaces[ARGO_CD_NAMESPACE]
+        admin, session, cache = (self._password(purpose) for purpose in ("admin", "session", "cache"))
+        hashed: dict[str, pulumi.Input[str]] = {
+            "admin.password": admin.bcrypt_hash,
+            "admin.passwordMtime": _FIRST_SET,
+            "server.secretkey": session.result,
+        }
+        self.ready = [
+            self._secret("settings", "argocd-secret", hashed),
+            self._secret("admin", ADMIN_SECRET, {"password": admin.result}),
+            self._secret("cache", "argocd-redis", {"auth": cache.result}),
+        ]
+        if repository_token is not None:
+            login: dict[str, pulumi.Input[str]] = {
+                "type": "git",
+                "url": repository.url or "",
+                "username": _REPOSITORY_USER,
+                "password": repository_token,
+            }
+            self.ready.append(self._secret("repository", "services-repository", login, {TYPE_LABEL: "repository"}))
+        self.register_outputs({})
+
+    def _password(self, purpose: str) -> random.RandomPassword:
+        return random.RandomPassword(
+            f"{self._name}-{purpose}-password",
+            length=PASSWORD_LENGTH,
+            special=False,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _secret(
+        self,
+        purpose: str,
+        secret: str,
+        entries: Mapping[str, pulumi.Input[str]],
+        labels: Mapping[str, str] | None = None,
+    ) -> k8s.core.v1.Secret:
+        # Argo CD only takes Secrets that are part of it.
+        part_of = {"app.kubernetes.io/part-of": APP, **(labels or {})}
+        return k8s.core.v1.Secret(
+            f"{self._name}-{purpose}",
+            metadata=object_meta(secret, app=APP, region=self._region, namespace=self._namespace, extra_labels=part_of),
+            data={key: sealed(value) for key, value in entries.items()},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def values() -> dict[str, Any]:
+    """Values of chart `argo-cd`. Its Secrets are made outside of it, and its network policies are the namespace's
+    policies.
+
+    Without cluster roles it may do nothing outside of its namespace, also on the hub: what it deploys, it deploys
+    with the token of each region. Its own security contexts are restricted already.
+    """
+    return {
+        "createClusterRoles": False,
+        "crds": {"install": True, "keep": True},
+        "global": {"domain": "localhost", "networkPolicy": {"create": False}},
+        "configs": {
+            "cm": {
+                # Do not ask for kinds that the region's token does not let it see.
+                "resource.respectRBAC": "normal",
+                "exec.enabled": False,
+            },
+            "params": {"applicationsetcontroller.enable.progressive.syncs": True},
+            "secret": {"createSecret": False},
+        },
+        "redisSecretInit": {"enabled": False},
+        "dex": {"enabled": False},
+        "notifications": {"enabled": False},
+        "redis": {"resources": _resources("50m", "128Mi")},
+        "controller": {"replicas": 1, "resources": _resources("250m", "1Gi")},
+        "server": {**_several(), "resources": _resources("50m", "256Mi")},
+        # It calls no API server, and runs what it finds in the repository.
+        "repoServer": {**_several(), "automountServiceAccountToken": False, "resources": _resources("100m", "512Mi")},
+        "applicationSet": {**_several(), "resources": _resources("50m", "256Mi")},
+    }
+
+
+def _several() -> Mapping[str, Any]:
+    return {"replicas": REPLICAS, "pdb": {"enabled": True, "maxUnavailable": "50%"}}
+
+
+def _resources(cpu: str, memory: str) -> dict[str, dict[str, str]]:
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": "1", "memory": memory}}
 
 
 def _pods(app: str) -> dict[str, str]:

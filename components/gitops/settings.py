@@ -1,11 +1,13 @@
 """What can be configured of Argo CD, which rolls the services out."""
 
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 from components.settings import Model
 from components.settings.values import PORT, RegionName, pattern
 
 CHART_FOLDER: Final = "charts/sacred-council"
+HTTPS_PORT: Final = 443
 
 
 VALUES_FOLDER: Final = "deploy"
@@ -54,6 +56,11 @@ class RepositorySettings(Model):
     values: GitFolder = VALUES_FOLDER
     """Folder in the repository with the chart's values of each region, `<region>.yaml`: what `.venv/bin/python -m
     publish` writes."""
+
+    @property
+    def port(self) -> int:
+        """The TCP port of the Git server."""
+        return urlsplit(self.url or "").port or HTTPS_PORT
 
 
 class GitOpsSettings(Model):

@@ -1,180 +1,173 @@
 """Istio's control plane: its charts, the region's certificate authority, and the rules of the whole mesh."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components import network
 from components.cluster import MeshPlatform
-from components.mesh import config, routes
+from components.context import RegionContext
+from components.mesh import chart_values
+from components.mesh.routing import service_host
+from components.mesh.settings import MeshSettings
 from components.metadata import object_meta
-from components.namespaces import SYSTEM
+from components.monitoring import collector_host
+from components.namespaces import INGRESS, ISTIO, MONITORING, SERVICES, SYSTEM
 from components.releases import chart_release
 from components.trust import RegionAuthority
-from components.versions import ISTIO_BASE, ISTIO_CNI, ISTIOD
+from components.versions import ISTIO_BASE, ISTIO_CNI, ISTIOD, ChartVersion
 
 APP = "istiod"
 PODS = {"app": "istiod"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ControlPlaneArgs:
-    """What the mesh is called, who signs its certificates, and whom it serves.
-
-    `network_name` is the region's network, set from the start so that a second region changes nothing here; the label
-    topology.istio.io/network of `namespace` says the same.
-    `trust_domain` is the same in all regions. `injected_namespaces` have sidecars; `monitoring_namespace` scrapes.
-    Regions serve the hosts `shared_services` for each other; all other services are the region's own.
-    `trace_collector` is the host of an OTLP/gRPC collector (None: no traces), `trace_sampling` a share from 0 to 1.
-    `platform` is the kind of cluster, where the CNI plugin's paths depend on it. `monitored_by` brings the monitoring
-    CRDs (None: no monitors).
-    """
-
-    region: str
-    namespace: pulumi.Input[str]
-    network_name: str
-    mesh_id: str
-    trust_domain: str
-    authority: RegionAuthority
-    injected_namespaces: Sequence[str]
-    monitoring_namespace: str
-    trace_collector: str | None
-    trace_sampling: float
-    shared_services: Sequence[str]
-    post_quantum: config.PostQuantum
-    platform: MeshPlatform | None = None
-    min_replicas: int = 1
-    max_replicas: int = 5
-    monitored_by: pulumi.Resource | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.trace_sampling <= 1:
-            raise ValueError(f"trace_sampling: expected a share from 0 to 1, got {self.trace_sampling}")
-        if not 1 <= self.min_replicas <= self.max_replicas:
-            raise ValueError(
-                f"min_replicas: {self.min_replicas} is not between 1 and max_replicas ({self.max_replicas})"
-            )
+INJECTED_NAMESPACES = (SERVICES, INGRESS)
+"""Where pods have sidecars."""
 
 
 class ControlPlane(pulumi.ComponentResource):
     """Istio with mutual TLS everywhere, sidecars by CNI, certificates from the region's authority, and tracing.
+
+    `network_name` is the region's network, set from the start so that a second region changes nothing here; the label
+    topology.istio.io/network of the namespace says the same. `authority` signs the mesh's certificates. Regions serve
+    `shared_services` for each other; all other services are the region's own. `platform` is the kind of cluster, where
+    the CNI plugin's paths depend on it. `traced` is the share of requests that leave a trace, from 0 to 1 (None: no
+    collector is there to take them).
 
     Outputs: `ready` (what must exist before pods with sidecars and before Istio's custom resources).
     """
 
     ready: list[pulumi.Resource]
 
-    def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:mesh:ControlPlane", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        authority = self._authority(name, args)
-        policies = self._network_policies(name, args)
-        base = chart_release(
-            f"{name}-base", ISTIO_BASE, name="istio-base", namespace=args.namespace, values={}, opts=child
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        settings: MeshSettings,
+        *,
+        network_name: str,
+        authority: RegionAuthority,
+        shared_services: Sequence[str],
+        platform: MeshPlatform | None = None,
+        traced: float | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:mesh:ControlPlane", name, None, context.child(opts))
+        self._name = name
+        self._context = context
+        before = [self._authority(authority), self._network_policy()]
+        base = self._release("base", ISTIO_BASE, "istio-base", {}, [])
+        values = chart_values.istiod_values(
+            settings,
+            region=context.region,
+            network=network_name,
+            trace_collector=None if traced is None else collector_host(MONITORING),
+            shared_services=[service_host(service, SERVICES) for service in shared_services],
+            platform=platform,
         )
-        istiod = chart_release(
-            f"{name}-istiod",
-            ISTIOD,
-            name="istiod",
-            namespace=args.namespace,
-            values=_istiod_values(args),
-            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[base, authority, *policies])),
-        )
-        cni = chart_release(
-            f"{name}-cni",
-            ISTIO_CNI,
-            name="istio-cni",
-            namespace=SYSTEM,
-            values=config.cni_values(platform=args.platform),
-            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[istiod])),
-        )
-        rules = self._mesh_rules(name, args, istiod)
-        if args.monitored_by is not None:
-            self._monitor(name, args, args.monitored_by)
-        self.ready = [istiod, cni, *rules]
+        istiod = self._release("istiod", ISTIOD, "istiod", values, [base, *before])
+        plugin = chart_values.cni_values(platform=platform)
+        cni = self._release("cni", ISTIO_CNI, "istio-cni", plugin, [istiod], namespace=SYSTEM)
+        self.ready = [istiod, cni, *self._mesh_rules(traced, istiod)]
+        self._monitor()
         self.register_outputs({})
 
-    def _authority(self, name: str, args: ControlPlaneArgs) -> k8s.core.v1.Secret:
+    def _release(
+        self,
+        purpose: str,
+        chart: ChartVersion,
+        release: str,
+        values: Mapping[str, Any],
+        after: Sequence[pulumi.Resource],
+        namespace: pulumi.Input[str] | None = None,
+    ) -> pulumi.Resource:
+        return chart_release(
+            f"{self._name}-{purpose}",
+            chart,
+            name=release,
+            namespace=self._context.namespaces[ISTIO] if namespace is None else namespace,
+            values=values,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+        )
+
+    def _meta(self, name: str) -> k8s.meta.v1.ObjectMetaArgs:
+        return object_meta(name, app=APP, region=self._context.region, namespace=self._context.namespaces[ISTIO])
+
+    def _authority(self, authority: RegionAuthority) -> k8s.core.v1.Secret:
         return k8s.core.v1.Secret(
-            f"{name}-cacerts",
-            metadata=object_meta("cacerts", app=APP, region=args.region, namespace=args.namespace),
+            f"{self._name}-cacerts",
+            metadata=self._meta("cacerts"),
             string_data={
-                "ca-cert.pem": args.authority.certificate_pem,
-                "ca-key.pem": args.authority.private_key_pem,
-                "root-cert.pem": args.authority.root_pem,
-                "cert-chain.pem": args.authority.chain_pem,
+                "ca-cert.pem": authority.certificate_pem,
+                "ca-key.pem": authority.private_key_pem,
+                "root-cert.pem": authority.root_pem,
+                "cert-chain.pem": authority.chain_pem,
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _network_policies(self, name: str, args: ControlPlaneArgs) -> list[pulumi.Resource]:
-        proxies = [network.peer(namespace=namespace) for namespace in args.injected_namespaces]
-        opened = network.policy(
-            f"{name}-policy",
+    def _network_policy(self) -> pulumi.Resource:
+        proxies = [network.peer(namespace=namespace) for namespace in INJECTED_NAMESPACES]
+        return network.policy(
+            f"{self._name}-policy",
             name="istiod",
             app=APP,
-            region=args.region,
-            namespace=args.namespace,
+            region=self._context.region,
+            namespace=self._context.namespaces[ISTIO],
             pods=PODS,
             ingress=[
-                network.ingress([config.XDS_PORT], *proxies),
+                network.ingress([chart_values.XDS_PORT], *proxies),
                 # The API server calls the webhooks from an address that differs with every cluster.
-                network.ingress([config.WEBHOOK_PORT]),
-                network.ingress([config.CONTROL_PLANE_METRICS_PORT], network.peer(namespace=args.monitoring_namespace)),
+                network.ingress([chart_values.WEBHOOK_PORT]),
+                network.ingress([chart_values.CONTROL_PLANE_METRICS_PORT], network.peer(namespace=MONITORING)),
             ],
             egress=[network.api_server_egress()],
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return [opened]
 
-    def _mesh_rules(self, name: str, args: ControlPlaneArgs, istiod: pulumi.Resource) -> list[pulumi.Resource]:
+    def _mesh_rules(self, traced: float | None, istiod: pulumi.Resource) -> list[pulumi.Resource]:
         after = pulumi.ResourceOptions(parent=self, depends_on=[istiod])
-        mutual_tls = k8s.apiextensions.CustomResource(
-            f"{name}-mutual-tls",
+        only_mutual_tls = k8s.apiextensions.CustomResource(
+            f"{self._name}-mutual-tls",
             api_version="security.istio.io/v1",
             kind="PeerAuthentication",
-            metadata=object_meta("default", app=APP, region=args.region, namespace=args.namespace),
-            spec=routes.mutual_tls(),
+            metadata=self._meta("default"),
+            spec=mutual_tls(),
             opts=after,
         )
-        if args.trace_collector is None:
-            return [mutual_tls]
-        tracing = k8s.apiextensions.CustomResource(
-            f"{name}-tracing",
+        if traced is None:
+            return [only_mutual_tls]
+        telemetry = k8s.apiextensions.CustomResource(
+            f"{self._name}-tracing",
             api_version="telemetry.istio.io/v1",
             kind="Telemetry",
-            metadata=object_meta("mesh-default", app=APP, region=args.region, namespace=args.namespace),
-            spec=routes.tracing(config.TRACING_PROVIDER, args.trace_sampling),
+            metadata=self._meta("mesh-default"),
+            spec=tracing(chart_values.TRACING_PROVIDER, traced),
             opts=after,
         )
-        return [mutual_tls, tracing]
+        return [only_mutual_tls, telemetry]
 
-    def _monitor(self, name: str, args: ControlPlaneArgs, crds: pulumi.Resource) -> None:
+    def _monitor(self) -> None:
+        if self._context.monitored_by is None:
+            return
         k8s.apiextensions.CustomResource(
-            f"{name}-monitor",
+            f"{self._name}-monitor",
             api_version="monitoring.coreos.com/v1",
             kind="ServiceMonitor",
-            metadata=object_meta("istiod", app=APP, region=args.region, namespace=args.namespace),
+            metadata=self._meta("istiod"),
             spec={
                 "selector": {"matchLabels": PODS},
                 "endpoints": [{"port": "http-monitoring", "interval": "30s"}],
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[crds]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._context.monitored_by]),
         )
 
 
-def _istiod_values(args: ControlPlaneArgs) -> dict[str, object]:
-    return config.istiod_values(
-        region=args.region,
-        network=args.network_name,
-        mesh_id=args.mesh_id,
-        trust_domain=args.trust_domain,
-        trace_collector=args.trace_collector,
-        post_quantum=args.post_quantum,
-        shared_services=args.shared_services,
-        platform=args.platform,
-        min_replicas=args.min_replicas,
-        max_replicas=args.max_replicas,
-    )
+def mutual_tls() -> dict[str, Any]:
+    """Spec of a PeerAuthentication: nothing but mutual TLS."""
+    return {"mtls": {"mode": "STRICT"}}
+
+
+def tracing(provider: str, share: float) -> dict[str, Any]:
+    """Spec of a Telemetry: `share` (0 to 1) of the requests is traced."""
+    return {"tracing": [{"providers": [{"name": provider}], "randomSamplingPercentage": round(share * 100, 2)}]}

@@ -1,133 +1,259 @@
-"""How requests find the services, and who may call them."""
+"""How requests find the services, who may call them, and what is measured of their proxies."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components import network
-from components.mesh import across, config, routes
-from components.mesh.monitors import proxy_monitor
+from components.cdn.names import LANGUAGE_HEADER
+from components.context import RegionContext
+from components.mesh import chart_values, peers
+from components.mesh.peers import LanguageRoute, MeshPeers
 from components.metadata import object_meta
+from components.namespaces import MONITORING, SERVICES
+from components.services import HTTP_PORT, METRICS_PORT
 
 APP = "mesh-routing"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServiceRoutingArgs:
-    """`services` maps each service in `namespace` to its HTTP port; all serve metrics on `metrics_port`.
-
-    `domain` and `gateway` are the public gateway's, `gateway_principal` its identity. `ready` is the control plane's.
-    `monitored_by` brings the monitoring CRDs (None: no monitor of the sidecars). `mesh_peers` is what is known
-    of the other regions (None: there are none).
-    """
-
-    region: str
-    namespace: pulumi.Input[str]
-    services: Mapping[str, int]
-    metrics_port: int
-    domain: str
-    gateway: pulumi.Input[str]
-    gateway_principal: pulumi.Input[str]
-    monitoring_namespace: str
-    ready: Sequence[pulumi.Resource]
-    monitored_by: pulumi.Resource | None = None
-    mesh_peers: across.MeshPeers | None = None
-
-    def __post_init__(self) -> None:
-        if not self.services:
-            raise ValueError("services: expected at least one service with its port, got none")
+CIRCLE_HEADER = "x-sacred-circle"
+SERVICE_LABELS = {"app.kubernetes.io/part-of": "sacred-council", "app.kubernetes.io/component": "service"}
 
 
 class ServiceRouting(pulumi.ComponentResource):
     """Routes by path prefix, retries, circle affinity, outlier detection, and default-deny authorization.
+
+    `domain` and `gateway` are the public gateway's, `gateway_principal` its identity. `ready` is the control plane's.
+    `mesh_peers` is what is known of the other regions (None: there are none).
 
     Outputs: `urls` (service to public URL).
     """
 
     urls: dict[str, str]
 
-    def __init__(self, name: str, args: ServiceRoutingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:mesh:ServiceRouting", name, None, opts)
-        self._args = args
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        services: Sequence[str],
+        *,
+        domain: str,
+        gateway: pulumi.Input[str],
+        gateway_principal: pulumi.Input[str],
+        ready: Sequence[pulumi.Resource],
+        mesh_peers: MeshPeers | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:mesh:ServiceRouting", name, None, context.child(opts))
         self._name = name
-        self._after = pulumi.ResourceOptions(parent=self, depends_on=list(args.ready))
-        self._routes()
-        self._authorization()
+        self._context = context
+        self._after = pulumi.ResourceOptions(parent=self, depends_on=list(ready))
+        self._routes(services, domain, gateway, mesh_peers)
+        self._authorization(gateway_principal)
         self._metrics()
-        self.urls = {service: f"https://{args.domain}/{service}" for service in sorted(args.services)}
+        self.urls = {service: f"https://{domain}/{service}" for service in sorted(services)}
         self.register_outputs({"urls": self.urls})
 
-    def _routes(self) -> None:
-        args = self._args
-        namespace = pulumi.Output.from_input(args.namespace)
-        languages = () if args.mesh_peers is None else args.mesh_peers.languages
+    def _routes(
+        self, services: Sequence[str], domain: str, gateway: pulumi.Input[str], mesh_peers: MeshPeers | None
+    ) -> None:
+        namespace = self._context.namespaces[SERVICES]
+        languages = () if mesh_peers is None else mesh_peers.languages
+        ports = dict.fromkeys(services, HTTP_PORT)
         self._resource(
             "networking.istio.io/v1",
             "VirtualService",
             "services",
-            pulumi.Output.all(namespace, args.gateway).apply(
-                lambda known: routes.virtual_service(
-                    domain=args.domain,
-                    gateway=known[1],
-                    namespace=known[0],
-                    services=args.services,
-                    languages=languages,
+            pulumi.Output.all(namespace, gateway).apply(
+                lambda known: virtual_service(
+                    domain=domain, gateway=known[1], namespace=known[0], services=ports, languages=languages
                 )
             ),
         )
-        for service in sorted(args.services):
-            rule = _destination(namespace, service, args.mesh_peers)
+        for service in sorted(services):
+            rule = _destination(namespace, service, mesh_peers)
             self._resource("networking.istio.io/v1", "DestinationRule", service, rule)
 
-    def _authorization(self) -> None:
-        args = self._args
-        known = pulumi.Output.all(args.gateway_principal, args.namespace)
+    def _authorization(self, gateway_principal: pulumi.Input[str]) -> None:
+        known = pulumi.Output.all(gateway_principal, self._context.namespaces[SERVICES])
         policies: dict[str, pulumi.Input[dict[str, Any]]] = {
-            "default-deny": routes.deny_all(),
-            "allow-metrics": routes.allow_metrics(args.metrics_port),
+            "default-deny": deny_all(),
+            "allow-metrics": allow_metrics(METRICS_PORT),
             "allow-callers": known.apply(
-                lambda values: routes.allow_callers(
-                    gateway=values[0], namespace=values[1], ports=sorted(set(args.services.values()))
-                )
+                lambda values: allow_callers(gateway=values[0], namespace=values[1], ports=[HTTP_PORT])
             ),
         }
         for policy, spec in policies.items():
             self._resource("security.istio.io/v1", "AuthorizationPolicy", policy, spec)
 
     def _metrics(self) -> None:
-        args = self._args
-        spec = routes.plain_metrics(args.metrics_port)
-        self._resource("security.istio.io/v1", "PeerAuthentication", "plain-metrics", spec)
+        context = self._context
+        self._resource("security.istio.io/v1", "PeerAuthentication", "plain-metrics", plain_metrics(METRICS_PORT))
         network.policy(
             f"{self._name}-policy",
             name="proxy-metrics",
             app=APP,
-            region=args.region,
-            namespace=args.namespace,
-            pods=routes.SERVICE_LABELS,
-            ingress=[network.ingress([config.PROXY_METRICS_PORT], network.peer(namespace=args.monitoring_namespace))],
+            region=context.region,
+            namespace=context.namespaces[SERVICES],
+            pods=SERVICE_LABELS,
+            ingress=[network.ingress([chart_values.PROXY_METRICS_PORT], network.peer(namespace=MONITORING))],
             opts=pulumi.ResourceOptions(parent=self),
         )
-        if args.monitored_by is not None:
-            monitor = pulumi.ResourceOptions(parent=self, depends_on=[args.monitored_by])
-            proxy_monitor(f"{self._name}-monitor", app=APP, region=args.region, namespace=args.namespace, opts=monitor)
+        proxy_monitor(f"{self._name}-monitor", context, SERVICES, app=APP, opts=pulumi.ResourceOptions(parent=self))
 
     def _resource(self, api_version: str, kind: str, name: str, spec: pulumi.Input[dict[str, Any]]) -> None:
-        args = self._args
         k8s.apiextensions.CustomResource(
             f"{self._name}-{kind.lower()}-{name}",
             api_version=api_version,
             kind=kind,
-            metadata=object_meta(name, app=APP, region=args.region, namespace=args.namespace),
+            metadata=object_meta(
+                name, app=APP, region=self._context.region, namespace=self._context.namespaces[SERVICES]
+            ),
             spec=spec,
             opts=self._after,
         )
 
 
 def _destination(
-    namespace: pulumi.Output[str], service: str, mesh_peers: across.MeshPeers | None
+    namespace: pulumi.Output[str], service: str, mesh_peers: MeshPeers | None
 ) -> pulumi.Output[dict[str, Any]]:
-    return namespace.apply(lambda known: routes.destination_rule(service, known, mesh_peers))
+    return namespace.apply(lambda known: destination_rule(service, known, mesh_peers))
+
+
+def proxy_monitor(
+    resource_name: str, context: RegionContext, namespace: str, *, app: str, opts: pulumi.ResourceOptions
+) -> None:
+    """Let Prometheus scrape the proxies of all pods in `namespace`: only they have a port of this name.
+
+    Nothing where nothing is monitored.
+    """
+    if context.monitored_by is None:
+        return
+    k8s.apiextensions.CustomResource(
+        resource_name,
+        api_version="monitoring.coreos.com/v1",
+        kind="PodMonitor",
+        metadata=object_meta("proxies", app=app, region=context.region, namespace=context.namespaces[namespace]),
+        spec={
+            "selector": {},
+            "jobLabel": "app.kubernetes.io/name",
+            "podMetricsEndpoints": [{"port": "http-envoy-prom", "path": "/stats/prometheus", "interval": "30s"}],
+        },
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[context.monitored_by])),
+    )
+
+
+def plain_metrics(metrics_port: int) -> dict[str, Any]:
+    """Spec of a PeerAuthentication: `metrics_port` of the services takes plain text, for Prometheus has no sidecar."""
+    return {
+        "selector": {"matchLabels": SERVICE_LABELS},
+        "mtls": {"mode": "STRICT"},
+        "portLevelMtls": {str(metrics_port): {"mode": "PERMISSIVE"}},
+    }
+
+
+def deny_all() -> dict[str, Any]:
+    """Spec of an AuthorizationPolicy that allows nothing."""
+    return {}
+
+
+def allow_callers(*, gateway: str, namespace: str, ports: Sequence[int]) -> dict[str, Any]:
+    """Spec of an AuthorizationPolicy: the gateway's identity and the services in `namespace` may call `ports`."""
+    sources = [{"source": {"principals": [gateway]}}, {"source": {"namespaces": [namespace]}}]
+    operation = {"ports": [str(port) for port in ports]}
+    return {"action": "ALLOW", "rules": [{"from": sources, "to": [{"operation": operation}]}]}
+
+
+def allow_metrics(metrics_port: int) -> dict[str, Any]:
+    """Spec of an AuthorizationPolicy: metrics may be read. Network policies say by whom."""
+    operation = {"ports": [str(metrics_port)], "methods": ["GET"], "paths": ["/metrics"]}
+    return {"action": "ALLOW", "rules": [{"to": [{"operation": operation}]}]}
+
+
+def virtual_service(
+    *,
+    domain: str,
+    gateway: str,
+    namespace: str,
+    services: Mapping[str, int],
+    languages: Sequence[LanguageRoute] = (),
+) -> dict[str, Any]:
+    """Spec of a VirtualService: https://<domain>/<service>/... goes to the service, without the prefix.
+
+    One host for all services means one certificate, one DNS record and one origin for a CDN in every region.
+    The first of `languages` that fits says which region serves a request; without one it is served here.
+    """
+    return {
+        "hosts": [domain],
+        "gateways": [gateway],
+        "http": [
+            route
+            for name, port in sorted(services.items())
+            for route in (
+                *(_language_route(name, namespace, port, language) for language in languages),
+                _route(name, namespace, port),
+            )
+        ],
+    }
+
+
+def destination_rule(name: str, namespace: str, mesh_peers: MeshPeers | None = None) -> dict[str, Any]:
+    """Spec of a DestinationRule: a circle keeps its pod, and pods (or regions) that fail are left out for a while.
+
+    With other regions about, they are tried nearest first, and each is a subset for routes that choose a region. Then
+    the caller's zone comes before all others, too: a circle has one pod in each zone that it is called from.
+    """
+    affinity = {"consistentHash": {"httpHeaderName": CIRCLE_HEADER}}
+    # Said, because outlier detection would put zones in order by itself, and a circle's pod would depend on the caller.
+    nearest = {"enabled": False} if mesh_peers is None else peers.nearest_first(mesh_peers)
+    regions = {} if mesh_peers is None else {"subsets": peers.subsets(mesh_peers, affinity)}
+    return {
+        "host": service_host(name, namespace),
+        "trafficPolicy": {
+            "connectionPool": {
+                "tcp": {"connectTimeout": "3s", "tcpKeepalive": chart_values.tcp_keepalive()},
+                "http": {"idleTimeout": chart_values.IDLE_TIMEOUT},
+            },
+            "loadBalancer": {**affinity, "localityLbSetting": nearest},
+            # Locality failover starts only when every local pod is ejected: a limit below 100 % would prevent it.
+            "outlierDetection": {
+                "consecutiveGatewayErrors": 5,
+                "consecutive5xxErrors": 0,
+                "interval": "10s",
+                "baseEjectionTime": "30s",
+                "maxEjectionPercent": 100,
+            },
+        },
+        **regions,
+    }
+
+
+def service_host(name: str, namespace: str) -> str:
+    """The DNS name of Service `name` in `namespace`."""
+    return f"{name}.{namespace}.svc.cluster.local"
+
+
+def _route(name: str, namespace: str, port: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "match": [{"uri": {"exact": f"/{name}"}}, {"uri": {"prefix": f"/{name}/"}}],
+        "rewrite": {"uri": "/"},
+        "route": [{"destination": {"host": service_host(name, namespace), "port": {"number": port}}}],
+        "timeout": "15s",
+        # Only failures that happen before a service has seen the request: nothing is done twice.
+        "retries": {"attempts": 2, "retryOn": "connect-failure,refused-stream"},
+    }
+
+
+def _language_route(name: str, namespace: str, port: int, language: LanguageRoute) -> dict[str, Any]:
+    plain = _route(name, namespace, port)
+    return {
+        **plain,
+        "name": f"{name}-{language.match}-{language.region}",
+        "match": [
+            {**path, "headers": {LANGUAGE_HEADER: {language.match: tag}}}
+            for path in plain["match"]
+            for tag in language.tags
+        ],
+        "route": [{"destination": {**plain["route"][0]["destination"], "subset": language.region}}],
+    }

@@ -9,6 +9,8 @@ from components.settings import Model
 MeshReplicas = Annotated[int, Field(ge=1, le=5)]
 """Autoscalers of the mesh go up to five."""
 
+PostQuantum = Literal["off", "prefer", "strict"]
+
 
 def _off_is_a_word(value: object) -> object:
     # YAML 1.1 readers turn an unquoted `off` into false.
@@ -24,7 +26,7 @@ class MeshSettings(Model):
     """Fewest replicas of the control plane and of each gateway. 1 has no disruption budget; 2 or more survive the loss
     of a node or a zone."""
     post_quantum: Annotated[
-        Literal["off", "prefer", "strict"],
+        PostQuantum,
         BeforeValidator(_off_is_a_word, json_schema_input_type=Literal["off", "prefer", "strict", False]),
     ] = "prefer"
     """Post-quantum key exchange (X25519MLKEM768): `off`, `prefer` at the public edge, or `strict`, which accepts

@@ -1,5 +1,5 @@
 """Rancher, in one region, with the clusters of all regions."""
 
-from components.rancher.rancher import Rancher, RancherArgs, values
+from components.rancher.rancher import Rancher, values
 
-__all__ = ["Rancher", "RancherArgs", "values"]
+__all__ = ["Rancher", "values"]

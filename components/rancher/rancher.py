@@ -4,8 +4,8 @@ Rancher works with the rights of an administrator and runs as root: it is the on
 under the restricted standard. It is off unless the settings ask for it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from functools import partial
 from typing import Any, Final
 
 import pulumi
@@ -13,9 +13,13 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from components import network
-from components.gitops.secrets import sealed
+from components.context import RegionContext
 from components.metadata import object_meta
+from components.namespaces import RANCHER as RANCHER_NAMESPACE
+from components.namespaces import RANCHER_CLUSTERS
+from components.rancher.settings import RancherSettings
 from components.releases import chart_release
+from components.secret_data import sealed
 from components.versions import RANCHER
 
 APP: Final = "rancher"
@@ -28,29 +32,11 @@ EXTENSION_PORT: Final = 6666
 WEBHOOK_PORT: Final = 9443
 
 
-@dataclass(frozen=True, kw_only=True)
-class RancherArgs:
-    """`namespace` is Rancher's, `regions` are the others, `clusters_namespace` is where it keeps their entries.
-
-    `certificates` brings cert-manager, with which the chart makes the certificate of `hostname`. `ingress_class` serves
-    that name (None: the cluster's default). The name's DNS record is nobody's here.
-    """
-
-    hub: str
-    hostname: str
-    namespace: pulumi.Input[str]
-    clusters_namespace: pulumi.Input[str]
-    regions: Sequence[str]
-    certificates: pulumi.Resource
-    ingress_class: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.hub in self.regions:
-            raise ValueError(f"regions: {self.hub} is the hub, which Rancher calls local")
-
-
 class Rancher(pulumi.ComponentResource):
     """Rancher, and an imported cluster per region. Each region joins by a command that Rancher only then knows.
+
+    `regions` are all of the stack's; Rancher calls its own `local`. `certificates` brings cert-manager, with which the
+    chart makes the certificate of the host name. The name's DNS record is nobody's here.
 
     Outputs: `url`, `secret_name` (in cattle-system: `bootstrapPassword` of the user `admin`).
     """
@@ -58,22 +44,32 @@ class Rancher(pulumi.ComponentResource):
     url: str
     secret_name: str
 
-    def __init__(self, name: str, args: RancherArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:rancher:Rancher", name, None, opts)
-        self._args = args
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        settings: RancherSettings,
+        *,
+        regions: Iterable[str],
+        certificates: pulumi.Resource,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:rancher:Rancher", name, None, context.child(opts))
+        self._context = context
         self._child = pulumi.ResourceOptions(parent=self)
-        before = [*self._network_policies(name), self._password(name), args.certificates]
         release = chart_release(
             f"{name}-release",
             RANCHER,
             name=APP,
-            namespace=args.namespace,
-            values=values(args.hostname, args.ingress_class),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=before),
+            namespace=context.namespaces[RANCHER_NAMESPACE],
+            values=values(settings),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[*self._network_policies(name), self._password(name), certificates]
+            ),
         )
-        for region in sorted(args.regions):
+        for region in sorted(set(regions) - {context.region}):
             self._register(region, release)
-        self.url = f"https://{args.hostname}"
+        self.url = f"https://{settings.hostname}"
         self.secret_name = BOOTSTRAP_SECRET
         self.register_outputs({"url": self.url, "secret_name": self.secret_name})
 
@@ -87,35 +83,38 @@ class Rancher(pulumi.ComponentResource):
             metadata=object_meta(
                 BOOTSTRAP_SECRET,
                 app=APP,
-                region=self._args.hub,
-                namespace=self._args.namespace,
+                region=self._context.region,
+                namespace=self._context.namespaces[RANCHER_NAMESPACE],
             ),
             data={"bootstrapPassword": sealed(password.result)},
             opts=self._child,
         )
 
     def _network_policies(self, name: str) -> list[pulumi.Resource]:
-        args = self._args
-        where: dict[str, Any] = {"app": APP, "region": args.hub, "namespace": args.namespace, "opts": self._child}
+        policy = partial(
+            network.policy,
+            app=APP,
+            region=self._context.region,
+            namespace=self._context.namespaces[RANCHER_NAMESPACE],
+            opts=self._child,
+        )
         return [
-            network.policy(
+            policy(
                 f"{name}-policy",
                 name=APP,
                 pods={"app": APP},
                 # From the ingress controller, the agents of all regions and the API server, wherever they are.
                 ingress=[network.ingress([*HTTP_PORTS, EXTENSION_PORT])],
-                **where,
             ),
-            network.policy(
+            policy(
                 f"{name}-webhook-policy",
                 name="webhook",
                 pods={"app": "rancher-webhook"},
                 # The API server calls it from an address that differs with every cluster.
                 ingress=[network.ingress([WEBHOOK_PORT])],
-                **where,
             ),
             # All of them call the Kubernetes API; Rancher also asks for its own name, its catalogues and the clouds.
-            network.policy(f"{name}-egress", name="egress", egress=[network.api_server_egress()], **where),
+            policy(f"{name}-egress", name="egress", egress=[network.api_server_egress()]),
         ]
 
     def _register(self, region: str, release: pulumi.Resource) -> None:
@@ -123,21 +122,21 @@ class Rancher(pulumi.ComponentResource):
             f"{region}-rancher-cluster",
             api_version="provisioning.cattle.io/v1",
             kind="Cluster",
-            metadata=object_meta(region, app=APP, region=region, namespace=self._args.clusters_namespace),
+            metadata=object_meta(region, app=APP, region=region, namespace=self._context.namespaces[RANCHER_CLUSTERS]),
             # Nothing in it means: a cluster that is there already, and joins by itself.
             spec={},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[release]),
         )
 
 
-def values(hostname: str, ingress_class: str | None) -> dict[str, Any]:
+def values(settings: RancherSettings) -> dict[str, Any]:
     """Values of chart `rancher`. The bootstrap password is not among them: its Secret is there before the chart."""
     return {
-        "hostname": hostname,
+        "hostname": settings.hostname,
         "replicas": REPLICAS,
         "ingress": {
             "tls": {"source": "rancher"},
-            **({"ingressClassName": ingress_class} if ingress_class else {}),
+            **({"ingressClassName": settings.ingress_class} if settings.ingress_class else {}),
         },
         # A certificate that does not fit is an error, also for agents of old clusters.
         "agentTLSMode": "strict",

@@ -4,16 +4,17 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
-from components.gitops.secrets import ArgoSecrets, ArgoSecretsArgs
+from components.gitops.argocd import ArgoSecrets
+from components.gitops.settings import RepositorySettings
+from components.namespaces import ARGO_CD
 from tests.hubs import REPOSITORY
+from tests.programs.contexts import context_of
 
 ArgoSecrets(
     "private",
-    ArgoSecretsArgs(
-        region="here",
-        namespace="argocd",
-        repository_url=REPOSITORY["url"],
-        repository_token=pulumi.Output.secret("hunter2"),
+    context_of(
+        "here", [ARGO_CD], pulumi.ResourceOptions(providers=[k8s.Provider("cluster"), random.Provider("random")])
     ),
-    pulumi.ResourceOptions(providers=[k8s.Provider("cluster"), random.Provider("random")]),
+    RepositorySettings.model_validate(REPOSITORY),
+    pulumi.Output.secret("hunter2"),
 )

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pulumi
 
-from components.cdn import EdgePolicy, Origin
-from components.cdn.arguments import Waf
+from components.cdn import EdgeArgs, EdgePolicy, Origin
+from components.cdn.edge import Waf
 
 DOMAIN = "example.org"
 PLACES = {
@@ -34,28 +34,28 @@ def origin(region: str, gateway: str) -> Origin:
 
 
 origins: dict[str, str] = config.require_object("origins")
-arguments: dict[str, Any] = {
-    "domain": DOMAIN,
-    "origins": [origin(region, gateway) for region, gateway in origins.items()],
-    "policy": EdgePolicy(
+args = EdgeArgs(
+    domain=DOMAIN,
+    origins=[origin(region, gateway) for region, gateway in origins.items()],
+    policy=EdgePolicy(
         rate_limit=600, waf=cast(Waf, config.get("waf") or "block"), cached_paths=["/b/static/", "/a/static/"]
     ),
-    "languages": config.get_object("languages") or ["en", "pt-BR", "pt"],
-    "token": pulumi.Output.secret("the token"),
-    "zone": config.get("zone"),
-}
+    languages=config.get_object("languages") or ["en", "pt-BR", "pt"],
+    token=pulumi.Output.secret("the token"),
+    zone=config.get("zone"),
+)
 
 match config.require("cdn"):
     case "gcp":
-        from components.cdn.gcp import GcpEdge, GcpEdgeArgs
+        from components.cdn.gcp import GcpEdge
 
         locations = {region: NEAREST.get(region, region) for region in origins}
-        GcpEdge("edge", GcpEdgeArgs(**arguments, locations=locations))
+        GcpEdge("edge", args, locations=locations)
     case "aws":
-        from components.cdn.aws import AwsEdge, AwsEdgeArgs
+        from components.cdn.aws import AwsEdge
 
-        AwsEdge("edge", AwsEdgeArgs(**arguments))
+        AwsEdge("edge", args)
     case _:
-        from components.cdn.azure import AzureEdge, AzureEdgeArgs
+        from components.cdn.azure import AzureEdge
 
-        AzureEdge("edge", AzureEdgeArgs(**arguments, location="westeurope"))
+        AzureEdge("edge", args, location="westeurope")

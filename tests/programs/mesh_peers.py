@@ -4,22 +4,21 @@ Configuration of `mesh`: `regions` (JSON list of names), `hidden` (those whose A
 (those that get no traffic).
 """
 
+from collections.abc import Mapping
+from typing import cast
+
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components.cluster import ClusterOutputs, LoadBalancerAnnotations
-from components.mesh import (
-    Callers,
-    EastWestGateway,
-    EastWestGatewayArgs,
-    RemoteRegions,
-    RemoteRegionsArgs,
-    ServiceRouting,
-    ServiceRoutingArgs,
-)
+from components.mesh import EastWest, EastWestGateway, RemoteRegions, ServiceRouting
+from components.mesh.settings import MeshSettings
+from components.namespaces import INGRESS, ISTIO, SERVICES
 from stacks import geography, topology
-from stacks.mesh_peers import EastWest, MeshSite, mesh_east_west
+from stacks.mesh_peers import mesh_east_west
+from stacks.region_base import RegionBase
 from stacks.topology import RegionPlan, Site
+from tests.programs.contexts import context_of
 
 config = pulumi.Config("mesh")
 names = config.require_object("regions")
@@ -57,61 +56,48 @@ def cluster(plan: RegionPlan) -> ClusterOutputs:
     )
 
 
-def build(site: MeshSite, east_west: EastWest | None) -> None:
+class FakeBase(pulumi.ComponentResource):
+    """A region base that offers what the mesh asks for."""
+
+    def __init__(self, plan: RegionPlan) -> None:
+        super().__init__("test:index:Region", plan.name)
+        self.cluster = cluster(plan)
+        self.provider = self.cluster.provider
+        self.namespaces = {ISTIO: pulumi.Output.from_input(ISTIO)}
+
+
+def build(plan: RegionPlan, base: FakeBase, east_west: EastWest | None) -> None:
     """What a region's mesh has besides its control plane and its public gateway."""
-    name = site.plan.name
-    inside = pulumi.ResourceOptions(parent=site.parent, providers=[site.cluster.provider])
+    name = plan.name
+    inside = pulumi.ResourceOptions(parent=base, providers=[base.provider])
+    context = context_of(name, [ISTIO, INGRESS, SERVICES], inside)
     ServiceRouting(
         f"{name}-routing",
-        ServiceRoutingArgs(
-            region=name,
-            namespace="sacred-council",
-            services={"agent-network": 9898, "sacred-messaging": 9898},
-            metrics_port=9797,
-            domain="example.org",
-            gateway="istio-ingress/sacred-council",
-            gateway_principal="example.org/ns/istio-ingress/sa/istio-ingressgateway",
-            monitoring_namespace="monitoring",
-            ready=[],
-            mesh_peers=east_west.mesh_peers if east_west else None,
-        ),
-        inside,
+        context,
+        ("agent-network", "sacred-messaging"),
+        domain="example.org",
+        gateway="istio-ingress/sacred-council",
+        gateway_principal="example.org/ns/istio-ingress/sa/istio-ingressgateway",
+        ready=[],
+        mesh_peers=east_west.mesh_peers if east_west else None,
     )
     if east_west is None:
         return
-    RemoteRegions(
-        f"{name}-remote-regions",
-        RemoteRegionsArgs(region=name, namespace="istio-system", kubeconfigs=east_west.kubeconfigs),
-        inside,
-    )
+    RemoteRegions(f"{name}-remote-regions", context, east_west.kubeconfigs)
     EastWestGateway(
         f"{name}-east-west",
-        EastWestGatewayArgs(
-            region=name,
-            namespace="istio-ingress",
-            network_name=site.plan.mesh_network,
-            service_type="LoadBalancer",
-            service_annotations=east_west.service_annotations,
-            allowed_sources=east_west.allowed_sources,
-            callers=[Callers(name="services", namespace="sacred-council", pods={"is": "service"})],
-            upstreams={"sacred-council": [9898]},
-            control_plane_namespace="istio-system",
-            monitoring_namespace="monitoring",
-            ready=[],
-        ),
-        inside,
+        context,
+        MeshSettings(),
+        network_name=plan.mesh_network,
+        service_type="LoadBalancer",
+        service_annotations=base.cluster.load_balancer_annotations.public,
+        allowed_sources=east_west.allowed_sources,
+        ready=[],
     )
 
 
-sites = [
-    MeshSite(
-        plan=plan_of(place),
-        cluster=cluster(plan_of(place)),
-        namespace=pulumi.Output.from_input("istio-system"),
-        parent=pulumi.ComponentResource("test:index:Region", place.name),
-    )
-    for place in places
-]
-east_wests = mesh_east_west(sites)
-for one in sites:
-    build(one, east_wests.get(one.plan.name))
+plans = [plan_of(place) for place in places]
+bases = {plan.name: FakeBase(plan) for plan in plans}
+east_wests = mesh_east_west(plans, cast(Mapping[str, RegionBase], bases))
+for one in plans:
+    build(one, bases[one.name], east_wests.get(one.name))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.cdn.aws import plan
+from components.cdn.aws import serving
 from tests.edges import DOMAIN, FIVE, edge, only
 
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
@@ -45,7 +45,7 @@ def test_regions_are_asked_in_https_only_with_the_token() -> None:
 
 def test_only_static_paths_are_kept_and_they_get_no_cookies() -> None:
     default, cached = distribution()["defaultCacheBehavior"], distribution()["orderedCacheBehaviors"]
-    assert default["cachePolicyId"] == plan_policy("CACHING_DISABLED")
+    assert default["cachePolicyId"] == serving.CACHING_DISABLED
     assert {one["pathPattern"]: one["cachePolicyId"] for one in cached} == {
         "/a/static/*": "edge-cdn-cached-id",
         "/b/static/*": "edge-cdn-cached-id",
@@ -59,14 +59,8 @@ def test_only_static_paths_are_kept_and_they_get_no_cookies() -> None:
 
 def test_everything_else_is_passed_on_whole_so_that_websockets_and_circles_work() -> None:
     default = distribution()["defaultCacheBehavior"]
-    assert default["originRequestPolicyId"] == plan_policy("ALL_VIEWER")
+    assert default["originRequestPolicyId"] == serving.ALL_VIEWER
     assert {"GET", "POST", "PUT", "PATCH", "DELETE"} <= set(default["allowedMethods"])
-
-
-def plan_policy(name: str) -> str:
-    from components.cdn.aws import serving
-
-    return str(getattr(serving, name))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +80,7 @@ def test_the_firewall_blocks_or_only_counts(waf: str, limit: dict[str, Any], man
         "limit": 600,
     }
     assert first["action"] == limit
-    assert [rule["statement"]["managedRuleGroupStatement"]["name"] for rule in others] == list(plan.MANAGED_RULES)
+    assert [rule["statement"]["managedRuleGroupStatement"]["name"] for rule in others] == list(serving.MANAGED_RULES)
     assert {json.dumps(rule["overrideAction"]) for rule in others} == {json.dumps(managed)}
     assert distribution()["webAclId"]
 
@@ -173,7 +167,7 @@ def test_the_function_makes_the_best_tag_that_somebody_serves(given: str | None,
     if given is not None:
         headers["accept-language"] = {"value": given}
     event = json.dumps({"request": {"headers": headers}})
-    code = plan.language_function(["en", "pt-BR"])
+    code = serving.language_function(["en", "pt-BR"])
     script = f"{code}\nconsole.log(JSON.stringify(handler({event}).headers['x-sacred-language'] || null));"
     run = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
     assert json.loads(run.stdout) == (None if expected is None else {"value": expected})
@@ -183,4 +177,4 @@ def test_the_function_is_small_enough_with_every_language_of_the_catalogue() -> 
     from stacks.geography import CATALOGUE
 
     languages = {tag for region in CATALOGUE for tag in region.place.languages}
-    assert len(plan.language_function(sorted(languages)).encode()) < 10_240
+    assert len(serving.language_function(sorted(languages)).encode()) < 10_240

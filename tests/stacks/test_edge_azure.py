@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.cdn.azure import plan
+from components.cdn.azure import serving
+from components.cdn.azure.zone import existing_zone, relative_name
 from components.cdn.languages import language_matches
 from sandbox.providers.cloud.sdk import Sdk
 from stacks.geography import CATALOGUE
@@ -122,8 +123,8 @@ def told(accepted: str) -> str | None:
 
 def test_rules_of_all_languages_of_the_catalogue_have_names_and_orders_of_their_own() -> None:
     tags = [match.tag for match in language_matches(tag for region in CATALOGUE for tag in region.place.languages)]
-    assert len({plan.rule_name(tag) for tag in tags}) == len({plan.rule_order(tag) for tag in tags}) == len(tags)
-    assert all(plan.rule_name(tag).isalnum() for tag in tags)
+    assert len({serving.rule_name(tag) for tag in tags}) == len({serving.rule_order(tag) for tag in tags}) == len(tags)
+    assert all(serving.rule_name(tag).isalnum() for tag in tags)
     # Front Door takes a hundred rules in a set.
     assert len(tags) <= 100
 
@@ -134,7 +135,7 @@ def test_the_firewall_prevents_or_only_detects(waf: str, mode: str) -> None:
     assert firewall["policySettings"]["mode"] == mode
     assert firewall["sku"] == {"name": "Premium_AzureFrontDoor"}
     sets = [(one["ruleSetType"], one["ruleSetVersion"]) for one in firewall["managedRules"]["managedRuleSets"]]
-    assert sets == list(plan.MANAGED_RULES)
+    assert sets == list(serving.MANAGED_RULES)
     (limit,) = firewall["customRules"]["rules"]
     assert (limit["ruleType"], limit["action"]) == ("RateLimitRule", "Block")
     assert (limit["rateLimitThreshold"], limit["rateLimitDurationInMinutes"]) == (600, 1)
@@ -181,9 +182,9 @@ def test_records_in_a_zone_above_the_domain_have_their_names_in_it() -> None:
 @pytest.mark.parametrize("zone", ["org", "a/b/c", "/org", "group/"])
 def test_a_zone_of_azure_is_a_group_and_a_name(zone: str) -> None:
     with pytest.raises(ValueError, match="zone: expected a resource group and a zone"):
-        plan.existing_zone(zone)
+        existing_zone(zone)
 
 
 def test_a_host_outside_a_zone_has_no_name_in_it() -> None:
     with pytest.raises(ValueError, match=r"zone: badexample\.org is not part of example\.org"):
-        plan.relative_name("badexample.org", "example.org")
+        relative_name("badexample.org", "example.org")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.cdn.gcp import plan
+from components.cdn.gcp import serving
 from tests.edges import DOMAIN, FIVE, THREE, edge, only
 
 
@@ -62,7 +62,7 @@ def test_a_client_s_language_does_not_reach_what_is_kept_for_everybody() -> None
 
 
 def test_without_cached_paths_nothing_is_kept() -> None:
-    rules = plan.route_rules(cached_paths=[], languages=["en"], cached="cached", direct="direct")
+    rules = serving.route_rules(cached_paths=[], languages=["en"], cached="cached", direct="direct")
     assert {rule["service"] for rule in rules} == {"direct"}
 
 
@@ -72,7 +72,7 @@ def test_a_websocket_may_stay_for_an_hour() -> None:
 
 def test_managed_rules_come_before_the_limit_which_lets_the_rest_through() -> None:
     *managed, limit, rest = rules()
-    assert [rule["action"] for rule in managed] == ["deny(403)"] * len(plan.MANAGED_RULES)
+    assert [rule["action"] for rule in managed] == ["deny(403)"] * len(serving.MANAGED_RULES)
     assert [rule["priority"] for rule in rules()] == sorted(rule["priority"] for rule in rules())  # type: ignore[type-var]
     assert limit["rateLimitOptions"] == {
         "conformAction": "allow",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.gitops import plan
+from components.gitops import access, rollout
 from components.services import RELEASE
 from stacks.gitops import unreachable
 from tests.data_services import waits_for
@@ -45,7 +45,7 @@ def secret(resource: Resource) -> dict[str, str]:
 
 def clusters(stack: Rendered) -> dict[str, Resource]:
     """The entries of regions, by region."""
-    found = [r for r in stack.objects("Secret") if r.inputs["metadata"]["labels"].get(plan.TYPE_LABEL) == "cluster"]
+    found = [r for r in stack.objects("Secret") if r.inputs["metadata"]["labels"].get(rollout.TYPE_LABEL) == "cluster"]
     return {secret(r)["name"]: r for r in found}
 
 
@@ -97,7 +97,7 @@ def test_the_rights_and_the_project_have_exactly_the_kinds_of_the_chart() -> Non
     kinds = {r.inputs["kind"] for r in local.objects() if r.parent == chart.urn}
     allowed = spec(hub(*MIXED), "project")["namespaceResourceWhitelist"]
     assert {one["kind"] for one in allowed} == kinds
-    assert {one["group"] for one in allowed} <= {group for rule in plan.rights() for group in rule["api_groups"]}
+    assert {one["group"] for one in allowed} <= {group for rule in access.rules() for group in rule["api_groups"]}
 
 
 def test_the_project_allows_one_repository_one_namespace_of_each_region_and_nothing_of_the_cluster_s() -> None:
@@ -109,7 +109,7 @@ def test_the_project_allows_one_repository_one_namespace_of_each_region_and_noth
 
 def test_the_canary_goes_first_and_the_others_follow_two_at_a_time() -> None:
     stack = hub(*MIXED, gitops={**GITOPS, "canary": VIRGINIA[0]})
-    waves = {name: r.inputs["metadata"]["labels"][plan.WAVE_LABEL] for name, r in clusters(stack).items()}
+    waves = {name: r.inputs["metadata"]["labels"][rollout.WAVE_LABEL] for name, r in clusters(stack).items()}
     assert waves == {HUB: "rest", VIRGINIA[0]: "canary", MIXED[2][0]: "rest"}
     strategy = spec(stack, "rollout")["strategy"]
     steps = strategy["rollingSync"]["steps"]
@@ -118,9 +118,9 @@ def test_the_canary_goes_first_and_the_others_follow_two_at_a_time() -> None:
         (["canary"], 1),
         (["rest"], 2),
     ]
-    assert {step["matchExpressions"][0]["key"] for step in steps} == {plan.WAVE_LABEL}
+    assert {step["matchExpressions"][0]["key"] for step in steps} == {rollout.WAVE_LABEL}
     template = spec(stack, "rollout")["template"]["metadata"]["labels"]
-    assert template == {plan.WAVE_LABEL: '{{index .metadata.labels "sacred-council.love/rollout"}}'}
+    assert template == {rollout.WAVE_LABEL: '{{index .metadata.labels "sacred-council.love/rollout"}}'}
     values = stack.named(f"{HUB}-gitops-release").inputs["values"]
     assert values["configs"]["params"] == {"applicationsetcontroller.enable.progressive.syncs": True}
 
@@ -129,8 +129,8 @@ def test_the_canary_goes_first_and_the_others_follow_two_at_a_time() -> None:
 def test_one_lost_region_leaves_a_place_for_the_others_and_no_version_goes_to_most_at_once(others: int) -> None:
     """Argo CD counts an application that waits for its cluster among those that are under way."""
     lost = 1
-    assert plan.at_once(others) - lost >= 1
-    assert plan.at_once(others) <= max(2, (others + 2) // 3)
+    assert rollout.at_once(others) - lost >= 1
+    assert rollout.at_once(others) <= max(2, (others + 2) // 3)
 
 
 def test_argo_cd_learns_of_a_region_when_its_pods_would_get_sidecars_and_can_be_reached() -> None:
@@ -268,7 +268,7 @@ def test_a_private_repository_is_read_with_a_secret_token_and_a_public_one_witho
     found = secret(render_program("test", {}, program).named("private-repository"))
     assert found == {"type": "git", "url": REPOSITORY["url"], "username": "git", "password": "hunter2"}
     labels = render_program("test", {}, program).named("private-repository").inputs["metadata"]["labels"]
-    assert labels[plan.TYPE_LABEL] == "repository"
+    assert labels[rollout.TYPE_LABEL] == "repository"
     assert [r.name for r in hub(*MIXED).objects("Secret") if r.name.endswith("-repository")] == []
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from components.rancher import values
+from components.rancher.settings import RancherSettings
 from tests.hubs import RANCHER, hub
 from tests.regions import FIVE, IOWA, MIXED, VIRGINIA, changed, of_region, rendered
 from tests.rendering import render
@@ -64,7 +65,8 @@ def test_only_rancher_s_own_namespace_is_below_restricted_and_it_is_closed_like_
 
 @pytest.mark.parametrize("ingress_class", [None, "nginx"])
 def test_the_ingress_is_of_the_class_that_the_settings_name(ingress_class: str | None) -> None:
-    assert values("rancher.example.org", ingress_class)["ingress"].get("ingressClassName") == ingress_class
+    settings = RancherSettings.model_validate({"hostname": "rancher.example.org", "ingressClass": ingress_class})
+    assert values(settings)["ingress"].get("ingressClassName") == ingress_class
 
 
 def test_the_hub_of_rancher_may_be_another_than_argo_cd_s() -> None:

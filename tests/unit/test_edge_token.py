@@ -10,10 +10,9 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from components.cdn.acme import account_thumbprint
+from components.cdn.keys import PRINCIPAL, account_thumbprint, edge_token, key_set
 from components.cdn.languages import language_matches
-from components.cdn.token import PRINCIPAL, edge_token, key_set
-from components.mesh import origin_authentication
+from components.mesh import origin
 from tests.keys import private_key, private_pem, public_pem
 
 BLUE, GREEN = private_key("blue", "ED25519"), private_key("green", "ED25519")
@@ -78,7 +77,7 @@ def test_the_thumbprint_is_that_of_the_key_as_rfc_7638_writes_it() -> None:
 
 
 def test_a_challenge_is_answered_with_its_token_and_the_thumbprint_and_nothing_else_is() -> None:
-    script = origin_authentication.challenge_script("the-thumbprint")
+    script = origin.challenge_script("the-thumbprint")
     pattern = re.search(r'"(\^[^"]*)"', script)
     assert pattern is not None
     # Lua escapes with a percent sign.

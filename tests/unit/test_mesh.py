@@ -6,7 +6,8 @@ from typing import Any, get_args
 import pytest
 
 from components.cluster import MeshPlatform
-from components.mesh import IngressGatewayArgs, config, routes
+from components.mesh import chart_values, routing
+from components.mesh.settings import MeshSettings
 from components.services import NAMES
 from tests.data_services import waits_for
 from tests.rendering import ROOT, Rendered, render, render_program
@@ -31,18 +32,14 @@ def release(rendered: Rendered, name: str) -> dict[str, Any]:
 
 def istiod_values(**overrides: Any) -> dict[str, Any]:
     arguments: dict[str, Any] = {
+        "settings": MeshSettings(),
         "region": "here",
         "network": "net",
-        "mesh_id": "mesh",
-        "trust_domain": "example.org",
         "trace_collector": "collector",
-        "post_quantum": "off",
         "shared_services": ["agent-network.sacred-council.svc.cluster.local"],
         "platform": None,
-        "min_replicas": 1,
-        "max_replicas": 2,
     }
-    return config.istiod_values(**{**arguments, **overrides})
+    return chart_values.istiod_values(**{**arguments, **overrides})
 
 
 def test_a_lone_region_already_has_its_place_in_a_mesh_of_many(mesh: Rendered) -> None:
@@ -66,7 +63,7 @@ def test_pods_are_injected_exactly_where_istiod_lets_proxies_in(local: Rendered)
         if r.inputs["metadata"]["labels"].get("istio-injection") == "enabled"
     }
     (policy,) = [r for r in local.objects("NetworkPolicy") if r.inputs["metadata"]["name"] == "istiod"]
-    (xds,) = [rule for rule in policy.inputs["spec"]["ingress"] if rule["ports"][0]["port"] == config.XDS_PORT]
+    (xds,) = [rule for rule in policy.inputs["spec"]["ingress"] if rule["ports"][0]["port"] == chart_values.XDS_PORT]
     assert injected == {s["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for s in xds["from"]}
 
 
@@ -97,7 +94,7 @@ def test_the_platforms_are_those_that_istio_s_charts_know() -> None:
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_istio_finds_a_cluster_s_directories_by_its_platform(platform: MeshPlatform) -> None:
-    assert config.cni_values(platform=platform)["global"]["platform"] == platform
+    assert chart_values.cni_values(platform=platform)["global"]["platform"] == platform
     assert istiod_values(platform=platform)["global"]["platform"] == platform
 
 
@@ -108,14 +105,14 @@ def test_a_region_s_platform_reaches_istio_s_charts() -> None:
 
 
 def test_on_a_plain_kubelet_the_charts_defaults_are_right() -> None:
-    assert "platform" not in config.cni_values(platform=None)["global"]
+    assert "platform" not in chart_values.cni_values(platform=None)["global"]
     assert "platform" not in istiod_values()["global"]
-    assert "cni" not in config.cni_values(platform=None)
+    assert "cni" not in chart_values.cni_values(platform=None)
 
 
 def test_on_gke_the_directory_does_not_hang_on_what_the_cluster_calls_its_version() -> None:
     """The chart's profile `gke` sets `cni.cniBinDir` to "", and that goes before `cniBinDir` of the first level."""
-    assert config.cni_values(platform="gke")["cni"] == {"cniBinDir": "/home/kubernetes/bin"}
+    assert chart_values.cni_values(platform="gke")["cni"] == {"cniBinDir": "/home/kubernetes/bin"}
 
 
 def is_cluster_local(host: str, settings: list[dict[str, Any]]) -> bool:
@@ -142,7 +139,7 @@ def test_regions_share_the_four_services_and_no_store(local: Rendered) -> None:
 def test_no_connection_is_silent_for_so_long_that_a_cloud_forgets_it() -> None:
     """Azure's load balancers and NATs forget after 4 minutes, AWS's after 350 seconds."""
     seconds = 240
-    pool = routes.destination_rule("agent-network", "sacred-council")["trafficPolicy"]["connectionPool"]
+    pool = routing.destination_rule("agent-network", "sacred-council")["trafficPolicy"]["connectionPool"]
     every_connection = istiod_values()["meshConfig"]["tcpKeepalive"]
     assert pool["tcp"]["tcpKeepalive"] == every_connection
     assert int(every_connection["time"].removesuffix("s")) <= 60
@@ -165,10 +162,10 @@ def test_the_regions_authority_signs_for_the_mesh(mesh: Rendered) -> None:
     assert secret.inputs["metadata"]["name"] == "cacerts"
     assert secret.inputs["metadata"]["namespace"] == "istio-system"
     assert secret.inputs["stringData"] == {
-        "ca-cert.pem": "certificate of region-certificate\n",
-        "ca-key.pem": "key of region-key\n",
-        "root-cert.pem": "certificate of root-certificate\n",
-        "cert-chain.pem": "certificate of region-certificate\ncertificate of root-certificate\n",
+        "ca-cert.pem": "certificate of authority-of-here-certificate\n",
+        "ca-key.pem": "key of authority-of-here-key\n",
+        "root-cert.pem": "certificate of root-of-here-certificate\n",
+        "cert-chain.pem": "certificate of authority-of-here-certificate\ncertificate of root-of-here-certificate\n",
     }
     assert secret.secret_paths
 
@@ -229,7 +226,7 @@ def test_nobody_may_call_the_services_but_the_gateway_and_the_services(mesh: Ren
     assert policies["default-deny"] == {}
     (rule,) = policies["allow-callers"]["rules"]
     assert rule["from"] == [
-        {"source": {"principals": ["example.org/ns/istio-ingress/sa/istio-ingressgateway"]}},
+        {"source": {"principals": ["sacred-council.love/ns/istio-ingress/sa/istio-ingressgateway"]}},
         {"source": {"namespaces": ["sacred-council"]}},
     ]
     assert rule["to"] == [{"operation": {"ports": ["9898"]}}]
@@ -256,7 +253,7 @@ def test_every_service_has_its_path_and_sees_none_of_it(mesh: Rendered) -> None:
 
 
 def test_no_path_of_one_service_leads_to_another() -> None:
-    spec = routes.virtual_service(
+    spec = routing.virtual_service(
         domain="d", gateway="g", namespace="n", services={"agent": 1, "agent-network": 2, "agents": 3}
     )
     prefixes = {route["name"]: route["match"][1]["uri"]["prefix"] for route in spec["http"]}
@@ -266,25 +263,25 @@ def test_no_path_of_one_service_leads_to_another() -> None:
 
 
 def test_the_order_of_the_services_changes_nothing() -> None:
-    one = routes.virtual_service(domain="d", gateway="g", namespace="n", services={"a": 1, "b": 2})
-    other = routes.virtual_service(domain="d", gateway="g", namespace="n", services={"b": 2, "a": 1})
+    one = routing.virtual_service(domain="d", gateway="g", namespace="n", services={"a": 1, "b": 2})
+    other = routing.virtual_service(domain="d", gateway="g", namespace="n", services={"b": 2, "a": 1})
     assert one == other
 
 
 def test_nothing_that_a_service_has_seen_is_sent_again() -> None:
-    (route,) = routes.virtual_service(domain="d", gateway="g", namespace="n", services={"a": 1})["http"]
+    (route,) = routing.virtual_service(domain="d", gateway="g", namespace="n", services={"a": 1})["http"]
     seen = {"5xx", "gateway-error", "reset", "retriable-4xx", "retriable-status-codes", "unavailable"}
     assert not seen & set(route["retries"]["retryOn"].split(","))
 
 
 def test_the_first_attempt_may_take_as_long_as_the_request() -> None:
-    (route,) = routes.virtual_service(domain="d", gateway="g", namespace="n", services={"a": 1})["http"]
+    (route,) = routing.virtual_service(domain="d", gateway="g", namespace="n", services={"a": 1})["http"]
     assert route["timeout"] == "15s"
     assert "perTryTimeout" not in route["retries"]
 
 
 def test_a_circle_keeps_its_pod_in_all_zones_and_a_whole_region_can_be_ejected() -> None:
-    policy = routes.destination_rule("agent-network", "sacred-council")["trafficPolicy"]
+    policy = routing.destination_rule("agent-network", "sacred-council")["trafficPolicy"]
     assert policy["loadBalancer"] == {
         "consistentHash": {"httpHeaderName": "x-sacred-circle"},
         "localityLbSetting": {"enabled": False},
@@ -305,10 +302,11 @@ def test_the_gateway_binds_no_privileged_port(mesh: Rendered) -> None:
 
 
 def test_budgets_never_stop_the_drain_of_a_node() -> None:
-    assert istiod_values(min_replicas=1)["global"]["defaultPodDisruptionBudget"] == {"enabled": False}
-    assert istiod_values(min_replicas=2)["global"]["defaultPodDisruptionBudget"] == {"enabled": True}
-    one = config.gateway_values(service_type="ClusterIP", annotations={}, min_replicas=1, max_replicas=1)
-    two = config.gateway_values(service_type="ClusterIP", annotations={}, min_replicas=2, max_replicas=2)
+    single, double = MeshSettings(), MeshSettings(replicas=2)
+    assert istiod_values(settings=single)["global"]["defaultPodDisruptionBudget"] == {"enabled": False}
+    assert istiod_values(settings=double)["global"]["defaultPodDisruptionBudget"] == {"enabled": True}
+    one = chart_values.gateway_values(single, service_type="ClusterIP", annotations={})
+    two = chart_values.gateway_values(double, service_type="ClusterIP", annotations={})
     assert one["podDisruptionBudget"] == {}
     assert two["podDisruptionBudget"] == {"maxUnavailable": 1}
 
@@ -318,7 +316,7 @@ def test_budgets_never_stop_the_drain_of_a_node() -> None:
     [
         (istiod_values(), {"app": "istiod"}),
         (
-            config.gateway_values(service_type="ClusterIP", annotations={}, min_replicas=2, max_replicas=5),
+            chart_values.gateway_values(MeshSettings(replicas=2), service_type="ClusterIP", annotations={}),
             {"istio": "ingressgateway"},
         ),
     ],
@@ -334,7 +332,10 @@ def test_traces_go_to_the_collector_in_the_configured_share(mesh: Rendered) -> N
     providers = release(mesh, "here-mesh-istiod")["meshConfig"]["extensionProviders"]
     assert [p["name"] for p in telemetry["providers"]] == [p["name"] for p in providers]
     assert telemetry["randomSamplingPercentage"] == 25
-    assert providers[0]["opentelemetry"] == {"service": "collector.monitoring.svc.cluster.local", "port": 4317}
+    assert providers[0]["opentelemetry"] == {
+        "service": "opentelemetry-collector.monitoring.svc.cluster.local",
+        "port": 4317,
+    }
 
 
 def test_the_mesh_works_without_monitoring(bare: Rendered) -> None:
@@ -362,23 +363,3 @@ def test_the_gateway_reaches_only_istiod_traces_and_its_services(mesh: Rendered)
     rules = mesh.named("here-gateway-policy").inputs["spec"]["egress"]
     assert sorted(port["port"] for rule in rules for port in rule["ports"]) == [4317, 9898, 15012]
     assert all(rule["to"] for rule in rules)
-
-
-@pytest.mark.parametrize(("minimum", "maximum"), [(0, 1), (3, 2)])
-def test_impossible_replica_bounds_are_named(minimum: int, maximum: int) -> None:
-    with pytest.raises(ValueError, match=f"min_replicas: {minimum} is not between 1 and max_replicas"):
-        IngressGatewayArgs(
-            region="r",
-            namespace="n",
-            domain="d",
-            authority=None,  # type: ignore[arg-type]
-            service_type="NodePort",
-            post_quantum="off",
-            trust_domain="t",
-            upstreams={},
-            control_plane_namespace="c",
-            monitoring_namespace="m",
-            ready=[],
-            min_replicas=minimum,
-            max_replicas=maximum,
-        )

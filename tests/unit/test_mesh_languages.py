@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from components.mesh import LanguageRoute
 from stacks import geography, topology
-from stacks.languages import language_routes
+from stacks.mesh_peers import language_routes
 from stacks.topology import Site
 
 SITES = [Site(name=known.name, cloud=known.cloud, slot=known.slot, place=known.place) for known in geography.CATALOGUE]

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from components.mesh import Callers, EastWestGatewayArgs, RemoteRegionsArgs, across
+from components.account_token import Login
+from components.mesh import LanguageRoute, MeshPeers, chart_values, remote_secrets
+from components.mesh.settings import MeshSettings
 from tests.rendering import ROOT, Rendered, Resource, render_program
 
 PROGRAM = ROOT / "tests" / "programs" / "mesh_peers.py"
@@ -110,7 +112,8 @@ def test_a_kubeconfig_has_the_readers_token_and_nothing_that_istio_refuses() -> 
 
 
 def test_the_clusters_own_authority_goes_before_the_pods() -> None:
-    config = across.remote_kubeconfig(region="r", endpoint="https://api", certificate_authority="Q0E=", token="t")
+    login = Login(certificate_authority="Q0E=", token="t")
+    config = remote_secrets.remote_kubeconfig(region="r", endpoint="https://api", login=login)
     (cluster,) = json.loads(config)["clusters"]
     assert cluster["cluster"] == {"server": "https://api", "certificate-authority-data": "Q0E="}
 
@@ -184,7 +187,8 @@ def test_what_crosses_is_mutual_tls_that_the_gateway_cannot_read() -> None:
 
 def test_callers_may_leave_for_the_east_west_port_alone() -> None:
     policy = spec(rendered(*THREE), f"{EUROPE}-east-west-services-callers")
-    assert policy["podSelector"] == {"matchLabels": {"is": "service"}}
+    labels = {"app.kubernetes.io/part-of": "sacred-council", "app.kubernetes.io/component": "service"}
+    assert policy["podSelector"] == {"matchLabels": labels}
     assert policy["policyTypes"] == ["Egress"]
     assert [port["port"] for rule in policy["egress"] for port in rule["ports"]] == [15443]
 
@@ -306,9 +310,9 @@ def test_a_language_goes_to_the_region_that_serves_it_and_all_else_stays() -> No
     assert all("headers" not in match for match in plain["match"])
 
 
-def mesh_peers(failover: Sequence[str], languages: Sequence[str] = ()) -> across.MeshPeers:
-    routes = tuple(across.LanguageRoute(region=region, match="exact", tags=("en",)) for region in languages)
-    return across.MeshPeers(region="here", failover=tuple(failover), languages=routes)
+def mesh_peers(failover: Sequence[str], languages: Sequence[str] = ()) -> MeshPeers:
+    routes = tuple(LanguageRoute(region=region, match="exact", tags=("en",)) for region in languages)
+    return MeshPeers(region="here", failover=tuple(failover), languages=routes)
 
 
 @pytest.mark.parametrize("failover", [(), ("there", "here")])
@@ -326,22 +330,11 @@ def test_a_language_is_not_sent_where_nobody_is() -> None:
 
 def test_a_control_plane_is_told_of_others_only() -> None:
     with pytest.raises(ValueError, match="kubeconfigs: expected those of the regions other than here"):
-        RemoteRegionsArgs(region="here", namespace="istio-system", kubeconfigs={"here": "{}"})
+        remote_secrets.known_regions("here", {"here": "{}"})
 
 
-def test_impossible_replica_bounds_of_the_gateway_between_networks_are_named() -> None:
-    with pytest.raises(ValueError, match="min_replicas: 3 is not between 1 and max_replicas"):
-        EastWestGatewayArgs(
-            region="r",
-            namespace="n",
-            network_name="net",
-            service_type="LoadBalancer",
-            allowed_sources=["198.51.100.7"],
-            callers=[Callers(name="c", namespace="n", pods={})],
-            upstreams={},
-            control_plane_namespace="c",
-            monitoring_namespace="m",
-            ready=[],
-            min_replicas=3,
-            max_replicas=2,
+def test_a_gateway_between_networks_that_lets_in_anyone_is_refused() -> None:
+    with pytest.raises(ValueError, match="allowed_sources: expected addresses, got none; anyone could connect"):
+        chart_values.east_west_values(
+            MeshSettings(), network="net", service_type="LoadBalancer", annotations={}, allowed_sources=[]
         )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from components.cluster import DnsServer
 from components.context import RegionLabels
-from components.mesh import gateway
+from components.mesh import chart_values
 from components.monitoring import MonitoringTargets, RegionSize, collector_host, memory, requests, rules
 from components.monitoring.collector import collector_config
 from components.monitoring.jaeger import jaeger_config, jaeger_values
@@ -337,7 +337,7 @@ def test_machines_with_a_known_price_have_a_cost() -> None:
 
 
 def test_what_users_see_is_counted_at_the_public_gateway() -> None:
-    assert requests.GATEWAY == gateway.APP
+    assert requests.GATEWAY == chart_values.INGRESS_APP
 
 
 def test_crash_loops_are_told_of_every_namespace_of_the_platform() -> None:

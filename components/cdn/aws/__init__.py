@@ -1,5 +1,5 @@
 """CloudFront, AWS WAF and Route 53."""
 
-from components.cdn.aws.edge import AwsEdge, AwsEdgeArgs
+from components.cdn.aws.edge import AwsEdge, edge_provider
 
-__all__ = ["AwsEdge", "AwsEdgeArgs"]
+__all__ = ["AwsEdge", "edge_provider"]

@@ -1,25 +1,27 @@
 """An edge on AWS."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Final
 
 import pulumi
+import pulumi_aws as aws
 from pulumi_aws import route53
 
-from components.cdn.arguments import EdgeArgs
-from components.cdn.aws.certificate import AwsCertificate
-from components.cdn.aws.firewall import AwsFirewall
-from components.cdn.aws.serving import AwsServing, AwsServingArgs
-from components.cdn.aws.zone import AwsZone
+from components.cdn.aws.serving import AwsFirewall, AwsServing
+from components.cdn.aws.zone import AwsCertificate, AwsZone
+from components.cdn.edge import EdgeArgs
+
+REGION: Final = "us-east-1"
+"""Where CloudFront's certificates, firewall and logs must be. Requests are served everywhere."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class AwsEdgeArgs(EdgeArgs):
-    """`zone` is a hosted zone's id. The provider must be one for us-east-1: CloudFront takes nothing from elsewhere."""
+def edge_provider(opts: pulumi.ResourceOptions) -> aws.Provider:
+    """Makes an edge in the account of the login."""
+    return aws.Provider("edge-aws", region=REGION, opts=opts)
 
 
 class AwsEdge(pulumi.ComponentResource):
-    """CloudFront and AWS WAF in front of the regions that Route 53 steers to.
+    """CloudFront and AWS WAF in front of the regions that Route 53 steers to, made by a provider for `REGION`.
 
     Outputs: `url`, `hostname` (the distribution's), `name_servers`.
     """
@@ -28,7 +30,7 @@ class AwsEdge(pulumi.ComponentResource):
     hostname: pulumi.Output[str]
     name_servers: pulumi.Output[Sequence[str]]
 
-    def __init__(self, name: str, args: AwsEdgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: EdgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cdn:AwsEdge", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         zone = AwsZone(name, args, child)
@@ -36,8 +38,11 @@ class AwsEdge(pulumi.ComponentResource):
         firewall = AwsFirewall(f"{name}-firewall", args, child)
         serving = AwsServing(
             f"{name}-cdn",
-            AwsServingArgs(edge=args, steered=zone.steered, certificate=certificate.arn, firewall=firewall.arn),
-            child,
+            args,
+            steered=zone.steered,
+            certificate=certificate.arn,
+            firewall=firewall.arn,
+            opts=child,
         )
         for kind in ("A", "AAAA"):
             route53.Record(

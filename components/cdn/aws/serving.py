@@ -1,38 +1,89 @@
-"""CloudFront itself: what it keeps, what it adds to requests and answers, and what it logs."""
+"""CloudFront: what it keeps, what it adds to requests and answers, what it logs, and the firewall in front of it."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from string import Template
 from typing import Any, Final
 
 import pulumi
-from pulumi_aws import cloudfront, cloudwatch
+from pulumi_aws import cloudfront, cloudwatch, wafv2
 
 from components.cdn import names
-from components.cdn.arguments import EdgeArgs
-from components.cdn.aws import plan
+from components.cdn.edge import EdgeArgs, EdgePolicy
+from components.cdn.languages import language_matches
 
 CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 ALL_VIEWER: Final = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 """Policies that AWS keeps for everyone: nothing is kept; everything of a request is passed on, Host included."""
 
 ORIGIN: Final = "regions"
+
+UNLOGGED: Final = ("authorization", "cookie")
+"""Headers of users that no log may hold."""
+
+MANAGED_RULES: Final = (
+    "AWSManagedRulesAmazonIpReputationList",
+    "AWSManagedRulesKnownBadInputsRuleSet",
+    "AWSManagedRulesCommonRuleSet",
+    "AWSManagedRulesSQLiRuleSet",
+)
+
+_OBSERVED: Final = {
+    # It denies bodies above 8 KiB, which are none too long for an API.
+    "AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY",),
+}
+
 _ALL_METHODS: Final = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
 _READING: Final = ["GET", "HEAD"]
 _NONE: Final = {"cookie_behavior": "none"}
 _ALL_QUERIES: Final = {"query_string_behavior": "all"}
 
+_FUNCTION: Final = Template("""\
+var SERVED = $served;
 
-@dataclass(frozen=True, kw_only=True)
-class AwsServingArgs:
-    """The edge's arguments, the host that leads to the regions, the certificate and the firewall (ARNs)."""
+function handler(event) {
+    var request = event.request;
+    // Only the edge says which language it is: what a client sends is dropped.
+    delete request.headers['$header'];
+    var given = request.headers['accept-language'];
+    var tag = given ? best(given.value) : '';
+    if (tag) {
+        request.headers['$header'] = { value: tag };
+    }
+    return request;
+}
 
-    edge: EdgeArgs
-    steered: pulumi.Input[str]
-    certificate: pulumi.Input[str]
-    firewall: pulumi.Input[str]
+function best(preferences) {
+    var found = '';
+    var most = 0;
+    preferences.split(',').slice(0, 32).forEach(function (preference) {
+        var parts = preference.trim().toLowerCase().split(';');
+        var weight = parts.length > 1 ? parseFloat(parts[1].trim().replace('q=', '')) : 1;
+        var tag = served(parts[0].trim());
+        if (tag && weight > most) {
+            found = tag;
+            most = weight;
+        }
+    });
+    return found;
+}
+
+function served(wanted) {
+    while (wanted) {
+        if (Object.prototype.hasOwnProperty.call(SERVED, wanted)) {
+            return SERVED[wanted];
+        }
+        wanted = wanted.slice(0, Math.max(wanted.lastIndexOf('-'), 0));
+    }
+    return '';
+}
+""")
 
 
 class AwsServing(pulumi.ComponentResource):
     """A distribution: HTTPS from TLS 1.2 on, HTTP/3, cached paths; all else is passed on, WebSockets too.
+
+    `steered` is the host that leads to the regions; `certificate` and `firewall` are ARNs.
 
     Outputs: `hostname` and `zone` (where the domain's alias records point to).
     """
@@ -40,30 +91,41 @@ class AwsServing(pulumi.ComponentResource):
     hostname: pulumi.Output[str]
     zone: pulumi.Output[str]
 
-    def __init__(self, name: str, args: AwsServingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: EdgeArgs,
+        *,
+        steered: pulumi.Input[str],
+        certificate: pulumi.Input[str],
+        firewall: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sacred-council:cdn:AwsServing", name, None, opts)
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self)
-        distribution = self._distribution(args)
-        self._access_log(args.edge.domain, distribution)
+        distribution = self._distribution(args, _origin(args, steered), certificate, firewall)
+        self._access_log(args.domain, distribution)
         self.hostname = distribution.domain_name
         self.zone = distribution.hosted_zone_id
         self.register_outputs({"hostname": self.hostname})
 
-    def _distribution(self, args: AwsServingArgs) -> cloudfront.Distribution:
-        common = self._common(args.edge)
+    def _distribution(
+        self, args: EdgeArgs, origin: dict[str, Any], certificate: pulumi.Input[str], firewall: pulumi.Input[str]
+    ) -> cloudfront.Distribution:
+        common = self._common(args)
         cached = self._cached()
         return cloudfront.Distribution(
             f"{self._name}-distribution",
             enabled=True,
             comment="Sacred Council",
             tags=names.LABELS,
-            aliases=[args.edge.domain],
+            aliases=[args.domain],
             http_version="http2and3",
             is_ipv6_enabled=True,
             price_class="PriceClass_All",
-            web_acl_id=args.firewall,
-            origins=[_origin(args)],
+            web_acl_id=firewall,
+            origins=[origin],
             default_cache_behavior={
                 **common,
                 "allowed_methods": _ALL_METHODS,
@@ -72,10 +134,10 @@ class AwsServing(pulumi.ComponentResource):
             },
             ordered_cache_behaviors=[
                 {**common, **cached, "path_pattern": f"{path}*", "allowed_methods": _READING}
-                for path in sorted(args.edge.policy.cached_paths)
+                for path in sorted(args.policy.cached_paths)
             ],
             viewer_certificate={
-                "acm_certificate_arn": args.certificate,
+                "acm_certificate_arn": certificate,
                 "ssl_support_method": "sni-only",
                 "minimum_protocol_version": "TLSv1.2_2021",
             },
@@ -88,7 +150,7 @@ class AwsServing(pulumi.ComponentResource):
             f"{self._name}-language",
             runtime="cloudfront-js-2.0",
             comment="One language tag of a browser's preferences",
-            code=plan.language_function(args.languages),
+            code=language_function(args.languages),
             publish=True,
             opts=self._child,
         )
@@ -165,11 +227,11 @@ class AwsServing(pulumi.ComponentResource):
         )
 
 
-def _origin(args: AwsServingArgs) -> dict[str, Any]:
-    token = {"name": names.TOKEN_HEADER, "value": pulumi.Output.secret(args.edge.token)}
+def _origin(args: EdgeArgs, steered: pulumi.Input[str]) -> dict[str, Any]:
+    token = {"name": names.TOKEN_HEADER, "value": pulumi.Output.secret(args.token)}
     return {
         "origin_id": ORIGIN,
-        "domain_name": args.steered,
+        "domain_name": steered,
         "connection_attempts": 2,
         "connection_timeout": 5,
         "custom_headers": [token],
@@ -183,3 +245,88 @@ def _origin(args: AwsServingArgs) -> dict[str, Any]:
             "origin_keepalive_timeout": 60,
         },
     }
+
+
+def language_function(languages: Sequence[str]) -> str:
+    """JavaScript for CloudFront: the tag that a browser prefers of those that regions serve, weights included."""
+    tags = {match.exact.lower(): match.tag for match in language_matches(languages)}
+    return _FUNCTION.substitute(served=json.dumps(tags, sort_keys=True), header=names.LANGUAGE_HEADER)
+
+
+class AwsFirewall(pulumi.ComponentResource):
+    """AWS WAF in front of CloudFront, with managed rules and a rate limit, and a log of what it stopped.
+
+    Outputs: `arn`.
+    """
+
+    arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: EdgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:cdn:AwsFirewall", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        rules = wafv2.WebAcl(
+            f"{name}-rules",
+            scope="CLOUDFRONT",
+            description="Sacred Council: managed rules and rate limit",
+            default_action={"allow": {}},
+            rules=firewall_rules(args.policy),
+            visibility_config=visibility("all"),
+            tags=names.LABELS,
+            opts=child,
+        )
+        self.arn = rules.arn
+        # AWS takes no other beginning.
+        log = cloudwatch.LogGroup(
+            f"{name}-log",
+            name=f"aws-waf-logs-{args.domain}",
+            retention_in_days=names.LOG_DAYS,
+            tags=names.LABELS,
+            opts=child,
+        )
+        wafv2.WebAclLoggingConfiguration(
+            f"{name}-logging",
+            resource_arn=rules.arn,
+            log_destination_configs=[log.arn],
+            redacted_fields=[{"single_header": {"name": header}} for header in UNLOGGED],
+            opts=child,
+        )
+        self.register_outputs({"arn": self.arn})
+
+
+def firewall_rules(policy: EdgePolicy) -> list[dict[str, Any]]:
+    """Rules of a web ACL: too many requests of an address, then the managed rules. What none of them stops may pass."""
+    observe = policy.waf == "observe"
+    limit = {
+        "name": "rate-limit",
+        "priority": 0,
+        "action": {"count": {}} if observe else {"block": {"custom_response": {"response_code": 429}}},
+        "statement": {
+            "rate_based_statement": {
+                "aggregate_key_type": "IP",
+                "evaluation_window_sec": 60,
+                "limit": policy.rate_limit,
+            }
+        },
+        "visibility_config": visibility("rate-limit"),
+    }
+    managed = [
+        {
+            "name": rules,
+            "priority": place,
+            "override_action": {"count": {}} if observe else {"none": {}},
+            "statement": {"managed_rule_group_statement": _managed(rules)},
+            "visibility_config": visibility(rules),
+        }
+        for place, rules in enumerate(MANAGED_RULES, 1)
+    ]
+    return [limit, *managed]
+
+
+def _managed(rules: str) -> dict[str, Any]:
+    observed = [{"name": rule, "action_to_use": {"count": {}}} for rule in _OBSERVED.get(rules, ())]
+    return {"vendor_name": "AWS", "name": rules, **({"rule_action_overrides": observed} if observed else {})}
+
+
+def visibility(metric: str) -> dict[str, Any]:
+    """Metrics of a rule, and no samples of requests: they would hold what users send."""
+    return {"cloudwatch_metrics_enabled": True, "metric_name": metric, "sampled_requests_enabled": False}

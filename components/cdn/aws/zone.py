@@ -1,13 +1,12 @@
-"""The DNS of an edge on AWS: the zone, the origins, and the way to the nearest one that is well."""
+"""The DNS of an edge on AWS: the zone, the origins, the way to the nearest one that is well, and the certificate."""
 
 from collections.abc import Sequence
 
 import pulumi
-from pulumi_aws import route53
+from pulumi_aws import acm, route53
 
 from components.cdn import names
-from components.cdn.arguments import EdgeArgs, Origin
-from components.cdn.authorities import authority_records
+from components.cdn.edge import EdgeArgs, Origin
 
 AUTHORITY = "amazon.com"
 """Who may sign certificates for the domain."""
@@ -66,7 +65,7 @@ class AwsZone(pulumi.ComponentResource):
             tags=names.LABELS,
             opts=self._child,
         )
-        for purpose, host, data in authority_records(args.domain, AUTHORITY, steered_by_alias=True):
+        for purpose, host, data in names.authority_records(args.domain, AUTHORITY, steered_by_alias=True):
             route53.Record(
                 f"{self._name}-{purpose}-authorities",
                 zone_id=zone.zone_id,
@@ -116,3 +115,41 @@ class AwsZone(pulumi.ComponentResource):
         )
         shared: pulumi.Output[str] = steered.name
         return shared
+
+
+class AwsCertificate(pulumi.ComponentResource):
+    """The certificate that users see, validated by DNS, and renewed by AWS as long as the record stands.
+
+    It must be in us-east-1, where CloudFront looks for it.
+
+    Outputs: `arn` (known once it is valid).
+    """
+
+    arn: pulumi.Output[str]
+
+    def __init__(self, name: str, domain: str, zone: AwsZone, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:cdn:AwsCertificate", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        certificate = acm.Certificate(
+            f"{name}-certificate",
+            domain_name=domain,
+            validation_method="DNS",
+            key_algorithm="EC_prime256v1",
+            tags=names.LABELS,
+            opts=child,
+        )
+        proof = certificate.domain_validation_options[0]
+        record = zone.record(
+            f"{name}-proof",
+            proof["resource_record_name"],
+            proof["resource_record_type"],
+            [proof["resource_record_value"]],
+        )
+        valid = acm.CertificateValidation(
+            f"{name}-validation",
+            certificate_arn=certificate.arn,
+            validation_record_fqdns=[record.fqdn],
+            opts=child,
+        )
+        self.arn = valid.certificate_arn
+        self.register_outputs({"arn": self.arn})

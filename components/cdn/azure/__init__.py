@@ -1,5 +1,5 @@
 """Azure Front Door, its firewall and Azure DNS."""
 
-from components.cdn.azure.edge import AzureEdge, AzureEdgeArgs
+from components.cdn.azure.edge import AzureEdge, edge_provider
 
-__all__ = ["AzureEdge", "AzureEdgeArgs"]
+__all__ = ["AzureEdge", "edge_provider"]

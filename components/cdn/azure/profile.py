@@ -1,4 +1,4 @@
-"""Front Door's profile, the regions behind it, and its logs."""
+"""Front Door: its profile with the regions behind it and its logs, and the domain that users see."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,8 @@ import pulumi
 from pulumi_azure_native import cdn, monitor, operationalinsights
 
 from components.cdn import names
-from components.cdn.arguments import EdgeArgs, Origin
+from components.cdn.azure.zone import AzureZone
+from components.cdn.edge import EdgeArgs, Origin
 
 LOGGED = ("FrontDoorAccessLog", "FrontDoorWebApplicationFirewallLog", "FrontDoorHealthProbeLog")
 PROBE_SECONDS = 30
@@ -114,5 +115,77 @@ class AzureProfile(pulumi.ComponentResource):
             resource_uri=profile_id,
             workspace_id=workspace.id,
             logs=[{"category": category, "enabled": True} for category in LOGGED],
+            opts=self._child,
+        )
+
+
+class AzureDomain(pulumi.ComponentResource):
+    """The domain on an endpoint of Front Door, with a managed certificate that DNS validates, behind the firewall.
+
+    `firewall` is the id of the policy in front of the domain.
+
+    Outputs: `domain_id`, `endpoint_name`, `hostname` (the endpoint's).
+    """
+
+    domain_id: pulumi.Output[str]
+    endpoint_name: pulumi.Output[str]
+    hostname: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        host: str,
+        *,
+        zone: AzureZone,
+        profile: AzureProfile,
+        firewall: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:cdn:AzureDomain", name, None, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._place = {"resource_group_name": profile.group, "profile_name": profile.profile_name}
+        endpoint = cdn.AFDEndpoint(
+            f"{name}-endpoint",
+            **self._place,
+            location="global",
+            enabled_state="Enabled",
+            opts=self._child,
+        )
+        domain = self._domain(name, host, zone)
+        token = domain.validation_properties.validation_token
+        proof = [{"value": [token]}]
+        zone.record(f"{name}-proof", f"_dnsauth.{host}", "TXT", txt_records=proof)
+        target = {"id": endpoint.id}
+        zone.record(f"{name}-alias", host, "A", target_resource=target)
+        zone.record(f"{name}-alias-ipv6", host, "AAAA", target_resource=target)
+        self._firewall_policy(name, firewall, domain.id)
+        self.domain_id = domain.id
+        self.endpoint_name = endpoint.name
+        self.hostname = endpoint.host_name
+        self.register_outputs({"hostname": self.hostname})
+
+    def _domain(self, name: str, host: str, zone: AzureZone) -> cdn.AFDCustomDomain:
+        return cdn.AFDCustomDomain(
+            f"{name}-domain",
+            **self._place,
+            host_name=host,
+            azure_dns_zone=None if zone.zone_id is None else {"id": zone.zone_id},
+            tls_settings={
+                "certificate_type": "ManagedCertificate",
+                "minimum_tls_version": "TLS12",
+                "cipher_suite_set_type": "TLS12_2023",
+            },
+            opts=self._child,
+        )
+
+    def _firewall_policy(self, name: str, firewall: pulumi.Input[str], domain_id: pulumi.Output[str]) -> None:
+        cdn.SecurityPolicy(
+            f"{name}-firewall",
+            **self._place,
+            parameters={
+                "type": "WebApplicationFirewall",
+                "waf_policy": {"id": firewall},
+                "associations": [{"domains": [{"id": domain_id}], "patterns_to_match": ["/*"]}],
+            },
             opts=self._child,
         )

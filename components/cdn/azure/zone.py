@@ -1,15 +1,14 @@
 """The DNS of an edge on Azure: the zone and the origins. Front Door itself steers between them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 from pulumi_azure_native import dns
 
 from components.cdn import names
-from components.cdn.arguments import EdgeArgs, Origin
-from components.cdn.authorities import authority_records
-from components.cdn.azure import plan
+from components.cdn.edge import EdgeArgs, Origin
 
 AUTHORITY = "digicert.com"
 """Who may sign certificates for the domain."""
@@ -33,7 +32,7 @@ class AzureZone(pulumi.ComponentResource):
         self._name = name
         self._made: pulumi.Resource | None = None
         self._child = pulumi.ResourceOptions(parent=self)
-        known = None if args.zone is None else plan.existing_zone(args.zone)
+        known = None if args.zone is None else existing_zone(args.zone)
         self._zone_name = args.domain if known is None else known.name
         self._group = group if known is None else pulumi.Output.from_input(known.group)
         self.zone_id, self.name_servers = None, pulumi.Output.from_input([])
@@ -48,7 +47,7 @@ class AzureZone(pulumi.ComponentResource):
             resource_name,
             resource_group_name=self._group,
             zone_name=self._zone_name,
-            relative_record_set_name=plan.relative_name(host, self._zone_name),
+            relative_record_set_name=relative_name(host, self._zone_name),
             record_type=kind,
             **{"ttl": names.ORIGIN_TTL, **data},
             # An alias and an address of the same name cannot be there at once.
@@ -73,7 +72,7 @@ class AzureZone(pulumi.ComponentResource):
         )
         self._made = zone
         self.zone_id, self.name_servers = zone.id, zone.name_servers
-        for purpose, host, data in authority_records(domain, AUTHORITY):
+        for purpose, host, data in names.authority_records(domain, AUTHORITY):
             records = [{"flags": one.flags, "tag": one.tag, "value": one.value} for one in data]
             self.record(f"{self._name}-{purpose}-authorities", host, "CAA", caa_records=records, ttl=3600)
 
@@ -87,3 +86,28 @@ class AzureZone(pulumi.ComponentResource):
             record = self.record(name, host, "CNAME", cname_record={"cname": origin.host_name})
         known: pulumi.Output[str] = record.id.apply(lambda _: host)
         return known
+
+
+@dataclass(frozen=True, kw_only=True)
+class Zone:
+    """A DNS zone that exists: its resource `group` and its `name`."""
+
+    group: str
+    name: str
+
+
+def existing_zone(zone: str) -> Zone:
+    """The zone that `group/name` means; ValueError for anything else."""
+    group, slash, name = zone.partition("/")
+    if not (group and slash and name) or "/" in name:
+        raise ValueError(f"zone: expected a resource group and a zone, such as my-group/example.org, got {zone!r}")
+    return Zone(group=group, name=name)
+
+
+def relative_name(host: str, zone: str) -> str:
+    """What `host` is called inside of `zone`; ValueError when it is not part of it."""
+    if host == zone:
+        return "@"
+    if not host.endswith(f".{zone}"):
+        raise ValueError(f"zone: {host} is not part of {zone}")
+    return host.removesuffix(f".{zone}")

@@ -1,5 +1,5 @@
 """Cloud CDN, Cloud Armor and Cloud DNS."""
 
-from components.cdn.gcp.edge import GcpEdge, GcpEdgeArgs
+from components.cdn.gcp.edge import GcpEdge, edge_provider
 
-__all__ = ["GcpEdge", "GcpEdgeArgs"]
+__all__ = ["GcpEdge", "edge_provider"]

@@ -1,40 +1,26 @@
 """An edge on Google Cloud."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import pulumi
+import pulumi_gcp as gcp
 from pulumi_gcp import compute
 
-from components.cdn.arguments import EdgeArgs
-from components.cdn.gcp import plan
-from components.cdn.gcp.certificate import GcpCertificate
-from components.cdn.gcp.front import GcpFront, GcpFrontArgs
-from components.cdn.gcp.serving import GcpServing
-from components.cdn.gcp.zone import GcpZone
+from components.cdn.edge import EdgeArgs
+from components.cdn.gcp.serving import GcpFront, GcpServing, route_rules
+from components.cdn.gcp.zone import GcpCertificate, GcpZone
 
 
-@dataclass(frozen=True, kw_only=True)
-class GcpEdgeArgs(EdgeArgs):
-    """`locations` says for each origin which of Google's regions is nearest: Cloud DNS steers by those.
-
-    Origins need addresses: Cloud DNS looks after the health of addresses only.
-    """
-
-    locations: Mapping[str, str]
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        unplaced = [origin.region for origin in self.origins if origin.region not in self.locations]
-        if unplaced:
-            raise ValueError(f"locations: expected one of Google's regions for {', '.join(unplaced)}")
-        hosts = [origin.region for origin in self.origins if not origin.addresses]
-        if hosts:
-            raise ValueError(f"origins: Cloud DNS steers by addresses, and {', '.join(hosts)} has none")
+def edge_provider(project: str | None, opts: pulumi.ResourceOptions) -> gcp.Provider:
+    """Makes an edge in its project."""
+    return gcp.Provider("edge-gcp", project=project, opts=opts)
 
 
 class GcpEdge(pulumi.ComponentResource):
     """Cloud CDN and Cloud Armor on the global load balancer, in front of the regions that Cloud DNS steers to.
+
+    `locations` says for each origin which of Google's regions is nearest: Cloud DNS steers by those. Origins need
+    addresses: Cloud DNS looks after the health of addresses only.
 
     Outputs: `url`, `hostname` (the load balancer's address), `name_servers`.
     """
@@ -43,16 +29,24 @@ class GcpEdge(pulumi.ComponentResource):
     hostname: pulumi.Output[str]
     name_servers: pulumi.Output[Sequence[str]]
 
-    def __init__(self, name: str, args: GcpEdgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: EdgeArgs,
+        *,
+        locations: Mapping[str, str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sacred-council:cdn:GcpEdge", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        zone = GcpZone(name, args, args.locations, child)
+        zone = GcpZone(name, args, locations, child)
         certificate = GcpCertificate(f"{name}-certificate", args.domain, zone, child)
         serving = GcpServing(f"{name}-cdn", args, zone.steered, child)
         front = GcpFront(
             f"{name}-front",
-            GcpFrontArgs(routes=self._routes(name, args, serving), certificate_map=certificate.certificate_map),
-            child,
+            routes=self._routes(name, args, serving),
+            certificate_map=certificate.certificate_map,
+            opts=child,
         )
         zone.record(f"{name}-domain", args.domain, "A", [front.address])
         self.url = args.url
@@ -60,8 +54,8 @@ class GcpEdge(pulumi.ComponentResource):
         self.name_servers = zone.name_servers
         self.register_outputs({"hostname": self.hostname, "name_servers": self.name_servers})
 
-    def _routes(self, name: str, args: GcpEdgeArgs, serving: GcpServing) -> pulumi.Output[str]:
-        rules = plan.route_rules(
+    def _routes(self, name: str, args: EdgeArgs, serving: GcpServing) -> pulumi.Output[str]:
+        rules = route_rules(
             cached_paths=args.policy.cached_paths,
             languages=args.languages,
             cached=serving.cached,

@@ -1,16 +1,20 @@
-"""What is behind Google's load balancer: the regions, as one host that leads to the nearest, and the firewall."""
+"""Google's load balancer: what users reach of it, what is behind it, which requests go where, and the firewall."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pulumi
 from pulumi_gcp import compute
 
 from components.cdn import names
-from components.cdn.arguments import EdgeArgs
-from components.cdn.gcp import plan
+from components.cdn.edge import EdgeArgs, EdgePolicy
+from components.cdn.languages import language_matches
 
 CONNECTION_SECONDS: Final = 3600
 """How long an answer may take, and so how long a WebSocket may stay."""
+
+MANAGED_RULES: Final = ("sqli", "xss", "lfi", "rfi", "rce", "scannerdetection", "protocolattack", "sessionfixation")
+"""Rules of the OWASP core rule set 3.3 that Google keeps, at their least sensitive level: few false alarms."""
 
 _SCHEME: Final = "EXTERNAL_MANAGED"
 _CACHING: Final[dict[str, Any]] = {
@@ -22,10 +26,14 @@ _CACHING: Final[dict[str, Any]] = {
     "serve_while_stale": 24 * 3600,
     "cache_key_policy": {"include_host": True, "include_protocol": True, "include_query_string": True},
 }
+_LAST_PRIORITY: Final = 2147483647
+_EVERYTHING: Final = "/"
 
 
 class GcpServing(pulumi.ComponentResource):
-    """Backend services on the steered host, one that keeps answers and one that never does.
+    """The regions behind the firewall: backend services on the steered host, which leads to the nearest region.
+
+    One keeps answers, and one never does.
 
     Outputs: `cached`, `direct` (ids of backend services).
     """
@@ -62,7 +70,7 @@ class GcpServing(pulumi.ComponentResource):
             f"{name}-firewall",
             description="Sacred Council: managed rules and rate limit",
             type="CLOUD_ARMOR",
-            rules=plan.firewall_rules(args.policy),
+            rules=firewall_rules(args.policy),
             adaptive_protection_config={"layer7_ddos_defense_config": {"enable": True}},
             advanced_options_config={"json_parsing": "STANDARD", "log_level": "NORMAL"},
             opts=self._child,
@@ -82,3 +90,139 @@ class GcpServing(pulumi.ComponentResource):
             "custom_response_headers": [f"Strict-Transport-Security:max-age={names.HSTS_SECONDS}; includeSubDomains"],
             "log_config": {"enable": True, "sample_rate": 1.0},
         }
+
+
+class GcpFront(pulumi.ComponentResource):
+    """One anycast address with HTTPS (TLS 1.2 or newer, post-quantum key exchange where the browser has it), and HTTP
+    that only sends there. `routes` is the URL map's id, `certificate_map` as target proxies name it.
+
+    Outputs: `address`.
+    """
+
+    address: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        routes: pulumi.Input[str],
+        certificate_map: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:cdn:GcpFront", name, None, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.address = compute.GlobalAddress(f"{name}-address", labels=names.LABELS, opts=self._child).address
+        ciphers = compute.SSLPolicy(
+            f"{name}-ciphers",
+            profile="RESTRICTED",
+            min_tls_version="TLS_1_2",
+            post_quantum_key_exchange="ENABLED",
+            opts=self._child,
+        )
+        secure = compute.TargetHttpsProxy(
+            f"{name}-https",
+            url_map=routes,
+            certificate_map=certificate_map,
+            ssl_policy=ciphers.id,
+            quic_override="ENABLE",
+            opts=self._child,
+        )
+        redirect = compute.URLMap(
+            f"{name}-redirect",
+            default_url_redirect={
+                "https_redirect": True,
+                "redirect_response_code": "MOVED_PERMANENTLY_DEFAULT",
+                "strip_query": False,
+            },
+            opts=self._child,
+        )
+        plain = compute.TargetHttpProxy(f"{name}-http", url_map=redirect.id, opts=self._child)
+        self._rule(f"{name}-https-rule", "443", secure.id)
+        self._rule(f"{name}-http-rule", "80", plain.id)
+        self.register_outputs({"address": self.address})
+
+    def _rule(self, name: str, port: str, target: pulumi.Input[str]) -> None:
+        compute.GlobalForwardingRule(
+            name,
+            ip_address=self.address,
+            port_range=port,
+            target=target,
+            load_balancing_scheme=_SCHEME,
+            opts=self._child,
+        )
+
+
+def firewall_rules(policy: EdgePolicy) -> list[dict[str, Any]]:
+    """Rules of a Cloud Armor policy: attacks are denied, then too many requests of an address, and the rest may pass.
+
+    The limit comes after the managed rules, because what is within it is let through at once.
+    """
+    preview = policy.waf == "observe"
+    managed = [
+        {
+            "priority": 1000 + 10 * position,
+            "action": "deny(403)",
+            "preview": preview,
+            "description": f"managed rules: {rules}",
+            "match": {"expr": {"expression": f"evaluatePreconfiguredWaf('{rules}-v33-stable', {{'sensitivity': 1}})"}},
+        }
+        for position, rules in enumerate(MANAGED_RULES)
+    ]
+    limit = {
+        "priority": 9000,
+        "action": "throttle",
+        "preview": preview,
+        "description": "requests of one address in a minute",
+        "match": _anyone(),
+        "rate_limit_options": {
+            "conform_action": "allow",
+            "exceed_action": "deny(429)",
+            "enforce_on_key": "IP",
+            "rate_limit_threshold": {"count": policy.rate_limit, "interval_sec": 60},
+        },
+    }
+    rest = {"priority": _LAST_PRIORITY, "action": "allow", "description": "everything else", "match": _anyone()}
+    return [*managed, limit, rest]
+
+
+def _anyone() -> dict[str, Any]:
+    return {"versioned_expr": "SRC_IPS_V1", "config": {"src_ip_ranges": ["*"]}}
+
+
+def route_rules(
+    *, cached_paths: Sequence[str], languages: Sequence[str], cached: pulumi.Input[str], direct: pulumi.Input[str]
+) -> list[dict[str, Any]]:
+    """Rules of the URL map, first fit: paths that are `cached`, then a rule per language, then everything.
+
+    A language header that a client sends itself is never passed on.
+    """
+    without_language = {"request_headers_to_removes": [names.LANGUAGE_HEADER]}
+    keep: dict[str, Any] = {
+        "match_rules": [{"prefix_match": path} for path in sorted(cached_paths)],
+        "service": cached,
+        "header_action": without_language,
+    }
+    by_language: list[dict[str, Any]] = [
+        {
+            "match_rules": [_prefers("prefix_match", prefix) for prefix in match.prefixes]
+            + [_prefers("exact_match", match.exact)],
+            "service": direct,
+            "header_action": {
+                "request_headers_to_adds": [
+                    {"header_name": names.LANGUAGE_HEADER, "header_value": match.tag, "replace": True}
+                ]
+            },
+        }
+        for match in language_matches(languages)
+    ]
+    rest: dict[str, Any] = {
+        "match_rules": [{"prefix_match": _EVERYTHING}],
+        "service": direct,
+        "header_action": without_language,
+    }
+    rules = [*([keep] if cached_paths else []), *by_language, rest]
+    return [{"priority": place, **rule} for place, rule in enumerate(rules, 1)]
+
+
+def _prefers(how: str, text: str) -> dict[str, Any]:
+    return {"prefix_match": _EVERYTHING, "header_matches": [{"header_name": "accept-language", how: text}]}

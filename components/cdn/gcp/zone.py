@@ -1,15 +1,13 @@
-"""The DNS of an edge on Google Cloud: the zone, the origins, and the way to the nearest one that is well."""
+"""The DNS of an edge on Google Cloud: zone, origins, the way to the nearest one that is well, and the certificate."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pulumi
-from pulumi_gcp import compute, dns
+from pulumi_gcp import certificatemanager, compute, dns
 
 from components.cdn import names
-from components.cdn.arguments import EdgeArgs
-from components.cdn.authorities import authority_records
-from components.cdn.gcp import plan
+from components.cdn.edge import EdgeArgs, Origin
 
 PROBED_FROM: Final = ("us-central1", "europe-west1", "asia-east1")
 """Where Google's probes are sent from: always three of its regions, whatever the platform's are."""
@@ -69,7 +67,7 @@ class GcpZone(pulumi.ComponentResource):
             labels=names.LABELS,
             opts=self._child,
         )
-        for purpose, host, data in authority_records(args.domain, AUTHORITY):
+        for purpose, host, data in names.authority_records(args.domain, AUTHORITY):
             dns.RecordSet(
                 f"{self._name}-{purpose}-authorities",
                 managed_zone=zone.name,
@@ -105,7 +103,7 @@ class GcpZone(pulumi.ComponentResource):
             type="A",
             ttl=names.ORIGIN_TTL,
             routing_policy={
-                "geos": plan.steering(args.origins, locations),
+                "geos": steering(args.origins, locations),
                 "health_check": health.id,
                 # When all of a place are down, the next nearest answer.
                 "enable_geo_fencing": False,
@@ -114,3 +112,50 @@ class GcpZone(pulumi.ComponentResource):
         )
         host: pulumi.Output[str] = record.name.apply(lambda name: name.rstrip("."))
         return host
+
+
+def steering(origins: Sequence[Origin], locations: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Items of a geo routing policy: the addresses of the open origins at each of Google's locations.
+
+    Cloud DNS knows its own regions only: `locations` says which of them is nearest to each origin. In a signed zone it
+    would refuse items with several addresses.
+    """
+    at: dict[str, list[pulumi.Input[str]]] = {}
+    for origin in sorted((one for one in origins if one.open), key=lambda one: one.region):
+        at.setdefault(locations[origin.region], []).extend(origin.addresses)
+    return [
+        {"location": location, "health_checked_targets": {"external_endpoints": addresses}}
+        for location, addresses in sorted(at.items())
+    ]
+
+
+class GcpCertificate(pulumi.ComponentResource):
+    """The certificate that users see, in a map of its own.
+
+    It is validated by DNS, and renewed by Google as long as the record stands.
+
+    Outputs: `certificate_map` (as target proxies name it).
+    """
+
+    certificate_map: pulumi.Output[str]
+
+    def __init__(self, name: str, domain: str, zone: GcpZone, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:cdn:GcpCertificate", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        authorization = certificatemanager.DnsAuthorization(f"{name}-authorization", domain=domain, opts=child)
+        proof = authorization.dns_resource_records[0]
+        zone.record(f"{name}-proof", proof["name"].apply(lambda host: host.rstrip(".")), proof["type"], [proof["data"]])
+        certificate = certificatemanager.Certificate(
+            f"{name}-certificate",
+            managed={"domains": [domain], "dns_authorizations": [authorization.id]},
+            opts=child,
+        )
+        chosen = certificatemanager.CertificateMap(f"{name}-map", opts=child)
+        entry = certificatemanager.CertificateMapEntry(
+            f"{name}-entry", map=chosen.name, hostname=domain, certificates=[certificate.id], opts=child
+        )
+        # A map without its entry would have users see no certificate at all.
+        self.certificate_map = pulumi.Output.all(chosen.id, entry.id).apply(
+            lambda ids: f"//certificatemanager.googleapis.com/{ids[0]}"
+        )
+        self.register_outputs({"certificate_map": self.certificate_map})

@@ -1,7 +1,6 @@
 """An edge on each cloud in front of the same regions, with real keys and providers of their own."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -9,11 +8,10 @@ import pulumi_azure_native as azure
 import pulumi_gcp as gcp
 import pulumi_tls as tls
 
-from components.cdn import EdgePolicy, Origin
-from components.cdn.aws import AwsEdge, AwsEdgeArgs
-from components.cdn.azure import AzureEdge, AzureEdgeArgs
-from components.cdn.gcp import GcpEdge, GcpEdgeArgs
-from components.cdn.keys import EdgeKeys
+from components.cdn import EdgeArgs, EdgeKeys, EdgePolicy, Origin
+from components.cdn.aws import AwsEdge
+from components.cdn.azure import AzureEdge
+from components.cdn.gcp import GcpEdge
 
 DOMAIN = "example.org"
 PLACES = {"us-central1": (41.26, -95.86), "europe-west1": (50.47, 3.82), "asia-east1": (24.08, 120.54)}
@@ -21,9 +19,9 @@ PLACES = {"us-central1": (41.26, -95.86), "europe-west1": (50.47, 3.82), "asia-e
 config = pulumi.Config()
 regions: list[str] = config.require_object("origins")
 keys = EdgeKeys("edge-keys", DOMAIN, "blue", pulumi.ResourceOptions(providers=[tls.Provider("edge-tls")]))
-common: dict[str, Any] = {
-    "domain": DOMAIN,
-    "origins": [
+args = EdgeArgs(
+    domain=DOMAIN,
+    origins=[
         Origin(
             region=region,
             latitude=PLACES[region][0],
@@ -32,10 +30,10 @@ common: dict[str, Any] = {
         )
         for region in regions
     ],
-    "policy": EdgePolicy(rate_limit=600, waf="block", cached_paths=["/a/static/"]),
-    "languages": ["en", "pt-BR"],
-    "token": keys.token,
-}
+    policy=EdgePolicy(rate_limit=600, waf="block", cached_paths=["/a/static/"]),
+    languages=["en", "pt-BR"],
+    token=keys.token,
+)
 
 
 def inside(provider: pulumi.ProviderResource) -> pulumi.ResourceOptions:
@@ -47,18 +45,18 @@ def google() -> None:
     """Cloud CDN."""
     locations = {region: region for region in regions}
     provider = gcp.Provider("edge-gcp", project="my-project")
-    GcpEdge("google", GcpEdgeArgs(**common, locations=locations), inside(provider))
+    GcpEdge("google", args, locations=locations, opts=inside(provider))
 
 
 def amazon() -> None:
     """CloudFront."""
-    AwsEdge("amazon", AwsEdgeArgs(**common), inside(aws.Provider("edge-aws", region="us-east-1")))
+    AwsEdge("amazon", args, inside(aws.Provider("edge-aws", region="us-east-1")))
 
 
 def microsoft() -> None:
     """Front Door."""
     provider = azure.Provider("edge-azure", location="westeurope")
-    AzureEdge("microsoft", AzureEdgeArgs(**common, location="westeurope"), inside(provider))
+    AzureEdge("microsoft", args, location="westeurope", opts=inside(provider))
 
 
 build: tuple[Callable[[], None], ...] = (google, amazon, microsoft)

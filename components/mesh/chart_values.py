@@ -2,12 +2,28 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+import pulumi
 
 from components.cluster import MeshPlatform
+from components.mesh.settings import MeshSettings, PostQuantum
 
-PostQuantum = Literal["off", "prefer", "strict"]
 ServiceType = Literal["LoadBalancer", "NodePort", "ClusterIP"]
+
+MESH_ID: Final = "sacred-council"
+TRUST_DOMAIN: Final = "sacred-council.love"
+"""The same in all regions."""
+
+MAX_REPLICAS: Final = 5
+"""Of the control plane and of each gateway."""
+
+INGRESS_APP: Final = "istio-ingressgateway"
+INGRESS_PODS: Final = {"istio": "ingressgateway"}
+"""The gateway for the public."""
+EAST_WEST_APP: Final = "istio-eastwestgateway"
+EAST_WEST_PODS: Final = {"istio": "eastwestgateway"}
+"""The gateway for the other regions."""
 
 TRACING_PROVIDER = "opentelemetry"
 TRACING_PORT = 4317
@@ -48,42 +64,33 @@ HYBRID_CURVES = ["X25519MLKEM768", "X25519", "P-256"]
 
 
 def istiod_values(
+    settings: MeshSettings,
     *,
     region: str,
     network: str,
-    mesh_id: str,
-    trust_domain: str,
     trace_collector: str | None,
-    post_quantum: PostQuantum,
     shared_services: Sequence[str],
     platform: MeshPlatform | None,
-    min_replicas: int,
-    max_replicas: int,
 ) -> dict[str, Any]:
     """Values of chart `istiod`. The cluster is called after its region, also while there is only one."""
     return {
         "autoscaleEnabled": True,
-        "autoscaleMin": min_replicas,
-        "autoscaleMax": max_replicas,
+        "autoscaleMin": settings.replicas,
+        "autoscaleMax": MAX_REPLICAS,
         "resources": _resources(cpu="100m", cpu_limit="1", memory="512Mi"),
         "seccompProfile": {"type": "RuntimeDefault"},
         "topologySpreadConstraints": _spread({"app": "istiod"}),
         "cni": {"enabled": True},
-        "env": _control_plane_environment(post_quantum),
-        "meshConfig": mesh_config(
-            trust_domain=trust_domain,
-            trace_collector=trace_collector,
-            post_quantum=post_quantum,
-            shared_services=shared_services,
-        ),
+        "env": _control_plane_environment(settings.post_quantum),
+        "meshConfig": mesh_config(settings.post_quantum, trace_collector, shared_services),
         "global": {
             **_platform(platform),
-            "meshID": mesh_id,
+            "meshID": MESH_ID,
             "multiCluster": {"clusterName": region},
             "network": network,
             "logAsJson": True,
             # A budget of at least one pod would stop every drain of a node while there is only one.
-            "defaultPodDisruptionBudget": {"enabled": min_replicas > 1},
+            "defaultPodDisruptionBudget": {"enabled": settings.replicas > 1},
             "proxy": {
                 "resources": _resources(cpu="20m", cpu_limit="1", memory="128Mi"),
                 "seccompProfile": {"type": "RuntimeDefault"},
@@ -93,14 +100,14 @@ def istiod_values(
 
 
 def mesh_config(
-    *, trust_domain: str, trace_collector: str | None, post_quantum: PostQuantum, shared_services: Sequence[str]
+    post_quantum: PostQuantum, trace_collector: str | None, shared_services: Sequence[str]
 ) -> dict[str, Any]:
     """The mesh-wide configuration. `trace_collector` is the host of an OTLP/gRPC collector on `TRACING_PORT`.
 
     Regions serve the hosts `shared_services` for each other. All other services are the region's own.
     """
     return {
-        "trustDomain": trust_domain,
+        "trustDomain": TRUST_DOMAIN,
         "accessLogFile": "/dev/stdout",
         "accessLogEncoding": "JSON",
         "enableTracing": trace_collector is not None,
@@ -138,26 +145,6 @@ def tcp_keepalive() -> dict[str, Any]:
     }
 
 
-def listener_keepalive(gateway: Mapping[str, str]) -> dict[str, Any]:
-    """Spec of an EnvoyFilter: the same for connections to the pods `gateway`, which inherit the socket's options.
-
-    CDNs keep connections for 10 minutes, and users' WebSockets may be silent for longer.
-    """
-    socket, tcp = 1, 6
-    options = [
-        (socket, 9, 1),  # SO_KEEPALIVE
-        (tcp, 4, KEEPALIVE_SECONDS),  # TCP_KEEPIDLE
-        (tcp, 5, KEEPALIVE_INTERVAL_SECONDS),  # TCP_KEEPINTVL
-        (tcp, 6, KEEPALIVE_PROBES),  # TCP_KEEPCNT
-    ]
-    values = [{"level": level, "name": name, "int_value": value} for level, name, value in options]
-    patch = {"operation": "MERGE", "value": {"socket_options": values}}
-    return {
-        "workloadSelector": {"labels": dict(gateway)},
-        "configPatches": [{"applyTo": "LISTENER", "match": {"context": "GATEWAY"}, "patch": patch}],
-    }
-
-
 def cni_values(*, platform: MeshPlatform | None) -> dict[str, Any]:
     """Values of chart `cni`. `platform` moves its paths to where that kind of cluster has them."""
     # Under `cni`: what the platform's profile says there goes before values of the first level.
@@ -171,19 +158,18 @@ def cni_values(*, platform: MeshPlatform | None) -> dict[str, Any]:
 
 
 def gateway_values(
+    settings: MeshSettings,
     *,
     service_type: ServiceType,
     annotations: Mapping[str, object],
     load_balancer_ip: object | None = None,
-    min_replicas: int,
-    max_replicas: int,
 ) -> dict[str, Any]:
     """Values of chart `gateway` for the gateway that faces the public. `annotations` go to its Service.
 
     `load_balancer_ip` is a reserved address, for clouds that want it there.
     """
     return {
-        **_gateway_pods("ingressgateway", min_replicas, max_replicas),
+        **_gateway_pods(settings, INGRESS_PODS),
         "podAnnotations": {"proxy.istio.io/config": json.dumps({"proxyStatsMatcher": GATEWAY_STATISTICS})},
         "service": {
             "type": service_type,
@@ -199,27 +185,28 @@ def gateway_values(
 
 
 def east_west_values(
+    settings: MeshSettings,
     *,
     network: str,
     service_type: ServiceType,
     annotations: Mapping[str, str],
-    source_ranges: Sequence[object],
-    min_replicas: int,
-    max_replicas: int,
+    allowed_sources: Sequence[pulumi.Input[str]],
 ) -> dict[str, Any]:
     """Values of chart `gateway` for the gateway of `network`.
 
-    Only addresses in `source_ranges` (CIDR blocks) may connect; empty lets anyone.
+    Only `allowed_sources` (IPv4 addresses) may connect; ValueError without any, because an empty list lets in anyone.
     """
+    if not allowed_sources:
+        raise ValueError("allowed_sources: expected addresses, got none; anyone could connect")
     return {
-        **_gateway_pods("eastwestgateway", min_replicas, max_replicas),
+        **_gateway_pods(settings, EAST_WEST_PODS),
         # In place of the chart's `networkGateway`, which also opens two ports of a control plane for other clusters.
         "labels": {NETWORK_LABEL: network},
         "env": {"ISTIO_META_REQUESTED_NETWORK_VIEW": network},
         "service": {
             "type": service_type,
             "annotations": dict(annotations),
-            "loadBalancerSourceRanges": list(source_ranges),
+            "loadBalancerSourceRanges": [pulumi.Output.concat(address, "/32") for address in allowed_sources],
             "ports": [
                 _service_port("status-port", STATUS_PORT, STATUS_PORT),
                 _service_port("tls", EAST_WEST_PORT, EAST_WEST_PORT),
@@ -232,7 +219,7 @@ def _platform(platform: MeshPlatform | None) -> dict[str, str]:
     return {"platform": platform} if platform else {}
 
 
-def _gateway_pods(istio_label: str, min_replicas: int, max_replicas: int) -> dict[str, Any]:
+def _gateway_pods(settings: MeshSettings, pods: Mapping[str, str]) -> dict[str, Any]:
     return {
         # The chart's own pod context sets a sysctl and no seccomp profile; the container's is restricted by default.
         "securityContext": {
@@ -242,10 +229,10 @@ def _gateway_pods(istio_label: str, min_replicas: int, max_replicas: int) -> dic
             "fsGroup": ISTIO_USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "autoscaling": {"enabled": True, "minReplicas": min_replicas, "maxReplicas": max_replicas},
-        "podDisruptionBudget": {"maxUnavailable": 1} if min_replicas > 1 else {},
+        "autoscaling": {"enabled": True, "minReplicas": settings.replicas, "maxReplicas": MAX_REPLICAS},
+        "podDisruptionBudget": {"maxUnavailable": 1} if settings.replicas > 1 else {},
         "resources": _resources(cpu="50m", cpu_limit="2", memory="256Mi"),
-        "topologySpreadConstraints": _spread({"istio": istio_label}),
+        "topologySpreadConstraints": _spread(pods),
     }
 
 

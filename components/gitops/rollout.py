@@ -1,0 +1,111 @@
+"""What Argo CD rolls out, where, and in which order: the project and the application set. Pure: no resources."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from components.gitops.settings import RepositorySettings
+
+PROJECT: Final = "sacred-council"
+RELEASE: Final = "sacred-council"
+WAVE_LABEL: Final = "sacred-council.love/rollout"
+CANARY, REST = "canary", "rest"
+TYPE_LABEL: Final = "argocd.argoproj.io/secret-type"
+LEAST_AT_ONCE: Final = 2
+SHARE_AT_ONCE: Final = 3
+
+DEPLOYED: Final = (
+    ("", "serviceaccounts", "ServiceAccount"),
+    ("", "services", "Service"),
+    ("apps", "deployments", "Deployment"),
+    ("autoscaling", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
+    ("batch", "cronjobs", "CronJob"),
+    ("monitoring.coreos.com", "servicemonitors", "ServiceMonitor"),
+    ("networking.k8s.io", "networkpolicies", "NetworkPolicy"),
+    ("policy", "poddisruptionbudgets", "PodDisruptionBudget"),
+    ("rbac.authorization.k8s.io", "rolebindings", "RoleBinding"),
+    ("rbac.authorization.k8s.io", "roles", "Role"),
+)
+"""What the services' chart has: API group, resource and kind."""
+
+
+def project(regions: Sequence[str], namespace: str, repository: RepositorySettings) -> dict[str, Any]:
+    """Spec of the AppProject: one repository, one namespace of each region, and the kinds of the chart."""
+    return {
+        "description": "The Sacred Council services in all regions",
+        "sourceRepos": [repository.url],
+        "destinations": [{"name": region, "namespace": namespace} for region in sorted(regions)],
+        "clusterResourceWhitelist": [],
+        "namespaceResourceWhitelist": [{"group": group, "kind": kind} for group, _, kind in DEPLOYED],
+    }
+
+
+def at_once(others: int) -> int:
+    """How many of the `others`, which follow the canary, get a new version at the same time: a third, at least two.
+
+    A region that does not answer takes one of these places and keeps it: a single place would stop the roll-out.
+    """
+    return max(LEAST_AT_ONCE, -(-others // SHARE_AT_ONCE))
+
+
+def rollout(repository: RepositorySettings, namespace: str, shifted: Sequence[str], *, regions: int) -> dict[str, Any]:
+    """Spec of the ApplicationSet: the canary, and when it is healthy the other regions, a few at a time.
+
+    It does not name the regions, of which there are `regions`: each cluster's Secret gives one. `shifted` services
+    follow the sun: their minimum of replicas is set at times of the day, and left alone.
+    """
+    steps = [_step(CANARY, 1), _step(REST, at_once(regions - 1))]
+    return {
+        "goTemplate": True,
+        "goTemplateOptions": ["missingkey=error"],
+        "generators": [{"clusters": {"selector": {"matchLabels": {TYPE_LABEL: "cluster"}}}}],
+        "strategy": {"type": "RollingSync", "rollingSync": {"steps": steps}},
+        # Neither a lost Argo CD nor one that moves takes the services away.
+        "syncPolicy": {"applicationsSync": "sync", "preserveResourcesOnDeletion": True},
+        "template": _application(repository, namespace, shifted),
+    }
+
+
+def _application(repository: RepositorySettings, namespace: str, shifted: Sequence[str]) -> dict[str, Any]:
+    """A region's Application. What is in double braces comes from the Secret of the region's cluster."""
+    left_alone = {"ignoreDifferences": [_left_alone(service) for service in sorted(shifted)]} if shifted else {}
+    return {
+        "metadata": {
+            "name": f"{PROJECT}-{{{{.name}}}}",
+            "labels": {WAVE_LABEL: f'{{{{index .metadata.labels "{WAVE_LABEL}"}}}}'},
+        },
+        "spec": {
+            "project": PROJECT,
+            "source": {
+                "repoURL": repository.url,
+                "targetRevision": repository.revision,
+                "path": repository.path,
+                # A path with a slash in front is seen from the repository's root.
+                "helm": {"releaseName": RELEASE, "valueFiles": [f"/{repository.values}/{{{{.name}}}}.yaml"]},
+            },
+            "destination": {"name": "{{.name}}", "namespace": namespace},
+            **left_alone,
+            "revisionHistoryLimit": 5,
+            "syncPolicy": _sync_policy(),
+        },
+    }
+
+
+def _step(wave: str, at_once: int) -> dict[str, Any]:
+    return {"matchExpressions": [{"key": WAVE_LABEL, "operator": "In", "values": [wave]}], "maxUpdate": at_once}
+
+
+def _left_alone(service: str) -> dict[str, Any]:
+    return {
+        "group": "autoscaling",
+        "kind": "HorizontalPodAutoscaler",
+        "name": service,
+        "jsonPointers": ["/spec/minReplicas"],
+    }
+
+
+def _sync_policy() -> dict[str, Any]:
+    # Not `automated`: the roll-out starts each region's sync when it is its turn.
+    return {
+        "syncOptions": ["CreateNamespace=false", "RespectIgnoreDifferences=true", "ServerSideApply=true"],
+        "retry": {"limit": 5, "backoff": {"duration": "30s", "factor": 2, "maxDuration": "5m"}},
+    }

@@ -1,0 +1,231 @@
+"""A gateway as the origin of a CDN: the certificate that the CDN sees, and no service for anybody else."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.cdn import RegionEdge
+from components.cdn.keys import ACME_DIRECTORY, ISSUER, PRINCIPAL
+from components.cdn.names import HEALTH_PATH, TOKEN_HEADER
+from components.context import RegionContext
+from components.mesh import chart_values
+from components.mesh.chart_values import INGRESS_APP, INGRESS_PODS
+from components.metadata import object_meta
+from components.namespaces import INGRESS
+
+CERTIFICATE: Final = "origin-certificate"
+ACCOUNT: Final = "acme-account"
+NOBODYS_CLASS: Final = "answered-by-the-gateway"
+"""cert-manager must make an Ingress for its challenges. No controller has this class: the gateway answers by itself."""
+
+
+class OriginCertificate(pulumi.ComponentResource):
+    """An issuer, the account that it uses, and a certificate that cert-manager renews.
+
+    It is from a public authority, because CDNs trust no other. All regions have the same account with the authority.
+    `ready` brings cert-manager.
+
+    Outputs: `secret_name` (of type kubernetes.io/tls; it exists once the authority has asked the gateway), `hosts` (the
+    names in the certificate).
+    """
+
+    secret_name: pulumi.Output[str]
+    hosts: Sequence[str]
+
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        edge: RegionEdge,
+        *,
+        ready: pulumi.Resource,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:mesh:OriginCertificate", name, None, context.child(opts))
+        self._name = name
+        self._context = context
+        account = k8s.core.v1.Secret(
+            f"{name}-account",
+            metadata=self._meta(ACCOUNT),
+            string_data={"tls.key": edge.keys.account_key},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        issuer = self._resource("Issuer", issuer_spec(), [ready, account])
+        self._resource("Certificate", certificate_spec(edge.hosts), [ready, issuer])
+        self.secret_name = pulumi.Output.from_input(CERTIFICATE)
+        self.hosts = edge.hosts
+        self.register_outputs({"secret_name": self.secret_name})
+
+    def _meta(self, name: str) -> k8s.meta.v1.ObjectMetaArgs:
+        return object_meta(
+            name, app=INGRESS_APP, region=self._context.region, namespace=self._context.namespaces[INGRESS]
+        )
+
+    def _resource(self, kind: str, spec: dict[str, Any], after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        return k8s.apiextensions.CustomResource(
+            f"{self._name}-{kind.lower()}",
+            api_version="cert-manager.io/v1",
+            kind=kind,
+            metadata=self._meta(CERTIFICATE),
+            spec=spec,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+        )
+
+
+class OriginAuthentication(pulumi.ComponentResource):
+    """HTTPS only with the edge's token, which is taken off before a request goes on; HTTP only for challenges.
+
+    Without a token, HTTPS only says that the gateway has its certificate and is ready: that is what the edge's probes
+    ask. The gateway holds public keys: who reads its configuration cannot make a token. `gateway` is the public
+    Gateway (namespace/name). `ready` is the control plane's.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        edge: RegionEdge,
+        *,
+        gateway: pulumi.Output[str],
+        ready: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:mesh:OriginAuthentication", name, None, context.child(opts))
+        self._name = name
+        self._context = context
+        self._after = pulumi.ResourceOptions(parent=self, depends_on=list(ready))
+        keys, hosts = edge.keys, [edge.domain, *edge.hosts]
+        security, networking = "security.istio.io/v1", "networking.istio.io/v1"
+        tokens = keys.key_set.apply(lambda known: token_rules(INGRESS_PODS, audience=edge.domain, key_set=known))
+        self._resource(security, "RequestAuthentication", "token", tokens)
+        self._resource(security, "AuthorizationPolicy", "edge-only", edge_only(INGRESS_PODS))
+        probes = gateway.apply(lambda known: readiness(hosts=hosts, gateway=known))
+        self._resource(networking, "VirtualService", "readiness", probes)
+        answers = keys.account_thumbprint.apply(lambda thumbprint: challenge_filter(INGRESS_PODS, thumbprint))
+        self._resource("networking.istio.io/v1alpha3", "EnvoyFilter", "challenges", answers)
+        self.register_outputs({})
+
+    def _resource(self, api_version: str, kind: str, name: str, spec: pulumi.Input[dict[str, Any]]) -> None:
+        context = self._context
+        k8s.apiextensions.CustomResource(
+            f"{self._name}-{name}",
+            api_version=api_version,
+            kind=kind,
+            metadata=object_meta(name, app=INGRESS_APP, region=context.region, namespace=context.namespaces[INGRESS]),
+            spec=spec,
+            opts=self._after,
+        )
+
+
+def issuer_spec() -> dict[str, Any]:
+    """Spec of an Issuer that proves by HTTP that a host is ours."""
+    return {
+        "acme": {
+            "server": ACME_DIRECTORY,
+            "privateKeySecretRef": {"name": ACCOUNT},
+            # The account is given: regions with accounts of their own could not answer for each other.
+            "disableAccountKeyGeneration": True,
+            "solvers": [{"http01": {"ingress": {"ingressClassName": NOBODYS_CLASS, "serviceType": "ClusterIP"}}}],
+        }
+    }
+
+
+def certificate_spec(hosts: Sequence[str]) -> dict[str, Any]:
+    """Spec of a Certificate for `hosts`, with a new key at each renewal."""
+    return {
+        "secretName": CERTIFICATE,
+        "dnsNames": list(hosts),
+        "issuerRef": {"group": "cert-manager.io", "kind": "Issuer", "name": CERTIFICATE},
+        "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+        "usages": ["digital signature", "server auth"],
+        "revisionHistoryLimit": 1,
+    }
+
+
+def token_rules(gateway: Mapping[str, str], *, audience: str, key_set: str) -> dict[str, Any]:
+    """Spec of a RequestAuthentication: what is in the edge's header must be its token. It goes no further."""
+    rule = {
+        "issuer": ISSUER,
+        "audiences": [audience],
+        "jwks": key_set,
+        "fromHeaders": [{"name": TOKEN_HEADER}],
+        "forwardOriginalToken": False,
+    }
+    return {"selector": {"matchLabels": dict(gateway)}, "jwtRules": [rule]}
+
+
+def edge_only(gateway: Mapping[str, str]) -> dict[str, Any]:
+    """Spec of an AuthorizationPolicy: the edge, its probes, and HTTP, which only has challenges and redirects."""
+    return {
+        "selector": {"matchLabels": dict(gateway)},
+        "action": "ALLOW",
+        "rules": [
+            {"from": [{"source": {"requestPrincipals": [PRINCIPAL]}}]},
+            {"to": [{"operation": {"ports": [str(chart_values.HTTP_TARGET_PORT)]}}]},
+            {
+                "to": [
+                    {
+                        "operation": {
+                            "ports": [str(chart_values.HTTPS_TARGET_PORT)],
+                            "methods": ["GET", "HEAD"],
+                            "paths": [HEALTH_PATH],
+                        }
+                    }
+                ]
+            },
+        ],
+    }
+
+
+def readiness(*, hosts: Sequence[str], gateway: str) -> dict[str, Any]:
+    """Spec of a VirtualService: the gateway itself answers the edge's probes of `hosts`."""
+    answer = {"status": 200, "body": {"string": "ready"}}
+    route = {"name": "readiness", "match": [{"uri": {"exact": HEALTH_PATH}}], "directResponse": answer}
+    return {"hosts": list(hosts), "gateways": [gateway], "http": [route]}
+
+
+def challenge_filter(gateway: Mapping[str, str], thumbprint: str) -> dict[str, Any]:
+    """Spec of an EnvoyFilter: over HTTP, an authority's challenge is answered by who knows the account's thumbprint.
+
+    The answer follows from the question, so every region has it: no matter which one a shared host leads to.
+    """
+    manager = "envoy.filters.network.http_connection_manager"
+    lua = {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+        "default_source_code": {"inline_string": challenge_script(thumbprint)},
+    }
+    return {
+        "workloadSelector": {"labels": dict(gateway)},
+        "configPatches": [
+            {
+                "applyTo": "HTTP_FILTER",
+                "match": {
+                    "context": "GATEWAY",
+                    "listener": {
+                        "portNumber": chart_values.HTTP_TARGET_PORT,
+                        "filterChain": {"filter": {"name": manager}},
+                    },
+                },
+                "patch": {
+                    "operation": "INSERT_FIRST",
+                    "value": {"name": "sacred-council.challenges", "typed_config": lua},
+                },
+            }
+        ],
+    }
+
+
+def challenge_script(thumbprint: str) -> str:
+    """Lua that answers `/.well-known/acme-challenge/<token>` (RFC 8555, section 8.3). Tokens are base64url only."""
+    return f"""\
+function envoy_on_request(handle)
+  local path = handle:headers():get(":path") or ""
+  local token = string.match(path, "^/%.well%-known/acme%-challenge/([%w_%-]+)$")
+  if token then
+    local headers = {{[":status"] = "200", ["content-type"] = "text/plain"}}
+    handle:respond(headers, token .. ".{thumbprint}")
+  end
+end
+"""

@@ -1,0 +1,144 @@
+"""How the control planes of a mesh learn each other's endpoints: with Istio's remote secrets."""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.account_token import ApiAccess, Login, Rights, account_token, api_url, login
+from components.context import RegionContext
+from components.metadata import object_meta
+from components.namespaces import ISTIO
+from components.secret_data import sealed
+
+ACCESS_APP: Final = "remote-secret-access"
+CLUSTER_ROLE: Final = "sacred-council-remote-secret-access"
+APP: Final = "istiod"
+NAME: Final = "remote-regions"
+LABEL: Final = {"istio/multiCluster": "true"}
+
+
+class RemoteSecretAccess(pulumi.ComponentResource):
+    """The identity with which other regions' control planes read a region's Kubernetes API. Early and small.
+
+    The account is in the control plane's namespace, may read what Istio watches, and has a token that does not expire.
+
+    Outputs: `kubeconfig` (secret, JSON; None where the API's endpoint is not known).
+    """
+
+    kubeconfig: pulumi.Output[str] | None
+
+    def __init__(self, name: str, access: ApiAccess, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:mesh:RemoteSecretAccess", name, None, opts)
+        rights = Rights(role=CLUSTER_ROLE, rules=remote_secret_rules(), everywhere=True)
+        child = pulumi.ResourceOptions(parent=self)
+        token = account_token(name, access, app=ACCESS_APP, rights=rights, opts=child)
+        self.kubeconfig = None if access.api_endpoint is None else _kubeconfig(access, access.api_endpoint, token)
+        self.register_outputs({})
+
+
+class RemoteRegions(pulumi.ComponentResource):
+    """One Secret with a key per other region, from which istiod learns their endpoints.
+
+    Istio takes every key of a Secret with its label as the name of a cluster: one object does for any number of
+    regions. `kubeconfigs` are those of the other regions by name, each in JSON; None where a region's API endpoint is
+    not known.
+
+    Outputs: `unknown` (regions that are left out because nobody knows their API endpoint).
+    """
+
+    unknown: tuple[str, ...]
+
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        kubeconfigs: Mapping[str, pulumi.Input[str] | None],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:mesh:RemoteRegions", name, None, context.child(opts))
+        known = known_regions(context.region, kubeconfigs)
+        self.unknown = tuple(sorted(set(kubeconfigs) - set(known)))
+        if self.unknown:
+            pulumi.log.warn(missing(context.region, self.unknown), self)
+        k8s.core.v1.Secret(
+            f"{name}-secret",
+            metadata=object_meta(
+                NAME, app=APP, region=context.region, namespace=context.namespaces[ISTIO], extra_labels=LABEL
+            ),
+            # Not string_data: with server-side apply a region that is taken out of it would stay in the Secret. Not an
+            # empty map: the server drops it, and every preview would want to add it again.
+            data={region: sealed(kubeconfig) for region, kubeconfig in known.items()} or None,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({})
+
+
+def known_regions(region: str, kubeconfigs: Mapping[str, pulumi.Input[str] | None]) -> dict[str, pulumi.Input[str]]:
+    """The kubeconfigs that are known; ValueError when one is for `region`, which istiod knows as its own cluster."""
+    if region in kubeconfigs:
+        raise ValueError(
+            f"kubeconfigs: expected those of the regions other than {region}, got {', '.join(sorted(kubeconfigs))}"
+        )
+    return {name: given for name, given in sorted(kubeconfigs.items()) if given is not None}
+
+
+def missing(region: str, unknown: tuple[str, ...]) -> str:
+    """What the user is told about regions that the mesh of `region` cannot reach."""
+    return (
+        f"region {region}: its mesh sends no requests to {', '.join(unknown)}, because the address of the Kubernetes "
+        "API there is not known: a cluster of cloud `existing` is only reached through your own kubeconfig. "
+        "Each region works by itself; steer users between them by DNS."
+    )
+
+
+def remote_secret_rules() -> list[dict[str, list[str]]]:
+    """What Istio's control plane watches in another cluster: less than that, and it would wait for ever.
+
+    After the role that Istio's own chart gives to its remote-secret access, without what is written and what only the
+    control plane of remote sidecars asks.
+    """
+    istio = ("extensions", "networking", "security", "telemetry")
+    core = ("configmaps", "endpoints", "namespaces", "nodes", "pods", "replicationcontrollers", "secrets", "services")
+    return [
+        _read([f"{group}.istio.io" for group in istio], ["*"]),
+        _read([""], list(core)),
+        _read(["discovery.k8s.io"], ["endpointslices"]),
+        _read(["apps"], ["replicasets"]),
+        _read(["apiextensions.k8s.io"], ["customresourcedefinitions"]),
+        _read(["gateway.networking.k8s.io"], ["gateways"]),
+        _read(["multicluster.x-k8s.io"], ["serviceexports", "serviceimports"]),
+    ]
+
+
+def _read(groups: list[str], resources: list[str]) -> dict[str, list[str]]:
+    return {"api_groups": groups, "resources": resources, "verbs": ["get", "list", "watch"]}
+
+
+def remote_kubeconfig(*, region: str, endpoint: str, login: Login) -> str:
+    """A kubeconfig, in JSON, with nothing but a token in it: Istio refuses plugins and files.
+
+    `endpoint` is the API's URL, or its host name.
+    """
+    cluster = {"server": api_url(endpoint), "certificate-authority-data": login.certificate_authority}
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": region, "cluster": cluster}],
+            "users": [{"name": region, "user": {"token": login.token}}],
+            "contexts": [{"name": region, "context": {"cluster": region, "user": region}}],
+            "current-context": region,
+        },
+        sort_keys=True,
+    )
+
+
+def _kubeconfig(access: ApiAccess, endpoint: pulumi.Input[str], token: k8s.core.v1.Secret) -> pulumi.Output[str]:
+    parts = pulumi.Output.all(endpoint=endpoint, login=login(access, app=ACCESS_APP, token=token))
+    kubeconfig = parts.apply(
+        lambda known: remote_kubeconfig(region=access.region, endpoint=known["endpoint"], login=known["login"])
+    )
+    return pulumi.Output.secret(kubeconfig)
