@@ -1,7 +1,7 @@
 """How clients are told where a data service is and how to log in: one Secret per data service in the clients'
 namespace."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -25,25 +25,63 @@ def mount_path(data_service: DataService) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """What every data service offers, once its Secret is there: `url` is secret, `secret_name` names the Secret."""
+    """What every data service offers, once its Secret is there."""
+
+    url: pulumi.Output[str]
+    """Secret: it has the password."""
+    host: pulumi.Output[str]
+    port: pulumi.Output[int]
+    secret_name: pulumi.Output[str]
+
+    @classmethod
+    def publish(
+        cls,
+        name: str,
+        data_service: DataService,
+        *,
+        region: str,
+        namespace: pulumi.Input[str],
+        url: pulumi.Output[str],
+        host: pulumi.Output[str],
+        port: int,
+        settings: Mapping[str, pulumi.Input[str]],
+        after: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions,
+    ) -> "Connection":
+        """Make the Secret of the data service `name` in the clients' `namespace`, once `after` is ready.
+
+        Its keys are url, host, port and those of `settings` (username, password, ca.crt, ...).
+        """
+        secret = k8s.core.v1.Secret(
+            f"{name}-connection",
+            metadata=object_meta(
+                secret_name(data_service), app=secret_name(data_service), region=region, namespace=namespace
+            ),
+            string_data={"url": url, "host": host, "port": str(port), **settings},
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(after))),
+        )
+        known: pulumi.Output[str] = secret.metadata.name
+        return cls(
+            url=pulumi.Output.secret(known.apply(lambda _: url)),
+            host=known.apply(lambda _: host),
+            port=known.apply(lambda _: port),
+            secret_name=known,
+        )
+
+
+class DataServiceComponent(pulumi.ComponentResource):
+    """A component that clients connect to: its outputs are those of its connection."""
 
     url: pulumi.Output[str]
     host: pulumi.Output[str]
     port: pulumi.Output[int]
     secret_name: pulumi.Output[str]
 
-    @classmethod
-    def after(
-        cls, secret: k8s.core.v1.Secret, *, url: pulumi.Output[str], host: pulumi.Output[str], port: int
-    ) -> "Connection":
-        """What a data service offers whose Secret is `secret`."""
-        name: pulumi.Output[str] = secret.metadata.name
-        return cls(
-            url=pulumi.Output.secret(name.apply(lambda _: url)),
-            host=name.apply(lambda _: host),
-            port=name.apply(lambda _: port),
-            secret_name=name,
-        )
+    def offer(self, connection: Connection) -> None:
+        """Take the connection's outputs over and register them. Call this last."""
+        self.url, self.host, self.port = connection.url, connection.host, connection.port
+        self.secret_name = connection.secret_name
+        self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
 
 def once_known(output: pulumi.Output[Any]) -> pulumi.Output[pulumi.Resource]:
@@ -53,23 +91,3 @@ def once_known(output: pulumi.Output[Any]) -> pulumi.Output[pulumi.Resource]:
     Naming the data service itself would name each of its resources in the state, for each resource that waits.
     """
     return cast("pulumi.Output[pulumi.Resource]", output.apply(lambda _: None))
-
-
-def connection_secret(
-    resource_name: str,
-    data_service: DataService,
-    *,
-    region: str,
-    namespace: pulumi.Input[str],
-    settings: Mapping[str, pulumi.Input[str]],
-    opts: pulumi.ResourceOptions,
-) -> k8s.core.v1.Secret:
-    """The Secret with `settings` (url, host, port, username, password, ca.crt, ...) in the clients' `namespace`."""
-    return k8s.core.v1.Secret(
-        resource_name,
-        metadata=object_meta(
-            secret_name(data_service), app=secret_name(data_service), region=region, namespace=namespace
-        ),
-        string_data=dict(settings),
-        opts=opts,
-    )

@@ -1,15 +1,21 @@
-"""Parts that stateful workloads share: resources, placement, accounts, disruption budgets, claims and monitors."""
+"""Parts that workloads share: pods and where they run, StatefulSets, certificates, Services, accounts and monitors."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components.metadata import labels, object_meta, selector
+from components.pod_security import restricted_pod
+from components.trust import Certificate, CertificateArgs, RegionAuthority
 
+USER: Final = 10001
+"""The user of the containers. Mounted volumes belong to the group of the same number."""
+SECRET_MODE: Final = 0o440
+"""Mode of mounted Secrets. CockroachDB refuses keys that more than root and the process's own group can read."""
 PREFERRED = 100
 CHECKSUM_ANNOTATION = "sacred-council.love/checksum"
 JOB_SPARE_SECONDS = 300
@@ -117,11 +123,54 @@ def disruption_budget(name: str, app: AppMetadata, opts: pulumi.ResourceOptions)
     )
 
 
-def data_claim(
-    app: AppMetadata, storage: str, storage_class: pulumi.Input[str] | None
-) -> k8s.core.v1.PersistentVolumeClaimArgs:
-    """The claim `data` of each pod. Changing it replaces the StatefulSet, not the claims that exist."""
-    return k8s.core.v1.PersistentVolumeClaimArgs(
+def pod_template(
+    app: AppMetadata,
+    *,
+    containers: Sequence[k8s.core.v1.ContainerArgs],
+    volumes: Sequence[k8s.core.v1.VolumeArgs],
+    annotations: Mapping[str, pulumi.Input[str]],
+    extra_labels: Mapping[str, str] | None = None,
+    grace_seconds: int | None = None,
+) -> k8s.core.v1.PodTemplateSpecArgs:
+    """Pods of the application's own account, without a token and without privileges, spread over nodes and zones.
+
+    A change of `annotations` restarts them. They have `grace_seconds` to end; None is Kubernetes' default.
+    """
+    return k8s.core.v1.PodTemplateSpecArgs(
+        metadata=k8s.meta.v1.ObjectMetaArgs(
+            labels={**app.labels(), **(extra_labels or {})}, annotations=dict(annotations)
+        ),
+        spec=k8s.core.v1.PodSpecArgs(
+            service_account_name=app.app,
+            automount_service_account_token=False,
+            enable_service_links=False,
+            security_context=restricted_pod(user=USER),
+            termination_grace_period_seconds=grace_seconds,
+            affinity=anti_affinity(app),
+            topology_spread_constraints=zone_spread(app),
+            containers=list(containers),
+            volumes=list(volumes),
+        ),
+    )
+
+
+def stateful_set(
+    name: str,
+    app: AppMetadata,
+    *,
+    replicas: int,
+    headless: str,
+    pods: k8s.core.v1.PodTemplateSpecArgs,
+    storage: str,
+    storage_class: pulumi.Input[str] | None,
+    opts: pulumi.ResourceOptions,
+) -> k8s.apps.v1.StatefulSet:
+    """Pods that keep their names and their disks. `headless` is the Service that gives them their names.
+
+    They start together: none is ready before it has found others. Each has a claim `data` of `storage`. A change of
+    the claim replaces the StatefulSet, not the claims that exist.
+    """
+    claim = k8s.core.v1.PersistentVolumeClaimArgs(
         metadata=k8s.meta.v1.ObjectMetaArgs(name="data", labels=selector(app.app)),
         spec=k8s.core.v1.PersistentVolumeClaimSpecArgs(
             access_modes=["ReadWriteOnce"],
@@ -129,6 +178,86 @@ def data_claim(
             resources=k8s.core.v1.VolumeResourceRequirementsArgs(requests={"storage": storage}),
         ),
     )
+    return k8s.apps.v1.StatefulSet(
+        f"{name}-statefulset",
+        metadata=app.meta(app.app),
+        spec=k8s.apps.v1.StatefulSetSpecArgs(
+            replicas=replicas,
+            service_name=headless,
+            pod_management_policy="Parallel",
+            selector=app.selecting(),
+            template=pods,
+            volume_claim_templates=[claim],
+        ),
+        opts=opts,
+    )
+
+
+def server_names(service: str, headless: str) -> tuple[str, ...]:
+    """DNS names of servers behind a `service`, each with a name of the `headless` one; {0} is the namespace."""
+    suffixes = ("", ".{0}", ".{0}.svc", ".{0}.svc.cluster.local")
+    return ("localhost", *(service + suffix for suffix in suffixes), *(f"*.{headless}" + suffix for suffix in suffixes))
+
+
+def server_certificate(
+    resource_name: str,
+    app: AppMetadata,
+    authority: RegionAuthority,
+    *,
+    secret: str,
+    dns_names: Sequence[str],
+    opts: pulumi.ResourceOptions,
+    common_name: str | None = None,
+) -> Certificate:
+    """A certificate in the Secret `secret` for servers that are each other's clients too.
+
+    In `dns_names` {0} is the namespace. `common_name` is the application's name unless it is given.
+    """
+    return Certificate(
+        resource_name,
+        CertificateArgs(
+            authority=authority,
+            common_name=common_name or app.app,
+            app=app.app,
+            region=app.region,
+            namespace=app.namespace,
+            secret_name=secret,
+            usages=("server", "client"),
+            dns_names=[pulumi.Output.format(pattern, app.namespace) for pattern in dns_names],
+            ip_addresses=["127.0.0.1"],
+        ),
+        opts=opts,
+    )
+
+
+def config_volume(name: str, config_map: k8s.core.v1.ConfigMap) -> k8s.core.v1.VolumeArgs:
+    """A volume with the files of a ConfigMap."""
+    source = k8s.core.v1.ConfigMapVolumeSourceArgs(name=config_map.metadata.name)
+    return k8s.core.v1.VolumeArgs(name=name, config_map=source)
+
+
+def secret_volume(
+    name: str, secret: pulumi.Input[str], files: Mapping[str, str] | None = None
+) -> k8s.core.v1.VolumeArgs:
+    """A volume with the keys of a Secret as files; `files` names some keys, and their files."""
+    items = [k8s.core.v1.KeyToPathArgs(key=key, path=path) for key, path in files.items()] if files else None
+    source = k8s.core.v1.SecretVolumeSourceArgs(secret_name=secret, default_mode=SECRET_MODE, items=items)
+    return k8s.core.v1.VolumeArgs(name=name, secret=source)
+
+
+def scratch_volume(name: str) -> k8s.core.v1.VolumeArgs:
+    """An empty volume that lives as long as the pod."""
+    return k8s.core.v1.VolumeArgs(name=name, empty_dir=k8s.core.v1.EmptyDirVolumeSourceArgs())
+
+
+def read_only(volumes: Mapping[str, str]) -> list[k8s.core.v1.VolumeMountArgs]:
+    """Mounts of volumes that are only read: paths by the volumes' names."""
+    return [k8s.core.v1.VolumeMountArgs(name=name, mount_path=path, read_only=True) for name, path in volumes.items()]
+
+
+def service_port(name: str, number: int, protocol: str = "tcp") -> k8s.core.v1.ServicePortArgs:
+    """A Service's port that leads to the pods' port of the same name; the mesh takes `protocol` from it."""
+    return k8s.core.v1.ServicePortArgs(name=name, port=number, target_port=name, protocol="TCP", app_protocol=protocol)
 
 
 def pod_field(variable: str, path: str) -> k8s.core.v1.EnvVarArgs:

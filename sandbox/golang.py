@@ -97,6 +97,15 @@ def why_none() -> str:
 _BUILD = {"GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off"}
 
 
+def _environment() -> dict[str, str]:
+    """The environment of a build. The compiler looks for garbage less often: that takes a fifth of its time.
+
+    Each of its processes goes back to looking more often when it has a quarter of the machine's memory.
+    """
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {"GOGC": "400", "GOMEMLIMIT": str(memory // 4), **os.environ, **_BUILD}
+
+
 def module_folder(go: Path, module: Path, name: str) -> Path:
     """Where Go keeps the source of the module that is called `name` and pinned in the folder `module`; downloads it."""
     command = [str(go), "mod", "download", "-json", name]
@@ -114,7 +123,7 @@ def build(go: Path, module: Path, arguments: Sequence[str], label: str) -> None:
         run = subprocess.run(
             [str(go), "build", *arguments],
             cwd=module,
-            env={**os.environ, **_BUILD},
+            env=_environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

@@ -10,7 +10,7 @@ from components.cache.managed import ManagedCacheArgs
 from components.connection import DataService
 from components.context import RegionContext
 from components.database import Database
-from components.database.cockroachdb_backup import BackupPlan
+from components.database.cockroachdb_jobs import BackupPlan
 from components.database.credentials import DatabaseCredentials
 from components.database.managed import ManagedDatabaseArgs
 from components.mesh import DataServiceEntries

@@ -13,8 +13,8 @@ from typing import Final
 import pulumi
 
 from components.cluster import ClusterOutputs
-from components.database import cockroachdb_plan as database
-from components.messaging import config as messaging
+from components.database import cockroachdb_nodes as database
+from components.messaging import configuration as messaging
 from components.metadata import selector
 from components.monitoring import names as monitoring
 from components.monitoring.network_policies import PROMETHEUS

@@ -9,19 +9,19 @@ import pulumi_kubernetes as k8s
 
 from components.cache import TYPES as CACHE_TYPES
 from components.cache import Cache
-from components.cache.redis import Redis, RedisArgs
+from components.cache.redis import Redis
 from components.cdn import RegionEdge
 from components.connection import DataService, once_known
 from components.context import RegionContext
 from components.database import TYPES as DATABASE_TYPES
 from components.database import Database
-from components.database.cockroachdb import CockroachDB, CockroachDBArgs
+from components.database.cockroachdb import CockroachDB
 from components.database.credentials import DatabaseCredentials
 from components.mesh import EastWest
 from components.messaging import Messaging
-from components.messaging.nats import Nats, NatsArgs
+from components.messaging.nats import Nats
 from components.monitoring import Monitoring, trace_endpoint
-from components.namespaces import MONITORING, SERVICES
+from components.namespaces import COCKROACHDB, MONITORING
 from components.peering import StorePeers
 from components.services import Services
 from stacks import monitoring_targets, topology
@@ -29,10 +29,8 @@ from stacks.managed_data_services import ManagedDataServices, managed
 from stacks.region_base import RegionBase
 from stacks.region_mesh import RegionMesh
 from stacks.settings import Settings
-from stacks.streams import streams_in
 from stacks.topology import RegionPlan
 
-DATABASE, CACHE, MESSAGING = "cockroachdb", "redis", "nats"
 DataServices = Mapping[DataService, Database | Cache | Messaging]
 
 
@@ -147,88 +145,40 @@ class Region(pulumi.ComponentResource):
     def _database(self) -> Database:
         if "database" not in managed(self._args.settings):
             return self._cockroachdb()
-        return self._cloud_stores.database(self._args.database_credentials, self._engine_aliases(DATABASE_TYPES))
+        return self._cloud_stores.database(
+            self._args.database_credentials, self._context.child(_engine_aliases(DATABASE_TYPES))
+        )
 
     def _cockroachdb(self) -> CockroachDB:
-        settings = self._args.settings.database
+        settings = self._args.settings
         database = CockroachDB(
             f"{self._name}-database",
-            CockroachDBArgs(
-                region=self._name,
-                authority=self._args.base.authority,
-                credentials=self._args.database_credentials,
-                namespace=self._args.base.namespaces[DATABASE],
-                client_namespace=self._args.base.namespaces[SERVICES],
-                nodes=settings.nodes,
-                storage=settings.storage,
-                storage_class=self._args.base.cluster.storage_class,
-                cpu=settings.cpu,
-                memory=settings.memory,
-                license_key=self._args.secrets["cockroachdbLicense"],
-                primary_region=self._args.settings.primary_region,
-                peers=self._args.peers.get(DATABASE),
-                survive=settings.survive,
-                backup=self._cloud_stores.backup(DATABASE, pulumi.ResourceOptions(parent=self)),
-                backed_up=self._args.settings.backup_regions,
-                monitored_by=self._monitored_by,
-            ),
-            self._engine_aliases(DATABASE_TYPES),
+            self._context,
+            settings.database,
+            credentials=self._args.database_credentials,
+            primary_region=settings.primary_region,
+            license_key=self._args.secrets["cockroachdbLicense"],
+            backup=self._cloud_stores.backup(COCKROACHDB, pulumi.ResourceOptions(parent=self)),
+            backed_up=settings.backup_regions,
+            opts=_engine_aliases(DATABASE_TYPES),
         )
         self._backups = database.backup_uri
         return database
 
     def _cache(self) -> Cache:
-        if "cache" not in managed(self._args.settings):
-            return self._redis()
-        return self._cloud_stores.cache(self._engine_aliases(CACHE_TYPES))
+        settings, aliases = self._args.settings, _engine_aliases(CACHE_TYPES)
+        if "cache" in managed(settings):
+            return self._cloud_stores.cache(self._context.child(aliases))
+        return Redis(f"{self._name}-cache", self._context, settings.cache, aliases)
 
-    def _redis(self) -> Redis:
-        settings = self._args.settings.cache
-        return Redis(
-            f"{self._name}-cache",
-            RedisArgs(
-                region=self._name,
-                authority=self._args.base.authority,
-                namespace=self._args.base.namespaces[CACHE],
-                client_namespace=self._args.base.namespaces[SERVICES],
-                replicas=settings.replicas,
-                storage=settings.storage,
-                storage_class=self._args.base.cluster.storage_class,
-                cpu=settings.cpu,
-                memory=settings.memory,
-                max_memory=settings.max_memory,
-                monitored_by=self._monitored_by,
-            ),
-            self._engine_aliases(CACHE_TYPES),
-        )
-
-    def _messaging(self) -> Nats:
-        settings, peers = self._args.settings.messaging, self._args.peers.get(MESSAGING)
+    def _messaging(self) -> Messaging:
+        settings = self._args.settings
         return Nats(
             f"{self._name}-messaging",
-            NatsArgs(
-                region=self._name,
-                authority=self._args.base.authority,
-                namespace=self._args.base.namespaces[MESSAGING],
-                client_namespace=self._args.base.namespaces[SERVICES],
-                servers=settings.servers,
-                peers=peers,
-                seeds=topology.seeds(self._name, self._args.settings.primary_region) if peers else (),
-                streams=streams_in(self._name, self._args.settings),
-                storage=settings.storage,
-                storage_class=self._args.base.cluster.storage_class,
-                cpu=settings.cpu,
-                memory=settings.memory,
-                monitored_by=self._monitored_by,
-            ),
-            self._child,
+            self._context,
+            settings.messaging,
+            seeds=topology.seeds(self._name, settings.primary_region),
         )
-
-    def _engine_aliases(self, types: Sequence[str]) -> pulumi.ResourceOptions:
-        """For a data service that may have had another engine before: what clients have of it changes and is not
-        replaced."""
-        others = [pulumi.Alias(type_=other) for other in types]
-        return pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(aliases=others))
 
     def _services(self, data_services: DataServices, monitoring: Monitoring | None) -> Services:
         settings = self._args.settings
@@ -245,6 +195,11 @@ class Region(pulumi.ComponentResource):
             after=list(self.ready),
             managed_by_argocd=settings.managed_by_argocd(self._name),
         )
+
+
+def _engine_aliases(types: Sequence[str]) -> pulumi.ResourceOptions:
+    """Every engine's type: when a stack switches engines, the Secret that clients have is updated in place."""
+    return pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=other) for other in types])
 
 
 def _where(data_service: Database | Cache | Messaging) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from components.cluster.aks.identity import AksVault
 from components.cluster.aks.managed_services import AksPrivateEndpoint, AksPrivateEndpointArgs, AksStoreKey
 from components.cluster.location import common_labels
 from components.cluster.settings import AzureRegion
+from components.connection import DataServiceComponent
 from components.offers import here
 
 PORT: Final = 10000
@@ -21,10 +22,10 @@ DATABASE: Final = "default"
 ENDPOINT: Final = "redisEnterprise"
 ZONE: Final = "privatelink.redis.azure.net"
 EVICTION: Final = "AllKeysLRU"
-"""What Azure calls `components.cache.managed.EVICTION`."""
+"""What Azure calls `components.cache.settings.EVICTION`."""
 
 
-class AzureManagedRedis(pulumi.ComponentResource):
+class AzureManagedRedis(DataServiceComponent):
     """A Redis with a key for a password and TLS, reached through a private endpoint by its own name.
 
     Public authorities sign its certificate. Azure installs new versions by itself. With several `replicas` Azure
@@ -32,11 +33,6 @@ class AzureManagedRedis(pulumi.ComponentResource):
 
     It offers what `components.cache.Cache` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
-
-    url: pulumi.Output[str]
-    host: pulumi.Output[str]
-    port: pulumi.Output[int]
-    secret_name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -67,10 +63,7 @@ class AzureManagedRedis(pulumi.ComponentResource):
             password=self._password(cluster, database),
             authority=public_authorities(MICROSOFT),
         )
-        connection = connect(name, args, endpoint, self._child)
-        self.url, self.host, self.port = connection.url, connection.host, connection.port
-        self.secret_name = connection.secret_name
-        self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
+        self.offer(connect(name, args, endpoint, self._child))
 
     def _cluster(self, name: str, args: ManagedCacheArgs, vault: AksVault) -> redisenterprise.RedisEnterprise:
         region, network, asked = self._region, self._network, args.settings

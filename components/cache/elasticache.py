@@ -8,11 +8,13 @@ from pulumi_aws import elasticache
 
 from components.authorities import AMAZON, public_authorities
 from components.cache.instances import ELASTICACHE, ELASTICACHE_DATA_SHARE, smallest
-from components.cache.managed import BACKUP_DAYS, EVICTION, MAINTENANCE_HOUR, Endpoint, ManagedCacheArgs, connect
+from components.cache.managed import BACKUP_DAYS, MAINTENANCE_HOUR, Endpoint, ManagedCacheArgs, connect
+from components.cache.settings import EVICTION
 from components.cluster.eks import EksNetwork
 from components.cluster.eks.managed_services import EksPrivateAccess, weekly_hour
 from components.cluster.location import common_labels
 from components.cluster.settings import AwsRegion
+from components.connection import DataServiceComponent
 from components.offers import here
 
 VERSION: Final = "8.1"
@@ -22,7 +24,7 @@ PASSWORD_LENGTH: Final = 64
 BACKUP_WINDOW: Final = "02:00-03:00"
 
 
-class ElastiCache(pulumi.ComponentResource):
+class ElastiCache(DataServiceComponent):
     """A cache with a password and TLS, in subnets with no way to or from the internet.
 
     Amazon's public authorities sign its certificate. `key_arn` encrypts backups. AWS has no deletion protection for
@@ -30,11 +32,6 @@ class ElastiCache(pulumi.ComponentResource):
 
     It offers what `components.cache.Cache` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
-
-    url: pulumi.Output[str]
-    host: pulumi.Output[str]
-    port: pulumi.Output[int]
-    secret_name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -60,10 +57,7 @@ class ElastiCache(pulumi.ComponentResource):
             password=password,
             authority=public_authorities(AMAZON),
         )
-        connection = connect(name, args, endpoint, self._child)
-        self.url, self.host, self.port = connection.url, connection.host, connection.port
-        self.secret_name = connection.secret_name
-        self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
+        self.offer(connect(name, args, endpoint, self._child))
 
     def _group(
         self, name: str, args: ManagedCacheArgs, password: pulumi.Output[str], key_arn: pulumi.Input[str]

@@ -12,15 +12,13 @@ import pulumi
 
 from components import network
 from components.cache.settings import CacheSettings
-from components.connection import Connection, connection_secret, secret_name
+from components.connection import Connection, secret_name
 from components.context import RegionContext
 from components.namespaces import SERVICES
 
 BACKUP_DAYS: Final = 7
 MAINTENANCE_HOUR: Final = 4
 """UTC, on the region's day of maintenance."""
-EVICTION: Final = "allkeys-lru"
-"""Which keys a full cache drops."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,22 +75,18 @@ def connect(name: str, args: ManagedCacheArgs, endpoint: Endpoint, opts: pulumi.
     url = pulumi.Output.all(password=endpoint.password, host=endpoint.host).apply(
         lambda known: connection_url(password=known["password"], host=known["host"], port=endpoint.port)
     )
-    secret = connection_secret(
-        f"{name}-connection",
+    return Connection.publish(
+        name,
         "cache",
         region=args.region,
         namespace=args.client_namespace,
-        settings={
-            "url": url,
-            "host": endpoint.host,
-            "port": str(endpoint.port),
-            "username": "default",
-            "password": endpoint.password,
-            "ca.crt": endpoint.authority,
-        },
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[opened])),
+        url=url,
+        host=endpoint.host,
+        port=endpoint.port,
+        settings={"username": "default", "password": endpoint.password, "ca.crt": endpoint.authority},
+        after=[opened],
+        opts=opts,
     )
-    return Connection.after(secret, url=url, host=endpoint.host, port=endpoint.port)
 
 
 def connection_url(*, password: str, host: str, port: int) -> str:

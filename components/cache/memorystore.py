@@ -5,12 +5,14 @@ from typing import Final
 import pulumi
 from pulumi_gcp import redis
 
-from components.cache.managed import EVICTION, MAINTENANCE_HOUR, Endpoint, ManagedCacheArgs, connect
+from components.cache.managed import MAINTENANCE_HOUR, Endpoint, ManagedCacheArgs, connect
+from components.cache.settings import EVICTION
 from components.cluster.gke import GkeNetwork
 from components.cluster.gke.encryption import GkeKeyUse, GkeKeyUseArgs
 from components.cluster.gke.managed_services import GkePrivateServices
 from components.cluster.location import common_labels
 from components.cluster.settings import GcpRegion
+from components.connection import DataServiceComponent
 from components.quantities import gibibytes, quantity_bytes
 
 VERSION: Final = "REDIS_7_2"
@@ -18,7 +20,7 @@ VERSION: Final = "REDIS_7_2"
 TLS_PORT: Final = 6378
 
 
-class Memorystore(pulumi.ComponentResource):
+class Memorystore(DataServiceComponent):
     """A Redis with a password and TLS that only the region's network reaches, over private services access.
 
     Its certificate is signed by a CA of its own. `host` is an address: clients verify the CA; whether the certificate
@@ -27,11 +29,6 @@ class Memorystore(pulumi.ComponentResource):
 
     It offers what `components.cache.Cache` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
-
-    url: pulumi.Output[str]
-    host: pulumi.Output[str]
-    port: pulumi.Output[int]
-    secret_name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -54,10 +51,7 @@ class Memorystore(pulumi.ComponentResource):
             password=pulumi.Output.secret(instance.auth_string),
             authority=instance.server_ca_certs.apply(lambda known: "\n".join(one.cert for one in known)),
         )
-        connection = connect(name, args, endpoint, child)
-        self.url, self.host, self.port = connection.url, connection.host, connection.port
-        self.secret_name = connection.secret_name
-        self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
+        self.offer(connect(name, args, endpoint, child))
 
     def _instance(self, name: str, args: ManagedCacheArgs, key_id: pulumi.Input[str]) -> redis.Instance:
         region, network, asked = self._region, self._network, args.settings

@@ -1,85 +1,54 @@
 """Redis in the cluster, with failover when it has replicas."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from components import network
-from components.cache import config
-from components.cache.proxy import PrimaryProxy, PrimaryProxyArgs
-from components.cache.redis_pods import NodePods
-from components.cache.scripts import SCRIPTS
-from components.connection import connection_secret
-from components.metadata import selector
-from components.namespaces import MONITORING
-from components.quantities import quantity_bytes
-from components.trust import Certificate, CertificateArgs, RegionAuthority
+from components.cache import proxy
+from components.cache import redis_configuration as configuration
+from components.cache.settings import CacheSettings
+from components.connection import Connection, DataServiceComponent
+from components.context import RegionContext
+from components.metadata import CERTIFICATE_ANNOTATION, selector
+from components.namespaces import MONITORING, REDIS, SERVICES
+from components.pod_security import restricted_container
+from components.settings.values import bytes_of
+from components.trust import Certificate
+from components.versions import REDIS_EXPORTER_IMAGE, REDIS_IMAGE
 from components.workload import (
+    CHECKSUM_ANNOTATION,
     AppMetadata,
     Resources,
-    data_claim,
+    config_volume,
     digest,
     disruption_budget,
     headless_service,
+    pod_field,
+    pod_template,
+    read_only,
+    secret_value,
+    secret_volume,
+    server_certificate,
+    server_names,
     service_account,
     service_monitor,
+    service_port,
+    stateful_set,
 )
 
-MINIMUM_REPLICATED = 3
-PASSWORD_LENGTH = 32
-POLICIES = (
-    "noeviction",
-    "allkeys-lru",
-    "allkeys-lfu",
-    "allkeys-random",
-    "volatile-lru",
-    "volatile-lfu",
-    "volatile-random",
-    "volatile-ttl",
-)
+PASSWORD_LENGTH: Final = 32
+GRACE_SECONDS: Final = 60
+STARTUP_CHECKS: Final = 60
+SENTINEL_RESOURCES: Final = Resources(cpu="50m", memory="64Mi", scratch="16Mi")
+EXPORTER_RESOURCES: Final = Resources(cpu="50m", memory="64Mi", scratch="16Mi")
 
 
-@dataclass(frozen=True, kw_only=True)
-class RedisArgs:
-    """`replicas` counts all nodes, the primary included: 1, or at least 3 for failover.
-
-    `storage`, `cpu` and `memory` are per node; `storage_class` None is the cluster's default. Beyond `max_memory`
-    keys are dropped by `policy` (a Redis maxmemory-policy). `monitored_by` brings the ServiceMonitor kind; None goes
-    without.
-    """
-
-    region: str
-    authority: RegionAuthority
-    namespace: pulumi.Input[str]
-    client_namespace: pulumi.Input[str]
-    monitored_by: pulumi.Resource | None = None
-    replicas: int = 1
-    storage: str = "1Gi"
-    storage_class: pulumi.Input[str] | None = None
-    cpu: str = "100m"
-    memory: str = "256Mi"
-    max_memory: str = "128Mi"
-    policy: str = "allkeys-lru"
-
-    def __post_init__(self) -> None:
-        if self.replicas != 1 and self.replicas < MINIMUM_REPLICATED:
-            raise ValueError(
-                f"replicas: expected 1 or at least {MINIMUM_REPLICATED}, got {self.replicas}; a failover needs a"
-                " majority of Sentinels"
-            )
-        if self.policy not in POLICIES:
-            raise ValueError(f"policy: expected one of {', '.join(POLICIES)}, got {self.policy!r}")
-        quantity_bytes("storage", self.storage)
-        if quantity_bytes("max_memory", self.max_memory) >= quantity_bytes("memory", self.memory):
-            raise ValueError(
-                f"max_memory: expected less than memory, {self.memory}, got {self.max_memory}; Redis needs room for"
-                " its buffers too"
-            )
-
-
-class Redis(pulumi.ComponentResource):
+class Redis(DataServiceComponent):
     """Redis with TLS, a password and files on disk; with replicas also Sentinels and a proxy to the primary.
 
     It offers what `components.cache.Cache` promises: `url` (secret), `host`, `port`, `secret_name`. They are known
@@ -88,173 +57,276 @@ class Redis(pulumi.ComponentResource):
     name to ask them for) for clients that speak to Sentinel themselves, with the same password.
     """
 
-    url: pulumi.Output[str]
-    host: pulumi.Output[str]
-    port: pulumi.Output[int]
-    secret_name: pulumi.Output[str]
-
-    def __init__(self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:cache:Redis", name, None, opts)
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        settings: CacheSettings,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:cache:Redis", name, None, context.child(opts))
         self._child = pulumi.ResourceOptions(parent=self)
-        self._app = AppMetadata(app=config.APP, region=args.region, namespace=args.namespace)
+        self._context = context
+        self._replicas = settings.replicas
+        self._app = AppMetadata(app=configuration.APP, region=context.region, namespace=context.namespaces[REDIS])
         self._password = random.RandomPassword(
             f"{name}-password", length=PASSWORD_LENGTH, special=False, opts=self._child
         ).result
-        files = self._password.apply(config.render_credentials)
+        files = self._password.apply(configuration.render_credentials)
         self._credentials = k8s.core.v1.Secret(
             f"{name}-credentials",
             metadata=self._app.meta("redis-credentials"),
             string_data=files,
             opts=self._child,
         )
-        self._certificate = self._node_certificate(name, args)
-        service_account(name, self._app, self._child)
-        disruption_budget(name, self._app, self._child)
-        self._network_policy(name, args)
-        self._services(name, args)
-        ready: list[pulumi.Resource] = [self._nodes(name, args, files)]
-        if args.replicas > 1:
-            ready.append(self._proxy(name, args))
-        self._connect(name, args, ready)
-        self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
-
-    def _node_certificate(self, name: str, args: RedisArgs) -> Certificate:
-        return Certificate(
+        self._certificate = server_certificate(
             f"{name}-certificate",
-            CertificateArgs(
-                authority=args.authority,
-                common_name=config.APP,
-                app=config.APP,
-                region=args.region,
-                namespace=args.namespace,
-                secret_name="redis-certificate",  # noqa: S106 - the name of a Secret
-                usages=("server", "client"),
-                dns_names=[pulumi.Output.format(pattern, args.namespace) for pattern in config.NODE_NAMES],
-                ip_addresses=["127.0.0.1"],
-            ),
+            self._app,
+            context.authority,
+            secret="redis-certificate",  # noqa: S106 - the name of a Secret
+            dns_names=server_names(configuration.SERVICE, configuration.HEADLESS_SERVICE),
             opts=self._child,
         )
+        service_account(name, self._app, self._child)
+        disruption_budget(name, self._app, self._child)
+        self._network_policy(name)
+        self._services(name)
+        ready: list[pulumi.Resource] = [self._nodes(name, settings, files)]
+        if self._replicas > 1:
+            ready.append(self._proxy(name))
+        self._connect(name, ready)
 
-    def _network_policy(self, name: str, args: RedisArgs) -> None:
-        ports = [config.PORT, config.SENTINEL_PORT] if args.replicas > 1 else [config.PORT]
-        nodes, proxy = network.peer(pods=selector(config.APP)), network.peer(pods=selector(config.PROXY_APP))
+    def _network_policy(self, name: str) -> None:
+        ports = [configuration.PORT, configuration.SENTINEL_PORT] if self._replicas > 1 else [configuration.PORT]
+        nodes, proxies = (network.peer(pods=selector(app)) for app in (configuration.APP, proxy.APP))
         network.policy(
             f"{name}-network-policy",
-            name=config.APP,
-            app=config.APP,
-            region=args.region,
-            namespace=args.namespace,
-            pods=selector(config.APP),
+            name=configuration.APP,
+            app=configuration.APP,
+            region=self._app.region,
+            namespace=self._app.namespace,
+            pods=selector(configuration.APP),
             ingress=[
-                network.ingress(ports, nodes, network.peer(namespace=args.client_namespace)),
-                network.ingress([config.PORT], proxy),
-                network.ingress([config.EXPORTER_PORT], network.peer(namespace=MONITORING)),
+                network.ingress(ports, nodes, network.peer(namespace=self._context.namespaces[SERVICES])),
+                network.ingress([configuration.PORT], proxies),
+                network.ingress([configuration.EXPORTER_PORT], network.peer(namespace=MONITORING)),
             ],
             egress=[network.egress(ports, nodes)],
             opts=self._child,
         )
 
-    def _services(self, name: str, args: RedisArgs) -> None:
+    def _services(self, name: str) -> None:
         headless_service(
             name,
             self._app,
-            service=config.HEADLESS_SERVICE,
-            ports=[_port("redis", config.PORT), _port("metrics", config.EXPORTER_PORT, protocol="http")],
+            service=configuration.HEADLESS_SERVICE,
+            ports=[
+                service_port("redis", configuration.PORT),
+                service_port("metrics", configuration.EXPORTER_PORT, protocol="http"),
+            ],
             opts=self._child,
         )
         # The same Service for one node and for many, so that clients keep their address when replicas come.
         k8s.core.v1.Service(
             f"{name}-service",
-            metadata=self._app.meta(config.SERVICE),
+            metadata=self._app.meta(configuration.SERVICE),
             spec=k8s.core.v1.ServiceSpecArgs(
-                selector=selector(config.PROXY_APP if args.replicas > 1 else config.APP),
-                ports=[_port("redis", config.PORT)],
+                selector=selector(proxy.APP if self._replicas > 1 else configuration.APP),
+                ports=[service_port("redis", configuration.PORT)],
             ),
             opts=self._child,
         )
-        service_monitor(name, self._app, endpoint={"port": "metrics"}, monitored_by=args.monitored_by, opts=self._child)
+        service_monitor(
+            name,
+            self._app,
+            endpoint={"port": "metrics"},
+            monitored_by=self._context.monitored_by,
+            opts=self._child,
+        )
 
-    def _nodes(self, name: str, args: RedisArgs, credentials: pulumi.Output[dict[str, str]]) -> k8s.apps.v1.StatefulSet:
-        files = {
-            **SCRIPTS,
-            "redis.conf": config.render_redis(
-                replicas=args.replicas,
-                max_memory=quantity_bytes("max_memory", args.max_memory),
-                policy=args.policy,
-            ),
-            "sentinel.conf": config.render_sentinel(replicas=args.replicas),
-        }
-        pods = NodePods(
+    def _nodes(
+        self, name: str, settings: CacheSettings, credentials: pulumi.Output[dict[str, str]]
+    ) -> k8s.apps.v1.StatefulSet:
+        files = configuration.files(replicas=self._replicas, max_memory=bytes_of(settings.max_memory))
+        checksum = credentials.apply(lambda secrets: digest(*files.values(), *secrets.values()))
+        pods = RedisPods(
             app=self._app,
-            replicas=args.replicas,
-            resources=Resources(cpu=args.cpu, memory=args.memory),
+            replicas=self._replicas,
+            resources=Resources(cpu=settings.cpu, memory=settings.memory),
             certificate=self._certificate,
             settings=k8s.core.v1.ConfigMap(
                 f"{name}-settings", metadata=self._app.meta("redis-settings"), data=files, opts=self._child
             ),
             credentials=self._credentials,
-            checksum=pulumi.Output.unsecret(
-                credentials.apply(lambda secrets: digest(*files.values(), *secrets.values()))
-            ),
+            checksum=pulumi.Output.unsecret(checksum),
         )
-        return k8s.apps.v1.StatefulSet(
-            f"{name}-statefulset",
-            metadata=self._app.meta(config.APP),
-            spec=k8s.apps.v1.StatefulSetSpecArgs(
-                replicas=args.replicas,
-                service_name=config.HEADLESS_SERVICE,
-                pod_management_policy="Parallel",
-                selector=self._app.selecting(),
-                template=pods.template(),
-                volume_claim_templates=[data_claim(self._app, args.storage, args.storage_class)],
-            ),
+        return stateful_set(
+            name,
+            self._app,
+            replicas=self._replicas,
+            headless=configuration.HEADLESS_SERVICE,
+            pods=pods.template(),
+            storage=settings.storage,
+            storage_class=self._context.storage_class,
             opts=self._child,
         )
 
-    def _proxy(self, name: str, args: RedisArgs) -> pulumi.Resource:
-        return PrimaryProxy(
+    def _proxy(self, name: str) -> pulumi.Resource:
+        return proxy.PrimaryProxy(
             f"{name}-proxy",
-            PrimaryProxyArgs(
-                region=args.region,
-                namespace=args.namespace,
-                client_namespace=args.client_namespace,
-                replicas=args.replicas,
-                certificate=self._certificate,
-                credentials=self._credentials,
-                monitored_by=args.monitored_by,
-            ),
+            self._context,
+            replicas=self._replicas,
+            certificate=self._certificate,
+            credentials=self._credentials,
             opts=self._child,
         ).deployment
 
-    def _connect(self, name: str, args: RedisArgs, ready: list[pulumi.Resource]) -> None:
-        host = pulumi.Output.concat(config.SERVICE, ".", args.namespace, ".svc")
-        url = pulumi.Output.format("rediss://default:{0}@{1}:{2}/0", self._password, host, config.PORT)
+    def _connect(self, name: str, ready: Sequence[pulumi.Resource]) -> None:
+        host = pulumi.Output.concat(configuration.SERVICE, ".", self._app.namespace, ".svc")
         settings: dict[str, pulumi.Input[str]] = {
-            "url": url,
-            "host": host,
-            "port": str(config.PORT),
             "username": "default",
             "password": self._password,
-            "ca.crt": args.authority.root_pem,
+            "ca.crt": self._context.authority.root_pem,
         }
-        if args.replicas > 1:
-            settings["primary"] = config.PRIMARY
-            settings["sentinels"] = pulumi.Output.from_input(args.namespace).apply(
-                lambda namespace: config.sentinels(args.replicas, namespace)
+        if self._replicas > 1:
+            settings["primary"] = configuration.PRIMARY
+            settings["sentinels"] = self._context.namespaces[REDIS].apply(
+                lambda namespace: configuration.sentinels(self._replicas, namespace)
             )
-        secret = connection_secret(
-            f"{name}-connection",
-            "cache",
-            region=args.region,
-            namespace=args.client_namespace,
-            settings=settings,
-            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=ready)),
+        self.offer(
+            Connection.publish(
+                name,
+                "cache",
+                region=self._app.region,
+                namespace=self._context.namespaces[SERVICES],
+                url=pulumi.Output.format("rediss://default:{0}@{1}:{2}/0", self._password, host, configuration.PORT),
+                host=host,
+                port=configuration.PORT,
+                settings=settings,
+                after=ready,
+                opts=self._child,
+            )
         )
-        self.secret_name = secret.metadata.name
-        self.host = self.secret_name.apply(lambda _: host)
-        self.port = self.secret_name.apply(lambda _: config.PORT)
-        self.url = pulumi.Output.secret(self.secret_name.apply(lambda _: url))
 
 
-def _port(name: str, number: int, protocol: str = "tcp") -> k8s.core.v1.ServicePortArgs:
-    return k8s.core.v1.ServicePortArgs(name=name, port=number, target_port=name, protocol="TCP", app_protocol=protocol)
+@dataclass(frozen=True, kw_only=True)
+class RedisPods:
+    """The pods of all nodes: each with its metrics and, where there are replicas, its Sentinel."""
+
+    app: AppMetadata
+    replicas: int
+    resources: Resources
+    certificate: Certificate
+    settings: k8s.core.v1.ConfigMap
+    credentials: k8s.core.v1.Secret
+    checksum: pulumi.Input[str]
+
+    def template(self) -> k8s.core.v1.PodTemplateSpecArgs:
+        """The template of the StatefulSet."""
+        sentinels = [self._sentinel()] if self.replicas > 1 else []
+        return pod_template(
+            self.app,
+            containers=[self._redis(), self._exporter(), *sentinels],
+            volumes=[
+                secret_volume("certificates", self.certificate.secret_name),
+                config_volume("settings", self.settings),
+                secret_volume("credentials", self.credentials.metadata.name),
+            ],
+            annotations={
+                CERTIFICATE_ANNOTATION: self.certificate.fingerprint,
+                CHECKSUM_ANNOTATION: self.checksum,
+            },
+            grace_seconds=GRACE_SECONDS,
+        )
+
+    def _redis(self) -> k8s.core.v1.ContainerArgs:
+        return k8s.core.v1.ContainerArgs(
+            name="redis",
+            image=REDIS_IMAGE,
+            image_pull_policy="Always",
+            command=["/bin/sh", f"{configuration.SETTINGS}/redis.sh"],
+            env=self._identity(),
+            ports=[k8s.core.v1.ContainerPortArgs(name="redis", container_port=configuration.PORT)],
+            lifecycle=k8s.core.v1.LifecycleArgs(
+                pre_stop=k8s.core.v1.LifecycleHandlerArgs(
+                    exec_=k8s.core.v1.ExecActionArgs(command=["/bin/sh", f"{configuration.SETTINGS}/leave.sh"])
+                )
+            ),
+            resources=self.resources.requirements(),
+            security_context=restricted_container(),
+            startup_probe=_check("live", failures=STARTUP_CHECKS),
+            liveness_probe=_check("live", failures=6),
+            readiness_probe=_check("ready", failures=3),
+            volume_mounts=_mounts(),
+        )
+
+    def _sentinel(self) -> k8s.core.v1.ContainerArgs:
+        return k8s.core.v1.ContainerArgs(
+            name="sentinel",
+            image=REDIS_IMAGE,
+            image_pull_policy="Always",
+            command=["/bin/sh", f"{configuration.SETTINGS}/sentinel.sh"],
+            env=self._identity(),
+            ports=[k8s.core.v1.ContainerPortArgs(name="sentinel", container_port=configuration.SENTINEL_PORT)],
+            resources=SENTINEL_RESOURCES.requirements(),
+            security_context=restricted_container(),
+            startup_probe=_check("sentinel", failures=STARTUP_CHECKS),
+            liveness_probe=_check("sentinel", failures=6),
+            volume_mounts=_mounts(),
+        )
+
+    def _exporter(self) -> k8s.core.v1.ContainerArgs:
+        # No readiness probe: a node without its exporter still serves.
+        arguments = {
+            "redis.addr": f"rediss://localhost:{configuration.PORT}",
+            "tls-ca-cert-file": f"{configuration.CERTIFICATES}/ca.crt",
+            "web.listen-address": f":{configuration.EXPORTER_PORT}",
+        }
+        return k8s.core.v1.ContainerArgs(
+            name="exporter",
+            image=REDIS_EXPORTER_IMAGE,
+            image_pull_policy="Always",
+            args=[f"--{name}={value}" for name, value in arguments.items()],
+            env=[secret_value("REDIS_PASSWORD", self.credentials.metadata.name, "password")],
+            ports=[k8s.core.v1.ContainerPortArgs(name="metrics", container_port=configuration.EXPORTER_PORT)],
+            resources=EXPORTER_RESOURCES.requirements(),
+            security_context=restricted_container(),
+            liveness_probe=k8s.core.v1.ProbeArgs(
+                http_get=k8s.core.v1.HTTPGetActionArgs(path="/health", port="metrics"), period_seconds=20
+            ),
+            volume_mounts=read_only({"certificates": configuration.CERTIFICATES}),
+        )
+
+    def _identity(self) -> list[k8s.core.v1.EnvVarArgs]:
+        # Kubernetes fills in $(...) from the variables before.
+        names = configuration.nodes(self.replicas, "$(POD_NAMESPACE)")
+        itself = f"$(POD_NAME).{configuration.HEADLESS_SERVICE}.$(POD_NAMESPACE).svc"
+        return [
+            pod_field("POD_NAME", "metadata.name"),
+            pod_field("POD_NAMESPACE", "metadata.namespace"),
+            k8s.core.v1.EnvVarArgs(name="SELF", value=itself),
+            k8s.core.v1.EnvVarArgs(name="NODES", value=" ".join(names)),
+        ]
+
+
+def _mounts() -> list[k8s.core.v1.VolumeMountArgs]:
+    return [
+        k8s.core.v1.VolumeMountArgs(name="data", mount_path=configuration.DATA),
+        *read_only(
+            {
+                "certificates": configuration.CERTIFICATES,
+                "settings": configuration.SETTINGS,
+                "credentials": configuration.CREDENTIALS,
+            }
+        ),
+    ]
+
+
+def _check(what: str, *, failures: int) -> k8s.core.v1.ProbeArgs:
+    command = ["/bin/sh", f"{configuration.SETTINGS}/check.sh", what]
+    return k8s.core.v1.ProbeArgs(
+        exec_=k8s.core.v1.ExecActionArgs(command=command),
+        period_seconds=10,
+        timeout_seconds=5,
+        failure_threshold=failures,
+    )

@@ -11,6 +11,9 @@ MINIMUM_REPLICATED: Final = 3
 MOST_MANAGED_REPLICAS: Final = 6
 """Replicas that every cloud can give a managed cache, the primary among them."""
 
+EVICTION: Final = "allkeys-lru"
+"""Which keys a full cache drops: those that are used least. It is Redis' maxmemory-policy."""
+
 CacheReplicas = Annotated[
     int,
     one_or(MINIMUM_REPLICATED, "failover needs a quorum", f"write 1 (no failover) or {MINIMUM_REPLICATED}"),

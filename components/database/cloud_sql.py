@@ -10,19 +10,19 @@ from components.cluster.gke.managed_services import GkeServiceEndpoint, GkeServi
 from components.cluster.location import NetworkArgs, common_labels
 from components.cluster.maintenance import DAYS
 from components.cluster.settings import GcpRegion
-from components.database import postgresql_plan as plan
+from components.connection import DataServiceComponent
+from components.database import postgresql
 from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import cloud_sql_tier
 from components.database.managed import ManagedDatabaseArgs
-from components.database.postgresql import connect
-from components.database.postgresql_bootstrap import Server
+from components.database.postgresql import Server, connect
 from components.quantities import gibibytes
 from components.versions import POSTGRESQL_VERSION
 
 LEAST_DISK_GB = 10
 
 
-class CloudSql(pulumi.ComponentResource):
+class CloudSql(DataServiceComponent):
     """A PostgreSQL server with no public address, reached by Private Service Connect under its own name.
 
     Google signs its certificate with the CA of the region, so that clients can verify the name, too. A deleted server
@@ -31,11 +31,6 @@ class CloudSql(pulumi.ComponentResource):
 
     It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
-
-    url: pulumi.Output[str]
-    host: pulumi.Output[str]
-    port: pulumi.Output[int]
-    secret_name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -51,10 +46,7 @@ class CloudSql(pulumi.ComponentResource):
         self._region, self._network = region, network
         self._child = pulumi.ResourceOptions(parent=self)
         instance = self._instance(name, args, ring_id)
-        connection = connect(name, args, self._server(name, instance), self._child)
-        self.url, self.host, self.port = connection.url, connection.host, connection.port
-        self.secret_name = connection.secret_name
-        self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
+        self.offer(connect(name, args, self._server(name, instance), self._child))
 
     def _instance(self, name: str, args: ManagedDatabaseArgs, ring_id: pulumi.Input[str]) -> sql.DatabaseInstance:
         region, place = self._region, self._network.args
@@ -87,7 +79,7 @@ class CloudSql(pulumi.ComponentResource):
             f"{name}-administrator",
             project=self._region.project,
             instance=instance.name,
-            name=plan.ADMINISTRATOR,
+            name=postgresql.ADMINISTRATOR,
             password=password,
             # The database's objects would stay and keep the user from being deleted; it goes with the server.
             deletion_policy="ABANDON",
@@ -134,12 +126,12 @@ def _settings(args: ManagedDatabaseArgs, region: GcpRegion, place: NetworkArgs) 
         ),
         backup_configuration=_backups(place.location),
         maintenance_window=sql.DatabaseInstanceSettingsMaintenanceWindowArgs(
-            day=DAYS.index(args.maintenance_day) + 1, hour=plan.MAINTENANCE_HOUR, update_track="stable"
+            day=DAYS.index(args.maintenance_day) + 1, hour=postgresql.MAINTENANCE_HOUR, update_track="stable"
         ),
         insights_config=sql.DatabaseInstanceSettingsInsightsConfigArgs(query_insights_enabled=True),
         deletion_protection_enabled=region.deletion_protection,
         final_backup_config=sql.DatabaseInstanceSettingsFinalBackupConfigArgs(
-            enabled=True, retention_days=plan.BACKUP_DAYS
+            enabled=True, retention_days=postgresql.BACKUP_DAYS
         ),
         user_labels=common_labels(place),
     )
@@ -149,11 +141,11 @@ def _backups(location: str) -> sql.DatabaseInstanceSettingsBackupConfigurationAr
     return sql.DatabaseInstanceSettingsBackupConfigurationArgs(
         enabled=True,
         location=location,
-        start_time=plan.BACKUP_START,
+        start_time=postgresql.BACKUP_START,
         point_in_time_recovery_enabled=True,
         # Cloud SQL's Enterprise edition keeps what a point in time needs for a week, and no longer.
         transaction_log_retention_days=7,
         backup_retention_settings=sql.DatabaseInstanceSettingsBackupConfigurationBackupRetentionSettingsArgs(
-            retained_backups=plan.BACKUP_DAYS, retention_unit="COUNT"
+            retained_backups=postgresql.BACKUP_DAYS, retention_unit="COUNT"
         ),
     )

@@ -1,154 +1,200 @@
 """CockroachDB in the cluster, as part of one database over all regions."""
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.connection import connection_secret, mount_path
-from components.database import cockroachdb_plan as plan
-from components.database.cockroachdb_arguments import CockroachDBArgs
-from components.database.cockroachdb_jobs import CockroachDBJobs
-from components.database.cockroachdb_network import network_policy
-from components.database.cockroachdb_nodes import NodePods
+from components import network
+from components.connection import Connection, DataServiceComponent
+from components.context import RegionContext
+from components.database import cockroachdb_nodes as nodes
+from components.database.cockroachdb_jobs import BACKUP_APP, BOOTSTRAP_APP, REGIONS_APP, BackupPlan, CockroachDBJobs
+from components.database.credentials import DatabaseCredentials
+from components.database.settings import DatabaseSettings
 from components.metadata import selector
-from components.trust import Certificate, CertificateArgs
+from components.namespaces import COCKROACHDB, MONITORING, SERVICES
+from components.trust import Certificate
 from components.workload import (
     AppMetadata,
     Resources,
-    data_claim,
     disruption_budget,
     headless_service,
+    server_certificate,
     service_account,
     service_monitor,
+    service_port,
+    stateful_set,
 )
 
-__all__ = ["CockroachDB", "CockroachDBArgs"]
+HTTPS = 443
 
 
-class CockroachDB(pulumi.ComponentResource):
+class CockroachDB(DataServiceComponent):
     """A secure CockroachDB cluster, initialised, with the application's database and user.
+
+    `primary_region` names the region whose nodes the others join and which initialises the database; it may be this
+    one. `license_key` is needed seven days after a cluster of several nodes has started. `backup` is the region's own
+    (None: it takes none); `backed_up` are all regions that take backups.
 
     It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`. They are
     known once the cluster accepts the application's connections. `backup_uri` is where the region's backups go (None:
     it takes none).
     """
 
-    url: pulumi.Output[str]
-    host: pulumi.Output[str]
-    port: pulumi.Output[int]
-    secret_name: pulumi.Output[str]
     backup_uri: pulumi.Output[str] | None
 
-    def __init__(self, name: str, args: CockroachDBArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:database:CockroachDB", name, None, opts)
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        settings: DatabaseSettings,
+        *,
+        credentials: DatabaseCredentials,
+        primary_region: str,
+        license_key: pulumi.Input[str] | None = None,
+        backup: BackupPlan | None = None,
+        backed_up: Sequence[str] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:database:CockroachDB", name, None, context.child(opts))
         self._child = pulumi.ResourceOptions(parent=self)
-        self._app = AppMetadata(app=plan.APP, region=args.region, namespace=args.namespace)
-        node = self._node_certificate(name, args)
-        network_policy(f"{name}-network-policy", args, self._child)
-        self._services(name, node, args.monitored_by)
-        nodes = self._nodes(name, args, node)
-        jobs = CockroachDBJobs(f"{name}-jobs", args, self._child)
-        self.backup_uri = jobs.backup_uri
-        self._connect(name, args, [nodes, jobs.bootstrapped])
-        self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
-
-    def _node_certificate(self, name: str, args: CockroachDBArgs) -> Certificate:
-        return Certificate(
+        self._context = context
+        self._app = AppMetadata(app=nodes.APP, region=context.region, namespace=context.namespaces[COCKROACHDB])
+        at_home = primary_region == context.region
+        certificate = server_certificate(
             f"{name}-node-certificate",
-            CertificateArgs(
-                authority=args.authority,
-                common_name="node",
-                app=plan.APP,
-                region=args.region,
-                namespace=args.namespace,
-                secret_name="cockroachdb-node",  # noqa: S106 - the name of a Secret
-                usages=("server", "client"),
-                dns_names=[pulumi.Output.format(pattern, args.namespace) for pattern in plan.NODE_NAMES],
-                ip_addresses=["127.0.0.1"],
-            ),
+            self._app,
+            context.authority,
+            common_name="node",
+            secret="cockroachdb-node",  # noqa: S106 - the name of a Secret
+            dns_names=nodes.NODE_NAMES,
+            opts=self._child,
+        )
+        self._network_policy(name, at_home=at_home, backup=backup)
+        self._services(name, certificate)
+        started = self._nodes(name, settings, certificate, primary_region=primary_region, backup=backup)
+        jobs = CockroachDBJobs(
+            f"{name}-jobs",
+            context,
+            settings,
+            credentials=credentials,
+            primary_region=at_home,
+            license_key=license_key,
+            backup=backup,
+            backed_up=backed_up,
+            opts=self._child,
+        )
+        self.backup_uri = jobs.backup_uri
+        self._connect(name, credentials, [started, jobs.bootstrapped])
+
+    def _network_policy(self, name: str, *, at_home: bool, backup: BackupPlan | None) -> None:
+        """Open the nodes to each other, to clients, to the region's Jobs and monitoring, and to the other regions."""
+        peers = self._context.peers.get(COCKROACHDB)
+        itself = network.peer(pods=selector(nodes.APP))
+        jobs = [BOOTSTRAP_APP, *([REGIONS_APP] if at_home else []), *([BACKUP_APP] if backup else [])]
+        clients = network.peer(namespace=self._context.namespaces[SERVICES])
+        network.policy(
+            f"{name}-network-policy",
+            name=nodes.APP,
+            app=nodes.APP,
+            region=self._app.region,
+            namespace=self._app.namespace,
+            pods=selector(nodes.APP),
+            ingress=[
+                network.ingress([nodes.SQL_PORT], itself, *(network.peer(pods=selector(job)) for job in jobs), clients),
+                network.ingress([nodes.HTTP_PORT], network.peer(namespace=MONITORING)),
+                *([peers.ingress(nodes.SQL_PORT)] if peers else []),
+            ],
+            egress=[
+                network.egress([nodes.SQL_PORT], itself),
+                *([peers.egress(nodes.SQL_PORT)] if peers else []),
+                *(_to_the_cloud(backup) if backup else []),
+            ],
             opts=self._child,
         )
 
-    def _services(self, name: str, node: Certificate, monitored_by: pulumi.Resource | None) -> None:
-        ports = [
-            k8s.core.v1.ServicePortArgs(
-                name="sql", port=plan.SQL_PORT, target_port="sql", app_protocol="tcp", protocol="TCP"
-            ),
-            k8s.core.v1.ServicePortArgs(
-                name="https", port=plan.HTTP_PORT, target_port="https", app_protocol="https", protocol="TCP"
-            ),
-        ]
-        headless_service(name, self._app, service=plan.HEADLESS_SERVICE, ports=ports, opts=self._child)
+    def _services(self, name: str, certificate: Certificate) -> None:
+        ports = [service_port("sql", nodes.SQL_PORT), service_port("https", nodes.HTTP_PORT, protocol="https")]
+        headless_service(name, self._app, service=nodes.HEADLESS_SERVICE, ports=ports, opts=self._child)
         k8s.core.v1.Service(
             f"{name}-public",
-            metadata=self._app.meta(plan.PUBLIC_SERVICE),
-            spec=k8s.core.v1.ServiceSpecArgs(selector=selector(plan.APP), ports=ports),
+            metadata=self._app.meta(nodes.PUBLIC_SERVICE),
+            spec=k8s.core.v1.ServiceSpecArgs(selector=selector(nodes.APP), ports=ports),
             opts=self._child,
         )
-        tls = {"ca": {"secret": {"name": node.secret_name, "key": "ca.crt"}}, "serverName": plan.PUBLIC_SERVICE}
+        authority = {"secret": {"name": certificate.secret_name, "key": "ca.crt"}}
         service_monitor(
             name,
             self._app,
-            endpoint={"port": "https", "path": "/_status/vars", "scheme": "https", "tlsConfig": tls},
-            monitored_by=monitored_by,
+            endpoint={
+                "port": "https",
+                "path": "/_status/vars",
+                "scheme": "https",
+                "tlsConfig": {"ca": authority, "serverName": nodes.PUBLIC_SERVICE},
+            },
+            monitored_by=self._context.monitored_by,
             opts=self._child,
         )
 
-    def _nodes(self, name: str, args: CockroachDBArgs, node: Certificate) -> k8s.apps.v1.StatefulSet:
-        identity = args.backup.identity if args.backup else None
+    def _nodes(
+        self,
+        name: str,
+        settings: DatabaseSettings,
+        certificate: Certificate,
+        *,
+        primary_region: str,
+        backup: BackupPlan | None,
+    ) -> k8s.apps.v1.StatefulSet:
+        identity = backup.identity if backup else None
         service_account(name, self._app, self._child, identity.annotations if identity else None)
         disruption_budget(name, self._app, self._child)
-        pods = NodePods(
+        pods = nodes.NodePods(
             app=self._app,
-            command=plan.start_command(args.region, primary_region=args.primary_region, alone=args.peers is None),
-            resources=Resources(cpu=args.cpu, memory=args.memory),
-            certificate=node,
+            command=nodes.start_command(
+                self._app.region,
+                primary_region=primary_region,
+                alone=self._context.peers.get(COCKROACHDB) is None,
+            ),
+            resources=Resources(cpu=settings.cpu, memory=settings.memory),
+            certificate=certificate,
             identity=identity,
         )
         # Nodes are ready once the Job has initialised the cluster, and the Job needs running nodes: neither waits
         # for the other.
-        return k8s.apps.v1.StatefulSet(
-            f"{name}-statefulset",
-            metadata=self._app.meta(plan.APP),
-            spec=k8s.apps.v1.StatefulSetSpecArgs(
-                replicas=args.nodes,
-                service_name=plan.HEADLESS_SERVICE,
-                pod_management_policy="Parallel",
-                selector=self._app.selecting(),
-                template=pods.template(),
-                volume_claim_templates=[data_claim(self._app, args.storage, args.storage_class)],
-            ),
+        return stateful_set(
+            name,
+            self._app,
+            replicas=settings.nodes,
+            headless=nodes.HEADLESS_SERVICE,
+            pods=pods.template(),
+            storage=settings.storage,
+            storage_class=self._context.storage_class,
             opts=self._child,
         )
 
-    def _connect(self, name: str, args: CockroachDBArgs, ready: list[pulumi.Resource]) -> None:
-        host = pulumi.Output.concat(plan.PUBLIC_SERVICE, ".", args.namespace, ".svc")
-        credentials = args.credentials
-        url = pulumi.Output.all(host=host, password=credentials.password).apply(
-            lambda known: plan.connection_url(
-                username=credentials.username,
-                password=known["password"],
-                host=known["host"],
-                database=credentials.database,
-                authority_file=f"{mount_path('database')}/ca.crt",
+    def _connect(self, name: str, credentials: DatabaseCredentials, ready: Sequence[pulumi.Resource]) -> None:
+        host = pulumi.Output.concat(nodes.PUBLIC_SERVICE, ".", self._app.namespace, ".svc")
+        self.offer(
+            Connection.publish(
+                name,
+                "database",
+                region=self._app.region,
+                namespace=self._context.namespaces[SERVICES],
+                url=credentials.url(host, nodes.SQL_PORT),
+                host=host,
+                port=nodes.SQL_PORT,
+                settings=credentials.settings(self._context.authority.root_pem),
+                after=ready,
+                opts=self._child,
             )
         )
-        secret = connection_secret(
-            f"{name}-connection",
-            "database",
-            region=args.region,
-            namespace=args.client_namespace,
-            settings={
-                "url": url,
-                "host": host,
-                "port": str(plan.SQL_PORT),
-                "database": credentials.database,
-                "username": credentials.username,
-                "password": credentials.password,
-                "ca.crt": args.authority.root_pem,
-            },
-            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=ready)),
-        )
-        self.secret_name = secret.metadata.name
-        self.host = self.secret_name.apply(lambda _: host)
-        self.port = self.secret_name.apply(lambda _: plan.SQL_PORT)
-        self.url = pulumi.Output.secret(self.secret_name.apply(lambda _: url))
+
+
+def _to_the_cloud(backup: BackupPlan) -> list[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:
+    """Object storage has no fixed addresses; where an identity's tokens come from is known."""
+    tokens = backup.identity.token_endpoints
+    return [
+        network.egress([HTTPS], network.cidr("0.0.0.0/0")),
+        *(network.egress([port], network.cidr(block)) for block, port in tokens if port != HTTPS),
+    ]

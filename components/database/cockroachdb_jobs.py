@@ -1,13 +1,256 @@
 """The Jobs that set up a region's part of a CockroachDB cluster."""
 
-import pulumi
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlencode
 
-from components.database import cockroachdb_plan as plan
-from components.database.cockroachdb_arguments import CockroachDBArgs
-from components.database.cockroachdb_backup import CockroachDBBackup, CockroachDBBackupArgs
-from components.database.cockroachdb_bootstrap import CockroachDBBootstrap, CockroachDBBootstrapArgs
-from components.database.cockroachdb_regions import CockroachDBRegions, CockroachDBRegionsArgs
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components import network
+from components.cluster import WorkloadIdentity
+from components.context import RegionContext
+from components.database import cockroachdb_nodes as nodes
+from components.database import cockroachdb_sql as sql
+from components.database.credentials import DatabaseCredentials
+from components.database.settings import DatabaseSettings
+from components.metadata import selector
+from components.namespaces import COCKROACHDB
+from components.peering import StorePeers, peer_name
+from components.setup_job import SetupJob, Volume
+from components.storage import ObjectStore
 from components.trust import Certificate, CertificateArgs
+from components.versions import COCKROACHDB_IMAGE
+from components.workload import AppMetadata, Resources
+
+BOOTSTRAP_APP: Final = "cockroachdb-bootstrap"
+REGIONS_APP: Final = "cockroachdb-regions"
+BACKUP_APP: Final = "cockroachdb-backup"
+
+PRIMARY_REGION_DEADLINE: Final = 900
+JOINING_DEADLINE: Final = 2700
+"""Seconds. A region that joins waits until the primary region is there, whose cluster may take a quarter of an hour."""
+REGIONS_DEADLINE: Final = 3600
+"""Seconds: regions join as soon as their clusters stand, and those that leave must give away their data first."""
+BACKUP_DEADLINE: Final = 900
+
+BACKUP_FOLDER: Final = "cockroachdb"
+RESOURCES: Final = Resources(cpu="100m", memory="256Mi")
+SCRIPT: Final = "run.sh"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackupPlan:
+    """Where a region's nodes write backups, as whom, and when.
+
+    Schedules are cron expressions, in UTC, or @hourly, @daily and the like.
+    """
+
+    store: ObjectStore
+    identity: WorkloadIdentity
+    schedule: str
+    """How often what has changed is added."""
+    full: str
+    """How often all is written again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SqlJobArgs:
+    """What a Job runs as the database's administrator. It runs again when any of this but `notes` changes."""
+
+    app: str
+    script: str
+    deadline: int
+    """Seconds."""
+    environment: Mapping[str, str]
+    files: Mapping[str, pulumi.Input[str]]
+    """Beside the script, by name."""
+    notes: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """More files, only for a run that there is anyway."""
+    secrets: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    peers: StorePeers | None = None
+    """Nodes that the Job reaches besides the region's own."""
+
+
+class SqlJob(pulumi.ComponentResource):
+    """A Job that talks to the region's nodes with `certificate`, the administrator's."""
+
+    job: k8s.batch.v1.Job
+
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        certificate: Certificate,
+        args: SqlJobArgs,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:database:SqlJob", name, None, opts)
+        mounts: dict[Volume, str] = {
+            "certificates": nodes.CERTIFICATES,
+            "settings": nodes.SETTINGS,
+            "scratch": nodes.SCRATCH,
+        }
+        if args.secrets:
+            mounts["credentials"] = nodes.CREDENTIALS
+        peers = args.peers
+        setup = SetupJob(
+            container="sql",
+            image=COCKROACHDB_IMAGE,
+            command=["/bin/bash", f"{nodes.SETTINGS}/{SCRIPT}"],
+            resources=RESOURCES,
+            deadline=args.deadline,
+            files={SCRIPT: args.script, **args.files},
+            notes=args.notes,
+            secrets=args.secrets,
+            mounts=mounts,
+            certificates=nodes.certificates(certificate, "client.root"),
+            environment={
+                "HOST": f"{nodes.APP}-0.{nodes.HEADLESS_SERVICE}",
+                "HOME": nodes.SCRATCH,
+                **args.environment,
+            },
+            egress=[
+                network.egress([nodes.SQL_PORT], network.peer(pods=selector(nodes.APP))),
+                *([peers.egress(nodes.SQL_PORT)] if peers else []),
+            ],
+        )
+        app = AppMetadata(app=args.app, region=context.region, namespace=context.namespaces[COCKROACHDB])
+        self.job = setup.register(name, app, pulumi.ResourceOptions(parent=self))
+        self.register_outputs({})
+
+
+class CockroachDBBootstrap(pulumi.ComponentResource):
+    """A Job that initialises a CockroachDB cluster and makes the application's database and user.
+
+    It runs once, and again when the application's credentials or the licence have changed; regions that come and go do
+    not make it run again. Only the Job of the `primary_region` initialises the cluster; the others wait until their
+    region has joined it.
+    """
+
+    job: k8s.batch.v1.Job
+
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        certificate: Certificate,
+        *,
+        credentials: DatabaseCredentials,
+        license_key: pulumi.Input[str] | None,
+        primary_region: bool,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:database:CockroachDBBootstrap", name, None, opts)
+        self.job = SqlJob(
+            name,
+            context,
+            certificate,
+            SqlJobArgs(
+                app=BOOTSTRAP_APP,
+                script=sql.BOOTSTRAP_SCRIPT,
+                deadline=PRIMARY_REGION_DEADLINE if primary_region else JOINING_DEADLINE,
+                environment={
+                    "IS_PRIMARY_REGION": "true" if primary_region else "false",
+                    "DATABASE": credentials.database,
+                    "USERNAME": credentials.username,
+                },
+                files={"application.sql": sql.application_sql(credentials.database, credentials.username)},
+                notes={"others": _others(context)},
+                secrets={"password": credentials.password, "license": license_key or ""},
+                peers=context.peers.get(COCKROACHDB),
+            ),
+            pulumi.ResourceOptions(parent=self),
+        ).job
+        self.register_outputs({})
+
+
+class CockroachDBRegions(pulumi.ComponentResource):
+    """A Job of the primary region that adds regions to the database, drops others, and sets the survival goal.
+
+    It ends the backups of regions that are not `backed_up` any more.
+
+    It carries the list of regions, so it runs again when the list changes. Pulumi deletes after everything else: a
+    region's nodes go only once this Job has dropped the region and emptied them. Nothing waits for it but that.
+    """
+
+    job: k8s.batch.v1.Job
+
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        certificate: Certificate,
+        *,
+        database: str,
+        survive: sql.Survival,
+        backed_up: Sequence[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:database:CockroachDBRegions", name, None, opts)
+        regions = sorted([context.region, *_peer_regions(context)])
+        statements = sql.regions_sql(database, primary_region=context.region, regions=regions, survive=survive)
+        self.job = SqlJob(
+            name,
+            context,
+            certificate,
+            SqlJobArgs(
+                app=REGIONS_APP,
+                script=sql.REGIONS_SCRIPT,
+                deadline=REGIONS_DEADLINE,
+                environment={"DATABASE": database},
+                files={
+                    "regions": "".join(f"{region}\n" for region in regions),
+                    "regions.sql": statements,
+                    "stale-backups.sql": sql.stale_backups_sql(backed_up),
+                    "database-regions.sql": sql.regions_of_database_sql(database),
+                },
+            ),
+            pulumi.ResourceOptions(parent=self),
+        ).job
+        self.register_outputs({})
+
+
+class CockroachDBBackup(pulumi.ComponentResource):
+    """A Job that has the database take backups of all of it by itself from now on.
+
+    Only nodes of the region read and write for it: those of other regions may be in other clouds, which know nothing
+    of this one's identities.
+
+    Outputs: `uri` (where the backups are; nothing in it is secret).
+    """
+
+    job: k8s.batch.v1.Job
+    uri: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        certificate: Certificate,
+        plan: BackupPlan,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:database:CockroachDBBackup", name, None, opts)
+        self.uri = backup_uri(plan.store)
+        statements = self.uri.apply(
+            lambda uri: sql.backup_sql(context.region, uri=uri, schedule=plan.schedule, full=plan.full)
+        )
+        self.job = SqlJob(
+            name,
+            context,
+            certificate,
+            SqlJobArgs(
+                app=BACKUP_APP,
+                script=sql.BACKUP_SCRIPT,
+                deadline=BACKUP_DEADLINE,
+                environment={},
+                files={"backup.sql": statements},
+            ),
+            pulumi.ResourceOptions(parent=self),
+        ).job
+        self.register_outputs({"uri": self.uri})
 
 
 class CockroachDBJobs(pulumi.ComponentResource):
@@ -19,73 +262,77 @@ class CockroachDBJobs(pulumi.ComponentResource):
     bootstrapped: pulumi.Resource
     backup_uri: pulumi.Output[str] | None
 
-    def __init__(self, name: str, args: CockroachDBArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        settings: DatabaseSettings,
+        *,
+        credentials: DatabaseCredentials,
+        primary_region: bool,
+        license_key: pulumi.Input[str] | None,
+        backup: BackupPlan | None,
+        backed_up: Sequence[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sacred-council:database:CockroachDBJobs", name, None, opts)
-        self._args = args
-        self._certificate = self._root_certificate(name)
-        self.bootstrapped = self._bootstrap(name)
+        certificate = self._root_certificate(name, context)
+        self.bootstrapped = CockroachDBBootstrap(
+            f"{name}-bootstrap",
+            context,
+            certificate,
+            credentials=credentials,
+            license_key=license_key,
+            primary_region=primary_region,
+            opts=pulumi.ResourceOptions(parent=self),
+        ).job
         after = pulumi.ResourceOptions(parent=self, depends_on=[self.bootstrapped])
-        if args.primary_region == args.region:
-            self._regions(name, after)
-        self.backup_uri = self._backup(name, after)
+        if primary_region:
+            CockroachDBRegions(
+                f"{name}-regions",
+                context,
+                certificate,
+                database=credentials.database,
+                survive=settings.survive,
+                backed_up=backed_up,
+                opts=after,
+            )
+        self.backup_uri = (
+            CockroachDBBackup(f"{name}-backup", context, certificate, backup, after).uri if backup else None
+        )
         self.register_outputs({})
 
-    def _root_certificate(self, name: str) -> Certificate:
-        args = self._args
+    def _root_certificate(self, name: str, context: RegionContext) -> Certificate:
         return Certificate(
             f"{name}-certificate",
             CertificateArgs(
-                authority=args.authority,
+                authority=context.authority,
                 common_name="root",
-                app=plan.APP,
-                region=args.region,
-                namespace=args.namespace,
+                app=nodes.APP,
+                region=context.region,
+                namespace=context.namespaces[COCKROACHDB],
                 secret_name="cockroachdb-client-root",  # noqa: S106 - the name of a Secret
                 usages=("client",),
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _bootstrap(self, name: str) -> pulumi.Resource:
-        args = self._args
-        return CockroachDBBootstrap(
-            f"{name}-bootstrap",
-            CockroachDBBootstrapArgs(
-                region=args.region,
-                namespace=args.namespace,
-                certificate=self._certificate,
-                credentials=args.credentials,
-                license_key=args.license_key,
-                primary_region=args.primary_region == args.region,
-                peers=args.peers,
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        ).job
 
-    def _regions(self, name: str, opts: pulumi.ResourceOptions) -> None:
-        args = self._args
-        CockroachDBRegions(
-            f"{name}-regions",
-            CockroachDBRegionsArgs(
-                region=args.region,
-                namespace=args.namespace,
-                certificate=self._certificate,
-                database=args.credentials.database,
-                survive=args.survive,
-                backed_up=args.backed_up,
-                peers=args.peers,
-            ),
-            opts,
-        )
+def backup_uri(store: ObjectStore) -> pulumi.Output[str]:
+    """The URI that BACKUP and RESTORE take. Pods have an identity of the cloud, so there is no key in it."""
+    parameters = {"AUTH": "implicit", **store.parameters}
+    known = pulumi.Output.all(uri=store.uri, parameters=parameters)
+    return known.apply(lambda all_: f"{all_['uri']}/{BACKUP_FOLDER}?{urlencode(all_['parameters'])}")
 
-    def _backup(self, name: str, opts: pulumi.ResourceOptions) -> pulumi.Output[str] | None:
-        args = self._args
-        if args.backup is None:
-            return None
-        return CockroachDBBackup(
-            f"{name}-backup",
-            CockroachDBBackupArgs(
-                region=args.region, namespace=args.namespace, certificate=self._certificate, plan=args.backup
-            ),
-            opts,
-        ).uri
+
+def _peer_regions(context: RegionContext) -> Sequence[str]:
+    peers = context.peers.get(COCKROACHDB)
+    return peers.regions if peers else ()
+
+
+def _others(context: RegionContext) -> pulumi.Output[str]:
+    """A node of each other region, one a line."""
+    regions = sorted(_peer_regions(context))
+    return context.namespaces[COCKROACHDB].apply(
+        lambda namespace: "".join(f"{peer_name(region, namespace)}\n" for region in regions)
+    )

@@ -1,14 +1,19 @@
-"""SQL that keeps a CockroachDB cluster in step with the settings. Pure: every function gives statements as text.
+"""SQL and shell scripts of the Jobs that set up a CockroachDB cluster. Pure: all of it is text.
 
-All of it can be said any number of times.
+All of it can be run any number of times. Passwords come from files and go to the server on standard input: they are in
+no argument list and in no log.
 """
 
 import hashlib
 from collections.abc import Collection
 from typing import Final, Literal
 
+from components.database.cockroachdb_nodes import CERTIFICATES, CREDENTIALS, SETTINGS, SQL_PORT
+
 LABEL: Final = "sacred-council"
 """First part of the labels of the platform's schedules, so that nobody else's are touched."""
+ANSWER_SECONDS: Final = 10
+"""How long a node of another region may take to answer."""
 
 Survival = Literal["zone", "region"]
 
@@ -91,3 +96,190 @@ def text(value: str) -> str:
 def quoted(name: str) -> str:
     """A name as SQL has it, whatever characters are in it."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def _in_double_quotes(text: str) -> str:
+    """`text` for a place between double quotes, where variables still count."""
+    return text.strip().replace('"', '\\"')
+
+
+_BEGINNING: Final = f"""\
+#!/bin/bash
+set -euo pipefail
+shopt -s inherit_errexit
+
+crdb() {{
+  /cockroach/cockroach "$@" --certs-dir={CERTIFICATES} --host="$HOST:{SQL_PORT}"
+}}
+
+until_it_answers() {{
+  until crdb sql --execute="SELECT 1" >/dev/null 2>&1; do
+    echo "Waiting for $HOST to answer."
+    sleep 2
+  done
+}}
+"""
+
+BOOTSTRAP_SCRIPT: Final = f"""\
+{_BEGINNING}
+has_a_database() {{
+  timeout {ANSWER_SECONDS} /cockroach/cockroach sql --certs-dir={CERTIFICATES} --host="$1:{SQL_PORT}" \\
+    --execute="SELECT 1" >/dev/null 2>&1
+}}
+
+# A primary region whose nodes are all new would make a second database, next to the one that the other regions have.
+refuse_a_second_database() {{
+  local other
+  while read -r other; do
+    if has_a_database "$other"; then
+      echo "Not initialised: $other has a database already, and $HOST is not part of it." >&2
+      echo "Name a region that has it in database.primaryRegion, and this one joins." >&2
+      echo "See docs/runbooks/remove-a-region.md." >&2
+      return 1
+    fi
+  done <{SETTINGS}/others
+}}
+
+initialise() {{
+  local output
+  if output=$(crdb init 2>&1); then
+    echo "Initialised the cluster."
+    return 0
+  fi
+  if [[ "$output" == *"already been initialized"* ]]; then
+    echo "The cluster is already initialised."
+    return 0
+  fi
+  echo "Waiting for $HOST to be initialised: $output"
+  return 1
+}}
+
+# The file's content as an SQL string: single quotes are doubled.
+sql_string() {{
+  local quote="'" value
+  value=$(<"$1")
+  printf "'%s'" "${{value//$quote/$quote$quote}}"
+}}
+
+# Only the primary region says what is in the database: regions that did so at the same time would disturb each other.
+if [[ "$IS_PRIMARY_REGION" != true ]]; then
+  until_it_answers
+  until crdb sql --execute="SHOW TABLES FROM $DATABASE" >/dev/null 2>&1; do
+    echo "Waiting for the primary region to make the application's database."
+    sleep 2
+  done
+  echo "The region's nodes have joined the database."
+  exit 0
+fi
+
+if ! has_a_database "$HOST"; then
+  refuse_a_second_database
+fi
+until initialise; do sleep 2; done
+until_it_answers
+
+statements=$(<{SETTINGS}/application.sql)
+password=$(sql_string {CREDENTIALS}/password)
+statements+="
+ALTER USER $USERNAME WITH PASSWORD $password;"
+if [[ -s {CREDENTIALS}/license ]]; then
+  license=$(sql_string {CREDENTIALS}/license)
+  statements+="
+SET CLUSTER SETTING enterprise.license = $license;"
+fi
+printf '%s\\n' "$statements" | crdb sql >/dev/null
+echo "The application's database and user are ready."
+"""  # noqa: S608 - what is put in are constants of the program
+"""Initialises the cluster unless it is already, then makes the application's database and user.
+
+It reads HOST (a node of the region), IS_PRIMARY_REGION (true or false), DATABASE and USERNAME, and the file `others`: a
+node of each other region, one a line.
+"""
+
+REGIONS_SCRIPT: Final = f"""\
+{_BEGINNING}
+# The rows of a query with one column.
+rows() {{
+  crdb sql --format=tsv --execute="$1" | tail -n +2
+}}
+
+# Every node with its locality, one a line.
+nodes() {{
+  local status line position id=-1 locality=-1
+  local -a cells
+  status=$(crdb node status --format=tsv)
+  while IFS= read -r line; do
+    # Tabs next to each other would be one separator to read.
+    IFS='|' read -r -a cells <<<"${{line//$'\\t'/|}}"
+    if ((id >= 0 && locality >= 0)); then
+      echo "${{cells[id]}} ${{cells[locality]}}"
+      continue
+    fi
+    for position in "${{!cells[@]}}"; do
+      if [[ "${{cells[position]}}" == id ]]; then id=$position; fi
+      if [[ "${{cells[position]}}" == locality ]]; then locality=$position; fi
+    done
+  done <<<"$status"
+}}
+
+# Whether $1 is a line of $2.
+within() {{
+  [[ $'\\n'"$2"$'\\n' == *$'\\n'"$1"$'\\n'* ]]
+}}
+
+until_it_answers
+crdb sql <{SETTINGS}/stale-backups.sql >/dev/null
+wanted=$(<{SETTINGS}/regions)
+present=$(rows "$(<{SETTINGS}/database-regions.sql)")
+if [[ -z "$present" && "$wanted" != *$'\\n'* ]]; then
+  echo "One region alone: the database need not know of regions."
+  exit 0
+fi
+
+# A region is known once one of its nodes has joined.
+while read -r region; do
+  until within "$region" "$present" || within "$region" "$(rows '{REGIONS_OF_CLUSTER_SQL.strip()}')"; do
+    echo "Waiting for nodes of $region to join."
+    sleep 5
+  done
+done <<<"$wanted"
+crdb sql <{SETTINGS}/regions.sql >/dev/null
+
+while read -r region; do
+  if [[ -n "$region" ]] && ! within "$region" "$wanted"; then
+    echo "Taking $region from the database."
+    crdb sql --execute="{_in_double_quotes(drop_region_sql("$DATABASE", "$region"))}" >/dev/null
+  fi
+done <<<"$present"
+
+# Nodes of regions that are not wanted any more give away what they hold; only then may they go.
+members=$(nodes)
+leaving=()
+while read -r id locality; do
+  region=${{locality#region=}}
+  region=${{region%%,*}}
+  if [[ "$locality" != region=* ]]; then
+    echo "Node $id says no region: left alone. See docs/runbooks/remove-a-region.md."
+  elif ! within "$region" "$wanted"; then
+    leaving+=("$id")
+  fi
+done <<<"$members"
+if ((${{#leaving[@]}})); then
+  echo "Decommissioning nodes ${{leaving[*]}}."
+  crdb node decommission "${{leaving[@]}}" --wait=all
+fi
+echo "The database lives in: ${{wanted//$'\\n'/, }}."
+"""
+"""Keeps the database in step with the list of regions, and empties the nodes of regions that have left it.
+
+It reads HOST and DATABASE, and the files `regions` (one a line), `regions.sql`, `database-regions.sql` and
+`stale-backups.sql`.
+"""
+
+BACKUP_SCRIPT: Final = f"""\
+{_BEGINNING}
+until_it_answers
+crdb sql <{SETTINGS}/backup.sql >/dev/null
+echo "The database backs itself up."
+"""
+"""Has the database take backups by itself. It reads HOST and the file `backup.sql`."""

@@ -1,13 +1,15 @@
-"""How the application logs in to its database, whichever region it is in."""
+"""How the application logs in to its database, in every region and with every engine."""
 
+import re
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_random as random
 
-from components.database.cockroachdb_plan import check_identifier
+from components.connection import mount_path
 
 PASSWORD_LENGTH = 32
+_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,8 +20,8 @@ class DatabaseCredentialsArgs:
     username: str = "sacred_council"
 
     def __post_init__(self) -> None:
-        check_identifier("database", self.database)
-        check_identifier("username", self.username)
+        _check_identifier("database", self.database)
+        _check_identifier("username", self.username)
 
 
 class DatabaseCredentials(pulumi.ComponentResource):
@@ -40,3 +42,40 @@ class DatabaseCredentials(pulumi.ComponentResource):
             f"{name}-password", length=PASSWORD_LENGTH, special=False, opts=pulumi.ResourceOptions(parent=self)
         ).result
         self.register_outputs({"database": self.database, "username": self.username})
+
+    def url(self, host: pulumi.Output[str], port: int) -> pulumi.Output[str]:
+        """The URL that the application connects with. It expects the connection's Secret at its usual place."""
+        return pulumi.Output.all(host=host, password=self.password).apply(
+            lambda known: connection_url(
+                username=self.username,
+                password=known["password"],
+                host=known["host"],
+                port=port,
+                database=self.database,
+                authority_file=f"{mount_path('database')}/ca.crt",
+            )
+        )
+
+    def settings(self, authority: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
+        """What the connection's Secret has besides the address. `authority` signs the server's certificate (PEM)."""
+        return {
+            "database": self.database,
+            "username": self.username,
+            "password": self.password,
+            "ca.crt": authority,
+        }
+
+
+def connection_url(*, username: str, password: str, host: str, port: int, database: str, authority_file: str) -> str:
+    """A URL with full verification of the certificate. The password needs no escaping: it is letters and digits."""
+    address = f"{username}:{password}@{host}:{port}/{database}"
+    return f"postgresql://{address}?sslmode=verify-full&sslrootcert={authority_file}"
+
+
+def _check_identifier(field: str, value: str) -> None:
+    """Raise ValueError, naming `field`, unless `value` is a plain SQL name."""
+    if not _IDENTIFIER.fullmatch(value):
+        raise ValueError(
+            f"{field}: expected lower-case letters, digits and underscores, at most 63, not starting with a digit,"
+            f" got {value!r}"
+        )

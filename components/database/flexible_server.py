@@ -12,12 +12,12 @@ from components.cluster.aks.managed_services import AksKeptStoreKey, AksPrivateE
 from components.cluster.location import common_labels
 from components.cluster.maintenance import DAYS
 from components.cluster.settings import AzureRegion
-from components.database import postgresql_plan as plan
+from components.connection import DataServiceComponent
+from components.database import postgresql
 from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import FLEXIBLE_SERVER, azure_disk, sku_tier, smallest
 from components.database.managed import ManagedDatabaseArgs
-from components.database.postgresql import connect
-from components.database.postgresql_bootstrap import Server
+from components.database.postgresql import Server, connect
 from components.offers import here
 from components.versions import POSTGRESQL_VERSION
 
@@ -26,7 +26,7 @@ ZONE = "privatelink.postgres.database.azure.com"
 PARAMETERS = {"require_secure_transport": "on", "ssl_min_protocol_version": "TLSv1.2"}
 
 
-class FlexibleServer(pulumi.ComponentResource):
+class FlexibleServer(DataServiceComponent):
     """A PostgreSQL server with no public address, reached through a private endpoint by its own name.
 
     Public authorities sign its certificate. Azure keeps the last backup of a deleted server for five days, so the key
@@ -35,11 +35,6 @@ class FlexibleServer(pulumi.ComponentResource):
 
     It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
-
-    url: pulumi.Output[str]
-    host: pulumi.Output[str]
-    port: pulumi.Output[int]
-    secret_name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -72,10 +67,7 @@ class FlexibleServer(pulumi.ComponentResource):
             administrator_password=password,
             addresses=str(network.args.addresses.managed),
         )
-        connection = connect(name, args, server, self._child)
-        self.url, self.host, self.port = connection.url, connection.host, connection.port
-        self.secret_name = connection.secret_name
-        self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
+        self.offer(connect(name, args, server, self._child))
 
     def _server(self, name: str, args: ManagedDatabaseArgs, password: pulumi.Output[str]) -> dbforpostgresql.Server:
         region, network = self._region, self._network
@@ -92,7 +84,7 @@ class FlexibleServer(pulumi.ComponentResource):
             high_availability=dbforpostgresql.HighAvailabilityArgs(mode=_availability(args, region)),
             network=dbforpostgresql.NetworkArgs(public_network_access="Disabled"),
             auth_config=dbforpostgresql.AuthConfigArgs(password_auth="Enabled", active_directory_auth="Disabled"),  # noqa: S106 - a switch
-            administrator_login=plan.ADMINISTRATOR,
+            administrator_login=postgresql.ADMINISTRATOR,
             administrator_login_password=password,
             identity=dbforpostgresql.UserAssignedIdentityArgs(
                 type="UserAssigned",
@@ -105,12 +97,14 @@ class FlexibleServer(pulumi.ComponentResource):
                 primary_key_uri=key.key_id,
                 primary_user_assigned_identity_id=key.identity_id,
             ),
-            backup=dbforpostgresql.BackupArgs(backup_retention_days=plan.BACKUP_DAYS, geo_redundant_backup="Disabled"),
+            backup=dbforpostgresql.BackupArgs(
+                backup_retention_days=postgresql.BACKUP_DAYS, geo_redundant_backup="Disabled"
+            ),
             maintenance_window=dbforpostgresql.MaintenanceWindowArgs(
                 custom_window="Enabled",
                 # Azure counts from Sunday.
                 day_of_week=(DAYS.index(args.maintenance_day) + 1) % len(DAYS),
-                start_hour=plan.MAINTENANCE_HOUR,
+                start_hour=postgresql.MAINTENANCE_HOUR,
                 start_minute=0,
             ),
             tags=common_labels(network.args),

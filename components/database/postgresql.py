@@ -1,12 +1,96 @@
-"""What the application has in a PostgreSQL server of a cloud, whichever cloud that is."""
+"""PostgreSQL in a server of a cloud: what is common to all clouds' servers, and what the application gets in one."""
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import Final
 
 import pulumi
+import pulumi_kubernetes as k8s
+import pulumi_random as random
 
 from components import network
-from components.connection import Connection, connection_secret, mount_path, secret_name
-from components.database import postgresql_plan as plan
+from components.connection import Connection, secret_name
+from components.database.credentials import DatabaseCredentials
 from components.database.managed import ManagedDatabaseArgs
-from components.database.postgresql_bootstrap import PostgresBootstrap, PostgresBootstrapArgs, Server
+from components.setup_job import SetupJob
+from components.versions import POSTGRESQL_IMAGE
+from components.workload import AppMetadata, Resources
+
+APP: Final = "postgresql-bootstrap"
+PORT: Final = 5432
+ADMINISTRATOR: Final = "sacred_council_owner"
+"""None of the clouds has reserved this name for itself."""
+
+SETTINGS: Final = "/etc/postgresql-bootstrap"
+CREDENTIALS: Final = "/etc/postgresql-credentials"
+
+BACKUP_DAYS: Final = 14
+"""How long backups are kept, and so how far back a point in time can be restored."""
+BACKUP_START: Final = "02:00"
+MAINTENANCE_HOUR: Final = 4
+"""UTC, on the region's day of maintenance: after the day's backup."""
+
+DEADLINE_SECONDS: Final = 900
+RESOURCES: Final = Resources(cpu="100m", memory="64Mi")
+SALT_LENGTH: Final = 16
+_ITERATIONS: Final = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A server of a cloud."""
+
+    host: pulumi.Output[str]
+    """Known once the server answers."""
+    authority: pulumi.Input[str]
+    """Signs the server's certificate (PEM)."""
+    administrator_password: pulumi.Output[str]
+    addresses: str
+    """The server's address is one of them (CIDR)."""
+    administrator: str = ADMINISTRATOR
+
+
+class PostgresBootstrap(pulumi.ComponentResource):
+    """A Job that makes the application's database and user; it runs again when something that it reads has changed.
+
+    It does so because no cloud can make a user with fewer rights than an administrator's. The server never sees the
+    application's password, only what it needs to check it.
+
+    Outputs: `job`.
+    """
+
+    job: k8s.batch.v1.Job
+
+    def __init__(
+        self, name: str, args: ManagedDatabaseArgs, server: Server, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("sacred-council:database:PostgresBootstrap", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        setup = SetupJob(
+            container="bootstrap",
+            image=POSTGRESQL_IMAGE,
+            command=["/bin/sh", f"{SETTINGS}/bootstrap.sh"],
+            resources=RESOURCES,
+            deadline=DEADLINE_SECONDS,
+            files={"bootstrap.sh": BOOTSTRAP_SCRIPT, "application.sql": APPLICATION_SQL, "ca.crt": server.authority},
+            secrets={
+                "password": server.administrator_password,
+                "verifier": _verifier(name, args.credentials, child),
+            },
+            mounts={"settings": SETTINGS, "credentials": CREDENTIALS},
+            environment={
+                "PGHOST": server.host,
+                "PGPORT": str(PORT),
+                "PGUSER": server.administrator,
+                "APP_DATABASE": args.credentials.database,
+                "APP_USERNAME": args.credentials.username,
+            },
+            egress=[network.egress([PORT], network.cidr(server.addresses))],
+        )
+        self.job = setup.register(name, AppMetadata(app=APP, region=args.region, namespace=args.namespace), child)
+        self.register_outputs({})
 
 
 def connect(name: str, args: ManagedDatabaseArgs, server: Server, opts: pulumi.ResourceOptions) -> Connection:
@@ -15,50 +99,85 @@ def connect(name: str, args: ManagedDatabaseArgs, server: Server, opts: pulumi.R
     The Secret is a child of the caller's, called as with every other engine: a stack that changes its engine changes
     the Secret and does not replace it.
     """
-    bootstrap = PostgresBootstrap(
-        f"{name}-bootstrap",
-        PostgresBootstrapArgs(
-            region=args.region, namespace=args.namespace, server=server, credentials=args.credentials
-        ),
-        opts,
-    )
+    bootstrap = PostgresBootstrap(f"{name}-bootstrap", args, server, opts)
     opened = network.policy(
         f"{name}-clients",
         name="to-database",
         app=secret_name("database"),
         region=args.region,
         namespace=args.client_namespace,
-        egress=[network.egress([plan.PORT], network.cidr(server.addresses))],
+        egress=[network.egress([PORT], network.cidr(server.addresses))],
         opts=opts,
     )
-    url = _url(args, server)
-    secret = connection_secret(
-        f"{name}-connection",
+    return Connection.publish(
+        name,
         "database",
         region=args.region,
         namespace=args.client_namespace,
-        settings={
-            "url": url,
-            "host": server.host,
-            "port": str(plan.PORT),
-            "database": args.credentials.database,
-            "username": args.credentials.username,
-            "password": args.credentials.password,
-            "ca.crt": server.authority,
-        },
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[bootstrap.job, opened])),
+        url=args.credentials.url(server.host, PORT),
+        host=server.host,
+        port=PORT,
+        settings=args.credentials.settings(server.authority),
+        after=[bootstrap.job, opened],
+        opts=opts,
     )
-    return Connection.after(secret, url=url, host=server.host, port=plan.PORT)
 
 
-def _url(args: ManagedDatabaseArgs, server: Server) -> pulumi.Output[str]:
-    credentials = args.credentials
-    return pulumi.Output.all(host=server.host, password=credentials.password).apply(
-        lambda known: plan.connection_url(
-            username=credentials.username,
-            password=known["password"],
-            host=known["host"],
-            database=credentials.database,
-            authority_file=f"{mount_path('database')}/ca.crt",
-        )
-    )
+def _verifier(name: str, credentials: DatabaseCredentials, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    salt = random.RandomPassword(f"{name}-salt", length=SALT_LENGTH, special=False, opts=opts).result
+    return pulumi.Output.all(credentials.password, salt).apply(lambda known: scram_verifier(known[0], known[1]))
+
+
+def scram_verifier(password: str, salt: str) -> str:
+    """What PostgreSQL keeps of a password (SCRAM-SHA-256, RFC 5802): the server learns no more of it than this.
+
+    Whoever sets a password this way, as psql's own \\password does, shows it to no statement and to no log.
+    """
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt.encode(), _ITERATIONS)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    encoded = [base64.b64encode(part).decode() for part in (salt.encode(), stored, server)]
+    return f"SCRAM-SHA-256${_ITERATIONS}:{encoded[0]}${encoded[1]}:{encoded[2]}"
+
+
+_SQL: Final = r"""-- Makes the application's database, and a user who may make and use tables in it and nothing else.
+-- Safe to run again. Variables: database, username.
+\set verifier `cat @CREDENTIALS@/verifier`
+
+SELECT format('CREATE ROLE %I LOGIN', :'username')
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'username') \gexec
+ALTER ROLE :"username" LOGIN NOCREATEDB NOCREATEROLE PASSWORD :'verifier';
+
+SELECT format('CREATE DATABASE %I', :'database')
+WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
+REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
+GRANT CONNECT, CREATE, TEMPORARY ON DATABASE :"database" TO :"username";
+
+\connect :"database"
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE, CREATE ON SCHEMA public TO :"username";
+"""
+APPLICATION_SQL: Final = _SQL.replace("@CREDENTIALS@", CREDENTIALS)
+"""Run by psql with the variables database and username."""
+
+BOOTSTRAP_SCRIPT: Final = f"""\
+#!/bin/sh
+# Makes the application's database and user in a PostgreSQL server. Safe to run again.
+# Passwords come from files: they are in no argument list and in no log.
+set -eu
+
+PGPASSWORD=$(cat {CREDENTIALS}/password)
+export PGPASSWORD
+export PGDATABASE=postgres PGSSLMODE=verify-full PGSSLROOTCERT={SETTINGS}/ca.crt
+export PGGSSENCMODE=disable PGCONNECT_TIMEOUT=10 PGTARGETSESSIONATTRS=read-write
+
+until psql --no-psqlrc --quiet --command="SELECT 1" >/dev/null; do
+  echo "Waiting for $PGHOST to answer."
+  sleep 5
+done
+
+psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --set=database="$APP_DATABASE" --set=username="$APP_USERNAME" \\
+  --file={SETTINGS}/application.sql
+echo "The application's database and user are ready."
+"""
+"""Run by the bootstrap Job. It reads PGHOST, PGPORT, PGUSER (the administrator), APP_DATABASE and APP_USERNAME."""

@@ -9,12 +9,12 @@ from components.cluster.eks import EksNetwork
 from components.cluster.eks.managed_services import EksPrivateAccess, weekly_hour
 from components.cluster.location import LOG_RETENTION_DAYS, common_labels
 from components.cluster.settings import AwsRegion
-from components.database import postgresql_plan as plan
+from components.connection import DataServiceComponent
+from components.database import postgresql
 from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import RDS, rds_disk_limit, smallest
 from components.database.managed import ManagedDatabaseArgs
-from components.database.postgresql import connect
-from components.database.postgresql_bootstrap import Server
+from components.database.postgresql import Server, connect
 from components.offers import here
 from components.quantities import gibibytes
 from components.versions import POSTGRESQL_VERSION
@@ -28,7 +28,7 @@ LOGGED = ("postgresql", "upgrade")
 PARAMETERS = {"rds.force_ssl": "1", "ssl_min_protocol_version": "TLSv1.2"}
 
 
-class Rds(pulumi.ComponentResource):
+class Rds(DataServiceComponent):
     """A PostgreSQL server in subnets with no way to or from the internet.
 
     A deleted server leaves a last snapshot, and so the key that the snapshot is encrypted with outlives it (ADR 24).
@@ -37,11 +37,6 @@ class Rds(pulumi.ComponentResource):
 
     It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`.
     """
-
-    url: pulumi.Output[str]
-    host: pulumi.Output[str]
-    port: pulumi.Output[int]
-    secret_name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -65,17 +60,14 @@ class Rds(pulumi.ComponentResource):
             administrator_password=password,
             addresses=str(network.args.addresses.managed),
         )
-        connection = connect(name, args, server, self._child)
-        self.url, self.host, self.port = connection.url, connection.host, connection.port
-        self.secret_name = connection.secret_name
-        self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
+        self.offer(connect(name, args, server, self._child))
 
     def _instance(self, name: str, args: ManagedDatabaseArgs, password: pulumi.Output[str]) -> rds.Instance:
         region, place = self._region, self._network.args
         suffix = unique_suffix(f"{name}-suffix", self._child)
         full_name = pulumi.Output.concat(f"{name}-", suffix)
         disk = max(gibibytes("storage", args.settings.storage), LEAST_DISK_GIB)
-        access = EksPrivateAccess(f"{name}-access", self._network, port=plan.PORT, opts=self._child)
+        access = EksPrivateAccess(f"{name}-access", self._network, port=postgresql.PORT, opts=self._child)
         key = self._key(name)
         return rds.Instance(
             name,
@@ -97,12 +89,12 @@ class Rds(pulumi.ComponentResource):
             vpc_security_group_ids=[access.security_group_id],
             publicly_accessible=False,
             ca_cert_identifier=CERTIFICATE_AUTHORITY,
-            port=plan.PORT,
-            username=plan.ADMINISTRATOR,
+            port=postgresql.PORT,
+            username=postgresql.ADMINISTRATOR,
             password=password,
-            backup_retention_period=plan.BACKUP_DAYS,
+            backup_retention_period=postgresql.BACKUP_DAYS,
             backup_window=BACKUP_WINDOW,
-            maintenance_window=weekly_hour(args.maintenance_day, plan.MAINTENANCE_HOUR),
+            maintenance_window=weekly_hour(args.maintenance_day, postgresql.MAINTENANCE_HOUR),
             copy_tags_to_snapshot=True,
             performance_insights_enabled=True,
             performance_insights_kms_key_id=key.arn,

@@ -2,120 +2,176 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
-from components.connection import connection_secret
-from components.messaging import config
-from components.messaging.nats_network import network_policies, services
-from components.messaging.nats_pods import ServerPods
-from components.messaging.nats_streams import NatsStreams, NatsStreamsArgs
-from components.messaging.streams import Stream, mirrored
-from components.peering import StorePeers
-from components.quantities import quantity_bytes
-from components.trust import Certificate, CertificateArgs, RegionAuthority
+from components import network
+from components.connection import Connection, DataServiceComponent
+from components.context import RegionContext
+from components.messaging import configuration, streams
+from components.messaging.settings import MessagingSettings
+from components.metadata import CERTIFICATE_ANNOTATION, selector
+from components.namespaces import MONITORING, NATS, SERVICES
+from components.peering import PEER_NAMES
+from components.pod_security import restricted_container
+from components.settings.values import bytes_of
+from components.trust import Certificate
+from components.versions import NATS_EXPORTER_IMAGE, NATS_IMAGE
 from components.workload import (
+    CHECKSUM_ANNOTATION,
+    SECRET_MODE,
     AppMetadata,
     Resources,
-    data_claim,
     digest,
     disruption_budget,
+    headless_service,
+    pod_field,
+    pod_template,
+    read_only,
+    scratch_volume,
+    secret_volume,
+    server_certificate,
+    server_names,
     service_account,
+    service_monitor,
+    service_port,
+    stateful_set,
 )
 
-SERVER_COUNTS = (1, 3, 5)
-PASSWORD_LENGTH = 32
+PASSWORD_LENGTH: Final = 32
+GRACE_SECONDS: Final = configuration.LAME_DUCK_SECONDS * 2
+STARTUP_CHECKS: Final = 90
+EXPORTER_RESOURCES: Final = Resources(cpu="50m", memory="64Mi", scratch="16Mi")
 
 
-@dataclass(frozen=True, kw_only=True)
-class NatsArgs:
-    """One region's servers: `servers` is 1, 3 or 5; `storage`, `cpu` and `memory` are for each of them.
+class Nats(DataServiceComponent):
+    """NATS with JetStream, TLS everywhere, and an account for the application.
 
-    `storage_class` None is the cluster's default. `monitored_by` brings the ServiceMonitor kind; None goes without.
     A single server keeps its streams to itself: going from 1 to 3 needs a backup of them (the pods refuse to start
     rather than lose them), so a stack that is to grow into several regions should start with 3.
 
-    With `peers` the servers become part of a super-cluster: they meet the other regions at the regions `seeds`,
-    which are fewer than there are servers. A region that nobody meets anywhere else needs none.
-
-    `streams` are those that the region holds: its own, and of other regions' a mirror.
-    """
-
-    region: str
-    authority: RegionAuthority
-    namespace: pulumi.Input[str]
-    client_namespace: pulumi.Input[str]
-    monitored_by: pulumi.Resource | None = None
-    servers: int = 1
-    storage: str = "2Gi"
-    storage_class: pulumi.Input[str] | None = None
-    cpu: str = "100m"
-    memory: str = "256Mi"
-    peers: StorePeers | None = None
-    seeds: Sequence[str] = ()
-    streams: Sequence[Stream] = ()
-
-    def __post_init__(self) -> None:
-        if self.servers not in SERVER_COUNTS:
-            raise ValueError(f"servers: expected 1, 3 or 5, got {self.servers}; JetStream decides by majority")
-        quantity_bytes("storage", self.storage)
-        quantity_bytes("memory", self.memory)
-        if self.peers is not None and self.servers == 1:
-            raise ValueError("servers: expected 3 or 5, got 1; a single server cannot have JetStream and peers")
-        if self.peers is None and self.seeds:
-            raise ValueError(f"seeds: expected none for a region without peers, got {', '.join(self.seeds)}")
-
-
-class Nats(pulumi.ComponentResource):
-    """NATS with JetStream, TLS everywhere, and an account for the application.
+    With peers the servers become part of a super-cluster: they meet the other regions at the regions `seeds`, which
+    are fewer than there are servers. A region that nobody meets anywhere else needs none.
 
     It offers what `components.messaging.Messaging` promises: `url` (secret), `host`, `port`, `secret_name`. They are
     known once the servers are ready. The user `system` of the region's system account has its password in the Secret
     `nats-system` of the servers' namespace.
     """
 
-    url: pulumi.Output[str]
-    host: pulumi.Output[str]
-    port: pulumi.Output[int]
-    secret_name: pulumi.Output[str]
-
-    def __init__(self, name: str, args: NatsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:messaging:Nats", name, None, opts)
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        settings: MessagingSettings,
+        *,
+        seeds: Sequence[str] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:messaging:Nats", name, None, context.child(opts))
         self._child = pulumi.ResourceOptions(parent=self)
-        self._app = AppMetadata(app=config.APP, region=args.region, namespace=args.namespace)
+        self._context = context
+        self._peers = context.peers.get(NATS)
+        self._app = AppMetadata(app=configuration.APP, region=context.region, namespace=context.namespaces[NATS])
         self._password = self._random_password(f"{name}-application-password")
-        network_policies(
-            name,
-            self._app,
-            client_namespace=args.client_namespace,
-            peers=args.peers,
-            with_streams=bool(args.streams),
-            opts=self._child,
-        )
-        services(name, self._app, monitored_by=args.monitored_by, opts=self._child)
+        has_streams = bool(streams.held(context.region, settings.streams))
+        self._network_policy(name, with_streams=has_streams)
+        self._services(name)
         service_account(name, self._app, self._child)
         disruption_budget(name, self._app, self._child)
-        certificate = self._certificate(name, args)
-        servers = self._servers(name, args, certificate)
-        if args.streams:
-            self._streams(name, args, certificate, servers)
-        self._connect(name, args, servers)
-        self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
+        certificate = server_certificate(
+            f"{name}-certificate",
+            self._app,
+            context.authority,
+            secret="nats-certificate",  # noqa: S106 - the name of a Secret
+            dns_names=(*server_names(configuration.SERVICE, configuration.HEADLESS_SERVICE), *PEER_NAMES),
+            opts=self._child,
+        )
+        servers = self._servers(name, settings, certificate, seeds)
+        if has_streams:
+            streams.NatsStreams(
+                f"{name}-streams",
+                context,
+                settings,
+                password=self._password.result,
+                certificate=certificate,
+                servers=servers,
+                opts=self._child,
+            )
+        self._connect(name, servers)
 
     def _random_password(self, name: str) -> random.RandomPassword:
         return random.RandomPassword(name, length=PASSWORD_LENGTH, special=False, opts=self._child)
 
-    def _servers(self, name: str, args: NatsArgs, certificate: Certificate) -> k8s.apps.v1.StatefulSet:
-        files = pulumi.Output.from_input(args.namespace).apply(lambda namespace: _files(args, namespace))
+    def _network_policy(self, name: str, *, with_streams: bool) -> None:
+        """Let clients, the Job for streams, each other, Prometheus and other regions reach the servers."""
+        servers = network.peer(pods=selector(configuration.APP))
+        clients = [network.peer(namespace=self._context.namespaces[SERVICES])]
+        if with_streams:
+            clients.append(network.peer(pods=selector(streams.APP)))
+        peers = self._peers
+        network.policy(
+            f"{name}-network-policy",
+            name=configuration.APP,
+            app=configuration.APP,
+            region=self._app.region,
+            namespace=self._app.namespace,
+            pods=selector(configuration.APP),
+            ingress=[
+                network.ingress([configuration.CLIENT_PORT], *clients),
+                network.ingress([configuration.CLUSTER_PORT], servers),
+                network.ingress([configuration.EXPORTER_PORT], network.peer(namespace=MONITORING)),
+                *([peers.ingress(configuration.GATEWAY_PORT)] if peers else []),
+            ],
+            egress=[
+                network.egress([configuration.CLUSTER_PORT], servers),
+                *([peers.egress(configuration.GATEWAY_PORT)] if peers else []),
+            ],
+            opts=self._child,
+        )
+
+    def _services(self, name: str) -> None:
+        headless_service(
+            name,
+            self._app,
+            service=configuration.HEADLESS_SERVICE,
+            ports=[
+                service_port("client", configuration.CLIENT_PORT),
+                service_port("cluster", configuration.CLUSTER_PORT),
+                service_port("metrics", configuration.EXPORTER_PORT, protocol="http"),
+            ],
+            opts=self._child,
+        )
+        k8s.core.v1.Service(
+            f"{name}-service",
+            metadata=self._app.meta(configuration.SERVICE),
+            spec=k8s.core.v1.ServiceSpecArgs(
+                selector=selector(configuration.APP), ports=[service_port("client", configuration.CLIENT_PORT)]
+            ),
+            opts=self._child,
+        )
+        service_monitor(
+            name,
+            self._app,
+            endpoint={"port": "metrics"},
+            monitored_by=self._context.monitored_by,
+            opts=self._child,
+        )
+
+    def _servers(
+        self, name: str, settings: MessagingSettings, certificate: Certificate, seeds: Sequence[str]
+    ) -> k8s.apps.v1.StatefulSet:
+        files = self._files(settings, seeds)
         users = self._users(name)
+        checksum = pulumi.Output.all(files, users).apply(lambda texts: digest(*texts[0].values(), texts[1]))
         pods = ServerPods(
             app=self._app,
-            resources=Resources(cpu=args.cpu, memory=args.memory),
+            resources=Resources(cpu=settings.cpu, memory=settings.memory),
             certificate=certificate,
             settings=k8s.core.v1.ConfigMap(
-                f"{name}-settings", metadata=self._app.meta(config.APP), data=files, opts=self._child
+                f"{name}-settings", metadata=self._app.meta(configuration.APP), data=files, opts=self._child
             ),
             users=k8s.core.v1.Secret(
                 f"{name}-users",
@@ -123,37 +179,31 @@ class Nats(pulumi.ComponentResource):
                 string_data={"users.conf": users},
                 opts=self._child,
             ),
-            checksum=pulumi.Output.unsecret(
-                pulumi.Output.all(files, users).apply(lambda texts: digest(*texts[0].values(), texts[1]))
-            ),
-            gateway=args.peers is not None,
+            checksum=pulumi.Output.unsecret(checksum),
+            gateway=self._peers is not None,
         )
-        return k8s.apps.v1.StatefulSet(
-            f"{name}-statefulset",
-            metadata=self._app.meta(config.APP),
-            spec=k8s.apps.v1.StatefulSetSpecArgs(
-                replicas=args.servers,
-                service_name=config.HEADLESS_SERVICE,
-                pod_management_policy="Parallel",
-                selector=self._app.selecting(),
-                template=pods.template(),
-                volume_claim_templates=[data_claim(self._app, args.storage, args.storage_class)],
-            ),
+        return stateful_set(
+            name,
+            self._app,
+            replicas=settings.servers,
+            headless=configuration.HEADLESS_SERVICE,
+            pods=pods.template(),
+            storage=settings.storage,
+            storage_class=self._context.storage_class,
             opts=self._child,
         )
 
-    def _streams(self, name: str, args: NatsArgs, certificate: Certificate, servers: pulumi.Resource) -> None:
-        NatsStreams(
-            f"{name}-streams",
-            NatsStreamsArgs(
-                region=args.region,
-                namespace=args.namespace,
-                streams=args.streams,
-                password=self._password.result,
-                certificate_secret=certificate.secret_name,
-                servers=servers,
-            ),
-            self._child,
+    def _files(self, settings: MessagingSettings, seeds: Sequence[str]) -> pulumi.Output[dict[str, str]]:
+        region, together = self._context.region, self._peers is not None
+        return self._context.namespaces[NATS].apply(
+            lambda namespace: configuration.files(
+                configuration.RegionServers(
+                    region=region,
+                    settings=settings,
+                    gateway=configuration.gateway(region, namespace, seeds) if together else None,
+                    mirrored=streams.mirrored(region, settings.streams),
+                )
+            )
         )
 
     def _users(self, name: str) -> pulumi.Output[str]:
@@ -161,64 +211,153 @@ class Nats(pulumi.ComponentResource):
         k8s.core.v1.Secret(
             f"{name}-system",
             metadata=self._app.meta("nats-system"),
-            string_data={"username": config.SYSTEM_USER, "password": system.result},
+            string_data={"username": configuration.SYSTEM_USER, "password": system.result},
             opts=self._child,
         )
         return pulumi.Output.all(self._password.bcrypt_hash, system.bcrypt_hash).apply(
-            lambda hashes: config.render_users(application_hash=hashes[0], system_hash=hashes[1])
+            lambda hashes: configuration.render_users(application_hash=hashes[0], system_hash=hashes[1])
         )
 
-    def _certificate(self, name: str, args: NatsArgs) -> Certificate:
-        return Certificate(
-            f"{name}-certificate",
-            CertificateArgs(
-                authority=args.authority,
-                common_name=config.APP,
-                app=config.APP,
-                region=args.region,
-                namespace=args.namespace,
-                secret_name="nats-certificate",  # noqa: S106 - the name of a Secret
-                usages=("server", "client"),
-                dns_names=[pulumi.Output.format(pattern, args.namespace) for pattern in config.SERVER_NAMES],
-                ip_addresses=["127.0.0.1"],
-            ),
-            opts=self._child,
+    def _connect(self, name: str, servers: pulumi.Resource) -> None:
+        host = pulumi.Output.concat(configuration.SERVICE, ".", self._app.namespace, ".svc")
+        user, password, port = configuration.APPLICATION_USER, self._password.result, configuration.CLIENT_PORT
+        self.offer(
+            Connection.publish(
+                name,
+                "messaging",
+                region=self._app.region,
+                namespace=self._context.namespaces[SERVICES],
+                url=pulumi.Output.format("tls://{0}:{1}@{2}:{3}", user, password, host, port),
+                host=host,
+                port=port,
+                settings={
+                    "username": user,
+                    "password": password,
+                    "domain": self._app.region,
+                    "ca.crt": self._context.authority.root_pem,
+                },
+                after=[servers],
+                opts=self._child,
+            )
         )
 
-    def _connect(self, name: str, args: NatsArgs, servers: pulumi.Resource) -> None:
-        host = pulumi.Output.concat(config.SERVICE, ".", args.namespace, ".svc")
-        url = pulumi.Output.format(
-            "tls://{0}:{1}@{2}:{3}", config.APPLICATION_USER, self._password.result, host, config.CLIENT_PORT
-        )
-        secret = connection_secret(
-            f"{name}-connection",
-            "messaging",
-            region=args.region,
-            namespace=args.client_namespace,
-            settings={
-                "url": url,
-                "host": host,
-                "port": str(config.CLIENT_PORT),
-                "username": config.APPLICATION_USER,
-                "password": self._password.result,
-                "domain": args.region,
-                "ca.crt": args.authority.root_pem,
+
+@dataclass(frozen=True, kw_only=True)
+class ServerPods:
+    """The pods of a region's servers, each with its metrics."""
+
+    app: AppMetadata
+    resources: Resources
+    certificate: Certificate
+    settings: k8s.core.v1.ConfigMap
+    users: k8s.core.v1.Secret
+    checksum: pulumi.Input[str]
+    gateway: bool
+    """Whether other regions reach them."""
+
+    def template(self) -> k8s.core.v1.PodTemplateSpecArgs:
+        """The template of the StatefulSet."""
+        return pod_template(
+            self.app,
+            containers=[self._server(), self._exporter()],
+            volumes=[
+                self._settings_volume(),
+                secret_volume("certificates", self.certificate.secret_name),
+                scratch_volume("run"),
+            ],
+            annotations={
+                CERTIFICATE_ANNOTATION: self.certificate.fingerprint,
+                CHECKSUM_ANNOTATION: self.checksum,
             },
-            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[servers])),
+            grace_seconds=GRACE_SECONDS,
         )
-        self.secret_name = secret.metadata.name
-        self.host = self.secret_name.apply(lambda _: host)
-        self.port = self.secret_name.apply(lambda _: config.CLIENT_PORT)
-        self.url = pulumi.Output.secret(self.secret_name.apply(lambda _: url))
+
+    def _server(self) -> k8s.core.v1.ContainerArgs:
+        region = self.app.region
+        return k8s.core.v1.ContainerArgs(
+            name="nats",
+            image=NATS_IMAGE,
+            image_pull_policy="Always",
+            command=["/bin/sh", f"{configuration.SETTINGS}/start.sh"],
+            env=[
+                pod_field("POD_NAME", "metadata.name"),
+                k8s.core.v1.EnvVarArgs(name="SERVER_NAME", value=f"{region}-$(POD_NAME)"),
+                k8s.core.v1.EnvVarArgs(name="SYSTEM_ACCOUNT", value=configuration.system_account(region)),
+                k8s.core.v1.EnvVarArgs(
+                    name="GOMEMLIMIT", value=configuration.memory_limit(bytes_of(self.resources.memory))
+                ),
+            ],
+            ports=[
+                k8s.core.v1.ContainerPortArgs(name="client", container_port=configuration.CLIENT_PORT),
+                k8s.core.v1.ContainerPortArgs(name="cluster", container_port=configuration.CLUSTER_PORT),
+                k8s.core.v1.ContainerPortArgs(name="monitor", container_port=configuration.MONITOR_PORT),
+                *self._gateway_ports(),
+            ],
+            lifecycle=_leave_gently(),
+            resources=self.resources.requirements(),
+            security_context=restricted_container(),
+            startup_probe=_probe("/healthz", period=10, failures=STARTUP_CHECKS),
+            liveness_probe=_probe("/healthz?js-enabled-only=true", period=30, failures=3),
+            readiness_probe=_probe("/healthz?js-server-only=true", period=10, failures=3),
+            volume_mounts=[
+                k8s.core.v1.VolumeMountArgs(name="data", mount_path=configuration.DATA),
+                *read_only({"settings": configuration.SETTINGS, "certificates": configuration.CERTIFICATES}),
+                k8s.core.v1.VolumeMountArgs(name="run", mount_path=configuration.RUN),
+            ],
+        )
+
+    def _gateway_ports(self) -> list[k8s.core.v1.ContainerPortArgs]:
+        port = k8s.core.v1.ContainerPortArgs(name="gateway", container_port=configuration.GATEWAY_PORT)
+        return [port] if self.gateway else []
+
+    def _exporter(self) -> k8s.core.v1.ContainerArgs:
+        # No readiness probe: a server without its exporter still serves.
+        reports = ["-varz", "-connz", "-routez", "-subz", "-jsz=all", *(["-gatewayz"] if self.gateway else [])]
+        return k8s.core.v1.ContainerArgs(
+            name="exporter",
+            image=NATS_EXPORTER_IMAGE,
+            image_pull_policy="Always",
+            args=[
+                f"-port={configuration.EXPORTER_PORT}",
+                "-prefix=nats",
+                "-use_internal_server_id",
+                *reports,
+                f"http://localhost:{configuration.MONITOR_PORT}/",
+            ],
+            ports=[k8s.core.v1.ContainerPortArgs(name="metrics", container_port=configuration.EXPORTER_PORT)],
+            resources=EXPORTER_RESOURCES.requirements(),
+            security_context=restricted_container(),
+            liveness_probe=k8s.core.v1.ProbeArgs(
+                tcp_socket=k8s.core.v1.TCPSocketActionArgs(port="metrics"), period_seconds=20
+            ),
+        )
+
+    def _settings_volume(self) -> k8s.core.v1.VolumeArgs:
+        # One directory holds both: nats.conf can include only files beside or below it.
+        settings = k8s.core.v1.ConfigMapProjectionArgs(name=self.settings.metadata.name)
+        users = k8s.core.v1.SecretProjectionArgs(name=self.users.metadata.name)
+        sources = [
+            k8s.core.v1.VolumeProjectionArgs(config_map=settings),
+            k8s.core.v1.VolumeProjectionArgs(secret=users),
+        ]
+        return k8s.core.v1.VolumeArgs(
+            name="settings",
+            projected=k8s.core.v1.ProjectedVolumeSourceArgs(default_mode=SECRET_MODE, sources=sources),
+        )
 
 
-def _files(args: NatsArgs, namespace: str) -> dict[str, str]:
-    settings = config.NatsSettings(
-        region=args.region,
-        servers=args.servers,
-        storage=quantity_bytes("storage", args.storage),
-        memory=quantity_bytes("memory", args.memory),
-        gateway=config.gateway(args.region, namespace, args.seeds) if args.peers else None,
-        mirrored=mirrored(args.region, args.streams),
+def _leave_gently() -> k8s.core.v1.LifecycleArgs:
+    """Clients are asked to move to other servers before the process ends."""
+    command = ["nats-server", f"--signal=ldm={configuration.RUN}/nats.pid"]
+    return k8s.core.v1.LifecycleArgs(
+        pre_stop=k8s.core.v1.LifecycleHandlerArgs(exec_=k8s.core.v1.ExecActionArgs(command=command))
     )
-    return {"nats.conf": config.render(settings), "start.sh": config.START_SCRIPT}
+
+
+def _probe(path: str, *, period: int, failures: int) -> k8s.core.v1.ProbeArgs:
+    return k8s.core.v1.ProbeArgs(
+        http_get=k8s.core.v1.HTTPGetActionArgs(path=path, port="monitor"),
+        period_seconds=period,
+        timeout_seconds=5,
+        failure_threshold=failures,
+    )

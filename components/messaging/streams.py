@@ -1,72 +1,136 @@
-"""Streams and their mirrors: which a region holds, and how they get there. Pure: no resources."""
+"""Streams and their mirrors: which a region holds, and the Job that makes them."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any, Final
 
-from components.messaging.config import CLIENT_PORT, SERVICE, Mirrored, domain_api
+import pulumi
+
+from components import network
+from components.context import RegionContext
+from components.messaging import configuration
+from components.messaging.settings import ALL, MessagingSettings, StreamSettings
+from components.metadata import selector
+from components.namespaces import NATS
+from components.settings.values import bytes_of, seconds_of
+from components.setup_job import SetupJob
+from components.trust import Certificate
+from components.versions import NATS_BOX_IMAGE
+from components.workload import AppMetadata, Resources, secret_volume
 
 APP: Final = "nats-streams"
 SETTINGS: Final = "/etc/nats-streams"
 CERTIFICATES: Final = "/etc/nats-certificates"
 SCRATCH: Final = "/tmp"  # noqa: S108 - a volume of the pod's own
-SERVER: Final = f"tls://{SERVICE}:{CLIENT_PORT}"
+SERVER: Final = f"tls://{configuration.SERVICE}:{configuration.CLIENT_PORT}"
 UNLIMITED: Final = -1
+USUAL_REPLICAS: Final = 3
 DUPLICATE_WINDOW: Final = 120
+"""Seconds. JetStream refuses one that is longer than messages are kept, which is an hour at least."""
 NANOSECONDS: Final = 10**9
+DEADLINE_SECONDS: Final = 900
+RESOURCES: Final = Resources(cpu="100m", memory="128Mi", scratch="16Mi")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stream:
-    """A stream that takes messages of `subjects` in its `home` region, each kept by `replicas` servers.
+class NatsStreams(pulumi.ComponentResource):
+    """A Job that makes the streams that the region holds; it runs again when something that it reads has changed.
 
-    The oldest messages go when they are `max_age` seconds old, or the stream has more than `max_bytes`. A mirror of it
-    in another region keeps the same. Where it is mirrored, is said by which regions get it.
+    It waits for the `servers`, which have the `certificate`. `password` is that of the application's user.
     """
 
-    name: str
-    subjects: Sequence[str]
-    home: str
-    replicas: int
-    max_age: int
-    max_bytes: int
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        settings: MessagingSettings,
+        *,
+        password: pulumi.Input[str],
+        certificate: Certificate,
+        servers: pulumi.Resource,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:messaging:NatsStreams", name, None, opts)
+        setup = SetupJob(
+            container="streams",
+            image=NATS_BOX_IMAGE,
+            command=["/bin/sh", f"{SETTINGS}/streams.sh"],
+            resources=RESOURCES,
+            deadline=DEADLINE_SECONDS,
+            files=files(context.region, settings),
+            secrets={"password": password},
+            secret_environment={"NATS_PASSWORD": "password"},
+            mounts={"settings": SETTINGS, "certificates": CERTIFICATES, "scratch": SCRATCH},
+            # The root certificate alone: the servers' key is none of the Job's business.
+            certificates=secret_volume("certificates", certificate.secret_name, {"ca.crt": "ca.crt"}),
+            environment={
+                "NATS_URL": SERVER,
+                "NATS_CA": f"{CERTIFICATES}/ca.crt",
+                "NATS_USER": configuration.APPLICATION_USER,
+                "HOME": SCRATCH,
+                "XDG_CONFIG_HOME": SCRATCH,
+            },
+            egress=[
+                network.egress([configuration.CLIENT_PORT], network.peer(pods=selector(configuration.APP))),
+            ],
+        )
+        app = AppMetadata(app=APP, region=context.region, namespace=context.namespaces[NATS])
+        setup.register(name, app, pulumi.ResourceOptions(parent=self), after=[servers])
+        self.register_outputs({})
 
-    def __post_init__(self) -> None:
-        if not self.subjects:
-            raise ValueError(f"subjects of stream {self.name!r}: expected at least one, got none")
+
+def home_of(stream: StreamSettings, region: str) -> str:
+    """The region that takes the stream's messages. A stack of one `region` need not name it."""
+    return stream.home or region
 
 
-def mirrored(region: str, streams: Sequence[Stream]) -> list[Mirrored]:
+def held(region: str, streams: Iterable[StreamSettings]) -> tuple[StreamSettings, ...]:
+    """The streams that `region` holds, sorted by name: those it is the home of, and those it has a mirror of.
+
+    They do not depend on what other regions there are.
+    """
+    listed = sorted(streams, key=lambda stream: stream.name)
+    return tuple(
+        stream for stream in listed if home_of(stream, region) == region or {region, ALL} & set(stream.mirrored_in)
+    )
+
+
+def mirrored(region: str, streams: Iterable[StreamSettings]) -> list[configuration.Mirrored]:
     """The streams that `region` has a mirror of, and not the stream itself."""
-    return [Mirrored(stream=stream.name, home=stream.home) for stream in streams if stream.home != region]
+    return [
+        configuration.Mirrored(stream=stream.name, home=home_of(stream, region))
+        for stream in held(region, streams)
+        if home_of(stream, region) != region
+    ]
 
 
-def definition(region: str, stream: Stream) -> dict[str, Any]:
-    """What JetStream is asked for in `region`: the stream at its home, elsewhere a mirror of it."""
+def definition(region: str, stream: StreamSettings, servers: int) -> dict[str, Any]:
+    """What JetStream is asked for in `region`, of so many `servers`: the stream at its home, elsewhere a mirror."""
     common = {
         "name": stream.name,
         "retention": "limits",
         "storage": "file",
         "discard": "old",
-        "num_replicas": stream.replicas,
-        "max_age": stream.max_age * NANOSECONDS,
-        "max_bytes": stream.max_bytes,
+        "num_replicas": stream.replicas or min(servers, USUAL_REPLICAS),
+        "max_age": seconds_of(stream.retention) * NANOSECONDS,
+        "max_bytes": bytes_of(stream.max_size),
         "max_msgs": UNLIMITED,
         "max_msgs_per_subject": UNLIMITED,
         "max_msg_size": UNLIMITED,
         "max_consumers": UNLIMITED,
         "allow_direct": True,
     }
-    if stream.home == region:
-        window = min(DUPLICATE_WINDOW, stream.max_age) * NANOSECONDS
-        return {**common, "subjects": list(stream.subjects), "duplicate_window": window}
-    return {**common, "mirror": {"name": stream.name, "external": {"api": domain_api(stream.home)}}}
+    home = home_of(stream, region)
+    if home == region:
+        return {**common, "subjects": list(stream.subjects), "duplicate_window": DUPLICATE_WINDOW * NANOSECONDS}
+    return {**common, "mirror": {"name": stream.name, "external": {"api": configuration.domain_api(home)}}}
 
 
-def files(region: str, streams: Sequence[Stream]) -> dict[str, str]:
-    """The Job's files: the script, and a definition for each stream of the region, named after it."""
-    definitions = {f"{stream.name}.json": json.dumps(definition(region, stream), indent=2) for stream in streams}
+def files(region: str, settings: MessagingSettings) -> dict[str, str]:
+    """The Job's files: the script, and a definition for each stream that `region` holds, named after it."""
+    definitions = {
+        f"{stream.name}.json": json.dumps(definition(region, stream, settings.servers), indent=2)
+        for stream in held(region, settings.streams)
+    }
     return {"streams.sh": SCRIPT, **definitions}
 
 

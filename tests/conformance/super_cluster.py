@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.messaging import config
+from components.messaging import configuration
 from tests.conformance.nats_servers import PASSWORD, SYSTEM_PASSWORD, Platform, Region, hashed
 from tests.conformance.peer_endpoints import PeerEndpoint
 from tests.conformance.servers import eventually, processes, root_authority, write_certificate
@@ -76,7 +76,7 @@ def super_cluster(rendered: Rendered, directory: Path) -> Iterator[SuperCluster]
                 )
                 count = _of(rendered, name, "StatefulSet", "nats")["spec"]["replicas"]
                 regions[name] = platform.region_of(name, count, files(rendered, name), certificates)
-                endpoints[name].targets = [ports[config.GATEWAY_PORT] for ports in regions[name].ports]
+                endpoints[name].targets = [ports[configuration.GATEWAY_PORT] for ports in regions[name].ports]
             yield SuperCluster(rendered, platform, regions, endpoints)
     finally:
         for endpoint in endpoints.values():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.database import cockroachdb_plan as plan
+from components.database import cockroachdb_nodes as nodes
 from tests.conformance.cockroachdb_jobs import LICENSE, PASSWORD, Job
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(60)]
@@ -101,7 +101,7 @@ def test_the_start_command_is_one_command_with_the_pods_own_names(tmp_path: Path
     binary = tmp_path / "cockroach"
     binary.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     binary.chmod(0o755)
-    command = plan.start_command("europe-west1", primary_region="us-central1", alone=False)
+    command = nodes.start_command("europe-west1", primary_region="us-central1", alone=False)
     command = command.replace("/cockroach/cockroach", str(binary))
     environment = {"POD_NAME": "cockroachdb-1", "POD_NAMESPACE": "database", "ZONE": "europe-west1-b"}
 

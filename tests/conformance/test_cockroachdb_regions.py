@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.database.cockroachdb_scripts import BACKUP_SCRIPT
-from components.database.cockroachdb_sql import backup_sql
+from components.database.cockroachdb_sql import BACKUP_SCRIPT, backup_sql
 from tests.conformance.cockroachdb_jobs import BACKUP, STALE, URI, Job, RegionsJob
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(60)]

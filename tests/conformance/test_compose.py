@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from components.cache import config as cache
-from components.database import cockroachdb_plan as database
+from components.cache import redis_configuration as cache
+from components.database import cockroachdb_nodes as database
 from components.database.cockroachdb_sql import application_sql
 from components.quantities import cpus, quantity_bytes
 from components.services import NAMES

@@ -11,8 +11,9 @@ import nats
 import pytest
 from nats.aio.client import Client
 
-from components.messaging import config
-from tests.conformance.nats_servers import MIB, PASSWORD, SYSTEM_PASSWORD, Platform, across, rendered_files, stored
+from components.messaging import configuration
+from components.messaging.settings import MessagingSettings
+from tests.conformance.nats_servers import PASSWORD, SYSTEM_PASSWORD, Platform, across, rendered_files, stored
 from tests.conformance.servers import eventually, free_ports, processes, write_certificate
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(180)]
@@ -24,8 +25,9 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
         yield Platform(tmp_path, running, write_certificate(tmp_path / "certificates"))
 
 
-def _settings(region: str, servers: int, gateway: config.Gateway | None = None) -> config.NatsSettings:
-    return config.NatsSettings(region=region, servers=servers, storage=200 * MIB, memory=256 * MIB, gateway=gateway)
+def _servers(region: str, count: int, gateway: configuration.Gateway | None = None) -> configuration.RegionServers:
+    settings = MessagingSettings(servers=count, storage="200Mi", memory="256Mi")
+    return configuration.RegionServers(region=region, settings=settings, gateway=gateway)
 
 
 def _publish(replicas: int, stream: str = "visions") -> Callable[[Client], Awaitable[str]]:
@@ -42,14 +44,14 @@ async def _messages(client: Client) -> int:
 
 
 def test_the_application_publishes_into_a_stream_of_its_regions_domain(platform: Platform) -> None:
-    region = platform.region(_settings("local", 1))
+    region = platform.region(_servers("local", 1))
     platform.start(region)
     platform.healthy(region)
     assert platform.with_client(region, _publish(1)) == "local"
 
 
 def test_a_wrong_password_is_refused(platform: Platform) -> None:
-    region = platform.region(_settings("local", 1))
+    region = platform.region(_servers("local", 1))
     platform.start(region)
     platform.healthy(region)
     with pytest.raises(nats.errors.Error, match="Authorization Violation"):
@@ -57,15 +59,15 @@ def test_a_wrong_password_is_refused(platform: Platform) -> None:
 
 
 def test_a_client_without_tls_is_refused(platform: Platform) -> None:
-    region = platform.region(_settings("local", 1))
+    region = platform.region(_servers("local", 1))
     platform.start(region)
     platform.healthy(region)
-    port = region.ports[0][config.CLIENT_PORT]
+    port = region.ports[0][configuration.CLIENT_PORT]
 
     async def plain() -> tuple[bytes, bytes]:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         greeting = await reader.readline()
-        login = {"user": config.APPLICATION_USER, "pass": PASSWORD, "verbose": True}
+        login = {"user": configuration.APPLICATION_USER, "pass": PASSWORD, "verbose": True}
         writer.write(b"CONNECT " + json.dumps(login).encode() + b"\r\nPING\r\n")
         await writer.drain()
         answer = await asyncio.wait_for(reader.read(), timeout=10)
@@ -78,7 +80,7 @@ def test_a_client_without_tls_is_refused(platform: Platform) -> None:
 
 
 def test_the_application_cannot_see_the_system_account(platform: Platform) -> None:
-    region = platform.region(_settings("local", 1))
+    region = platform.region(_servers("local", 1))
     platform.start(region)
     platform.healthy(region)
 
@@ -89,12 +91,12 @@ def test_the_application_cannot_see_the_system_account(platform: Platform) -> No
             return "nobody answers"
 
     assert platform.with_client(region, ask) == "nobody answers"
-    answer = platform.with_client(region, ask, user=config.SYSTEM_USER, password=SYSTEM_PASSWORD)
+    answer = platform.with_client(region, ask, user=configuration.SYSTEM_USER, password=SYSTEM_PASSWORD)
     assert "local-nats-0" in answer
 
 
 def test_messages_survive_a_restart(platform: Platform) -> None:
-    region = platform.region(_settings("local", 1))
+    region = platform.region(_servers("local", 1))
     platform.start(region)
     platform.healthy(region)
     platform.with_client(region, _publish(1))
@@ -105,7 +107,7 @@ def test_messages_survive_a_restart(platform: Platform) -> None:
 
 
 def test_three_servers_form_a_cluster_that_survives_the_loss_of_one(platform: Platform) -> None:
-    region = platform.region(_settings("europe-west1", 3))
+    region = platform.region(_servers("europe-west1", 3))
     platform.start(region)
     for index in range(3):
         platform.healthy(region, index)
@@ -119,10 +121,10 @@ def test_three_servers_form_a_cluster_that_survives_the_loss_of_one(platform: Pl
 
 
 def test_a_route_needs_a_certificate(platform: Platform) -> None:
-    region = platform.region(_settings("europe-west1", 3))
+    region = platform.region(_servers("europe-west1", 3))
     platform.start(region)
     platform.healthy(region)
-    port = region.ports[0][config.CLUSTER_PORT]
+    port = region.ports[0][configuration.CLUSTER_PORT]
 
     def greeting(context: ssl.SSLContext) -> bytes:
         with (
@@ -139,12 +141,12 @@ def test_a_route_needs_a_certificate(platform: Platform) -> None:
 
 
 def test_a_cluster_does_not_start_over_the_streams_of_a_single_server(platform: Platform) -> None:
-    alone = platform.region(_settings("local", 1))
+    alone = platform.region(_servers("local", 1))
     platform.start(alone)
     platform.healthy(alone)
     platform.with_client(alone, _publish(1))
     platform.running.stop(alone.server_name(0))
-    grown = platform.region(_settings("local", 3))
+    grown = platform.region(_servers("local", 3))
     platform.start(grown, 0)
     assert platform.running.wait(grown.server_name(0), seconds=20) == 1
     assert "nats stream backup" in platform.running.log(grown.server_name(0))
@@ -154,16 +156,16 @@ def test_a_cluster_does_not_start_over_the_streams_of_a_single_server(platform: 
 
 
 def test_a_region_that_gets_a_peer_keeps_its_streams(platform: Platform) -> None:
-    old = platform.region(_settings("us-central1", 3))
+    old = platform.region(_servers("us-central1", 3))
     platform.start(old)
     platform.healthy(old)
     platform.with_client(old, _publish(3))
     platform.endpoints = dict(zip(("america:7222", "asia:7222"), free_ports(2), strict=True))
-    seed = config.GatewayPeer(name=old.name, address="america:7222")
-    new = platform.region(_settings("asia-east1", 3, config.Gateway(advertise="asia:7222", seeds=[seed])))
-    new.ports[0][config.GATEWAY_PORT] = platform.endpoints["asia:7222"]
-    old.files = rendered_files(_settings(old.name, 3, config.Gateway(advertise="america:7222")))
-    old.ports[0][config.GATEWAY_PORT] = platform.endpoints["america:7222"]
+    seed = configuration.GatewayPeer(name=old.name, address="america:7222")
+    new = platform.region(_servers("asia-east1", 3, configuration.Gateway(advertise="asia:7222", seeds=[seed])))
+    new.ports[0][configuration.GATEWAY_PORT] = platform.endpoints["asia:7222"]
+    old.files = rendered_files(_servers(old.name, 3, configuration.Gateway(advertise="america:7222")))
+    old.ports[0][configuration.GATEWAY_PORT] = platform.endpoints["america:7222"]
     for index in (2, 1, 0):
         platform.running.stop(old.server_name(index))
         platform.start(old, index)

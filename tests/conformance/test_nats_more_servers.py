@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from nats.aio.client import Client
 
-from components.messaging import config, streams
+from components.messaging import configuration, streams
+from components.messaging.settings import MessagingSettings
 from tests.conformance.binaries import binary
-from tests.conformance.nats_servers import MIB, PASSWORD, Platform, Region, stored
+from tests.conformance.nats_servers import PASSWORD, Platform, Region, stored
 from tests.conformance.servers import processes, write_certificate
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(180)]
@@ -46,9 +47,8 @@ def test_streams_move_to_three_servers_while_the_configuration_does_not_name_the
 
 def region(platform: Platform, *, servers: int) -> Region:
     """The region `local` with so many servers, all of them ready."""
-    started = platform.region(
-        config.NatsSettings(region="local", servers=servers, storage=200 * MIB, memory=256 * MIB, gateway=None)
-    )
+    settings = MessagingSettings(servers=servers, storage="200Mi", memory="256Mi")
+    started = platform.region(configuration.RegionServers(region="local", settings=settings))
     platform.start(started)
     for index in range(servers):
         platform.healthy(started, index)
@@ -57,12 +57,11 @@ def region(platform: Platform, *, servers: int) -> Region:
 
 def job(platform: Platform, at: Region, *, replicas: int) -> None:
     """What the Job does when the configuration names the stream."""
-    stream = streams.Stream(
-        name=STREAM, subjects=["councils.>"], home="local", replicas=replicas, max_age=86400, max_bytes=8 * MIB
-    )
+    stream = {"name": STREAM, "subjects": ["councils.>"], "replicas": replicas, "retention": "1d", "maxSize": "8Mi"}
+    settings = MessagingSettings.model_validate({"servers": at.servers, "streams": [stream]})
     directory = platform.directory / "job"
     directory.mkdir(exist_ok=True)
-    for file, text in streams.files("local", [stream]).items():
+    for file, text in streams.files("local", settings).items():
         (directory / file).write_text(text.replace(streams.SETTINGS, str(directory)))
     run(platform, at, "/bin/sh", str(directory / "streams.sh"))
 
@@ -78,7 +77,7 @@ def run(platform: Platform, at: Region, *command: str, fails: bool = False) -> s
         "HOME": str(platform.directory),
         "NATS_URL": at.client_url(),
         "NATS_CA": str(platform.certificates / "ca.crt"),
-        "NATS_USER": config.APPLICATION_USER,
+        "NATS_USER": configuration.APPLICATION_USER,
         "NATS_PASSWORD": PASSWORD,
     }
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from components.database import postgresql_plan as plan
+from components.database import postgresql
+from components.database.credentials import connection_url
 from tests.conformance.postgresql import ADMINISTRATOR_PASSWORD, Database, database
 from tests.conformance.servers import write_certificate
 
@@ -27,14 +28,17 @@ def bootstrap(server: Database, directory: Path, password: str = PASSWORD, autho
         folder.mkdir(parents=True, exist_ok=True)
     (settings / "ca.crt").write_bytes((authority or server.authority).read_bytes())
     (credentials / "password").write_text(ADMINISTRATOR_PASSWORD)
-    (credentials / "verifier").write_text(plan.scram_verifier(password, "salt"))
-    for name, text in {"bootstrap.sh": plan.BOOTSTRAP_SCRIPT, "application.sql": plan.APPLICATION_SQL}.items():
-        text = text.replace(plan.SETTINGS, str(settings)).replace(plan.CREDENTIALS, str(credentials))
+    (credentials / "verifier").write_text(postgresql.scram_verifier(password, "salt"))
+    for name, text in {
+        "bootstrap.sh": postgresql.BOOTSTRAP_SCRIPT,
+        "application.sql": postgresql.APPLICATION_SQL,
+    }.items():
+        text = text.replace(postgresql.SETTINGS, str(settings)).replace(postgresql.CREDENTIALS, str(credentials))
         (settings / name).write_text(text)
     variables = {
         "PGHOST": "localhost",
         "PGPORT": str(server.port),
-        "PGUSER": plan.ADMINISTRATOR,
+        "PGUSER": postgresql.ADMINISTRATOR,
         "APP_DATABASE": "council",
         "APP_USERNAME": "member",
     }
@@ -44,7 +48,7 @@ def bootstrap(server: Database, directory: Path, password: str = PASSWORD, autho
 
 def url(server: Database, password: str = PASSWORD, name: str = "council") -> str:
     """What the application connects with."""
-    return plan.connection_url(
+    return connection_url(
         username="member",
         password=password,
         host="localhost",
@@ -98,7 +102,7 @@ def test_the_server_never_sees_the_application_s_password(ready: Database) -> No
     assert PASSWORD not in ready.log
     assert ADMINISTRATOR_PASSWORD not in ready.log.split("CREATE ROLE sacred_council_owner")[-1].partition("\n")[2]
     kept = ready.as_cloud("SELECT rolpassword FROM pg_authid WHERE rolname = 'member'")
-    assert kept == plan.scram_verifier(PASSWORD, "salt")
+    assert kept == postgresql.scram_verifier(PASSWORD, "salt")
 
 
 def test_the_job_does_not_talk_to_a_server_that_it_cannot_verify(ready: Database, tmp_path: Path) -> None:

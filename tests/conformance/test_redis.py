@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from redis.exceptions import AuthenticationError, ConnectionError, ReadOnlyError, ResponseError
 
-from components.cache import config
+from components.cache import redis_configuration as configuration
 from tests.conformance.redis_pods import MIB, Pods, redis_pods
 from tests.conformance.servers import eventually
 
@@ -73,7 +73,7 @@ def _hurry(pods: Pods) -> bool:
 
 
 def _sentinels_know_each_other(pods: Pods) -> bool:
-    states = [pods.sentinel(pod).sentinel_master(config.PRIMARY) for pod in range(pods.replicas)]
+    states = [pods.sentinel(pod).sentinel_master(configuration.PRIMARY) for pod in range(pods.replicas)]
     known = [(state["num-other-sentinels"], state["num-slaves"]) for state in states if isinstance(state, dict)]
     return known == [(REPLICAS - 1, REPLICAS - 1)] * REPLICAS
 

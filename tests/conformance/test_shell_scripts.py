@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from components.cache.config import SETTINGS as REDIS_SETTINGS
-from components.cache.scripts import PROXY_START, SCRIPTS
-from components.database.cockroachdb_plan import start_command
-from components.database.cockroachdb_scripts import BACKUP_SCRIPT, BOOTSTRAP_SCRIPT, REGIONS_SCRIPT
-from components.database.postgresql_plan import BOOTSTRAP_SCRIPT as POSTGRESQL_SCRIPT
-from components.messaging.config import START_SCRIPT
+from components.cache.proxy import START_SCRIPT as PROXY_SCRIPT
+from components.cache.redis_configuration import SCRIPTS
+from components.cache.redis_configuration import SETTINGS as REDIS_SETTINGS
+from components.database.cockroachdb_nodes import start_command
+from components.database.cockroachdb_sql import BACKUP_SCRIPT, BOOTSTRAP_SCRIPT, REGIONS_SCRIPT
+from components.database.postgresql import BOOTSTRAP_SCRIPT as POSTGRESQL_SCRIPT
+from components.messaging.configuration import START_SCRIPT as NATS_SCRIPT
 from components.messaging.streams import SCRIPT as STREAMS_SCRIPT
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(60)]
@@ -26,9 +27,9 @@ BASH = {
 }
 SH = {
     "postgresql/bootstrap.sh": POSTGRESQL_SCRIPT,
-    "nats/start.sh": START_SCRIPT,
+    "nats/start.sh": NATS_SCRIPT,
     "nats/streams.sh": STREAMS_SCRIPT,
-    "redis-proxy/start.sh": PROXY_START,
+    "redis-proxy/start.sh": PROXY_SCRIPT,
     **{f"redis/{name}": text for name, text in SCRIPTS.items()},
 }
 SHELLS = {**dict.fromkeys(BASH, "bash"), **dict.fromkeys(SH, "sh")}

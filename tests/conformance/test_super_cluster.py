@@ -15,7 +15,7 @@ import nats
 import pytest
 from nats.aio.client import Client
 
-from components.messaging import config
+from components.messaging import configuration
 from components.peering import peer_name
 from tests.conformance.nats_servers import PASSWORD, across, stored
 from tests.conformance.super_cluster import NAMESPACE, SuperCluster, certified_names, super_cluster
@@ -65,7 +65,11 @@ def test_a_message_published_in_one_region_arrives_in_another(cluster: SuperClus
 
 def test_a_request_is_answered_by_another_region(cluster: SuperCluster) -> None:
     async def ask() -> bytes:
-        options: dict[str, Any] = {"user": config.APPLICATION_USER, "password": PASSWORD, "tls": cluster.platform.tls()}
+        options: dict[str, Any] = {
+            "user": configuration.APPLICATION_USER,
+            "password": PASSWORD,
+            "tls": cluster.platform.tls(),
+        }
         asking = await nats.connect(cluster.regions[NEAR].client_url(1), **options)
         answering = await nats.connect(cluster.regions[FAR].client_url(2), **options)
 

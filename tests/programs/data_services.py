@@ -7,12 +7,17 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.cache import Cache
-from components.cache.redis import Redis, RedisArgs
+from components.cache.redis import Redis
+from components.cache.settings import CacheSettings
+from components.context import RegionContext, RegionLabels
 from components.database import Database
-from components.database.cockroachdb import CockroachDB, CockroachDBArgs
+from components.database.cockroachdb import CockroachDB
 from components.database.credentials import DatabaseCredentials, DatabaseCredentialsArgs
+from components.database.settings import DatabaseSettings
 from components.messaging import Messaging
-from components.messaging.nats import Nats, NatsArgs
+from components.messaging.nats import Nats
+from components.messaging.settings import MessagingSettings
+from components.namespaces import COCKROACHDB, NATS, REDIS, SERVICES
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority, RootAuthorityArgs
 
 config = pulumi.Config("data-services")
@@ -23,40 +28,17 @@ root = RootAuthority("root", RootAuthorityArgs(common_name="root"))
 authority = RegionAuthority("region", RegionAuthorityArgs(root=root, common_name="region"))
 credentials = DatabaseCredentials("credentials", DatabaseCredentialsArgs())
 
+context = RegionContext(
+    labels=RegionLabels(region="here", city="Here", latitude=0, longitude=0),
+    namespaces={name: pulumi.Output.from_input(name) for name in (COCKROACHDB, REDIS, NATS, SERVICES)},
+    authority=authority,
+    options=pulumi.ResourceOptions(),
+    monitored_by=crds,
+)
 database: Database = CockroachDB(
-    "here-database",
-    CockroachDBArgs(
-        region="here",
-        authority=authority,
-        credentials=credentials,
-        namespace=pulumi.Output.from_input("cockroachdb"),
-        client_namespace=pulumi.Output.from_input("sacred-council"),
-        primary_region="here",
-        nodes=nodes,
-        monitored_by=crds,
-    ),
+    "here-database", context, DatabaseSettings(nodes=nodes), credentials=credentials, primary_region="here"
 )
-cache: Cache = Redis(
-    "here-cache",
-    RedisArgs(
-        region="here",
-        authority=authority,
-        namespace=pulumi.Output.from_input("redis"),
-        client_namespace=pulumi.Output.from_input("sacred-council"),
-        replicas=nodes,
-        monitored_by=crds,
-    ),
-)
-messaging: Messaging = Nats(
-    "here-messaging",
-    NatsArgs(
-        region="here",
-        authority=authority,
-        namespace=pulumi.Output.from_input("nats"),
-        client_namespace=pulumi.Output.from_input("sacred-council"),
-        servers=nodes,
-        monitored_by=crds,
-    ),
-)
+cache: Cache = Redis("here-cache", context, CacheSettings(replicas=nodes))
+messaging: Messaging = Nats("here-messaging", context, MessagingSettings(servers=nodes))
 for name, store in {"database": database, "cache": cache, "messaging": messaging}.items():
     pulumi.export(name, {"host": store.host, "port": store.port, "secret": store.secret_name, "url": store.url})

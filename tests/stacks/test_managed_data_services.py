@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.database import postgresql_plan as plan
+from components.database import postgresql
 from policy.rules.deletion import STATEFUL
 from tests.data_services import data_services, object_named, secret_texts, waits_for
 from tests.managed import CLOUDS, REGIONS, managed, named
@@ -165,7 +165,7 @@ def test_pods_reach_the_addresses_of_managed_stores_and_one_port_each(cloud: str
     assert ranges == {
         (SERVICES, "to-database"): [(entry, 5432)],
         (SERVICES, "to-cache"): [(entry, CACHE_PORTS[cloud])],
-        ("postgresql", plan.APP): [(entry, 5432)],
+        ("postgresql", postgresql.APP): [(entry, 5432)],
     }
     assert entry.startswith("10.")
     assert entry.endswith(".192.0/19")
@@ -211,7 +211,7 @@ def test_the_cluster_and_the_servers_do_not_wait_for_each_other(cloud: str) -> N
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_the_job_knows_the_administrator_and_a_verifier_and_no_password_of_the_application(cloud: str) -> None:
     stack, region = managed(cloud), REGIONS[cloud]
-    known = secret_texts(object_named(stack, "Secret", plan.APP, "postgresql"))
+    known = secret_texts(object_named(stack, "Secret", postgresql.APP, "postgresql"))
     assert known["password"] == f"password-of-{region}-database-administrator-password"
     assert known["verifier"].startswith("SCRAM-SHA-256$4096:")
     password = "password-of-platform-database-credentials-password"

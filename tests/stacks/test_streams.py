@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.messaging import config
+from components.messaging import configuration as nats
 from tests.data_services import allowed, container, object_named, waits_for
 from tests.regions import GOOGLE, rendered_with
 from tests.rendering import Rendered, render
@@ -43,16 +43,16 @@ def test_the_job_comes_after_the_servers_and_reaches_nothing_else(stack: Rendere
     spec = stack.named(f"{US}-messaging-streams-network-policy").inputs["spec"]
     assert spec["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "nats-streams"}
     (rule,) = spec["egress"]
-    assert [port["port"] for port in rule["ports"]] == [config.CLIENT_PORT]
+    assert [port["port"] for port in rule["ports"]] == [nats.CLIENT_PORT]
     assert rule["to"] == [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": "nats"}}}]
 
 
 def test_the_servers_let_the_job_in_only_where_there_is_one(stack: Rendered) -> None:
     local = render("local")
-    assert ("nats-streams", config.CLIENT_PORT) not in allowed(local, "nats", "nats", "ingress")
+    assert ("nats-streams", nats.CLIENT_PORT) not in allowed(local, "nats", "nats", "ingress")
     assert [r.name for r in local.resources if "streams" in r.name] == []
     streams_stack = render("local", {"sacred-council:messaging": {"streams": [{"name": "a", "subjects": ["a"]}]}})
-    assert ("nats-streams", config.CLIENT_PORT) in allowed(streams_stack, "nats", "nats", "ingress")
+    assert ("nats-streams", nats.CLIENT_PORT) in allowed(streams_stack, "nats", "nats", "ingress")
     assert object_named(streams_stack, "Job", "nats-streams", "nats")
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.messaging import config
+from components.messaging import configuration as nats
 from tests.data_services import container, unchanging
 from tests.regions import FIVE, GOOGLE, IOWA, MIXED, Where, changed, egress, rendered
 from tests.rendering import Rendered
@@ -27,7 +27,7 @@ def across(stack: Rendered, region: str, direction: str) -> list[str]:
     """The addresses that may reach the region's gateway, or that it may reach."""
     peers = "from" if direction == "ingress" else "to"
     rules = part(stack, region, "network-policy")["spec"][direction]
-    (found,) = [rule for rule in rules if [port["port"] for port in rule["ports"]] == [config.GATEWAY_PORT]]
+    (found,) = [rule for rule in rules if [port["port"] for port in rule["ports"]] == [nats.GATEWAY_PORT]]
     return sorted(peer["ipBlock"]["cidr"] for peer in found[peers])
 
 
@@ -46,7 +46,7 @@ def test_one_region_alone_has_no_gateway() -> None:
     assert "gateway" not in configuration(stack, PRIMARY_REGION)
     server = container(part(stack, PRIMARY_REGION, "statefulset")["spec"]["template"], "nats")
     assert "gateway" not in {port["name"] for port in server["ports"]}
-    assert config.GATEWAY_PORT not in {
+    assert nats.GATEWAY_PORT not in {
         port["port"]
         for direction in ("ingress", "egress")
         for rule in part(stack, PRIMARY_REGION, "network-policy")["spec"][direction]

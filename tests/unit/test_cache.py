@@ -1,42 +1,34 @@
 """Redis: nodes, Sentinels, the proxy, network policies and connection."""
 
-import dataclasses
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.cache import config
-from components.cache.redis import POLICIES, RedisArgs
+from components.cache import redis_configuration as configuration
 from tests.data_services import allowed, container, data_services, object_named, secret_texts, unchanging, waits_for
 
 NAMESPACE = "redis"
 PASSWORD = "password-of-here-cache-password"
-ARGS = RedisArgs(
-    region="here",
-    authority=None,  # type: ignore[arg-type]
-    namespace=NAMESPACE,
-    client_namespace="sacred-council",
-)
 
 
 @given(st.integers(1, 99))
 def test_a_quorum_is_a_majority_that_two_halves_cannot_have(replicas: int) -> None:
-    assert replicas / 2 < config.quorum(replicas) <= replicas / 2 + 1
+    assert replicas / 2 < configuration.quorum(replicas) <= replicas / 2 + 1
 
 
 @given(st.integers(1, 9), st.integers(1, 9))
 def test_more_nodes_leave_the_names_of_the_others(few: int, more: int) -> None:
     few, more = sorted((few, more))
-    assert config.nodes(more, "redis")[:few] == config.nodes(few, "redis")
+    assert configuration.nodes(more, "redis")[:few] == configuration.nodes(few, "redis")
 
 
-@given(replicas=st.integers(1, 9), max_memory=st.integers(2**20, 2**40), policy=st.sampled_from(POLICIES))
-def test_only_encrypted_connections_are_offered(replicas: int, max_memory: int, policy: str) -> None:
+@given(replicas=st.integers(1, 9), max_memory=st.integers(2**20, 2**40))
+def test_only_encrypted_connections_are_offered(replicas: int, max_memory: int) -> None:
     for text in (
-        config.render_redis(replicas=replicas, max_memory=max_memory, policy=policy),
-        config.render_sentinel(replicas=replicas),
+        configuration.render_redis(replicas=replicas, max_memory=max_memory),
+        configuration.render_sentinel(replicas=replicas),
     ):
         lines = text.splitlines()
         assert "port 0" in lines
@@ -45,24 +37,8 @@ def test_only_encrypted_connections_are_offered(replicas: int, max_memory: int, 
 
 
 def test_a_single_node_waits_for_no_replica() -> None:
-    assert "min-replicas" not in config.render_redis(replicas=1, max_memory=2**20, policy="noeviction")
-    assert "min-replicas-to-write 1" in config.render_redis(replicas=3, max_memory=2**20, policy="noeviction")
-
-
-@pytest.mark.parametrize("replicas", [-1, 0, 2])
-def test_two_nodes_are_refused(replicas: int) -> None:
-    with pytest.raises(ValueError, match=f"replicas: expected 1 or at least 3, got {replicas}"):
-        dataclasses.replace(ARGS, replicas=replicas)
-
-
-def test_data_must_fit_into_the_memory() -> None:
-    with pytest.raises(ValueError, match="max_memory: expected less than memory, 256Mi, got 1Gi"):
-        dataclasses.replace(ARGS, max_memory="1Gi")
-
-
-def test_an_unknown_policy_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=re.escape(f"policy: expected one of {', '.join(POLICIES)}, got 'oldest'")):
-        dataclasses.replace(ARGS, policy="oldest")
+    assert "min-replicas" not in configuration.render_redis(replicas=1, max_memory=2**20)
+    assert "min-replicas-to-write 1" in configuration.render_redis(replicas=3, max_memory=2**20)
 
 
 def test_growing_replaces_nothing() -> None:

@@ -1,50 +1,19 @@
 """CockroachDB: nodes, bootstrap, network policies and connection."""
 
-import dataclasses
-import re
-
 import pytest
 
-from components.database import cockroachdb_plan as plan
-from components.database.cockroachdb import CockroachDBArgs
-from components.database.credentials import DatabaseCredentialsArgs
-from components.peering import StorePeers
+from components.database.credentials import DatabaseCredentialsArgs, connection_url
 from tests.data_services import allowed, container, data_services, object_named, secret_texts, unchanging, waits_for
 
 NAMESPACE = "cockroachdb"
 PASSWORD = "password-of-credentials-password"
-ARGS = CockroachDBArgs(
-    region="here",
-    authority=None,  # type: ignore[arg-type]
-    credentials=None,  # type: ignore[arg-type]
-    namespace=NAMESPACE,
-    client_namespace="sacred-council",
-    primary_region="here",
-)
 
 
 def test_the_connection_is_verified_in_full() -> None:
-    found = plan.connection_url(
-        username="member", password="secret", host="db.svc", database="council", authority_file="/ca.crt"
+    found = connection_url(
+        username="member", password="secret", host="db.svc", port=26257, database="council", authority_file="/ca.crt"
     )
     assert found == "postgresql://member:secret@db.svc:26257/council?sslmode=verify-full&sslrootcert=/ca.crt"
-
-
-@pytest.mark.parametrize("nodes", [1, 3, 4, 9])
-def test_one_node_or_at_least_three(nodes: int) -> None:
-    assert dataclasses.replace(ARGS, nodes=nodes).nodes == nodes
-
-
-@pytest.mark.parametrize("nodes", [-1, 0, 2])
-def test_two_nodes_are_refused(nodes: int) -> None:
-    with pytest.raises(ValueError, match=f"nodes: expected 1 or at least 3, got {nodes}"):
-        dataclasses.replace(ARGS, nodes=nodes)
-
-
-@pytest.mark.parametrize("storage", ["", "0Gi", "ten", "10 Gi", "1,5Gi", "10GB"])
-def test_a_wrong_quantity_is_named(storage: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(f"got {storage!r}")):
-        dataclasses.replace(ARGS, storage=storage)
 
 
 @pytest.mark.parametrize("name", ["", "Council", "sacred-council", "1st", 'x"; DROP DATABASE y', "a" * 64])
@@ -64,13 +33,6 @@ def test_growing_changes_only_the_number_of_nodes() -> None:
 def test_the_bootstrap_job_is_the_same_whatever_the_number_of_nodes() -> None:
     jobs = [object_named(data_services(nodes), "Job", "cockroachdb-bootstrap", NAMESPACE) for nodes in (1, 3)]
     assert jobs[0] == jobs[1]
-
-
-def test_a_primary_region_that_is_no_region_is_refused() -> None:
-    with pytest.raises(ValueError, match="primary_region: expected one of here, got 'there'"):
-        dataclasses.replace(ARGS, primary_region="there")
-    others = StorePeers(regions=["there"], endpoints=[], allowed_sources=["198.51.100.7"])
-    assert dataclasses.replace(ARGS, primary_region="there", peers=others).primary_region == "there"
 
 
 def test_nodes_and_bootstrap_do_not_wait_for_each_other() -> None:

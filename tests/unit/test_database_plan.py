@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.database import cockroachdb_plan as plan
+from components.database import cockroachdb_nodes as nodes
 from components.database import cockroachdb_sql as sql
 from components.peering import PEER_NAMES
 
@@ -24,7 +24,7 @@ def flags(command: str) -> dict[str, str]:
 def test_every_node_asks_its_own_region_first_and_then_the_primary_region_alone(
     region: str, primary_region: str
 ) -> None:
-    together = plan.join_list(region, primary_region).split(",")
+    together = nodes.join_list(region, primary_region).split(",")
     assert together[:3] == [f"cockroachdb-{i}.cockroachdb:26257" for i in range(3)]
     others = [f"{primary_region}-{i}.peers.${{POD_NAMESPACE}}.svc:26257" for i in range(3)]
     assert together[3:] == ([] if region == primary_region else others)
@@ -32,15 +32,15 @@ def test_every_node_asks_its_own_region_first_and_then_the_primary_region_alone(
 
 @given(names, names)
 def test_alone_or_not_a_node_has_the_same_locality_store_and_ports(region: str, primary_region: str) -> None:
-    alone = flags(plan.start_command(region, primary_region=region, alone=True))
-    together = flags(plan.start_command(region, primary_region=primary_region, alone=False))
+    alone = flags(nodes.start_command(region, primary_region=region, alone=True))
+    together = flags(nodes.start_command(region, primary_region=primary_region, alone=False))
     for flag in ("--locality", "--store", "--listen-addr", "--http-addr", "--certs-dir"):
         assert alone[flag] == together[flag]
 
 
 @given(names)
 def test_other_regions_reach_a_node_at_its_peer_endpoint_and_peers_at_its_pod(region: str) -> None:
-    found = flags(plan.start_command(region, primary_region=region, alone=False))
+    found = flags(nodes.start_command(region, primary_region=region, alone=False))
     endpoint = found["--advertise-addr"].replace("${POD_NAME##*-}", "2").replace("${POD_NAMESPACE}", "cockroachdb")
     assert endpoint == f"{region}-2.peers.cockroachdb.svc:26257"
     pod = found["--locality-advertise-addr"]
@@ -51,11 +51,11 @@ def test_other_regions_reach_a_node_at_its_peer_endpoint_and_peers_at_its_pod(re
 @given(names)
 def test_what_is_advertised_is_in_the_certificate(region: str) -> None:
     for alone in (True, False):
-        found = flags(plan.start_command(region, primary_region=region, alone=alone))
+        found = flags(nodes.start_command(region, primary_region=region, alone=alone))
         name = found["--advertise-addr"].replace("${POD_NAMESPACE}", "cockroachdb").rpartition(":")[0]
-        patterns = {pattern.format("cockroachdb") for pattern in plan.NODE_NAMES}
+        patterns = {pattern.format("cockroachdb") for pattern in nodes.NODE_NAMES}
         assert f"*.{name.partition('.')[2]}" in patterns
-    assert set(PEER_NAMES) <= set(plan.NODE_NAMES)
+    assert set(PEER_NAMES) <= set(nodes.NODE_NAMES)
 
 
 @given(several, st.data())

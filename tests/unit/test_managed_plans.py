@@ -13,7 +13,7 @@ from components.cache import instances as nodes
 from components.cache.managed import connection_url
 from components.cluster.eks.managed_services import weekly_hour
 from components.database import instances as machines
-from components.database import postgresql_plan as plan
+from components.database import postgresql
 from components.mesh.data_service_entries import service_entry
 from components.quantities import cpus, gibibytes
 from stacks import topology
@@ -118,9 +118,9 @@ def test_gibibytes_are_rounded_up(quantity: str, number: int) -> None:
 
 
 def test_a_verifier_depends_on_password_and_salt_and_shows_neither_password() -> None:
-    one = plan.scram_verifier("pencil", "salt")
-    assert one == plan.scram_verifier("pencil", "salt")
-    assert len({one, plan.scram_verifier("pencil", "pepper"), plan.scram_verifier("pen", "salt")}) == 3
+    one = postgresql.scram_verifier("pencil", "salt")
+    assert one == postgresql.scram_verifier("pencil", "salt")
+    assert len({one, postgresql.scram_verifier("pencil", "pepper"), postgresql.scram_verifier("pen", "salt")}) == 3
     assert "pencil" not in one
 
 

@@ -1,77 +1,69 @@
 """NATS: servers, routes, gateways, accounts, network policies and connection."""
 
-import dataclasses
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.messaging import config
-from components.messaging.nats import NatsArgs
-from components.peering import StorePeers
+from components.messaging import configuration
+from components.messaging.settings import MessagingSettings
 from stacks import topology
 from tests.data_services import allowed, container, data_services, object_named, secret_texts, unchanging, waits_for
 
 NAMESPACE = "nats"
 PASSWORD = "password-of-here-messaging-application-password"
-ARGS = NatsArgs(
-    region="here",
-    authority=None,  # type: ignore[arg-type]
-    namespace=NAMESPACE,
-    client_namespace="sacred-council",
-)
-TOGETHER = StorePeers(regions=["there"], endpoints=["203.0.113.7"], allowed_sources=["203.0.113.8"])
 names = st.from_regex(r"[a-z]([-a-z0-9]{0,30}[a-z0-9])?", fullmatch=True)
 clusters = st.sampled_from([3, 5])
 others = st.lists(st.from_regex(r"[a-z]{2,8}-[a-z]{4,9}[1-9]", fullmatch=True), unique=True, max_size=9)
 
 
-def settings(servers: int, seeds: list[str] | None = None, **more: Any) -> config.NatsSettings:
+def region(servers: int, seeds: list[str] | None = None, **more: Any) -> configuration.RegionServers:
     gateway = None
     if seeds is not None:
-        named = [config.GatewayPeer(name=name, address=f"{name}.example.org:7222") for name in seeds]
-        gateway = config.Gateway(advertise="here.example.org:7222", seeds=named)
-    return config.NatsSettings(region="here", servers=servers, storage=2**31, memory=2**28, gateway=gateway, **more)
+        named = [configuration.GatewayPeer(name=name, address=f"{name}.example.org:7222") for name in seeds]
+        gateway = configuration.Gateway(advertise="here.example.org:7222", seeds=named)
+    settings = MessagingSettings(servers=servers, storage="2Gi", memory="256Mi")
+    return configuration.RegionServers(region="here", settings=settings, gateway=gateway, **more)
 
 
 @given(clusters, others)
 def test_a_new_cluster_waits_for_no_more_servers_than_it_has(servers: int, seeds: list[str]) -> None:
-    found = settings(servers, seeds[: servers - 1])
-    assert len(config.routes(found)) + len(seeds[: servers - 1]) == servers
-    assert config.routes(found)[0] == "tls://nats-0.nats-headless:6222"
+    found = region(servers, seeds[: servers - 1])
+    assert len(configuration.routes(found)) + len(seeds[: servers - 1]) == servers
+    assert configuration.routes(found)[0] == "tls://nats-0.nats-headless:6222"
 
 
 @given(clusters, others)
 def test_more_seeds_than_a_new_cluster_could_wait_for_are_refused(servers: int, seeds: list[str]) -> None:
     if len(seeds) >= servers:
         with pytest.raises(ValueError, match=f"gateway.seeds: {len(seeds)} regions are too many for {servers} servers"):
-            settings(servers, seeds)
+            region(servers, seeds)
 
 
 @given(others)
 def test_regions_share_no_system_account(regions: list[str]) -> None:
-    assert len({config.system_account(region) for region in regions}) == len(regions)
+    assert len({configuration.system_account(region) for region in regions}) == len(regions)
 
 
 def test_one_region_has_no_gateway_and_one_server_no_cluster() -> None:
-    alone = config.render(settings(1))
+    alone = configuration.render(region(1))
     assert "\ngateway {" not in alone
     assert "\ncluster {" not in alone
-    several = config.render(settings(3, ["europe-west1"]))
+    several = configuration.render(region(3, ["europe-west1"]))
     assert "\ncluster {" in several
     assert '{name: "europe-west1", urls: ["tls://europe-west1.example.org:7222"]}' in several
     assert 'advertise: "here.example.org:7222"' in several
 
 
 def test_a_region_without_mirrors_names_no_account_of_another() -> None:
-    assert config.render(settings(3)).count("SYS_") == 2
-    assert "imports" not in config.render(settings(3))
+    assert configuration.render(region(3)).count("SYS_") == 2
+    assert "imports" not in configuration.render(region(3))
 
 
 def test_a_mirror_may_make_its_consumer_at_the_streams_home_and_nothing_else() -> None:
-    mirrored = [config.Mirrored(stream=stream, home="europe-west1") for stream in ("orders", "visions")]
-    text = config.render(settings(3, ["europe-west1"], mirrored=mirrored))
+    mirrored = [configuration.Mirrored(stream=stream, home="europe-west1") for stream in ("orders", "visions")]
+    text = configuration.render(region(3, ["europe-west1"], mirrored=mirrored))
     account = next(line for line in text.splitlines() if line.strip().startswith('"SYS_europe-west1"'))
     assert account.count("service:") == 2
     assert '{service: "$JS.API.CONSUMER.CREATE.orders", accounts: ["APP"]}' in account
@@ -82,13 +74,7 @@ def test_a_mirror_may_make_its_consumer_at_the_streams_home_and_nothing_else() -
 
 
 def test_the_disk_is_never_promised_in_full() -> None:
-    assert f"max_file_store: {2**31 * 9 // 10}" in config.render(settings(1))
-
-
-@pytest.mark.parametrize("servers", [-1, 0, 2, 4, 6])
-def test_an_even_number_of_servers_is_refused(servers: int) -> None:
-    with pytest.raises(ValueError, match=f"servers: expected 1, 3 or 5, got {servers}"):
-        dataclasses.replace(ARGS, servers=servers)
+    assert f"max_file_store: {2**31 * 9 // 10}" in configuration.render(region(1))
 
 
 def test_growing_replaces_nothing() -> None:
@@ -102,7 +88,7 @@ def test_server_names_are_unique_over_all_regions() -> None:
     pod = object_named(data_services(1), "StatefulSet", "nats", NAMESPACE)["spec"]["template"]
     values = {e["name"]: e.get("value") for e in container(pod, "nats")["env"]}
     assert values["SERVER_NAME"] == "here-$(POD_NAME)"
-    assert values["SYSTEM_ACCOUNT"] == config.system_account("here")
+    assert values["SYSTEM_ACCOUNT"] == configuration.system_account("here")
 
 
 def test_only_hashes_of_passwords_reach_the_servers() -> None:
@@ -141,7 +127,7 @@ def test_the_password_is_only_in_secrets() -> None:
 def test_clients_are_asked_to_leave_before_a_server_stops() -> None:
     pod = object_named(data_services(1), "StatefulSet", "nats", NAMESPACE)["spec"]["template"]
     assert container(pod, "nats")["lifecycle"]["preStop"]["exec"]["command"][1].startswith("--signal=ldm")
-    assert pod["spec"]["terminationGracePeriodSeconds"] > config.LAME_DUCK_SECONDS
+    assert pod["spec"]["terminationGracePeriodSeconds"] > configuration.LAME_DUCK_SECONDS
 
 
 def test_network_policies_open_only_what_is_needed() -> None:
@@ -167,13 +153,3 @@ def test_istio_is_told_that_the_server_speaks_first() -> None:
 @given(names, names)
 def test_regions_meet_at_the_primary_region_whatever_other_regions_there_are(name: str, primary_region: str) -> None:
     assert topology.seeds(name, primary_region) == (() if name == primary_region else (primary_region,))
-
-
-def test_a_single_server_cannot_have_peers() -> None:
-    with pytest.raises(ValueError, match="servers: expected 3 or 5, got 1; a single server cannot have"):
-        dataclasses.replace(ARGS, peers=TOGETHER)
-
-
-def test_a_region_alone_has_nobody_to_meet() -> None:
-    with pytest.raises(ValueError, match="seeds: expected none for a region without peers, got there"):
-        dataclasses.replace(ARGS, servers=3, seeds=["there"])

@@ -1,25 +1,21 @@
 """Streams: what may be configured, and which region holds what."""
 
-from typing import Any, cast
+from typing import Any
 
-import pulumi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.messaging import streams
-from components.messaging.nats_streams import NatsStreamsArgs
+from components.messaging.settings import MessagingSettings, StreamSettings
 from stacks.settings import parse
 from stacks.settings.rules.streams import overlap
-from stacks.streams import streams_in
 from tests.unit.bad_settings import complaints
 
-NO_SERVERS = cast(pulumi.Resource, None)
 US, EU, ASIA = "us-central1", "europe-west1", "asia-east1"
 EVERYWHERE = {"name": "councils", "subjects": ["councils.>"], "home": EU, "mirroredIn": "all"}
 SOMEWHERE = {"name": "orders", "subjects": ["orders.*"], "home": US, "mirroredIn": [ASIA], "replicas": 1}
 NOWHERE = {"name": "local", "subjects": ["local"], "home": ASIA}
-STREAM = streams.Stream(name="s", subjects=["s.>"], home="here", replicas=3, max_age=60, max_bytes=2**20)
 OWN = {"cloud": "existing", "egressAddresses": ["192.0.2.1"]}
 
 
@@ -34,8 +30,13 @@ def values(*listed: dict[str, Any], regions: tuple[str, ...] = (US, EU, ASIA), *
     }
 
 
-def held(region: str, *listed: dict[str, Any], **more: Any) -> list[str]:
-    return [stream.name for stream in streams_in(region, parse(values(*listed, **more)))]
+def messaging(*listed: dict[str, Any], **more: Any) -> MessagingSettings:
+    """The settings of messaging of a stack with these streams."""
+    return parse(values(*listed, **more)).messaging
+
+
+def held(region: str, *listed: dict[str, Any]) -> list[str]:
+    return [stream.name for stream in streams.held(region, messaging(*listed).streams)]
 
 
 def test_a_region_holds_its_own_streams_and_the_mirrors_that_are_asked_for() -> None:
@@ -46,8 +47,8 @@ def test_a_region_holds_its_own_streams_and_the_mirrors_that_are_asked_for() -> 
 
 
 def test_the_home_takes_messages_and_the_others_mirror_it() -> None:
-    (stream,) = streams_in(EU, parse(values(EVERYWHERE)))
-    home, mirror = streams.definition(EU, stream), streams.definition(US, stream)
+    (stream,) = messaging(EVERYWHERE).streams
+    home, mirror = (streams.definition(region, stream, servers=3) for region in (EU, US))
     assert (home["subjects"], home.get("mirror")) == (["councils.>"], None)
     assert mirror["mirror"] == {"name": "councils", "external": {"api": "$JS.europe-west1.API"}}
     assert "subjects" not in mirror
@@ -58,31 +59,24 @@ def test_the_home_takes_messages_and_the_others_mirror_it() -> None:
 
 def test_a_region_more_changes_nothing_of_what_the_others_hold() -> None:
     for region in (US, EU):
-        before, after = (
-            streams_in(region, parse(values(EVERYWHERE, regions=regions))) for regions in ((US, EU), (ASIA, EU, US))
-        )
+        before, after = (messaging(EVERYWHERE, regions=regions) for regions in ((US, EU), (ASIA, EU, US)))
         assert streams.files(region, before) == streams.files(region, after)
-        assert streams.mirrored(region, before) == streams.mirrored(region, after)
+        assert streams.mirrored(region, before.streams) == streams.mirrored(region, after.streams)
 
 
 def test_a_single_region_is_the_home_of_all() -> None:
     stream = {"name": "councils", "subjects": ["councils.>"]}
-    (found,) = streams_in(US, parse(values(stream, regions=(US,), servers=1)))
-    assert (found.home, found.replicas) == (US, 1)
-    assert streams.mirrored(US, [found]) == []
+    found = messaging(stream, regions=(US,), servers=1).streams
+    assert streams.held(US, found) == found
+    assert streams.mirrored(US, found) == []
+    definition = streams.definition(US, found[0], servers=1)
+    assert (definition["subjects"], definition["num_replicas"]) == (["councils.>"], 1)
 
 
 def test_the_duplicate_window_is_never_longer_than_messages_are_kept() -> None:
-    assert streams.definition("here", STREAM)["duplicate_window"] == 60 * 10**9
-
-
-def test_a_stream_without_subjects_and_a_job_without_streams_are_refused() -> None:
-    with pytest.raises(ValueError, match="subjects of stream 's': expected at least one, got none"):
-        streams.Stream(name="s", subjects=[], home="here", replicas=1, max_age=60, max_bytes=1)
-    with pytest.raises(ValueError, match="streams: expected at least one, got none"):
-        NatsStreamsArgs(
-            region="here", namespace="nats", streams=[], password="", certificate_secret="x", servers=NO_SERVERS
-        )
+    short = StreamSettings(name="s", subjects=("s.>",), home="here", retention="1h")
+    definition = streams.definition("here", short, servers=3)
+    assert definition["duplicate_window"] <= definition["max_age"] == 3600 * 10**9
 
 
 BAD: list[tuple[dict[str, Any], str]] = [

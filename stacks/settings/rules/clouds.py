@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
-from typing import Final
+from typing import Final, assert_never
 
 from components.cluster.settings import (
     AKS_NODES,
@@ -70,8 +70,10 @@ def egress_address_count(region: RegionSettings) -> int:
             return len(region.egress_addresses)
         case GcpRegion():
             return 1
-        case _:
+        case AwsRegion() | AzureRegion():
             return zone_count(region)
+        case _:
+            assert_never(region)
 
 
 def most_nodes(region: GcpRegion | AwsRegion | AzureRegion) -> int:
@@ -81,10 +83,12 @@ def most_nodes(region: GcpRegion | AwsRegion | AzureRegion) -> int:
             return GKE_NODES
         case AwsRegion():
             return EKS_ZONE_NODES * zone_count(region)
-        case _:
+        case AzureRegion():
             # AKS's own pools may double.
             system = 2 * -(-AKS_SYSTEM_NODES // zone_count(region))
             return AKS_NODES - zone_count(region) * (system + AKS_POOLS)
+        case _:
+            assert_never(region)
 
 
 def zones_have_nodes(settings: Settings) -> Iterator[Mistake]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Final
+from typing import Final, assert_never
 
 from components import offers
 from components.cache import instances as nodes
@@ -143,20 +143,29 @@ def a_cache_node_is_large_enough(settings: Settings) -> Iterator[Mistake]:
 
 
 def _machine(region: ManagedRegionSettings, *, cpu: str, memory: str, standby: bool) -> str:
-    if isinstance(region, GcpRegion):
-        return machines.cloud_sql_tier(cpu=cpu, memory=memory)
-    known = {"aws": machines.RDS, "azure": machines.FLEXIBLE_SERVER}[region.cloud]
+    match region:
+        case GcpRegion():
+            return machines.cloud_sql_tier(cpu=cpu, memory=memory)
+        case AwsRegion():
+            known = machines.RDS
+        case AzureRegion():
+            known = machines.FLEXIBLE_SERVER
+        case _:
+            assert_never(region)
     offered = offers.here(region.cloud, "database", region.name, known)
     return machines.smallest(offered, cpu=cpu, memory=memory, standby=standby)
 
 
 def _node(region: ManagedRegionSettings, *, memory: str, max_memory: str) -> str:
-    if isinstance(region, GcpRegion):
-        return nodes.memorystore_size(memory)
-    known, share = {
-        "aws": (nodes.ELASTICACHE, nodes.ELASTICACHE_DATA_SHARE),
-        "azure": (nodes.AZURE, nodes.AZURE_DATA_SHARE),
-    }[region.cloud]
+    match region:
+        case GcpRegion():
+            return nodes.memorystore_size(memory)
+        case AwsRegion():
+            known, share = nodes.ELASTICACHE, nodes.ELASTICACHE_DATA_SHARE
+        case AzureRegion():
+            known, share = nodes.AZURE, nodes.AZURE_DATA_SHARE
+        case _:
+            assert_never(region)
     offered = offers.here(region.cloud, "cache", region.name, known)
     return nodes.smallest(offered, memory=memory, max_memory=max_memory, data_share=share)
 

@@ -1,12 +1,13 @@
-"""The configuration of NATS servers. Pure: no resources."""
+"""What NATS servers read: nats.conf, users.conf and the script that starts them. Pure: no resources."""
 
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from components.messaging.settings import FILE_SHARE
-from components.peering.names import PEER_NAMES, peer_name
+from components.messaging.settings import FILE_SHARE, MessagingSettings
+from components.peering.names import peer_name
+from components.settings.values import bytes_of
 
 APP: Final = "nats"
 SERVICE: Final = "nats"
@@ -30,14 +31,6 @@ LAME_DUCK_SECONDS: Final = 30
 FOREVER: Final = 10**9
 """Attempts, a second apart, to reach another region."""
 MEMORY_SHARE: Final = 0.25
-
-SERVER_NAMES: Final = (
-    "localhost",
-    *(SERVICE + suffix for suffix in ("", ".{0}", ".{0}.svc", ".{0}.svc.cluster.local")),
-    *(f"*.{HEADLESS_SERVICE}" + suffix for suffix in ("", ".{0}", ".{0}.svc", ".{0}.svc.cluster.local")),
-    *PEER_NAMES,
-)
-"""DNS names of the servers' certificate; {0} is the namespace."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,23 +62,19 @@ class Mirrored:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NatsSettings:
-    """What distinguishes one region's servers from another's.
-
-    `storage` and `memory` are bytes of each server's disk and memory limit. A region alone has no `gateway`.
-    """
+class RegionServers:
+    """The servers of one region: what is configured of them, and what they must know of other regions."""
 
     region: str
-    servers: int
-    storage: int
-    memory: int
+    settings: MessagingSettings
     gateway: Gateway | None = None
+    """None: the region is alone."""
     mirrored: Sequence[Mirrored] = ()
 
     def __post_init__(self) -> None:
-        if self.gateway is not None and len(self.gateway.seeds) >= self.servers:
+        if self.gateway is not None and len(self.gateway.seeds) >= self.settings.servers:
             raise ValueError(
-                f"gateway.seeds: {len(self.gateway.seeds)} regions are too many for {self.servers} servers: "
+                f"gateway.seeds: {len(self.gateway.seeds)} regions are too many for {self.settings.servers} servers: "
                 "a new cluster would wait for more servers than it has; name fewer"
             )
 
@@ -115,13 +104,13 @@ def system_account(region: str) -> str:
     return f"SYS_{region}"
 
 
-def routes(settings: NatsSettings) -> list[str]:
+def routes(servers: RegionServers) -> list[str]:
     """Servers that a server connects to; those it does not name become known through these.
 
     A JetStream cluster that starts for the first time waits for as many servers as its file has routes and gateway
     addresses together. Their sum is therefore kept at the number of servers that can vote.
     """
-    count = settings.servers - (len(settings.gateway.seeds) if settings.gateway else 0)
+    count = servers.settings.servers - (len(servers.gateway.seeds) if servers.gateway else 0)
     return [f"tls://{APP}-{index}.{HEADLESS_SERVICE}:{CLUSTER_PORT}" for index in range(count)]
 
 
@@ -130,13 +119,18 @@ def memory_limit(memory: int) -> str:
     return f"{memory * 9 // 10 // 2**20}MiB"
 
 
-def render(settings: NatsSettings) -> str:
+def files(servers: RegionServers) -> dict[str, str]:
+    """The files that all servers of the region share, by name, but users.conf."""
+    return {"nats.conf": render(servers), "start.sh": START_SCRIPT}
+
+
+def render(servers: RegionServers) -> str:
     """The text of nats.conf. It reads SERVER_NAME, and the password hashes from users.conf beside it."""
-    blocks = [_server(), _jetstream(settings), _accounts(settings)]
-    if settings.servers > 1:
-        blocks.append(_cluster(settings))
-    if settings.gateway:
-        blocks.append(_gateway(settings.region, settings.gateway))
+    blocks = [_server(), _jetstream(servers), _accounts(servers)]
+    if servers.settings.servers > 1:
+        blocks.append(_cluster(servers))
+    if servers.gateway:
+        blocks.append(_gateway(servers.region, servers.gateway))
     return "\n".join(blocks)
 
 
@@ -169,30 +163,30 @@ tls {{
 """
 
 
-def _jetstream(settings: NatsSettings) -> str:
+def _jetstream(servers: RegionServers) -> str:
     return f"""\
 jetstream {{
   store_dir: "{DATA}"
-  domain: "{settings.region}"
-  max_file_store: {int(settings.storage * FILE_SHARE)}
-  max_memory_store: {int(settings.memory * MEMORY_SHARE)}
+  domain: "{servers.region}"
+  max_file_store: {int(bytes_of(servers.settings.storage) * FILE_SHARE)}
+  max_memory_store: {int(bytes_of(servers.settings.memory) * MEMORY_SHARE)}
 }}
 """
 
 
-def _accounts(settings: NatsSettings) -> str:
-    system = system_account(settings.region)
+def _accounts(servers: RegionServers) -> str:
+    system = system_account(servers.region)
     return f"""\
 include ./users.conf
 accounts {{
   "{APPLICATION_ACCOUNT}": {{
     jetstream: enabled
     users: [{{user: "{APPLICATION_USER}", password: $APPLICATION_PASSWORD}}]
-{_imports(settings.mirrored)}  }}
+{_imports(servers.mirrored)}  }}
   "{system}": {{
     users: [{{user: "{SYSTEM_USER}", password: $SYSTEM_PASSWORD}}]
   }}
-{_homes(settings.mirrored)}}}
+{_homes(servers.mirrored)}}}
 system_account: "{system}"
 """
 
@@ -222,13 +216,13 @@ def _consumer_api(api: str, mirrored: Mirrored) -> str:
     return f"{api}.CONSUMER.CREATE.{mirrored.stream}"
 
 
-def _cluster(settings: NatsSettings) -> str:
+def _cluster(servers: RegionServers) -> str:
     return f"""\
 cluster {{
-  name: "{settings.region}"
+  name: "{servers.region}"
   listen: "0.0.0.0:{CLUSTER_PORT}"
   routes: [
-{_lines(f'"{route}"' for route in routes(settings))}
+{_lines(f'"{route}"' for route in routes(servers))}
   ]
 {_indented(_tls(verify=True))}
 }}

@@ -1,19 +1,111 @@
-"""Shell scripts of the Redis pods.
+"""What the pods of Redis read: configuration of nodes and Sentinels, and shell scripts. Pure: no resources.
 
-They read NODES (the DNS names of all nodes), SELF (the pod's own) and the files of the pod's volumes.
+Scripts read NODES (the DNS names of all nodes), SELF (the pod's own) and the files of the pod's volumes.
 """
 
 from typing import Final
 
-from components.cache.config import (
-    CERTIFICATES,
-    CREDENTIALS,
-    PORT,
-    PRIMARY,
-    SENTINEL_DATA,
-    SENTINEL_PORT,
-    SETTINGS,
-)
+from components.cache.settings import EVICTION
+
+APP: Final = "redis"
+SERVICE: Final = "redis"
+HEADLESS_SERVICE: Final = "redis-headless"
+PORT: Final = 6379
+SENTINEL_PORT: Final = 26379
+EXPORTER_PORT: Final = 9121
+
+SETTINGS: Final = "/etc/redis-settings"
+CREDENTIALS: Final = "/etc/redis-credentials"
+CERTIFICATES: Final = "/etc/redis-certificates"
+DATA: Final = "/data"
+SENTINEL_DATA: Final = f"{DATA}/sentinel"
+
+PRIMARY: Final = "primary"
+"""What Sentinel calls the group of nodes, and clients of Sentinel ask for."""
+DOWN_AFTER_MS: Final = 5000
+FAILOVER_TIMEOUT_MS: Final = 30000
+REPLICA_LAG_SECONDS: Final = 10
+BACKLOG_SHARE: Final = 16
+
+_TLS: Final = f"""\
+tls-cert-file {CERTIFICATES}/tls.crt
+tls-key-file {CERTIFICATES}/tls.key
+tls-ca-cert-file {CERTIFICATES}/ca.crt
+tls-auth-clients no
+tls-replication yes
+"""
+
+
+def nodes(replicas: int, namespace: str) -> list[str]:
+    """DNS names of the nodes, resolvable from every namespace."""
+    return [f"{APP}-{index}.{HEADLESS_SERVICE}.{namespace}.svc" for index in range(replicas)]
+
+
+def sentinels(replicas: int, namespace: str) -> str:
+    """Addresses of the Sentinels, as clients that speak to them want: host:port, comma separated."""
+    return ",".join(f"{node}:{SENTINEL_PORT}" for node in nodes(replicas, namespace))
+
+
+def quorum(replicas: int) -> int:
+    """How many Sentinels must agree that the primary is down: a majority."""
+    return replicas // 2 + 1
+
+
+def files(*, replicas: int, max_memory: int) -> dict[str, str]:
+    """All files that the pods of all nodes share, by name. `max_memory` is in bytes."""
+    return {
+        **SCRIPTS,
+        "redis.conf": render_redis(replicas=replicas, max_memory=max_memory),
+        "sentinel.conf": render_sentinel(replicas=replicas),
+    }
+
+
+def render_redis(*, replicas: int, max_memory: int) -> str:
+    """The text of redis.conf. `max_memory` is in bytes. The password comes from the file it includes."""
+    replicated = f"min-replicas-to-write 1\nmin-replicas-max-lag {REPLICA_LAG_SECONDS}\n" if replicas > 1 else ""
+    return f"""\
+include {CREDENTIALS}/redis.conf
+bind * -::*
+port 0
+tls-port {PORT}
+{_TLS}\
+dir {DATA}
+appendonly yes
+appendfsync everysec
+save 3600 1 300 100 60 10000
+maxmemory {max_memory}
+maxmemory-policy {EVICTION}
+repl-backlog-size {max(max_memory // BACKLOG_SHARE, 2**20)}
+{replicated}"""
+
+
+def render_sentinel(*, replicas: int) -> str:
+    """The text of sentinel.conf, but for who is the primary, which is found out at start. `@PRIMARY@` stands for it."""
+    return f"""\
+bind * -::*
+port 0
+tls-port {SENTINEL_PORT}
+{_TLS}\
+dir {SENTINEL_DATA}
+sentinel resolve-hostnames yes
+sentinel announce-hostnames yes
+sentinel monitor {PRIMARY} @PRIMARY@ {PORT} {quorum(replicas)}
+sentinel down-after-milliseconds {PRIMARY} {DOWN_AFTER_MS}
+sentinel failover-timeout {PRIMARY} {FAILOVER_TIMEOUT_MS}
+sentinel parallel-syncs {PRIMARY} 1
+"""
+
+
+def render_credentials(password: str) -> dict[str, str]:
+    """The files of the Secret: what redis.conf includes, what sentinel.conf ends with, and the password alone."""
+    return {
+        "redis.conf": f"requirepass {password}\nmasterauth {password}\n",
+        "sentinel.conf": (
+            f"requirepass {password}\nsentinel sentinel-pass {password}\nsentinel auth-pass {PRIMARY} {password}\n"
+        ),
+        "password": password,
+    }
+
 
 _COMMON: Final = f"""\
 # Read by the other scripts. The password goes to redis-cli in its environment, never in an argument.
@@ -142,15 +234,6 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 done
 """
 
-PROXY_START: Final = f"""\
-#!/bin/sh
-# HAProxy's resolver needs complete names: the cluster's domain is taken from the pod's search list.
-set -eu
-CLUSTER_DOMAIN=$(sed -n 's/^search.* svc\\.\\([^ ]*\\).*/\\1/p' /etc/resolv.conf)
-export CLUSTER_DOMAIN="${{CLUSTER_DOMAIN:-cluster.local}}"
-exec haproxy -W -db -f {SETTINGS}/haproxy.cfg
-"""
-
 SCRIPTS: Final = {
     "common.sh": _COMMON,
     "redis.sh": _START_REDIS,
@@ -158,3 +241,4 @@ SCRIPTS: Final = {
     "check.sh": _CHECK,
     "leave.sh": _LEAVE,
 }
+"""By file name."""
