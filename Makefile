@@ -78,7 +78,7 @@ binaries: venv ## everything that is built, the servers and linters for the test
 	@$(SANDBOX) build --tests
 
 test-unit: venv ## functions, components and the local stack under mocks: seconds
-	$(RUN) -m pytest tests/unit
+	$(RUN) -m pytest -m unit
 
 # Each file's tests stay in their order, on one worker. Tests with the engine mostly wait, so there are more workers than
 # the two cores of a usual machine.
@@ -96,7 +96,7 @@ lint: venv ## format, lint and strict types
 	$(RUN) -m mypy
 
 check: lint ## `lint`, and every test that needs nothing but Python
-	$(RUN) -m pytest tests/unit tests/stacks
+	$(RUN) -m pytest -m "unit or stack"
 
 bench: venv ## measure overhead, growth and critical path; an hour
 	$(RUN) -m benchmarks

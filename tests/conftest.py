@@ -2,17 +2,20 @@
 
 import gc
 import os
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
 from sandbox.controlplane import FIRST_PORT_VARIABLE
-from tests import guard
-from tests.rendering import Rendered, render
+from tests.support import guard
+from tests.support.rendering import Rendered, render
 
 # Each of up to four workers has ports of its own. No control plane of a test has a number above 22.
 os.environ[FIRST_PORT_VARIABLE] = str(20600 + 2300 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]))
+
+PRIVATE_HOSTS = 'mount --bind "$HOSTS" /etc/hosts && exec "$@"'
 
 STACKS = ("local", "regional", "multiregion", "planetary")
 
@@ -52,3 +55,14 @@ def stack_name(request: pytest.FixtureRequest) -> str:
 def stack(stack_name: str) -> Rendered:
     """Each stack in turn."""
     return render(stack_name)
+
+
+@pytest.fixture(scope="session")
+def private_hosts() -> list[str]:
+    """The start of a command whose process sees the hosts file in HOSTS."""
+    prefix = ["unshare", "--map-root-user", "--mount", "sh", "-c", PRIVATE_HOSTS, "-"]
+    try:
+        subprocess.run([*prefix, "true"], env={**os.environ, "HOSTS": "/etc/hosts"}, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no mount namespace can be made here, so the nodes cannot have their names: {error}")
+    return prefix

@@ -2,7 +2,7 @@
 
 from tests.conftest import STACKS
 from tests.golden.urns import path, urns
-from tests.rendering import render
+from tests.support.rendering import render
 
 for stack in STACKS:
     path(stack).write_text("\n".join(urns(render(stack))) + "\n")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.rendering import Rendered, ancestors
+from tests.support.rendering import Rendered, ancestors
 
 
 def path(stack: str) -> Path:

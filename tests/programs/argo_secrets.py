@@ -7,8 +7,8 @@ import pulumi_random as random
 from components.gitops.argocd import ArgoSecrets
 from components.gitops.settings import RepositorySettings
 from components.namespaces import ARGO_CD
-from tests.hubs import REPOSITORY
 from tests.programs.contexts import context_of
+from tests.support.hubs import REPOSITORY
 
 ArgoSecrets(
     "private",

@@ -1,0 +1,95 @@
+"""One region of a cloud, whose services are handed over to Argo CD and back, and which is Rancher's hub meanwhile.
+
+Argo CD and Rancher do not run: their charts are substituted. What the program makes for them is real. The tests build
+on each other.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.hubs import GITOPS, RANCHER
+from tests.support.sandboxes import Sandbox
+
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(1800)]
+
+REGION = "us-central1"
+SERVICES = "deployments,services,horizontalpodautoscalers,poddisruptionbudgets,networkpolicies,serviceaccounts"
+CHART = "sacred-council:helm:LocalChart"
+FORGOTTEN = f"::{REGION}-services-chart"
+"""What the runbook looks for in the names, to hand over the services of one region."""
+
+Uids = dict[tuple[str, str], str]
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    made = Sandbox.of(tmp_path_factory.mktemp("hub") / "project", "regional", saves_once=True)
+    yield made
+    made.run("down", made.stack)
+
+
+@pytest.fixture(scope="module")
+def up(sandbox: Sandbox) -> str:
+    """What `up` printed for the stack as it is in the repository."""
+    return sandbox.run("up", sandbox.stack)
+
+
+@pytest.fixture(scope="module")
+def services(sandbox: Sandbox, up: str) -> Uids:
+    """The services' objects before."""
+    return uids(sandbox)
+
+
+@pytest.fixture(scope="module")
+def shipped(sandbox: Sandbox, services: Uids) -> str:
+    """What `up` printed when the services had been forgotten, and both had been switched on."""
+    sandbox.configure({"gitops": GITOPS, "rancher": RANCHER})
+    for urn in reversed([resource["urn"] for resource in sandbox.resources() if FORGOTTEN in resource["urn"]]):
+        sandbox.run("exec", "--", "pulumi", "state", "delete", urn, "--yes", "--stack", sandbox.stack)
+    return sandbox.run("up", sandbox.stack)
+
+
+@pytest.fixture(scope="module")
+def back(sandbox: Sandbox, shipped: str) -> str:
+    """What `up` printed when both had been switched off again."""
+    sandbox.configure({"gitops": {"enabled": False}, "rancher": {"enabled": False}})
+    return sandbox.pulumi("up", "--yes", "--skip-preview")
+
+
+def test_the_regional_stack_comes_up_as_it_is(sandbox: Sandbox, up: str) -> None:
+    assert "Stack regional is up in the sandbox" in up
+    sandbox.pulumi("preview", "--expect-no-changes")
+
+
+def test_the_hub_knows_its_clusters_and_what_to_deploy_there(sandbox: Sandbox, shipped: str) -> None:
+    [cluster] = sandbox.objects("secrets", "-n", "argocd", "-l", "argocd.argoproj.io/secret-type=cluster")
+    assert cluster["metadata"]["name"].endswith(REGION)
+    [rollout] = sandbox.objects("applicationsets.argoproj.io", "-n", "argocd")
+    assert rollout["spec"]["strategy"]["type"] == "RollingSync"
+    assert sandbox.objects("clusters.provisioning.cattle.io", "-A") == []
+
+
+def test_the_services_go_on_while_they_are_handed_over(sandbox: Sandbox, services: Uids, shipped: str) -> None:
+    assert [r["urn"] for r in sandbox.resources() if CHART in r["urn"]] == []
+    assert uids(sandbox) == services
+
+
+def test_a_second_run_changes_nothing(sandbox: Sandbox, shipped: str) -> None:
+    sandbox.pulumi("preview", "--expect-no-changes")
+
+
+def test_the_program_takes_the_services_back_as_they_are(sandbox: Sandbox, services: Uids, back: str) -> None:
+    assert [r["urn"] for r in sandbox.resources() if CHART in r["urn"]]
+    assert uids(sandbox) == services
+    assert sandbox.kubectl("get", "namespaces", "argocd", "cattle-system", "--ignore-not-found") == ""
+
+
+def uids(sandbox: Sandbox) -> Uids:
+    """The identity of each of the services' objects, by kind and name. What is made anew has another."""
+    found = {
+        (item["kind"], item["metadata"]["name"]): item["metadata"]["uid"]
+        for item in sandbox.objects(SERVICES, "-n", "sacred-council", "-l", "app.kubernetes.io/managed-by=Helm")
+    }
+    assert found
+    return found

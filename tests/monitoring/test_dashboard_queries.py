@@ -1,0 +1,73 @@
+"""What single panels of the dashboards show, from series that are made up."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.monitoring.test_prometheus_rules import promtool_tests
+from tests.support.alert_scenarios import Series
+from tests.support.monitoring_examples import dashboard_queries
+
+pytestmark = pytest.mark.conformance
+
+VIEWS = ("region", "global")
+PHASES = ("Pending", "Running", "Succeeded", "Failed")
+
+
+def shows(value: int, panel: str, series: Series, directory: Path) -> bool:
+    """Whether the values of `panel` (view, dashboard and title) add up to `value`, with all regions chosen."""
+    (query,) = (query for where, query in dashboard_queries().items() if where.startswith(f"{panel}/"))
+    in_all = query.replace("$region", ".*")
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": [
+            {"expr": f"sum({in_all})", "eval_time": "5m", "exp_samples": [{"labels": "{}", "value": value}]}
+        ],
+    }
+    return promtool_tests(directory, [test])[0] == 0
+
+
+def pod(name: str, *, ready: bool, phase: str, region: str) -> Series:
+    """A pod as kube-state-metrics sees it."""
+    labels = f'namespace="nats",pod="{name}",region="{region}"'
+    phases = {f'kube_pod_status_phase{{{labels},phase="{one}"}}': f"{int(one == phase)}x9" for one in PHASES}
+    return {f'kube_pod_status_ready{{{labels},condition="false"}}': f"{int(not ready)}x9", **phases}
+
+
+PODS = {
+    **pod("ready", ready=True, phase="Running", region="here"),
+    **pod("starting", ready=False, phase="Running", region="here"),
+    **pod("unschedulable", ready=False, phase="Pending", region="here"),
+    **pod("broken", ready=False, phase="Failed", region="here"),
+    **pod("finished", ready=False, phase="Succeeded", region="here"),
+}
+ELSEWHERE = {
+    **{name: values for name, values in PODS.items() if "broken" not in name},
+    # Pods of StatefulSets have the same names everywhere.
+    **pod("starting", ready=True, phase="Succeeded", region="there"),
+    **pod("finished", ready=False, phase="Running", region="there"),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_pods_of_finished_jobs_are_not_missed(view: str, tmp_path: Path) -> None:
+    assert shows(3, f"{view}/overview/Pods not ready", PODS, tmp_path)
+
+
+def test_a_pod_that_has_finished_in_one_region_is_still_missed_in_another(tmp_path: Path) -> None:
+    assert shows(3, "global/overview/Pods not ready", ELSEWHERE, tmp_path)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(
+    ("panel", "metric"),
+    [("Connections at the gateway", "cx_active"), ("WebSockets at the gateway", "cx_upgrades_active")],
+)
+def test_connections_are_those_of_users(view: str, panel: str, metric: str, tmp_path: Path) -> None:
+    counts = {"outbound_0.0.0.0_8080;": 1, "outbound_0.0.0.0_8443;": 2, "stats": 4, "agent": 8, "admin": 16}
+    series = {
+        f'envoy_http_downstream_{metric}{{namespace="istio-ingress",http_conn_manager_prefix="{name}"}}': f"{count}x9"
+        for name, count in counts.items()
+    }
+    assert shows(3, f"{view}/connections/{panel}", series, tmp_path)

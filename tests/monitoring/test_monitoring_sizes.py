@@ -1,0 +1,84 @@
+"""The memory of the monitoring follows from the region's size, and settings may say another."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.monitoring import Memory, RegionSize, memory
+from components.monitoring.settings import MonitoringSettings
+from components.monitoring.sizes import GRAFANA
+from components.quantities import quantity_bytes
+from stacks.monitoring_targets import region_size
+from stacks.settings import parse
+from tests.support.regions import IOWA, SINGAPORE, configured
+
+pytestmark = pytest.mark.unit
+
+SMALL = RegionSize(nodes=3, pods=12)
+NUMBERS = st.integers(min_value=1, max_value=500)
+RETENTIONS = st.sampled_from(["1h", "12h", "7d", "15d", "4w", "1y", "10y"])
+SIZES = st.builds(RegionSize, nodes=NUMBERS, pods=NUMBERS)
+SETTINGS = st.builds(MonitoringSettings, retention=RETENTIONS)
+
+
+def in_bytes(wanted: Memory) -> dict[str, int]:
+    return {part: quantity_bytes(part, value) for part, value in vars(wanted).items()}
+
+
+def test_the_smallest_region_keeps_what_fits_on_one_machine() -> None:
+    assert memory(SMALL, MonitoringSettings()) == Memory(
+        prometheus="1024Mi", thanos_sidecar="256Mi", thanos_query="384Mi", kube_state_metrics="256Mi", grafana="768Mi"
+    )
+
+
+@given(SIZES, SETTINGS, NUMBERS, NUMBERS)
+def test_a_larger_region_never_gets_less(size: RegionSize, settings: MonitoringSettings, nodes: int, pods: int) -> None:
+    larger = RegionSize(nodes=size.nodes + nodes, pods=size.pods + pods)
+    before, after = in_bytes(memory(size, settings)), in_bytes(memory(larger, settings))
+    assert all(after[part] >= before[part] for part in before)
+    assert after["prometheus"] > before["prometheus"] or nodes * 4_000 + pods * 1_500 < 20_000
+
+
+@given(SIZES, SETTINGS)
+def test_prometheus_has_at_least_eight_kibibytes_for_each_series(
+    size: RegionSize, settings: MonitoringSettings
+) -> None:
+    assert in_bytes(memory(size, settings))["prometheus"] >= 8 * 1024 * size.series
+
+
+@given(SIZES)
+def test_ten_years_of_metrics_need_no_more_memory_than_a_month(size: RegionSize) -> None:
+    month, years = (MonitoringSettings(retention=kept) for kept in ("30d", "10y"))
+    assert memory(size, month) == memory(size, years)
+
+
+@pytest.mark.parametrize(("nodes", "wanted"), [(3, 256), (100, 256), (200, 512), (400, 896)])
+def test_kube_state_metrics_has_what_its_documentation_asks_for(nodes: int, wanted: int) -> None:
+    """250 MiB up to 100 nodes, then 2 MiB for each."""
+    size = RegionSize(nodes=nodes, pods=1)
+    assert memory(size, MonitoringSettings()).kube_state_metrics == f"{wanted}Mi"
+
+
+def test_grafana_has_more_than_it_is_killed_at() -> None:
+    assert GRAFANA >= 768
+
+
+def test_settings_may_say_another_size_of_each_part() -> None:
+    said = {"prometheus": "4Gi", "grafana": "1Gi"}
+    settings = parse({"stage": "regional", **configured(IOWA), "monitoring": {"memory": said}})
+    found, derived = memory(SMALL, settings.monitoring), memory(SMALL, MonitoringSettings())
+    assert (found.prometheus, found.grafana) == ("4Gi", "1Gi")
+    assert found.thanos_query == derived.thanos_query
+
+
+def test_a_region_is_as_large_as_its_most_nodes_and_pods() -> None:
+    regions = configured(IOWA, SINGAPORE)
+    regions["regions"][1]["nodes"] = {**regions["regions"][1]["nodes"], "max": 30}
+    settings = parse({"stage": "continental", **regions})
+    assert region_size(settings, IOWA[0]) == RegionSize(nodes=9, pods=12)
+    assert region_size(settings, SINGAPORE[0]) == RegionSize(nodes=30, pods=12)
+
+
+def test_a_longer_retention_needs_more_memory_in_prometheus_alone() -> None:
+    week, month = (vars(memory(SMALL, MonitoringSettings(retention=kept))) for kept in ("7d", "30d"))
+    assert {part: month[part] for part in week if month[part] != week[part]} == {"prometheus": "1152Mi"}

@@ -1,0 +1,218 @@
+"""The local stack on the real engine and a real API server, from nothing to nothing. The tests build on each other."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.support.sandboxes import Sandbox, kill_all_after, kill_all_when, wait_until_gone
+from tests.support.tracked import require_the_same
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
+
+OUR_NAMESPACES = {"cockroachdb", "redis", "nats", "istio-system", "istio-ingress", "monitoring", "sacred-council"}
+NOT_SECRET = {
+    *("ca.crt", "tls.crt", "ca-cert.pem", "cert-chain.pem", "root-cert.pem"),
+    *("host", "port", "database", "domain", "username", "admin-user"),
+}
+"""Keys of Secrets with what anybody may know."""
+PENDING = ("secrets", "-A", "-l", "owner=helm,status=pending-install")
+ENGINES_PATIENCE_SECONDS = 5.0
+"""How long the engine waits for a plugin that it has asked to end, before it kills it (its SDK, plugin.go)."""
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox of its own, taken down at the end whatever happened."""
+    made = Sandbox.of(tmp_path_factory.mktemp("local") / "project", "local")
+    yield made
+    made.take_down()
+
+
+@pytest.fixture(scope="module")
+def first_up(sandbox: Sandbox) -> str:
+    """What the first whole `up` printed, and the one before it.
+
+    The first run was killed within a Helm release, plugins and all, and the second one after it had made that release:
+    the engine goes on naming it as begun.
+    """
+    killed = kill_all_when(sandbox.start("up"), lambda: sandbox.has(*PENDING))
+    assert "is up in the sandbox" not in killed
+    again = kill_all_after(sandbox.start("up"), [" created"], 45)
+    assert "is up in the sandbox" not in again
+    return again + sandbox.run("up")
+
+
+def test_up_goes_on_by_itself_after_a_run_was_killed_within_a_release(first_up: str) -> None:
+    assert re.search(r"Helm release \S+/\S+ was .+ when a run was killed; it was uninstalled", first_up)
+    assert "Stack local is up in the sandbox" in first_up
+
+
+def test_nothing_was_created_twice_or_forgotten(sandbox: Sandbox, first_up: str) -> None:
+    require_the_same(sandbox)
+
+
+def test_no_engine_command_waits_for_a_plugin_to_end(sandbox: Sandbox, first_up: str) -> None:
+    said = sandbox.pulumi("preview", "--policy-pack", "policy", "--logtostderr", "-v=9")
+    stops = plugin_stops(said)
+    assert {"pulumi-language-python", "pulumi-resource-kubernetes"} <= {plugin for plugin, _ in stops}
+    assert [(plugin, seconds) for plugin, seconds in stops if seconds >= ENGINES_PATIENCE_SECONDS] == []
+
+
+def test_a_second_up_changes_nothing(sandbox: Sandbox, first_up: str) -> None:
+    sandbox.pulumi("preview", "--expect-no-changes")
+    assert re.search(r"^    \d+ unchanged$", sandbox.run("up"), re.MULTILINE)
+
+
+def test_up_says_in_one_line_what_is_simulated_and_warns_of_nothing(sandbox: Sandbox, first_up: str) -> None:
+    said = sandbox.run("up")
+    (line,) = [line for line in said.splitlines() if "docs/sandbox.md" in line]
+    assert line.startswith("Nodes, pods and clouds are simulated")
+    assert "warning" not in said
+
+
+def test_a_refresh_finds_nothing_changed(sandbox: Sandbox, first_up: str) -> None:
+    sandbox.pulumi("refresh", "--yes", "--expect-no-changes")
+
+
+def test_the_work_tree_stays_as_it_was(sandbox: Sandbox, first_up: str) -> None:
+    assert "encryptionsalt" not in (sandbox.folder / "Pulumi.local.yaml").read_text()
+
+
+def test_everything_rolled_out(sandbox: Sandbox, first_up: str) -> None:
+    workloads = sandbox.objects("deployments,statefulsets", "--all-namespaces")
+    ours = [item for item in workloads if item["metadata"]["namespace"] in OUR_NAMESPACES]
+    assert len(ours) >= 7
+    assert [item["metadata"]["name"] for item in ours if not item["status"].get("readyReplicas")] == []
+
+
+def test_no_secret_is_readable_in_the_state(sandbox: Sandbox, first_up: str) -> None:
+    secrets = sandbox.objects("secrets", "-A", "-l", "app.kubernetes.io/part-of=sacred-council")
+    hidden = {
+        f"{secret['metadata']['namespace']}/{secret['metadata']['name']}: {key}": encoded
+        for secret in secrets
+        for key, encoded in secret["data"].items()
+        if encoded and key not in NOT_SECRET
+    }
+    state = _written(json.loads(sandbox.pulumi("stack", "export")))
+    assert len(hidden) >= 19
+    assert "PRIVATE KEY" not in state
+    assert [what for what, encoded in hidden.items() if encoded in state] == []
+    decoded = {what: base64.b64decode(encoded).decode() for what, encoded in hidden.items()}
+    assert [what for what, text in decoded.items() if _written(text)[1:-1] in state] == []
+
+
+def test_the_outputs_help_and_hold_no_secret(sandbox: Sandbox, first_up: str) -> None:
+    outputs = json.loads(sandbox.pulumi("stack", "output", "--json"))
+    region = outputs["regions"]["local"]
+    assert region["database"]["secret"] == "database-connection"
+    assert "port-forward" in region["monitoring"]["grafana"]
+    assert "[secret]" not in json.dumps(outputs)
+
+
+@pytest.mark.parametrize("namespace", sorted(OUR_NAMESPACES))
+def test_the_api_server_rejects_a_privileged_pod(sandbox: Sandbox, first_up: str, namespace: str) -> None:
+    said = sandbox.kubectl("run", "intruder", "--image=busybox:1.37", "--privileged", "-n", namespace, fails=True)
+    assert 'violates PodSecurity "restricted' in said
+
+
+def test_drift_is_found_and_repaired(sandbox: Sandbox, first_up: str) -> None:
+    sandbox.kubectl("-n", "nats", "delete", "service", "nats", "--wait")
+    sandbox.kubectl("-n", "redis", "patch", "statefulset", "redis", "--type=merge", "-p", '{"spec":{"replicas":2}}')
+    found = sandbox.pulumi("refresh", "--yes")
+    assert "deleted" in found
+    assert "updated" in found
+    sandbox.pulumi("up", "--yes", "--skip-preview")
+    assert sandbox.objects("services", "-n", "nats", "--field-selector=metadata.name=nats")
+    assert redis_replicas(sandbox) == 1
+    sandbox.pulumi("refresh", "--yes", "--expect-no-changes")
+
+
+def test_a_field_that_another_controller_owns_is_a_conflict_and_taken_back_on_request(
+    sandbox: Sandbox, first_up: str
+) -> None:
+    edit = ("patch", "statefulset", "redis", "--type=merge", "-p", '{"spec":{"replicas":2}}')
+    sandbox.kubectl("-n", "redis", *edit, "--field-manager=another-controller")
+    assert "updated" in sandbox.pulumi("refresh", "--yes")
+    conflict = sandbox.pulumi("up", "--yes", "--skip-preview", fails=True)
+    assert 'conflict with "another-controller"' in conflict
+    assert redis_replicas(sandbox) == 2
+    forced = ("env", "PULUMI_K8S_ENABLE_PATCH_FORCE=true", "pulumi", "up", "--yes", "--skip-preview", "-s", "local")
+    sandbox.run("exec", "--", *forced)
+    assert redis_replicas(sandbox) == 1
+    sandbox.pulumi("refresh", "--yes", "--expect-no-changes")
+
+
+def redis_replicas(sandbox: Sandbox) -> int:
+    """Replicas that the StatefulSet of Redis asks for."""
+    (redis,) = sandbox.objects("statefulsets", "-n", "redis")
+    return int(redis["spec"]["replicas"])
+
+
+def test_a_bad_configuration_changes_nothing(sandbox: Sandbox, first_up: str) -> None:
+    before = sandbox.resources()
+    sandbox.configure({"database": {"nodes": 2}})
+    said = sandbox.pulumi("up", "--yes", fails=True)
+    sandbox.configure({"database": {}})
+    assert "sacred-council:database.nodes" in said
+    assert "Traceback" not in said
+    assert sandbox.resources() == before
+
+
+def test_a_changed_setting_updates_only_what_it_is_about(sandbox: Sandbox, first_up: str) -> None:
+    sandbox.configure({"cache": {"maxMemory": "96Mi"}})
+    preview = _steps(sandbox.pulumi("preview", "--json"))
+    assert {step["op"] for step in preview} == {"same", "update"}
+    changed = [step["urn"].split("::")[-1] for step in preview if step["op"] == "update"]
+    assert changed
+    assert [name for name in changed if not name.startswith("local-cache")] == []
+    sandbox.pulumi("up", "--yes", "--skip-preview")
+    sandbox.pulumi("preview", "--expect-no-changes")
+
+
+def test_more_nodes_replace_nothing(sandbox: Sandbox, first_up: str) -> None:
+    sandbox.configure({"database": {"nodes": 3}, "cache": {"replicas": 3}, "messaging": {"servers": 3}})
+    preview = _steps(sandbox.pulumi("preview", "--json"))
+    replaced = [step["urn"].split("::")[-1] for step in preview if "replace" in step["op"] or "delete" in step["op"]]
+    assert [name for name in replaced if not name.endswith("-job")] == []
+    sandbox.pulumi("up", "--yes", "--skip-preview")
+    assert {item["status"]["readyReplicas"] for item in sandbox.objects("statefulsets", "-A")} >= {3}
+
+
+def test_destroy_leaves_no_object(sandbox: Sandbox, first_up: str) -> None:
+    sandbox.pulumi("destroy", "--yes", "--skip-preview")
+    assert [r["urn"] for r in sandbox.resources() if not r["type"].startswith("pulumi:")] == []
+    names = {item["metadata"]["name"] for item in sandbox.objects("namespaces")}
+    assert names & OUR_NAMESPACES == set()
+    assert sandbox.objects("all,configmaps,secrets", "-A", "-l", "app.kubernetes.io/part-of=sacred-council") == []
+
+
+def test_down_leaves_no_process(sandbox: Sandbox, first_up: str) -> None:
+    sandbox.run("down")
+    assert wait_until_gone(sandbox, 10) == []
+
+
+def _steps(preview: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(preview[preview.index("{") :])["steps"]
+    return found
+
+
+def _written(value: object) -> str:
+    """A value as JSON, always spelt in the same way."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def plugin_stops(log: str) -> list[tuple[str, float]]:
+    """Each plugin that the engine asked to end, by name, and the seconds until the engine's next entry in its log."""
+    entries = [json.loads(line) for line in log.splitlines() if line.startswith('{"time":')]
+    assert entries, log[-2000:]
+    times = [datetime.fromisoformat(entry["time"]) for entry in entries]
+    return [
+        (entry["msg"].strip().rpartition("/")[2], (later - time).total_seconds())
+        for entry, time, later in zip(entries, times, [*times[1:], times[-1]], strict=True)
+        if entry["msg"].startswith("killing plugin ")
+    ]

@@ -1,0 +1,43 @@
+"""What no file of the program may do."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import STACKS
+from tests.support.rendering import ROOT
+
+pytestmark = pytest.mark.unit
+
+PROGRAM = [ROOT / "__main__.py", *sorted((ROOT / "stacks").rglob("*.py")), *sorted((ROOT / "components").rglob("*.py"))]
+
+
+def test_the_program_is_read_whole() -> None:
+    assert len(PROGRAM) > 150
+    assert {ROOT / "stacks" / "region.py", ROOT / "components" / "metadata.py"} <= {*PROGRAM}
+
+
+def test_no_stack_is_left_out_of_the_contracts() -> None:
+    assert {path.name for path in ROOT.glob("Pulumi.*.yaml")} == {f"Pulumi.{stack}.yaml" for stack in STACKS}
+
+
+@pytest.mark.parametrize("path", PROGRAM, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_program_never_branches_on_a_stack_or_stage(path: Path) -> None:
+    assert not re.search(
+        r"get_stack\(|\bif\b[^\n'\"]*\bstage\b|==\s*\"(local|regional|multiregion|planetary)\"", path.read_text()
+    )
+
+
+@pytest.mark.parametrize("path", PROGRAM, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_settings_read_the_configuration(path: Path) -> None:
+    allowed = {ROOT / "__main__.py"}
+    reads = re.search(r"pulumi\.Config\(|\bos\.environ|\bos\.getenv", path.read_text())
+    assert not reads or path in allowed or "settings" in path.parts or path.stem == "settings"
+
+
+@pytest.mark.parametrize("path", PROGRAM, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_program_never_imports_the_sandbox(path: Path) -> None:
+    assert not re.search(
+        r"^\s*(from|import) (sandbox|policy|publish|reference|report|tests)\b", path.read_text(), re.MULTILINE
+    )

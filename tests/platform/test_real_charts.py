@@ -1,0 +1,200 @@
+"""The publishers' charts with the program's values, together with the program's own objects, region by region.
+
+What is asked are rules of Kubernetes, of the Prometheus operator and of Istio; `connections` has them.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests.support import connections, managed, pod_standard, real_charts
+from tests.support.cluster_objects import Case, Cluster, cluster
+from tests.support.hubs import LOCAL
+from tests.support.rendering import BEHIND_A_CDN
+
+pytestmark = pytest.mark.conformance
+
+CASES = {
+    "local": Case(stack="local", region="local", overrides={}),
+    "local hub behind a CDN": Case(stack="local", region="local", overrides={**LOCAL, **BEHIND_A_CDN}),
+    **{
+        f"planetary hub, {region}": Case(stack="planetary", region=region, overrides=LOCAL)
+        for region in ("us-central1", "sa-east-1", "southafricanorth")
+    },
+    **{
+        f"stores that {cloud} runs": Case(
+            stack="regional",
+            region=managed.REGIONS[cloud],
+            overrides=managed.settings(cloud, True, managed.DATABASE, managed.CACHE),
+        )
+        for cloud in managed.CLOUDS
+    },
+}
+
+GATEWAYS = ("Deployment/istio-ingress/istio-ingressgateway", "Deployment/istio-ingress/istio-eastwestgateway")
+DELIBERATE: Mapping[Callable[[Cluster], list[str]], Sequence[str]] = {
+    connections.without_api: GATEWAYS,
+    connections.closed_traces: GATEWAYS[1:],
+    connections.idle_policies: ("NetworkPolicy/cattle-system/webhook",),
+}
+"""What stays, by its beginning. The right to read Secrets that Istio's chart gives a gateway is asked about by the
+control plane, which reads them for it; the gateway itself calls no API server. The east-west gateway passes TLS on and
+sees no request that it could trace. Rancher makes its webhook's pods itself.
+"""
+NAMES_OTHERS_USE = {
+    "cluster-autoscaler": ("rbac/serviceAccount/name",),
+    "jaeger": ("fullnameOverride",),
+    "kube-prometheus-stack": ("fullnameOverride",),
+}
+"""Values that say what the chart comes to by itself: names that other objects look up."""
+PRIVILEGED = {"kube-system"}
+"""Namespaces that have no level: the cluster's own."""
+
+CHARTS = (
+    *("argo-cd", "base", "cert-manager", "cluster-autoscaler", "cni", "gateway", "istiod", "jaeger"),
+    *("kube-prometheus-stack", "rancher"),
+)
+Path = tuple[str, ...]
+
+
+@cache
+def cluster_of(name: str) -> Cluster:
+    """The cluster of a case."""
+    return cluster(CASES[name])
+
+
+@pytest.fixture(params=list(CASES))
+def there(request: pytest.FixtureRequest) -> Cluster:
+    """The cluster of each case in turn."""
+    return cluster_of(request.param)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        connections.monitors_without_targets,
+        connections.closed_scrapes,
+        connections.unknown_jobs,
+        connections.unknown_namespaces,
+        connections.dropped_metrics,
+        connections.idle_policies,
+        connections.closed_webhooks,
+        connections.without_dns,
+        connections.without_api,
+        connections.closed_addresses,
+        connections.closed_proxies,
+        connections.closed_traces,
+        connections.closed_routes,
+        connections.closed_alerts,
+        connections.closed_load_balancers,
+    ],
+    ids=lambda rule: str(rule.__name__),
+)
+def test_nothing_breaks_the_rule(there: Cluster, rule: Callable[[Cluster], list[str]]) -> None:
+    deliberate = DELIBERATE.get(rule, ())
+    assert [each for each in rule(there) if not each.startswith(tuple(deliberate))] == []
+
+
+def test_a_crash_loop_of_any_pod_is_told(there: Cluster) -> None:
+    assert connections.silent_loops(there, "PodCrashLooping") == []
+
+
+def test_every_pod_passes_the_level_of_its_namespace(there: Cluster) -> None:
+    levels = {"restricted": pod_standard.violations, "baseline": pod_standard.baseline_violations}
+    broken = {}
+    for pods in there.pods:
+        if pods.namespace not in PRIVILEGED:
+            level = there.namespace(pods.namespace)["pod-security.kubernetes.io/enforce"]
+            broken[pods.maker] = levels[level](pods.spec)
+    assert {maker: found for maker, found in broken.items() if found} == {}
+
+
+def test_the_control_plane_of_gke_reaches_every_webhook() -> None:
+    """It stands in a network of its own: what it may call by itself is 443 and 10250, all else a firewall rule says."""
+    case = CASES["planetary hub, us-central1"]
+    (rule,) = (r for r in case.rendered.of_type("gcp:compute/firewall:Firewall") if r.name.startswith(case.region))
+    opened = {int(port) for allowed in rule.inputs["allows"] for port in allowed["ports"]}
+    assert connections.webhook_ports(cluster_of("planetary hub, us-central1")) <= {443, 10250} | opened
+
+
+def test_grafana_may_read_no_secret(there: Cluster) -> None:
+    (grafana,) = (p for p in there.pods if p.labels.get("app.kubernetes.io/name") == "grafana")
+    account = (grafana.namespace, grafana.spec["serviceAccountName"])
+    assert connections.resources_of(there, account) == {"configmaps"}
+
+
+def test_every_scrape_keeps_the_interval_that_rules_count_with(there: Cluster) -> None:
+    (prometheus,) = there.of_kind("Prometheus")
+    interval = prometheus["spec"]["scrapeInterval"]
+    said = {
+        endpoint.get("interval", interval)
+        for monitor in there.of_kind("ServiceMonitor", "PodMonitor")
+        for endpoint in monitor["spec"].get("endpoints") or monitor["spec"].get("podMetricsEndpoints")
+    }
+    assert said == {interval}
+
+
+def variants() -> dict[str, list[Mapping[str, Any]]]:
+    """The inputs of the releases of all cases by chart, each set of values once."""
+    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for case in CASES.values():
+        for release in real_charts.releases(case.rendered):
+            if release.name.startswith(f"{case.region}-"):
+                values = json.dumps(release.inputs["values"], sort_keys=True)
+                found.setdefault(release.inputs["chart"], {})[values] = release.inputs
+    return {chart: list(by_values.values()) for chart, by_values in found.items()}
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_every_value_changes_what_the_chart_renders(chart: str) -> None:
+    """Unless it says what the chart says anyway: a default that we rely on."""
+    idle: set[Path] = set()
+    for number, release in enumerate(variants()[chart]):
+        defaults = real_charts.default_values(chart, release["version"])
+        asked = [path for path, value in leaves(release["values"]) if at(defaults, path) != value]
+        fresh = [path for path in asked if number == 0 or path in idle]
+        idle = {path for path in idle if path not in asked} | without_effect(release, fresh)
+    found = sorted("/".join(path) for path in idle)
+    assert [path for path in found if path not in NAMES_OTHERS_USE.get(chart, ())] == []
+
+
+def test_all_charts_are_asked() -> None:
+    assert sorted(variants()) == sorted(CHARTS)
+
+
+def leaves(values: Mapping[str, Any], before: Path = ()) -> list[tuple[Path, Any]]:
+    """Path and value of all leaves."""
+    found = []
+    for key, value in values.items():
+        path = (*before, key)
+        found += leaves(value, path) if isinstance(value, dict) and value else [(path, value)]
+    return found
+
+
+def at(values: Any, path: Path) -> Any:
+    """The value at `path`; None where there is none."""
+    for key in path:
+        values = values.get(key) if isinstance(values, dict) else None
+    return values
+
+
+def without_effect(release: Mapping[str, Any], asked: Sequence[Path]) -> set[Path]:
+    """Those of the values without which the chart renders the same."""
+    whole = real_charts.release_text(release)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        texts = pool.map(
+            lambda path: real_charts.release_text({**release, "values": less(release["values"], path)}), asked
+        )
+        return {path for path, text in zip(asked, texts, strict=True) if text == whole}
+
+
+def less(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The values without the one at `path`."""
+    first, *rest = path
+    if rest:
+        return {**values, first: less(values[first], tuple(rest))}
+    return {key: value for key, value in values.items() if key != first}

@@ -1,0 +1,157 @@
+"""What one object calls another by is what the other is called, in every stack. Nobody else tells before pods wait."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.support.references import References, place, read_by
+from tests.support.rendering import Rendered
+
+pytestmark = pytest.mark.stack
+
+NOT_OURS = {"kube-system", "kube-public", "default", "openshift-dns"}
+"""Namespaces that every cluster has, and that of OpenShift's DNS."""
+COMES_WITH_REPLICAS = {"redis-proxy"}
+"""Pods that a region of one replica has not, and that policies let through already."""
+CLASSES_OF_CLOUDS = {"premium-rwo", "managed-csi-premium"}
+"""StorageClasses of the clouds.
+
+https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-volumes/gce-pd-csi-driver,
+https://learn.microsoft.com/azure/aks/concepts-storage; EKS has none that is of use.
+"""
+
+
+def test_every_secret_and_config_map_that_pods_need_has_the_keys_that_they_read(stack: Rendered) -> None:
+    names = References(stack)
+    assert names.pods
+    missing = []
+    for pods in names.pods:
+        for kind, name, key in read_by(pods):
+            keys = names.entries.get((kind, pods.place, name))
+            if keys is None or (key is not None and key not in keys):
+                missing.append((pods.owner, kind, name, key))
+    assert missing == []
+
+
+def test_every_pod_runs_as_an_account_that_is_there(stack: Rendered) -> None:
+    names = References(stack)
+    accounts = names.there("ServiceAccount")
+    named = [(pods.owner, pods.place, pods.spec.get("serviceAccountName", "default")) for pods in names.pods]
+    assert [owner for owner, where, name in named if name != "default" and (where, name) not in accounts] == []
+
+
+def test_every_claim_is_there_and_every_class_of_disks_too(stack: Rendered) -> None:
+    names = References(stack)
+    claims = names.there("PersistentVolumeClaim")
+    lost = [
+        (pods.owner, volume["persistentVolumeClaim"]["claimName"])
+        for pods in names.pods
+        for volume in pods.spec.get("volumes", [])
+        if "persistentVolumeClaim" in volume
+        and (pods.place, volume["persistentVolumeClaim"]["claimName"]) not in claims
+    ]
+    assert lost == []
+    asked = [(one.name, place(one)[0], one.inputs["spec"]) for one in stack.objects("PersistentVolumeClaim")]
+    for one in stack.objects("StatefulSet"):
+        templates = one.inputs["spec"].get("volumeClaimTemplates", [])
+        asked += [(one.name, place(one)[0], template["spec"]) for template in templates]
+    own = names.there("StorageClass")
+    classes = [(name, cluster, spec["storageClassName"]) for name, cluster, spec in asked if "storageClassName" in spec]
+    strange = [one for one in classes if one[2] not in CLASSES_OF_CLOUDS and ((one[1], ""), one[2]) not in own]
+    assert strange == []
+
+
+def test_every_service_selects_pods_and_finds_its_ports_there(stack: Rendered) -> None:
+    names = References(stack)
+    for service in names.own("Service"):
+        spec = service.inputs["spec"]
+        if not spec.get("selector") or place(service) in names.charts():
+            continue
+        chosen = names.selected(place(service), spec["selector"])
+        assert chosen, service.name
+        for port in spec["ports"]:
+            target = port.get("targetPort", port["port"])
+            assert all(target in pods.ports or target in pods.ports.values() for pods in chosen), (service.name, target)
+
+
+def test_every_stateful_set_has_the_service_that_its_pods_are_called_after(stack: Rendered) -> None:
+    services = References(stack).there("Service")
+    sets = stack.objects("StatefulSet")
+    assert [one.name for one in sets if (place(one), one.inputs["spec"]["serviceName"]) not in services] == []
+
+
+def test_budgets_autoscalers_and_rights_are_of_something_that_is_there(stack: Rendered) -> None:
+    names = References(stack)
+    for budget in names.own("PodDisruptionBudget"):
+        assert names.selected(place(budget), budget.inputs["spec"]["selector"]["matchLabels"]), budget.name
+    for scaler in names.own("HorizontalPodAutoscaler"):
+        target = scaler.inputs["spec"]["scaleTargetRef"]
+        assert (place(scaler), target["name"]) in names.there(target["kind"]), scaler.name
+    for kind in ("RoleBinding", "ClusterRoleBinding"):
+        for binding in names.own(kind):
+            cluster, namespace = place(binding)
+            role = binding.inputs["roleRef"]
+            where = (cluster, namespace if role["kind"] == "Role" else "")
+            assert (where, role["name"]) in names.there(role["kind"]), binding.name
+            for subject in binding.inputs["subjects"]:
+                account = ((cluster, subject["namespace"]), subject["name"])
+                assert account in names.there("ServiceAccount"), binding.name
+
+
+def test_every_monitor_finds_what_it_scrapes_and_a_port_of_that_name(stack: Rendered) -> None:
+    names = References(stack)
+    services = names.own("Service")
+    for monitor in names.own("ServiceMonitor"):
+        if place(monitor) in names.charts():
+            continue
+        labels = monitor.inputs["spec"]["selector"]["matchLabels"]
+        chosen = [
+            service
+            for service in services
+            if place(service) == place(monitor) and _has(service.inputs["metadata"]["labels"], labels)
+        ]
+        assert chosen, monitor.name
+        ports = {port["name"] for service in chosen for port in service.inputs["spec"]["ports"]}
+        assert {endpoint["port"] for endpoint in monitor.inputs["spec"]["endpoints"]} <= ports, monitor.name
+    for monitor in names.own("PodMonitor"):
+        if place(monitor) in names.charts() or monitor.inputs["spec"].get("namespaceSelector"):
+            continue
+        assert names.selected(place(monitor), monitor.inputs["spec"]["selector"].get("matchLabels", {})), monitor.name
+
+
+def _has(labels: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+    return asked.items() <= labels.items()
+
+
+def test_network_policies_speak_of_namespaces_and_pods_that_are_there(stack: Rendered) -> None:
+    names = References(stack)
+    there = {(cluster, name) for (cluster, _), name in names.there("Namespace")}
+    charts = names.charts()
+    for policy in names.own("NetworkPolicy"):
+        cluster, namespace = place(policy)
+        spec = policy.inputs["spec"]
+        own = spec["podSelector"].get("matchLabels", {})
+        assert (cluster, namespace) in charts or not own or names.selected((cluster, namespace), own), policy.name
+        rules = [*spec.get("ingress", []), *spec.get("egress", [])]
+        for peer in [peer for rule in rules for peer in [*rule.get("from", []), *rule.get("to", [])]]:
+            meant = peer.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name")
+            assert meant is None or meant in NOT_OURS or (cluster, meant) in there, (policy.name, meant)
+            where = (cluster, meant or namespace)
+            pods = peer.get("podSelector", {}).get("matchLabels", {})
+            if pods and where not in charts and where[1] not in NOT_OURS and not COMES_WITH_REPLICAS & {*pods.values()}:
+                assert names.selected(where, pods), (policy.name, where, pods)
+
+
+def test_gateways_show_certificates_that_are_there_and_routes_name_gateways_that_are_there(stack: Rendered) -> None:
+    names = References(stack)
+    for gateway in stack.objects("Gateway"):
+        for server in gateway.inputs["spec"]["servers"]:
+            shown = server.get("tls", {}).get("credentialName")
+            assert shown is None or ("Secret", place(gateway), shown) in names.entries, (gateway.name, shown)
+    gateways = names.there("Gateway")
+    for route in stack.objects("VirtualService"):
+        for gateway in route.inputs["spec"].get("gateways", []):
+            namespace, _, name = gateway.rpartition("/")
+            where = (place(route)[0], namespace or place(route)[1])
+            assert name == "mesh" or (where, name) in gateways, (route.name, gateway)

@@ -1,0 +1,97 @@
+"""Three regions on three clouds whose runs are killed again and again grow to five, and lose one for ever.
+
+The tests build on each other.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.compare.changes import Preview
+from tests.support.growing import becomes, planned, require_only_additions, settings
+from tests.support.regions import FIVE, MIXED
+from tests.support.sandboxes import Sandbox, end_region, kill_all_after, wait_until_gone
+from tests.support.tracked import in_clouds, present_objects, require_the_same, tracked_objects
+
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(2400)]
+
+KILLED_AFTER = (15, 40, 90, 60, 120, 30, 75, 50, 110, 20)
+"""How many resources each engine has made when it is killed: keys and networks, clusters, load balancers, workloads."""
+DEAD = MIXED[2][0]
+LEFT = tuple(where for where in FIVE if where[0] != DEAD)
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    made = Sandbox.of(tmp_path_factory.mktemp("survive") / "project", "multiregion")
+    made.configure(settings(*MIXED))
+    yield made
+    made.take_down()
+
+
+@pytest.fixture(scope="module")
+def up(sandbox: Sandbox) -> str:
+    """What the last `up` printed. Each one before was killed, with its plugins."""
+    for count in KILLED_AFTER:
+        killed = kill_all_after(sandbox.start("up", sandbox.stack), [" created"], count)
+        assert "is up in the sandbox" not in killed
+    return sandbox.run("up", sandbox.stack)
+
+
+@pytest.fixture(scope="module")
+def five(sandbox: Sandbox, up: str) -> Preview:
+    return becomes(sandbox, *FIVE)
+
+
+@pytest.fixture(scope="module")
+def refused(sandbox: Sandbox, five: Preview) -> str:
+    """What `up` printed when a region was dead and had been taken off the list, and nothing else was said."""
+    end_region(sandbox, DEAD)
+    sandbox.configure(settings(*LEFT))
+    return sandbox.pulumi("up", "--yes", "--skip-preview", fails=True)
+
+
+@pytest.fixture(scope="module")
+def without(sandbox: Sandbox, refused: str) -> str:
+    """What the next `up` printed, after its objects had been forgotten: an `up` forgets no releases."""
+    targets = ("--target", f"**kubernetes:**::{DEAD}-**")
+    command = ("env", "PULUMI_K8S_DELETE_UNREACHABLE=true", "pulumi", "refresh", "--yes", "--skip-preview", *targets)
+    sandbox.run("exec", "--", *command, "--stack", sandbox.stack)
+    return sandbox.pulumi("up", "--yes", "--skip-preview")
+
+
+def test_up_converges_however_often_a_run_was_killed(sandbox: Sandbox, up: str) -> None:
+    assert "Stack multiregion is up in the sandbox" in up
+    sandbox.pulumi("preview", "--expect-no-changes")
+
+
+def test_everything_is_there_once_and_tracked(sandbox: Sandbox, up: str) -> None:
+    require_the_same(sandbox)
+
+
+def test_from_three_to_five_only_adds_and_tells_the_peers(five: Preview) -> None:
+    require_only_additions(five, MIXED)
+
+
+def test_the_order_of_the_list_means_nothing(sandbox: Sandbox, five: Preview) -> None:
+    assert planned(sandbox, *reversed(FIVE)).changes == ()
+
+
+def test_a_dead_region_is_not_forgotten_by_accident(refused: str) -> None:
+    assert "PULUMI_K8S_DELETE_UNREACHABLE" in refused
+
+
+def test_nothing_is_left_of_a_dead_region_that_was_taken_off_the_list(sandbox: Sandbox, without: str) -> None:
+    assert [r["urn"] for r in sandbox.resources() if f"::{DEAD}" in r["urn"]] == []
+    assert [one for one in in_clouds(sandbox) if DEAD in one[1]] == []
+
+
+def test_the_other_regions_are_as_they_should_be(sandbox: Sandbox, without: str) -> None:
+    sandbox.pulumi("preview", "--expect-no-changes")
+    assert present_objects(sandbox) == set(tracked_objects(sandbox))
+
+
+def test_down_leaves_nothing(sandbox: Sandbox, without: str) -> None:
+    sandbox.run("down", sandbox.stack)
+    assert wait_until_gone(sandbox, 20) == []
+    assert not (sandbox.folder / ".sandbox" / "clouds" / sandbox.stack).exists()

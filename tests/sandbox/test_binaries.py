@@ -1,0 +1,139 @@
+"""Which programs the sandbox is made of, and building what is missing."""
+
+import re
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from sandbox import binaries, golang
+from sandbox.binaries import (
+    CONTROL_PLANE,
+    ENGINE,
+    FOR_TESTS,
+    HELM,
+    KUBERNETES_PROVIDER,
+    KUBERNETES_PROVIDER_VERSION,
+    Binary,
+)
+from sandbox.layout import PROJECT, Layout, SandboxError
+
+pytestmark = pytest.mark.unit
+
+ALL = (ENGINE, *CONTROL_PLANE, *FOR_TESTS)
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """An empty sandbox."""
+    return Layout(project=PROJECT, home=tmp_path, binaries=tmp_path / "built")
+
+
+@pytest.fixture
+def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A `go` that writes its arguments to the file that `-o` names, and to a list of calls."""
+    command = tmp_path / "go"
+    calls = tmp_path / "calls"
+    command.write_text(
+        f'#!/bin/sh\necho "$*" >> {calls}\n'
+        'while [ $# -gt 0 ]; do [ "$1" = -o ] && echo made > "$2"; shift; done\n'
+        f'[ -e {tmp_path}/broken ] && echo "compile error" && exit 1\nexit 0\n'
+    )
+    command.chmod(0o755)
+    monkeypatch.setattr(golang, "find_or_install", lambda: command)
+    return calls
+
+
+@pytest.mark.parametrize("binary", ALL, ids=lambda binary: binary.name)
+def test_every_program_is_pinned_by_a_module_that_names_it_as_a_tool(binary: Binary) -> None:
+    module = (PROJECT / "tools" / binary.tool / "go.mod").read_text()
+    assert re.search(rf"^(tool |\t){re.escape(binary.package)}$", module, re.M)
+    assert re.fullmatch(r"v\d+\.\d+\.\d+", binaries.pinned_version(binary.tool, binary.module))
+    assert (PROJECT / "tools" / binary.tool / "go.sum").is_file()
+
+
+def requirements(tool: str) -> dict[str, str]:
+    """The modules that tools/<tool> needs, with their versions."""
+    return dict(re.findall(r"^(?:require |\t)(\S+) (v\S+)", (PROJECT / "tools" / tool / "go.mod").read_text(), re.M))
+
+
+def test_the_only_go_code_of_our_own_serves_the_official_provider() -> None:
+    (main,) = (PROJECT / "tools").rglob("*.go")
+    assert main == PROJECT / "tools" / "kubernetes-provider" / "main.go"
+    statements = [line for line in main.read_text().splitlines() if line and not line.startswith("//")]
+    assert len(statements) == 10
+    assert '\tprovider.Serve("kubernetes", version.Version, schema, nil)' in statements
+
+
+def test_the_kubernetes_provider_has_the_version_of_the_sdk() -> None:
+    assert metadata.version("pulumi-kubernetes") == KUBERNETES_PROVIDER_VERSION
+    # The commit of release v4.25.0.
+    assert requirements("kubernetes-provider")[KUBERNETES_PROVIDER.module].endswith("-f47bc2d6f199")
+
+
+def test_what_the_provider_shares_with_the_engine_is_compiled_once() -> None:
+    mine, theirs = requirements("kubernetes-provider"), requirements("sandbox")
+    shared = mine.keys() & theirs.keys()
+    assert len(shared) > 200
+    different = {name for name in shared if mine[name] != theirs[name]}
+    # The module's own code generator needs an older Pulumi.
+    assert different == {"github.com/pulumi/pulumi/pkg/v3", "github.com/pulumi/pulumi/sdk/v3"}
+
+
+def test_the_kubernetes_servers_know_their_version() -> None:
+    server = next(binary for binary in CONTROL_PLANE if binary.name == "kube-apiserver")
+    version = binaries.pinned_version("sandbox", "k8s.io/kubernetes")
+    assert server.linker_flags == f"-s -w -X k8s.io/component-base/version.gitVersion={version}"
+
+
+def test_an_unknown_module_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"tools/kwok/go\.mod does not require example\.org/x"):
+        binaries.pinned_version("kwok", "example.org/x")
+
+
+def test_the_stamp_changes_with_what_determines_the_program() -> None:
+    assert ENGINE.stamp != replace(ENGINE, package="other").stamp
+    assert ENGINE.stamp != replace(ENGINE, linker_values=(("a.b", "c"),)).stamp
+    assert HELM.stamp == replace(HELM).stamp
+
+
+def test_what_is_missing_is_built_once(layout: Layout, go: Path) -> None:
+    binaries.ensure(layout, [HELM, *CONTROL_PLANE])
+    assert binaries.outdated(layout, [HELM, *CONTROL_PLANE]) == []
+    assert len(go.read_text().splitlines()) == 1 + len(CONTROL_PLANE)
+    binaries.ensure(layout, [HELM, *CONTROL_PLANE])
+    assert len(go.read_text().splitlines()) == 1 + len(CONTROL_PLANE)
+
+
+def test_a_new_version_is_built_again(layout: Layout, go: Path) -> None:
+    binaries.ensure(layout, [HELM])
+    newer = replace(HELM, version_variable=None)
+    assert binaries.outdated(layout, [newer]) == [newer]
+
+
+def test_a_failed_build_leaves_nothing_and_shows_what_go_said(layout: Layout, go: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    with pytest.raises(SandboxError, match=r"(?s)\[1/1\] helm v.*go build failed.*compile error"):
+        binaries.ensure(layout, [HELM])
+    assert not binaries.path_of(layout, HELM).exists()
+    (tmp_path / "broken").unlink()
+    binaries.ensure(layout, [HELM])
+    assert binaries.path_of(layout, HELM).read_text() == "made\n"
+
+
+def test_a_half_written_program_without_its_stamp_is_built_again(layout: Layout, go: Path) -> None:
+    path = binaries.path_of(layout, HELM)
+    path.parent.mkdir(parents=True)
+    path.write_text("half")
+    binaries.ensure(layout, [HELM])
+    assert path.read_text() == "made\n"
+
+
+def test_without_go_and_without_a_virtual_environment_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr("sandbox.golang.sys.executable", "/nowhere/python")
+    monkeypatch.setattr("sandbox.golang.sys.prefix", "/usr")
+    monkeypatch.setattr("sandbox.golang.sys.base_prefix", "/usr")
+    with pytest.raises(SandboxError, match=r"Go is not installed\. Go 1\.26\S* or newer .* https://go\.dev/dl/"):
+        golang.find_or_install()

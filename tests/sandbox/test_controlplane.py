@@ -1,0 +1,117 @@
+"""Starting a control plane that was left half made, or whose ports somebody else has. Nothing is started."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from sandbox import controlplane, manifests, processes
+from sandbox.controlplane import Cluster
+from sandbox.layout import Layout, SandboxError
+from sandbox.regions import ControlPlane
+
+pytestmark = pytest.mark.unit
+
+WHOLE = {"kind": "KwokctlConfiguration", "components": [{"name": "etcd"}], "options": {"kubeApiserverPort": 1}}
+HALF = {"kind": "KwokctlConfiguration", "options": {"kubeApiserverPort": 1}}
+STAGE = {"kind": "Stage", "metadata": {"name": "one"}}
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Cluster:
+    """A region's control plane, of which there is nothing yet."""
+    layout = Layout(project=tmp_path, home=tmp_path / "home", binaries=tmp_path / "built")
+    return Cluster(layout, ControlPlane(name="eu", context="eu", slot=0, stacks=("local",)))
+
+
+@pytest.fixture
+def started(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether there was something to resume, for each start."""
+    found: list[bool] = []
+    monkeypatch.setattr(cluster, "_start_missing_servers", lambda: found.append(cluster.directory.exists()))
+    monkeypatch.setattr(cluster, "kubeconfig_for", lambda _: {})
+    monkeypatch.setattr(cluster, "_release_nodes", lambda: None)
+    monkeypatch.setattr(cluster, "_await_usable", lambda _: None)
+    return found
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which this process listens."""
+    with socket.socket() as server:
+        server.bind((manifests.LOOPBACK, 0))
+        server.listen()
+        yield server.getsockname()[1]
+
+
+def _write(cluster: Cluster, *documents: object) -> None:
+    cluster.directory.mkdir(parents=True)
+    (cluster.directory / "kwok.yaml").write_text(yaml.safe_dump_all(documents))
+
+
+def test_a_control_plane_that_was_made_is_resumed(cluster: Cluster, started: list[bool]) -> None:
+    _write(cluster, WHOLE, STAGE)
+    cluster.start()
+    assert started == [True]
+
+
+@pytest.mark.parametrize("documents", [(HALF, STAGE), (), (STAGE,), ("text",)])
+def test_one_whose_making_was_interrupted_is_made_anew(
+    cluster: Cluster, started: list[bool], documents: tuple[object, ...]
+) -> None:
+    _write(cluster, *documents)
+    cluster.start()
+    assert started == [False]
+
+
+def test_so_is_one_without_its_file_or_with_half_of_it(cluster: Cluster, started: list[bool]) -> None:
+    cluster.directory.mkdir(parents=True)
+    cluster.start()
+    _write(cluster)
+    (cluster.directory / "kwok.yaml").write_text("components: [")
+    cluster.start()
+    assert started == [False, False]
+
+
+def test_a_port_that_somebody_else_has_is_named_with_who_and_what_to_do(
+    cluster: Cluster, started: list[bool], taken: int
+) -> None:
+    _write(cluster, {**WHOLE, "options": {"etcdPort": taken}})
+    message = (
+        rf"Region eu: port {taken}, on which its etcd listens, is in use \(.*, process {os.getpid()}\)\. End .*down"
+    )
+    with pytest.raises(SandboxError, match=message):
+        cluster.start()
+    assert started == []
+
+
+def test_a_port_of_a_server_that_runs_is_its_own(
+    cluster: Cluster, started: list[bool], taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Cluster, "servers", ["etcd"])
+    _write(cluster, {**WHOLE, "options": {"etcdPort": taken}})
+    cluster.start()
+    assert started == [True]
+
+
+def test_a_listener_that_the_system_does_not_tell_is_left_out(monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
+    def refuse(**_: object) -> None:
+        raise psutil.AccessDenied
+
+    monkeypatch.setattr(psutil, "net_connections", refuse)
+    assert processes.listener_on(taken) == ""
+
+
+def test_what_the_system_refuses_is_an_error_of_one_line(cluster: Cluster) -> None:
+    with pytest.raises(SandboxError, match=r"Region eu: its control plane does not start: .*kwokctl"):
+        cluster.start()
+
+
+def test_a_machine_without_free_ports_is_told(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(controlplane.FIRST_PORT_VARIABLE, "30000")
+    with pytest.raises(SandboxError, match=r"Region eu: no 7 consecutive free TCP ports between 30000 and 30000\."):
+        cluster.start()

@@ -1,0 +1,129 @@
+"""What is read from the state backend without the engine, and from the machine."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import child, deployment, doctor, processes, state
+from sandbox.layout import Layout, SandboxError
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """A project without state."""
+    (tmp_path / "Pulumi.yaml").write_text("name: council\n")
+    return Layout(project=tmp_path, home=tmp_path / "home", binaries=tmp_path / "built")
+
+
+def _store(layout: Layout, latest: dict[str, Any]) -> None:
+    folder = layout.state / ".pulumi" / "stacks" / "council"
+    folder.mkdir(parents=True)
+    (folder / "local.json").write_text(json.dumps({"version": 3, "checkpoint": {"latest": latest}}))
+
+
+def _lock(layout: Layout, pid: int, hostname: str) -> None:
+    folder = layout.state / ".pulumi" / "locks" / "organization" / "council" / "local"
+    folder.mkdir(parents=True)
+    (folder / "id.json").write_text(json.dumps({"pid": pid, "hostname": hostname}))
+
+
+def test_a_stack_without_state_has_nothing(layout: Layout) -> None:
+    assert not state.exists(layout, "local")
+    assert (state.stacks(layout), state.resources(layout, "local"), state.locks(layout, "local")) == ([], [], [])
+
+
+def test_resources_are_read(layout: Layout) -> None:
+    password = {"urn": "urn:c", "type": "random:index/randomPassword:RandomPassword"}
+    explicit = {"urn": "urn:x::platform-random", "type": "pulumi:providers:random"}
+    default = {"urn": "urn:x::default_4_21_4", "type": "pulumi:providers:random"}
+    _store(layout, {"resources": [password, explicit, default]})
+    assert state.stacks(layout) == ["local"]
+    assert state.resources(layout, "local") == [password, explicit]
+
+
+@pytest.mark.parametrize("pid", [None, 2**22 + 1])
+def test_a_lock_of_a_process_that_is_no_engine_is_stale(layout: Layout, pid: int | None) -> None:
+    _lock(layout, pid or os.getpid(), socket.gethostname())
+    (lock,) = state.locks(layout, "local")
+    assert lock.pid is None
+
+
+def test_the_lock_of_a_running_engine_is_respected(layout: Layout, tmp_path: Path) -> None:
+    engine = tmp_path / "pulumi"
+    engine.write_bytes(Path("/bin/sleep").read_bytes())
+    engine.chmod(0o755)
+    with subprocess.Popen([engine, "60"]) as running:
+        try:
+            _lock(layout, running.pid, socket.gethostname())
+            with pytest.raises(SandboxError, match=rf"another engine is at work on it \(process {running.pid}\)"):
+                deployment.release_stale_locks(layout, "local")
+        finally:
+            running.kill()
+
+
+def test_a_server_is_recognised_by_its_name_and_its_directory(tmp_path: Path) -> None:
+    server = tmp_path / "etcd"
+    server.symlink_to("/bin/sh")
+    command = [str(server), "-c", "sleep 60 & wait", f"{tmp_path}/data/x"]
+    with subprocess.Popen(command) as ours, subprocess.Popen(["sh", "-c", "sleep 60", f"{tmp_path}/data/x"]) as other:
+        try:
+            assert [found.pid for found in processes.servers_of(tmp_path / "data")] == [ours.pid]
+            assert processes.servers_of(tmp_path / "dat") == []
+            assert processes.stop(processes.servers_of(tmp_path / "data"), grace=5) == []
+            assert other.poll() is None
+        finally:
+            other.kill()
+            ours.kill()
+
+
+def test_free_ports_are_consecutive_and_not_in_use() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ValueError, match="no 1 consecutive free TCP ports"):
+            processes.free_ports(1, port, port + 1)
+    ports = processes.free_ports(3, 20000, 20600)
+    assert ports == list(range(ports[0], ports[0] + 3))
+
+
+def test_a_commands_exit_status_is_passed_on(tmp_path: Path) -> None:
+    assert child.foreground(["sh", "-c", "exit 7"], os.environ, str(tmp_path)) == 7
+
+
+def test_an_interrupt_reaches_the_command_once_and_lets_it_finish(tmp_path: Path) -> None:
+    script = (
+        "trap 'echo told >> noted' INT; echo ready > ready; n=0; "
+        "while [ ! -e noted ] && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done; sleep 0.3"
+    )
+    runner = (
+        "import os, sys; from sandbox import child; "
+        f"sys.exit(child.foreground(['sh', '-c', {script!r}], os.environ, {str(tmp_path)!r}))"
+    )
+    with subprocess.Popen([sys.executable, "-c", runner], start_new_session=True) as running:
+        while not (tmp_path / "ready").exists():
+            assert running.poll() is None
+        running.send_signal(2)
+        assert running.wait(timeout=30) == child.INTERRUPTED
+    assert (tmp_path / "noted").read_text() == "told\n"
+
+
+def test_the_doctor_reads_the_pinned_packages_and_finds_what_is_missing(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert any(line.startswith("pulumi==") for line in doctor.pinned_requirements())
+    monkeypatch.setattr(doctor, "pinned_requirements", lambda: ["pulumi==0.0.1", "absent-package==1"])
+    assert doctor.report(layout) == 1
+    said = capsys.readouterr().out
+    assert "not as pinned: pulumi==0.0.1, absent-package==1" in said
+    assert "make venv" in said
+    with pytest.raises(SandboxError, match="Python packages: not as pinned"):
+        doctor.require(layout)

@@ -1,0 +1,69 @@
+"""The values that Argo CD deploys the services with, as files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from publish.__main__ import main
+from publish.files import differing, files, write
+from stacks.settings import parse
+from tests.support.hubs import GITOPS
+from tests.support.regions import MIXED, SHIFTING, configured, targets
+from tests.support.rendering import stack_config
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.mark.parametrize("sections", [{}, {"services": SHIFTING}], ids=["usual", "shifting"])
+def test_the_published_values_are_those_that_the_program_deploys_with(sections: dict[str, Any]) -> None:
+    services = stack_config("multiregion")["sacred-council:services"]
+    config = {**configured(*MIXED), "monitoring": {}, "services": services, **sections}
+    stack = targets(*MIXED, **sections)
+    deployed = {
+        call["values"]["region"]: call["values"]
+        for call in (json.loads(arguments["jsonOpts"]) for _, arguments in stack.calls if "jsonOpts" in arguments)
+    }
+    published = files(parse({"stage": "continental", **config, "gitops": GITOPS}))
+    assert {name.removesuffix(".yaml"): yaml.safe_load(text) for name, text in published.items()} == deployed
+
+
+def test_publishing_writes_finds_and_removes_files(tmp_path: Any) -> None:
+    wanted = files(parse({"stage": "continental", **configured(*MIXED), "gitops": GITOPS}))
+    assert differing(wanted, tmp_path / "deploy") == sorted(wanted)
+    write(wanted, tmp_path / "deploy")
+    assert differing(wanted, tmp_path / "deploy") == []
+    (tmp_path / "deploy" / "mine.yaml").write_text("a: 1\n")
+    fewer = dict(list(wanted.items())[1:])
+    write(fewer, tmp_path / "deploy")
+    assert {path.name for path in (tmp_path / "deploy").iterdir()} == {*fewer, "mine.yaml"}
+
+
+@pytest.fixture
+def stacks(tmp_path: Path) -> Path:
+    """A folder with the file of stack `hub`, which has a secret and Argo CD."""
+    values = {"stage": "continental", **configured(*MIXED), "gitops": GITOPS}
+    config = {f"sacred-council:{key}": value for key, value in values.items()}
+    config["sacred-council:gitopsRepositoryToken"] = {"secure": "v1:abc"}
+    (tmp_path / "Pulumi.hub.yaml").write_text(yaml.safe_dump({"config": config}))
+    return tmp_path
+
+
+def test_the_command_writes_and_finds_what_is_stale(stacks: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = stacks / "deploy"
+    assert main(["hub", str(folder), "--check"], stacks) == 1
+    assert "westeurope.yaml: differs from stack hub" in capsys.readouterr().out
+    assert main(["hub", str(folder)], stacks) == 0
+    assert sorted(path.name for path in folder.iterdir()) == sorted(f"{name}.yaml" for name, _ in MIXED)
+    assert main(["hub", str(folder), "--check"], stacks) == 0
+
+
+def test_a_stack_without_argo_cd_or_without_a_file_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["local", str(tmp_path)]) == 1
+    assert "Argo CD deploys nothing" in capsys.readouterr().err
+    assert main(["nowhere", str(tmp_path)]) == 1
+    assert "Pulumi.nowhere.yaml" in capsys.readouterr().err

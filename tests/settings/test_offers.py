@@ -1,0 +1,432 @@
+"""What clouds offer where: the program chooses from the tables, and settings refuse what is not there."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components import offers
+from components.cache import instances as nodes
+from components.cluster.settings import AzureRegion
+from components.database import instances as machines
+from components.offers import refresh, tables
+from components.offers.sizes import ANY, family_of
+from sandbox.providers.aws.make import CALLER_ROLE
+from sandbox.providers.base import ProviderError
+from stacks import geography, standbys
+from stacks.settings import SettingsError, parse
+from tests.support.cloud_standins import create
+from tests.support.managed import PEM
+
+pytestmark = pytest.mark.unit
+
+MANAGED = tuple(region for region in geography.CATALOGUE if region.cloud in ("aws", "azure"))
+MACHINES = {"gcp": "e2-standard-4", "aws": "m7i.xlarge", "azure": "Standard_D4s_v5"}
+DATABASES = {"aws": machines.RDS, "azure": machines.FLEXIBLE_SERVER}
+CACHES = {
+    "aws": (nodes.ELASTICACHE, nodes.ELASTICACHE_DATA_SHARE),
+    "azure": (nodes.AZURE, nodes.AZURE_DATA_SHARE),
+}
+OWN: dict[str, dict[str, Any]] = {
+    "gcp": {"project": "my-project"},
+    "aws": {"rdsAuthorities": PEM, "administrators": [CALLER_ROLE]},
+    "azure": {"adminGroups": ["11111111-2222-3333-4444-555555555555"]},
+}
+WHERE = {"machine": "nodes.type", "database": "instances.database", "cache": "instances.cache"}
+
+
+def stack(region: geography.CloudRegion, **changed: Any) -> dict[str, Any]:
+    """A stack of one region with managed stores; `changed` are settings of the region, or of the stores."""
+    data_services = {key: changed.pop(key) for key in ("database", "cache") if key in changed}
+    nodes_ = {"type": MACHINES[region.cloud], "min": 3, "max": 9}
+    one = {"name": region.name, "cloud": region.cloud, "nodes": nodes_, **OWN[region.cloud], **changed}
+    return {
+        "stage": "regional",
+        "regions": [one],
+        "database": {"engine": "postgresql", **data_services.get("database", {})},
+        "cache": {"engine": "managed", **data_services.get("cache", {})},
+    }
+
+
+def naming(region: geography.CloudRegion, kind: offers.Kind, name: str) -> dict[str, Any]:
+    """A stack whose region names a type."""
+    section, key = WHERE[kind].split(".")
+    given = {"min": 3, "max": 9, key: name} if kind == "machine" else {key: name}
+    return stack(region, **{section: given})
+
+
+def mistakes(values: dict[str, Any]) -> list[str]:
+    """What the settings find."""
+    try:
+        parse(values)
+    except SettingsError as error:
+        return [str(mistake) for mistake in error.mistakes]
+    return []
+
+
+def _kinds() -> Iterator[tuple[str, offers.Kind]]:
+    for cloud in ("gcp", "aws", "azure"):
+        for kind in get_args(offers.Kind):
+            if (cloud, kind) != ("gcp", "cache"):
+                yield cloud, kind
+
+
+KINDS = tuple(_kinds())
+
+
+def named(cloud: str, kind: str) -> list[str]:
+    """All names of types that the table has, wherever they are."""
+    rows = [row for row in offers.table() if (row.cloud, row.kind) == (cloud, kind)]
+    return sorted({row.family.replace("#", size) for row in rows for size in row.sizes - {ANY}})
+
+
+def test_the_tables_are_about_every_region_of_the_catalogue() -> None:
+    known = [(row["cloud"], row["region"]) for row in tables.rows("regions")]
+    assert known == [(region.cloud, region.name) for region in geography.CATALOGUE]
+    for row in offers.table():
+        assert (row.regions or set()) <= {name for cloud, name in known if cloud == row.cloud}
+
+
+@pytest.mark.parametrize(("cloud", "kind"), KINDS)
+def test_each_kind_of_size_has_rows_and_no_type_has_two(cloud: str, kind: offers.Kind) -> None:
+    rows = [row for row in offers.table() if (row.cloud, row.kind) == (cloud, kind)]
+    assert rows
+    types = [(row.family, size) for row in rows for size in row.sizes]
+    assert len(types) == len(set(types))
+
+
+def test_every_row_has_a_source_with_an_address_and_a_day() -> None:
+    used = {row["source"] for name in ("sizes", "prices") for row in tables.rows(name)}
+    used |= {source for row in tables.rows("regions") for source in row["source"].split()}
+    assert used == set(tables.sources())
+    for source in tables.sources().values():
+        assert re.fullmatch(r"https://[\w.-]+/\S+", source.address)
+        assert source.date == "unknown" or date.fromisoformat(source.date) <= date.today()
+
+
+@pytest.mark.parametrize(
+    ("cloud", "kind", "region", "name", "expected"),
+    [
+        ("aws", "database", "af-south-1", "db.m7g.large", False),
+        ("aws", "database", "eu-west-3", "db.r7g.large", False),
+        ("aws", "database", "af-south-1", "db.m6g.large", True),
+        ("aws", "cache", "me-central-1", "cache.t4g.micro", False),
+        ("aws", "machine", "sa-east-1", "m7i.xlarge", True),
+        ("azure", "database", "westus2", "Standard_D2ds_v5", False),
+        ("azure", "database", "westeurope", "Standard_D2ds_v5", True),
+        ("azure", "machine", "southafricanorth", "Standard_D4s_v5", True),
+        ("azure", "cache", "westeurope", "Balanced_B5", None),
+        ("azure", "cache", "westeurope", "Balanced_B7", False),
+        ("gcp", "machine", "africa-south1", "c3-standard-4", False),
+        ("gcp", "machine", "africa-south1", "e2-standard-4", True),
+        ("gcp", "database", "africa-south1", "db-custom-2-8192", True),
+        # Nobody knows: a family of tomorrow, a region of one's own, a custom machine.
+        ("aws", "machine", "sa-east-1", "m99z.large", None),
+        ("aws", "machine", "ap-east-1", "m7i.large", None),
+        ("gcp", "machine", "us-east1", "n2-custom-2-8192", None),
+    ],
+)
+def test_what_is_there_what_is_not_and_what_nobody_knows(
+    cloud: str, kind: offers.Kind, region: str, name: str, expected: bool | None
+) -> None:
+    assert offers.offered(cloud, kind, region, name) is expected
+
+
+@pytest.mark.parametrize(
+    ("cloud", "kind", "region", "name", "expected"),
+    [
+        ("aws", "database", "me-central-1", "db.r7g.4xlarge", "db.r6g.4xlarge"),
+        ("aws", "cache", "me-central-1", "cache.t4g.small", "cache.t3.small"),
+        ("aws", "machine", "af-south-1", "m7i.3xlarge", "m7i.4xlarge"),
+        ("azure", "database", "japaneast", "Standard_E8ds_v5", "Standard_E8ds_v4"),
+        ("azure", "machine", "eastus", "Standard_D7s_v5", "Standard_D8s_v5"),
+        ("azure", "cache", "eastus", "Balanced_B7", "Balanced_B5"),
+        ("gcp", "machine", "me-west1", "e2-standard-64", "e2-standard-32"),
+    ],
+)
+def test_the_nearest_is_the_same_size_of_the_next_generation_or_the_next_size(
+    cloud: str, kind: offers.Kind, region: str, name: str, expected: str
+) -> None:
+    assert offers.nearest(cloud, kind, region, name) == expected
+
+
+@pytest.mark.parametrize("region", MANAGED, ids=lambda region: region.name)
+@pytest.mark.parametrize("standby", [False, True])
+def test_every_region_has_databases_and_caches_of_every_size(region: geography.CloudRegion, standby: bool) -> None:
+    offered = offers.here(region.cloud, "database", region.name, DATABASES[region.cloud])
+    for cpus in (1, 2, 3, 8, 16, 32, 48, 64):
+        for gib in (cpus, 4 * cpus, 7 * cpus):
+            machines.smallest(offered, cpu=str(cpus), memory=f"{gib}Gi", standby=standby)
+    known, share = CACHES[region.cloud]
+    caches = offers.here(region.cloud, "cache", region.name, known)
+    for mib in (64, 512, 1400, 3000, 6000, 12000, 48000, 100000):
+        nodes.smallest(caches, memory=f"{mib}Mi", max_memory=f"{mib // 2}Mi", data_share=share)
+
+
+@given(st.sampled_from(geography.CATALOGUE), st.integers(1, 96), st.integers(1, 700), st.booleans())
+def test_a_database_that_the_settings_accept_is_one_that_the_region_has(
+    region: geography.CloudRegion, cpu: int, gib: int, standby: bool
+) -> None:
+    database = {"cpu": cpu, "memory": f"{gib}Gi", "nodes": 3 if standby else 1}
+    if mistakes(stack(region, database=database)):
+        return
+    if region.cloud == "gcp":
+        name = machines.cloud_sql_tier(cpu=str(cpu), memory=f"{gib}Gi")
+    else:
+        known = offers.here(region.cloud, "database", region.name, DATABASES[region.cloud])
+        name = machines.smallest(known, cpu=str(cpu), memory=f"{gib}Gi", standby=standby)
+    # Azure does not say where its burstable machines are.
+    burstable = name.startswith("Standard_B")
+    assert offers.offered(region.cloud, "database", region.name, name) is (None if burstable else True)
+    assert mistakes(naming(region, "database", name)) == []
+
+
+@given(st.sampled_from(geography.CATALOGUE), st.integers(1, 400_000), st.integers(1, 99))
+def test_a_cache_that_the_settings_accept_is_one_that_the_region_has(
+    region: geography.CloudRegion, mib: int, share: int
+) -> None:
+    memory, data = f"{mib}Mi", f"{max(1, mib * share // 100)}Mi"
+    if mistakes(stack(region, cache={"memory": memory, "maxMemory": data})):
+        return
+    if region.cloud == "gcp":
+        assert nodes.memorystore_size(memory)
+        return
+    table, data_share = CACHES[region.cloud]
+    known = offers.here(region.cloud, "cache", region.name, table)
+    name = nodes.smallest(known, memory=memory, max_memory=data, data_share=data_share)
+    assert offers.offered(region.cloud, "cache", region.name, name) is (True if region.cloud == "aws" else None)
+    assert mistakes(naming(region, "cache", name)) == []
+
+
+@pytest.mark.parametrize(("cloud", "kind"), KINDS)
+def test_settings_accept_exactly_the_types_that_a_region_has(cloud: str, kind: offers.Kind) -> None:
+    names = named(cloud, kind) or ["db-custom-2-8192"]
+    for region in (region for region in geography.CATALOGUE if region.cloud == cloud):
+        for name in names[:: max(1, len(names) // 40)]:
+            found = mistakes(naming(region, kind, name))
+            refused = [text for text in found if f"{WHERE[kind]}: " in text]
+            missing = offers.offered(cloud, kind, region.name, name) is False
+            unfit = kind == "machine" and offers.unfit(cloud, name) is not None
+            assert bool(refused) == (missing or unfit), (region.name, name)
+
+
+@given(st.data())
+def test_the_remedy_is_a_type_that_the_region_has(data: st.DataObject) -> None:
+    cloud, kind = data.draw(st.sampled_from([one for one in KINDS if one != ("gcp", "database")]))
+    region = data.draw(st.sampled_from([one.name for one in geography.CATALOGUE if one.cloud == cloud]))
+    name = data.draw(st.sampled_from(named(cloud, kind)))
+    nearest = offers.nearest(cloud, kind, region, name)
+    assert nearest
+    (known,) = [one for one in geography.CATALOGUE if one.name == region]
+    assert mistakes(naming(known, kind, nearest)) == []
+
+
+@pytest.mark.parametrize(
+    ("cloud", "name", "fits"),
+    [
+        ("gcp", "e2-standard-4", True),
+        ("gcp", "c3-standard-8", True),
+        ("gcp", "n2d-standard-4", True),
+        ("gcp", "n4-standard-4", False),
+        ("gcp", "c4a-standard-4", False),
+        ("aws", "m7i.xlarge", True),
+        ("aws", "m4.xlarge", False),
+        ("aws", "t2.large", False),
+        ("aws", "t3.large", True),
+        ("aws", "i3.large", False),
+        ("aws", "i3.metal", True),
+        ("aws", "c4.large", False),
+        ("azure", "Standard_D4s_v5", True),
+        ("azure", "Standard_D4_v5", False),
+        ("azure", "Standard_D4as_v5", True),
+        ("azure", "Standard_D4a_v4", False),
+        ("azure", "Standard_DS3_v2", True),
+        ("azure", "Standard_D3_v2", False),
+        ("azure", "Standard_B4ms", True),
+        ("azure", "Standard_E4-2ds_v5", True),
+        ("azure", "Standard_A4_v2", False),
+        ("azure", "Standard_NC24ads_A100_v4", True),
+    ],
+)
+def test_machines_that_cannot_hold_the_platform_s_disks_or_pods_are_known(cloud: str, name: str, fits: bool) -> None:
+    assert (offers.unfit(cloud, name) is None) == fits
+
+
+@pytest.mark.parametrize(
+    ("region", "name", "complaint"),
+    [
+        (
+            "us-central1",
+            "n4-standard-4",
+            "takes Hyperdisks only, and the disks of nodes and stores are Persistent Disks",
+        ),
+        (
+            "us-east-1",
+            "m4.xlarge",
+            "is not on Nitro: it has no address prefixes, and so too few addresses for its pods",
+        ),
+        ("eastus", "Standard_D4_v5", "takes no premium disks (no s in its name), and those of the stores are premium"),
+    ],
+)
+def test_such_machines_are_refused_with_one_that_can(region: str, name: str, complaint: str) -> None:
+    (place,) = [one for one in geography.CATALOGUE if one.name == region]
+    (said,) = mistakes(naming(place, "machine", name))
+    assert said.startswith(f'sacred-council:regions[0].nodes.type: "{name}" {complaint}; write e.g. ')
+
+
+def test_a_type_that_is_not_there_is_refused_with_its_source_and_the_nearest() -> None:
+    (region,) = [one for one in geography.CATALOGUE if one.name == "af-south-1"]
+    source = tables.sources()["cfn-lint"]
+    assert mistakes(naming(region, "database", "db.r7g.large")) == [
+        'sacred-council:regions[0].instances.database: "db.r7g.large" is not what af-south-1 has, by '
+        f"components/offers/sizes.csv ({source.address}, {source.date}); write e.g. db.r6g.large"
+    ]
+
+
+def test_the_machine_of_azure_s_own_pods_is_one_that_the_region_has() -> None:
+    (japan,) = [one for one in geography.CATALOGUE if one.name == "japaneast"]
+    (said,) = mistakes(stack(japan, systemMachine="Standard_D2s_v7"))
+    assert said.startswith('sacred-council:regions[0].systemMachine: "Standard_D2s_v7" is not what japaneast has')
+    # Those pods have no premium disks.
+    assert mistakes(stack(japan, systemMachine="Standard_D2_v5")) == []
+
+
+@pytest.mark.parametrize("region", [one for one in MANAGED if one.cloud == "azure"], ids=lambda region: region.name)
+def test_every_region_of_azure_has_the_usual_machine_for_azure_s_own_pods(region: geography.CloudRegion) -> None:
+    (found,) = parse(stack(region)).regions
+    assert isinstance(found, AzureRegion)
+    assert offers.offered("azure", "machine", region.name, found.system_machine) is True
+
+
+@pytest.mark.parametrize(
+    ("name", "zones", "expected"),
+    [
+        ("us-east-2", ["a", "b", "d"], "names zones that us-east-2 does not have: d; choose from a, b, c"),
+        ("us-east-1", ["a", "c", "f"], None),
+        ("westeurope", ["1", "4"], "names zones that westeurope does not have: 4; choose from 1, 2, 3"),
+        ("westeurope", [1, 2], None),
+    ],
+)
+def test_zones_that_a_region_does_not_have_are_refused(name: str, zones: list[Any], expected: str | None) -> None:
+    (region,) = [one for one in geography.CATALOGUE if one.name == name]
+    found = mistakes(stack(region, zones=zones))
+    assert [text.partition("] ")[2] for text in found] == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize("region", geography.CATALOGUE, ids=lambda region: region.name)
+def test_a_region_whose_zones_are_known_has_three(region: geography.CloudRegion) -> None:
+    known = offers.zones(region.cloud, region.name)
+    assert known == () or len(known) >= 3
+
+
+def test_a_region_that_takes_no_new_standby_in_another_zone_is_told_and_not_refused() -> None:
+    (blocked,) = [one for one in geography.CATALOGUE if one.name == "westeurope"]
+    (free,) = [one for one in geography.CATALOGUE if one.name == "uksouth"]
+    three = {"nodes": 3}
+    (warning,) = standbys.blocked(parse(stack(blocked, database=three)))
+    assert warning.startswith("westeurope: ")
+    assert list(standbys.blocked(parse(stack(blocked)))) == []
+    assert list(standbys.blocked(parse(stack(free, database=three)))) == []
+
+
+OFFERS = st.dictionaries(
+    st.sampled_from(["us-east-1", "sa-east-1", "af-south-1"]),
+    st.sets(st.builds("{}.{}".format, st.sampled_from(["m7i", "m7g", "t3"]), st.sampled_from(["large", "2xlarge"]))),
+    min_size=3,
+)
+
+
+@given(OFFERS)
+def test_rows_that_are_written_say_what_was_read(read: dict[str, set[str]]) -> None:
+    regions = list(read)
+    said: dict[str, set[str]] = {region: set() for region in regions}
+    for row in refresh.table_rows("aws", "machine", read, regions, "x"):
+        words = row["regions"]
+        there = set(regions) - set(words.removeprefix("all but").split()) if words[:3] == "all" else set(words.split())
+        for region in there:
+            said[region] |= {row["family"].replace("#", size) for size in row["sizes"].split()}
+    assert said == read
+
+
+@pytest.mark.parametrize(("cloud", "kind"), KINDS)
+def test_a_type_is_its_family_and_its_size(cloud: str, kind: str) -> None:
+    for name in named(cloud, kind):
+        family, size = family_of(cloud, name)
+        assert size
+        assert family.replace("#", size) == name
+
+
+POSTGRESQL = {"engine": "postgres", "instanceClass": "db.m7g.large", "username": "a", "allocatedStorage": 20}
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    ("aws:rds/instance:Instance", {**POSTGRESQL, "region": "af-south-1"}, "db.m7g.large"),
+    (
+        "aws:elasticache/replicationGroup:ReplicationGroup",
+        {"region": "me-central-1", "description": "c", "nodeType": "cache.t4g.micro"},
+        "cache.t4g.micro",
+    ),
+    ("aws:ec2/launchTemplate:LaunchTemplate", {"region": "me-central-1", "instanceType": "m8i.large"}, "m8i.large"),
+    (
+        "gcp:container/nodePool:NodePool",
+        {"cluster": "c", "location": "africa-south1", "nodeConfig": {"machineType": "c3-standard-4"}},
+        "c3-standard-4",
+    ),
+    (
+        "azure-native:dbforpostgresql:Server",
+        {
+            "resourceGroupName": "g",
+            "location": "japaneast",
+            "sku": {"name": "Standard_D2ds_v5", "tier": "GeneralPurpose"},
+        },
+        "Standard_D2ds_v5",
+    ),
+    (
+        "azure-native:redisenterprise:RedisEnterprise",
+        {
+            "resourceGroupName": "g",
+            "location": "eastus",
+            "sku": {"name": "Balanced_B7"},
+            "publicNetworkAccess": "Disabled",
+        },
+        "Balanced_B7",
+    ),
+    (
+        "azure-native:containerservice:ManagedCluster",
+        {
+            "resourceGroupName": "g",
+            "location": "japaneast",
+            "agentPoolProfiles": [{"name": "nodes", "vmSize": "Standard_D4s_v7", "mode": "System"}],
+        },
+        "Standard_D4s_v7",
+    ),
+]
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize(("token", "inputs", "name"), REFUSED)
+def test_a_simulated_cloud_refuses_what_a_region_does_not_have(token: str, inputs: dict[str, Any], name: str) -> None:
+    with pytest.raises(ProviderError, match=f"{re.escape(name)} is not available in "):
+        create(token, inputs)
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_simulated_cloud_makes_what_a_region_has() -> None:
+    token, inputs, _ = REFUSED[0]
+    assert create(token, {**inputs, "instanceClass": "db.m6g.large"})[0]
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_node_pool_is_of_machines_that_its_cluster_s_region_has() -> None:
+    place = {"resourceGroupName": "g", "resourceName": "c"}
+    first = {"name": "system1", "vmSize": "Standard_D2s_v5", "mode": "System"}
+    create(
+        "azure-native:containerservice:ManagedCluster",
+        {**place, "location": "japaneast", "agentPoolProfiles": [first], "tags": {"region": "ireland"}},
+    )
+    pool = {**place, "agentPoolName": "n1", "mode": "User", "vmSize": "Standard_D4s_v7"}
+    with pytest.raises(ProviderError, match="Standard_D4s_v7 is not available in japaneast"):
+        create("azure-native:containerservice:AgentPool", pool)
+    assert create("azure-native:containerservice:AgentPool", {**pool, "vmSize": "Standard_D4s_v5"})[0]

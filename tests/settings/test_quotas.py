@@ -1,0 +1,138 @@
+"""What a region needs of quotas, and who is told."""
+
+from typing import Any
+
+import pytest
+
+from stacks.quotas import ADDRESSES, USUAL_RULES, exceeded, public_addresses, security_group_rules
+from stacks.settings import Settings, parse
+from tests.support.rendering import render, stack_config
+
+pytestmark = pytest.mark.unit
+
+PUBLIC_ADDRESS = "azure-native:network:PublicIPAddress"
+
+MACHINES = {"gcp": "e2-standard-4", "aws": "m7i.xlarge", "azure": "Standard_D4s_v5"}
+SAO_PAULO, SYDNEY, VIRGINIA, IOWA, AMSTERDAM = (
+    ("sa-east-1", "aws"),
+    ("ap-southeast-2", "aws"),
+    ("us-east-1", "aws"),
+    ("us-central1", "gcp"),
+    ("westeurope", "azure"),
+)
+
+
+def settings(*regions: tuple[str, str], **more: Any) -> Settings:
+    """A stack of these regions (name, cloud)."""
+    data_services = (
+        {"database": {"primaryRegion": regions[0][0]}, "messaging": {"servers": 3}} if len(regions) > 1 else {}
+    )
+    return parse(
+        {
+            "stage": "planetary",
+            "regions": [
+                {"name": name, "cloud": cloud, "nodes": {"type": MACHINES[cloud], "min": 3, "max": 9}}
+                for name, cloud in regions
+            ],
+            "clouds": {
+                "gcp": {"project": "my-project"},
+                "aws": {"administrators": ["arn:aws:iam::123456789012:role/deployers"]},
+                "azure": {"adminGroups": ["11111111-2222-3333-4444-555555555555"]},
+            },
+            **data_services,
+            **more,
+        }
+    )
+
+
+def planetary() -> Settings:
+    return parse({key.partition(":")[2]: value for key, value in stack_config("planetary").items() if "sacred" in key})
+
+
+def test_of_a_lone_region_only_the_public_gateway_counts() -> None:
+    assert security_group_rules(settings(SAO_PAULO), "sa-east-1") == 1 + 3 + 1
+    assert security_group_rules(settings(SAO_PAULO, mesh={"enabled": False}), "sa-east-1") == 1
+
+
+def test_every_port_has_a_rule_for_each_address_of_the_others_and_one_for_each_subnet() -> None:
+    two = settings(SAO_PAULO, IOWA, monitoring={"enabled": False})
+    database, messaging, east_west, gateway, icmp, own = 1 + 1, 1 + 3, 2 * (1 + 3), 3, 1 + 1, 1
+    assert security_group_rules(two, "sa-east-1") == database + messaging + east_west + gateway + icmp + own
+
+
+def test_a_cluster_that_was_there_already_counts_with_the_addresses_that_it_says() -> None:
+    def stack(*addresses: str) -> Settings:
+        cellar = {"name": "europe-west1", "cloud": "existing", "context": "cellar", "egressAddresses": addresses}
+        machines = {"type": "m7i.xlarge", "min": 3, "max": 9}
+        administrators = ["arn:aws:iam::123456789012:role/deployers"]
+        brazil = {"name": "sa-east-1", "cloud": "aws", "nodes": machines, "administrators": administrators}
+        data_services = {"database": {"primaryRegion": "sa-east-1"}, "messaging": {"servers": 3}}
+        return parse({"stage": "planetary", "regions": [brazil, cellar], **data_services})
+
+    one, two = (
+        security_group_rules(stack(*given), "sa-east-1") for given in (["203.0.113.1"], ["203.0.113.1", "203.0.113.2"])
+    )
+    assert two - one == 3 + 2 + 1
+
+
+def test_the_planetary_stack_needs_more_than_aws_gives_unasked() -> None:
+    stack = planetary()
+    needed = {
+        region.name: security_group_rules(stack, region.name) for region in stack.regions if region.cloud == "aws"
+    }
+    assert needed == dict.fromkeys(["sa-east-1", "ap-southeast-2"], 92)
+    rules = [warning for warning in exceeded(stack) if "L-0EA8095F" in warning]
+    assert [warning.partition(":")[0] for warning in rules] == ["sa-east-1", "ap-southeast-2"]
+    assert all(f"about {needed['sa-east-1']} rules" in warning for warning in rules)
+
+
+def test_the_planetary_stack_needs_more_addresses_than_aws_gives_and_all_that_google_gives_unasked() -> None:
+    stack = planetary()
+    ways_out, endpoints, gateways = 1, 3 + 1 + 1, 2
+    assert public_addresses(stack, "us-central1") == ways_out + endpoints + gateways == ADDRESSES["gcp"].usual == 8
+    # In each of three zones: the NAT, messaging, metrics and the public gateway. One zone: each database node.
+    assert public_addresses(stack, "sa-east-1") == 3 * 4 + 3
+    assert public_addresses(stack, "southafricanorth") == 3 + endpoints + gateways < ADDRESSES["azure"].usual
+    told = [warning.partition(":")[0] for warning in exceeded(stack) if "public addresses" in warning]
+    assert told == ["us-central1", "europe-west1", "asia-east1", "sa-east-1", "ap-southeast-2"]
+
+
+def test_the_planetary_stack_has_as_many_addresses_as_are_counted() -> None:
+    stack, rendered = planetary(), render("planetary")
+    reserved = {"gcp": "gcp:compute/address:Address", "aws": "aws:ec2/eip:Eip", "azure": PUBLIC_ADDRESS}
+    for region in stack.regions:
+        made = [r for r in rendered.of_type(reserved[region.cloud]) if r.name.startswith(f"{region.name}-")]
+        # AWS gives the east-west gateway's load balancer addresses of its own; elsewhere they count.
+        assert public_addresses(stack, region.name) == len(made) + (region.cloud != "aws")
+
+
+def test_a_lone_region_has_its_way_out_and_its_gateway() -> None:
+    assert public_addresses(settings(IOWA), "us-central1") == 1 + 1
+    assert public_addresses(settings(SAO_PAULO), "sa-east-1") == 3
+    assert public_addresses(settings(AMSTERDAM), "westeurope") == 3 + 1
+
+
+def test_the_quota_is_named_as_the_cloud_names_it() -> None:
+    told = {warning.partition(":")[0]: warning for warning in exceeded(planetary()) if "public addresses" in warning}
+    # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
+    assert "L-0263D0A3" in told["sa-east-1"]
+    assert "IN-USE-ADDRESSES-per-project-region" in told["us-central1"]
+
+
+@pytest.mark.parametrize("stack", [settings(IOWA, AMSTERDAM), settings(SAO_PAULO), settings(AMSTERDAM)])
+def test_nobody_is_told_where_the_usual_quota_is_enough(stack: Settings) -> None:
+    assert list(exceeded(stack)) == []
+
+
+def test_each_region_more_adds_rules() -> None:
+    counts = [
+        security_group_rules(settings(*regions), "sa-east-1")
+        for regions in (
+            (SAO_PAULO, IOWA),
+            (SAO_PAULO, IOWA, AMSTERDAM),
+            (SAO_PAULO, IOWA, AMSTERDAM, SYDNEY),
+            (SAO_PAULO, IOWA, AMSTERDAM, SYDNEY, VIRGINIA),
+        )
+    ]
+    assert counts == sorted(set(counts))
+    assert counts[0] < USUAL_RULES < counts[-1]

@@ -1,0 +1,115 @@
+"""What there is in a region's cluster once everything is deployed, as far as its objects tell.
+
+The program's objects, those of its charts, the pods that controllers make of them, and what the cluster itself brings.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stacks.service_values import service_values
+from stacks.settings import parse
+from stacks.settings.errors import PROJECT
+from tests.support import controllers, real_charts
+from tests.support.manifests import Manifest, chart_calls, chart_of
+from tests.support.manifests import template as services_chart
+from tests.support.network_rules import Pods, Policies
+from tests.support.rendering import Rendered, Resource, render, stack_config
+
+SERVICES = "sacred-council"
+COMPONENTS = {"GkeCluster": "gcp", "EksCluster": "aws", "AksCluster": "azure", "ExistingCluster": "existing"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A region of a stack that is deployed with other settings in some sections."""
+
+    stack: str
+    region: str
+    overrides: Mapping[str, Any]
+
+    @property
+    def rendered(self) -> Rendered:
+        """What the program registers."""
+        return render(self.stack, self.overrides)
+
+    def service_values(self) -> Mapping[str, Any]:
+        """The values that are published for Argo CD, of the region's services."""
+        config = {**stack_config(self.stack), **self.overrides}
+        prefix = f"{PROJECT}:"
+        settings = parse({key.removeprefix(prefix): v for key, v in config.items() if key.startswith(prefix)})
+        return service_values(settings)[self.region]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """The objects of a region's cluster on `cloud`, the pods that come of them, and the policies between them."""
+
+    cloud: str
+    objects: Sequence[Manifest]
+    pods: Sequence[Pods]
+    policies: Policies
+
+    def of_kind(self, *kinds: str) -> list[Manifest]:
+        """The objects of these kinds."""
+        return [each for each in self.objects if each["kind"] in kinds]
+
+    def namespace(self, name: str) -> Mapping[str, str]:
+        """The labels of a namespace."""
+        return self.policies.namespaces.get(name, {})
+
+    def service(self, name: str, namespace: str) -> Manifest | None:
+        """A Service by its name."""
+        services = {(s["metadata"]["namespace"], s["metadata"]["name"]): s for s in self.of_kind("Service")}
+        return services.get((namespace, name))
+
+    def behind(self, service: Manifest) -> list[Pods]:
+        """The pods that a Service leads to."""
+        wanted = service["spec"].get("selector")
+        place = service["metadata"]["namespace"]
+        return [p for p in self.pods if wanted and p.namespace == place and wanted.items() <= p.labels.items()]
+
+
+def cluster(case: Case) -> Cluster:
+    """The cluster of a case's region."""
+    cloud = _cloud(case)
+    deployed = [*_deployed(case), *controllers.brought(cloud)]
+    objects = [*deployed, *controllers.kubelet_services(deployed)]
+    namespaces = {
+        each["metadata"]["name"]: each["metadata"].get("labels", {}) for each in objects if each["kind"] == "Namespace"
+    }
+    policies = Policies(policies=[o for o in objects if o["kind"] == "NetworkPolicy"], namespaces=namespaces)
+    pods = [*controllers.pods(objects, namespaces), controllers.dns_pods(cloud)]
+    return Cluster(cloud=cloud, objects=objects, pods=pods, policies=policies)
+
+
+def _cloud(case: Case) -> str:
+    kinds = {r.name: r.type.rpartition(":")[2] for r in case.rendered.resources if r.type.startswith("sacred-council:")}
+    return COMPONENTS[kinds[f"{case.region}-cluster"]]
+
+
+def _deployed(case: Case) -> list[Manifest]:
+    mine = [r for r in case.rendered.resources if _deploys_to(r, case.region)]
+    services = _services(case)
+    whole = {_key(each) for each in services}
+    # What the program registers of the services' chart is an outline under mocks; Helm's objects are whole.
+    own = [r.inputs for r in mine if r.is_kubernetes_object and _key(r.inputs) not in whole]
+    releases = [r.inputs for r in mine if r.type == real_charts.RELEASE_TYPE]
+    return [*own, *services, *(each for release in releases for each in real_charts.release_objects(release))]
+
+
+def _services(case: Case) -> list[Manifest]:
+    """The services' objects: as the program deploys them, or as Argo CD does."""
+    calls = [call for call in chart_calls(case.rendered) if call["values"]["region"] == case.region]
+    if calls:
+        return chart_of(calls[0])
+    return services_chart(case.service_values(), namespace=SERVICES, release=SERVICES)
+
+
+def _key(manifest: Manifest) -> tuple[str, str, str]:
+    metadata = manifest["metadata"]
+    return manifest["kind"], metadata.get("namespace", ""), metadata["name"]
+
+
+def _deploys_to(resource: Resource, region: str) -> bool:
+    return resource.provider.rpartition("::")[0].endswith(f"::{region}-cluster-kubernetes")

@@ -1,0 +1,545 @@
+"""What pods of a region's cluster connect to, and whether they can: rules of Kubernetes and of its controllers.
+
+Each rule returns what breaks it, one sentence each.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from tests.support import controllers
+from tests.support.cluster_objects import Cluster
+from tests.support.manifests import Manifest, identity
+from tests.support.network_rules import Pods, matches
+
+ADDRESS = re.compile(r"(?<![\w.@/-])(?P<host>[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?):(?P<port>\d{2,5})(?!\d)")
+URL = re.compile(r"https?://(?P<host>[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)(?::(?P<port>\d+))?")
+JOB = re.compile(r'\bjob(=~?)"([^"]+)"')
+NAMESPACE = re.compile(r'\bnamespace=~?"([^"]+)"')
+METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+OUR_RULES = "sacred-council"
+XDS_PORT = 15012
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scrape:
+    """Prometheus reads `port` of `pods` (None: of nodes or of the API server) because `monitor` says so."""
+
+    monitor: str
+    port: int
+    pods: Pods | None
+
+
+def monitors(cluster: Cluster) -> Iterator[tuple[Manifest, list[Scrape] | str]]:
+    """Every monitor with what Prometheus reads because of it, or with what it lacks."""
+    for monitor in cluster.of_kind("ServiceMonitor"):
+        for endpoint in monitor["spec"]["endpoints"]:
+            yield monitor, _scraped_services(cluster, monitor, endpoint)
+    for monitor in cluster.of_kind("PodMonitor"):
+        for endpoint in monitor["spec"]["podMetricsEndpoints"]:
+            yield monitor, _scraped_pods(cluster, monitor, endpoint)
+
+
+def monitors_without_targets(cluster: Cluster) -> list[str]:
+    """A monitor is only read when Prometheus selects it, and only finds ports that Services and pods have."""
+    unread = [
+        f"{identity(monitor)}: no Prometheus selects it"
+        for monitor in cluster.of_kind("ServiceMonitor", "PodMonitor")
+        if not any(_reads(cluster, each, monitor) for each in cluster.of_kind("Prometheus"))
+    ]
+    return sorted({*unread, *(f"{identity(m)}: {found}" for m, found in monitors(cluster) if isinstance(found, str))})
+
+
+def closed_scrapes(cluster: Cluster) -> list[str]:
+    """Prometheus reaches every port that it reads, and a port behind a proxy of the mesh takes plain text."""
+    (prometheus,) = (p for p in cluster.pods if p.maker.startswith("Prometheus/"))
+    found = []
+    for scrape in [each for _, scrapes in monitors(cluster) if not isinstance(scrapes, str) for each in scrapes]:
+        found += [f"{scrape.monitor}: {each}" for each in _closed(cluster, prometheus, scrape.pods, scrape.port)]
+        if scrape.pods and controllers.meshed(scrape.pods) and not _plain(cluster, scrape.pods, scrape.port):
+            found.append(f"{scrape.monitor}: {scrape.pods.maker} wants mutual TLS on {scrape.port}")
+    return sorted(set(found))
+
+
+def unknown_jobs(cluster: Cluster) -> list[str]:
+    """A job that a rule names is one that some monitor gives: else the rule fires for ever, or never."""
+    jobs = {job for monitor in cluster.of_kind("ServiceMonitor", "PodMonitor") for job in _jobs(cluster, monitor)}
+    return sorted(
+        {
+            f"{rule.get('alert') or rule.get('record')}: no monitor gives the job {wanted}"
+            for manifest in cluster.of_kind("PrometheusRule")
+            for group in manifest["spec"]["groups"]
+            for rule in group["rules"]
+            for operator, wanted in JOB.findall(str(rule["expr"]))
+            if not any(re.fullmatch(wanted, job) if operator == "=~" else wanted == job for job in jobs)
+        }
+    )
+
+
+def unknown_namespaces(cluster: Cluster) -> list[str]:
+    """A namespace that a rule of ours names is there."""
+    places = cluster.policies.namespaces.keys()
+    return sorted(
+        {
+            f"{rule.get('alert') or rule.get('record')}: {place}"
+            for manifest in cluster.of_kind("PrometheusRule")
+            if manifest["metadata"]["name"] == OUR_RULES
+            for group in manifest["spec"]["groups"]
+            for rule in group["rules"]
+            for wanted in NAMESPACE.findall(str(rule["expr"]))
+            for place in wanted.split("|")
+            if place not in places
+        }
+    )
+
+
+def silent_loops(cluster: Cluster, alert: str) -> list[str]:
+    """Namespaces with pods whose crash loops `alert` says nothing about."""
+    targets = [
+        re.compile(wanted)
+        for manifest in cluster.of_kind("PrometheusRule")
+        for group in manifest["spec"]["groups"]
+        for rule in group["rules"]
+        if rule.get("alert") == alert
+        for wanted in NAMESPACE.findall(str(rule["expr"])) or [".*"]
+    ]
+    return sorted({p.namespace for p in cluster.pods if not any(each.fullmatch(p.namespace) for each in targets)})
+
+
+def dropped_metrics(cluster: Cluster) -> list[str]:
+    """What an alert or a rule of ours asks for is not dropped by the monitor that reads it."""
+    dropped = [
+        re.compile(each["regex"])
+        for monitor in cluster.of_kind("ServiceMonitor", "PodMonitor")
+        for endpoint in monitor["spec"].get("endpoints") or monitor["spec"]["podMetricsEndpoints"]
+        for each in endpoint.get("metricRelabelings", [])
+        if each["action"] == "drop" and each["sourceLabels"] == ["__name__"]
+    ]
+    return sorted(
+        {
+            f"{rule.get('alert') or rule['record']}: {metric} is dropped"
+            for manifest in cluster.of_kind("PrometheusRule")
+            for group in manifest["spec"]["groups"]
+            for rule in group["rules"]
+            if "alert" in rule or manifest["metadata"]["name"] == OUR_RULES
+            for metric in METRIC.findall(str(rule["expr"]))
+            if any(each.fullmatch(metric) for each in dropped)
+        }
+    )
+
+
+def idle_policies(cluster: Cluster) -> list[str]:
+    """A policy is about pods that there are; the default of a namespace is about those to come as well."""
+    return [
+        identity(policy)
+        for policy in cluster.policies.policies
+        if policy["spec"].get("podSelector") and not cluster.policies.selected(policy, cluster.pods)
+    ]
+
+
+def resources_of(cluster: Cluster, account: tuple[str, str]) -> set[str]:
+    """The resources that an account (namespace, name) has rights on, anywhere."""
+    found = set()
+    for binding in cluster.of_kind("RoleBinding", "ClusterRoleBinding"):
+        named = [(s.get("namespace") or binding["metadata"]["namespace"], s["name"]) for s in binding["subjects"] or []]
+        for role in _roles(cluster, binding) if account in named else []:
+            found |= {each for rule in role.get("rules") or [] for each in rule.get("resources", [])}
+    return found
+
+
+def closed_webhooks(cluster: Cluster) -> list[str]:
+    """The API server calls webhooks and aggregated APIs at pods, from an address that no policy can name."""
+    found = []
+    for caller, service, port in _called(cluster):
+        if service is None:
+            found.append(f"{caller}: its Service is not there")
+            continue
+        for pods, number in _members(cluster, service, port):
+            if not cluster.policies.admits(pods, None, number):
+                found.append(f"{caller}: {pods.maker} does not admit the API server on {number}")
+    return sorted(set(found))
+
+
+def without_dns(cluster: Cluster) -> list[str]:
+    """Every pod resolves names."""
+    (dns,) = (p for p in cluster.pods if p.labels == controllers.DNS_LABELS)
+    return [
+        f"{pods.maker}: {protocol}"
+        for pods in cluster.pods
+        if pods is not dns
+        for protocol in ("UDP", "TCP")
+        if not cluster.policies.lets_out(pods, dns, 53, protocol)
+    ]
+
+
+def without_api(cluster: Cluster) -> list[str]:
+    """A pod that has a token with rights calls the API server."""
+    bound = _bound_accounts(cluster)
+    return [
+        f"{pods.maker}: {port}"
+        for pods in cluster.pods
+        if (pods.namespace, pods.spec.get("serviceAccountName", "default")) in bound and _has_token(cluster, pods)
+        for port in controllers.API_PORTS[cluster.cloud]
+        if not cluster.policies.lets_out(pods, None, port)
+    ]
+
+
+def closed_addresses(cluster: Cluster) -> list[str]:
+    """A pod that is told the address of a Service reaches it, and the Service has the port."""
+    found: list[str] = []
+    for pods in cluster.pods:
+        for service, port in _told(cluster, pods):
+            for target, number in _members(cluster, service, port):
+                found += _closed(cluster, pods, target, number)
+    return sorted(set(found))
+
+
+def closed_proxies(cluster: Cluster) -> list[str]:
+    """Every proxy of the mesh gets its configuration and certificates from the control plane."""
+    control_plane = [p for p in cluster.pods if p.labels.get("app") == "istiod"]
+    return [
+        found
+        for pods in cluster.pods
+        if controllers.meshed(pods)
+        for target in control_plane
+        for found in _closed(cluster, pods, target, XDS_PORT)
+    ]
+
+
+def closed_traces(cluster: Cluster) -> list[str]:
+    """Every proxy of the mesh sends its spans to where the mesh's configuration says."""
+    found: list[str] = []
+    for each in cluster.of_kind("ConfigMap"):
+        mesh = yaml.safe_load(each.get("data", {}).get("mesh", "")) if each["metadata"]["name"] == "istio" else None
+        for provider in (mesh or {}).get("extensionProviders", []):
+            said = provider.get("opentelemetry")
+            service = _named(cluster, said["service"], each["metadata"]["namespace"]) if said else None
+            found += [f"{said['service']} is not there"] if said and service is None else []
+            for target, port in _members(cluster, service, said["port"]) if said and service else []:
+                found += [s for p in cluster.pods if controllers.meshed(p) for s in _closed(cluster, p, target, port)]
+    return sorted(set(found))
+
+
+def closed_routes(cluster: Cluster) -> list[str]:
+    """The pods of a Gateway reach the Services that its VirtualServices lead to."""
+    gateways = {f"{g['metadata']['namespace']}/{g['metadata']['name']}": g for g in cluster.of_kind("Gateway")}
+    found = []
+    for route in cluster.of_kind("VirtualService"):
+        hosts = {
+            (each["destination"]["host"], each["destination"]["port"]["number"])
+            for rule in route["spec"]["http"]
+            for each in rule.get("route", [])
+        }
+        for name in route["spec"]["gateways"]:
+            sources = [
+                p for p in cluster.pods if matches({"matchLabels": gateways[name]["spec"]["selector"]}, p.labels)
+            ]
+            for host, port in sorted(hosts):
+                service = _named(cluster, host, route["metadata"]["namespace"])
+                members = _members(cluster, service, port) if service else []
+                found += [] if members and sources else [f"{identity(route)}: nothing leads to {host}:{port}"]
+                found += [s for source in sources for pods, n in members for s in _closed(cluster, source, pods, n)]
+    return sorted(set(found))
+
+
+def closed_load_balancers(cluster: Cluster) -> list[str]:
+    """Pods behind a load balancer admit whom it admits; addresses are only seen where nodes leave them as they are."""
+    found = []
+    for service in (s for s in cluster.of_kind("Service") if s["spec"].get("type") == "LoadBalancer"):
+        spec = service["spec"]
+        for pods, number in [each for port in spec["ports"] for each in _members(cluster, service, port["port"])]:
+            for block in spec.get("loadBalancerSourceRanges") or ["0.0.0.0/0"]:
+                if not cluster.policies.admits(pods, block, number):
+                    found.append(f"{identity(service)}: {pods.maker} does not admit {block} on {number}")
+            if not cluster.policies.admits(pods, None, number) and spec.get("externalTrafficPolicy") != "Local":
+                found.append(f"{identity(service)}: nodes hide who calls, and {pods.maker} admits some only")
+    return sorted(set(found))
+
+
+def webhook_ports(cluster: Cluster) -> set[int]:
+    """The ports of pods that the API server calls."""
+    called = [(service, port) for _, service, port in _called(cluster) if service is not None]
+    return {number for service, port in called for _, number in _members(cluster, service, port)}
+
+
+def closed_alerts(cluster: Cluster) -> list[str]:
+    """Prometheus sends alerts to the Alertmanagers that it is told of."""
+    found = []
+    for manifest in cluster.of_kind("Prometheus"):
+        (prometheus,) = (p for p in cluster.pods if p.maker == identity(manifest))
+        for each in manifest["spec"]["alerting"]["alertmanagers"]:
+            service = cluster.service(each["name"], each["namespace"])
+            members = _members(cluster, service, each["port"]) if service else []
+            found += ["no Alertmanager"] if not members else []
+            found += [sentence for pods, port in members for sentence in _closed(cluster, prometheus, pods, port)]
+    return found
+
+
+def _scraped_services(cluster: Cluster, monitor: Manifest, endpoint: Mapping[str, Any]) -> list[Scrape] | str:
+    services = [s for s in cluster.of_kind("Service") if _in_reach(cluster, monitor, s)]
+    if not services:
+        return "no Service has its labels"
+    if "targetPort" in endpoint:
+        return _scraped_targets(cluster, monitor, services, endpoint["targetPort"])
+    named = [s for s in services if endpoint["port"] in [p.get("name") for p in s["spec"]["ports"]]]
+    if not named:
+        return f"no Service with its labels has a port called {endpoint['port']}"
+    found = []
+    for service in named:
+        (port,) = (p for p in service["spec"]["ports"] if p.get("name") == endpoint["port"])
+        if not service["spec"].get("selector"):
+            found.append(Scrape(monitor=identity(monitor), port=port["targetPort"], pods=None))
+            continue
+        if not cluster.behind(service):
+            return f"{identity(service)} leads to no pod"
+        for pods, number in _members(cluster, service, endpoint["port"]):
+            if number not in [p.number for p in pods.ports]:
+                return f"{pods.maker} has no port {port.get('targetPort', port['port'])}"
+            found.append(Scrape(monitor=identity(monitor), port=number, pods=pods))
+    return found or f"no pod has its port {endpoint['port']}"
+
+
+def _scraped_targets(
+    cluster: Cluster, monitor: Manifest, services: Sequence[Manifest], port: int | str
+) -> list[Scrape] | str:
+    """A monitor may name the port of the pods behind its Services; pods without it are left out."""
+    found = [
+        Scrape(monitor=identity(monitor), port=number, pods=pods)
+        for service in services
+        for pods in cluster.behind(service)
+        if (number := pods.port(port)) is not None
+    ]
+    return found or f"no pod has a port called {port}"
+
+
+def _scraped_pods(cluster: Cluster, monitor: Manifest, endpoint: Mapping[str, Any]) -> list[Scrape] | str:
+    place = monitor["metadata"]["namespace"]
+    pods = [p for p in cluster.pods if p.namespace == place and matches(monitor["spec"]["selector"], p.labels)]
+    found = [
+        Scrape(monitor=identity(monitor), port=number, pods=each)
+        for each in pods
+        if (number := each.port(endpoint["port"])) is not None
+    ]
+    return found or f"no pod has a port called {endpoint['port']}"
+
+
+def _jobs(cluster: Cluster, monitor: Manifest) -> Iterator[str]:
+    """The label `job` of what a monitor finds: the value of its `jobLabel`, else the name of the Service."""
+    label, metadata = monitor["spec"].get("jobLabel", ""), monitor["metadata"]
+    if monitor["kind"] == "PodMonitor":
+        pods = [p for p in cluster.pods if p.namespace == metadata["namespace"]]
+        yield from (p.labels.get(label) or f"{metadata['namespace']}/{metadata['name']}" for p in pods)
+        return
+    for service in cluster.of_kind("Service"):
+        if _in_reach(cluster, monitor, service):
+            yield service["metadata"].get("labels", {}).get(label) or service["metadata"]["name"]
+
+
+def _in_reach(cluster: Cluster, monitor: Manifest, service: Manifest) -> bool:
+    wanted = monitor["spec"].get("namespaceSelector") or {}
+    places = wanted.get("matchNames") or [monitor["metadata"]["namespace"]]
+    return (wanted.get("any") or service["metadata"]["namespace"] in places) and matches(
+        monitor["spec"]["selector"], service["metadata"].get("labels", {})
+    )
+
+
+def _reads(cluster: Cluster, prometheus: Manifest, monitor: Manifest) -> bool:
+    kind = monitor["kind"][0].lower() + monitor["kind"][1:]
+    spec, metadata = prometheus["spec"], monitor["metadata"]
+    # A selector that is not there selects nothing; an empty one everything.
+    if spec.get(f"{kind}Selector") is None:
+        return False
+    places = spec.get(f"{kind}NamespaceSelector")
+    in_place = (
+        metadata["namespace"] == prometheus["metadata"]["namespace"]
+        if places is None
+        else matches(places, cluster.namespace(metadata["namespace"]))
+    )
+    return in_place and matches(spec[f"{kind}Selector"], metadata.get("labels", {}))
+
+
+def _members(cluster: Cluster, service: Manifest, wanted: int | str) -> list[tuple[Pods, int]]:
+    """The pods and ports that the port `wanted` (name or number) of a Service leads to."""
+    listed = [p for p in service["spec"].get("ports", []) if wanted in (p.get("name"), p["port"])]
+    targets = [p.get("targetPort", p["port"]) for p in listed]
+    # A headless name leads to pods as they are: any port of theirs can be asked for.
+    if not listed and service["spec"].get("clusterIP") == "None":
+        targets = [wanted]
+    return [
+        (pods, number)
+        for pods in cluster.behind(service)
+        for target in targets
+        if (number := pods.port(target)) is not None
+    ]
+
+
+def _closed(cluster: Cluster, source: Pods, target: Pods | None, port: int) -> Iterator[str]:
+    where = target.maker if target else "a node"
+    if not cluster.policies.lets_out(source, target, port):
+        yield f"{source.maker} may not connect to {where} on {port}"
+    if target and not cluster.policies.admits(target, source, port):
+        yield f"{where} does not admit {source.maker} on {port}"
+
+
+def _plain(cluster: Cluster, pods: Pods, port: int) -> bool:
+    """Whether the port takes plain text: the proxy's own ports do, others only by a PeerAuthentication."""
+    if port in [p["containerPort"] for p in controllers.PROXY_PORTS]:
+        return True
+    return any(
+        each["spec"].get("portLevelMtls", {}).get(str(port), {}).get("mode") in {"PERMISSIVE", "DISABLE"}
+        for each in cluster.of_kind("PeerAuthentication")
+        if each["metadata"]["namespace"] == pods.namespace and matches(each["spec"].get("selector"), pods.labels)
+    )
+
+
+def _called(cluster: Cluster) -> Iterator[tuple[str, Manifest | None, int]]:
+    for configuration in cluster.of_kind("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"):
+        for webhook in configuration.get("webhooks", []):
+            yield from _call(cluster, f"{identity(configuration)} {webhook['name']}", webhook["clientConfig"])
+    for definition in cluster.of_kind("CustomResourceDefinition"):
+        webhook = definition["spec"].get("conversion", {}).get("webhook")
+        if webhook:
+            yield from _call(cluster, identity(definition), webhook["clientConfig"])
+    for aggregated in cluster.of_kind("APIService"):
+        yield from _call(cluster, identity(aggregated), aggregated["spec"])
+
+
+def _call(cluster: Cluster, caller: str, client: Mapping[str, Any]) -> Iterator[tuple[str, Manifest | None, int]]:
+    service = client.get("service")
+    if service:
+        yield caller, cluster.service(service["name"], service["namespace"]), service.get("port", 443)
+
+
+def _bound_accounts(cluster: Cluster) -> set[tuple[str, str]]:
+    """Namespace and name of the accounts that some role gives rights to."""
+    return {
+        (subject.get("namespace") or binding["metadata"]["namespace"], subject["name"])
+        for binding in cluster.of_kind("RoleBinding", "ClusterRoleBinding")
+        if _gives_rights(cluster, binding)
+        for subject in binding.get("subjects") or []
+        if subject["kind"] == "ServiceAccount"
+    }
+
+
+def _gives_rights(cluster: Cluster, binding: Manifest) -> bool:
+    roles = _roles(cluster, binding)
+    # A role that no object here defines is the cluster's own, such as cluster-admin.
+    return not roles or any(role.get("rules") or role.get("aggregationRule") for role in roles)
+
+
+def _roles(cluster: Cluster, binding: Manifest) -> list[Manifest]:
+    wanted, place = binding["roleRef"], binding["metadata"].get("namespace")
+    return [
+        role
+        for role in cluster.of_kind(wanted["kind"])
+        if role["metadata"]["name"] == wanted["name"]
+        and (role["kind"] == "ClusterRole" or role["metadata"]["namespace"] == place)
+    ]
+
+
+def _has_token(cluster: Cluster, pods: Pods) -> bool:
+    """What the pod says of its token, else what its account says, else it has one. A projected one is asked for."""
+    projected = any(
+        "serviceAccountToken" in source
+        for volume in pods.spec.get("volumes") or []
+        for source in volume.get("projected", {}).get("sources", [])
+    )
+    name = pods.spec.get("serviceAccountName", "default")
+    accounts = [
+        account.get("automountServiceAccountToken")
+        for account in cluster.of_kind("ServiceAccount")
+        if (account["metadata"]["namespace"], account["metadata"]["name"]) == (pods.namespace, name)
+    ]
+    said = [pods.spec.get("automountServiceAccountToken"), *accounts]
+    return projected or next((each for each in said if each is not None), True)
+
+
+def _told(cluster: Cluster, pods: Pods) -> Iterator[tuple[Manifest, int]]:
+    """The Services and ports whose addresses are in what the pods are given to read."""
+    for text in _texts(cluster, pods):
+        for found in [*ADDRESS.finditer(text), *URL.finditer(text)]:
+            service = _named(cluster, found["host"], pods.namespace)
+            default = 443 if found[0].startswith("https") else 80
+            if service is not None:
+                yield service, int(found["port"] or default)
+
+
+def _named(cluster: Cluster, host: str, namespace: str) -> Manifest | None:
+    """The Service that a pod in `namespace` means by a host name; a pod's own name leads to its Service."""
+    words = host.removesuffix(".cluster.local").removesuffix(".svc").split(".")
+    for start in range(len(words)):
+        rest = words[start:]
+        if len(rest) == 1 and start == 0:
+            return cluster.service(rest[0], namespace)
+        if len(rest) == 2:
+            return cluster.service(rest[0], rest[1])
+    return None
+
+
+def _texts(cluster: Cluster, pods: Pods) -> Iterator[str]:
+    """What containers are started with, and what they read of ConfigMaps and Secrets."""
+    for container in _all_containers(pods):
+        yield from map(str, [*container.get("command", []), *container.get("args", [])])
+        yield from (each["value"] for each in container.get("env") or [] if each.get("value"))
+    whole, keys = _read_whole(pods), _read_keys(pods)
+    for each in cluster.of_kind("ConfigMap", "Secret"):
+        metadata = each["metadata"]
+        if metadata.get("namespace") != pods.namespace:
+            continue
+        name = (each["kind"], metadata["name"])
+        entries = {**(each.get("data") or {}), **(each.get("stringData") or {})}
+        if name in whole or _data_source(metadata, pods):
+            yield from _entries(entries)
+        else:
+            yield from _entries({key: text for key, text in entries.items() if (*name, key) in keys})
+
+
+def _entries(entries: Mapping[str, Any]) -> Iterator[str]:
+    yield from map(str, entries.values())
+    # As the Service Binding specification names them.
+    if {"host", "port"} <= entries.keys():
+        yield f"{entries['host']}:{entries['port']}"
+
+
+def _data_source(metadata: Mapping[str, Any], pods: Pods) -> bool:
+    """Grafana's sidecar reads what has this label."""
+    return "grafana_datasource" in metadata.get("labels", {}) and pods.labels.get("app.kubernetes.io/name") == "grafana"
+
+
+def _read_whole(pods: Pods) -> set[tuple[str, str]]:
+    """Kind and name of every ConfigMap and Secret that the pods see all of."""
+    variables = [each for container in _all_containers(pods) for each in container.get("envFrom") or []]
+    kinds = {"configMapRef": "ConfigMap", "secretRef": "Secret"}
+    named = {(kinds[key], each[key]["name"]) for each in variables for key in kinds if key in each}
+    return named | {(kind, name) for kind, name, items in _mounted(pods) if not items}
+
+
+def _read_keys(pods: Pods) -> set[tuple[str, str, str]]:
+    """Kind, name and key of what the pods see alone of a ConfigMap or Secret."""
+    kinds = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
+    variables = {
+        (kind, source[field]["name"], source[field]["key"])
+        for container in _all_containers(pods)
+        for each in container.get("env") or []
+        for source in [each.get("valueFrom") or {}]
+        for field, kind in kinds.items()
+        if field in source
+    }
+    return variables | {(kind, name, item["key"]) for kind, name, items in _mounted(pods) for item in items}
+
+
+def _mounted(pods: Pods) -> Iterator[tuple[str, str, Sequence[Mapping[str, str]]]]:
+    """Kind, name and chosen items (none: all) of what is mounted of ConfigMaps and Secrets."""
+    for volume in pods.spec.get("volumes") or []:
+        for source in [volume, *volume.get("projected", {}).get("sources", [])]:
+            for field, kind in {"configMap": "ConfigMap", "secret": "Secret"}.items():
+                if field in source:
+                    said = source[field]
+                    yield kind, said.get("secretName") or said["name"], said.get("items") or []
+
+
+def _all_containers(pods: Pods) -> list[Mapping[str, Any]]:
+    return [*pods.spec.get("containers", []), *(pods.spec.get("initContainers") or [])]

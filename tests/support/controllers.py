@@ -1,0 +1,158 @@
+"""What controllers make of a cluster's objects, and what a cluster brings.
+
+Sources: the documentation of Kubernetes (v1.35), of the Prometheus operator (v0.93: labels, ports and security contexts
+of its pods, and its Service of the kubelets), and of Istio (1.30: what is injected, and where); and what managed
+clusters run in kube-system.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tests.support.manifests import Manifest, pod_templates
+from tests.support.network_rules import Pods, Port, containers
+
+SYSTEM = "kube-system"
+API_PORTS = {"gcp": (443,), "aws": (443,), "azure": (443,), "existing": (443, 6443, 8443, 16443)}
+"""Where pods meet the API server behind its Service. Of one's own clusters: k3s and kubeadm 6443, minikube 8443,
+MicroK8s 16443."""
+KUBELET_PORTS = {"https-metrics": 10250, "http-metrics": 10255, "cadvisor": 4194}
+
+DNS_LABELS = {"k8s-app": "kube-dns"}
+_DNS = (Port(name="dns", number=53, protocol="UDP"), Port(name="dns-tcp", number=53))
+COREDNS = (*_DNS, Port(name="metrics", number=9153))
+KUBE_DNS = (*_DNS, Port(name="sidecar-metrics", number=10054), Port(name="kubedns-metrics", number=10055))
+DNS_PORTS = {"gcp": KUBE_DNS, "aws": COREDNS, "azure": COREDNS, "existing": COREDNS}
+"""GKE answers DNS with kube-dns, all others with CoreDNS. Both have the same label."""
+
+PROXY_METRICS = 15090
+PROXY_PORTS = [
+    {"name": "http-envoy-prom", "containerPort": PROXY_METRICS},
+    {"name": "status-port", "containerPort": 15021},
+]
+CONFINED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+PROXY = {
+    "name": "istio-proxy",
+    "ports": PROXY_PORTS,
+    # With the CNI plugin nothing is injected that needs more.
+    "securityContext": {**CONFINED, "runAsNonRoot": True, "runAsUser": 1337},
+}
+
+
+def pods(objects: Sequence[Manifest], namespaces: Mapping[str, Mapping[str, str]]) -> Iterator[Pods]:
+    """The pods that come of the objects, with the sidecars of those that get one."""
+    templates = [(maker, _namespace(maker), template) for maker, template in pod_templates(list(objects))]
+    operated = [_operated(each) for each in objects if each["kind"] in {"Prometheus", "Alertmanager"}]
+    for maker, namespace, template in [*templates, *operated]:
+        labels = template.get("metadata", {}).get("labels", {})
+        spec = template["spec"]
+        if _injected(labels, namespaces.get(namespace, {})):
+            spec = _with_proxy(spec)
+        yield Pods(
+            maker=maker,
+            namespace=namespace,
+            labels=labels,
+            spec=spec,
+            ports=_ports(spec),
+            host_network=bool(spec.get("hostNetwork")),
+        )
+
+
+def meshed(pods: Pods) -> bool:
+    """Whether the pods' connections go through a proxy of the mesh."""
+    return any(each["name"] == PROXY["name"] for each in pods.spec.get("containers", []))
+
+
+def brought(cloud: str) -> list[Manifest]:
+    """Services that every cluster has."""
+    api = {"component": "apiserver", "provider": "kubernetes"}
+    dns = [
+        {"name": port.name, "port": port.number, "targetPort": port.number, "protocol": port.protocol}
+        for port in DNS_PORTS[cloud][:2]
+    ]
+    return [
+        _service("kubernetes", "default", api, {"ports": [{"name": "https", "port": 443, "targetPort": 443}]}),
+        _service("kube-dns", SYSTEM, DNS_LABELS, {"selector": DNS_LABELS, "ports": dns}),
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM}},
+    ]
+
+
+def dns_pods(cloud: str) -> Pods:
+    """What answers DNS in the cluster."""
+    return Pods(maker="DNS", namespace=SYSTEM, labels=DNS_LABELS, spec={}, ports=DNS_PORTS[cloud])
+
+
+def kubelet_services(objects: Sequence[Manifest]) -> list[Manifest]:
+    """The Service of all kubelets that the Prometheus operator keeps when its arguments name one."""
+    flag = "--kubelet-service="
+    named = [
+        argument.removeprefix(flag)
+        for _, template in pod_templates(list(objects))
+        for container in template["spec"]["containers"]
+        for argument in container.get("args", [])
+        if str(argument).startswith(flag)
+    ]
+    labels = {"k8s-app": "kubelet", "app.kubernetes.io/name": "kubelet"}
+    ports = [{"name": name, "port": number, "targetPort": number} for name, number in KUBELET_PORTS.items()]
+    return [_service(name.split("/")[1], name.split("/")[0], labels, {"ports": ports}) for name in named]
+
+
+def _service(name: str, namespace: str, labels: Mapping[str, str], spec: Mapping[str, Any]) -> Manifest:
+    metadata = {"name": name, "namespace": namespace, "labels": dict(labels)}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": dict(spec)}
+
+
+def _namespace(maker: str) -> str:
+    return maker.split("/")[1]
+
+
+def _ports(spec: Mapping[str, Any]) -> list[Port]:
+    return [
+        Port(name=port.get("name", ""), number=int(port["containerPort"]), protocol=port.get("protocol", "TCP"))
+        for container in containers(spec)
+        for port in container.get("ports", [])
+    ]
+
+
+def _injected(labels: Mapping[str, str], namespace: Mapping[str, str]) -> bool:
+    """The pod's own label decides, else that of its namespace."""
+    own = labels.get("sidecar.istio.io/inject")
+    return own == "true" if own is not None else namespace.get("istio-injection") == "enabled"
+
+
+def _with_proxy(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A gateway has the proxy already, under its name; what is said there stays."""
+    theirs = {each["name"]: each for each in spec["containers"]}
+    own = theirs.pop(PROXY["name"], {})
+    proxy = {**PROXY, **own, "ports": [*own.get("ports", []), *PROXY_PORTS]}
+    return {**spec, "containers": [*theirs.values(), proxy]}
+
+
+def _operated(manifest: Manifest) -> tuple[str, str, dict[str, Any]]:
+    """The pods of a Prometheus or an Alertmanager."""
+    kind, metadata, spec = manifest["kind"], manifest["metadata"], manifest["spec"]
+    name, word = metadata["name"], kind.lower()
+    labels = {
+        "app.kubernetes.io/managed-by": "prometheus-operator",
+        "app.kubernetes.io/instance": name,
+        "app.kubernetes.io/name": word,
+        word: name,
+        "operator.prometheus.io/name": name,
+        **spec.get("podMetadata", {}).get("labels", {}),
+    }
+    main = {"Prometheus": {spec["portName"]: 9090}, "Alertmanager": {spec["portName"]: 9093, "mesh-tcp": 9094}}
+    made = [(word, main[kind]), ("config-reloader", {"reloader-web": 8080})]
+    if "thanos" in spec:
+        made.append(("thanos-sidecar", {"http": 10902, "grpc": 10901}))
+    pod = {
+        "serviceAccountName": spec.get("serviceAccountName"),
+        "securityContext": spec.get("securityContext", {}),
+        "containers": [_container(name, ports) for name, ports in made] + list(spec.get("containers", [])),
+        "volumes": list(spec.get("volumes", [])),
+    }
+    template = {"metadata": {"labels": labels}, "spec": pod}
+    return f"{kind}/{metadata['namespace']}/{name}", metadata["namespace"], template
+
+
+def _container(name: str, ports: Mapping[str, int]) -> dict[str, Any]:
+    listed = [{"name": port, "containerPort": number} for port, number in ports.items()]
+    return {"name": name, "ports": listed, "securityContext": CONFINED}

@@ -1,0 +1,100 @@
+"""The commands in the pages, and the shell blocks among them that a test types: those with a mark before them."""
+
+import re
+import subprocess
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.rendering import ROOT
+
+DOCS = ROOT / "docs"
+_LAST = DOCS / "getting-started.md"
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted({*DOCS.rglob("*.md")} - {_LAST}), _LAST)
+"""In the order in which they are typed: who gets started takes all away in the end."""
+
+MARK = "<!-- test: local -->"
+"""In the line before a block: a test types it, word by word, where the local stack is up. Readers do not see it."""
+
+BLOCK = re.compile(
+    r"^(?P<mark> *<!-- test: [^\n]*\n)?(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
+    re.MULTILINE | re.DOTALL,
+)
+SPAN = re.compile(r"`([^`\n]+)`")
+ASSIGNMENTS = r"(?:[A-Z_0-9]+=\S+ )*"
+PROGRAMS = (
+    "argocd|aws|az|cockroach|curl|docker|gcloud|git|helm|istioctl|kind|kubectl|kubelogin|make|molt|nats|pg_dump|pip"
+    r"|psql|pulumi|(?:\.venv/bin/)?python3?"
+)
+TYPED = re.compile(rf"{ASSIGNMENTS}(?:{PROGRAMS}) \S.*")
+"""A span of code that is a command, not a name."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A shell block: its page, the line of its first command, and the text."""
+
+    page: Path
+    line: int
+    text: str
+    marked: bool
+
+    @property
+    def name(self) -> str:
+        """Where it is, such as docs/sandbox.md:34."""
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+    @property
+    def statements(self) -> list[str]:
+        """What is typed, one after the other."""
+        return list(_statements(self.text))
+
+
+def blocks(page: Path) -> list[Block]:
+    """The page's shell blocks, in their order."""
+    text = page.read_text()
+    return [
+        Block(
+            page=page,
+            line=text[: found.start("text")].count("\n") + 1,
+            text=textwrap.dedent(found["text"]),
+            marked=(found["mark"] or "").strip() == MARK,
+        )
+        for found in BLOCK.finditer(text)
+        if found["language"] == "sh"
+    ]
+
+
+def marked() -> list[Block]:
+    """The blocks of all pages that a test types."""
+    return [block for page in PAGES for block in blocks(page) if block.marked]
+
+
+def commands(page: Path) -> list[str]:
+    """What `page` tells to type: the statements of its shell blocks, and commands within its text."""
+    typed = [statement for block in blocks(page) for statement in block.statements]
+    return [*typed, *_spans(BLOCK.sub("", page.read_text()))]
+
+
+def _spans(text: str) -> Iterator[str]:
+    return (span for span in SPAN.findall(text) if TYPED.fullmatch(span))
+
+
+def _statements(text: str) -> Iterator[str]:
+    """The shell's statements, which may have several lines, without comments at their end."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        if lines or (line.strip() and not line.lstrip().startswith("#")):
+            lines.append(re.sub(r"\s+# .*$", "", line))
+        if lines and _is_whole("\n".join(lines)):
+            yield "\n".join(lines)
+            lines = []
+    assert not lines, f"a shell block ends within a statement: {lines}"
+
+
+def _is_whole(statement: str) -> bool:
+    # What a reader replaces, such as <region>, would be a redirection.
+    shown = re.sub(r"<([a-z ]+)>", r"\1", statement)
+    check = subprocess.run(["bash", "-n"], input=shown, capture_output=True, text=True, check=False)
+    return not statement.endswith("\\") and (check.returncode, check.stderr) == (0, "")

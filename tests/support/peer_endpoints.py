@@ -1,0 +1,90 @@
+"""Load balancers on loopback: what stands between regions of real servers."""
+
+import contextlib
+import itertools
+import socket
+import threading
+from collections.abc import Sequence
+
+from tests.support.servers import eventually, free_ports
+
+PIECE = 65536
+
+
+class PeerEndpoint:
+    """One address of a region, in front of its servers. Shut, it cuts every connection and refuses new ones."""
+
+    def __init__(self, targets: Sequence[int] = ()) -> None:
+        self.targets = list(targets)
+        self._turn = itertools.count()
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._listening: socket.socket | None = None
+        (self.port,) = free_ports(1)
+        self.open()
+
+    def open(self) -> None:
+        """Let connections in, again."""
+        if self._listening is None:
+            address = ("127.0.0.1", self.port)
+            # Somebody's outgoing connection may have the port for a moment.
+            listening = eventually(
+                lambda: socket.create_server(address), seconds=10, what=f"a peer endpoint at {self.port}"
+            )
+            with self._lock:
+                self._listening = listening
+            threading.Thread(target=self._serve, args=(listening,), daemon=True).start()
+
+    def shut(self) -> None:
+        """Cut all connections, and refuse whatever comes."""
+        with self._lock:
+            listening, self._listening = self._listening, None
+            cut, self._connections = self._connections, set()
+        for each in (*cut, *([listening] if listening else [])):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        if listening:
+            listening.close()
+
+    def _serve(self, listening: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                incoming, _ = listening.accept()
+                threading.Thread(target=self._relay, args=(incoming,), daemon=True).start()
+
+    def _relay(self, incoming: socket.socket) -> None:
+        outgoing = self._connect()
+        if outgoing is None:
+            incoming.close()
+            return
+        with incoming, outgoing:
+            if self._keep(incoming, outgoing):
+                back = threading.Thread(target=_copy, args=(outgoing, incoming), daemon=True)
+                back.start()
+                _copy(incoming, outgoing)
+                back.join()
+            with self._lock:
+                self._connections -= {incoming, outgoing}
+
+    def _connect(self) -> socket.socket | None:
+        """A connection to the next server that takes one, as a load balancer with health checks would choose it."""
+        for _ in self.targets:
+            port = self.targets[next(self._turn) % len(self.targets)]
+            with contextlib.suppress(OSError):
+                return socket.create_connection(("127.0.0.1", port))
+        return None
+
+    def _keep(self, *connections: socket.socket) -> bool:
+        with self._lock:
+            if self._listening is not None:
+                self._connections |= set(connections)
+            return self._listening is not None
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while piece := source.recv(PIECE):
+            target.sendall(piece)
+    for end in (source, target):
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)

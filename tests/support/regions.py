@@ -1,0 +1,165 @@
+"""Stacks of several regions under mocks, and what tests ask of them."""
+
+from functools import cache
+from typing import Any
+
+from components.services import NAMES
+from sandbox.providers.aws.make import CALLER_ROLE
+from tests.support import clouds
+from tests.support.clusters import CLUSTER_TYPES, OFFICE
+from tests.support.rendering import Rendered, Resource, render
+
+GROUP = "11111111-2222-3333-4444-555555555555"
+MACHINES = {"gcp": "e2-standard-4", "aws": "m7i.xlarge", "azure": "Standard_D4s_v5"}
+SDKS = {"gcp": "pulumi_gcp", "aws": "pulumi_aws", "azure": "pulumi_azure_native"}
+PLATFORMS = {"gcp": "gke", "aws": "eks", "azure": "aks"}
+STORAGE = {"gcp": "premium-rwo", "aws": "gp3", "azure": "managed-csi-premium"}
+
+IOWA, BELGIUM, TAIWAN = ("us-central1", "gcp"), ("europe-west1", "gcp"), ("asia-east1", "gcp")
+VIRGINIA, SINGAPORE = ("us-east-1", "aws"), ("ap-southeast-1", "aws")
+AMSTERDAM = ("westeurope", "azure")
+GOOGLE = (IOWA, BELGIUM, TAIWAN)
+MIXED = (IOWA, VIRGINIA, AMSTERDAM)
+FIVE = (*MIXED, TAIWAN, SINGAPORE)
+
+# What must know the other regions, by the rest of its name. All of it can change in place.
+KNOWS_PEERS = {
+    "cluster",
+    "cockroachdb-peer-0-service",
+    "cockroachdb-peers-endpoints",
+    "database-jobs-bootstrap-network-policy",
+    "database-jobs-bootstrap-settings",
+    "database-network-policy",
+    "nats-peer-0-service",
+    "nats-peers-endpoints",
+    "messaging-network-policy",
+    "mesh-remote-regions-secret",
+    "mesh-east-west-release",
+    "mesh-routing-virtualservice-services",
+    *(f"mesh-routing-destinationrule-{service}" for service in NAMES),
+}
+
+# What only the primary region has: the list of regions, and unless the settings say otherwise the backups.
+PRIMARY_REGION_HAS = ("database-jobs-regions", "database-jobs-backup", "backups")
+
+# What only the primary region has that knows the other regions. The Job cannot change in place: it runs again.
+PRIMARY_REGION_KNOWS_PEERS = {"database-jobs-regions-job", "database-jobs-regions-settings"}
+
+# What changes as well when a region is not alone any more: database nodes and servers of messaging are told how other
+# regions reach them, and restart one by one.
+BECOMES_A_PEER = {"database-statefulset", "messaging-settings", "messaging-statefulset"}
+
+EARLY = ("cloud", "base")
+
+BRUSSELS = {
+    "latitude": 50.85,
+    "longitude": 4.35,
+    "timeZone": "Europe/Brussels",
+    "languages": ["nl"],
+    "country": "BE",
+}
+
+SHIFTING = {"agent-network": {"minReplicas": 5, "maxReplicas": 9, "followTheSun": True}}
+"""Services of which one follows the sun."""
+
+Where = tuple[str, str]
+
+
+@cache
+def rendered(*regions: Where) -> Rendered:
+    """A stack of these regions (name, cloud) without monitoring, which knows no other region, and without a CDN."""
+    return render("multiregion", {f"sacred-council:{key}": value for key, value in configured(*regions).items()})
+
+
+def rendered_with(regions: tuple[Where, ...], **sections: Any) -> Rendered:
+    """Such a stack, with other settings in some sections."""
+    settings = {**configured(*regions), **sections}
+    return render("multiregion", {f"sacred-council:{key}": value for key, value in settings.items()})
+
+
+def targets(*regions: Where, **sections: Any) -> Rendered:
+    """Such a stack with monitoring."""
+    return rendered_with(regions, monitoring={}, **sections)
+
+
+def configured(*regions: Where) -> dict[str, Any]:
+    """The settings of such a stack."""
+    return {
+        "regions": [
+            {"name": name, "cloud": cloud, "nodes": {"type": MACHINES[cloud], "min": 3, "max": 9}}
+            for name, cloud in regions
+        ],
+        "clouds": {
+            "gcp": {"project": "my-project", "apiAccess": [OFFICE]},
+            "aws": {"administrators": [CALLER_ROLE], "apiAccess": [OFFICE]},
+            "azure": {"adminGroups": [GROUP], "apiAccess": [OFFICE]},
+        },
+        "database": {"primaryRegion": IOWA[0]} if IOWA in regions and len(regions) > 1 else {},
+        "messaging": {"servers": 3},
+        "monitoring": {"enabled": False},
+        "edge": {"domain": "example.org"},
+    }
+
+
+def own(name: str) -> dict[str, Any]:
+    """The settings of a region on a cluster of one's own, in Brussels."""
+    return {
+        "name": name,
+        "cloud": "existing",
+        "context": name,
+        "egressAddresses": ["192.0.2.10"],
+        "slot": 200,
+        "geography": BRUSSELS,
+    }
+
+
+def of_region(stack: Rendered, name: str) -> dict[str, Resource]:
+    """The region's resources, by the rest of their names and their type."""
+    mine = [r for r in stack.resources if r.name == name or r.name.startswith(f"{name}-")]
+    return {f"{r.name.removeprefix(name).lstrip('-')} {r.type}": r for r in mine}
+
+
+def changed(before: Rendered, after: Rendered, region: str) -> set[str]:
+    """The rests of the names of what exists before and after, and is not the same."""
+    old, new = of_region(before, region), of_region(after, region)
+    return {key.partition(" ")[0] for key in old.keys() & new.keys() if not same(old[key], new[key])}
+
+
+def same(one: Resource, other: Resource) -> bool:
+    """Whether nothing would be done with the resource."""
+    return (one.urn, one.inputs, one.provider, one.protected) == (
+        other.urn,
+        other.inputs,
+        other.provider,
+        other.protected,
+    )
+
+
+def cluster(stack: Rendered, where: Where) -> dict[str, Any]:
+    """Inputs of the cloud's own cluster resource."""
+    name, cloud = where
+    (found,) = [r for r in stack.of_type(CLUSTER_TYPES[PLATFORMS[cloud]]) if r.name == f"{name}-cluster"]
+    return found.inputs
+
+
+def authorized(stack: Rendered, where: Where) -> list[str]:
+    """The networks that may reach the region's Kubernetes API."""
+    inputs = cluster(stack, where)
+    match where[1]:
+        case "gcp":
+            return [one["cidrBlock"] for one in inputs["masterAuthorizedNetworksConfig"]["cidrBlocks"]]
+        case "aws":
+            return list(inputs["vpcConfig"]["publicAccessCidrs"])
+        case _:
+            return list(inputs["apiServerAccessProfile"]["authorizedIPRanges"])
+
+
+def egress(stack: Rendered, region: str) -> list[str]:
+    """The addresses that the region's pods are seen with, as networks."""
+    types = {
+        "gcp:compute/address:Address": "address",
+        "aws:ec2/eip:Eip": "publicIp",
+        "azure-native:network:PublicIPAddress": "ipAddress",
+    }
+    found = [r for r in of_region(stack, region).values() if r.type in types and r.name.endswith("-egress")]
+    return sorted(f"{clouds.outputs_of(r.type, r.name, r.inputs)[types[r.type]]}/32" for r in found)

@@ -1,0 +1,225 @@
+"""A copy of the project with a sandbox of its own, driven by the commands a user types."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from sandbox.compare import changes
+from sandbox.compare.changes import Preview
+from sandbox.deployment import SKIP_CHECKPOINTS
+from sandbox.layout import BIN_VARIABLE, HOME_VARIABLE
+from tests.support.reference_data import DATA
+from tests.support.rendering import ROOT
+
+PROGRAM = (
+    "Pulumi.yaml",
+    "__main__.py",
+    "requirements.txt",
+    "requirements-dev.txt",
+    "stacks",
+    "components",
+    "charts",
+    "sandbox",
+    "report",
+    "policy",
+    "tools",
+)
+PREVIEW = ("pulumi", "preview", "--json", "--non-interactive")
+PATIENCE_SECONDS = 900
+DEFINITIONS = DATA / "crds"
+
+
+def start_sandbox(folder: Path, environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
+    """Start `python -m sandbox ARGUMENTS` in a process group of its own, output in a pipe."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "sandbox", *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The project in `folder`, deployed as `stack`. The built binaries are shared with the checkout."""
+
+    folder: Path
+    stack: str
+    saves_once: bool = False
+    """Whether the engine writes the state at the end alone: many times as fast with many regions."""
+
+    @classmethod
+    def of(cls, folder: Path, stack: str, *, saves_once: bool = False) -> "Sandbox":
+        """Copy the program and the stack's configuration into `folder`."""
+        folder.mkdir(parents=True)
+        for name in (*PROGRAM, f"Pulumi.{stack}.yaml"):
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, folder / name)
+        return cls(folder=folder, stack=stack, saves_once=saves_once)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The user's environment, with the checkout's binaries, and the charts' real definitions if they are there."""
+        real = {"SANDBOX_CRDS": str(DEFINITIONS)} if DEFINITIONS.is_dir() else {}
+        once = {SKIP_CHECKPOINTS: "true"} if self.saves_once else {}
+        theirs = {name: value for name, value in os.environ.items() if name != HOME_VARIABLE}
+        charts = {"SACRED_COUNCIL_CHARTS_DOWNLOAD": "off", "SACRED_COUNCIL_CHARTS": str(self.folder / "no-charts")}
+        built = {"SACRED_COUNCIL_BINARIES": os.environ.get(BIN_VARIABLE) or str(ROOT / ".sandbox")}
+        # Whoever names a folder with charts wants to see them deployed.
+        return {**charts, **theirs, **real, **once, **built, "NO_COLOR": "1"}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start `python -m sandbox ARGUMENTS` in a process group of its own, output in a pipe."""
+        return start_sandbox(self.folder, self.environment, *arguments)
+
+    def run(self, *arguments: str, fails: bool = False) -> str:
+        """Run `python -m sandbox ARGUMENTS` to its end; what it printed. It must fail when `fails` is true."""
+        process = self.start(*arguments)
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+        assert (process.returncode != 0) == fails, f"exit status {process.returncode} of {arguments}:\n{output}"
+        return output
+
+    def take_down(self) -> None:
+        """Run `down` after tests that may have failed: it discards what it cannot destroy, a protected stack too."""
+        self.start("down", self.stack).communicate(timeout=PATIENCE_SECONDS)
+        assert wait_until_gone(self, 20) == []
+
+    def pulumi(self, *arguments: str, fails: bool = False) -> str:
+        """Run the plain `pulumi` in the sandbox's environment."""
+        return self.run("exec", "--", "pulumi", *arguments, "--stack", self.stack, fails=fails)
+
+    def preview(self) -> Preview:
+        """What `up` would change."""
+        run = subprocess.run(
+            [*(sys.executable, "-m", "sandbox", "exec", "--"), *PREVIEW, "--stack", self.stack],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+        )
+        return changes.parse(run.stdout, run.returncode, run.stderr)
+
+    def kubectl(self, *arguments: str, fails: bool = False) -> str:
+        """Run kubectl in the sandbox's environment, on the first region."""
+        return self.run("exec", "--", "kubectl", *arguments, fails=fails)
+
+    def has(self, kinds: str, *arguments: str) -> bool:
+        """Whether kubectl finds objects of `kinds` in the first region; false while there is no server."""
+        kubectl = Path(self.environment["SACRED_COUNCIL_BINARIES"]) / "bin" / "kubectl"
+        kubeconfig = f"--kubeconfig={self.folder / '.sandbox' / 'kubeconfig'}"
+        command = [str(kubectl), kubeconfig, "get", kinds, *arguments, "-o", "name", "--request-timeout=5s"]
+        return bool(subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip())
+
+    def objects(self, kinds: str, *arguments: str) -> list[dict[str, Any]]:
+        """The objects of `kinds` that kubectl finds with `arguments`."""
+        found: list[dict[str, Any]] = json.loads(self.kubectl("get", kinds, *arguments, "-o", "json"))["items"]
+        return found
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The resources in the stack's state."""
+        deployment = json.loads(self.pulumi("stack", "export"))["deployment"]
+        found: list[dict[str, Any]] = deployment.get("resources", [])
+        return found
+
+    def configure(self, values: Mapping[str, object]) -> None:
+        """Set keys of the project in the stack file."""
+        path = self.folder / f"Pulumi.{self.stack}.yaml"
+        document = yaml.safe_load(path.read_text())
+        document["config"].update({f"sacred-council:{key}": value for key, value in values.items()})
+        path.write_text(yaml.safe_dump(document))
+
+    def processes(self) -> list[psutil.Process]:
+        """Running processes whose command line names this sandbox's folder."""
+        return [process for process in psutil.process_iter() if str(self.folder) in _command(process)]
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join([*process.cmdline(), process.cwd()])
+    except psutil.Error:
+        return ""
+
+
+def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """`process` and all that it has started: the engine, its language host, its plugins, the program."""
+    try:
+        parent = psutil.Process(process.pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def kill_all(process: subprocess.Popen[str]) -> str:
+    """Kill `process`, the engine and every plugin with SIGKILL; what was printed and not yet read."""
+    for member in family_of(process):
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+    rest, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    return rest
+
+
+def kill_all_after(process: subprocess.Popen[str], lines: Sequence[str], count: int) -> str:
+    """Do so once `count` output lines hold one of `lines`, or at the end; what was printed until then."""
+    assert process.stdout is not None
+    seen: list[str] = []
+    for line in process.stdout:
+        seen.append(line)
+        if sum(any(wanted in one for wanted in lines) for one in seen) >= count:
+            break
+    return "".join([*seen, kill_all(process)])
+
+
+def kill_all_when(process: subprocess.Popen[str], happens: Callable[[], bool]) -> str:
+    """Do so once something has happened; what was printed until then. The process must not end before."""
+    said: list[str] = []
+    reader = threading.Thread(target=lambda: said.extend(process.stdout or ()), daemon=True)
+    reader.start()
+    while not happens():
+        assert process.poll() is None, f"it never happened:\n{''.join(said)}"
+        time.sleep(0.05)
+    for member in family_of(process):
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+    process.wait(timeout=PATIENCE_SECONDS)
+    reader.join(timeout=10)
+    assert process.stdout is not None
+    process.stdout.close()
+    return "".join(said)
+
+
+def end_region(sandbox: Sandbox, region: str) -> None:
+    """Kill every server of a region's control plane."""
+    servers = [process for process in sandbox.processes() if f"/clusters/{region}/" in " ".join(process.cmdline())]
+    assert servers
+    for process in servers:
+        process.kill()
+    psutil.wait_procs(servers, timeout=10)
+
+
+def wait_until_gone(sandbox: Sandbox, seconds: float) -> list[str]:
+    """Command lines of the sandbox's processes that still run after at most `seconds`."""
+    deadline = time.monotonic() + seconds
+    while (left := sandbox.processes()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return [_command(process) for process in left]

@@ -1,0 +1,90 @@
+"""What the state tracks is what is in Kubernetes and in the simulated clouds, and nothing is there twice."""
+
+import json
+from typing import Any
+
+from sandbox.regions import read_regions
+from tests.support.sandboxes import Sandbox
+
+KINDS = (
+    "deployments,statefulsets,jobs,services,configmaps,secrets,networkpolicies,horizontalpodautoscalers,"
+    "serviceaccounts,roles,rolebindings,poddisruptionbudgets,cronjobs"
+)
+OURS = ("-A", "-l", "app.kubernetes.io/part-of=sacred-council")
+CLOUDS = ("gcp:", "aws:", "azure-native:")
+RELEASE = "kubernetes:helm.sh/v3:Release"
+
+Identity = tuple[str, str, str, str]
+"""Region, kind, namespace and name of an object."""
+
+
+def regions(sandbox: Sandbox) -> list[str]:
+    """The names of the stack's regions."""
+    return [region.name for region in read_regions(sandbox.folder / f"Pulumi.{sandbox.stack}.yaml")]
+
+
+def objects(sandbox: Sandbox, region: str, kinds: str, *arguments: str) -> list[dict[str, Any]]:
+    """The objects of `kinds` that kubectl finds in a region."""
+    return sandbox.objects(kinds, *arguments, "--context", region)
+
+
+def identity(region: str, item: dict[str, Any]) -> Identity:
+    return region, item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]
+
+
+def present_objects(sandbox: Sandbox, among: list[str] | None = None) -> set[Identity]:
+    """The objects of `KINDS` on the regions' API servers that carry our label."""
+    found = {identity(r, item) for r in among or regions(sandbox) for item in objects(sandbox, r, KINDS, *OURS)}
+    assert found
+    return found
+
+
+def tracked_objects(sandbox: Sandbox) -> list[Identity]:
+    """The objects of `KINDS` that the state tracks."""
+    wanted = {kind.removesuffix("s") for kind in KINDS.replace("policies", "policys").split(",")}
+    # The longest first: no region's name is the beginning of another's here, but it could be.
+    names = sorted(regions(sandbox), key=len, reverse=True)
+    found = []
+    for resource in sandbox.resources():
+        item = resource.get("outputs", {})
+        if resource["type"].startswith("kubernetes:") and item.get("kind", "").lower() in wanted:
+            name = resource["urn"].rpartition("::")[2]
+            found.append(identity(next(region for region in names if name.startswith(region)), item))
+    return found
+
+
+def tracked_releases(sandbox: Sandbox) -> list[tuple[str, str]]:
+    """Namespace and name of the Helm releases that the state tracks, once for each region."""
+    outputs = [resource["outputs"] for resource in sandbox.resources() if resource["type"] == RELEASE]
+    return sorted((one["namespace"], one["name"]) for one in outputs)
+
+
+def present_releases(sandbox: Sandbox, status: str = "deployed") -> list[tuple[str, str]]:
+    """Namespace and name of the Helm releases in that status, once for each region."""
+    selector = ("-A", "-l", f"owner=helm,status={status}")
+    found = [item["metadata"] for region in regions(sandbox) for item in objects(sandbox, region, "secrets", *selector)]
+    return sorted((one["namespace"], one["labels"]["name"]) for one in found)
+
+
+def in_clouds(sandbox: Sandbox) -> set[tuple[str, str]]:
+    """Type and URN of what exists in the simulated clouds."""
+    folder = sandbox.folder / ".sandbox" / "clouds" / sandbox.stack
+    records = [json.loads(path.read_text()) for path in folder.rglob("*.json")]
+    return {(record["type"], record["urn"]) for record in records}
+
+
+def tracked_in_clouds(sandbox: Sandbox) -> list[tuple[str, str]]:
+    """Type and URN of what the state has in the clouds."""
+    return [(r["type"], r["urn"]) for r in sandbox.resources() if r["type"].startswith(CLOUDS)]
+
+
+def require_the_same(sandbox: Sandbox) -> None:
+    """Everything that is there is tracked, everything that is tracked is there, and nothing is tracked twice."""
+    tracked, in_state = tracked_objects(sandbox), tracked_in_clouds(sandbox)
+    assert len(tracked) == len(set(tracked))
+    assert set(tracked) == present_objects(sandbox)
+    assert len(in_state) == len(set(in_state))
+    assert set(in_state) == in_clouds(sandbox)
+    assert tracked_releases(sandbox) == present_releases(sandbox)
+    for pending in ("pending-install", "pending-upgrade", "pending-rollback"):
+        assert present_releases(sandbox, pending) == []
