@@ -40,7 +40,7 @@ from tests.support.cloud_standins import (
     urn,
 )
 
-pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("sandbox")]
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("simulated_clouds")]
 
 NODE_POOL = "gcp:container/nodePool:NodePool"
 

@@ -7,7 +7,7 @@ import pytest
 from sandbox.providers.base import ProviderError
 from tests.support.cloud_standins import create, update
 
-pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("sandbox")]
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("simulated_clouds")]
 
 RECORD = "aws:route53/record:Record"
 HOST = {"zoneId": "Z1", "name": "origin.example.org"}

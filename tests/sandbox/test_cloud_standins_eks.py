@@ -13,7 +13,7 @@ from sandbox.providers.aws.make import CALLER_ROLE
 from sandbox.providers.base import CheckFailedError, ProviderError, Values
 from tests.support.cloud_standins import AKS, EKS, VPC_CONFIG, cloud, create, update
 
-pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("sandbox")]
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("simulated_clouds")]
 
 ADDON = "aws:eks/addon:Addon"
 ENTRY = "aws:eks/accessEntry:AccessEntry"

@@ -15,11 +15,11 @@ from sandbox.providers.base import (
 from sandbox.providers.gcp.__main__ import Gcp
 from tests.support.cloud_standins import GKE, NETWORK, SUBNET_INPUTS, SUBNETWORK, cloud_of, create, delete, read, urn
 
-pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("sandbox")]
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("simulated_clouds")]
 
 
 def test_an_interrupted_creation_ends_at_once_and_leaves_nothing(
-    sandbox: Path, monkeypatch: pytest.MonkeyPatch
+    simulated_clouds: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def interrupt() -> None:
         provider = cloud_of(NETWORK)
@@ -31,7 +31,7 @@ def test_an_interrupted_creation_ends_at_once_and_leaves_nothing(
     monkeypatch.setenv("SACRED_COUNCIL_MODEL_TIMES", "1")
     with pytest.raises(ProviderError, match="making thing was interrupted"):
         asyncio.run(interrupt())
-    assert not (sandbox / "clouds").exists()
+    assert not (simulated_clouds / "clouds").exists()
 
 
 def test_a_fault_fails_always_or_once(monkeypatch: pytest.MonkeyPatch) -> None:

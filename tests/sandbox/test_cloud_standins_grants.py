@@ -15,7 +15,7 @@ from sandbox.providers.cloud.behaviour import GRANT_MINUTES
 from sandbox.providers.cloud.store import Store
 from tests.support.cloud_standins import AKS, GKE, create, delete, read, update
 
-pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("sandbox")]
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("simulated_clouds")]
 
 GROUP = "azure-native:resources:ResourceGroup"
 SUBNET = "azure-native:network:Subnet"
@@ -214,8 +214,8 @@ def test_gke_refuses_windows_of_less_than_48_hours_in_32_days() -> None:
 
 
 @pytest.fixture
-def clouds(sandbox: Path) -> Path:
-    return sandbox / "clouds"
+def clouds(simulated_clouds: Path) -> Path:
+    return simulated_clouds / "clouds"
 
 
 @pytest.mark.parametrize("kept", [True, False])

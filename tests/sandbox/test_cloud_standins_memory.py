@@ -36,7 +36,7 @@ from tests.support.cloud_standins import (
     urn,
 )
 
-pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("sandbox")]
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("simulated_clouds")]
 
 
 def test_what_was_made_is_there_for_another_run_and_gone_after_its_deletion() -> None:
@@ -47,9 +47,9 @@ def test_what_was_made_is_there_for_another_run_and_gone_after_its_deletion() ->
     delete(SUBNETWORK, resource_id)
 
 
-def test_a_refresh_finds_what_somebody_changed_or_deleted(sandbox: Path) -> None:
+def test_a_refresh_finds_what_somebody_changed_or_deleted(simulated_clouds: Path) -> None:
     resource_id, inputs, outputs = create(SUBNETWORK, SUBNET_INPUTS)
-    (file,) = (sandbox / "clouds").rglob("*.json")
+    (file,) = (simulated_clouds / "clouds").rglob("*.json")
     record = json.loads(file.read_text())
     record["inputs"]["privateIpGoogleAccess"] = record["outputs"]["privateIpGoogleAccess"] = True
     file.write_text(json.dumps(record))
@@ -66,9 +66,9 @@ def test_an_update_of_what_is_gone_says_so() -> None:
         update(SUBNETWORK, made, {**SUBNET_INPUTS, "privateIpGoogleAccess": True})
 
 
-def test_a_damaged_file_is_named(sandbox: Path) -> None:
+def test_a_damaged_file_is_named(simulated_clouds: Path) -> None:
     resource_id, inputs, outputs = create(SUBNETWORK, SUBNET_INPUTS)
-    (file,) = (sandbox / "clouds").rglob("*.json")
+    (file,) = (simulated_clouds / "clouds").rglob("*.json")
     file.write_text("{")
     with pytest.raises(ProviderError, match="is damaged"):
         read(SUBNETWORK, resource_id, outputs, inputs)
@@ -106,21 +106,21 @@ def test_what_a_project_has_once_is_found_by_all_and_outlives_each_of_them() -> 
 
 
 def test_what_a_killed_engine_made_and_did_not_record_is_not_there_twice(
-    sandbox: Path, monkeypatch: pytest.MonkeyPatch
+    simulated_clouds: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create(NETWORK, {})
     monkeypatch.setenv("SACRED_COUNCIL_RESUMED", f"{urn(NETWORK)} {urn(SUBNETWORK)}")
     inputs = check(NETWORK, {}, seed=b"another run")
     resource_id, _ = asyncio.run(cloud(NETWORK).create(CreateRequest(urn(NETWORK), inputs)))
-    files = list((sandbox / "clouds").rglob("*.json"))
+    files = list((simulated_clouds / "clouds").rglob("*.json"))
     assert [json.loads(file.read_text())["id"] for file in files] == [resource_id]
 
 
-def test_secrets_stay_secret_and_out_of_the_files(sandbox: Path) -> None:
+def test_secrets_stay_secret_and_out_of_the_files(simulated_clouds: Path) -> None:
     given = {"instance": "db", "name": "council", "password": Secret("correct horse")}
     resource_id, inputs, outputs = create(SQL_USER, given)
     assert outputs["password"] == Secret("correct horse")
-    (file,) = (sandbox / "clouds").rglob("*.json")
+    (file,) = (simulated_clouds / "clouds").rglob("*.json")
     assert "correct horse" not in file.read_text()
     assert json.loads(file.read_text())["inputs"]["password"] == HIDDEN
     assert file.stat().st_mode & 0o077 == 0

@@ -405,20 +405,20 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.usefixtures("sandbox")
+@pytest.mark.usefixtures("simulated_clouds")
 @pytest.mark.parametrize(("token", "inputs", "name"), REFUSED)
 def test_a_simulated_cloud_refuses_what_a_region_does_not_have(token: str, inputs: dict[str, Any], name: str) -> None:
     with pytest.raises(ProviderError, match=f"{re.escape(name)} is not available in "):
         create(token, inputs)
 
 
-@pytest.mark.usefixtures("sandbox")
+@pytest.mark.usefixtures("simulated_clouds")
 def test_a_simulated_cloud_makes_what_a_region_has() -> None:
     token, inputs, _ = REFUSED[0]
     assert create(token, {**inputs, "instanceClass": "db.m6g.large"})[0]
 
 
-@pytest.mark.usefixtures("sandbox")
+@pytest.mark.usefixtures("simulated_clouds")
 def test_a_node_pool_is_of_machines_that_its_cluster_s_region_has() -> None:
     place = {"resourceGroupName": "g", "resourceName": "c"}
     first = {"name": "system1", "vmSize": "Standard_D2s_v5", "mode": "System"}
