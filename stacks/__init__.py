@@ -1,1 +1,1 @@
-"""How components are composed: settings, geography, topology, region and platform."""
+"""Composes the components: settings, geography, topology, region and platform."""

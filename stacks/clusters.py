@@ -1,4 +1,4 @@
-"""From a region's settings to its cloud: the one place that knows one cloud from another."""
+"""Choose a region's cloud from its settings. No other module of `stacks` tells clouds apart for clusters."""
 
 from collections.abc import Mapping, Sequence
 from typing import assert_never
@@ -13,7 +13,10 @@ from stacks.topology import RegionPlan
 
 
 def region_cloud(plan: RegionPlan, settings: Settings, opts: pulumi.ResourceOptions) -> RegionCloud:
-    """What the region's cluster will stand on. Build those of all regions first: clusters must know the addresses."""
+    """The network and addresses that the region's cluster needs.
+
+    Build those of all regions before the first cluster: clusters need the addresses of the other regions.
+    """
     name, region = f"{plan.name}-cloud", settings.region(plan.name)
     # A cloud's SDK takes seconds and hundreds of megabytes: only stacks that use the cloud load it.
     match region:
@@ -39,8 +42,8 @@ def region_cloud(plan: RegionPlan, settings: Settings, opts: pulumi.ResourceOpti
 def callers(plan: RegionPlan, settings: Settings) -> Sequence[str]:
     """The other regions whose pods call the region's Kubernetes API, by name. Pure.
 
-    With a mesh that is all of them, whose control planes watch it; else only the hub of Argo CD. Rancher is called by
-    the clusters and calls none.
+    With a mesh, all regions call it, because their control planes watch it. Without one, only the hub of Argo CD does.
+    Rancher calls no region: the clusters call Rancher.
     """
     hub = settings.gitops_hub
     return plan.peers if settings.mesh.enabled else [peer for peer in plan.peers if peer == hub]
@@ -49,7 +52,7 @@ def callers(plan: RegionPlan, settings: Settings) -> Sequence[str]:
 def cluster(
     plan: RegionPlan, settings: Settings, clouds: Mapping[str, RegionCloud], opts: pulumi.ResourceOptions
 ) -> RegionCluster:
-    """The region's cluster in its cloud. `clouds` are those of all regions, by name: callers may reach its API."""
+    """Build the region's cluster in its cloud. `clouds` has all regions by name: their pods may call its API."""
     region = settings.region(plan.name)
     peers = [address for peer in callers(plan, settings) for address in clouds[peer].egress_addresses]
     given: Sequence[str] = () if isinstance(region, ExistingRegion) else region.api_access

@@ -1,4 +1,4 @@
-"""The edge of a stack: what its regions need early, and the CDN in front of them. Nothing of it without `edge.cdn`."""
+"""The edge of a stack: keys and addresses that its regions need early, and the CDN. Empty without `edge.cdn`."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -19,7 +19,7 @@ from stacks.topology import RegionPlan, Site
 def region_edges(
     settings: Settings, plans: Sequence[RegionPlan], clouds: Mapping[str, RegionCloud], opts: pulumi.ResourceOptions
 ) -> dict[str, RegionEdge]:
-    """Make the edge's keys and reserve the gateways' addresses; nothing without a CDN. Before the clusters."""
+    """Make the edge's keys and reserve the gateways' addresses, before the clusters. Without a CDN, return {}."""
     if settings.edge.cdn == "none":
         return {}
     keys = EdgeKeys("edge-keys", settings.edge.domain, settings.edge.signing_key, opts)
@@ -37,7 +37,7 @@ def region_edges(
 def build_edge(
     settings: Settings, plans: Sequence[RegionPlan], edges: Mapping[str, RegionEdge], opts: pulumi.ResourceOptions
 ) -> Edge | None:
-    """The CDN in front of all regions. It waits for addresses that are reserved early, and for no cluster."""
+    """Build the CDN in front of all regions; None without one. It waits for reserved addresses, not for clusters."""
     if not edges:
         return None
     args = edge_args(settings, plans, edges)
@@ -63,7 +63,7 @@ def build_edge(
 
 
 def edge_args(settings: Settings, plans: Sequence[RegionPlan], edges: Mapping[str, RegionEdge]) -> EdgeArgs:
-    """What the CDN is told, whatever CDN it is."""
+    """The arguments of the CDN, the same for every cloud."""
     return EdgeArgs(
         domain=settings.edge.domain,
         origins=[_origin(settings, plan, edges[plan.name].address) for plan in plans],
@@ -77,13 +77,13 @@ def edge_args(settings: Settings, plans: Sequence[RegionPlan], edges: Mapping[st
 
 
 def cached_paths(settings: Settings) -> Sequence[str]:
-    """Beginnings of paths whose answers are kept: those that are configured, else what every service calls static."""
+    """Prefixes of paths whose responses the CDN caches: the configured ones, else each service's `static` folder."""
     given = settings.edge.cached_paths
     return given if given is not None else [f"/{service}/static/" for service in sorted(settings.services.by_name())]
 
 
 def nearest_region(cloud: str, site: Site) -> str:
-    """The cloud's region that is nearest to a site: itself, if it is one."""
+    """The cloud's region that is nearest to a site: the site itself, if it is a region of that cloud."""
     known = geography.lookup(site.name)
     if known is not None and known.cloud == cloud:
         return known.name

@@ -1,6 +1,7 @@
-"""What one region has for all: Argo CD, which deploys the services everywhere, and Rancher, which shows the clusters.
+"""What one region runs for all: Argo CD, which deploys the services everywhere, and Rancher, which shows the clusters.
 
-Both are in a hub. They know of the others what is early, and the others know nothing of them: a lost hub stops nobody.
+Each runs in a hub region and uses only early resources of the other regions. The other regions depend on neither, so
+losing a hub stops no region.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,7 @@ def build_gitops(
     secrets: Mapping[str, pulumi.Output[str] | None],
     opts: pulumi.ResourceOptions,
 ) -> ArgoCD | None:
-    """Argo CD in its hub, and its access to each region; None where the settings have none."""
+    """Build Argo CD in its hub, and its access to each region; None if the settings disable it."""
     hub = settings.gitops_hub
     if hub is None:
         return None
@@ -55,7 +56,7 @@ def build_rancher(
     regions: Mapping[str, Region],
     opts: pulumi.ResourceOptions,
 ) -> Rancher | None:
-    """Rancher in its hub; None where the settings have none."""
+    """Build Rancher in its hub; None if the settings disable it."""
     hub = settings.rancher_hub
     certificates = regions[hub].certificates if hub else None
     if hub is None or certificates is None:
@@ -70,16 +71,16 @@ def build_rancher(
 
 
 def unreachable(regions: Sequence[str]) -> str:
-    """What the user is told about regions that Argo CD cannot reach."""
+    """The warning about regions that Argo CD cannot reach."""
     return (
-        f"Argo CD does not deploy to {', '.join(regions)}: a cluster of cloud `existing` is only reached through your "
-        "own kubeconfig, and the address of its API is not known. This program goes on deploying the services there, "
-        "with the images of its own settings."
+        f"Argo CD does not deploy to {', '.join(regions)}: only your own kubeconfig reaches a cluster of cloud "
+        "`existing`, and Argo CD does not know the address of its API. This program deploys the services there "
+        "instead, with the images from its own settings."
     )
 
 
 def _hub_context(region: Region, base: RegionBase, opts: pulumi.ResourceOptions) -> RegionContext:
-    """That of the region, for what is in its cluster and not part of it: with the options `opts`."""
+    """The region's context with the options `opts`, for components in its cluster that are not part of the region."""
     options = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[base.provider]))
     return replace(region.context, options=options)
 
@@ -91,7 +92,7 @@ def _access(name: str, base: RegionBase, hub: str) -> RegionAccess:
         ApiAccess(
             region=name,
             namespace=base.namespaces[SERVICES],
-            # The hub is reached from inside; the only one whose address need not be known.
+            # Argo CD reaches its hub from inside, so the address of that API is not needed.
             api_endpoint=IN_CLUSTER if name == hub else cluster.api_endpoint,
             api_certificate_authority=None if name == hub else cluster.api_certificate_authority,
         ),

@@ -1,4 +1,4 @@
-"""Data services that a region's cloud runs: what they are asked to be, on any cloud."""
+"""Data services that a region's cloud runs: their arguments, the same for every cloud."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ def managed(settings: Settings) -> tuple[DataService, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class ManagedDataServices:
-    """Makes data services of one region in its cloud, for clients among the platform's services."""
+    """Builds the managed data services of one region in its cloud."""
 
     plan: RegionPlan
     settings: Settings
@@ -61,7 +61,10 @@ class ManagedDataServices:
         return self.cluster.cache(f"{self.plan.name}-cache", args, opts)
 
     def backup(self, database: str, opts: pulumi.ResourceOptions) -> BackupPlan | None:
-        """Backups into storage that the pods of ServiceAccount and namespace `database` may use. None: it has none."""
+        """Where the region's backups go; None if the region takes none.
+
+        Pods with the ServiceAccount and namespace `database` may write to the storage.
+        """
         region, settings = self.plan.name, self.settings.database.backup
         if region not in self.settings.backup_regions:
             return None
@@ -78,7 +81,7 @@ class ManagedDataServices:
         data_services: Mapping[DataService, pulumi.Input[int]],
         ready: Sequence[pulumi.Resource],
     ) -> list[pulumi.Resource]:
-        """Let the mesh's pods out to those of the `data_services` (with their ports) that the cloud runs.
+        """Let pods in the mesh connect to those `data_services` (port by service) that the cloud runs.
 
         `ready` is the mesh's control plane.
         """

@@ -1,6 +1,6 @@
-"""What joins the meshes of several regions: only names, and values of early resources, never of workloads.
+"""What joins the meshes of several regions: names and early resources, never workloads.
 
-That includes which region serves requests in which language.
+This includes which region serves which language.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from stacks.region_base import RegionBase
 
 _NO_TAG_OF_ANY_PLACE: Final = "x-other"
-"""A private part (RFC 5646): with it a tag equals no place's, so that only its language counts."""
+"""A private subtag (RFC 5646). A tag with it equals no place's tag, so that only its language counts."""
 
 
 def mesh_east_west(plans: Sequence[RegionPlan], bases: Mapping[str, RegionBase]) -> dict[str, EastWest]:
-    """What every region knows of the others' meshes, by name. Creates each region's remote-secret access; nothing
-    where no others are expected."""
+    """The other regions' meshes as each region sees them, by region; empty without peering.
+
+    Creates each region's remote-secret access.
+    """
     if not any(plan.peering_enabled for plan in plans):
         return {}
     kubeconfigs = {plan.name: _remote_secret_access(plan.name, bases[plan.name]).kubeconfig for plan in plans}
@@ -56,9 +58,9 @@ def _mesh_peers(plan: RegionPlan, plans: Sequence[RegionPlan], unreachable: froz
 
 
 def language_routes(here: Site, sites: Sequence[Site]) -> tuple[LanguageRoute, ...]:
-    """Where `here` sends languages it does not serve itself: exact tags first, then all tags of a language.
+    """Where `here` sends languages that it does not serve: exact tags first, then all tags of a language.
 
-    Of several regions that serve a language, the nearest; one that no region serves is served here and has no route.
+    If several regions serve a language, the nearest one gets it. If none does, `here` serves it without a route.
     """
     tags = {tag for site in sites for tag in site.place.languages}
     languages = {tag.partition("-")[0] for tag in tags}
@@ -75,7 +77,7 @@ def language_routes(here: Site, sites: Sequence[Site]) -> tuple[LanguageRoute, .
 def allowed_source_addresses(
     addresses: Mapping[str, Sequence[pulumi.Output[str]]], plan: RegionPlan
 ) -> tuple[pulumi.Output[str], ...]:
-    """The other regions' addresses, by region. With no peers, the region's own: an empty range would admit everyone."""
+    """The other regions' addresses, by region. With no peers, the region's own: an empty list would admit everyone."""
     return tuple(chain.from_iterable(addresses[name] for name in plan.peers or (plan.name,)))
 
 

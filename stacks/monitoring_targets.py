@@ -1,4 +1,4 @@
-"""What a region's monitoring is about: what is deployed there, where the region is, what it costs, and who is told."""
+"""Inputs of a region's monitoring: its workloads, its place, its prices, and the receiver of alerts."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -17,7 +17,7 @@ from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
 ASSUMED_NODES: Final = 3
-"""Of a cluster of one's own, which says no number."""
+"""Nodes of an existing cluster, whose number the settings do not have."""
 
 
 def region_size(settings: Settings, region: str) -> RegionSize:
@@ -30,7 +30,7 @@ def region_size(settings: Settings, region: str) -> RegionSize:
 
 
 def of_region(settings: Settings, region: str) -> MonitoringTargets:
-    """The namespaces of what the settings deploy in the region called `region`."""
+    """The namespaces that the settings deploy in the region called `region`."""
     (plan,) = (each for each in topology.plan(settings) if each.name == region)
     meshed = settings.mesh.enabled
     return MonitoringTargets(
@@ -38,7 +38,7 @@ def of_region(settings: Settings, region: str) -> MonitoringTargets:
         monitoring=MONITORING,
         ingress=INGRESS if meshed else None,
         control_plane=ISTIO if meshed else None,
-        # What a cloud manages has no exporter in the cluster: its metrics and alerts are the cloud's.
+        # Managed data services have no exporter in the cluster: the cloud has their metrics and alerts.
         database=None if "database" in managed(settings) else DATABASES["cockroachdb"],
         cache=None if "cache" in managed(settings) else CACHES["redis"],
         messaging=NATS,
@@ -65,11 +65,11 @@ def region_labels(plan: RegionPlan) -> RegionLabels:
 
 
 def machine_prices(settings: Settings, region: str) -> Mapping[str, float]:
-    """USD a month by type of machine: what the table of prices has for `region`, and what the settings say instead."""
+    """USD a month by machine type, from the price table for `region`. Prices in the settings override it."""
     return {**offers.monthly_prices(settings.region(region).cloud, region), **settings.monitoring.machine_prices}
 
 
 def alert_receiver(secrets: Mapping[str, pulumi.Output[str] | None]) -> AlertReceiver | None:
-    """Who is told about alerts; None while no address is configured."""
+    """The receiver of alerts; None if no address is configured."""
     url = secrets["alertWebhookUrl"]
     return None if url is None else AlertReceiver(url=url, token=secrets["alertWebhookToken"])

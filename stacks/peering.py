@@ -1,8 +1,7 @@
-"""What joins the data services of several regions: peer endpoints, their addresses and their names. Nothing for a
-region alone.
+"""What joins the data services of several regions: peer endpoints, their addresses and their names.
 
-Everything here is early: reserved addresses, load balancers without pods, DNS names. Workloads of one region get the
-`StorePeers` of their data service, which hold values of these and of nothing else.
+Every resource here exists early: reserved addresses, load balancers without pods, DNS names. Workloads of a region get
+the `StorePeers` of their data service, which depend on these resources only. Without peering this module makes nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,12 +32,15 @@ PeerEndpoints = Mapping[str, Sequence[PeerEndpoint]]
 
 @dataclass(frozen=True, kw_only=True)
 class PeerEndpointSpec:
-    """A peer endpoint of a data service: its number, TCP port and the pods behind it (`single`: only one pod)."""
+    """A peer endpoint of a data service."""
 
     index: int
     port: int
+    """TCP port."""
     pods: Mapping[str, str]
+    """Labels of the pods behind it."""
     single: bool
+    """Whether it leads to one pod only."""
 
     @property
     def name(self) -> str:
@@ -47,11 +49,10 @@ class PeerEndpointSpec:
 
 
 def peer_endpoint_specs(settings: Settings) -> Mapping[str, Sequence[PeerEndpointSpec]]:
-    """The peer endpoints that every region has, by data service; a data service's name is that of its namespace and of
-    its pods' app.
+    """The peer endpoints of every region, by data service. Pure.
 
-    Nodes of a database are not alike, so each has a peer endpoint of its own. NATS servers are: they share one. So do
-    the metrics, which Thanos reads. Pure.
+    The name of a data service is also its namespace and its pods' app label. Database nodes are not interchangeable, so
+    each has its own peer endpoint. NATS servers are, so they share one. Metrics, which Thanos reads, share one, too.
     """
     nodes = [
         PeerEndpointSpec(
@@ -73,14 +74,16 @@ def peer_endpoint_specs(settings: Settings) -> Mapping[str, Sequence[PeerEndpoin
 
 @dataclass(frozen=True, kw_only=True)
 class PeeringSite:
-    """A region: its `plan`, its `cluster`, the `clouds` of all regions, and the `parent` of its early resources."""
+    """A region whose peer endpoints are made here."""
 
     plan: RegionPlan
     settings: Settings
     clouds: Mapping[str, RegionCloud]
+    """All regions, by name."""
     cluster: ClusterOutputs
     namespaces: Mapping[str, pulumi.Output[str]]
     parent: pulumi.Resource
+    """Parent of the region's early resources."""
 
 
 def region_peer_endpoints(site: PeeringSite) -> PeerEndpoints:
@@ -112,15 +115,14 @@ def _peer_endpoint(site: PeeringSite, data_service: str, endpoint: PeerEndpointS
 
 
 def allowed_sources(plan: RegionPlan, clouds: Mapping[str, RegionCloud]) -> Sequence[pulumi.Output[str]]:
-    """The addresses that the other regions are seen with; while there are none, those of the region itself."""
+    """The other regions' egress addresses. With no peers, the region's own: an empty list would admit everyone."""
     return allowed_source_addresses({name: cloud.egress_addresses for name, cloud in clouds.items()}, plan)
 
 
 def name_peers(site: PeeringSite, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, StorePeers]:
-    """Name the peer endpoints of the other regions in this one; what its data services must know of them, by data
-    service.
+    """Give the other regions' peer endpoints DNS names in this region; return its `StorePeers` by data service.
 
-    `endpoints` are those of all regions, by region.
+    `endpoints` has the peer endpoints of all regions, by region.
     """
     return {
         data_service: _named(site, data_service, ways, endpoints)

@@ -1,4 +1,4 @@
-"""The whole platform: what all regions share, then the regions."""
+"""The whole platform: shared resources first, then the regions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,14 +25,15 @@ from stacks.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class PlatformArgs:
-    """The stack's `settings`, and its `secrets` by name (None where one is not set)."""
+    """The configuration of the stack."""
 
     settings: Settings
     secrets: Mapping[str, pulumi.Output[str] | None]
+    """By name; None for one that is not set."""
 
 
 class Platform(pulumi.ComponentResource):
-    """Every region of the stack. Regions know each other's region bases, never each other's workloads.
+    """Every region of the stack. Regions depend on each other's region bases, never on each other's workloads.
 
     Outputs: `outputs`, what a user needs to reach each region. Nothing in it is secret.
     """

@@ -1,4 +1,4 @@
-"""What a region needs of its cloud's quotas, where the usual ones are too small for many regions. Pure."""
+"""Cloud quotas that a stack of many regions may exceed, and the warnings about them. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from stacks.settings import Settings
 from stacks.settings.rules.clouds import egress_address_count
 
 USUAL_RULES: Final = 60
-"""Rules of a security group on AWS, unless more are asked for."""
+"""Default limit of rules in a security group on AWS."""
 
 RULES_QUOTA: Final = "L-0EA8095F"
-"""AWS's code of that quota ("Inbound or outbound rules per security group", service vpc)."""
+"""AWS's code of this quota ("Inbound or outbound rules per security group", service vpc)."""
 
 CLOUD_NAMES: Final = {"aws": "AWS", "gcp": "Google Cloud", "azure": "Azure"}
 _EAST_WEST_PORTS: Final = 2
@@ -22,53 +22,53 @@ _GATEWAY_PORTS: Final = 3
 
 @dataclass(frozen=True, kw_only=True)
 class AddressQuota:
-    """How many public IPv4 addresses a region has unless more are asked for, and what the cloud calls that."""
+    """A cloud's quota of public IPv4 addresses in a region."""
 
     usual: int
+    """Addresses allowed by default."""
     name: str
+    """The cloud's name of the quota."""
 
 
 ADDRESSES: Final[Mapping[str, AddressQuota]] = {
     # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
     "aws": AddressQuota(usual=5, name="L-0263D0A3 (service ec2, EC2-VPC Elastic IPs)"),
     "gcp": AddressQuota(usual=8, name="IN-USE-ADDRESSES-per-project-region and STATIC-ADDRESSES-per-project-region"),
-    # Between 10 and 1,000, by the kind of subscription; 20 is what paid ones mostly begin with.
+    # 10 to 1,000, depending on the subscription; most paid ones begin with 20.
     "azure": AddressQuota(usual=20, name="Public IP Addresses - Standard (provider Microsoft.Network)"),
 }
 
 
 def exceeded(settings: Settings) -> Iterator[str]:
-    """What the user is told of regions that need more than a cloud gives unasked."""
+    """A warning for each region that needs more than its cloud allows by default."""
     for region in settings.regions:
         yield from _few_addresses(settings, region)
         needed = security_group_rules(settings, region.name) if isinstance(region, AwsRegion) else 0
         if needed > USUAL_RULES:
             yield (
                 f"{region.name}: the security group of the nodes gets about {needed} rules. AWS allows {USUAL_RULES} "
-                "unless it is asked for more, and then some load balancers would let nobody in. Before this is "
-                f"deployed, raise the quota {RULES_QUOTA} (service vpc) in {region.name} to {needed} or more; each "
-                "region more adds to it. Where that is done, nothing else is to do."
+                "by default, and some load balancers would reject all traffic. Raise quota "
+                f"{RULES_QUOTA} (service vpc) in {region.name} to {needed} or more first; each added region needs "
+                "more. If you have, ignore this warning."
             )
 
 
 def _few_addresses(settings: Settings, region: RegionSettings) -> Iterator[str]:
     quota = ADDRESSES.get(region.cloud)
     needed = public_addresses(settings, region.name)
-    # A region that takes all of them leaves none for anything else in the account, nor for an exchange of one.
+    # At the limit, none is left for the rest of the account or for replacing an address.
     if quota and needed >= quota.usual:
         yield (
-            f"{region.name}: the region has {needed} public addresses. {CLOUD_NAMES[region.cloud]} often allows "
-            f"{quota.usual} in a region unless it is asked for more, and all else there needs some, too. Before this "
-            f"is deployed, raise the quota {quota.name} in {region.name} above {needed}. Where that is done, nothing "
-            "else is to do."
+            f"{region.name}: the region needs {needed} public addresses. {CLOUD_NAMES[region.cloud]} often allows only "
+            f"{quota.usual} per region by default, shared with everything else in the account. Raise quota "
+            f"{quota.name} in {region.name} above {needed} first. If you have, ignore this warning."
         )
 
 
 def public_addresses(settings: Settings, name: str) -> int:
-    """How many public addresses of a cloud's quota region `name` has: the ways out, the peer endpoints and the
-    gateways.
+    """How many public addresses region `name` takes from its cloud's quota: egress, peer endpoints and gateways.
 
-    An AWS load balancer has one in each of its zones. Those that nobody reserved are not of its quota.
+    An AWS load balancer has one in each of its zones. On AWS, addresses that nobody reserved do not count.
     """
     region = settings.region(name)
     zones = egress_address_count(region)
@@ -90,8 +90,8 @@ def public_addresses(settings: Settings, name: str) -> int:
 def security_group_rules(settings: Settings, name: str) -> int:
     """About how many rules AWS makes in the security group of the nodes of region `name`.
 
-    For each load balancer: one for each port and each address that may connect, and (where not everybody may) one for
-    each port and subnet, for health checks. Besides, one for each address (ICMP), and the cluster's own.
+    Each load balancer adds one rule per port and source address, and one per port and subnet for health checks unless
+    everyone may connect. Each source address adds one for ICMP, and the cluster adds one.
     """
     zones = egress_address_count(settings.region(name))
     own = 1
@@ -109,6 +109,6 @@ def security_group_rules(settings: Settings, name: str) -> int:
 
 
 def _sources(settings: Settings, name: str) -> int:
-    """How many addresses may connect: those of the other regions; while there are none, the region's own."""
+    """How many addresses may connect: those of the other regions or, with no peers, the region's own."""
     others = [egress_address_count(region) for region in settings.regions if region.name != name]
     return sum(others or [egress_address_count(settings.region(name))])

@@ -1,4 +1,4 @@
-"""One region: everything the platform is, in one place. It scales by itself and survives alone."""
+"""One region: the whole platform in one place. A region scales by itself and survives without the others."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,37 +36,36 @@ DataServices = Mapping[DataService, Database | Cache | Messaging]
 
 @dataclass(frozen=True, kw_only=True)
 class RegionArgs:
-    """The region's `plan` and `base`, the stack's `settings` and `secrets` (None where one is not set).
-
-    `database_credentials` are the application's, the same in every region. `chart_renderer` renders the charts of this
-    repository. `east_west` joins the region's mesh with the others' (None: there are none), `peers` its data services,
-    by data service (of a data service without: it is alone). `edge` is what the region must know of the CDN in front of
-    it (None: there is none).
-    """
+    """Arguments of a `Region`."""
 
     plan: RegionPlan
     settings: Settings
     secrets: Mapping[str, pulumi.Output[str] | None]
+    """The stack's secrets by name; None for one that is not set."""
     base: RegionBase
     database_credentials: DatabaseCredentials
+    """The application's credentials, the same in every region."""
     chart_renderer: k8s.Provider
+    """Renders the charts of this repository."""
     east_west: EastWest | None = None
+    """Joins the region's mesh with the others'. None: no peers."""
     peers: Mapping[str, StorePeers] = field(default_factory=dict)
+    """The other regions' peer endpoints, by data service. A data service without an entry has no peers."""
     edge: RegionEdge | None = None
+    """The CDN in front of the region. None: no CDN."""
 
 
 class Region(pulumi.ComponentResource):
-    """Monitoring, data services, mesh and services of one region. Above the cluster nothing here knows a cloud.
-
-    Outputs: `outputs`, what a user needs to reach it (nothing in it is secret); `certificates`, what brings
-    cert-manager's kinds, if something needs them; `ready`, what the services need; `context`, the region as its
-    components see it.
-    """
+    """Monitoring, data services, mesh and services of one region, the same on every cloud."""
 
     context: RegionContext
+    """The region as its components see it."""
     outputs: Mapping[str, Any]
+    """How a user reaches the region. Holds no secret."""
     ready: Sequence[pulumi.Input[pulumi.Resource]]
+    """Resources that the services need."""
     certificates: pulumi.Resource | None
+    """Installs cert-manager's kinds. None if nothing needs them."""
 
     def __init__(self, name: str, args: RegionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:stack:Region", name, None, opts)
@@ -191,14 +190,14 @@ class Region(pulumi.ComponentResource):
             data_services=list(data_services),
             telemetry_endpoint=trace_endpoint(MONITORING) if monitoring else None,
             trace_sampling=settings.monitoring.trace_sampling,
-            # The namespace, too: the data services' connections are in it.
+            # Also for the namespace, which holds the data services' connections.
             after=list(self.ready),
             managed_by_argocd=settings.managed_by_argocd(self._name),
         )
 
 
 def _engine_aliases(types: Sequence[str]) -> pulumi.ResourceOptions:
-    """Every engine's type: when a stack switches engines, the Secret that clients have is updated in place."""
+    """Alias every engine type, so that switching engines updates the connection Secret in place."""
     return pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=other) for other in types])
 
 

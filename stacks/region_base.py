@@ -1,4 +1,4 @@
-"""What a region needs before anything runs in it: small, early, and all that another region may wait for."""
+"""The small, early resources of a region. Other regions may wait for these and for nothing else of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,42 +20,42 @@ from stacks.topology import RegionPlan
 
 INJECTED = {"istio-injection": "enabled"}
 DATABASES = {"cockroachdb": namespaces.COCKROACHDB, "postgresql": namespaces.POSTGRESQL}
-"""Namespace of the database by its engine: its nodes, or what makes the application's user in a cloud's server."""
+"""Namespace of the database by engine: for its nodes, or for the job that makes the application's user."""
 CACHES = {"redis": namespaces.REDIS, "managed": None}
-"""Namespace of the cache by its engine; a cloud's has none."""
+"""Namespace of the cache by engine; a managed cache has none."""
 BASELINE = {"pod-security.kubernetes.io/enforce": "baseline"}
-"""Of Rancher alone, whose image runs as root: what `restricted` would refuse is reported."""
+"""For Rancher only, whose image runs as root. Violations of `restricted` are reported, not refused."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegionBaseArgs:
-    """The region's `plan`, the stack's `settings`, and the roots that sign the region's authorities.
-
-    `clouds` are those of all regions, by name: the region's cluster is in its own, and lets the others in.
-    """
+    """Arguments of a `RegionBase`. The roots sign the region's certificate authorities."""
 
     plan: RegionPlan
     settings: Settings
     clouds: Mapping[str, RegionCloud]
+    """All regions, by name: the cluster stands in the region's own and admits the others."""
     platform_root: RootAuthority
     mesh_root: RootAuthority
 
 
 class RegionBase(pulumi.ComponentResource):
-    """The region's cluster, its namespaces, its certificate authorities, and its peer endpoints for the other regions.
-
-    Outputs: `region_cluster` (the cluster, and what its cloud runs beside it), `cluster` (what the cluster gives),
-    `provider` (deploys to it), `namespaces` (by name), `authority` (signs the certificates of data services and
-    gateways), `mesh_authority` (Istio's), `endpoints` (by data service; none where no other region is expected).
-    """
+    """The region's cluster, namespaces and certificate authorities, and its peer endpoints for the other regions."""
 
     region_cluster: RegionCluster
+    """The cluster, which can also build the cloud's managed services."""
     cluster: ClusterOutputs
+    """Outputs of the cluster."""
     provider: k8s.Provider
+    """Deploys to the cluster."""
     namespaces: Mapping[str, pulumi.Output[str]]
+    """By name."""
     authority: RegionAuthority
+    """Signs the certificates of data services and gateways."""
     mesh_authority: RegionAuthority
+    """Signs Istio's certificates."""
     endpoints: PeerEndpoints
+    """By data service; empty without peering."""
 
     def __init__(self, name: str, args: RegionBaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:stack:RegionBase", name, None, opts)
@@ -75,9 +75,9 @@ class RegionBase(pulumi.ComponentResource):
         self.register_outputs({"namespaces": dict(self.namespaces)})
 
     def peers(self, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, StorePeers]:
-        """What the region's data services must know of the others, by data service; nothing where none is expected.
+        """The other regions' peer endpoints, by data service; empty without peering. Makes their DNS names here.
 
-        `endpoints` are those of all regions, by region. Names them in this region.
+        `endpoints` has the peer endpoints of all regions, by region.
         """
         return name_peers(self._site(), endpoints) if self._args.plan.peering_enabled else {}
 
@@ -107,7 +107,7 @@ class RegionBase(pulumi.ComponentResource):
 
 
 def namespace_labels(plan: RegionPlan, settings: Settings) -> dict[str, dict[str, str]]:
-    """The region's namespaces, each with the labels it has besides the standard ones."""
+    """The region's namespaces, each with its labels besides the standard ones."""
     mesh = {
         namespaces.ISTIO: {NETWORK_LABEL: plan.mesh_network},
         namespaces.INGRESS: INJECTED,

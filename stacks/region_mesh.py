@@ -26,16 +26,16 @@ from stacks.topology import RegionPlan
 class RegionMesh(pulumi.ComponentResource):
     """Istio in one region, from the public gateway to the services.
 
-    `east_west` is what joins the mesh with those of the other regions (None: there are none). `edge` is what the
-    gateway must know of the CDN in front of it (None: there is none).
-
-    Outputs: `ready` (what must exist before pods with sidecars, which other regions call), `certificates` (what brings
-    cert-manager's kinds, if something needs them), `outputs` (how users reach the gateway).
+    `east_west` joins the mesh with those of the other regions (None: no peers). `edge` describes the CDN in front of
+    the gateway (None: no CDN).
     """
 
     ready: list[pulumi.Resource]
+    """Resources that must exist before pods with sidecars, which other regions call."""
     certificates: pulumi.Resource | None
+    """Installs cert-manager's kinds. None if nothing needs them."""
     outputs: Mapping[str, Any]
+    """How users reach the gateway."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class RegionMesh(pulumi.ComponentResource):
             mesh_peers=east_west.mesh_peers if east_west else None,
             opts=self._child,
         )
-        # Other regions would send requests straight to pods of a region whose gateway they do not know.
+        # Without the gateway's address, other regions would send requests straight to the region's pods.
         way_in = self._east_west(control_plane.ready, east_west).ready if east_west else []
         self.ready = [*control_plane.ready, *way_in]
         self.outputs = {

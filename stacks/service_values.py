@@ -1,4 +1,4 @@
-"""What the services' chart is told in each region, by whoever deploys it: this program, or Argo CD. Pure."""
+"""Values of the services' chart in each region, whether this program or Argo CD deploys it. Pure."""
 
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -17,7 +17,7 @@ def shifted(settings: Settings) -> list[str]:
 
 
 def service_values(settings: Settings) -> Mapping[str, dict[str, Any]]:
-    """The chart's values of each region that Argo CD deploys to, by name."""
+    """Values of the chart for each region that Argo CD deploys to, by region."""
     monitoring = settings.monitoring
     return {
         plan.name: chart_values(

@@ -1,4 +1,4 @@
-"""What the user is told of regions that take no new standby databases in another zone for now. Pure."""
+"""Warnings about regions that currently accept no new standby databases in another zone. Pure."""
 
 from collections.abc import Iterator
 
@@ -9,13 +9,13 @@ from stacks.settings import Settings
 
 
 def blocked(settings: Settings) -> Iterator[str]:
-    """A warning for each such region. It is no mistake: what is blocked differs between subscriptions and changes."""
+    """A warning for each such region. Not a mistake: the restriction differs between subscriptions and over time."""
     if settings.database.engine != POSTGRESQL or settings.database.nodes == 1:
         return
     for region in settings.regions:
         if isinstance(region, AzureRegion) and offers.standby_in_another_zone("azure", region.name) == "blocked":
             yield (
-                f"{region.name}: Azure says that for now it takes no new databases with a standby in another zone "
-                "there (components/offers/regions.csv). If the deployment fails because of it, ask Azure's support "
-                "to allow it for your subscription, choose another region, or write database.nodes: 1."
+                f"{region.name}: Azure currently accepts no new databases with a standby in another zone there "
+                "(components/offers/regions.csv). If the deployment fails for this reason, ask Azure support to "
+                "allow it for your subscription, choose another region, or write database.nodes: 1."
             )

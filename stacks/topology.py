@@ -1,7 +1,6 @@
-"""From the list of regions to what each one must know: addresses, peers, failover order, names. Pure functions.
+"""Plan each region from the list of all: addresses, peers, failover order, names. Pure functions.
 
-Nothing here depends on the order of the list or on how many regions there are, so a region that is added, removed or
-moved changes nothing about the others but the names of their peers.
+The order of the list does not matter. Adding, removing or moving a region changes only the peer names of the others.
 """
 
 from __future__ import annotations
@@ -23,21 +22,21 @@ SLOTS: Final = 256
 """Address slots: as many as there are /16 networks in 10.0.0.0/8 and /18 networks in 100.64.0.0/10."""
 
 LONE_SLOT: Final = 0
-"""Slot of a stack's only region when it names none. The catalogue's slots start at 1."""
+"""Slot of a stack's only region if its settings name none. The catalogue's slots start at 1."""
 
 PRIVATE: Final = IPv4Network("10.0.0.0/8")
-"""Space for everything but pods (RFC 1918: what managed databases ask for): a /16 of it for each slot."""
+"""Space for everything but pods: a /16 for each slot. Managed databases require RFC 1918 addresses."""
 
 SHARED: Final = IPv4Network("100.64.0.0/10")
 """Space for pods (RFC 6598): a /18 for each slot, 16384 addresses.
 
-How many nodes that is, `most_nodes` in `stacks.settings.rules.clouds` says.
+`most_nodes` in `stacks.settings.rules.clouds` converts them to nodes.
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """A region as far as the other regions care."""
+    """The part of a region that the plans of other regions depend on."""
 
     name: str
     cloud: str
@@ -47,7 +46,7 @@ class Site:
 
 @dataclass(frozen=True, kw_only=True)
 class RegionPlan(Site):
-    """What one region must know of itself and of the others."""
+    """The plan of one region."""
 
     addresses: AddressRanges
     peers: tuple[str, ...]
@@ -56,9 +55,9 @@ class RegionPlan(Site):
     """The other regions, nearest first."""
     mesh_network: str
     peering_enabled: bool
-    """Whether there are other regions, or the settings say that there may be: see `Settings.peering_enabled`."""
+    """Whether other regions exist or are expected: see `Settings.peering_enabled`."""
     traffic: bool
-    """Whether users and other regions are sent here."""
+    """Whether the region receives users and the traffic of other regions."""
 
 
 def plan(settings: Settings) -> tuple[RegionPlan, ...]:
@@ -69,7 +68,7 @@ def plan(settings: Settings) -> tuple[RegionPlan, ...]:
 
 
 def site(region: RegionSettings) -> Site:
-    """The region's site: what its settings say, else what the catalogue says, else nowhere in slot 0."""
+    """The region's site, from its settings, else from the catalogue, else `NOWHERE` in slot 0."""
     known = geography.lookup(region.name)
     place = geography.NOWHERE if known is None else known.place
     slot = LONE_SLOT if known is None else known.slot
@@ -87,9 +86,9 @@ def site(region: RegionSettings) -> Site:
 
 
 def address_plan(slot: int) -> AddressRanges:
-    """The address ranges of `slot` (0 to 255), which overlap those of no other; ValueError outside that.
+    """The address ranges of `slot` (0 to 255), disjoint from those of every other slot. Raises ValueError outside.
 
-    All but those of pods are in 10.<slot>.0.0/16, where 10.<slot>.240.0/20 is spare apart from the control plane's /28.
+    10.<slot>.0.0/16 has every range except pods. 10.<slot>.240.0/20 is unused apart from the control plane's /28.
     """
     if not 0 <= slot < SLOTS:
         raise ValueError(f"slot {slot} is not within 0 and {SLOTS - 1}")
@@ -110,13 +109,13 @@ def peers(name: str, sites: Iterable[Site]) -> tuple[str, ...]:
 
 
 def failover_order(region: Site, sites: Iterable[Site]) -> tuple[str, ...]:
-    """Names of the other regions, nearest first; equally near ones by name."""
+    """Names of the other regions, nearest first; ties by name."""
     others = (other for other in sites if other.name != region.name)
     return tuple(other.name for other in sorted(others, key=lambda to: (distance_km(region.place, to.place), to.name)))
 
 
 def serving(language: str, sites: Iterable[Site]) -> tuple[str, ...]:
-    """Names of the regions that serve a BCP 47 language, sorted: same tag, else same first part of it, else all."""
+    """Names of the regions that serve a BCP 47 language, sorted: by whole tag, else by its first part, else all."""
     places = {one.name: one.place for one in sites}
     exact = [name for name, place in places.items() if language in place.languages]
     wanted = _primary(language)
@@ -125,9 +124,9 @@ def serving(language: str, sites: Iterable[Site]) -> tuple[str, ...]:
 
 
 def seeds(name: str, primary_region: str) -> tuple[str, ...]:
-    """The regions at whose gateway region `name` meets all others: the one that is always there, unless it is itself.
+    """The regions whose gateway region `name` joins the others through: the primary region, unless that is `name`.
 
-    It must not depend on which other regions there are: servers only read at their start whom to meet.
+    The result must not depend on the other regions, because servers read their seeds only at start.
     """
     return () if name == primary_region else (primary_region,)
 

@@ -24,11 +24,11 @@ EKS_ZONE_SLOTS: Final = 4
 
 
 _NETWORK: Final = (
-    "must be an IPv4 range in CIDR notation, without bits behind the prefix",
+    "must be an IPv4 range in CIDR notation, with no bits set after the prefix",
     "write e.g. 203.0.113.0/24, or 203.0.113.7/32 for one address",
 )
 _ZONE_LETTERS: Final = (
-    "must be two to four letters of zones, and not a letter with the fourth one after it (a and e)",
+    "must be two to four zone letters, no two of them four letters apart (such as a and e)",
     "write e.g. [a, b, c]",
 )
 """Rules with their remedies."""
@@ -53,7 +53,7 @@ def _cloud_sql_machine(tier: str) -> str:
     kind, *size = tier.removeprefix("db-").split("-")
     if kind == "custom" and not is_cloud_sql_machine(*map(int, size)):
         raise mistake(
-            "is no machine of Cloud SQL: those have 1 CPU or an even number up to 96, with 0.9 to 6.5 GiB a CPU, "
+            "is not a Cloud SQL machine type: those have 1 CPU or an even number up to 96, 0.9 to 6.5 GiB per CPU "
             "in steps of 256 MiB, and at least 3840 MiB",
             "write e.g. db-custom-2-8192 (CPUs and MiB)",
         )
@@ -84,44 +84,44 @@ GcpProject = Annotated[
 ]
 GcpMachine = Annotated[
     str,
-    pattern("[a-z][a-z0-9]*(-[a-z0-9]+)+", "must be a machine type of Google Cloud", "write e.g. e2-standard-4"),
+    pattern("[a-z][a-z0-9]*(-[a-z0-9]+)+", "must be a Google Cloud machine type", "write e.g. e2-standard-4"),
 ]
 GcpVersion = Annotated[
     str,
     pattern(
         r"1\.[0-9]{2}(\.[0-9]+(-gke\.[0-9]+)?)?",
-        "must be a Kubernetes version, or one of GKE",
-        'write e.g. "1.35", or leave it to the release channel',
+        "must be a Kubernetes or GKE version",
+        'write e.g. "1.35", or remove it to follow the release channel',
     ),
 ]
 AwsMachine = Annotated[
     str,
-    pattern(r"[a-z][-a-z0-9]*\.[-a-z0-9]+", "must be an instance type of AWS", "write e.g. m7i.xlarge"),
+    pattern(r"[a-z][-a-z0-9]*\.[-a-z0-9]+", "must be an AWS instance type", "write e.g. m7i.xlarge"),
 ]
 GcpDatabaseTier = Annotated[
     str,
     # The edition Enterprise has no others.
     pattern(
         r"db-(custom-[0-9]{1,3}-[0-9]{1,7}|f1-micro|g1-small)",
-        "must be a machine type of Cloud SQL's edition Enterprise",
+        "must be a machine type of the Cloud SQL Enterprise edition",
         "write e.g. db-custom-2-8192 (CPUs and MiB)",
     ),
     AfterValidator(_cloud_sql_machine),
 ]
 AwsDatabaseClass = Annotated[
-    str, pattern(r"db\.[a-z0-9]+\.[a-z0-9]+", "must be an instance class of RDS", "write e.g. db.m7g.large")
+    str, pattern(r"db\.[a-z0-9]+\.[a-z0-9]+", "must be an RDS instance class", "write e.g. db.m7g.large")
 ]
 AwsCacheNode = Annotated[
-    str, pattern(r"cache\.[a-z0-9]+\.[a-z0-9]+", "must be a node type of ElastiCache", "write e.g. cache.m7g.large")
+    str, pattern(r"cache\.[a-z0-9]+\.[a-z0-9]+", "must be an ElastiCache node type", "write e.g. cache.m7g.large")
 ]
 AzureDatabaseSize = Annotated[
-    str, pattern(r"Standard_[BDE][A-Za-z0-9_]+", "must be a size of Flexible Server", "write e.g. Standard_D2ds_v5")
+    str, pattern(r"Standard_[BDE][A-Za-z0-9_]+", "must be a Flexible Server size", "write e.g. Standard_D2ds_v5")
 ]
 AzureCacheSize = Annotated[
     str,
     pattern(
         r"(Balanced_B|MemoryOptimized_M|ComputeOptimized_X|FlashOptimized_A)[0-9]+",
-        "must be a size of Azure Managed Redis",
+        "must be an Azure Managed Redis size",
         "write e.g. Balanced_B5",
     ),
 ]
@@ -148,7 +148,9 @@ AwsPrincipals = Annotated[
         ...,
     ],
     Field(strict=False),
-    _one_each(lambda arn: arn.rpartition("/")[2], "must not name two roles or users alike, whatever their paths"),
+    _one_each(
+        lambda arn: arn.rpartition("/")[2], "must not list two roles or users of the same name, whatever their paths"
+    ),
     not_empty("arn:aws:iam::123456789012:role/administrators"),
 ]
 AwsPatches = Annotated[
@@ -161,13 +163,13 @@ AwsZones = Annotated[
 ]
 AzureMachine = Annotated[
     str,
-    pattern(r"Standard_[A-Za-z0-9_-]+", "must be a size of virtual machines of Azure", "write e.g. Standard_D4s_v5"),
+    pattern(r"Standard_[A-Za-z0-9_-]+", "must be an Azure virtual machine size", "write e.g. Standard_D4s_v5"),
 ]
 AzureId = Annotated[
     str,
     pattern(
         "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
-        "must be an id of Azure: 32 hexadecimal digits with four hyphens",
+        "must be an Azure id: 32 hexadecimal digits with four hyphens",
         "`az account show` and `az ad group list` show the ids of subscriptions and groups",
     ),
 ]
@@ -177,7 +179,7 @@ AzureZones = Annotated[
         Annotated[
             str,
             BeforeValidator(number_as_text, json_schema_input_type=str | Annotated[int, Field(ge=1, le=9)]),
-            pattern("[1-9]", "must be the number of a zone", "write e.g. 1, 2 or 3"),
+            pattern("[1-9]", "must be a zone number", "write e.g. 1, 2 or 3"),
         ],
         ...,
     ],
@@ -187,5 +189,5 @@ AzureZones = Annotated[
 ]
 MinorVersion = Annotated[
     str,
-    pattern(r"1\.[0-9]{2}", "must be a minor version of Kubernetes", 'write e.g. "1.35", in quotes'),
+    pattern(r"1\.[0-9]{2}", "must be a Kubernetes minor version", 'write e.g. "1.35", in quotes'),
 ]

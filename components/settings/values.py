@@ -204,7 +204,7 @@ CachedPaths = Annotated[
             str,
             pattern(
                 r"/([A-Za-z0-9._~-]+/)+",
-                "must be the beginning of a path, between slashes and without wildcards",
+                "must be a path prefix that begins and ends with a slash, without wildcards",
                 "write e.g. /agent-network/static/",
             ),
         ],
@@ -228,12 +228,12 @@ DnsZone = Annotated[
     str,
     pattern(
         r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)?",
-        "must be create, or the DNS zone that exists",
+        "must be create, or an existing DNS zone",
         "write e.g. create, my-zone (gcp), Z0123456789ABC (aws) or my-group/example.org (azure)",
     ),
 ]
 AzureLocation = Annotated[
-    str, pattern("[a-z][a-z0-9]+", "must be a location of Azure", "`az account list-locations` shows them")
+    str, pattern("[a-z][a-z0-9]+", "must be an Azure location", "`az account list-locations` shows them")
 ]
 _ABOVE_ZERO: Final = r"(0\.[0-9]{0,8}[1-9][0-9]{0,8}|[1-9][0-9]{0,14}(\.[0-9]{1,9})?)"
 """A number of no more digits than can be counted with."""
@@ -292,7 +292,9 @@ TimeZone = Annotated[
     ),
     AfterValidator(_time_zone),
 ]
-Country = Annotated[str, pattern(r"[A-Z]{2}", "must be an ISO 3166 country code of two capitals", "write e.g. BE")]
+Country = Annotated[
+    str, pattern(r"[A-Z]{2}", "must be an ISO 3166 country code of two capital letters", "write e.g. BE")
+]
 Language = Annotated[
     str,
     pattern(

@@ -1,4 +1,4 @@
-"""What a region stands on: one module for each cloud, which alone imports the cloud's SDK."""
+"""A region's cloud: one module for each, the only one here that imports the cloud's SDK."""
 
 from collections.abc import Sequence
 from typing import Final, Protocol
@@ -15,39 +15,39 @@ from components.storage import ObjectStore
 from stacks.topology import RegionPlan
 
 CLOUD_SLOTS: Final = 64
-"""Slots that the catalogue has for each cloud."""
+"""Slots in the catalogue for each cloud."""
 
 
 class RegionCluster(Cluster, Protocol):
-    """A region's cluster, and what its cloud runs beside it."""
+    """A region's cluster and its cloud's managed services."""
 
     def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> Database:
-        """Build the region's PostgreSQL, which the cloud runs."""
+        """Build the region's managed PostgreSQL."""
 
     def cache(self, name: str, args: ManagedCacheArgs, opts: pulumi.ResourceOptions) -> Cache:
-        """Build the region's cache, which the cloud runs."""
+        """Build the region's managed cache."""
 
     def object_store(
         self, name: str, *, principal: pulumi.Input[str], retention: int, opts: pulumi.ResourceOptions
     ) -> ObjectStore:
-        """Build object storage in the region's cloud that `principal` may use, kept for `retention` days."""
+        """Build object storage that `principal` may use. Keeps objects for `retention` days."""
 
 
 class RegionCloud(Protocol):
-    """What a region has before its cluster: the way to its cloud, and a network. It waits for no other region."""
+    """A region before its cluster: its provider and its network. It waits for no other region."""
 
     @property
     def egress_addresses(self) -> Sequence[pulumi.Output[str]]:
-        """The IPv4 addresses that the region's pods are seen with from outside.
+        """The public IPv4 addresses that the region's pods connect from.
 
         Empty only for a single `existing` region without `egressAddresses`.
         """
 
     def public_address(self, name: str, only: int | None = None) -> PublicAddress | None:
-        """Reserve an address for a load balancer. None: the cluster gives it one, once it stands.
+        """Reserve an address for a load balancer. Returns None if the cluster assigns one later.
 
-        Where load balancers stand in zones, `only` is the number of the single zone that this one stands in, counted
-        around: right for what is in front of a single pod. None is every zone.
+        Where load balancers are zonal, `only` picks a single zone by number, modulo the number of zones: for a load
+        balancer in front of a single pod. None: every zone.
         """
 
     def cluster(
@@ -57,8 +57,8 @@ class RegionCloud(Protocol):
 
 
 def maintenance_window(plan: RegionPlan) -> MaintenanceWindow:
-    """When the region's cloud may restart nodes: its day follows from its slot, so it stays when regions come or go.
+    """When the region's cloud may restart nodes. The day follows from the slot, so adding regions does not change it.
 
-    The catalogue numbers each cloud's regions from a multiple of 64: their first regions get different days, too.
+    The catalogue numbers each cloud's regions from a multiple of 64, whose first regions also get different days.
     """
     return MaintenanceWindow(day=DAYS[(plan.slot + plan.slot // CLOUD_SLOTS) % len(DAYS)])

@@ -64,7 +64,7 @@ class AwsCloud(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class AwsRegionCluster:
-    """The region's EKS cluster, and what AWS runs beside it."""
+    """The region's EKS cluster and AWS's managed services."""
 
     region: AwsRegion
     network: EksNetwork
@@ -74,7 +74,7 @@ class AwsRegionCluster:
 
     @property
     def outputs(self) -> ClusterOutputs:
-        """What the cluster gives."""
+        """Outputs of the cluster."""
         return self.built.outputs
 
     def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:
@@ -83,7 +83,7 @@ class AwsRegionCluster:
 
     def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> Database:
         """The region's PostgreSQL on RDS."""
-        # The SDK has many services, and what is loaded is paid for in time and memory.
+        # Loading a service of the SDK costs time and memory.
         from components.database.rds import Rds
 
         return Rds(

@@ -19,7 +19,7 @@ from stacks.topology import RegionPlan
 
 
 class AzureCloud(pulumi.ComponentResource):
-    """The region's provider and network; and, where `reserves_addresses`, the group of its load balancers' addresses.
+    """The region's provider and network; with `reserves_addresses` also the group of its load balancers' addresses.
 
     Outputs: `egress_addresses`.
     """
@@ -53,13 +53,13 @@ class AzureCloud(pulumi.ComponentResource):
             zones=region.zones,
         )
         self._network = AksNetwork(f"{plan.name}-network", place, self._child)
-        # The cluster must be told of the group, so it is there before the first address is.
+        # The cluster needs the group, so the group exists before the first address.
         self._addresses = AksAddresses(f"{plan.name}-addresses", place, self._child) if reserves_addresses else None
         self.egress_addresses = self._network.egress_addresses
         self.register_outputs({"egress_addresses": self.egress_addresses})
 
     def public_address(self, name: str, only: int | None = None) -> PublicAddress:
-        """An address of the region, in all its zones. ValueError where the region reserves no addresses."""
+        """An address of the region, in all its zones. Raises ValueError if the region reserves no addresses."""
         if self._addresses is None:
             raise ValueError(f"public_address: {name} is in {self._plan.name}, which reserves no addresses")
         return AksAddress(name, self._addresses, self._region.zones, self._child).public
@@ -82,7 +82,7 @@ class AzureCloud(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class AzureRegionCluster:
-    """The region's AKS cluster, and what Azure runs beside it."""
+    """The region's AKS cluster and Azure's managed services."""
 
     region: AzureRegion
     network: AksNetwork
@@ -92,7 +92,7 @@ class AzureRegionCluster:
 
     @property
     def outputs(self) -> ClusterOutputs:
-        """What the cluster gives."""
+        """Outputs of the cluster."""
         return self.built.outputs
 
     def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:
@@ -101,7 +101,7 @@ class AzureRegionCluster:
 
     def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> Database:
         """The region's PostgreSQL on Flexible Server."""
-        # The SDK has many services, and what is loaded is paid for in time and memory.
+        # Loading a service of the SDK costs time and memory.
         from components.database.flexible_server import FlexibleServer
 
         return FlexibleServer(

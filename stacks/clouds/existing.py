@@ -1,4 +1,4 @@
-"""A region on a cluster that is there already."""
+"""A region on an existing cluster."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from components.database.managed import ManagedDatabaseArgs
 
 
 class ExistingCloud:
-    """Nothing is made: the cluster and its network are the user's.
+    """Makes nothing: the cluster and its network belong to the user.
 
-    Outputs: `egress_addresses`, as the settings say them.
+    Outputs: `egress_addresses`, from the settings.
     """
 
     egress_addresses: Sequence[pulumi.Output[str]]
@@ -26,42 +26,42 @@ class ExistingCloud:
         self.egress_addresses = [pulumi.Output.from_input(address) for address in region.egress_addresses]
 
     def public_address(self, name: str, only: int | None = None) -> None:
-        """None: addresses are the cluster's own to give."""
+        """None: the cluster assigns its addresses."""
 
     def cluster(
         self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions
     ) -> "ExistingRegionCluster":
-        """The cluster of the region's context. Who may reach its API is not ours to say."""
+        """The cluster of the region's context. This program does not restrict who may reach its API."""
         return ExistingRegionCluster(region=self._region, built=ExistingCluster(name, self._region, opts))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingRegionCluster:
-    """The region's cluster. No cloud runs anything beside it, and the settings ask for nothing that it would run."""
+    """The region's cluster, without managed services. The settings ask for none."""
 
     region: ExistingRegion
     built: ExistingCluster
 
     @property
     def outputs(self) -> ClusterOutputs:
-        """What the cluster gives."""
+        """Outputs of the cluster."""
         return self.built.outputs
 
     def workload_identity(self, *, namespace: str, service_account: str) -> None:
-        """None: the cluster belongs to no cloud that could know its ServiceAccounts."""
+        """None: no cloud knows the cluster's ServiceAccounts."""
 
     def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> NoReturn:
-        """ValueError: there is no cloud here to run a database."""
+        """Raises ValueError: no cloud can run a database here."""
         self._refuse("database", name)
 
     def cache(self, name: str, args: ManagedCacheArgs, opts: pulumi.ResourceOptions) -> NoReturn:
-        """ValueError: there is no cloud here to run a cache."""
+        """Raises ValueError: no cloud can run a cache here."""
         self._refuse("cache", name)
 
     def object_store(
         self, name: str, *, principal: pulumi.Input[str], retention: int, opts: pulumi.ResourceOptions
     ) -> NoReturn:
-        """ValueError: there is no cloud here with object storage."""
+        """Raises ValueError: no cloud has object storage here."""
         self._refuse("object_store", name)
 
     def _refuse(self, what: str, name: str) -> NoReturn:

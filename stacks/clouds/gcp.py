@@ -43,7 +43,7 @@ class GcpCloud(pulumi.ComponentResource):
         self.register_outputs({"egress_addresses": self.egress_addresses})
 
     def public_address(self, name: str, only: int | None = None) -> PublicAddress:
-        """An address of the region: load balancers stand in no zone."""
+        """An address of the region. Load balancers are not zonal here."""
         return GkeAddress(name, self._network.args, self._child).public
 
     def cluster(
@@ -63,7 +63,7 @@ class GcpCloud(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class GcpRegionCluster:
-    """The region's GKE cluster, and what Google runs beside it."""
+    """The region's GKE cluster and Google's managed services."""
 
     region: GcpRegion
     network: GkeNetwork
@@ -73,7 +73,7 @@ class GcpRegionCluster:
 
     @property
     def outputs(self) -> ClusterOutputs:
-        """What the cluster gives."""
+        """Outputs of the cluster."""
         return self.built.outputs
 
     def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:
@@ -82,7 +82,7 @@ class GcpRegionCluster:
 
     def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> Database:
         """The region's PostgreSQL on Cloud SQL."""
-        # Each SDK has many services, and what is loaded is paid for in time and memory.
+        # Loading a service of an SDK costs time and memory.
         from components.database.cloud_sql import CloudSql
 
         return CloudSql(

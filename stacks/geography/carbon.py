@@ -15,11 +15,14 @@ YEAR: Final = 2025
 
 @dataclass(frozen=True, kw_only=True)
 class Carbon:
-    """Electricity of a grid over a year: g CO2eq per kWh, and the share without carbon (0 to 1)."""
+    """Electricity of a grid over a year."""
 
     grid: str
+    """Electricity Maps zone."""
     grams_per_kwh: int
+    """CO2eq."""
     carbon_free: float
+    """Share without carbon, 0 to 1."""
     year: int = YEAR
     source: str = SOURCE
 
@@ -52,6 +55,6 @@ _GRAMS_AND_CARBON_FREE_PERCENT: Final = {
 
 
 def carbon_of(grid: str) -> Carbon:
-    """The figures of a grid, by its Electricity Maps zone; KeyError when there are none."""
+    """The figures of a grid, by its Electricity Maps zone. Raises KeyError if there are none."""
     grams, percent = _GRAMS_AND_CARBON_FREE_PERCENT[grid]
     return Carbon(grid=grid, grams_per_kwh=grams, carbon_free=percent / 100)

@@ -1,7 +1,7 @@
-"""The cloud regions this project knows, each in an address slot of its own.
+"""The cloud regions of this project, each in its own address slot.
 
 A slot never changes and is never given to another region: addresses in use depend on it. Slots 1-63 are Google's,
-64-127 Amazon's, 128-191 Microsoft's; 192-255 are never used here and free for regions of one's own.
+64-127 Amazon's, 128-191 Microsoft's; 192-255 are never used here and are free for the user's own regions.
 Coordinates are those of the town or metropolis that the provider names, to about ten kilometres.
 """
 
@@ -12,18 +12,20 @@ from stacks.geography.carbon import Carbon, carbon_of
 from stacks.geography.places import Place
 
 FIRST_FREE_SLOT: Final = 192
-"""From here to 255, slots are for regions that the catalogue does not know."""
+"""First slot for regions outside the catalogue; 255 is the last."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CloudRegion:
-    """A region of a cloud provider. `slot` numbers its address ranges; `carbon` is None when it is unknown."""
+    """A region of a cloud provider."""
 
     name: str
     cloud: str
     slot: int
+    """Number of its address ranges."""
     place: Place
     carbon: Carbon | None
+    """None if unknown."""
 
 
 def _place(city: str, country: str, latitude: float, longitude: float, time_zone: str, *languages: str) -> Place:

@@ -1,4 +1,4 @@
-"""What is known of a place where regions can be, and the distance between two. Pure."""
+"""Places of regions, and the distance between two. Pure."""
 
 import math
 from dataclasses import dataclass
@@ -10,14 +10,17 @@ EARTH_RADIUS_KM: Final = 6371.0
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A point on earth and what people there use: IANA time zone, BCP 47 languages, ISO 3166 country (or None)."""
+    """A point on earth, in degrees, and the time zone and languages of its people."""
 
     city: str
     latitude: float
     longitude: float
     time_zone: str
+    """IANA name, such as `Europe/Brussels`."""
     languages: tuple[str, ...]
+    """BCP 47 tags."""
     country: str | None = None
+    """ISO 3166 code."""
 
 
 def distance_km(one: Place, other: Place) -> float:

@@ -20,8 +20,8 @@ _TYPE_RULES: Final = {
     "float_type": ("must be a number", "write it without quotes, e.g. 0.5"),
     "finite_number": ("must be a number", "write it without quotes, e.g. 0.5"),
     "string_type": ("must be text", "put it in quotes"),
-    "tuple_type": ("must be a list", "begin each entry on a line of its own with a hyphen"),
-    "model_type": ("must be a map of settings", "write one `key: value` a line below it, indented"),
+    "tuple_type": ("must be a list", "write each entry on its own line, after a hyphen"),
+    "model_type": ("must be a map of settings", "write one indented `key: value` per line below it"),
 }
 """Rule and remedy by the type of pydantic's error."""
 

@@ -59,7 +59,7 @@ def _hidden_settings(keys: set[str]) -> Iterator[Mistake]:
     for key in sorted(keys):
         yield Mistake(
             path=path_of(key),
-            rule="is encrypted, but settings are written into resources in plain",
+            rule="is encrypted, but resources contain settings in plain text",
             remedy=f"`pulumi config rm {key}`, then set it again without --secret",
         )
 

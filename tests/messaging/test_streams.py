@@ -103,8 +103,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"home": None},
-        "[0].home: is missing: with several regions one keeps the stream, and the others mirrors; name one of "
-        "us-central1, europe-west1, asia-east1, and change it only when that one is lost",
+        "[0].home: is missing: with several regions, one holds the stream and others may mirror it; name one of "
+        "us-central1, europe-west1, asia-east1, and change it only when that region is lost",
     ),
     (
         {"home": "europe-west2"},
@@ -144,9 +144,9 @@ def test_all_beside_regions_is_refused() -> None:
 def test_streams_that_do_not_go_together_are_reported() -> None:
     twin = {**NOWHERE, "name": "councils", "subjects": ["councils.first"]}
     assert complaints(values(EVERYWHERE, twin)) == [
-        'messaging.streams[1].name: "councils" is the name of messaging.streams[0] already; choose another name',
-        'messaging.streams[1].subjects: "councils.first" takes messages that messaging.streams[0] takes with '
-        '"councils.>" already; let every message belong to one stream',
+        'messaging.streams[1].name: "councils" is already the name of messaging.streams[0]; choose another name',
+        'messaging.streams[1].subjects: "councils.first" takes messages that messaging.streams[0] already takes with '
+        '"councils.>"; let every message belong to one stream',
     ]
     assert complaints(values({**EVERYWHERE, "maxSize": "2Gi"}, storage="2Gi")) == [
         'messaging.storage: "2Gi" is too little for the streams, whose maxSize together is 2.00Gi: every server may '

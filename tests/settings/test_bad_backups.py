@@ -21,7 +21,7 @@ GCP = {
 }
 BELGIUM = {**GCP, "name": "europe-west1"}
 PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "languages": ["nl", "fr"]}
-SHORT = "is too short with a full backup {}: there would be times with none; write {} or more"
+SHORT = "is too short for full backups {}: at times no backup would exist; write {} or more"
 TAIWAN = {"name": "asia-east1", "cloud": "existing", "context": "one", "egressAddresses": ["192.0.2.10"]}
 
 
@@ -63,12 +63,11 @@ def complaints(values: Mapping[str, Any]) -> list[str]:
         ),
         (
             {"regions": ["us-central1", "asia-east1"]},
-            'regions[1]: "asia-east1" has no cloud with object storage (cloud: existing); '
-            "name regions of gcp, aws or azure",
+            'regions[1]: "asia-east1" has no object storage (cloud: existing); name regions of gcp, aws or azure',
         ),
         (
             {"regions": ["us-central1", "us-central1"]},
-            'regions[1]: "us-central1" is named already; remove the repetition',
+            'regions[1]: "us-central1" is listed twice; remove the repetition',
         ),
         ({"regions": [{"name": "us-central1"}]}, 'regions[0]: {"name": "us-central1"} must be text; put it in quotes'),
         ({"full": ["@daily"]}, 'full: ["@daily"] must be @daily or @weekly; did you mean @daily?'),
@@ -89,7 +88,7 @@ def test_a_region_whose_name_is_no_text_is_named_once(name: object) -> None:
 
 def test_postgresql_is_backed_up_by_its_cloud() -> None:
     assert complaints(stack(GCP, engine="postgresql", backup={"retention": "30d"})) == [
-        "database.backup: is for cockroachdb: a cloud backs up its PostgreSQL by itself; remove it"
+        "database.backup: applies to cockroachdb only: the cloud backs up PostgreSQL itself; remove it"
     ]
 
 
@@ -114,7 +113,7 @@ def test_weeks_have_seven_days() -> None:
 @pytest.mark.parametrize("kind", ["NodePort", "ClusterIP"])
 def test_among_several_regions_each_must_be_in_reach_of_the_others(kind: str) -> None:
     assert complaints(stack(GCP, {**TAIWAN, "serviceType": kind})) == [
-        f'regions[1].serviceType: "{kind}" is out of reach for the other regions, whose databases and messaging must '
-        "connect to this one's; write LoadBalancer; on kind and minikube something must give load balancers addresses"
+        f'regions[1].serviceType: "{kind}" cannot be reached by other regions, whose databases and messaging must '
+        "connect to it; write LoadBalancer; kind and minikube need an add-on that assigns addresses"
     ]
     assert parse(stack({**TAIWAN, "serviceType": kind})).regions[0].service_type == kind

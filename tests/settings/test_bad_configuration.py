@@ -10,7 +10,7 @@ OWN = {"cloud": "existing", "egressAddresses": ["192.0.2.10"]}
 HERE = {**OWN, "name": "here", "context": "one", "slot": 200, "geography": PLACE}
 THERE = {**OWN, "name": "there", "context": "two", "slot": 201, "geography": PLACE}
 SLOT_RULE = (
-    "is the slot of regions[{}] already, so that their addresses would overlap; "
+    "is already the slot of regions[{}], so their addresses would overlap; "
     "choose a slot from 192 to 255 that no other region has"
 )
 IOWA = {**OWN, "name": "us-central1", "context": "three"}
@@ -18,16 +18,16 @@ IOWA = {**OWN, "name": "us-central1", "context": "three"}
 SEVERAL_REGIONS = [
     (
         [HERE, THERE | {"name": "here"}],
-        ['regions[1].name: "here" is the name of regions[0] already; give each region a name of its own'],
+        ['regions[1].name: "here" is already the name of regions[0]; give each region its own name'],
     ),
     (
         [HERE, THERE | {"context": "one"}],
-        ['regions[1].context: "one" is the cluster of regions[0] already; give each region a cluster of its own'],
+        ['regions[1].context: "one" is already the cluster of regions[0]; give each region its own cluster'],
     ),
     (
         [HERE, {key: value for key, value in THERE.items() if key != "context"}],
         [
-            "regions[1].context: is missing: with several regions each names its cluster; "
+            "regions[1].context: is missing: with several regions, each names its cluster; "
             "add a kubeconfig context; `kubectl config get-contexts` lists them"
         ],
     ),
@@ -42,8 +42,8 @@ SEVERAL_REGIONS = [
     (
         [IOWA, {"name": "at-home", "cloud": "existing", "context": "one"}],
         [
-            "regions[1].egressAddresses: is missing: other regions let in nobody but the addresses that they know; "
-            "name the IPv4 addresses that the cluster's pods are seen with from outside, those of its NAT or nodes "
+            "regions[1].egressAddresses: is missing: other regions accept connections from known addresses only; "
+            "list the IPv4 addresses that the cluster's pods connect from, those of its NAT or nodes "
             "(public ones, if another region is on a cloud)",
             'regions[1].geography: is missing: the catalogue does not know "at-home"; '
             "add latitude, longitude, timeZone and languages below it",

@@ -37,28 +37,30 @@ def stack(*regions: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 NEEDS_A_CLOUD = (
-    "is run by a region's cloud, and local has none (cloud: existing); "
-    "write {}, which runs in the cluster, or a region of gcp, aws or azure"
+    "needs a cloud to run it, and local has none (cloud: existing); "
+    "write {}, which runs in the cluster, or use regions of gcp, aws or azure"
 )
-TOO_MUCH = "is more than any {} has that is known here; write less"
+TOO_MUCH = "is more than any known {} has; write less"
 LARGER = ", or name a larger one as regions[0].instances.{}"
-DISK_RULE = "is more than the largest disk of {} has; write {}Gi or less"
-CLOUD_SQL_RULE = "must be a machine type of Cloud SQL's edition Enterprise; write e.g. db-custom-2-8192 (CPUs and MiB)"
+DISK_RULE = "exceeds the largest disk that {} has; write {}Gi or less"
+CLOUD_SQL_RULE = (
+    "must be a machine type of the Cloud SQL Enterprise edition; write e.g. db-custom-2-8192 (CPUs and MiB)"
+)
 
 BAD = [
     (
         stack(IOWA, BELGIUM, database=POSTGRESQL, messaging=THREE),
-        'database.engine: "postgresql" has one region, and this stack has 2; '
-        f"write cockroachdb, which has them all; {RUNBOOK} moves the data first",
+        'database.engine: "postgresql" supports one region, and this stack has 2; '
+        f"write cockroachdb, after moving the data: {RUNBOOK}",
     ),
     (
         stack(IOWA, database={**POSTGRESQL, "survive": "region"}),
-        'database.survive: "region" is not what postgresql can do: it has one region; '
+        'database.survive: "region" is not possible with postgresql, which has one region; '
         f"write zone, or engine: cockroachdb and three regions ({RUNBOOK})",
     ),
     (
         stack(IOWA, database={**POSTGRESQL, "primaryRegion": "us-central1"}),
-        'database.primaryRegion: "us-central1" is for cockroachdb: no other region joins a postgresql; '
+        'database.primaryRegion: "us-central1" applies to cockroachdb only: postgresql has one region; '
         f"remove it, or write engine: cockroachdb ({RUNBOOK})",
     ),
     (
@@ -75,8 +77,8 @@ BAD = [
     ),
     (
         stack(VIRGINIA, database=POSTGRESQL),
-        "regions[0].rdsAuthorities: is missing: clients verify the database with the certificates of RDS's own "
-        "authorities; add what https://truststore.pki.rds.amazonaws.com/us-east-1/us-east-1-bundle.pem has, here or "
+        "regions[0].rdsAuthorities: is missing: clients need the certificates of RDS's authorities to verify the "
+        "database; add the content of https://truststore.pki.rds.amazonaws.com/us-east-1/us-east-1-bundle.pem, here or "
         "for all regions below clouds.aws",
     ),
     (
@@ -124,7 +126,7 @@ BAD = [
     ),
     (
         stack({**AMSTERDAM, "instances": {"database": "Standard_B2s"}}, database={**POSTGRESQL, "nodes": 3}),
-        'regions[0].instances.database: "Standard_B2s" is a burstable machine, and Azure gives those no standby; '
+        'regions[0].instances.database: "Standard_B2s" is a burstable machine, which cannot have a standby on Azure; '
         "write e.g. Standard_D2ds_v5, or database.nodes: 1",
     ),
     (
@@ -133,8 +135,8 @@ BAD = [
     ),
     (
         stack({**IOWA, "instances": {"database": "db-custom-3-8192"}}),
-        'regions[0].instances.database: "db-custom-3-8192" is no machine of Cloud SQL: those have 1 CPU or an even '
-        "number up to 96, with 0.9 to 6.5 GiB a CPU, in steps of 256 MiB, and at least 3840 MiB; "
+        'regions[0].instances.database: "db-custom-3-8192" is not a Cloud SQL machine type: those have 1 CPU or '
+        "an even number up to 96, 0.9 to 6.5 GiB per CPU in steps of 256 MiB, and at least 3840 MiB; "
         "write e.g. db-custom-2-8192 (CPUs and MiB)",
     ),
     (stack({**VIRGINIA, "rdsAuthorities": "rds.pem"}), f'regions[0].rdsAuthorities: "rds.pem" {PEM_RULE}'),
@@ -148,19 +150,19 @@ BAD = [
     ),
     (
         stack({**VIRGINIA, "instances": {"database": "m7g.large"}}),
-        'regions[0].instances.database: "m7g.large" must be an instance class of RDS; write e.g. db.m7g.large',
+        'regions[0].instances.database: "m7g.large" must be an RDS instance class; write e.g. db.m7g.large',
     ),
     (
         stack({**VIRGINIA, "instances": {"cache": "m7g.large"}}),
-        'regions[0].instances.cache: "m7g.large" must be a node type of ElastiCache; write e.g. cache.m7g.large',
+        'regions[0].instances.cache: "m7g.large" must be an ElastiCache node type; write e.g. cache.m7g.large',
     ),
     (
         stack({**AMSTERDAM, "instances": {"database": "D2ds_v5"}}),
-        'regions[0].instances.database: "D2ds_v5" must be a size of Flexible Server; write e.g. Standard_D2ds_v5',
+        'regions[0].instances.database: "D2ds_v5" must be a Flexible Server size; write e.g. Standard_D2ds_v5',
     ),
     (
         stack({**AMSTERDAM, "instances": {"cache": "C1"}}),
-        'regions[0].instances.cache: "C1" must be a size of Azure Managed Redis; write e.g. Balanced_B5',
+        'regions[0].instances.cache: "C1" must be an Azure Managed Redis size; write e.g. Balanced_B5',
     ),
 ]
 

@@ -17,7 +17,7 @@ HOSTED_ZONE_RULE = "is not the id of a zone of Route 53; `aws route53 list-hoste
 PUBLIC_RULE = (
     "is not in public DNS, so no authority signs a certificate for the CDN; write a domain of yours, or cdn: none"
 )
-GATEWAY_RULE = "is missing: the CDN must know where the region's public gateway is"
+GATEWAY_RULE = "is missing: the CDN needs the address of the region's public gateway"
 
 
 def complaints(edge: Mapping[str, Any], **more: Any) -> list[str]:
@@ -33,7 +33,7 @@ SINGLE: list[tuple[dict[str, Any], str]] = [
     ({"cdn": "gpc"}, 'edge.cdn: "gpc" must be none, gcp, aws or azure; did you mean gcp?'),
     (
         {"zone": "my zone"},
-        'edge.zone: "my zone" must be create, or the DNS zone that exists; write e.g. create, my-zone (gcp), '
+        'edge.zone: "my zone" must be create, or an existing DNS zone; write e.g. create, my-zone (gcp), '
         "Z0123456789ABC (aws) or my-group/example.org (azure)",
     ),
     ({"rateLimit": 9}, "edge.rateLimit: 9 must be at least 10; write 10 or more"),
@@ -41,13 +41,13 @@ SINGLE: list[tuple[dict[str, Any], str]] = [
     ({"waf": "count"}, 'edge.waf: "count" must be block or observe; write block or observe'),
     (
         {"cachedPaths": ["/*/static/"]},
-        'edge.cachedPaths[0]: "/*/static/" must be the beginning of a path, between slashes and without wildcards; '
+        'edge.cachedPaths[0]: "/*/static/" must be a path prefix that begins and ends with a slash, without wildcards; '
         "write e.g. /agent-network/static/",
     ),
     ({"signingKey": "red"}, 'edge.signingKey: "red" must be blue or green; write blue or green'),
     (
         {"location": "West Europe"},
-        'edge.location: "West Europe" must be a location of Azure; `az account list-locations` shows them',
+        'edge.location: "West Europe" must be an Azure location; `az account list-locations` shows them',
     ),
     ({"ratelimit": 100}, "edge.ratelimit: is not a setting; did you mean rateLimit?"),
     (
@@ -72,7 +72,7 @@ SINGLE: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"cdn": "azure", "domain": f"{'x' * 53}.example.org"},
-        f'edge.domain: "{"x" * 53}.ex... is longer than the 64 characters that a certificate of a CDN can have; '
+        f'edge.domain: "{"x" * 53}.ex... is longer than the 64 characters that a CDN certificate allows; '
         "write a shorter domain",
     ),
     (
@@ -81,17 +81,16 @@ SINGLE: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"cdn": "azure", "domain": DOMAIN, "zone": "example.org"},
-        'edge.zone: "example.org" does not say which resource group the zone is in; write e.g. my-group/example.org',
+        'edge.zone: "example.org" does not name the resource group of the zone; write e.g. my-group/example.org',
     ),
     (
         {"cdn": "azure", "domain": "badexample.org", "zone": "my-group/example.org"},
-        'edge.zone: "my-group/example.org" is a zone that badexample.org is not part of; '
-        "name the zone that the domain is in",
+        'edge.zone: "my-group/example.org" is a zone that does not contain badexample.org; '
+        "name the zone that contains the domain",
     ),
     (
         {"cdn": "aws"},
-        "edge.domain: is missing: a CDN needs a domain that the world can look up; "
-        "write e.g. domain: sacred-council.love",
+        "edge.domain: is missing: a CDN needs a domain in public DNS; write e.g. domain: sacred-council.love",
     ),
     (
         {"cdn": "gcp", "domain": DOMAIN},
@@ -121,7 +120,7 @@ def test_a_cdn_must_know_where_the_gateway_of_a_cluster_of_one_s_own_is() -> Non
 
 def test_cloud_dns_looks_after_addresses_only() -> None:
     assert complaints(GCP, region={"gatewayAddress": "gateway.example.net"}) == [
-        'regions[0].gatewayAddress: "gateway.example.net" is not an IPv4 address, and Cloud DNS looks after the health '
+        'regions[0].gatewayAddress: "gateway.example.net" is not an IPv4 address, and Cloud DNS checks the health '
         "of addresses only; write the gateway's address, or choose cdn: aws or azure"
     ]
 
@@ -146,7 +145,7 @@ def test_a_gateways_address_is_one(edge: dict[str, Any], address: str) -> None:
 @pytest.mark.parametrize("address", ["10.1.2.3", "172.31.0.1", "192.168.0.1", "100.64.0.1"])
 def test_a_cdn_reaches_public_addresses_only(edge: dict[str, Any], address: str) -> None:
     assert complaints(edge, region={"gatewayAddress": address}) == [
-        f'regions[0].gatewayAddress: "{address}" is a private address, and a CDN comes over the internet; '
+        f'regions[0].gatewayAddress: "{address}" is a private address, which a CDN cannot reach; '
         "write the gateway's public address"
     ]
     parse({"stage": "local", "regions": [{**HERE, "gatewayAddress": address}]})
@@ -169,7 +168,7 @@ def test_a_cdn_needs_the_mesh_s_gateways_and_what_it_can_speak() -> None:
     assert complaints(AWS, mesh={"enabled": False, "postQuantum": "strict"}) == [
         "mesh.enabled: false leaves the regions without the gateways that the CDN sends users to; "
         "write true, or cdn: none",
-        'mesh.postQuantum: "strict" shuts the CDN out: to the regions it uses classical key exchange; '
+        'mesh.postQuantum: "strict" locks out the CDN, which reaches the regions with classical key exchange; '
         "write prefer, or cdn: none",
     ]
 

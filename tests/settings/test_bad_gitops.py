@@ -54,7 +54,7 @@ def complaints(gitops: Mapping[str, Any], rancher: Mapping[str, Any] | None = No
 GITOPS: list[tuple[dict[str, Any], str]] = [
     (
         {"enabled": True},
-        "gitops.repository.url: is missing: Argo CD must know where to read; "
+        "gitops.repository.url: is missing: Argo CD needs a repository to read from; "
         "write e.g. url: https://..., or enabled: false",
     ),
     (
@@ -67,8 +67,8 @@ GITOPS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {**GOOD, "canary": "cellar"},
-        'gitops.canary: "cellar" is a cluster that Argo CD cannot reach: only your kubeconfig knows the address of its '
-        "API; name the hub, or a region of gcp, aws or azure",
+        'gitops.canary: "cellar" is a cluster that Argo CD cannot reach: only your kubeconfig contains the address of '
+        "its API; name the hub, or a region of gcp, aws or azure",
     ),
     (
         {"repository": {"url": "git@git.example.org:council/platform.git"}},
@@ -110,7 +110,7 @@ def test_a_bad_setting_of_argo_cd_is_reported_with_rule_and_remedy(gitops: dict[
 RANCHER: list[tuple[dict[str, Any], str]] = [
     (
         {"enabled": True},
-        "rancher.hostname: is missing: Rancher must know the name it is reached by; "
+        "rancher.hostname: is missing: Rancher needs the host name that users open; "
         "write e.g. hostname: rancher.example.org, or enabled: false",
     ),
     (

@@ -30,36 +30,35 @@ AMSTERDAM: dict[str, Any] = {
     "nodes": {"type": "Standard_D4s_v5", "min": 3, "max": 9},
 }
 TWO = ("us-central1", "europe-west1")
-VERSION_RULE = 'must be a minor version of Kubernetes; write e.g. "1.35", in quotes'
+VERSION_RULE = 'must be a Kubernetes minor version; write e.g. "1.35", in quotes'
 NETWORK_RULE = (
-    "must be an IPv4 range in CIDR notation, without bits behind the prefix; "
+    "must be an IPv4 range in CIDR notation, with no bits set after the prefix; "
     "write e.g. 203.0.113.0/24, or 203.0.113.7/32 for one address"
 )
 CALLERS_RULE = (
-    "is a range that nobody has on the internet, and that {} refuses; "
-    "write the public addresses that you and your pipelines are seen with, or leave it out"
+    "is not a public range, as required by {} refuses; "
+    "write the public addresses that you and your pipelines connect from, or remove it"
 )
 ZONES_RULE = (
-    "must be two to four letters of zones, and not a letter with the fourth one after it (a and e); "
-    "write e.g. [a, b, c]"
+    "must be two to four zone letters, no two of them four letters apart (such as a and e); write e.g. [a, b, c]"
 )
 
 ADDRESSES_RULE = (
-    "is more than the {0} nodes that the addresses of the region's pods are enough for; "
-    "write {0} or less, and a larger type of machine or another region for the rest"
+    "is more than the {0} nodes that the region's pod addresses allow; "
+    "write {0} or less, and use a larger machine type or another region"
 )
-EACH_ZONE_RULE = "is not enough for 3 zones, which have nodes of their own; write 3 or more, or name fewer zones"
-AZURE_SIZE_RULE = "must be a size of virtual machines of Azure; write e.g. Standard_D4s_v5"
+EACH_ZONE_RULE = "is too small for 3 zones: each zone needs a node; write 3 or more, or name fewer zones"
+AZURE_SIZE_RULE = "must be an Azure virtual machine size; write e.g. Standard_D4s_v5"
 PATCHES_RULE = 'must be a month, or another short text; write e.g. "2026-12"'
 PROJECT_RULE = (
     "must be the id of a Google Cloud project: 6 to 30 lower case letters, digits and hyphens; "
     "`gcloud projects list` shows the ids"
 )
 TOO_FEW_RULE = (
-    "is too few for {}: a region that has others beside it needs servers that can vote; "
-    "write 3 or 5; where streams exist already, see docs/runbooks/nats-more-servers.md first"
+    "is too few for {}: each region needs enough servers to vote; "
+    "write 3 or 5; if streams exist already, follow docs/runbooks/nats-more-servers.md first"
 )
-LEAVING = "How a primary region leaves is in docs/runbooks/remove-a-region.md"
+LEAVING = "To remove a primary region, follow docs/runbooks/remove-a-region.md"
 
 HERE = [
     (IOWA, "zones", ["a"], "is not a setting; did you mean nodes?"),
@@ -75,13 +74,13 @@ HERE = [
         IOWA,
         "nodes",
         {"type": "m7i.xlarge", "min": 3, "max": 9},
-        '.type: "m7i.xlarge" must be a machine type of Google Cloud; write e.g. e2-standard-4',
+        '.type: "m7i.xlarge" must be a Google Cloud machine type; write e.g. e2-standard-4',
     ),
     (
         VIRGINIA,
         "nodes",
         {"type": "e2-standard-4", "min": 3, "max": 9},
-        '.type: "e2-standard-4" must be an instance type of AWS; write e.g. m7i.xlarge',
+        '.type: "e2-standard-4" must be an AWS instance type; write e.g. m7i.xlarge',
     ),
     (
         AMSTERDAM,
@@ -142,8 +141,8 @@ HERE = [
         AMSTERDAM | {"upgradeChannel": "rapid"},
         "kubernetesVersion",
         "1.35",
-        '"1.35" contradicts upgradeChannel, which is rapid: then Azure raises the minor version by itself; '
-        "leave it out, or write upgradeChannel: patch",
+        '"1.35" contradicts upgradeChannel rapid: Azure then raises the minor version itself; '
+        "remove it, or write upgradeChannel: patch",
     ),
     (
         IOWA,
@@ -161,7 +160,7 @@ HERE = [
         IOWA,
         "kubernetesVersion",
         "latest",
-        '"latest" must be a Kubernetes version, or one of GKE; write e.g. "1.35", or leave it to the release channel',
+        '"latest" must be a Kubernetes or GKE version; write e.g. "1.35", or remove it to follow the release channel',
     ),
     (VIRGINIA, "kubernetesVersion", 1.35, "1.35 must be text; put it in quotes"),
     (VIRGINIA, "kubernetesVersion", "1.35.1", f'"1.35.1" {VERSION_RULE}'),
@@ -183,8 +182,8 @@ HERE = [
         VIRGINIA,
         "administrators",
         ["arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789012:role/b/a"],
-        '["arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456... must not name two roles or users alike, '
-        "whatever their paths; remove or rename one of them",
+        '["arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456... must not list two roles or users of the '
+        "same name, whatever their paths; remove or rename one of them",
     ),
     (
         VIRGINIA,
@@ -205,10 +204,10 @@ HERE = [
         AMSTERDAM,
         "subscription",
         "mine",
-        '"mine" must be an id of Azure: 32 hexadecimal digits with four hyphens; '
+        '"mine" must be an Azure id: 32 hexadecimal digits with four hyphens; '
         "`az account show` and `az ad group list` show the ids of subscriptions and groups",
     ),
-    (AMSTERDAM, "zones", ["a"], '[0]: "a" must be the number of a zone; write e.g. 1, 2 or 3'),
+    (AMSTERDAM, "zones", ["a"], '[0]: "a" must be a zone number; write e.g. 1, 2 or 3'),
     (
         AMSTERDAM,
         "systemMachine",
@@ -296,7 +295,7 @@ def test_of_a_region_whose_cloud_is_unknown_nothing_else_is_judged_but_what_all_
 def test_a_region_of_another_cloud_is_refused(name: str, cloud: str, owner: str, nearest: str) -> None:
     region = (VIRGINIA if cloud == "aws" else AMSTERDAM) | {"name": name}
     assert said(region) == [
-        f'regions[0].cloud: "{cloud}" has no region {name}, which is one of {owner}; '
+        f'regions[0].cloud: "{cloud}" has no region {name}, which belongs to {owner}; '
         f"write {owner}, or a name such as {nearest}"
     ]
 
@@ -347,9 +346,9 @@ def test_clouds_that_are_not_maps_are_reported(clouds: object) -> None:
 def test_several_regions_need_a_primary_region_which_is_one_of_them() -> None:
     values = {"stage": "planetary", "regions": [IOWA, VIRGINIA], "messaging": {"servers": 3}}
     assert complaints(values) == [
-        "database.primaryRegion: is missing: with several regions, the others join the database of one; "
-        "name the first region there was (one of us-central1, us-east-1), and change it only as "
-        "docs/runbooks/remove-a-region.md says"
+        "database.primaryRegion: is missing: with several regions, all databases join that of the primary region; "
+        "name the region that existed first (one of us-central1, us-east-1), and to change it later, follow "
+        "docs/runbooks/remove-a-region.md"
     ]
     assert complaints({**values, "database": {"primaryRegion": "us-central2"}}) == [
         f'database.primaryRegion: "us-central2" {NOT_A_REGION}; did you mean us-central1? {LEAVING}'
@@ -388,13 +387,13 @@ def test_more_networks_than_aws_lets_through_are_refused() -> None:
     (line,) = said(VIRGINIA | {"apiAccess": office}, IOWA)
     assert line.startswith('regions[0].apiAccess: ["192.31.196.0/32", ')
     assert line.endswith(
-        "and the addresses of the other regions (1) are more than the 40 that AWS takes; "
+        "together with the addresses of the other regions (1) exceeds the 40 networks that AWS allows; "
         "name fewer networks, or fewer zones in the regions on AWS and Azure"
     )
     (line,) = said(VIRGINIA | {"apiAccess": office}, AMSTERDAM)
-    assert "and the addresses of the other regions (3) are more" in line
+    assert "together with the addresses of the other regions (3) are more" in line
     (line,) = said(VIRGINIA | {"apiAccess": office}, AMSTERDAM | {"zones": ["1", "3"]})
-    assert "and the addresses of the other regions (2) are more" in line
+    assert "together with the addresses of the other regions (2) are more" in line
 
 
 def test_networks_of_regions_that_never_call_the_api_do_not_count() -> None:
@@ -427,8 +426,8 @@ def test_addresses_that_aws_and_azure_would_refuse_among_the_callers_of_their_cl
     cellar = {"name": "cellar", "cloud": "existing", "context": "cellar", "geography": PLACE, "slot": 200}
     inside = cellar | {"egressAddresses": ["203.0.113.7", "10.1.2.3"]}
     assert said(VIRGINIA, inside) == [
-        'regions[1].egressAddresses[1]: "10.1.2.3" is an address that nobody has on the internet, and that AWS refuses '
-        "among callers; write the public address that the cluster's pods are seen with from there"
+        'regions[1].egressAddresses[1]: "10.1.2.3" is not a public address, as required by AWS refuses '
+        "among callers; write the public address that the cluster's pods connect from"
     ]
     # Without a mesh no other region calls the Kubernetes API; and clusters of one's own may be side by side.
     data_services = {"database": {"primaryRegion": "us-east-1"}, "messaging": {"servers": 3}}
@@ -443,8 +442,8 @@ def test_users_can_be_sent_to_one_region_at_least() -> None:
     several = {"database": {"primaryRegion": "us-central1"}, "messaging": {"servers": 3}}
     closed = [region | {"traffic": False} for region in (IOWA, VIRGINIA)]
     assert said(*closed, **several) == [
-        "regions: leave no region that users could be sent to: all have traffic: false; "
-        "take traffic: false off at least one of them"
+        "regions: include none that receives users: all have traffic: false; "
+        "remove traffic: false from at least one of them"
     ]
     assert parse({"stage": "continental", "regions": [IOWA, closed[1]], **several})
     assert said(IOWA | {"traffic": "no"}) == [f'regions[0].traffic: "no" {BOOLEAN_RULE}']

@@ -36,7 +36,7 @@ SINGLE = [
         f"4 {STAGE_RULE}; write local, regional, continental or planetary",
     ),
     ("regions", [], "[] must have at least one entry; write e.g. [{name: local, cloud: existing}]"),
-    ("regions", {"name": "x"}, '{"name": "x"} must be a list; begin each entry on a line of its own with a hyphen'),
+    ("regions", {"name": "x"}, '{"name": "x"} must be a list; write each entry on its own line, after a hyphen'),
     ("regions[0]", "local", f'"local" {MAP_RULE}'),
     ("regions[0].name", "Local", f'"Local" {NAME_RULE}'),
     ("regions[0].name", "1st", f'"1st" {NAME_RULE}'),
@@ -107,7 +107,7 @@ SINGLE = [
     (
         "regions[0].geography",
         PLACE | {"country": "Belgium"},
-        '.country: "Belgium" must be an ISO 3166 country code of two capitals; write e.g. BE',
+        '.country: "Belgium" must be an ISO 3166 country code of two capital letters; write e.g. BE',
     ),
     (
         "regions[0].geography",
@@ -194,8 +194,8 @@ SINGLE = [
     (
         "services.agent-network",
         {"followTheSun": True},
-        ".followTheSun: true changes nothing with a minReplicas of 1: nights keep two of two; "
-        "write a minReplicas of 3 or more, or leave followTheSun out",
+        ".followTheSun: true has no effect with minReplicas 1: two replicas remain at night; "
+        "write minReplicas: 3 or more, or remove followTheSun",
     ),
     ("services.agent-network", {"maxReplicas": 0}, ".maxReplicas: 0 must be at least 1; write 1 or more"),
     (

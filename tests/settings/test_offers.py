@@ -282,7 +282,7 @@ def test_a_type_that_is_not_there_is_refused_with_its_source_and_the_nearest() -
     (region,) = [one for one in geography.CATALOGUE if one.name == "af-south-1"]
     source = tables.sources()["cfn-lint"]
     assert mistakes(naming(region, "database", "db.r7g.large")) == [
-        'sacred-council:regions[0].instances.database: "db.r7g.large" is not what af-south-1 has, by '
+        'sacred-council:regions[0].instances.database: "db.r7g.large" is not available in af-south-1 according to '
         f"components/offers/sizes.csv ({source.address}, {source.date}); write e.g. db.r6g.large"
     ]
 
@@ -290,7 +290,7 @@ def test_a_type_that_is_not_there_is_refused_with_its_source_and_the_nearest() -
 def test_the_machine_of_azure_s_own_pods_is_one_that_the_region_has() -> None:
     (japan,) = [one for one in geography.CATALOGUE if one.name == "japaneast"]
     (said,) = mistakes(stack(japan, systemMachine="Standard_D2s_v7"))
-    assert said.startswith('sacred-council:regions[0].systemMachine: "Standard_D2s_v7" is not what japaneast has')
+    assert said.startswith('sacred-council:regions[0].systemMachine: "Standard_D2s_v7" is not available in japaneast')
     # Those pods have no premium disks.
     assert mistakes(stack(japan, systemMachine="Standard_D2_v5")) == []
 

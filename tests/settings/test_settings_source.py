@@ -65,7 +65,7 @@ def test_an_encrypted_setting_is_refused_and_its_value_is_not_shown() -> None:
         loaded({"stage": "local"}, secrets={"regions": '["hunter2"]'})
     assert str(caught.value) == (
         "The configuration has 1 mistake. Nothing was changed.\n"
-        "  sacred-council:regions: is encrypted, but settings are written into resources in plain; "
+        "  sacred-council:regions: is encrypted, but resources contain settings in plain text; "
         "`pulumi config rm regions`, then set it again without --secret"
     )
 
@@ -96,7 +96,7 @@ def test_a_token_without_an_address_to_send_it_to_is_refused() -> None:
         loaded(LOCAL, secrets={"alertWebhookToken": "hunter2"})
     assert str(caught.value) == (
         "The configuration has 1 mistake. Nothing was changed.\n"
-        "  sacred-council:alertWebhookToken: is of no use without alertWebhookUrl: there is nobody to send it to; "
+        "  sacred-council:alertWebhookToken: has no effect without alertWebhookUrl: nothing would receive it; "
         "`pulumi config set --secret alertWebhookUrl`, or `pulumi config rm alertWebhookToken`"
     )
     assert loaded(LOCAL, secrets=WEBHOOK).stage == "local"
@@ -113,9 +113,9 @@ def test_a_webhook_is_refused_where_nothing_sends_alerts() -> None:
         loaded({**LOCAL, "monitoring": {"enabled": False}}, secrets=WEBHOOK)
     assert str(caught.value) == (
         "The configuration has 2 mistakes. Nothing was changed.\n"
-        "  sacred-council:alertWebhookUrl: is of no use with monitoring.enabled: false, which leaves nobody to send "
+        "  sacred-council:alertWebhookUrl: has no effect with monitoring.enabled: false: nothing sends "
         "alerts; write monitoring: {enabled: true}, or `pulumi config rm alertWebhookUrl`\n"
-        "  sacred-council:alertWebhookToken: is of no use with monitoring.enabled: false, which leaves nobody to send "
+        "  sacred-council:alertWebhookToken: has no effect with monitoring.enabled: false: nothing sends "
         "alerts; write monitoring: {enabled: true}, or `pulumi config rm alertWebhookToken`"
     )
 
@@ -135,8 +135,8 @@ def test_a_webhook_that_alerts_are_not_let_out_to_is_refused_and_not_shown(url: 
         loaded(LOCAL, secrets={"alertWebhookUrl": url})
     assert str(caught.value) == (
         "The configuration has 1 mistake. Nothing was changed.\n"
-        "  sacred-council:alertWebhookUrl: must be an HTTPS address on port 443: alerts are let out to no other; "
-        "`pulumi config set --secret alertWebhookUrl` with an address that begins with https:// and names no port"
+        "  sacred-council:alertWebhookUrl: must be an HTTPS address on port 443: alerts can leave through no other "
+        "port; `pulumi config set --secret alertWebhookUrl` with an address that begins with https:// and names no port"
     )
 
 

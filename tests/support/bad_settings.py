@@ -21,7 +21,7 @@ NAME_RULE = (
 
 ADDRESS_RULE = "must be an IPv4 address that a cluster can have; write e.g. 203.0.113.7"
 BOOLEAN_RULE = "must be true or false; write true or false, without quotes"
-MAP_RULE = "must be a map of settings; write one `key: value` a line below it, indented"
+MAP_RULE = "must be a map of settings; write one indented `key: value` per line below it"
 NOT_A_REGION = "is not the name of a region of this stack"
 
 

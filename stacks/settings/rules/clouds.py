@@ -98,7 +98,7 @@ def zones_have_nodes(settings: Settings) -> Iterator[Mistake]:
             yield Mistake(
                 path=f"{path}.nodes.max",
                 value=shown(region.nodes.max),
-                rule=f"is not enough for {zone_count(region)} zones, which have nodes of their own",
+                rule=f"is too small for {zone_count(region)} zones: each zone needs a node",
                 remedy=f"write {zone_count(region)} or more, or name fewer zones",
                 reads=(f"{path}.zones",),
             )
@@ -112,8 +112,8 @@ def pods_have_addresses(settings: Settings) -> Iterator[Mistake]:
         yield Mistake(
             path=f"{path}.nodes.max",
             value=shown(region.nodes.max),
-            rule=f"is more than the {limit} nodes that the addresses of the region's pods are enough for",
-            remedy=f"write {limit} or less, and a larger type of machine or another region for the rest",
+            rule=f"is more than the {limit} nodes that the region's pod addresses allow",
+            remedy=f"write {limit} or less, and use a larger machine type or another region",
             reads=(f"{path}.zones",),
         )
 
@@ -129,8 +129,8 @@ def aws_takes_so_many_networks(settings: Settings) -> Iterator[Mistake]:
             yield Mistake(
                 path=f"{path}.apiAccess",
                 value=shown(region.api_access) if region.api_access else "",
-                rule=f"and the addresses of the other regions ({others}) are more than the {EKS_NETWORKS} that AWS "
-                "takes",
+                rule=f"together with the addresses of the other regions ({others}) exceeds the {EKS_NETWORKS} "
+                "networks that AWS allows",
                 remedy="name fewer networks, or fewer zones in the regions on AWS and Azure",
                 reads=(*_CALLERS, *each_region(settings, "name"), *each_region(settings, "zones")),
             )
@@ -145,8 +145,8 @@ def callers_are_on_the_internet(settings: Settings) -> Iterator[Mistake]:
                 yield Mistake(
                     path=f"{path}.apiAccess[{place}]",
                     value=shown(network),
-                    rule=f"is a range that nobody has on the internet, and that {_CALLED[region.cloud]} refuses",
-                    remedy="write the public addresses that you and your pipelines are seen with, or leave it out",
+                    rule=f"is not a public range, as required by {_CALLED[region.cloud]}",
+                    remedy="write the public addresses that you and your pipelines connect from, or remove it",
                 )
 
 
@@ -162,8 +162,8 @@ def calling_regions_are_on_the_internet(settings: Settings) -> Iterator[Mistake]
                 yield Mistake(
                     path=f"{path}.egressAddresses[{place}]",
                     value=shown(address),
-                    rule=f"is an address that nobody has on the internet, and that {choosy} refuses among callers",
-                    remedy="write the public address that the cluster's pods are seen with from there",
+                    rule=f"is not a public address, as required by {choosy}",
+                    remedy="write the public address that the cluster's pods connect from",
                     reads=(*_CALLERS, f"{path}.name"),
                 )
 
@@ -195,9 +195,8 @@ def one_decides_about_versions(settings: Settings) -> Iterator[Mistake]:
             yield Mistake(
                 path=f"{path}.kubernetesVersion",
                 value=shown(region.kubernetes_version),
-                rule=f"contradicts upgradeChannel, which is {region.upgrade_channel}: then Azure raises the minor "
-                "version by itself",
-                remedy="leave it out, or write upgradeChannel: patch",
+                rule=f"contradicts upgradeChannel {region.upgrade_channel}: Azure then raises the minor version itself",
+                remedy="remove it, or write upgradeChannel: patch",
             )
 
 

@@ -26,9 +26,9 @@ def several_regions_name_a_primary_region(settings: Settings) -> Iterator[Mistak
     if database.engine == "cockroachdb" and database.primary_region is None and len(names) > 1:
         yield Mistake(
             path="database.primaryRegion",
-            rule="is missing: with several regions, the others join the database of one",
-            remedy=f"name the first region there was (one of {', '.join(names)}), and change it only as {_LEAVING} "
-            "says",
+            rule="is missing: with several regions, all databases join that of the primary region",
+            remedy=f"name the region that existed first (one of {', '.join(names)}), and to change it later, follow "
+            f"{_LEAVING}",
             reads=("database.engine", *each_region(settings, "name")),
         )
 
@@ -42,7 +42,7 @@ def the_primary_region_is_one(settings: Settings) -> Iterator[Mistake]:
             path="database.primaryRegion",
             value=shown(primary),
             rule="is not the name of a region of this stack",
-            remedy=f"{meant if meant.endswith('?') else f'{meant}.'} How a primary region leaves is in {_LEAVING}",
+            remedy=f"{meant if meant.endswith('?') else f'{meant}.'} To remove a primary region, follow {_LEAVING}",
             reads=("database.engine", *each_region(settings, "name")),
         )
 
@@ -68,9 +68,9 @@ def backups_have_object_storage(settings: Settings) -> Iterator[Mistake]:
         if name not in clouds:
             rule, remedy = "is not the name of a region of this stack", did_you_mean(name, clouds)
         elif clouds[name] == "existing":
-            rule, remedy = "has no cloud with object storage (cloud: existing)", "name regions of gcp, aws or azure"
+            rule, remedy = "has no object storage (cloud: existing)", "name regions of gcp, aws or azure"
         elif named and name in named[:index]:
-            rule, remedy = "is named already", "remove the repetition"
+            rule, remedy = "is listed twice", "remove the repetition"
         else:
             continue
         yield Mistake(
@@ -90,7 +90,7 @@ def backups_overlap(settings: Settings) -> Iterator[Mistake]:
         yield Mistake(
             path="database.backup.retention",
             value=shown(backup.retention),
-            rule=f"is too short with a full backup {backup.full}: there would be times with none",
+            rule=f"is too short for full backups {backup.full}: at times no backup would exist",
             remedy=f"write {least}d or more",
             reads=("database.engine", "database.backup.full"),
         )
@@ -101,7 +101,7 @@ def clouds_back_up_their_own(settings: Settings) -> Iterator[Mistake]:
     if settings.database.engine == "postgresql" and "backup" in settings.database.model_fields_set:
         yield Mistake(
             path="database.backup",
-            rule="is for cockroachdb: a cloud backs up its PostgreSQL by itself",
+            rule="applies to cockroachdb only: the cloud backs up PostgreSQL itself",
             remedy="remove it",
         )
 
@@ -114,8 +114,8 @@ def servers_can_vote(settings: Settings) -> Iterator[Mistake]:
         yield Mistake(
             path="messaging.servers",
             value=shown(servers),
-            rule=f"is too few for {where}: a region that has others beside it needs servers that can vote",
-            remedy="write 3 or 5; where streams exist already, see docs/runbooks/nats-more-servers.md first",
+            rule=f"is too few for {where}: each region needs enough servers to vote",
+            remedy="write 3 or 5; if streams exist already, follow docs/runbooks/nats-more-servers.md first",
             reads=each_region(settings),
         )
 
@@ -129,22 +129,22 @@ def postgresql_has_one_region(settings: Settings) -> Iterator[Mistake]:
         yield Mistake(
             path="database.engine",
             value=shown(database.engine),
-            rule=f"has one region, and this stack has {regions}",
-            remedy=f"write cockroachdb, which has them all; {_MOVE} moves the data first",
+            rule=f"supports one region, and this stack has {regions}",
+            remedy=f"write cockroachdb, after moving the data: {_MOVE}",
             reads=each_region(settings),
         )
     if database.primary_region is not None:
         yield Mistake(
             path="database.primaryRegion",
             value=shown(database.primary_region),
-            rule="is for cockroachdb: no other region joins a postgresql",
+            rule="applies to cockroachdb only: postgresql has one region",
             remedy=f"remove it, or write engine: cockroachdb ({_MOVE})",
         )
     if database.survive == "region":
         yield Mistake(
             path="database.survive",
             value=shown(database.survive),
-            rule="is not what postgresql can do: it has one region",
+            rule="is not possible with postgresql, which has one region",
             remedy=f"write zone, or engine: cockroachdb and three regions ({_MOVE})",
         )
 
@@ -163,8 +163,8 @@ def _needs_a_cloud(settings: Settings, data_service: str, engine: str, other: st
         yield Mistake(
             path=f"{data_service}.engine",
             value=shown(engine),
-            rule=f"is run by a region's cloud, and {', '.join(existing)} has none (cloud: existing)",
-            remedy=f"write {other}, which runs in the cluster, or a region of gcp, aws or azure",
+            rule=f"needs a cloud to run it, and {', '.join(existing)} has none (cloud: existing)",
+            remedy=f"write {other}, which runs in the cluster, or use regions of gcp, aws or azure",
             reads=(*each_region(settings, "name"), *each_region(settings, "cloud")),
         )
 
@@ -178,8 +178,8 @@ def clients_verify_rds(settings: Settings) -> Iterator[Mistake]:
             bundle = f"{_AUTHORITIES}/{region.name}/{region.name}-bundle.pem"
             yield Mistake(
                 path=f"{path}.rdsAuthorities",
-                rule="is missing: clients verify the database with the certificates of RDS's own authorities",
-                remedy=f"add what {bundle} has, here or for all regions below clouds.aws",
+                rule="is missing: clients need the certificates of RDS's authorities to verify the database",
+                remedy=f"add the content of {bundle}, here or for all regions below clouds.aws",
                 reads=(f"{path}.name",),
             )
 

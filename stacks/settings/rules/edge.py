@@ -41,7 +41,7 @@ def a_cdn_has_a_public_domain(settings: Settings) -> Iterator[Mistake]:
     if "domain" not in settings.edge.model_fields_set:
         yield Mistake(
             path="edge.domain",
-            rule="is missing: a CDN needs a domain that the world can look up",
+            rule="is missing: a CDN needs a domain in public DNS",
             remedy="write e.g. domain: sacred-council.love",
         )
     elif _NOBODY_SIGNS.fullmatch(domain):
@@ -55,7 +55,7 @@ def a_cdn_has_a_public_domain(settings: Settings) -> Iterator[Mistake]:
         yield Mistake(
             path="edge.domain",
             value=shown(domain),
-            rule=f"is longer than the {LONGEST_COMMON_NAME} characters that a certificate of a CDN can have",
+            rule=f"is longer than the {LONGEST_COMMON_NAME} characters that a CDN certificate allows",
             remedy="write a shorter domain",
         )
 
@@ -82,9 +82,9 @@ def a_zone_has_the_domain(settings: Settings) -> Iterator[Mistake]:
         if not expression.fullmatch(zone):
             yield _bad_zone(zone, rule, remedy)
     elif not (group and name):
-        yield _bad_zone(zone, "does not say which resource group the zone is in", "write e.g. my-group/example.org")
+        yield _bad_zone(zone, "does not name the resource group of the zone", "write e.g. my-group/example.org")
     elif "domain" in settings.edge.model_fields_set and not f".{domain}".endswith(f".{name}"):
-        yield _bad_zone(zone, f"is a zone that {domain} is not part of", "name the zone that the domain is in")
+        yield _bad_zone(zone, f"is a zone that does not contain {domain}", "name the zone that contains the domain")
 
 
 def _bad_zone(zone: str, rule: str, remedy: str) -> Mistake:
@@ -104,7 +104,7 @@ def a_cdn_reaches_gateways_of_the_mesh(settings: Settings) -> Iterator[Mistake]:
         yield Mistake(
             path="mesh.postQuantum",
             value=shown("strict"),
-            rule="shuts the CDN out: to the regions it uses classical key exchange",
+            rule="locks out the CDN, which reaches the regions with classical key exchange",
             remedy="write prefer, or cdn: none",
         )
 
@@ -119,7 +119,7 @@ def a_cdn_knows_the_gateways(settings: Settings) -> Iterator[Mistake]:
         if address is None:
             yield Mistake(
                 path=f"{path}.gatewayAddress",
-                rule="is missing: the CDN must know where the region's public gateway is",
+                rule="is missing: the CDN needs the address of the region's public gateway",
                 remedy="add its IPv4 address" if cdn == "gcp" else "add its IPv4 address or host name",
                 reads=(f"{path}.cloud",),
             )
@@ -133,14 +133,14 @@ def _unreachable(cdn: str, path: str, address: str) -> Iterator[Mistake]:
         yield Mistake(
             path=path,
             value=shown(address),
-            rule="is not an IPv4 address, and Cloud DNS looks after the health of addresses only",
+            rule="is not an IPv4 address, and Cloud DNS checks the health of addresses only",
             remedy="write the gateway's address, or choose cdn: aws or azure",
         )
     if is_address and any(IPv4Address(address) in block for block in _PRIVATE):
         yield Mistake(
             path=path,
             value=shown(address),
-            rule="is a private address, and a CDN comes over the internet",
+            rule="is a private address, which a CDN cannot reach",
             remedy="write the gateway's public address",
         )
 

@@ -28,7 +28,9 @@ def hubs_are_regions(settings: Settings) -> Iterator[Mistake]:
 def argocd_has_a_repository(settings: Settings) -> Iterator[Mistake]:
     """Argo CD knows where to read."""
     if settings.gitops.enabled and settings.gitops.repository.url is None:
-        yield _missing("gitops.repository.url", rule="Argo CD must know where to read", example="url: https://...")
+        yield _missing(
+            "gitops.repository.url", rule="Argo CD needs a repository to read from", example="url: https://..."
+        )
 
 
 def argocd_reaches_the_canary(settings: Settings) -> Iterator[Mistake]:
@@ -39,7 +41,7 @@ def argocd_reaches_the_canary(settings: Settings) -> Iterator[Mistake]:
         yield Mistake(
             path="gitops.canary",
             value=shown(canary),
-            rule="is a cluster that Argo CD cannot reach: only your kubeconfig knows the address of its API",
+            rule="is a cluster that Argo CD cannot reach: only your kubeconfig contains the address of its API",
             remedy="name the hub, or a region of gcp, aws or azure",
             reads=(
                 "gitops.enabled",
@@ -54,7 +56,7 @@ def argocd_reaches_the_canary(settings: Settings) -> Iterator[Mistake]:
 def rancher_has_a_name(settings: Settings) -> Iterator[Mistake]:
     """Rancher knows the name that it is reached by."""
     if settings.rancher.enabled and settings.rancher.hostname is None:
-        rule, example = "Rancher must know the name it is reached by", "hostname: rancher.example.org"
+        rule, example = "Rancher needs the host name that users open", "hostname: rancher.example.org"
         yield _missing("rancher.hostname", rule=rule, example=example)
 
 

@@ -65,7 +65,7 @@ def _against(region: ManagedRegionSettings, kind: offers.Kind, name: str) -> str
         return None
     source = offers.source_of(region.cloud, kind, name)
     said = f" ({source.address}, {source.date})" if source else ""
-    return f"is not what {region.name} has, by components/offers/sizes.csv{said}"
+    return f"is not available in {region.name} according to components/offers/sizes.csv{said}"
 
 
 def regions_have_the_zones(settings: Settings) -> Iterator[Mistake]:
@@ -110,7 +110,7 @@ def standbys_are_not_burstable(settings: Settings) -> Iterator[Mistake]:
             yield Mistake(
                 path=f"{path}.instances.database",
                 value=shown(named),
-                rule="is a burstable machine, and Azure gives those no standby",
+                rule="is a burstable machine, which cannot have a standby on Azure",
                 remedy="write e.g. Standard_D2ds_v5, or database.nodes: 1",
             )
 
@@ -126,7 +126,7 @@ def a_disk_is_large_enough(settings: Settings) -> Iterator[Mistake]:
             yield Mistake(
                 path="database.storage",
                 value=shown(storage),
-                rule=f"is more than the largest disk of {_SERVERS[region.cloud]} has",
+                rule=f"exceeds the largest disk that {_SERVERS[region.cloud]} has",
                 remedy=f"write {largest}Gi or less",
             )
 
@@ -184,7 +184,7 @@ def _too_much(region: str, data_service: str, asked: Mapping[str, str], kind: st
     return Mistake(
         path=data_service,
         value=shown(asked),
-        rule=f"is more than any {kind} has that is known here",
+        rule=f"is more than any known {kind} has",
         remedy=f"write less{larger}",
         reads=(f"{region}.name", f"{region}.instances.{data_service}"),
     )

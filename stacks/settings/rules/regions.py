@@ -23,8 +23,8 @@ def names_differ(settings: Settings) -> Iterator[Mistake]:
             yield Mistake(
                 path=f"{path}.name",
                 value=shown(region.name),
-                rule=f"is the name of {other} already",
-                remedy="give each region a name of its own",
+                rule=f"is already the name of {other}",
+                remedy="give each region its own name",
                 reads=(f"{other}.name",),
             )
 
@@ -40,8 +40,8 @@ def clusters_differ(settings: Settings) -> Iterator[Mistake]:
             yield Mistake(
                 path=f"{path}.context",
                 value=shown(region.context),
-                rule=f"is the cluster of {other} already",
-                remedy="give each region a cluster of its own",
+                rule=f"is already the cluster of {other}",
+                remedy="give each region its own cluster",
                 reads=(f"{other}.context",),
             )
 
@@ -56,7 +56,7 @@ def slots_differ(settings: Settings) -> Iterator[Mistake]:
             yield Mistake(
                 path=f"{path}.slot",
                 value=shown(slot),
-                rule=f"is the slot of {other} already, so that their addresses would overlap",
+                rule=f"is already the slot of {other}, so their addresses would overlap",
                 remedy=f"choose a slot {_NEW_SLOT} that no other region has",
                 reads=(*_slot_reads(path, region), *_slot_reads(other, owner)),
             )
@@ -76,8 +76,8 @@ def some_region_has_traffic(settings: Settings) -> Iterator[Mistake]:
     if not any(region.traffic for region in settings.regions):
         yield Mistake(
             path="regions",
-            rule="leave no region that users could be sent to: all have traffic: false",
-            remedy="take traffic: false off at least one of them",
+            rule="include none that receives users: all have traffic: false",
+            remedy="remove traffic: false from at least one of them",
         )
 
 
@@ -87,7 +87,7 @@ def several_regions_name_their_clusters(settings: Settings) -> Iterator[Mistake]
         if isinstance(region, ExistingRegion) and region.context is None and len(settings.regions) > 1:
             yield Mistake(
                 path=f"{path}.context",
-                rule="is missing: with several regions each names its cluster",
+                rule="is missing: with several regions, each names its cluster",
                 remedy="add a kubeconfig context; `kubectl config get-contexts` lists them",
                 reads=(f"{path}.cloud", *each_region(settings)),
             )
@@ -99,9 +99,9 @@ def peers_know_egress_addresses(settings: Settings) -> Iterator[Mistake]:
         if settings.peering_enabled and isinstance(region, ExistingRegion) and not region.egress_addresses:
             yield Mistake(
                 path=f"{path}.egressAddresses",
-                rule="is missing: other regions let in nobody but the addresses that they know",
+                rule="is missing: other regions accept connections from known addresses only",
                 remedy=(
-                    "name the IPv4 addresses that the cluster's pods are seen with from outside, those of its NAT or "
+                    "list the IPv4 addresses that the cluster's pods connect from, those of its NAT or "
                     "nodes (public ones, if another region is on a cloud)"
                 ),
                 reads=(f"{path}.cloud", *each_region(settings)),
@@ -115,8 +115,8 @@ def peers_are_reachable(settings: Settings) -> Iterator[Mistake]:
             yield Mistake(
                 path=f"{path}.serviceType",
                 value=shown(region.service_type),
-                rule="is out of reach for the other regions, whose databases and messaging must connect to this one's",
-                remedy="write LoadBalancer; on kind and minikube something must give load balancers addresses",
+                rule="cannot be reached by other regions, whose databases and messaging must connect to it",
+                remedy="write LoadBalancer; kind and minikube need an add-on that assigns addresses",
                 reads=each_region(settings),
             )
 
@@ -129,7 +129,7 @@ def names_belong_to_their_clouds(settings: Settings) -> Iterator[Mistake]:
             yield Mistake(
                 path=f"{path}.cloud",
                 value=shown(region.cloud),
-                rule=f"has no region {known.name}, which is one of {known.cloud}",
+                rule=f"has no region {known.name}, which belongs to {known.cloud}",
                 remedy=f"write {known.cloud}, or a name such as {_nearest(known, region.cloud)}",
                 reads=(f"{path}.name",),
             )

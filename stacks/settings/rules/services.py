@@ -28,8 +28,8 @@ def nights_have_fewer_replicas(settings: Settings) -> Iterator[Mistake]:
             yield Mistake(
                 path=f"services.{name}.followTheSun",
                 value=shown(True),
-                rule=f"changes nothing with a minReplicas of {service.min_replicas}: nights keep two of two",
-                remedy=f"write a minReplicas of {REPLICAS_TO_HALVE} or more, or leave followTheSun out",
+                rule=f"has no effect with minReplicas {service.min_replicas}: two replicas remain at night",
+                remedy=f"write minReplicas: {REPLICAS_TO_HALVE} or more, or remove followTheSun",
                 reads=(f"services.{name}.minReplicas",),
             )
 

@@ -24,8 +24,8 @@ def streams_have_a_home(settings: Settings) -> Iterator[Mistake]:
         if stream.home is None and len(names) > 1:
             yield Mistake(
                 path=f"{path}.home",
-                rule="is missing: with several regions one keeps the stream, and the others mirrors",
-                remedy=f"name one of {', '.join(names)}, and change it only when that one is lost",
+                rule="is missing: with several regions, one holds the stream and others may mirror it",
+                remedy=f"name one of {', '.join(names)}, and change it only when that region is lost",
                 reads=each_region(settings, "name"),
             )
         if stream.home is not None and stream.home not in names:
@@ -81,7 +81,7 @@ def stream_names_differ(settings: Settings) -> Iterator[Mistake]:
             yield Mistake(
                 path=f"{path}.name",
                 value=shown(stream.name),
-                rule=f"is the name of {other} already",
+                rule=f"is already the name of {other}",
                 remedy="choose another name",
                 reads=(f"{other}.name",),
             )
@@ -95,7 +95,7 @@ def messages_belong_to_one_stream(settings: Settings) -> Iterator[Mistake]:
             yield Mistake(
                 path=f"{other}.subjects",
                 value=shown(second),
-                rule=f"takes messages that {one} takes with {shown(first)} already",
+                rule=f"takes messages that {one} already takes with {shown(first)}",
                 remedy="let every message belong to one stream",
                 reads=(f"{one}.subjects",),
             )

@@ -19,14 +19,14 @@ def broken_webhook_rules(settings: Settings, secrets: Mapping[str, str]) -> Iter
     elif URL not in secrets and TOKEN in secrets:
         yield Mistake(
             path=TOKEN,
-            rule=f"is of no use without {URL}: there is nobody to send it to",
+            rule=f"has no effect without {URL}: nothing would receive it",
             remedy=f"`pulumi config set --secret {URL}`, or `pulumi config rm {TOKEN}`",
             reads=("monitoring.enabled",),
         )
     if URL in secrets and not _in_reach(secrets[URL]):
         yield Mistake(
             path=URL,
-            rule=f"must be an HTTPS address on port {HTTPS_PORT}: alerts are let out to no other",
+            rule=f"must be an HTTPS address on port {HTTPS_PORT}: alerts can leave through no other port",
             remedy=f"`pulumi config set --secret {URL}` with an address that begins with https:// and names no port",
         )
 
@@ -34,7 +34,7 @@ def broken_webhook_rules(settings: Settings, secrets: Mapping[str, str]) -> Iter
 def _unheard(key: str) -> Mistake:
     return Mistake(
         path=key,
-        rule="is of no use with monitoring.enabled: false, which leaves nobody to send alerts",
+        rule="has no effect with monitoring.enabled: false: nothing sends alerts",
         remedy=f"write monitoring: {{enabled: true}}, or `pulumi config rm {key}`",
     )
 
