@@ -15,7 +15,7 @@ DEFAULT_FOLDER = Path("docs/pictures")
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m picture", description=__doc__)
     parser.add_argument("stack", help="a stack of this project")
-    parser.add_argument("--plan", type=Path, help="output of `pulumi preview --json`; without it the sandbox previews")
+    parser.add_argument("--plan", type=Path, help="output of `pulumi preview --json` (default: preview in the sandbox)")
     parser.add_argument(
         "--folder", type=Path, default=DEFAULT_FOLDER, help=f"where to write (default {DEFAULT_FOLDER})"
     )
@@ -23,7 +23,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    """The exit status."""
+    """Write the pictures; return the exit status."""
     arguments = _parser().parse_args()
     try:
         drawn = pictures(read_preview(engine_preview(arguments.stack, arguments.plan)))

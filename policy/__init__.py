@@ -1,1 +1,1 @@
-"""The policy pack: what every stack must keep to, checked by the engine before it changes anything."""
+"""The policy pack: rules for every stack, which the engine checks before it changes anything."""

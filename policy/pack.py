@@ -1,4 +1,4 @@
-"""All rules as a policy pack of Pulumi."""
+"""The rules as a Pulumi policy pack."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -45,7 +45,7 @@ RULES: Final = (
 
 
 def policies() -> Iterator[Policy]:
-    """A policy of the SDK for each rule."""
+    """The SDK's policy for each rule."""
     for rule in RULES:
         if rule.validate_stack is not None:
             yield StackValidationPolicy(validate=rule.validate_stack, **_common(rule))

@@ -1,4 +1,4 @@
-"""Where a resource is: the name of a cloud's region, from the resource or from its provider. Pure."""
+"""Where a resource is: the cloud region, from the resource or from its provider. Pure."""
 
 import re
 from typing import Any, Final
@@ -11,7 +11,7 @@ _ZONE: Final = re.compile(r"([a-z]+-[a-z]+[0-9]+)-[a-z]")
 
 
 def location(kind: str, props: Props, provider: Props) -> str | None:
-    """The region of a cloud that a resource of type `kind` is in; None when it has none, or it is not known yet."""
+    """The cloud region of a resource of type `kind`; None if it has none or the region is not known yet."""
     if kind.partition(":")[0] not in CLOUDS:
         return None
     own = (at(props, key) for key in ("location", "region", "zone"))

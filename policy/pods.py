@@ -1,4 +1,4 @@
-"""Where Kubernetes objects have their pods, and what the containers of a pod are. Data and pure functions."""
+"""Pod specifications inside Kubernetes objects, and their containers. Data and pure functions."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -20,7 +20,7 @@ RELEASE: Final = "kubernetes:helm.sh/v3:Release"
 
 
 def containers(props: Props) -> Iterator[dict[str, Any]]:
-    """Every container of an object's pods, those that run first included."""
+    """Every container of an object's pods, including init containers."""
     for path in sorted(set(POD_SPECS.values()), key=len, reverse=True):
         spec = mapping(props, path)
         if "containers" in spec:
@@ -30,7 +30,7 @@ def containers(props: Props) -> Iterator[dict[str, Any]]:
 
 
 def called(container: Props) -> str:
-    """How a container is named in a message."""
+    """A container's name in messages."""
     return f"container {shown(container.get('name'))}"
 
 

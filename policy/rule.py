@@ -1,4 +1,4 @@
-"""The shape of a rule: a table of what is looked at in each resource type, and a plain function that reads it."""
+"""The shape of a rule: a table of checks by resource type, and a plain function that applies it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,30 +17,31 @@ Schema = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A rule and what may be configured of it: `schema` by property (JSON schema), each with its default.
-
-    `validate` looks at one resource, or `validate_stack` at all of them.
-    """
+    """A rule with either `validate` or `validate_stack`."""
 
     name: str
     description: str
     remedy: str
     level: Level = "mandatory"
     schema: Schema = field(default_factory=dict)
+    """JSON Schema of each configurable property, with its default."""
     validate: Callable[[ResourceValidationArgs, ReportViolation], None] | None = None
+    """Checks one resource."""
     validate_stack: Callable[[StackValidationArgs, ReportViolation], None] | None = None
+    """Checks all resources of a stack together."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Must:
-    """What the values at `path` must be. What is not known yet is passed over: the engine asks again when it is."""
+    """A condition on the values at a path. Unknown values are skipped: the engine checks again once they are known."""
 
     path: str
     holds: Callable[[Any], bool]
+    """Whether a value is allowed."""
     remedy: str
 
     def __call__(self, props: Props, config: Config) -> Iterator[str]:
-        """What is wrong with the resource."""
+        """A message for each value that breaks the condition."""
         for value in values_at(props, self.path):
             if value is not UNKNOWN and not self.holds(value):
                 yield f"{self.path.replace('[]', '')} is {shown(value)}: {self.remedy}"
@@ -57,17 +58,17 @@ def is_not_true(value: Any) -> bool:
 
 
 def is_given(value: Any) -> bool:
-    """Anything but missing or empty."""
+    """Neither missing nor empty."""
     return value not in (None, "", [], {})
 
 
 def one_of(*allowed: Any) -> Callable[[Any], bool]:
-    """One of these values; write None for a value that may be missing."""
+    """One of these values. Include None to allow a missing value."""
     return lambda value: value in allowed
 
 
 def apply(table: Table, args: ResourceValidationArgs, report: ReportViolation, config: Config | None = None) -> None:
-    """Report everything that the table's checks find in the resource."""
+    """Report every violation that the table's checks find in the resource."""
     checks = table.get(args.resource_type, ())
     props = plain(args.props) if checks else {}
     for check in checks:
@@ -76,6 +77,6 @@ def apply(table: Table, args: ResourceValidationArgs, report: ReportViolation, c
 
 
 def configured(config: Any, schema: Schema) -> dict[str, Any]:
-    """What is configured, completed with the schema's defaults."""
+    """The configured values, completed with the schema's defaults."""
     given = plain(config) if config else {}
     return {name: given.get(name, one.get("default")) for name, one in schema.items()}

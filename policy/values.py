@@ -1,4 +1,4 @@
-"""Reading a resource's properties: plain values, paths, and what is not known yet. Pure."""
+"""Reads a resource's properties: plain values, paths, and values that are not known yet. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -11,7 +11,7 @@ Props = Mapping[str, Any]
 
 
 class Unknown:
-    """A value that the engine knows only after the deployment."""
+    """A value that the engine learns only during the deployment."""
 
     def __repr__(self) -> str:
         return "not known yet"
@@ -41,7 +41,7 @@ def _read(container: Any, key: Any) -> Any:
 def values_at(value: Any, path: str) -> Iterator[Any]:
     """The values at a dotted path, in which `[]` stands for each element of a list.
 
-    What is missing is None; a list that is missing has no elements; what is below something unknown is unknown.
+    A missing value is None, a missing list has no elements, and a path below an unknown value yields that unknown.
     """
     step, _, rest = path.partition(".")
     key = step.removesuffix("[]")
@@ -63,12 +63,12 @@ def at(value: Any, path: str) -> Any:
 
 
 def elements(value: Any, path: str) -> list[Any]:
-    """The elements of the list at a path, those that are known."""
+    """The known elements of the list at a path."""
     return [element for element in values_at(value, f"{path}[]") if element is not UNKNOWN]
 
 
 def mapping(value: Any, path: str) -> dict[str, Any]:
-    """The map at a path; empty when there is none, or when it is not known yet."""
+    """The map at a path; empty if missing or not known yet."""
     found = at(value, path)
     return found if isinstance(found, dict) else {}
 

@@ -13,12 +13,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m publish", description=__doc__)
     parser.add_argument("stack", help="a stack of this project with gitops.enabled")
     parser.add_argument("folder", type=Path, help="the folder gitops.repository.values of the repository")
-    parser.add_argument("--check", action="store_true", help="write nothing; end in error when the files would change")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if the files would change")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    """The exit status. `root` is the folder with the stacks' files."""
+    """Write or check the files; return the exit status. `root` is the folder with the stack files."""
     given = _parser().parse_args(arguments)
     try:
         wanted = files(settings_of(given.stack, root))
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
             print(f"{given.folder / name}: differs from stack {given.stack}")
         return 1 if stale else 0
     write(wanted, given.folder)
-    print(f"Wrote {', '.join(wanted)} to {given.folder}. Commit them: Argo CD reads what Git has.")
+    print(f"Wrote {', '.join(wanted)} to {given.folder}. Commit them: Argo CD reads them from Git.")
     return 0
 
 

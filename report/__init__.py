@@ -1,1 +1,1 @@
-"""What a stack costs, carries and emits: from the resources that the engine plans, with the source of every figure."""
+"""Cost, capacity and carbon of a stack, computed from the engine's plan, with the source of every figure."""

@@ -1,4 +1,4 @@
-"""`python -m report STACK`: what a stack costs, carries and emits, as Markdown and JSON."""
+"""`python -m report STACK`: report cost, capacity and carbon of a stack, as Markdown and JSON."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ DEFAULT_FOLDER = Path(".sandbox/reports")
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m report", description=__doc__)
     parser.add_argument("stack", help="a stack of this project")
-    parser.add_argument("--plan", type=Path, help="output of `pulumi preview --json`; without it the sandbox previews")
+    parser.add_argument("--plan", type=Path, help="output of `pulumi preview --json` (default: preview in the sandbox)")
     parser.add_argument(
         "--folder", type=Path, default=DEFAULT_FOLDER, help=f"where to write (default {DEFAULT_FOLDER})"
     )
@@ -27,7 +27,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    """The exit status."""
+    """Write the report; return the exit status."""
     arguments = _parser().parse_args()
     try:
         report = document(read_preview(engine_preview(arguments.stack, arguments.plan)))

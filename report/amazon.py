@@ -1,4 +1,4 @@
-"""What resources of AWS are charged for. Data and pure functions."""
+"""Charges of AWS resources. Data and pure functions."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ def _nat(_nat: Planned, _plan: Plan) -> Charges:
 def _endpoint(endpoint: Planned, _plan: Plan) -> Charges:
     if text(endpoint.inputs, "vpcEndpointType", "Gateway") == "Gateway":
         return ()
-    # It is paid for in each zone.
+    # AWS charges for each zone.
     subnets = len(items(endpoint.inputs, "subnetIds")) or 1
     return (Charge(what="private endpoint", item="aws.endpoint", least=subnets),)
 
@@ -76,7 +76,7 @@ CHARGERS: Final[dict[str, Charger]] = {
     ),
     "aws:route53/healthCheck:HealthCheck": _one("health check", "aws.dns.health-check"),
 }
-"""Types that cost something. An item without a price is reported as unknown."""
+"""Types that cost something. The report lists an item without a price as unknown."""
 
 _NETWORK: Final = "part of a network; traffic is charged where it leaves it"
 _RIGHTS: Final = "rights and identities have no price"

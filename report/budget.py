@@ -1,4 +1,4 @@
-"""The budget of each stage, as the source document gives it, and what a sum means for it. Pure."""
+"""The budget of each stage, from the source document, and how a sum compares with it. Pure."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -10,10 +10,12 @@ Verdict = Literal["within", "may exceed", "exceeds", "no limit"]
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """US dollars a month; no `most` is no limit. `words` are those of the source document."""
+    """A monthly budget."""
 
     most: float | None
+    """US dollars. None: no limit."""
     words: str
+    """The budget in the words of the source document."""
 
 
 BUDGETS: Final = {
@@ -26,7 +28,7 @@ BUDGETS: Final = {
 
 
 def verdict(cost: Sum, most: float | None) -> Verdict:
-    """What known prices say: the real cost is higher by what is unknown, so `within` is no promise."""
+    """Compare known costs with the budget. Unknown costs come on top, so `within` is no promise."""
     if most is None:
         return "no limit"
     if cost.least > most:

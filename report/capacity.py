@@ -1,10 +1,10 @@
-"""How many people a stack can carry, by a documented model. Pure.
+"""How many users a stack can carry, by a documented model. Pure.
 
-The model: a tenth of the users are there at the peak, each with one connection; a pod of the messaging service holds
-5,000 of them; when a region is lost the others take over its people. NATS is kept at a quarter of what it did in its
-vendor's benchmark (natsbench, version 2.12, one server on a laptop of ten cores; JetStream with one copy). No source
-says what more servers, or a share of a processor, make of that: `messaging.servers` and `messaging.cpu` change nothing
-here. Measure before you promise anything.
+The model: at the peak, a tenth of the users are online with one connection each. A pod of the messaging service holds
+5,000 connections. If a region is lost, the others take over its users. NATS runs at a quarter of its vendor's benchmark
+(natsbench, version 2.12, one server on a laptop of ten cores; JetStream with one copy). No source gives the effect of
+more servers or of less than a processor, so `messaging.servers` and `messaging.cpu` change nothing here. Measure before
+you promise anything.
 """
 
 import math
@@ -22,12 +22,12 @@ BENCHMARK_STORED: Final = 35_700
 BENCHMARK_STORED_ASYNC: Final = 404_000
 
 PLANNED_USERS: Final = {"local": 100, "regional": 10_000, "continental": 1_000_000, "planetary": 10_000_000}
-"""Users that each stage is planned for, by the source document and the capacity model."""
+"""Planned users of each stage, from the source document and the capacity model."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Capacity:
-    """What the stack carries: at the most pods that its settings allow, and with one region lost if it has several."""
+    """Capacity at the most pods that the settings allow; with several regions, after the loss of one."""
 
     users: int
     connections: int
@@ -38,7 +38,7 @@ class Capacity:
     pods: int
     """Pods of the messaging service in each region, at most."""
     pods_needed: int
-    """As many as the planned users need in each region."""
+    """Pods that the planned users need in each region."""
 
     @property
     def enough(self) -> bool:
@@ -65,11 +65,11 @@ def capacity(settings: Settings) -> Capacity:
 
 
 def pods_needed(users: int, regions: int) -> int:
-    """Pods in each of `regions` regions for `users`, so that one region may be lost where there are several."""
+    """Pods for `users` in each of `regions` regions; with several, the pods suffice after the loss of one."""
     peak = round(users * PEAK_SHARE)
     return max(LEAST_PODS, math.ceil(peak / (CONNECTIONS_PER_POD * surviving(regions))))
 
 
 def surviving(regions: int) -> int:
-    """Regions that are left when one is lost; a lone region is not lost in this model."""
+    """Regions left after the loss of one. In this model a single region is never lost."""
     return max(1, regions - 1)

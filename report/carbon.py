@@ -3,8 +3,8 @@
 Energy: coefficients of Cloud Carbon Footprint (Methodology, edition of 2023-09-12): watts of a processor at half
 load, watts of a GB of memory (Google Cloud only, as there), watts of a TB on SSDs, and the overhead of each cloud's
 data centres (PUE; for Azure the lower of its two figures). Grid: stacks/geography, yearly averages.
-Not counted: control planes, managed services, networks, replicas that a cloud keeps by itself, and the making of the
-machines. What a machine type has is known for those listed here; others are reported as unknown.
+Not counted: control planes, managed services, networks, replicas that a cloud keeps by itself, and the manufacture of
+the machines. The report lists machine types that are missing here as unknown.
 """
 
 from collections.abc import Iterable
@@ -27,12 +27,16 @@ GB_PER_TB: Final = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class Power:
-    """Watts of a virtual processor, idle and busy; watts of a GB of memory besides; and the data centres' overhead."""
+    """Power of a cloud's machines, in watts."""
 
     idle: float
+    """Watts of an idle virtual processor."""
     busy: float
+    """Watts of a busy virtual processor."""
     memory: float
+    """Watts of a GB of memory."""
     overhead: float
+    """Factor for the data centre (PUE)."""
 
 
 POWERS: Final = {
@@ -62,7 +66,7 @@ SIZES: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Footprint:
-    """A region's kWh and kg CO2eq a year, at least and at most; `unknown` says what is missing, if anything is."""
+    """A region's kWh and kg CO2eq a year, at least and at most; None if unknown."""
 
     region: str
     least_kwh: float | None
@@ -70,6 +74,7 @@ class Footprint:
     grams_per_kwh: int | None
     grid_year: int | None
     unknown: tuple[str, ...] = ()
+    """What is missing from the figures."""
 
     @property
     def least_kg(self) -> float | None:
@@ -78,7 +83,7 @@ class Footprint:
 
     @property
     def most_kg(self) -> float | None:
-        """Kilograms a year when all machines run that may."""
+        """Kilograms a year with the most machines that the settings allow."""
         return _kilograms(self.most_kwh, self.grams_per_kwh)
 
 
@@ -88,7 +93,7 @@ def footprints(plan: Plan) -> tuple[Footprint, ...]:
 
 
 def watts(machines: Machines) -> float | None:
-    """Watts of one machine with its disk, in the data centre and with its overhead; None for an unknown type."""
+    """Watts of one machine and its disk, with the data centre's overhead; None for an unknown type."""
     power, size = POWERS.get(machines.cloud), SIZES.get(machines.type)
     if power is None or size is None:
         return None
@@ -98,7 +103,7 @@ def watts(machines: Machines) -> float | None:
 
 
 def disk_watts(gigabytes: float, cloud: str) -> float:
-    """Watts of so much SSD in a cloud's data centre, with its overhead."""
+    """Watts of an SSD of this size, with the overhead of the cloud's data centre."""
     return gigabytes / GB_PER_TB * SSD_WATTS_PER_TB * POWERS[cloud].overhead
 
 

@@ -1,4 +1,4 @@
-"""What a resource is charged for, before anything is known of prices. Pure."""
+"""Charges of a resource, without prices. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,27 +10,29 @@ from report.plan import Plan, Planned, at
 
 @dataclass(frozen=True, kw_only=True)
 class Charge:
-    """`what` is paid for, as an `item` of the price list, and how much of it there is at least and at most.
-
-    Without a quantity it is paid by use, which no plan tells. `note` says what a reader should know. `gib` is what it
-    data services.
-    """
+    """A part of a resource that the cloud charges for."""
 
     what: str
+    """Name for readers."""
     item: str
+    """Key in the price list."""
     least: float | None = 1
+    """Lowest quantity. None: the charge depends on use, which no plan knows."""
     most: float | None = None
+    """Highest quantity. None: the same as `least`."""
     note: str = ""
+    """A remark for readers."""
     gib: float = 0
+    """GiB that it stores."""
 
     @property
     def highest(self) -> float | None:
-        """The most there can be; what there is at least when it does not grow."""
+        """The highest quantity, which is `least` if the charge does not grow."""
         return self.least if self.most is None else self.most
 
     @property
     def by_use(self) -> bool:
-        """Whether the quantity is known to nobody before the month is over."""
+        """Whether the quantity depends on use, so that no plan knows it."""
         return self.least is None
 
 
@@ -41,7 +43,7 @@ GIB: Final = 2**30
 
 
 def gibibytes(quantity: object) -> float | None:
-    """A Kubernetes quantity of storage in GiB; None when it is none."""
+    """A Kubernetes quantity of storage in GiB; None if it is not one."""
     try:
         return quantity_bytes("quantity", str(quantity)) / GIB
     except ValueError:
@@ -49,7 +51,7 @@ def gibibytes(quantity: object) -> float | None:
 
 
 def number(inputs: object, path: str, default: float = 0) -> float:
-    """The number at a path of the inputs; `default` where there is none."""
+    """The number at a path of the inputs; `default` if there is none."""
     found = at(inputs, path)
     try:
         return float(found)
@@ -58,16 +60,16 @@ def number(inputs: object, path: str, default: float = 0) -> float:
 
 
 def text(inputs: object, path: str, default: str = "unknown") -> str:
-    """The text at a path of the inputs; `default` where there is none, or where it is not known yet."""
+    """The text at a path of the inputs; `default` if it is missing or not known yet."""
     found: Any = at(inputs, path)
     return default if found is None else str(found)
 
 
 def by_use(*pairs: tuple[str, str]) -> Charges:
-    """Charges that depend on use: pairs of what and item."""
+    """Charges that depend on use, from pairs of (what, item)."""
     return tuple(Charge(what=what, item=item, least=None) for what, item in pairs)
 
 
 def always(*charges: Charge) -> Charger:
-    """The same charges whatever the inputs are."""
+    """The same charges for any inputs."""
     return lambda _resource, _plan: charges

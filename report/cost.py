@@ -1,4 +1,4 @@
-"""What a plan costs in a month: a line for each thing that is paid for, and what is known of the sums. Pure."""
+"""Monthly cost of a plan: a line for each charge, and sums of the known ones. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ FREE_PACKAGES: Final = {
     "tls": "exists in the state only",
 }
 UNSEEN: Final = "unlisted"
-"""Begins the item of a resource type that nobody has looked at yet."""
+"""Prefix of the item of a resource type that the tables do not list."""
 
 Kind = Literal["priced", "by use", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One thing that is paid for, by one resource. `least` and `most` are US dollars a month, None when unknown."""
+    """One charge of one resource. `least` and `most` are US dollars a month, None if unknown."""
 
     region: str
     part: str
@@ -43,12 +43,12 @@ class Line:
 
     @property
     def least(self) -> float | None:
-        """What it costs at least."""
+        """Lowest cost."""
         return self._cost(self.charge.least)
 
     @property
     def most(self) -> float | None:
-        """What it costs when everything has grown as far as it may."""
+        """Cost after all growth that the settings allow."""
         return self._cost(self.charge.highest)
 
     def _cost(self, quantity: float | None) -> float | None:
@@ -57,22 +57,24 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Sum:
-    """US dollars a month, and how many lines are left out: without a price, or paid by use."""
+    """US dollars a month."""
 
     least: float
     most: float
     unknown: int
+    """Number of lines without a price, which the sum leaves out."""
     by_use: int
+    """Number of lines that depend on use, which the sum leaves out."""
 
 
 def lines(plan: Plan) -> tuple[Line, ...]:
-    """All that the plan has to pay for, sorted by region, part and resource."""
+    """All charges of the plan, sorted by region, part and resource."""
     found = (line for resource in plan.resources for line in _lines_of(resource, plan))
     return tuple(sorted(found, key=lambda line: (line.region, line.part, line.resource, line.charge.what)))
 
 
 def charges(resource: Planned, plan: Plan) -> tuple[Charge, ...]:
-    """What a resource is charged for; a type that nobody has looked at is one charge without a price."""
+    """The charges of a resource. A type that the tables do not list gets one charge without a price."""
     charger = CHARGERS.get(resource.type)
     if charger:
         return charger(resource, plan)
@@ -80,7 +82,7 @@ def charges(resource: Planned, plan: Plan) -> tuple[Charge, ...]:
 
 
 def free_because(kind: str) -> str | None:
-    """Why a resource type has no charge of its own; None when it has one, or when nobody has looked at it."""
+    """Why a resource type is free; None if it is not or if the tables do not list it."""
     return FREE.get(kind) or FREE_PACKAGES.get(kind.partition(":")[0])
 
 
@@ -96,7 +98,7 @@ def total(found: Iterable[Line]) -> Sum:
 
 
 def by(found: Iterable[Line], key: Callable[[Line], str]) -> dict[str, Sum]:
-    """The sums of the lines that have the same key, sorted by it."""
+    """Sums of the lines with the same key, sorted by key."""
     counted = list(found)
     return {name: total(line for line in counted if key(line) == name) for name in sorted({*map(key, counted)})}
 

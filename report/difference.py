@@ -1,4 +1,4 @@
-"""What a change does to cost, capacity and carbon: Markdown for the comment on a pull request. Pure."""
+"""Effect of a change on cost, capacity and carbon: Markdown for the comment on a pull request. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ _NOTHING: Document = {"least": 0.0, "most": 0.0, "unknown": 0, "byUse": 0}
 
 
 def difference(base: Document | None, head: Document) -> str:
-    """The difference between two documents of one stack; without a base, the stack is new."""
+    """The difference between two documents of one stack. Without a base, the stack is new."""
     before: Document = base["cost"] if base else {"total": _NOTHING, "byRegionAndComponent": {}, "lines": []}
     rows = [_row("all", before["total"], head["cost"]["total"]), *_changed(before, head["cost"])]
     blocks = [

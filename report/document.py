@@ -1,4 +1,4 @@
-"""The report as one plain document, which is written as JSON and from which the Markdown is made. Pure."""
+"""The report as one plain document: the JSON output, and the source of the Markdown. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -15,7 +15,7 @@ Document = dict[str, Any]
 
 
 def document(preview: Preview) -> Document:
-    """The whole report of a previewed stack; SettingsError when its settings are wrong."""
+    """The whole report of a previewed stack. Raises SettingsError if its settings have mistakes."""
     settings = parse(preview.settings)
     found = cost.lines(preview.plan)
     return {

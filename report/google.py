@@ -1,4 +1,4 @@
-"""What resources of Google Cloud are charged for. Data and pure functions."""
+"""Charges of Google Cloud resources. Data and pure functions."""
 
 import re
 from typing import Final
@@ -81,7 +81,7 @@ CHARGERS: Final[dict[str, Charger]] = {
     "gcp:redis/instance:Instance": _redis,
     "gcp:storage/bucket:Bucket": always(*by_use(("storage", "gcp.storage"))),
 }
-"""Types that cost something. An item without a price is reported as unknown."""
+"""Types that cost something. The report lists an item without a price as unknown."""
 
 _NETWORK: Final = "part of a network; traffic is charged where it leaves it"
 _RIGHTS: Final = "rights and identities have no price"

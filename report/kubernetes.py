@@ -1,6 +1,6 @@
-"""What objects of Kubernetes have the cloud charge for: volumes and load balancers. Data and pure functions.
+"""Charges that Kubernetes objects cause: volumes and load balancers. Data and pure functions.
 
-Pods cost nothing by themselves: they run on machines, which are charged.
+Pods are free, because the cloud charges for their machines.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from report.machines import premium_disk
 from report.plan import Plan, Planned, at, items
 
 _DISKS: Final = {("gcp", "premium-rwo"): "gcp.disk.pd-ssd", ("aws", "gp3"): "aws.disk.gp3"}
-"""The disk behind a storage class, where its price is known."""
+"""The disk behind a storage class, if its price is known."""
 
 VOLUMES: Final = "volumes"
 
@@ -54,7 +54,7 @@ def _chart(chart: Planned, plan: Plan) -> Charges:
 
 
 def _of_values(values: Any, cloud: str) -> Iterator[Charge]:
-    """What a chart's values ask for, wherever they do."""
+    """Volumes that a chart's values ask for, at any depth."""
     if isinstance(values, Mapping):
         if isinstance(at(values, "accessModes"), list | tuple):
             yield _volume(cloud, values)
@@ -76,7 +76,7 @@ CHARGERS: Final[dict[str, Charger]] = {
     "kubernetes:core/v1:Service": _service,
     "kubernetes:helm.sh/v3:Release": _chart,
 }
-"""Objects that can cost something."""
+"""Objects that can cause charges."""
 
 
 def volumes(resource: Planned) -> float:

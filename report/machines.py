@@ -1,4 +1,4 @@
-"""The machines of a region: how many, of what type, with what disks. Pure."""
+"""The machines of a region: number, type and disks. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,18 +31,22 @@ PREMIUM_DISKS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Machines:
-    """Machines of one `type`: at least and at most so many, each with a disk of `disk_gb`."""
+    """Machines of one type."""
 
     cloud: str
     type: str
     least: float
+    """Lowest number of machines."""
     most: float
+    """Highest number of machines."""
     disk: str
+    """Type of each machine's disk."""
     disk_gb: float
+    """Size of each machine's disk."""
 
 
 def charges_of(machines: Machines) -> Charges:
-    """The machines and their disks, where a cloud charges disks by the gigabyte."""
+    """Charges of the machines, and of their disks if the cloud charges those by the gigabyte."""
     return (
         Charge(
             what=f"machines {machines.type}",
@@ -60,12 +64,12 @@ def charges_of(machines: Machines) -> Charges:
 
 
 def premium_disk(gigabytes: float) -> str:
-    """The premium disk of Azure that has so many GiB: it is paid for as a whole."""
+    """The smallest Azure premium disk of at least this many GiB. Azure charges for the whole disk."""
     return next((name for name, size in PREMIUM_DISKS.items() if size >= gigabytes), "larger")
 
 
 def machines_of(resource: Planned, plan: Plan) -> Iterator[Machines]:
-    """The machines that a resource keeps running; none for most."""
+    """The machines that a resource keeps running; nothing for most types."""
     if resource.type == GKE_POOL:
         yield _gke(resource)
     elif resource.type == EKS_GROUP:

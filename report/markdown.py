@@ -1,4 +1,4 @@
-"""The report for people: Markdown from the document. Pure."""
+"""Renders the document as Markdown. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -30,17 +30,17 @@ def render(report: Document) -> str:
 
 
 def money(value: float | None) -> str:
-    """US dollars for people."""
+    """Format US dollars."""
     return "unknown" if value is None else f"${value:,.2f}"
 
 
 def span(least: float | None, most: float | None) -> str:
-    """US dollars from the least to the most."""
+    """Format a range of US dollars."""
     return money(least) if least == most else f"{money(least)} to {money(most)}"
 
 
 def left_out(one: Document) -> str:
-    """What a sum does not count."""
+    """Describe the lines that a sum leaves out."""
     counts = ((one["unknown"], "without a known price"), (one["byUse"], "paid by use"))
     return ", ".join(f"{count} {what}" for count, what in counts if count) or "nothing"
 
@@ -80,7 +80,7 @@ def _cost(report: Document) -> Iterator[str]:
 
 
 def _sources(lines: Iterable[Document]) -> dict[tuple[str, str], int]:
-    """Addresses and days of the prices, numbered in the order of use."""
+    """Number the sources (address, day) of the prices in the order of use."""
     prices = [line["price"] for line in lines if line["price"]]
     found = dict.fromkeys((price["source"], price["date"]) for price in prices)
     return {source: number for number, source in enumerate(found, start=1)}
@@ -91,7 +91,7 @@ def _link(address: str) -> str:
 
 
 def _alike(lines: Iterable[Document]) -> list[dict[str, Any]]:
-    """Lines of the same region, component and item as one."""
+    """Merge lines of the same region, component and item."""
     merged: dict[tuple[str, str, str], dict[str, Any]] = {}
     for line in lines:
         key = (line["region"], line["component"], line["what"])

@@ -1,4 +1,4 @@
-"""What resources of Azure are charged for. Data and pure functions."""
+"""Charges of Azure resources. Data and pure functions."""
 
 from typing import Final
 
@@ -33,7 +33,7 @@ def _pools(pools: Planned, plan: Plan) -> Charges:
 
 
 def _disk(kind: str, gigabytes: float) -> str:
-    # Of all machines here the managed disk is a premium one: their types have an s.
+    # All machine types here have an s in their name, so their managed disks are premium ones.
     return f"azure.disk.{premium_disk(gigabytes)}" if kind == "Managed" else f"azure.disk.{kind.lower()}"
 
 
@@ -89,7 +89,7 @@ CHARGERS: Final[dict[str, Charger]] = {
     "azure-native:privatedns:PrivateZone": _one("private DNS zone", "azure.dns.private-zone"),
     "azure-native:trafficmanager:Profile": always(*by_use(("traffic manager", "azure.traffic-manager"))),
 }
-"""Types that cost something. An item without a price is reported as unknown."""
+"""Types that cost something. The report lists an item without a price as unknown."""
 
 _NETWORK: Final = "part of a network; traffic is charged where it leaves it"
 _RIGHTS: Final = "rights and identities have no price"

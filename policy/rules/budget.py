@@ -1,4 +1,4 @@
-"""The budget of the stage: what is known of the stack's cost stays within it."""
+"""The budget of the stage, which the known cost of the stack must not exceed."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -21,14 +21,14 @@ SCHEMA: Final[Schema] = {
     "countGrowth": {
         "type": "boolean",
         "default": False,
-        "description": "Whether the cost counts when everything has grown as far as it may, not the least.",
+        "description": "Whether to count the highest cost that the settings allow, not the lowest.",
     },
 }
 _STACK: Final = "pulumi:pulumi:Stack"
 
 
 def budget(args: StackValidationArgs, report: ReportViolation) -> None:
-    """The known prices are within the budget."""
+    """The sum of known prices is within the budget."""
     config = configured(args.get_config(), SCHEMA)
     limit = config["monthlyUsd"] if config["monthlyUsd"] is not None else _of_stage(args.resources)
     spent = cost.total(cost.lines(plan_of(args.resources)))
@@ -42,7 +42,7 @@ def budget(args: StackValidationArgs, report: ReportViolation) -> None:
 
 
 def plan_of(resources: Iterable[PolicyResource]) -> Plan:
-    """The resources that the engine shows to a policy, as a plan."""
+    """The resources that the engine passes to a policy, as a plan."""
     return Plan(
         tuple(Planned(urn=one.urn, type=one.resource_type, inputs=_known(plain(one.props))) for one in resources)
     )
@@ -60,8 +60,8 @@ def _of_stage(resources: Iterable[PolicyResource]) -> float | None:
 
 RULE: Final = Rule(
     name="budget",
-    description="A stack should cost no more than its stage is meant to.",
-    remedy="`make report` shows what costs how much; take smaller machines, or the next stage.",
+    description="A stack should cost no more than the budget of its stage.",
+    remedy="Use smaller machines or the next stage. `make report` lists the cost of each resource.",
     level="advisory",
     schema=SCHEMA,
     validate_stack=budget,

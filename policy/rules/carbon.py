@@ -14,7 +14,7 @@ SCHEMA: Final[Schema] = {
         "type": "number",
         "default": 500,
         "minimum": 0,
-        "description": "g CO2eq per kWh of a region's grid, as a yearly average, that is still allowed.",
+        "description": "Highest allowed g CO2eq per kWh of a region's grid, as a yearly average.",
     }
 }
 
@@ -23,7 +23,7 @@ CLUSTERS: Final = (
     "aws:eks/cluster:Cluster",
     "azure-native:containerservice:ManagedCluster",
 )
-"""A region is judged once, by its cluster. Unknown grids are passed over."""
+"""Each region is checked once, at its cluster. Regions with an unknown grid are skipped."""
 
 
 def carbon(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -45,7 +45,7 @@ def carbon(args: ResourceValidationArgs, report: ReportViolation) -> None:
 RULE: Final = Rule(
     name="carbon-intensity",
     description="Regions should draw on electricity with little carbon.",
-    remedy="Choose a region with a cleaner grid: stacks/geography has the figures.",
+    remedy="Choose a region with a cleaner grid: stacks/geography/carbon.py lists the figures.",
     level="advisory",
     schema=SCHEMA,
     validate=carbon,

@@ -1,4 +1,4 @@
-"""Deletion protection: where a region has some, everything in it that holds data has it."""
+"""Deletion protection: if one resource of a region has it, every resource that holds data must have it."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -13,7 +13,7 @@ SCHEMA: Final[Schema] = {
     "always": {
         "type": "boolean",
         "default": False,
-        "description": "Whether all that holds data is protected, whether the stack's settings ask for it or not.",
+        "description": "Whether to require protection of all data, even if the stack's settings do not ask for it.",
     }
 }
 
@@ -41,14 +41,14 @@ STATEFUL: Final[dict[str, Callable[[Any], bool]]] = {
     "azure-native:dbforpostgresql:Server": _never,
     "azure-native:redisenterprise:RedisEnterprise": _never,
 }
-"""What holds data, and whether its own properties protect it. Pulumi's `protect` does too, and is all Azure has."""
+"""Types that hold data, and whether their own properties protect them. On Azure only Pulumi's `protect` does."""
 
 BUCKETS: Final = {"gcp:storage/bucket:Bucket": _kept, "aws:s3/bucket:Bucket": _kept}
-"""A bucket protects what is in it, unless it may be deleted with all that."""
+"""A bucket protects its content unless `forceDestroy` is true."""
 
 
 def deletion(args: StackValidationArgs, report: ReportViolation) -> None:
-    """What holds data is protected alike in each region."""
+    """Within a region, all resources that hold data are protected, or none is."""
     always = configured(args.get_config(), SCHEMA)["always"]
     asked = {_place(one) for one in args.resources if one.resource_type in STATEFUL and _is_protected(one)}
     for one in _stateful(args.resources):
@@ -73,7 +73,7 @@ def _place(resource: PolicyResource) -> str | None:
 
 RULE: Final = Rule(
     name="deletion-protection",
-    description="Where a region's settings ask for deletion protection, all that holds data must have it.",
+    description="If a region's settings ask for deletion protection, every resource that holds data must have it.",
     remedy="Pass `deletion_protection` on to the component, or `protect` to the resource.",
     schema=SCHEMA,
     validate_stack=deletion,

@@ -1,7 +1,7 @@
 """Encryption at rest: Secrets of clusters, databases, caches and disks.
 
-Google Cloud encrypts disks, databases, caches and buckets always, Azure disks, databases and storage, AWS buckets:
-there is nothing to switch on, so nothing to look at.
+No rule checks resources that are always encrypted: disks, databases, caches and buckets of Google Cloud; disks,
+databases and storage of Azure; buckets of AWS.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from policy.values import Props
 
 
 def _storage_class(props: Props, config: Config) -> Iterator[str]:
-    # Only the disks of AWS are not encrypted by themselves.
+    # Only AWS does not encrypt disks by default.
     if props.get("provisioner") == "ebs.csi.aws.com":
         yield from Must(path="parameters.encrypted", holds=is_true, remedy="encrypt its volumes")(props, config)
 
@@ -42,7 +42,7 @@ TABLE: Final[Table] = {
     "aws:rds/instance:Instance": (Must(path="storageEncrypted", holds=is_true, remedy="encrypt the database"),),
     "aws:rds/cluster:Cluster": (Must(path="storageEncrypted", holds=is_true, remedy="encrypt the database"),),
     "aws:elasticache/replicationGroup:ReplicationGroup": (
-        Must(path="atRestEncryptionEnabled", holds=is_true, remedy="encrypt what the cache writes down"),
+        Must(path="atRestEncryptionEnabled", holds=is_true, remedy="encrypt the data that the cache stores"),
     ),
     "azure-native:containerservice:ManagedCluster": (
         Must(
@@ -56,13 +56,13 @@ TABLE: Final[Table] = {
 
 
 def encryption(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    """What is stored is encrypted."""
+    """Stored data is encrypted."""
     apply(TABLE, args, report)
 
 
 RULE: Final = Rule(
     name="encryption-at-rest",
-    description="What is stored must be encrypted.",
-    remedy="Turn encryption on for the resource; some resources must be made anew for it.",
+    description="Stored data must be encrypted.",
+    remedy="Turn encryption on for the resource. Some resources must be replaced for it.",
     validate=encryption,
 )

@@ -1,6 +1,6 @@
 """Public exposure: databases, caches, buckets, machines and administration endpoints.
 
-A new bucket of AWS is closed by itself (since April 2023), so what is looked at is what would open it again.
+New AWS buckets are private by default (since April 2023), so the rule checks only settings that would open them.
 """
 
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ def _sources(ranges: Any) -> Iterator[str]:
     if ranges is UNKNOWN:
         return
     if not ranges or {one for one in ranges if one is not UNKNOWN} & set(EVERYBODY):
-        yield f"loadBalancerSourceRanges is {shown(ranges)}: say who may reach the load balancer, or list it as public"
+        yield f"loadBalancerSourceRanges is {shown(ranges)}: name its clients' networks, or list it in publicServices"
 
 
 _PRIVATE_BUCKET: Final = tuple(
@@ -83,13 +83,17 @@ def _postgresql(props: Props, _config: Config) -> Iterator[str]:
     if network is UNKNOWN or network.get("delegatedSubnetResourceId"):
         return
     if network.get("publicNetworkAccess") not in ("Disabled", UNKNOWN):
-        yield "network.publicNetworkAccess is not Disabled: put the server into a subnet of its own"
+        yield "network.publicNetworkAccess is not Disabled: put the server into its own subnet"
 
 
 TABLE: Final[Table] = {
     "gcp:container/cluster:Cluster": (
         Must(path="privateClusterConfig.enablePrivateNodes", holds=is_true, remedy="give nodes no public addresses"),
-        Must(path="masterAuthorizedNetworksConfig", holds=is_given, remedy="say who may reach the Kubernetes API"),
+        Must(
+            path="masterAuthorizedNetworksConfig",
+            holds=is_given,
+            remedy="name the networks that may reach the Kubernetes API",
+        ),
         Must(
             path="masterAuthorizedNetworksConfig.cidrBlocks[].cidrBlock",
             holds=_not_everybody,
@@ -118,7 +122,9 @@ TABLE: Final[Table] = {
     ),
     "gcp:storage/bucket:Bucket": (
         Must(path="publicAccessPrevention", holds=one_of("enforced"), remedy="keep it from ever becoming public"),
-        Must(path="uniformBucketLevelAccess", holds=is_true, remedy="let nobody open single objects"),
+        Must(
+            path="uniformBucketLevelAccess", holds=is_true, remedy="grant access to the bucket, not to single objects"
+        ),
     ),
     "gcp:storage/bucketIAMMember:BucketIAMMember": (
         Must(path="member", holds=_not_anyone, remedy="name who may read the bucket"),
@@ -183,14 +189,14 @@ TABLE: Final[Table] = {
 
 
 def exposure(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    """Only the public gateway is reachable by everybody."""
+    """Only the public gateway is open to everyone."""
     apply(TABLE, args, report, configured(args.get_config(), SCHEMA))
 
 
 RULE: Final = Rule(
     name="no-public-exposure",
-    description="Only what is meant for the public may be reachable by everybody.",
-    remedy="Use private addresses, and name the networks that may reach what must be reachable.",
+    description="Only public endpoints may be open to everyone.",
+    remedy="Use private addresses, or name the networks that may connect.",
     schema=SCHEMA,
     validate=exposure,
 )

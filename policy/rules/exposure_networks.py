@@ -1,4 +1,4 @@
-"""Firewalls: what they let everybody in to. The web's ports may be open, everything else may not."""
+"""Firewalls: which ports they open to everyone. Only the web's ports may be open."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -59,7 +59,7 @@ def _anyone(sources: Iterable[Any]) -> bool:
 def _allowed(where: str, ports: Iterable[Any]) -> Iterator[str]:
     for port in ports:
         if port is not UNKNOWN and not _is_public(str(port)):
-            yield f"{where} lets everybody in to port {port}: name the networks that need it"
+            yield f"{where} allows access from anywhere to port {port}: name the networks that need it"
 
 
 def _is_public(ports: str) -> bool:

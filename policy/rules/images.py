@@ -1,4 +1,4 @@
-"""Pinned images and charts: what runs today runs tomorrow."""
+"""Pinned images and charts: the same version runs today and tomorrow."""
 
 import re
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ TABLE: Final[Table] = {**dict.fromkeys(POD_SPECS, (_pods,)), RELEASE: (_chart,)}
 
 
 def images(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    """Every image and every chart names one version."""
+    """Every image and chart names one version."""
     apply(TABLE, args, report)
 
 

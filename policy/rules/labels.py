@@ -1,4 +1,4 @@
-"""Labels and tags, by which everything is found, counted and charged."""
+"""Labels and tags, by which people find, count and charge resources."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -24,7 +24,7 @@ SCHEMA: Final[Schema] = {
         "type": "array",
         "items": {"type": "string"},
         "default": ["part-of", "managed-by"],
-        "description": "Labels or tags of everything in a cloud that can have some.",
+        "description": "Labels or tags of every cloud resource that supports them.",
     },
 }
 
@@ -83,11 +83,11 @@ LABELS: Final = {
         "tags",
     ),
 }
-"""Where resources of the clouds have their labels."""
+"""Path of the labels or tags, by resource type of a cloud."""
 
 
 def labels(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    """Everything carries the labels by which it is found."""
+    """Every resource carries the required labels or tags."""
     config, kind = configured(args.get_config(), SCHEMA), args.resource_type
     if kind in LABELS:
         problems = _missing(plain(args.props), LABELS[kind], config["cloud"])
@@ -108,8 +108,8 @@ def _missing(props: Props, path: str, needed: Sequence[str]) -> Iterator[str]:
 
 RULE: Final = Rule(
     name="required-labels",
-    description="Everything must carry the labels or tags by which it is found, counted and charged.",
-    remedy="Components set them: pass the region's labels on.",
+    description="Every resource must carry the required labels or tags.",
+    remedy="Components set them: pass the region's labels to the component.",
     schema=SCHEMA,
     validate=labels,
 )

@@ -1,4 +1,4 @@
-"""Allowed regions: where data may be."""
+"""Allowed regions for data."""
 
 from typing import Final
 
@@ -14,24 +14,24 @@ SCHEMA: Final[Schema] = {
         "type": "array",
         "items": {"type": "string"},
         "default": [],
-        "description": "Regions of clouds that are allowed; none named: all of the catalogue.",
+        "description": "Allowed cloud regions. Empty: all of the catalogue.",
     },
     "countries": {
         "type": "array",
         "items": {"type": "string"},
         "default": [],
-        "description": "Countries (ISO 3166) whose regions are allowed; none named: all.",
+        "description": "Countries (ISO 3166) whose regions are allowed. Empty: all.",
     },
     "allowGlobal": {
         "type": "boolean",
         "default": True,
-        "description": "Whether resources may be in no region at all, as content delivery is.",
+        "description": "Whether resources without a region, such as a CDN, are allowed.",
     },
 }
 
 
 def regions(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    """Everything is in a region where it may be."""
+    """Every resource is in an allowed region."""
     provider = plain(args.provider.props) if args.provider else {}
     place = location(args.resource_type, plain(args.props), provider)
     config = configured(args.get_config(), SCHEMA)
@@ -40,9 +40,9 @@ def regions(args: ResourceValidationArgs, report: ReportViolation) -> None:
 
 
 def forbidden(place: str, config: Config) -> str | None:
-    """Why nothing may be in a place; None when it may."""
+    """Why a place is not allowed; None if it is."""
     if place == GLOBAL:
-        return None if config["allowGlobal"] else "is everywhere, which is not allowed"
+        return None if config["allowGlobal"] else "is global, which is not allowed"
     known = geography.lookup(place)
     if config["regions"] and place not in config["regions"]:
         return f"is not one of the allowed regions: {', '.join(config['regions'])}"
@@ -55,7 +55,7 @@ def forbidden(place: str, config: Config) -> str | None:
 
 RULE: Final = Rule(
     name="allowed-regions",
-    description="Data must stay in the regions and countries that are allowed.",
+    description="Data must stay in the allowed regions and countries.",
     remedy="Choose another region, or allow this one in the pack's configuration.",
     schema=SCHEMA,
     validate=regions,

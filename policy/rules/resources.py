@@ -20,7 +20,7 @@ def _pods(props: Props, _config: Config) -> Iterator[str]:
 
 
 def _chart(props: Props, _config: Config) -> Iterator[str]:
-    """A chart's pods are unknown here, but what its values say of resources is not."""
+    """Check `resources` in a chart's values: the chart's pods are unknown here."""
     for values in maps_in(mapping(props, "values")):
         given = values.get("resources")
         if given and given is not UNKNOWN and not _is_volume(given):
@@ -41,13 +41,13 @@ TABLE: Final[Table] = {**dict.fromkeys(POD_SPECS, (_pods,)), RELEASE: (_chart,)}
 
 
 def resources(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    """Every container says what it needs and what it may take."""
+    """Every container has requests and limits."""
     apply(TABLE, args, report)
 
 
 RULE: Final = Rule(
     name="requests-and-limits",
     description="Every container must have requests and limits for CPU and memory.",
-    remedy="Give the container `resources` with both.",
+    remedy="Give the container `resources` with requests and limits.",
     validate=resources,
 )

@@ -1,4 +1,4 @@
-"""Secrets in plain sight: ConfigMaps, environment variables and the values of charts. What is found is never shown."""
+"""Secrets in plain text: ConfigMaps, environment variables and chart values. Messages never show the secret."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _NAMES: Final = re.compile(r"(password|passwd|secret[_-]?key|api[_-]?key|access[
 
 
 def in_text(text: Any) -> Iterator[str]:
-    """What kinds of secrets a text holds."""
+    """The kinds of secrets in a text."""
     if isinstance(text, str):
         yield from (kind for kind, pattern in _TEXTS.items() if pattern.search(text))
 
@@ -53,7 +53,7 @@ def _chart(props: Props, _config: Config) -> Iterator[str]:
 
 
 def _is_literal(name: str, value: Any) -> bool:
-    """Whether a value is written out under a name of a secret. References, such as $(NAME) or a path, are not."""
+    """Whether a value with a secret's name is written out. References, such as $(NAME) or a path, are not."""
     written = isinstance(value, str) and value is not UNKNOWN and value != "" and not value.startswith(("$", "/"))
     return written and _NAMES.search(name) is not None
 
@@ -66,13 +66,13 @@ TABLE: Final[Table] = {
 
 
 def secrets(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    """No secret lies in plain sight."""
+    """No secret is in plain text."""
     apply(TABLE, args, report)
 
 
 RULE: Final = Rule(
     name="no-plaintext-secrets",
-    description="Secrets must be in Secrets, not in ConfigMaps, environment variables or the values of charts.",
-    remedy="Put the value into a Secret and name that.",
+    description="Secrets must be in Secrets, not in ConfigMaps, environment variables or chart values.",
+    remedy="Put the value into a Secret and refer to that.",
     validate=secrets,
 )

@@ -1,4 +1,4 @@
-"""TLS: what is spoken between machines is encrypted, with version 1.2 or later."""
+"""TLS: connections between machines use version 1.2 or later."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -78,13 +78,13 @@ TABLE: Final[Table] = {
 
 
 def tls(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    """Nobody speaks without TLS, or with an old version of it."""
+    """Every endpoint requires TLS 1.2 or later."""
     apply(TABLE, args, report)
 
 
 RULE: Final = Rule(
     name="minimum-tls",
-    description="What can speak TLS must, with version 1.2 or later.",
-    remedy="Turn TLS on, and set the least version to 1.2 or 1.3.",
+    description="Every endpoint that supports TLS must require version 1.2 or later.",
+    remedy="Turn TLS on, and set the minimum version to 1.2 or 1.3.",
     validate=tls,
 )

@@ -1,4 +1,4 @@
-"""The one reader of pulumi.Config."""
+"""Reads pulumi.Config; no other module does."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,11 +13,11 @@ from stacks.settings.rules.webhook import URL
 
 
 def load(config: pulumi.Config) -> Settings:
-    """The settings of the current stack; SettingsError with all mistakes, in which no secret is shown."""
+    """The settings of the current stack. Raises SettingsError with all mistakes and without any secret."""
     given = _given(config.name)
     hidden = {key for key in given if key not in SECRETS and _is_secret(config.full_key(key))}
     values = {key: _plain(key, text) for key, text in given.items() if key not in hidden and key not in SECRETS}
-    # An address in plain is a mistake of its own, but it is there.
+    # An unencrypted address is reported as a mistake, but counts as present.
     secrets = {
         key: text for key, text in given.items() if key in SECRETS and (key == URL or _is_secret(config.full_key(key)))
     }
@@ -29,7 +29,7 @@ def load(config: pulumi.Config) -> Settings:
 
 
 def secret(config: pulumi.Config, name: str) -> pulumi.Output[str] | None:
-    """The secret called `name` (one of `SECRETS`, else KeyError) as a secret output, or None when it is not set."""
+    """The secret `name` as a secret output; None if not set. Raises KeyError unless `name` is in `SECRETS`."""
     if name not in SECRETS:
         raise KeyError(name)
     return config.get_secret(name) if config.get(name) else None
@@ -46,7 +46,7 @@ def _is_secret(full_key: str) -> bool:
 
 
 def _plain(key: str, text: str) -> object:
-    # The engine hands over maps and lists as JSON, and words as they are.
+    # The engine passes maps and lists as JSON, and text unquoted.
     if key == "stage":
         return text
     try:

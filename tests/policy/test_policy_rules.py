@@ -245,7 +245,7 @@ FAILING: list[tuple[Any, str, Props, str]] = [
         exposure,
         "azure-native:network:NetworkSecurityGroup",
         _azure_rule("*", "22"),
-        "securityRules in lets everybody in",
+        "securityRules in allows access from anywhere",
     ),
     (exposure, SERVICE, {"metadata": {"name": "db"}, "spec": PUBLIC}, "loadBalancerSourceRanges is missing"),
     (

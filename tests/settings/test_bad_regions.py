@@ -36,7 +36,7 @@ NETWORK_RULE = (
     "write e.g. 203.0.113.0/24, or 203.0.113.7/32 for one address"
 )
 CALLERS_RULE = (
-    "is not a public range, as required by {} refuses; "
+    "is not a public range, as required by {}; "
     "write the public addresses that you and your pipelines connect from, or remove it"
 )
 ZONES_RULE = (
@@ -426,7 +426,7 @@ def test_addresses_that_aws_and_azure_would_refuse_among_the_callers_of_their_cl
     cellar = {"name": "cellar", "cloud": "existing", "context": "cellar", "geography": PLACE, "slot": 200}
     inside = cellar | {"egressAddresses": ["203.0.113.7", "10.1.2.3"]}
     assert said(VIRGINIA, inside) == [
-        'regions[1].egressAddresses[1]: "10.1.2.3" is not a public address, as required by AWS refuses '
+        'regions[1].egressAddresses[1]: "10.1.2.3" is not a public address, as required by AWS '
         "among callers; write the public address that the cluster's pods connect from"
     ]
     # Without a mesh no other region calls the Kubernetes API; and clusters of one's own may be side by side.
