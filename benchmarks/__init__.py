@@ -1,1 +1,1 @@
-"""What the program costs: against a flat one, with more regions, and on the critical path. See docs/benchmarks.md."""
+"""Benchmarks of the program: overhead over a flat one, growth with regions, critical path. See docs/benchmarks.md."""

@@ -47,7 +47,7 @@ def _tell(name: str, figures: dict[str, Any], lines: list[str]) -> None:
 
 
 def main() -> int:
-    """The exit status: 1 when the engine failed, 130 when interrupted. SIGTERM interrupts, too: servers must end."""
+    """Run; return 1 if the engine failed, 130 if interrupted. SIGTERM interrupts, too, because servers must end."""
     arguments = _parser().parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

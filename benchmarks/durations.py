@@ -1,8 +1,8 @@
-"""How long making a resource takes, as a model: minutes by type.
+"""A model of creation times: minutes by resource type.
 
-Clouds: the `minutes` of the sandbox's tables, which say where they come from. Kubernetes: the assumptions below, for
-images that are not on the node yet. Random values, keys, certificates, components and providers take no time. The model
-is for comparing stacks with each other, not for promising when one is ready.
+Clouds: the `minutes` of the sandbox's tables, which name their sources. Kubernetes: the assumptions below, for images
+that are not on the node yet. Random values, keys, certificates, components and providers take no time. Use the model to
+compare stacks, not to predict when a stack is ready.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ KUBERNETES: Final[Mapping[str, float]] = {
     "kubernetes:helm.sh/v3:Release": 1.5,
     "kubernetes:helm.sh/v4:Chart": 0.0,
 }
-"""Minutes of what waits for pods. A chart of version 4 is a component; its objects are in the graph."""
+"""Minutes of types that wait for pods. A version 4 chart is a component; the graph has its objects."""
 _LOAD_BALANCER: Final = 1.0
 _OBJECT: Final = _SECOND
 

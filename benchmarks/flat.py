@@ -1,7 +1,7 @@
 """Makes a flat program from the state of a stack: the same resources, inputs and dependencies, and nothing else.
 
-What is left out are components. The values of the inputs are those that the engine recorded, secrets marked as such, so
-they are in a temporary folder only, and of a sandbox only.
+It leaves out components. The inputs are the values that the engine recorded, with secrets marked. So the program is
+made only in a temporary folder and only for a sandbox.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PROGRAM: Final = Path(__file__).with_name("flat_program.py")
 
 
 def write(folder: Path, resources: Sequence[Mapping[str, Any]]) -> int:
-    """Writes the project into the folder; how many resources it registers."""
+    """Write the project into the folder; return the number of resources that it registers."""
     link_program(folder, ("Pulumi.yaml", "charts"))
     entries = recorded(resources)
     shutil.copyfile(_PROGRAM, folder / "__main__.py")
@@ -58,7 +58,7 @@ def _entry(resource: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
         "type": token,
         "name": str(resource["urn"]).split("::", 3)[3],
         "package": package,
-        # The engine has no plugin for what it does itself.
+        # The engine has no plugin for its own resource types.
         "version": metadata.version(f"pulumi-{package}") if token not in _ENGINE_CLASSES else None,
         "dependencies": sorted(set(resource.get("dependencies") or ()) & known),
         "provider": str(resource.get("provider") or "").rpartition("::")[0],
@@ -75,14 +75,14 @@ def _entry(resource: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
 
 
 def written(recorded: Any) -> Any:
-    """The inputs that a program wrote, without the notes of plugins among them, such as `__defaults`, at any depth."""
+    """The program's inputs, without notes of plugins such as `__defaults` at any depth."""
     if isinstance(recorded, Mapping):
         return {key: written(value) for key, value in recorded.items() if not key.startswith("__")}
     return [written(value) for value in recorded] if isinstance(recorded, list) else recorded
 
 
 def class_of(token: str) -> tuple[str, str]:
-    """Module and class of a type token; the class for custom objects of Kubernetes if the SDK has none of its own."""
+    """Module and class of a type token. Kubernetes types without a class get the class for custom objects."""
     package, _, rest = token.partition(":")
     importlib.import_module(f"pulumi_{package.replace('-', '_')}")
     for module in rpc._RESOURCE_MODULES.get(f"{package}:{rest.rpartition(':')[0]}", []):
@@ -95,7 +95,7 @@ def class_of(token: str) -> tuple[str, str]:
 
 
 def arguments(module: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs by the names that the class's constructor has for them."""
+    """The inputs by parameter name of the class's constructor."""
     if (module, name) == _CUSTOM_OBJECT:
         others = {key: value for key, value in inputs.items() if key not in _TOP_LEVEL}
         top = {key: value for key, value in inputs.items() if key in _TOP_LEVEL}
@@ -109,13 +109,13 @@ def _renamed(module: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any
 
 
 def takes(module: str, name: str, inputs: Mapping[str, Any]) -> bool:
-    """Whether the class has a parameter for each input. What a chart renders may have more than the SDK knows."""
+    """Whether the class has a parameter for each input. Objects of charts may have more than the SDK supports."""
     return all(key.lower() in _parameters(module, name) for key in inputs)
 
 
 @cache
 def _parameters(module: str, name: str) -> dict[str, str]:
-    """Python's names of the constructor's parameters by the protocol's names in lower case."""
+    """The constructor's parameter names in Python, by lower-case protocol name."""
     kind = getattr(importlib.import_module(module), name)
     constructor = getattr(kind, "_internal_init", kind.__init__)
     names = [item for item in inspect.signature(constructor).parameters if item not in ("self", "opts", "__props__")]

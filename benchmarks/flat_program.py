@@ -1,8 +1,8 @@
 """The flat program: registers the resources of resources.json, one after the other, with plain values.
 
-Copied as `__main__.py` beside a resources.json that `benchmarks.flat` has written. It uses the SDKs' classes, as a
-program written by hand does, and nothing else: no component, no settings. The garbage collector is set as in the real
-program: with Python's own setting it took most of the time of several regions, and would hide what components cost.
+`benchmarks.flat` copies it as `__main__.py` beside resources.json. It uses only the SDKs' classes, like a program
+written by hand: no components, no settings. The garbage collector has the setting of the real program. With Python's
+default it took most of the time for several regions and would hide the cost of components.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the engine's mark o
 
 
 def value_of(recorded: Any) -> Any:
-    """A recorded value; what was secret is secret again."""
+    """A recorded value with its secrets marked again."""
     if isinstance(recorded, dict):
         if recorded.get(_SIGNATURE) == _SECRET:
             return pulumi.Output.secret(value_of(json.loads(recorded["plaintext"])))
@@ -31,7 +31,7 @@ def value_of(recorded: Any) -> Any:
 
 
 def register(entry: dict[str, Any], made: dict[str, pulumi.Resource]) -> pulumi.Resource:
-    """Registers one resource after those that it needs."""
+    """Register one resource after its dependencies."""
     options = pulumi.ResourceOptions(
         depends_on=[made[urn] for urn in entry["dependencies"]],
         provider=cast(pulumi.ProviderResource | None, made.get(entry["provider"])),
@@ -50,7 +50,7 @@ def register(entry: dict[str, Any], made: dict[str, pulumi.Resource]) -> pulumi.
 
 
 def _once_known(needed: list[pulumi.Resource], inputs: dict[str, Any]) -> dict[str, Any]:
-    """The inputs, unknown as long as one of the resources is not there, as the kubeconfig of a cluster is."""
+    """The inputs, unknown until all needed resources exist, like the kubeconfig of a cluster."""
     ids = pulumi.Output.all(*[resource.id for resource in needed if isinstance(resource, pulumi.CustomResource)])
 
     def waiting(value: Any) -> pulumi.Output[Any]:
@@ -60,7 +60,7 @@ def _once_known(needed: list[pulumi.Resource], inputs: dict[str, Any]) -> dict[s
 
 
 def main() -> None:
-    """Registers all of them."""
+    """Register all resources."""
     made: dict[str, pulumi.Resource] = {}
     for entry in json.loads(Path(__file__).with_name("resources.json").read_text()):
         made[entry["urn"]] = register(entry, made)

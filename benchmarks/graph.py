@@ -1,4 +1,4 @@
-"""The critical path: the chain of resources that decides how long a stack takes, however much is made at once. Pure."""
+"""The critical path: the chain of resources that limits the time of a stack, even with full parallelism. Pure."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ Duration = Callable[[Mapping[str, Any]], float]
 
 @dataclass(frozen=True)
 class Step:
-    """A resource of the chain: its URN, how long it takes, and when it is ready (minutes)."""
+    """A resource of the chain."""
 
     urn: str
     minutes: float
+    """How long its creation takes."""
     ready: float
+    """Minutes from the start until it is ready."""
 
 
 def waits_for(resource: Mapping[str, Any]) -> set[str]:
-    """URNs of all that must be there before the engine makes the resource.
+    """URNs of all resources that must exist before the engine makes this one.
 
-    Those are its dependencies, its parent, its provider, and what it is deleted with.
+    These are its dependencies, its parent, its provider and the resource it is deleted with.
     """
     found = set(resource.get("dependencies") or ())
     for urns in (resource.get("propertyDependencies") or {}).values():
@@ -32,9 +34,9 @@ def waits_for(resource: Mapping[str, Any]) -> set[str]:
 
 
 def longest(resources: Iterable[Mapping[str, Any]], duration: Duration) -> list[Step]:
-    """The chain of resources that is ready last, first one first.
+    """The chain of resources that is ready last, in order.
 
-    The resources come in an order in which each follows what it waits for, as the engine keeps and plans them.
+    `resources` must list each resource after its dependencies, like the engine's state and plan.
     """
     ready: dict[str, Step] = {}
     before: dict[str, str | None] = {}

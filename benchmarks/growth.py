@@ -1,4 +1,4 @@
-"""What more regions cost: preview and up of 1, 3 and 10 regions on three clouds, and the preview of 30."""
+"""Cost of more regions: preview and up of 1, 3 and 10 regions on three clouds, and the preview of 30."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def measure(
 ) -> dict[str, Any]:
     """Times in seconds (median of `runs` previews; one up), resources, memory in MiB.
 
-    The state is written once, at the end: written for each resource, which is usual, it takes a time that grows with
-    the square of the number of regions, whatever the program.
+    The engine writes the state only at the end. By default it writes the state for each resource, which takes time that
+    grows with the square of the number of regions for any program.
     """
     with workplace() as place:
         rows = [_row(place, cloud, count, runs, deploy=True) for count in counts]
@@ -68,7 +68,7 @@ def _timed(name: str, runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _per_region(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Between one count and the next: resources and seconds that each further region adds."""
+    """Resources and seconds that each further region adds, between one count and the next."""
     return [_added(before, after) for before, after in pairwise(rows)]
 
 

@@ -1,4 +1,4 @@
-"""One run of the engine: how long it took, how much CPU time, and the peak of memory of the engine and the program."""
+"""Measures one run of the engine: time, CPU time, and peak memory of engine and program."""
 
 from __future__ import annotations
 
@@ -19,22 +19,26 @@ ENGINE, LANGUAGE, PROVIDERS = "engine", "language host", "providers"
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Seconds on the clock, CPU seconds and peak of resident memory in MiB by role, and what was printed."""
+    """Measurements of one run."""
 
     seconds: float
+    """Elapsed time."""
     cpu: Mapping[str, float]
+    """CPU seconds by role."""
     peak: Mapping[str, float]
+    """Peak of resident memory in MiB, by role."""
     output: str = ""
+    """Printed text."""
 
 
 class FailedError(Exception):
-    """The engine failed; the text is the end of what it said."""
+    """The engine failed; the text is the end of its output."""
 
 
 def run(command: Sequence[str], directory: Path, environment: Mapping[str, str]) -> Run:
-    """Runs the command to its end; interrupted, ends it first. Raises `FailedError`.
+    """Run the command to its end; end it on an interrupt. Raises `FailedError`.
 
-    Memory is looked at five times a second.
+    Samples memory five times a second.
     """
     begin = time.monotonic()
     with subprocess.Popen(
@@ -63,7 +67,7 @@ def run(command: Sequence[str], directory: Path, environment: Mapping[str, str])
 
 
 def role(command: Sequence[str]) -> str:
-    """What a process under the engine is, by its command line; empty for anything else, such as Helm."""
+    """Role of a process under the engine, from its command line; empty for others, such as Helm."""
     line = " ".join(command)
     if "sandbox.providers." in line:
         return PROVIDERS
@@ -74,7 +78,7 @@ def role(command: Sequence[str]) -> str:
 
 @dataclass
 class _Watcher:
-    """Looks at the process and all under it, again and again, until it is told to end."""
+    """Samples the process and its descendants until stopped."""
 
     pid: int
     peak: dict[str, float] = field(default_factory=dict)
@@ -92,7 +96,7 @@ class _Watcher:
             self._thread.join()
 
     def cpu(self) -> dict[str, float]:
-        """CPU seconds by role; of a process that ended, as of the last look."""
+        """CPU seconds by role; for a process that ended, as of the last sample."""
         totals = dict.fromkeys((ENGINE, LANGUAGE, PROVIDERS), 0.0)
         for name, seconds in self._cpu.values():
             totals[name] += seconds

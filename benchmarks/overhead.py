@@ -1,10 +1,10 @@
 """The program against a flat one that registers the same resources, in the same engine and the same sandbox.
 
-Both are run in turn, each from an empty stack: up, unchanged previews, destroy; then previews of the empty stack. Which
-one is first alternates. The ratio is the median of the one's times over the median of the other's.
+Both run in turn, each from an empty stack: up, unchanged previews, destroy; then previews of the empty stack. They
+alternate in going first. The ratio is the median time of the program over that of the flat one.
 
-In an `up` of several regions both have the state written once, at the end: written for each resource, which is usual,
-it takes most of the time, and a planetary round takes an hour.
+In an `up` of several regions, the engine writes the state only at the end for both. By default it writes the state for
+each resource. That takes most of the time, and a planetary round takes an hour.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sandbox.layout import PROJECT
 AIM, LIMIT = 1.10, 1.25
 ROUNDS: Final = 5
 MINUTES: Final = 15
-"""A stack gets no further round after so many minutes."""
+"""No further round of a stack begins after this time."""
 _PREVIEWS: Final = 3
 PHASES: Final = ("preview", "unchanged preview", "up")
 STRUCTURED, FLAT = "program", "flat"
@@ -54,13 +54,13 @@ def _medians(runs: Sequence[Run]) -> dict[str, float]:
 
 
 def stack_names() -> list[str]:
-    """The stacks of the project, the one with the fewest regions first."""
+    """The stacks of the project, fewest regions first."""
     names = [path.name.split(".")[1] for path in PROJECT.glob("Pulumi.*.yaml")]
     return sorted(names, key=lambda name: (len(stack_document(name)["config"]["sacred-council:regions"]), name))
 
 
 def saves_once(stack: str) -> bool:
-    """Whether an `up` of the stack writes its state at the end alone."""
+    """Whether an `up` of the stack writes its state only at the end."""
     return len(stack_document(stack)["config"]["sacred-council:regions"]) > 1
 
 
@@ -103,7 +103,7 @@ def _project(flat_project: Path, name: str) -> Path | None:
 
 
 def _deploy(place: Workplace, stack: str, series: Series, flat_project: Path, name: str) -> int:
-    """From an empty stack to an empty stack; how many resources were registered. The first time it is recorded."""
+    """One round from empty stack to empty stack; return the number of resources. Records the first round."""
     project, once = _project(flat_project, name), saves_once(stack)
     series.runs["up"].append(place.pulumi(stack, "up", "--yes", "--skip-preview", project=project, saves_once=once))
     for _ in range(_PREVIEWS):

@@ -1,4 +1,4 @@
-"""Writes docs/benchmarks.md from what was measured last."""
+"""Writes docs/benchmarks.md from the last measurements."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ regions, not how long a cloud takes. Several clouds are compared with one region
 
 
 def write(page: Path = PAGE) -> Path:
-    """Writes the page; its file."""
+    """Write the page; return its path."""
     stacks = [figures for name in results.names("overhead") if (figures := results.read(name))]
     page.write_text(text(stacks, results.read("growth"), results.read("path")))
     return page

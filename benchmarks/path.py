@@ -1,6 +1,6 @@
-"""The critical path of N regions against that of one, by modelled provisioning times over the real dependency graph.
+"""Compares the critical path of N regions with that of one, with modelled times on the real dependency graph.
 
-Nothing is deployed: the graph is what the engine plans in a preview of the real program.
+Nothing is deployed: the graph comes from a preview of the real program.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ SERIES: Final = (*regions.CLOUDS, regions.MIXED)
 def measure(counts: Sequence[int] = COUNTS, grown: Sequence[str] = SERIES) -> dict[str, Any]:
     """Minutes of the critical path, its ratio to that of one region, and the longest chain, for each cloud and count.
 
-    One region is measured of every cloud, more of those in `grown`. Regions of several clouds are compared with one
-    region of the slowest cloud.
+    Measures one region of every cloud, and more regions of those in `grown`. Compares regions of several clouds with
+    one region of the slowest cloud.
     """
     wanted = {cloud: [1, *(_more(counts) if cloud in grown else ())] for cloud in regions.CLOUDS}
     if regions.MIXED in grown:

@@ -1,4 +1,4 @@
-"""Stacks of N regions, made from the catalogue and from what the planetary stack says about each cloud. Pure."""
+"""Stacks of N regions, from the catalogue and from the planetary stack's settings of each cloud. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ MIXED: Final = "mixed"
 _REGIONS, _DATABASE = "sacred-council:regions", "sacred-council:database"
 _SURVIVABLE: Final = 3
 _OTHERWISE: Final = {"aws": {"zones": ["a", "b"]}}
-"""Each zone has an address, and EKS lets 40 networks in: of thirty regions with three zones there would be more."""
+"""Two zones instead of three: each zone has an address, and EKS admits only 40 networks."""
 _COPIES: Final = 2
 
 
 def names(cloud: str) -> list[tuple[str, str]]:
-    """(cloud, region) of all regions of a cloud in the catalogue's order; of all clouds in turn when it is `mixed`."""
+    """(cloud, region) of all regions of a cloud, in the catalogue's order. `mixed` takes all clouds in turn."""
     lists = [
         [(one, region.name) for region in CATALOGUE if region.cloud == one] for one in CLOUDS if cloud in (one, MIXED)
     ]
@@ -27,7 +27,7 @@ def names(cloud: str) -> list[tuple[str, str]]:
 
 
 def document(planetary: Mapping[str, Any], cloud: str, count: int) -> dict[str, Any]:
-    """The planetary stack's configuration with `count` regions of the cloud instead of its own."""
+    """The planetary stack's configuration, with `count` regions of the cloud in place of its regions."""
     made = deepcopy(dict(planetary))
     config = made["config"]
     machines = {entry["cloud"]: entry["nodes"] for entry in config[_REGIONS]}

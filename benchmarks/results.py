@@ -1,4 +1,4 @@
-"""Where figures go, and on which machine they were made."""
+"""Stores figures together with the machine that produced them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOLDER: Final = PROJECT / "benchmarks" / "results"
 
 
 def write(name: str, figures: Mapping[str, Any], folder: Path = FOLDER) -> Path:
-    """Writes the figures with their date, commit and machine; the file."""
+    """Write the figures with date, commit and machine; return the path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
     path.write_text(json.dumps({**_circumstances(), **figures}, indent=2) + "\n")
@@ -28,14 +28,14 @@ def write(name: str, figures: Mapping[str, Any], folder: Path = FOLDER) -> Path:
 
 
 def read(name: str, folder: Path = FOLDER) -> dict[str, Any] | None:
-    """What was written last; None if nothing was."""
+    """The last figures; None if there are none."""
     path = folder / f"{name}.json"
     document: dict[str, Any] | None = json.loads(path.read_text()) if path.is_file() else None
     return document
 
 
 def names(part: str, folder: Path = FOLDER) -> list[str]:
-    """The names of what was written of a part that has several: `overhead-local`, ..."""
+    """The names of all results of a part, such as `overhead-local`."""
     return sorted(path.stem for path in folder.glob(f"{part}-*.json"))
 
 

@@ -1,4 +1,4 @@
-"""A sandbox of its own for a benchmark, in a temporary folder, with the stacks it is given."""
+"""A separate sandbox for a benchmark, in a temporary folder, with given stacks."""
 
 from __future__ import annotations
 
@@ -22,52 +22,52 @@ _LINKED = ("Pulumi.yaml", "__main__.py", "components", "stacks", "charts")
 
 @dataclass(frozen=True)
 class Workplace:
-    """A project folder with one sandbox. `layout.project` has links to the program, and stack files of its own."""
+    """A project folder with one sandbox. `layout.project` has links to the program, and its own stack files."""
 
     folder: Path
     layout: Layout
 
     def write_stack(self, stack: str, document: Mapping[str, Any]) -> None:
-        """Writes the stack's configuration and makes the stack."""
+        """Write the stack's configuration and create the stack."""
         self.layout.stack_file(stack).write_text(yaml.safe_dump(dict(document), sort_keys=False))
         deployment.initialise(self.layout, stack)
 
     def start_control_planes(self, stack: str) -> None:
-        """Starts a control plane for each region of the stack."""
+        """Start a control plane for each region of the stack."""
         deployment.start(self.layout, stack)
 
     def stop_control_planes(self, stack: str) -> None:
-        """Stops the stack's control planes and deletes what they and the simulated clouds hold."""
+        """Stop the stack's control planes and delete their data and that of the simulated clouds."""
         control_planes.remove(self.layout, stack)
         self.forget_clouds(stack)
 
     def forget_clouds(self, stack: str) -> None:
-        """Deletes what the simulated clouds hold, also backups, which a destroy leaves there."""
+        """Delete the data of the simulated clouds, including backups, which a destroy leaves there."""
         shutil.rmtree(self.layout.clouds / stack, ignore_errors=True)
 
     def forget(self, stack: str) -> None:
-        """Stops the control planes and deletes the state, however much is deployed."""
+        """Stop the control planes and delete the state, even if resources are deployed."""
         self.stop_control_planes(stack)
         self.pulumi(stack, "stack", "rm", "--yes", "--force", "--preserve-config")
 
     def pulumi(self, stack: str, *arguments: str, project: Path | None = None, saves_once: bool = False) -> measure.Run:
-        """Runs the engine on the stack, with the program in `project` (the real one).
+        """Run the engine on the stack with the program in `project` (default: the real one).
 
-        The engine writes the state for each resource, or with `saves_once` at the end alone.
+        The engine writes the state for each resource or, with `saves_once`, only at the end.
         """
         command = [str(self.layout.shims / "pulumi"), *arguments, "--stack", stack, "--non-interactive"]
         once = {deployment.SKIP_CHECKPOINTS: "true"} if saves_once else {}
         environment = {**engine.environment(self.layout), **once}
-        # As under `make`: else each run would compile the SDKs and the program anew.
+        # As under `make`: otherwise each run would compile the SDKs and the program again.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         return measure.run(command, project or self.layout.project, environment)
 
     def region_count(self, stack: str) -> int:
-        """How many regions the stack has."""
+        """Number of regions of the stack."""
         return len(regions.read_regions(self.layout.stack_file(stack)))
 
     def resources(self, stack: str, *options: str) -> list[dict[str, Any]]:
-        """What the stack's state holds, in the order in which it was made."""
+        """The resources in the stack's state, in order of creation."""
         document = json.loads(self.pulumi(stack, "stack", "export", *options).output)
         found: list[dict[str, Any]] = document["deployment"].get("resources") or []
         return found
@@ -75,7 +75,7 @@ class Workplace:
 
 @contextmanager
 def workplace() -> Iterator[Workplace]:
-    """A workplace that is taken away at the end, with all control planes that run in it."""
+    """A temporary workplace, removed at the end together with its control planes."""
     folder = Path(tempfile.mkdtemp(prefix="sacred-council-bench-"))
     layout = replace(Layout.from_environment(), project=folder / "project", home=folder / "sandbox")
     link_program(layout.project)
@@ -90,7 +90,7 @@ def workplace() -> Iterator[Workplace]:
 
 
 def link_program(folder: Path, names: tuple[str, ...] = _LINKED) -> None:
-    """Makes a project folder whose parts are those of this project."""
+    """Make a project folder with links to the parts of this project."""
     folder.mkdir(parents=True)
     for name in names:
         (folder / name).symlink_to(PROJECT / name)

@@ -1,1 +1,1 @@
-"""Pictures of a stack, from what the engine plans: regions on a map of the world, resources by component."""
+"""Pictures of a stack from the engine's plan: regions on a map of the world, resources by component."""

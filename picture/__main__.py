@@ -1,4 +1,4 @@
-"""`python -m picture STACK`: the regions of a stack on a map, and its resources by component, as SVG."""
+"""`python -m picture STACK`: draw the regions of a stack on a map, and its resources by component, as SVG."""
 
 import argparse
 import subprocess

@@ -1,6 +1,6 @@
-"""`python -m picture.atlas land-50m.json`: the outlines of land.txt, out of the npm package world-atlas (TopoJSON).
+"""`python -m picture.atlas land-50m.json`: make land.txt from the npm package world-atlas (TopoJSON).
 
-Islands that would be a speck are left out, and so are points that the eye would not miss.
+The outlines leave out tiny islands and points that make no visible difference.
 """
 
 import json
@@ -15,11 +15,11 @@ from picture.land import FILE, Outline
 from picture.svg import Point
 
 _TOLERANCE: Final = 0.22
-"""Degrees that an outline may be off."""
+"""Largest error of an outline, in degrees."""
 _SMALLEST: Final = 1.2
-"""Square degrees of an island that is kept."""
+"""Smallest island that is kept, in square degrees."""
 _EDGE: Final = 5.0
-"""Degrees between points on the edge of the map, which is a curve."""
+"""Degrees between points on the curved edge of the map."""
 _HEAD: Final = """\
 # Outlines of land: longitude,latitude in degrees, a ring a line. Lakes and borders are not shown.
 # Source: Natural Earth, 1:50m land (naturalearthdata.com), public domain, as in the npm package world-atlas 2.0.2.
@@ -38,7 +38,7 @@ def rings(atlas: Mapping[str, Any]) -> Iterator[Outline]:
     arcs = [list(_arc(arc, **atlas["transform"])) for arc in atlas["arcs"]]
     for shape in atlas["objects"]["land"]["geometries"]:
         for polygon in shape["arcs"] if shape["type"] == "MultiPolygon" else [shape["arcs"]]:
-            # The first ring is the coast, those after it are seas inside.
+            # The first ring is the coast; the others are inland seas.
             points: Outline = []
             for number in polygon[0]:
                 part = arcs[number] if number >= 0 else arcs[~number][::-1]
@@ -47,7 +47,7 @@ def rings(atlas: Mapping[str, Any]) -> Iterator[Outline]:
 
 
 def _unrolled(ring: Outline) -> Outline:
-    """The same ring with longitudes that do not jump; one around a pole goes there and back along the edge."""
+    """The same ring with continuous longitudes. A ring around a pole runs there and back along the edge."""
     points = [ring[0]]
     for longitude, latitude in ring[1:]:
         turns = round((points[-1][0] - longitude) / 360)
@@ -68,7 +68,7 @@ def _cut(ring: Outline) -> Iterator[Outline]:
 
 
 def _side(ring: Outline, sign: int) -> Outline:
-    """What of a ring is on this side of its edge (Sutherland and Hodgman's)."""
+    """The part of a ring on this side of the edge (Sutherland-Hodgman)."""
     edge, kept = 180.0 * sign, []
     for start, end in pairwise(ring):
         within, stays = (sign * (point[0] - edge) <= 0 for point in (start, end))
@@ -90,21 +90,21 @@ def _arc(arc: Sequence[Sequence[int]], scale: Sequence[float], translate: Sequen
 def _kept(ring: Outline) -> Outline:
     if _area(ring) < _SMALLEST:
         return []
-    # A ring has no ends to hold on to: its halves have.
+    # The algorithm needs end points, so a ring is simplified in halves.
     half = max(range(len(ring)), key=lambda at: math.dist(ring[at], ring[0]))
     points = [*_simple(ring[: half + 1]), *_simple(ring[half:])[1:]]
     return [point for start, end in pairwise(points) for point in _along(start, end)] + points[-1:]
 
 
 def _area(ring: Outline) -> float:
-    """In square degrees at the equator: what counts is how large it looks."""
+    """Apparent area, in square degrees at the equator."""
     return abs(
         sum((a[0] * b[1] - b[0] * a[1]) * math.cos(math.radians((a[1] + b[1]) / 2)) for a, b in pairwise(ring)) / 2
     )
 
 
 def _simple(points: Outline) -> Outline:
-    """Douglas and Peucker's: the line without points that are nearly on it."""
+    """The line without points that are nearly on it (Douglas-Peucker)."""
     if len(points) < 3:
         return points
     far = max(range(1, len(points) - 1), key=lambda at: _off(points[at], points[0], points[-1]))

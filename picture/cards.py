@@ -1,4 +1,4 @@
-"""What is written below the map: what its signs mean, and a card for each region. Pure."""
+"""The text below the map: a legend, and a card for each region. Pure."""
 
 import textwrap
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _COLUMNS: Final = 3
 _GAP: Final = 18
 _LINE: Final = 19
 _LETTERS: Final = 52
-"""Of a line in a card."""
+"""Longest line in a card, in letters."""
 CLOUDS: Final = {
     "gcp": "Google Cloud",
     "aws": "AWS",
@@ -21,7 +21,7 @@ CLOUDS: Final = {
 
 
 def legend(world: World, x: float, y: float) -> Iterator[str]:
-    """What points, lines and arrows mean; only what is there."""
+    """Explain the points, lines and arrows that the map has."""
     for cloud in [one for one in CLOUDS if any(marker.cloud == one for marker in world.markers)]:
         yield svg.circle((x + 6, y - 4), 6, f"dot-{cloud}")
         yield svg.text(x + 18, y, CLOUDS[cloud], "soft")
@@ -49,7 +49,7 @@ def _peerings(world: World) -> list[str]:
 
 
 def cards(world: World, left: float, top: float, width: float) -> tuple[list[str], float]:
-    """The cards of all regions, row by row, and where the last row ends."""
+    """The cards of all regions, row by row, and the y coordinate where the last row ends."""
     wide = (width - _GAP * (_COLUMNS - 1)) / _COLUMNS
     drawn: list[str] = []
     for first in range(0, len(world.markers), _COLUMNS):
@@ -80,7 +80,7 @@ def _lines(one: Marker) -> list[tuple[str, str]]:
     there = ", ".join([*gateways, *endpoints]) or "no gateway"
     order = f"If it fails: {', then '.join(one.failover)}." if one.failover else ""
     paragraphs = ((there, "text"), (", ".join(one.notes), "text"), (order, "soft"))
-    # A region's name is never broken at its hyphens.
+    # Never break a region's name at its hyphens.
     return [
         (line, kind) for words, kind in paragraphs for line in textwrap.wrap(words, _LETTERS, break_on_hyphens=False)
     ]

@@ -1,4 +1,4 @@
-"""The pictures of a stack by the names of their files. Pure."""
+"""The pictures of a stack, by file name. Pure."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Where the names of regions stand on the map, so that none hides another. Pure."""
+"""Places the names of regions on the map so that none hides another. Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -10,20 +10,20 @@ Box = tuple[float, float, float, float]
 
 HEIGHT: Final = 20.0
 _LETTER: Final = 7.7
-"""Of a bold 12 px letter, at most about so wide on average."""
+"""Average width of a bold 12 px letter, rounded up."""
 _SIDE: Final = 16.0
 _APART: Final = 11.0
-"""From the point to its label."""
+"""Distance from a point to its label."""
 _DOT: Final = 9.0
 
 
 def width(words: str) -> float:
-    """How wide a label is."""
+    """Width of a label."""
     return len(words) * _LETTER + _SIDE
 
 
 def places(points: Sequence[tuple[str, Point]], lines: Sequence[Point], frame: Box) -> list[Box]:
-    """A place for the label of each point: on no other label or point, and on as little of `lines` as can be."""
+    """A place for the label of each point: clear of other labels and points, and of `lines` as far as possible."""
     dots = [(x - _DOT, y - _DOT, x + _DOT, y + _DOT) for _, (x, y) in points]
     found: list[Box] = []
     for words, at in points:
@@ -33,7 +33,7 @@ def places(points: Sequence[tuple[str, Point]], lines: Sequence[Point], frame: B
 
 
 def _hidden(spot: Box, taken: Sequence[Box], lines: Sequence[Point], frame: Box) -> float:
-    """How bad it is to put a label there."""
+    """Penalty for a label in this place."""
     on_lines = sum(spot[0] < x < spot[2] and spot[1] < y < spot[3] for x, y in lines)
     return 1000 * _meets(spot, taken) + 100 * (not _within(spot, frame)) + on_lines
 
@@ -42,7 +42,7 @@ def _spots(wide: float, at: Point) -> Iterator[Box]:
     x, y = at
     for down in (0.0, -18.0, 18.0, -36.0, 36.0, -54.0, 54.0):
         for left in (x + _APART, x - _APART - wide, x - wide / 2):
-            # Above or below its own point a label may stand in the middle.
+            # Above or below its own point, a label may be centred.
             if left + wide / 2 != x or down:
                 yield left, y + down - HEIGHT / 2, left + wide, y + down + HEIGHT / 2
 

@@ -13,10 +13,10 @@ from picture.world import Marker, World
 _MARGIN: Final = 24
 _TOP: Final = 92
 _BOW: Final = 0.13
-"""How far an arrow keeps from the shortest way, as a share of its length."""
+"""Distance of an arrow from the shortest way, as a share of its length."""
 _TIP: Final = 12.0
 _SHORT: Final = 9.0
-"""An arrow ends so far before the point it leads to."""
+"""Distance between the tip of an arrow and its point."""
 
 
 def draw(world: World) -> str:
@@ -80,7 +80,7 @@ def _joints(world: World) -> Iterator[str]:
 
 
 def _arrows(world: World) -> Iterator[str]:
-    """From each region to the one that takes over first."""
+    """An arrow from each region to the one that takes over first."""
     for *first, last in _takeovers(world):
         short = _shortened(last, _SHORT + _TIP - 2)
         yield from (svg.line(way, "next") for way in [*first, short])
@@ -95,7 +95,7 @@ def _takeovers(world: World) -> Iterator[list[list[Point]]]:
 
 
 def _shortened(way: Sequence[Point], by: float) -> list[Point]:
-    """The way without its last bit, which is `by` long."""
+    """The way without its last part of length `by`."""
     end = way[-1]
     kept = [point for point in way if math.dist(point, end) > by] or [way[0]]
     beyond = way[len(kept)] if len(kept) < len(way) else end

@@ -1,4 +1,4 @@
-"""The resources of a stack by component, and which component waits for which. Pure."""
+"""The resources of a stack by component, and the dependencies between components. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -15,24 +15,25 @@ _PLATFORM: Final = "stack:Platform"
 
 @dataclass(frozen=True, order=True)
 class Part:
-    """All components of one kind: `group` is what they are part of, such as `RegionBase`, `kind` such as
-    `PeerEndpoint`.
-    """
+    """All components of one kind."""
 
     group: str
+    """The component around them, such as `RegionBase`."""
     kind: str
+    """Such as `PeerEndpoint`."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts with the number of their resources, and for each the parts that it waits for."""
+    """The parts of a stack and their dependencies."""
 
     sizes: Mapping[Part, int]
+    """Number of resources."""
     waits_for: Mapping[Part, frozenset[Part]]
 
     @cached_property
     def ranks(self) -> Mapping[Part, int]:
-        """How many parts, one after the other, each part must wait for."""
+        """Length of the longest chain of parts that each part waits for."""
         ranks: dict[Part, int] = {}
         for part in sorted(self.sizes):
             self._rank(part, ranks, ())
@@ -40,13 +41,13 @@ class Parts:
 
     def _rank(self, part: Part, ranks: dict[Part, int], waiting: tuple[Part, ...]) -> int:
         if part not in ranks:
-            # Resources never wait for each other in a circle, but parts may.
+            # Resources have no cyclic dependencies, but parts may.
             before = [one for one in sorted(self.waits_for[part]) if one not in (*waiting, part)]
             ranks[part] = max((self._rank(one, ranks, (*waiting, part)) + 1 for one in before), default=0)
         return ranks[part]
 
     def needed(self, part: Part) -> list[Part]:
-        """What the part waits for, without what follows from the rest."""
+        """The direct dependencies of a part, without those that follow from the others."""
         before = self.waits_for[part]
         implied = {far for near in before if self.ranks[near] < self.ranks[part] for far in self._all(near)}
         return sorted(before - implied)
@@ -69,7 +70,7 @@ def parts(plan: Plan) -> Parts:
 
 
 def _chain(resource: Planned, components: Mapping[str, Planned]) -> list[str]:
-    """The components around a resource and itself, outermost first, below the platform."""
+    """The components around a resource and the resource itself, outermost first, below the platform."""
     chain: list[str] = []
     one: Planned | None = resource
     while one is not None:
@@ -80,7 +81,7 @@ def _chain(resource: Planned, components: Mapping[str, Planned]) -> list[str]:
 
 
 def _part(chain: list[str]) -> Part | None:
-    """Where a resource counts; None for what only holds others together, and for the platform's own providers."""
+    """The part of a resource; None for plain containers and for the platform's own providers."""
     if not chain or chain in (["stack:Region"], ["stack:RegionBase"]):
         return None
     if not chain[0].startswith(_STACK):
@@ -93,5 +94,5 @@ def _word(link: str) -> str:
 
 
 def _group(link: str) -> str:
-    """The adapters of all clouds are one group."""
+    """Name of the group. The adapters of all clouds form one group."""
     return "Cloud" if link.endswith("Cloud") else _word(link)

@@ -1,4 +1,4 @@
-"""The resources by component, from what is made first on the left to what is made last on the right. Pure."""
+"""Draws the resources by component, in order of creation from left to right. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -13,7 +13,7 @@ _BOX: Final = (196, 50)
 _STEP: Final = (264, 66)
 _NARROWEST: Final = 1080
 _ROUNDS: Final = 6
-"""How often the order in the columns is looked at again."""
+"""Number of passes that improve the order in the columns."""
 _TONES: Final = {"Platform": "a", "Cloud": "b", "RegionBase": "c", "Region": "d"}
 _SAID: Final = {
     "Platform": "shared by all regions",
@@ -47,7 +47,7 @@ def draw(stack: str, found: Parts) -> str:
 
 
 def _places(found: Parts) -> Mapping[Part, Point]:
-    """The upper left corner of each box: a column for each rank, near to what it waits for and to what waits for it."""
+    """The upper left corner of each box: a column for each rank, near the box's dependencies and dependants."""
     columns = [sorted(part for part in found.sizes if found.ranks[part] == rank) for rank in range(_last(found) + 1)]
     tallest = max(map(len, columns))
     rows: Rows = {}

@@ -1,4 +1,4 @@
-"""From the earth to the paper: positions, and the shortest way between two. Pure.
+"""Projects the earth onto the map: positions, and the shortest way between two. Pure.
 
 The map is in the Equal Earth projection (Šavrič, Patterson, Jenny, 2018): areas are true.
 """
@@ -10,7 +10,7 @@ from typing import Final
 from picture.svg import Point
 
 WIDTH: Final = 1152.0
-"""Of the map, at the equator."""
+"""Width of the map at the equator."""
 _TERMS: Final = (1.340264, -0.081106, 0.000893, 0.003796)
 _SLANT: Final = math.sqrt(3) / 2
 _STEPS: Final = 48
@@ -32,7 +32,7 @@ HEIGHT: Final = 2 * _plane(0, 90)[1] * _SCALE
 
 
 def project(longitude: float, latitude: float) -> Point:
-    """The point on the map, whose upper left corner is 0,0."""
+    """The point on the map. The upper left corner is (0, 0)."""
     x, y = _plane(longitude, latitude)
     return WIDTH / 2 + x * _SCALE, HEIGHT / 2 - y * _SCALE
 
@@ -46,8 +46,8 @@ def edge() -> list[Point]:
 def ways(start: Point, end: Point, bow: float = 0.0) -> list[list[Point]]:
     """The shortest way between two places (longitude, latitude), as lines on the map.
 
-    There are two lines where the way leaves the map on one side and comes back on the other. With a `bow` it keeps to
-    the left of the shortest way, by that share of its length, so that there and back are two ways.
+    If the way leaves the map on one side and returns on the other, the result has two lines. A `bow` moves the way to
+    the left by that share of its length, so that the ways there and back differ.
     """
     one, other = _vector(*start), _vector(*end)
     aside = _scaled(_across(one, other), bow * _angle(one, other))
@@ -59,7 +59,7 @@ def ways(start: Point, end: Point, bow: float = 0.0) -> list[list[Point]]:
 
 
 def _cut(places: Sequence[Point]) -> list[list[Point]]:
-    """The same places as lines that do not leave the map."""
+    """The same places, split into lines that do not leave the map."""
     lines = [[places[0]]]
     for longitude, latitude in places[1:]:
         before, at = lines[-1][-1]
@@ -97,7 +97,7 @@ def _between(one: Vector, other: Vector, share: float) -> Vector:
 
 
 def _across(one: Vector, other: Vector) -> Vector:
-    """To the left of the way from one to the other, one long; nowhere where there is no way."""
+    """Unit vector to the left of the way from one to the other; zero if they coincide."""
     x = one[1] * other[2] - one[2] * other[1]
     y = one[2] * other[0] - one[0] * other[2]
     z = one[0] * other[1] - one[1] * other[0]

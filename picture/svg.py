@@ -1,4 +1,4 @@
-"""Just enough of SVG: plain elements, whose colours are in `tones`. The same input gives the same text. Pure."""
+"""A small part of SVG: plain elements with colours from `tones`. The same input gives the same text. Pure."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -18,7 +18,7 @@ _SEA: Final = (
 
 
 def document(width: int, height: int, title: str, elements: Iterable[str]) -> str:
-    """A whole picture with its own background; `title` is also what is read out to those who do not see it."""
+    """A whole picture with its own background. Screen readers read `title`."""
     dark = tones.dark_rules().replace("\n", "\n      ")
     return "\n".join(
         [
@@ -35,7 +35,7 @@ def document(width: int, height: int, title: str, elements: Iterable[str]) -> st
 
 
 def text(x: float, y: float, words: str, kind: str = "text", *, anchor: str = "start") -> str:
-    """Words at a point, which is their `anchor`: start, middle or end."""
+    """Words at a point. `anchor` says which part of them is there: start, middle or end."""
     placed = "" if anchor == "start" else f' text-anchor="{anchor}"'
     return f'<text x="{number(x)}" y="{number(y)}" {tones.attributes(kind)}{placed}>{escape(words)}</text>'
 
@@ -62,17 +62,17 @@ def line(points: Sequence[Point], kind: str) -> str:
 
 
 def path(steps: str, kind: str) -> str:
-    """A line or a shape as SVG writes paths."""
+    """A line or shape from SVG path commands."""
     return f'<path {tones.attributes(kind)} d="{steps}"/>'
 
 
 def shape(rings: Iterable[Sequence[Point]]) -> str:
-    """The steps of a path around several rings, each step from the point before: that is half as long."""
+    """Path commands around several rings. Relative steps halve the text."""
     return "".join(f"{_ring(points)}z" for points in rings)
 
 
 def _ring(points: Sequence[Point]) -> str:
-    # Tenths are whole numbers, so that what is rounded away does not add up.
+    # Count in whole tenths, so that rounding errors do not add up.
     tenths = [(round(x * 10), round(y * 10)) for x, y in points]
     steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(tenths) if a != b]
     first = f"M{number(tenths[0][0] / 10)},{number(tenths[0][1] / 10)}"
@@ -80,10 +80,10 @@ def _ring(points: Sequence[Point]) -> str:
 
 
 def pair(point: Point) -> str:
-    """A point as SVG writes it."""
+    """A point in SVG syntax."""
     return f"{number(point[0])},{number(point[1])}"
 
 
 def number(value: float) -> str:
-    """A number with one decimal at most, and no minus before a zero."""
+    """A number with at most one decimal, and no minus before a zero."""
     return f"{round(value, 1) + 0.0:g}"

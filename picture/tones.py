@@ -1,7 +1,7 @@
-"""The colours of a picture: what each kind of element is drawn with, in light and in dark. Pure.
+"""The light and dark colours of each kind of element in a picture. Pure.
 
-Light colours are plain attributes, which every renderer knows. Dark ones are a style sheet on top, for those that ask
-what the reader prefers (browsers do); the rest never see it.
+Light colours are plain attributes, which every renderer supports. Dark colours are in a style sheet for renderers that
+support the reader's preference, such as browsers. Other renderers ignore it.
 """
 
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ DARK: Final = {
     "c-bar": "#ffb066",
     "d-bar": "#c3a2ff",
 }
-"""The same names as those of LIGHT."""
+"""Has the same names as LIGHT."""
 
 _PAINTS: Final = ("fill", "stroke", "stop-color")
 KINDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -97,7 +97,7 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
         for tone in "abcd"
     },
 }
-"""Each kind's attributes. A paint is the name of a colour, or what SVG knows itself."""
+"""Attributes of each kind. A paint is the name of a colour here, or an SVG paint."""
 
 
 def attributes(kind: str) -> str:

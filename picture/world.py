@@ -1,4 +1,4 @@
-"""What a map of a stack shows: its regions, what joins them, and who takes over from whom. Pure."""
+"""The content of a map of a stack: regions, links between them, and failover order. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _DATA_SERVICES: Final = {"cockroachdb": "database", "nats": "messaging", "monito
 
 @dataclass(frozen=True, kw_only=True)
 class Marker:
-    """A region. `longitude` and `latitude` are None where nobody says where it is."""
+    """A region. `longitude` and `latitude` are None if its place is unknown."""
 
     name: str
     cloud: str
@@ -30,7 +30,7 @@ class Marker:
     failover: tuple[str, ...]
     """The other regions, nearest first."""
     peerings: tuple[str, ...]
-    """What it has in common with the other regions: database, messaging, metrics, mesh."""
+    """Links to the other regions: database, messaging, metrics, mesh."""
     gateways: tuple[str, ...]
     endpoints: int
     notes: tuple[str, ...]
@@ -38,7 +38,7 @@ class Marker:
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """A stack as a map shows it."""
+    """The content of a map."""
 
     stack: str
     stage: str
@@ -47,7 +47,7 @@ class World:
 
 
 def world(preview: Preview) -> World:
-    """The stack's map; ValueError when its settings are not valid."""
+    """The content of the stack's map. Raises ValueError if its settings are not valid."""
     settings, mistakes = check(preview.settings)
     if settings is None or mistakes:
         raise ValueError(f"the settings of stack {preview.stack} are not valid: {mistakes}")

@@ -1,4 +1,4 @@
-"""The values of a stack's regions as files. They come from the same functions that the program deploys with."""
+"""The values of a stack's regions as files, from the same functions that the program uses."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ HEAD: Final = "# Written by `python -m publish`: change the stack's settings ins
 
 
 def settings_of(stack: str, root: Path = ROOT) -> Settings:
-    """The settings in a stack's file; SettingsError with all mistakes, FileNotFoundError without such a file."""
+    """The settings in a stack's file. Raises SettingsError with all mistakes, FileNotFoundError without a file."""
     document = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text())
     prefix = f"{PROJECT}:"
     ours = {key.removeprefix(prefix): value for key, value in document["config"].items() if key.startswith(prefix)}
@@ -28,13 +28,13 @@ def files(settings: Settings) -> Mapping[str, str]:
 
 
 def differing(wanted: Mapping[str, str], folder: Path) -> list[str]:
-    """The names of files that are missing in `folder`, or say something else, or that no region has."""
+    """Name of files in `folder` that are missing, differ, or belong to no region."""
     there = {path.name: path.read_text() for path in folder.glob("*.yaml")} if folder.is_dir() else {}
     return sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
 
 
 def write(wanted: Mapping[str, str], folder: Path) -> None:
-    """Write the files, and delete those of regions that are gone: only files with our own head."""
+    """Write the files and delete those of removed regions. Only files with this module's header are deleted."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in wanted.items():
         (folder / name).write_text(text)

@@ -1,1 +1,1 @@
-"""Writes what people and editors read about the configuration, from the models of the settings."""
+"""Generates the documentation and the JSON Schema of the configuration from the settings models."""

@@ -1,4 +1,4 @@
-"""The files that follow from the models of the settings."""
+"""The files that are generated from the settings models."""
 
 import json
 from collections.abc import Mapping

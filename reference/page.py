@@ -37,7 +37,7 @@ def page(introduction: str, schema: Schema) -> str:
 
 
 def linked(text: str) -> str:
-    """A description with links, on a page of docs/, to the pages that it names."""
+    """A description in which paths of pages are links relative to docs/."""
 
     def link(found: re.Match[str]) -> str:
         path, section = found[1], found[2]
@@ -70,7 +70,7 @@ def _section(key: str, section: Schema, definitions: Schema) -> str:
 def _regions(definitions: Schema) -> str:
     common = {field.alias for field in Region.model_fields.values()}
     found = list(rows(definitions["ExistingRegion"], definitions))
-    # The model of one cloud knows its own name alone.
+    # The model of one cloud allows only its own name.
     clouds = ", ".join(f"`{cloud}`" for cloud in CLOUDS)
     every = [
         Row(key=row.key, allowed=clouds, default=None, required=True, text=row.text) if row.key == "cloud" else row

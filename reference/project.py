@@ -23,7 +23,7 @@ _SECRETS: Final = """\
 
 
 def with_config(text: str, schema: Schema) -> str:
-    """The `text` of Pulumi.yaml with the keys of the stack files' `schema` as its config."""
+    """The `text` of Pulumi.yaml with its config replaced by the keys of `schema`."""
     keys = {key.removeprefix(f"{PROJECT}:"): value for key, value in _declared(schema).items()}
     sections = "".join(_entry(key, value, schema) for key, value in keys.items() if key not in SECRETS)
     secrets = "".join(_written(key, ["type: string", 'default: ""'], text) for key, text in SECRETS.items())
@@ -70,7 +70,7 @@ def _keys(section: Schema, schema: Schema) -> str:
 
 
 def _first(section: Schema, schema: Schema) -> Iterator[Row]:
-    """The keys of a section, without what is below them."""
+    """The keys of a section, without the keys below them."""
     return (row for row in rows(section, schema["$defs"]) if not set(row.key.removeprefix("*.")) & set(".["))
 
 

@@ -1,4 +1,4 @@
-"""The keys of a section, flattened: what may be written, the default, and what it means. Pure."""
+"""The keys of a section, flattened: allowed values, default and meaning. Pure."""
 
 import json
 import re
@@ -18,13 +18,17 @@ _TYPES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One key: dotted `key`, what is `allowed`, its `default` as YAML (None: there is none) and its `text`."""
+    """One key of the configuration."""
 
     key: str
+    """Dotted path."""
     allowed: str
+    """Description of the allowed values."""
     default: str | None
+    """As YAML. None: no default."""
     required: bool
     text: str
+    """Meaning of the key."""
 
 
 def rows(section: Schema, definitions: Schema, prefix: str = "") -> Iterator[Row]:
@@ -47,7 +51,7 @@ def rows(section: Schema, definitions: Schema, prefix: str = "") -> Iterator[Row
 
 
 def resolved(schema: Schema, definitions: Schema) -> Schema:
-    """A schema with what it refers to, and without null as an alternative, which is the same as no key at all."""
+    """A schema with its reference resolved and without the alternative null, which means the same as no key."""
     options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1:
         schema = {**options[0], **{key: value for key, value in schema.items() if key != "anyOf"}}
@@ -57,7 +61,7 @@ def resolved(schema: Schema, definitions: Schema) -> Schema:
 
 
 def allowed(schema: Schema, definitions: Schema) -> str:
-    """What may be written as a value."""
+    """Describe the allowed values."""
     schema = resolved(schema, definitions)
     if "errorMessage" in schema:
         return _by_rule(schema["errorMessage"])
@@ -73,7 +77,7 @@ def allowed(schema: Schema, definitions: Schema) -> str:
 
 
 def _by_rule(message: str) -> str:
-    """The rule of a message without its reasons, and the example of its remedy."""
+    """The rule of a message without its reason, and the example in its remedy."""
     rule, remedy, *_ = message.split("; ")
     rule = re.sub(r" \([^)]*\)|: .*", "", rule).removeprefix("must be ")
     example = f", e.g. {remedy.removeprefix('write e.g. ')}" if remedy.startswith("write e.g. ") else ""
@@ -92,7 +96,7 @@ def _written(default: object) -> str:
 
 
 def _alike(properties: Schema) -> bool:
-    """Whether several keys have the same model, so that one of them says what all can have."""
+    """Whether several keys share one model, so that one of them documents all."""
     models = [value.get("$ref") for value in properties.values()]
     return len(models) > 1 and len(set(models)) == 1 and None not in models
 

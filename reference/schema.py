@@ -1,6 +1,6 @@
-"""The JSON Schema of the stack files, from the models of the settings. Pure.
+"""The JSON Schema of the stack files, from the settings models. Pure.
 
-It refuses unknown keys and single values that are wrong. Rules between keys are the program's alone.
+It rejects unknown keys and invalid single values. Only the program checks rules between keys.
 """
 
 from typing import Any, Final, get_args
@@ -16,7 +16,7 @@ from stacks.settings.errors import PROJECT
 Schema = dict[str, Any]
 
 DIALECT: Final = "http://json-schema.org/draft-07/schema#"
-"""What all editors know. Later ones add nothing that is needed here."""
+"""The dialect that all editors support. Later ones add nothing that is needed here."""
 
 _ENCRYPTED: Final[Schema] = {
     "type": "object",
@@ -24,7 +24,7 @@ _ENCRYPTED: Final[Schema] = {
     "required": ["secure"],
     "additionalProperties": False,
 }
-"""What `pulumi config set --secret` writes."""
+"""Schema of a value that `pulumi config set --secret` writes."""
 
 _OF_PULUMI: Final[Schema] = {
     "environment": {},
@@ -32,18 +32,18 @@ _OF_PULUMI: Final[Schema] = {
     "encryptedkey": {"type": "string"},
     "encryptionsalt": {"type": "string"},
 }
-"""What Pulumi itself keeps in a stack file."""
+"""Schema of Pulumi's own keys in a stack file."""
 
 
 class _Generator(GenerateJsonSchema):
-    """Schemas of models, described by the docstrings, without titles and without defaults that say nothing."""
+    """Schemas of models, described by the docstrings, without titles and without empty defaults."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
     def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
         model, found = schema["cls"], super().model_schema(schema)
-        # A model is described where a field has it: its own docstring is for readers of the code.
+        # The field describes a model: the model's own docstring is for readers of the code.
         found = {key: value for key, value in found.items() if key not in ("title", "description")}
         for name, field in model.model_fields.items():
             key = found["properties"][field.alias]
@@ -54,9 +54,9 @@ class _Generator(GenerateJsonSchema):
 
 
 def description(model: type[BaseModel], name: str) -> str:
-    """What the docstring of a field says, in one line.
+    """The docstring of a field, in one line.
 
-    A model that only narrows the type of a field leaves the description to the model that it comes from.
+    If a model only narrows the type of a field, the description comes from its base model.
     """
     for base in model.__mro__:
         field = base.model_fields.get(name) if issubclass(base, BaseModel) else None
@@ -98,7 +98,7 @@ def _config(sections: Schema, required: list[str]) -> Schema:
 
 
 def _region(definitions: Schema) -> Schema:
-    """A region, which has the keys of its cloud. No key is required of it that `clouds` can have in its place."""
+    """Schema of a region with the keys of its cloud. Keys that `clouds` may set are not required here."""
     cases = []
     for model in get_args(RegionSettings):
         (cloud,) = get_args(model.model_fields["cloud"].annotation)

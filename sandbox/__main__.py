@@ -72,7 +72,7 @@ def _add_compare(verb: argparse.ArgumentParser) -> None:
 
 
 def _continue_in_virtual_environment() -> None:
-    """Starts again with the virtual environment's Python, if there is one and this is another."""
+    """Start again with the virtual environment's Python, if there is one and this is another."""
     # A wrapper in the place of the interpreter would have another prefix for ever.
     continued = os.environ.pop(_CONTINUED, None)
     if _VENV_PYTHON.exists() and not _is_virtual_environments() and not continued:

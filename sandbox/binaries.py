@@ -218,7 +218,7 @@ def outdated(layout: Layout, binaries: Iterable[Binary]) -> list[Binary]:
 
 
 def ensure(layout: Layout, binaries: Iterable[Binary]) -> None:
-    """Builds what is missing or out of date, one after the other, and tells the user how it goes."""
+    """Build what is missing or out of date, one after the other, and tells the user how it goes."""
     wanted = list(binaries)
     if not outdated(layout, wanted):
         return

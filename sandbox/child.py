@@ -21,7 +21,7 @@ _NOT_READY_YET = re.compile(rb"\b(creating|updating|replacing|deleting) \(\d+s\)
 
 
 def run(command: Sequence[str], layout: Layout, extra: Mapping[str, str] | None = None) -> int:
-    """Runs the engine in the project and the sandbox's environment; its exit status, 130 when it was interrupted."""
+    """Run the engine in the project and the sandbox's environment; its exit status, 130 when it was interrupted."""
     environment = {**engine.environment(layout), **(extra or {})}
     return foreground(command, environment, str(layout.project), leave_out=_NOT_READY_YET)
 
@@ -29,7 +29,7 @@ def run(command: Sequence[str], layout: Layout, extra: Mapping[str, str] | None 
 def foreground(
     command: Sequence[str], environment: Mapping[str, str], directory: str, leave_out: re.Pattern[bytes] | None = None
 ) -> int:
-    """Runs the command with this process's terminal; its exit status, 130 when it was interrupted.
+    """Run the command with this process's terminal; its exit status, 130 when it was interrupted.
 
     Without a terminal, lines that `leave_out` matches are not printed.
     """
@@ -68,7 +68,7 @@ class _Interruption:
             signal.signal(number, handler)
 
     def pass_on_to(self, process: subprocess.Popen[bytes]) -> None:
-        """Names the command, once it is started; a signal may have come before."""
+        """Name the command, once it is started; a signal may have come before."""
         self._process = process
         self._pass_on()
 

@@ -16,7 +16,7 @@ from sandbox.plan import plan, policy
 
 
 def run(layout: Layout, arguments: argparse.Namespace) -> int:
-    """Runs the verb; the exit status."""
+    """Run the verb; the exit status."""
     verbs: dict[str, Callable[[], int]] = {
         "up": lambda: _up(layout, arguments.stack, arguments.context),
         "down": lambda: _down(layout, arguments.stack, arguments.context),
@@ -60,7 +60,7 @@ def start(layout: Layout, stack: str) -> int:
 
 
 def recover(layout: Layout, stack: str, *, official: bool) -> int:
-    """Mends what a killed run left, so that the plain `pulumi up` goes on."""
+    """Repair what a killed run left, so that the plain `pulumi up` goes on."""
     found = context.recover(layout, stack) if official else deployment.recover(layout, stack)
     if not found:
         print(f"Stack {stack}: no Helm release is half done.")
@@ -68,13 +68,13 @@ def recover(layout: Layout, stack: str, *, official: bool) -> int:
 
 
 def print_plan(layout: Layout, stack: str) -> int:
-    """Prints the plan, and nothing else, on standard output."""
+    """Print the plan, and nothing else, on standard output."""
     print(plan(layout, stack), end="")
     return 0
 
 
 def build(layout: Layout, *, tests: bool) -> int:
-    """Builds what is missing."""
+    """Build what is missing."""
     binaries.ensure(layout, deployment.needed_binaries())
     if tests:
         binaries.ensure(layout, binaries.FOR_TESTS)
@@ -82,14 +82,14 @@ def build(layout: Layout, *, tests: bool) -> int:
 
 
 def env(layout: Layout) -> int:
-    """Prints shell commands, and nothing else, on standard output."""
+    """Print shell commands, and nothing else, on standard output."""
     engine.prepare(layout)
     print(engine.exports(layout))
     return 0
 
 
 def execute(layout: Layout, command: Sequence[str]) -> NoReturn:
-    """Becomes the command, in the sandbox's environment."""
+    """Become the command, in the sandbox's environment."""
     words = list(command[1:] if command[:1] == ["--"] else command)
     if not words:
         raise SandboxError("exec needs a command, for example `python -m sandbox exec -- pulumi preview -s local`.")
@@ -103,7 +103,7 @@ def execute(layout: Layout, command: Sequence[str]) -> NoReturn:
 
 
 def status(layout: Layout) -> int:
-    """Prints the regions and the stacks."""
+    """Print the regions and the stacks."""
     clusters = control_planes.clusters(layout)
     print("Regions" if clusters else "No region has a control plane; `make up` starts one.")
     for cluster in clusters:
@@ -118,7 +118,7 @@ def status(layout: Layout) -> int:
 
 
 def clean(layout: Layout) -> int:
-    """Stops every control plane and deletes all that the sandbox holds, except what was built or downloaded."""
+    """Stop every control plane and deletes all that the sandbox holds, except what was built or downloaded."""
     folders = {layout.bin.name, layout.engine.name, binaries.PLUGIN_DIRECTORY, charts.FOLDER}
     kept = folders | {"stamps", "build.lock"}
     built = kept if layout.home == layout.binaries else set()

@@ -24,7 +24,7 @@ _ENCRYPTION_KEYS = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
 
 def up(layout: Layout, stack: str, context: str) -> int:
-    """Deploys the stack on the cluster that the kubeconfig context names; the CLI's exit status."""
+    """Deploy the stack on the cluster that the kubeconfig context names; the CLI's exit status."""
     cli, folder = _ready(layout, stack, context)
     if status := _run(cli, layout, "stack", "select", stack, "--create", "--cwd", str(folder)):
         return status
@@ -34,14 +34,14 @@ def up(layout: Layout, stack: str, context: str) -> int:
 
 
 def down(layout: Layout, stack: str, context: str) -> int:
-    """Destroys what `up` deployed on the context's cluster; the CLI's exit status."""
+    """Destroy what `up` deployed on the context's cluster; the CLI's exit status."""
     cli, folder = _ready(layout, stack, context)
     _refuse_another(cli, layout, stack, context)
     return _run(cli, layout, "destroy", *_options(folder, stack))
 
 
 def recover(layout: Layout, stack: str) -> int:
-    """Makes Helm releases usable again that a killed run left pending, in all clusters of the stack; how many."""
+    """Make Helm releases usable again that a killed run left pending, in all clusters of the stack; how many."""
     cli = engine.on_path()
     if cli is None:
         raise SandboxError("The official Pulumi CLI, which knows the stack, is not on PATH.")

@@ -25,7 +25,7 @@ def clusters(layout: Layout, stack: str | None = None) -> list[Cluster]:
 
 
 def start(layout: Layout, stack: str, wanted: list[Region]) -> None:
-    """Starts a control plane for each region, those that run already included, and writes the kubeconfigs.
+    """Start a control plane for each region, those that run already included, and writes the kubeconfigs.
 
     Regions that the stack had before are among them: what is in them has to be deleted there (see `retire`).
     Raises `SandboxError`, with nothing changed, if another stack uses one of the regions.
@@ -35,7 +35,7 @@ def start(layout: Layout, stack: str, wanted: list[Region]) -> None:
 
 
 def alone(layout: Layout) -> AbstractContextManager[None]:
-    """Keeps other commands from starting and stopping control planes."""
+    """Keep other commands from starting and stopping control planes."""
     return lock.only_one(layout.registry_lock, "Another command starts or stops control planes; waiting for it.")
 
 
@@ -57,7 +57,7 @@ def _start(layout: Layout, stack: str, wanted: list[Region]) -> None:
 
 
 def end_strays(layout: Layout) -> None:
-    """Ends servers whose files were deleted by hand: they hold ports, and nobody can use them any more."""
+    """End servers whose files were deleted by hand: they hold ports, and nobody can use them any more."""
     # Before the record is read: a server that is started meanwhile is none.
     running = processes.servers_of(layout.clusters)
     known = {
@@ -89,7 +89,7 @@ def write_kubeconfigs(layout: Layout, stack: str, planes: list[ControlPlane]) ->
 
 
 def remove(layout: Layout, stack: str) -> list[str]:
-    """Stops and deletes the control planes that no other stack uses; their names."""
+    """Stop and deletes the control planes that no other stack uses; their names."""
     with alone(layout):
         end_strays(layout)
         gone = _retire(layout, stack, [])
@@ -98,7 +98,7 @@ def remove(layout: Layout, stack: str) -> list[str]:
 
 
 def retire(layout: Layout, stack: str, wanted: list[Region]) -> list[str]:
-    """Does so with those of the regions that a stack has no more; deploy it without them first."""
+    """Do so with those of the regions that a stack has no more; deploy it without them first."""
     with alone(layout):
         return _retire(layout, stack, wanted)
 
@@ -113,7 +113,7 @@ def _retire(layout: Layout, stack: str, wanted: list[Region]) -> list[str]:
 
 
 def clear(layout: Layout) -> None:
-    """Stops and deletes every control plane; for a command that is `alone`."""
+    """Stop and deletes every control plane; for a command that is `alone`."""
     for cluster in clusters(layout):
         cluster.remove()
     end_strays(layout)

@@ -50,7 +50,7 @@ class Cluster:
         return sorted(processes.server_name(process) for process in processes.servers_of(self.directory))
 
     def start(self) -> float:
-        """Creates or resumes the control plane and waits until it is usable; the seconds it took."""
+        """Create or resumes the control plane and waits until it is usable; the seconds it took."""
         begin = time.monotonic()
         try:
             self._discard_unfinished()
@@ -66,7 +66,7 @@ class Cluster:
         return time.monotonic() - begin
 
     def stop(self) -> None:
-        """Ends every process of the control plane; what is stored stays."""
+        """End every process of the control plane; what is stored stays."""
         stubborn = processes.stop(processes.servers_of(self.directory))
         if stubborn:
             pids = ", ".join(str(process.pid) for process in stubborn)
@@ -74,7 +74,7 @@ class Cluster:
         self._forget_dead_servers()
 
     def remove(self) -> None:
-        """Stops the control plane and deletes what it stored."""
+        """Stop the control plane and deletes what it stored."""
         self._remove_volumes()
         self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -133,7 +133,7 @@ class Cluster:
                 )
 
     def _start_missing_servers(self) -> None:
-        """Lets kwokctl create the control plane, or start again what does not run, and wait for its API."""
+        """Let kwokctl create the control plane, or start again what does not run, and wait for its API."""
         if len(self.servers) == _SERVERS:
             return
         self._forget_dead_servers()
@@ -167,7 +167,7 @@ class Cluster:
         return "\n".join(parts)
 
     def _forget_dead_servers(self) -> None:
-        """Removes process ids that are not ours (any more), for after a reboot they may be someone else's."""
+        """Remove process ids that are not ours (any more), for after a reboot they may be someone else's."""
         ours = {process.pid for process in processes.servers_of(self.directory)}
         for file in (self.directory / "pids").glob("*.pid"):
             if not file.read_text().strip().isdigit() or int(file.read_text()) not in ours:
@@ -181,13 +181,13 @@ class Cluster:
         return f"https://{manifests.LOOPBACK}:{self._saved()['options']['kubeApiserverPort']}"
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Runs kubectl against this control plane and returns what it said."""
+        """Run kubectl against this control plane and returns what it said."""
         target = ("--kubeconfig", str(self.kubeconfig), "--request-timeout=10s")
         command = [str(self.layout.bin / "kubectl"), *target, *arguments]
         return subprocess.run(command, input=stdin or "", capture_output=True, text=True)
 
     def _await_usable(self, deadline: float) -> None:
-        """Waits for the nodes and for the default service account, without which no pod can be created.
+        """Wait for the nodes and for the default service account, without which no pod can be created.
 
         On a busy machine the controller manager gives up before the API server answers, so it may need another start.
         """
@@ -205,11 +205,11 @@ class Cluster:
                 self._start_missing_servers()
 
     def _release_nodes(self) -> None:
-        """Lets a new KWOK take the nodes at once: it would wait minutes for the leases of the one that was ended."""
+        """Let a new KWOK take the nodes at once: it would wait minutes for the leases of the one that was ended."""
         self.kubectl("delete", "leases", "--all", "--namespace=kube-node-lease")
 
     def _remove_volumes(self) -> None:
-        """Removes the empty directories that the volume provisioner made for volumes that still exist."""
+        """Remove the empty directories that the volume provisioner made for volumes that still exist."""
         if not self.servers or not (self.layout.bin / "kubectl").is_file():
             return
         run = self.kubectl("get", "persistentvolumes", "--output=jsonpath={.items[*].spec.hostPath.path}")

@@ -25,7 +25,7 @@ def needed_binaries() -> list[binaries.Binary]:
 
 
 def start(layout: Layout, stack: str) -> list[Region]:
-    """Brings everything into place that a deployment needs; quick when it is there already. The stack's regions."""
+    """Bring everything into place that a deployment needs; quick when it is there already. The stack's regions."""
     wanted = regions.read_regions(layout.stack_file(stack))
     doctor.require(layout)
     official = engine.official()
@@ -44,7 +44,7 @@ def simulated(layout: Layout) -> str:
 
 
 def up(layout: Layout, stack: str) -> int:
-    """Deploys the stack and says what is where; the engine's exit status."""
+    """Deploy the stack and says what is where; the engine's exit status."""
     wanted = start(layout, stack)
     initialise(layout, stack)
     release_stale_locks(layout, stack)
@@ -59,21 +59,21 @@ def up(layout: Layout, stack: str) -> int:
 
 
 def retire(layout: Layout, stack: str, wanted: list[Region]) -> None:
-    """Stops the control planes of regions that were taken off the stack's list, once nothing of it is in them."""
+    """Stop the control planes of regions that were taken off the stack's list, once nothing of it is in them."""
     gone = control_planes.retire(layout, stack, wanted)
     if gone:
         progress.say(f"Stopped the control planes of regions that are not in the list any more: {', '.join(gone)}.")
 
 
 def forget_unfinished(layout: Layout, stack: str) -> None:
-    """Has the engine forget what a killed one had begun, once all is deployed: it would warn of it in every run."""
+    """Have the engine forget what a killed one had begun, once all is deployed: it would warn of it in every run."""
     if state.unfinished(layout, stack):
         with progress.step(f"Stack {stack}: comparing the state with what is there, as a run was killed before"):
             _pulumi(layout, "refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", stack)
 
 
 def initialise(layout: Layout, stack: str) -> None:
-    """Creates the stack from a directory of its own: the CLI writes the salt into the stack file it finds there.
+    """Create the stack from a directory of its own: the CLI writes the salt into the stack file it finds there.
 
     The salt the engine needs is in the stack's state, so the tracked stack file does not get one.
     """
@@ -85,7 +85,7 @@ def initialise(layout: Layout, stack: str) -> None:
 
 
 def release_stale_locks(layout: Layout, stack: str) -> None:
-    """Removes the lock of an engine that was killed; an engine that still runs is an error."""
+    """Remove the lock of an engine that was killed; an engine that still runs is an error."""
     locks = state.locks(layout, stack)
     running = [str(lock.pid) for lock in locks if lock.pid]
     if running:
@@ -99,7 +99,7 @@ def release_stale_locks(layout: Layout, stack: str) -> None:
 
 
 def recover(layout: Layout, stack: str) -> int:
-    """Mends Helm releases that a killed run left half done; how many there were."""
+    """Repair Helm releases that a killed run left half done; how many there were."""
     clusters = [
         releases.Access(
             name=f"Region {cluster.plane.name}", provider=f"{cluster.plane.name}-", kubeconfig=cluster.kubeconfig
@@ -111,7 +111,7 @@ def recover(layout: Layout, stack: str) -> int:
 
 
 def down(layout: Layout, stack: str) -> int:
-    """Destroys the stack, deletes its state and its control planes; the status of the destroy.
+    """Destroy the stack, deletes its state and its control planes; the status of the destroy.
 
     What cannot be destroyed properly is discarded all the same.
     """
@@ -132,7 +132,7 @@ def down(layout: Layout, stack: str) -> int:
 
 
 def _forget(layout: Layout, stack: str) -> None:
-    """Deletes the stack's state, with the engine if there is one."""
+    """Delete the stack's state, with the engine if there is one."""
     if engine.command(layout).is_file():
         _pulumi(layout, "stack", "rm", stack, "--yes", "--force", "--preserve-config")
     else:
@@ -160,7 +160,7 @@ def _destroy(layout: Layout, stack: str) -> int:
 
 
 def _revive(layout: Layout, stack: str) -> bool:
-    """Starts the stack's control planes again if they do not run; whether one of them is lost."""
+    """Start the stack's control planes again if they do not run; whether one of them is lost."""
     clusters = control_planes.clusters(layout, stack)
     running = [cluster for cluster in clusters if _runs_again(cluster)]
     return not clusters or len(running) < len(clusters)
@@ -178,7 +178,7 @@ def _runs_again(cluster: Cluster) -> bool:
 
 
 def _pulumi(layout: Layout, *arguments: str) -> str:
-    """Runs a short command of the engine; what it printed."""
+    """Run a short command of the engine; what it printed."""
     run = subprocess.run(
         [str(layout.shims / "pulumi"), *arguments, "--non-interactive"],
         cwd=layout.project,

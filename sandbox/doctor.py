@@ -32,7 +32,7 @@ def examine(layout: Layout) -> list[Check]:
 
 
 def report(layout: Layout) -> int:
-    """Prints every check; 1 when something is missing."""
+    """Print every check; 1 when something is missing."""
     checks = examine(layout)
     for check in checks:
         print(f"{'missing' if check.remedy else 'ok':8} {check.name}: {check.finding}")

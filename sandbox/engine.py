@@ -119,7 +119,7 @@ def exports(layout: Layout) -> str:
 
 
 def prepare(layout: Layout) -> None:
-    """Puts everything in place that the environment names. Quick, and harmless to repeat."""
+    """Put everything in place that the environment names. Quick, and harmless to repeat."""
     for folder in (layout.state, layout.pulumi_home, layout.shims):
         folder.mkdir(parents=True, exist_ok=True)
     if not layout.passphrase.exists():
@@ -162,7 +162,7 @@ def _launcher(words: list[str | Path], before: str = "") -> str:
 
 
 def _write(path: Path, text: str, mode: int) -> None:
-    """Replaces the file if it differs, so that what runs it at the moment is not disturbed."""
+    """Replace the file if it differs, so that what runs it at the moment is not disturbed."""
     if path.is_file() and path.read_text() == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

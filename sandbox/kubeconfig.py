@@ -46,7 +46,7 @@ def contexts(config: Mapping[str, Any]) -> list[str]:
 
 
 def write(path: Path, config: Mapping[str, Any]) -> None:
-    """Writes a kubeconfig that only its owner can read."""
+    """Write a kubeconfig that only its owner can read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -55,12 +55,12 @@ class LanguageHost(LanguageRuntimeServicer):
         return language_pb2.GetProgramDependenciesResponse()
 
     def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
-        """Refuses: the virtual environment is made by `make venv`."""
+        """Refuse: the virtual environment is made by `make venv`."""
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, "Run `make venv` to install the project's packages.")
         yield from ()
 
     def Run(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Runs the program once; it reports its own errors to the engine, so a failure only says `bail`."""
+        """Run the program once; it reports its own errors to the engine, so a failure only says `bail`."""
         command = [interpreter(request.info), "-u", str(_PROGRAM_RUNNER), self._engine_address]
         child = self._spawn(command, request.pwd, stdin=subprocess.PIPE)
         context.add_callback(child.kill)
@@ -69,7 +69,7 @@ class LanguageHost(LanguageRuntimeServicer):
         return language_pb2.RunResponse(bail=child.returncode != 0)
 
     def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
-        """Runs a plugin written in Python, such as a policy pack, and streams its output line by line."""
+        """Run a plugin written in Python, such as a policy pack, and streams its output line by line."""
         target = Path(request.info.program_directory) / request.info.entry_point
         child = self._spawn(
             [interpreter(request.info), "-u", str(target), *request.args],
@@ -85,17 +85,17 @@ class LanguageHost(LanguageRuntimeServicer):
         yield language_pb2.RunPluginResponse(exitcode=child.returncode)
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Ends what is running."""
+        """End what is running."""
         self.kill_children()
         return empty_pb2.Empty()
 
     def kill_children(self) -> None:
-        """Ends every program and plugin that still runs."""
+        """End every program and plugin that still runs."""
         for child in list(self._children):
             child.kill()
 
     def end(self) -> NoReturn:
-        """Ends this process and all that it runs."""
+        """End this process and all that it runs."""
         self.kill_children()
         os._exit(0)
 
@@ -114,7 +114,7 @@ def interpreter(info: Any) -> str:
 
 
 def exit_with_parent(host: LanguageHost) -> None:
-    """Ends this process, and what it runs, soon after the engine has ended, however it ended."""
+    """End this process, and what it runs, soon after the engine has ended, however it ended."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -127,7 +127,7 @@ def exit_with_parent(host: LanguageHost) -> None:
 
 
 def main() -> None:
-    """Serves on a free loopback port, which is printed, until the engine ends the process.
+    """Serve on a free loopback port, which is printed, until the engine ends the process.
 
     The engine asks every plugin to end with SIGINT and waits up to five seconds for each that does not.
     """

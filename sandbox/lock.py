@@ -12,7 +12,7 @@ from sandbox import progress
 
 @contextmanager
 def only_one(path: Path, busy: str) -> Iterator[None]:
-    """Holds the lock file at `path`; says `busy` if it has to wait for it. It is free again when its process ends."""
+    """Hold the lock file at `path`; says `busy` if it has to wait for it. It is free again when its process ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
         try:

@@ -23,7 +23,7 @@ def configuration(layout: Layout, stack: str) -> Path:
 
 
 def write(layout: Layout, stack: str) -> dict[str, str]:
-    """Writes the stack's file anew, encrypted by this sandbox; the variables that have the engine read it.
+    """Write the stack's file anew, encrypted by this sandbox; the variables that have the engine read it.
 
     A secret that is encrypted otherwise than before gets another value, so that it shows as a change.
     """

@@ -70,7 +70,7 @@ def _extra_arguments(component: str, arguments: Mapping[str, str]) -> dict[str, 
 
 
 def load_balancer_stage(slot: int) -> dict[str, Any]:
-    """Gives every Service of type LoadBalancer an address, as a cloud's load balancer controller would."""
+    """Give every Service of type LoadBalancer an address, as a cloud's load balancer controller would."""
     second = 18 + slot // _SLOTS_PER_SECOND_OCTET
     third = slot % _SLOTS_PER_SECOND_OCTET * _THIRD_OCTETS_PER_SLOT
     template = (
@@ -98,7 +98,7 @@ def load_balancer_stage(slot: int) -> dict[str, Any]:
 
 
 def volume_stage() -> dict[str, Any]:
-    """Offers a volume again that was given back, as if it had been deleted and a new one been made."""
+    """Offer a volume again that was given back, as if it had been deleted and a new one been made."""
     return {
         "apiVersion": "kwok.x-k8s.io/v1alpha1",
         "kind": "Stage",

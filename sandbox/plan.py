@@ -35,7 +35,7 @@ def plan(layout: Layout, stack: str) -> str:
 
 
 def policy(layout: Layout, stack: str, config: Path | None = None) -> int:
-    """Prints what the policy pack says of all that a stack consists of; the engine's exit status."""
+    """Print what the policy pack says of all that a stack consists of; the engine's exit status."""
     options = ["--policy-pack", PACK, "--suppress-outputs", "--color=never"]
     if config is not None:
         options += ["--policy-pack-config", str(config.absolute())]

@@ -43,7 +43,7 @@ def server_name(process: psutil.Process) -> str:
 
 
 def stop(processes: Iterable[psutil.Process], grace: float = _GRACE_SECONDS) -> list[psutil.Process]:
-    """Ends the processes, clients before servers, and returns those that would not end."""
+    """End the processes, clients before servers, and returns those that would not end."""
     remaining = sorted(processes, key=_stop_rank)
     for process in remaining:
         _signal(process, kill=False)

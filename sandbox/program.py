@@ -49,7 +49,7 @@ def program_path(request: Any) -> Path:
 
 
 def configure(request: Any, engine_address: str) -> None:
-    """Connects the SDK to the engine."""
+    """Connect the SDK to the engine."""
     reset_options(
         project=request.project,
         stack=request.stack,
@@ -63,7 +63,7 @@ def configure(request: Any, engine_address: str) -> None:
 
 
 def execute(program: Path, threads: int) -> int:
-    """Runs the program and waits for everything it registered."""
+    """Run the program and waits for everything it registered."""
     loop = asyncio.new_event_loop()
     loop.set_default_executor(ThreadPoolExecutor(max_workers=threads))
     loop.set_exception_handler(_stop_on_rpc_error)
@@ -81,7 +81,7 @@ async def _run(program: Path) -> None:
 
 
 def report(error: BaseException) -> int:
-    """Tells the engine what went wrong, in the fewest words that help; the exit status."""
+    """Tell the engine what went wrong, in the fewest words that help; the exit status."""
     if isinstance(error, pulumi.RunError):
         pulumi.log.error(str(error))
     elif isinstance(error, SystemExit):

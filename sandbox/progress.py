@@ -26,7 +26,7 @@ def elapsed(seconds: float) -> str:
 
 @contextmanager
 def step(label: str) -> Iterator[None]:
-    """Shows a step with its elapsed time: counting on a terminal, else a line at the end and one every 30 seconds."""
+    """Show a step with its elapsed time: counting on a terminal, else a line at the end and one every 30 seconds."""
     begin = time.monotonic()
     done = threading.Event()
     ticker = threading.Thread(target=_tick, args=(label, begin, done), daemon=True)

@@ -149,7 +149,7 @@ def load_record(path: Path) -> dict[str, ControlPlane]:
 
 
 def save_record(path: Path, planes: Mapping[str, ControlPlane]) -> None:
-    """Writes the record so that a reader never sees half of it."""
+    """Write the record so that a reader never sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".new")
     temporary.write_text(json.dumps([asdict(plane) for _, plane in sorted(planes.items())], indent=2) + "\n")

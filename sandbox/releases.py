@@ -75,7 +75,7 @@ class HalfDone:
 
 
 def recover(layout: Layout, clusters: Sequence[Access], deployment: Mapping[str, Any]) -> list[HalfDone]:
-    """Mends every half-done release of these clusters and says so; those that there were.
+    """Repair every half-done release of these clusters and says so; those that there were.
 
     `deployment` is the stack's state: its `resources` and `pending_operations`, which a killed engine had begun.
     """

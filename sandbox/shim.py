@@ -107,7 +107,7 @@ def unfinished(state: Path, project: Path, stack: str) -> list[str]:
 
 
 def fresh_copy(source: Path, folder: Path) -> Path:
-    """Copies the file into the folder under its own name, replacing what was there at once."""
+    """Copy the file into the folder under its own name, replacing what was there at once."""
     folder.mkdir(parents=True, exist_ok=True)
     temporary = Path(shutil.copyfile(source, folder / f"{os.getpid()}.new"))
     return temporary.replace(folder / source.name)

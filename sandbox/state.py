@@ -37,7 +37,7 @@ def exists(layout: Layout, stack: str) -> bool:
 
 
 def delete(layout: Layout, stack: str) -> None:
-    """Deletes the stack's file and the backend's copies of it."""
+    """Delete the stack's file and the backend's copies of it."""
     for path in _file(layout, stack).parent.glob(f"{stack}.json*"):
         path.unlink()
 

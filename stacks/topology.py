@@ -104,18 +104,18 @@ def address_plan(slot: int) -> AddressRanges:
 
 
 def peers(name: str, sites: Iterable[Site]) -> tuple[str, ...]:
-    """Names of all regions but `name`, sorted."""
+    """Name of all regions but `name`, sorted."""
     return tuple(sorted(other.name for other in sites if other.name != name))
 
 
 def failover_order(region: Site, sites: Iterable[Site]) -> tuple[str, ...]:
-    """Names of the other regions, nearest first; ties by name."""
+    """Name of the other regions, nearest first; ties by name."""
     others = (other for other in sites if other.name != region.name)
     return tuple(other.name for other in sorted(others, key=lambda to: (distance_km(region.place, to.place), to.name)))
 
 
 def serving(language: str, sites: Iterable[Site]) -> tuple[str, ...]:
-    """Names of the regions that serve a BCP 47 language, sorted: by whole tag, else by its first part, else all."""
+    """Name of the regions that serve a BCP 47 language, sorted: by whole tag, else by its first part, else all."""
     places = {one.name: one.place for one in sites}
     exact = [name for name, place in places.items() if language in place.languages]
     wanted = _primary(language)

@@ -58,7 +58,7 @@ def note(layout: Layout) -> str:
 
 
 def fill(layout: Layout, target: Path | None = None) -> int:
-    """Downloads every pinned chart that the folder lacks, and says what it could not get; the exit status."""
+    """Download every pinned chart that the folder lacks, and says what it could not get; the exit status."""
     into = target.absolute() if target else folder(layout)
     wanted = repositories.pinned(layout.project)
     missing = [chart for chart in wanted if not (into / chart.file).is_file()]

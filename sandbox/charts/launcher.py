@@ -78,7 +78,7 @@ def _free_lock(mine: str) -> int | None:
 
 
 def _start(home: str, mine: str, lock: int) -> None:
-    """Starts the server, to which the lock passes. It is nobody's child: the engine ends a plugin with its children."""
+    """Start the server, to which the lock passes. It is nobody's child: the engine ends a plugin with its children."""
     child = os.fork()
     if child:
         os.waitpid(child, 0)
@@ -135,7 +135,7 @@ def environment(mine: str, server: dict[str, str]) -> dict[str, str]:
 
 
 def main() -> None:
-    """Becomes the provider."""
+    """Become the provider."""
     home, charts, provider, *arguments = sys.argv[1:]
     if not os.environ.get("SACRED_COUNCIL_CHARTS"):
         os.environ["SACRED_COUNCIL_CHARTS"] = charts

@@ -201,7 +201,7 @@ def _substitute(chart: Chart) -> bytes:
 
 
 def download(chart: Chart, target: Path) -> Path:
-    """Gets the chart from its real repository into the folder. Raises `DownloadError`; quickly if it is not reached."""
+    """Get the chart from its real repository into the folder. Raises `DownloadError`; quickly if it is not reached."""
     try:
         _within(_PROBE_SECONDS, lambda: _connect(chart.repository))
     except DownloadError as error:
@@ -214,7 +214,7 @@ def download(chart: Chart, target: Path) -> Path:
 
 
 def _keep(content: bytes, file: Path) -> Path:
-    """Writes the file at once: it is never there with only a part of its content."""
+    """Write the file at once: it is never there with only a part of its content."""
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     with os.fdopen(descriptor, "wb") as new:
@@ -243,7 +243,7 @@ def _within(seconds: float, work: Callable[[], Result]) -> Result:
 
 
 def _connect(repository: str) -> None:
-    """Connects to the repository, or to the user's proxy for it. Raises `OSError`."""
+    """Connect to the repository, or to the user's proxy for it. Raises `OSError`."""
     parts = urllib.parse.urlsplit(repository)
     host = parts.hostname or ""
     proxy = urllib.request.getproxies().get(parts.scheme)

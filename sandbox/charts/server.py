@@ -150,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
     _pins: tuple[Chart, ...] = ()
 
     def do_CONNECT(self) -> None:
-        """Ends TLS here, if a chart repository is at the host."""
+        """End TLS here, if a chart repository is at the host."""
         project = self._project()
         if project is None:
             self._refuse(407, "Proxy Authentication Required")
@@ -171,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = False
 
     def finish(self) -> None:
-        """Closes the TLS connection as well, which the base class knows nothing of."""
+        """Close the TLS connection as well, which the base class knows nothing of."""
         super().finish()
         self.connection.close()
 
@@ -244,7 +244,7 @@ def _same(repository: str, other: str) -> bool:
 
 
 def _write(path: Path, text: str) -> None:
-    """Writes the file at once, for this user alone."""
+    """Write the file at once, for this user alone."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.touch(mode=0o600)
     temporary.write_text(text)
@@ -260,7 +260,7 @@ def _system_roots() -> str:
 
 
 def _wait_for_the_last(folder: Path) -> None:
-    """Returns when nobody uses the server any more, with a lock that holds off new users until this process is gone."""
+    """Return when nobody uses the server any more, with a lock that holds off new users until this process is gone."""
     idle_since: float | None = None
     while True:
         try:
@@ -281,7 +281,7 @@ def _wait_for_the_last(folder: Path) -> None:
 
 
 def main() -> None:
-    """Serves until the last user is gone."""
+    """Serve until the last user is gone."""
     home, folder = Path(sys.argv[1]), Path(sys.argv[2])
     os.set_inheritable(int(sys.argv[3]), False)
     server = Server(Charts(repositories.folder(home / "charts")))

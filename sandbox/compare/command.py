@@ -39,7 +39,7 @@ class Request:
 
 
 def compare(layout: Layout, request: Request) -> int:
-    """Prints the comparison; 0 unless a preview failed, a protected resource goes, or nobody can tell if one does."""
+    """Print the comparison; 0 unless a preview failed, a protected resource goes, or nobody can tell if one does."""
     commit = trees.resolve(layout.project, request.base)
     with _workplace() as folder:
         base = replace(layout, project=folder / "base")
@@ -76,7 +76,7 @@ def _workplace() -> Iterator[Path]:
 
 
 def _stack(base: Layout, head: Layout, stack: Stack, folder: Path) -> Comparison:
-    """Compares one stack, in a sandbox that ends with it."""
+    """Compare one stack, in a sandbox that ends with it."""
     if stack.kind is Kind.GONE:
         return Comparison(stack=stack)
     home = folder / f"sandbox-{stack.name}"
@@ -100,7 +100,7 @@ def _worth(old: Layout, new: Layout, stack: Stack) -> str:
 
 
 def _bring_up(layout: Layout, stack: str) -> str:
-    """Deploys the old tree; what went wrong, if anything did."""
+    """Deploy the old tree; what went wrong, if anything did."""
     try:
         deployment.start(layout, stack)
         deployment.initialise(layout, stack)
@@ -115,7 +115,7 @@ def _bring_up(layout: Layout, stack: str) -> str:
 
 
 def _preview(old: Layout, new: Layout, stack: Stack) -> changes.Preview:
-    """Previews the work tree; the control planes of both region lists run meanwhile."""
+    """Preview the work tree; the control planes of both region lists run meanwhile."""
     wanted = regions.read_regions(new.stack_file(stack.name))
     known = {region.name for region in wanted}
     before = regions.read_regions(old.stack_file(stack.name)) if stack.kind is Kind.KEPT else []

@@ -38,7 +38,7 @@ def resolve(project: Path, ref: str) -> str:
 
 
 def extract(project: Path, commit: str, folder: Path) -> None:
-    """Writes the project's files as they are in the commit into the folder."""
+    """Write the project's files as they are in the commit into the folder."""
     run = _git(project, "archive", "--format=tar", commit)
     if run.returncode != 0:
         raise SandboxError(f"git archive failed: {run.stderr.decode().strip()}")

@@ -19,7 +19,7 @@ _SIMULATED: Final = tuple(IPv4Network(f"{first}.0.0.0/8") for first in (GOOGLE, 
 
 
 def private_callers(facts: Facts, _existing: Existing) -> str | None:
-    """Refuses networks that nobody has on the internet: `not allowed in publicAccessCidrs`."""
+    """Refuse networks that nobody has on the internet: `not allowed in publicAccessCidrs`."""
     given = (facts.inputs.get("vpcConfig") or {}).get("publicAccessCidrs") or []
     refused = [network for network in given if not _is_public(IPv4Network(network))]
     if not refused:
@@ -32,7 +32,7 @@ def _is_public(network: IPv4Network) -> bool:
 
 
 def creators_entry(facts: Facts, existing: Existing) -> str | None:
-    """Refuses an entry for who made the cluster, where AWS has made that one itself."""
+    """Refuse an entry for who made the cluster, where AWS has made that one itself."""
     for cluster in existing(CLUSTER):
         given = (cluster.get("accessConfig") or {}).get("bootstrapClusterCreatorAdminPermissions")
         own = cluster.get("name") == facts.text("clusterName") and given is not False
@@ -45,7 +45,7 @@ def creators_entry(facts: Facts, existing: Existing) -> str | None:
 
 
 def addon(facts: Facts, _existing: Existing) -> str | None:
-    """Refuses versions that no add-on has, and pods' networks whose nodes would never get ready."""
+    """Refuse versions that no add-on has, and pods' networks whose nodes would never get ready."""
     version = facts.text("addonVersion")
     if version and not _ADDON_VERSION.fullmatch(version):
         return f"InvalidParameterException: Addon version specified is not supported: {version}"

@@ -126,7 +126,7 @@ def _long_node_group(facts: Facts, existing: Existing) -> str | None:
 
 
 def _private_callers(facts: Facts) -> str | None:
-    """Refuses ranges of internal networks, which never reach the public address that they would be let in at."""
+    """Refuse ranges of internal networks, which never reach the public address that they would be let in at."""
     given = (facts.inputs.get("apiServerAccessProfile") or {}).get("authorizedIPRanges") or []
     refused = [network for network in given if any(IPv4Network(network).subnet_of(block) for block in _INTERNAL)]
     return f"authorizedIPRanges must be public, and these are not: {', '.join(refused)}" if refused else None

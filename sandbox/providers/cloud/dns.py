@@ -11,7 +11,7 @@ _GOOGLE_ZONE: Final = "gcp:dns/managedZone:ManagedZone"
 
 
 def alias_alone(*place: str, kind: str) -> Refusal:
-    """Refuses records of other kinds where an alias is, and the other way round (RFC 1034, section 3.6.2).
+    """Refuse records of other kinds where an alias is, and the other way round (RFC 1034, section 3.6.2).
 
     `place` are the inputs that say which zone and host, `kind` the one that says which kind of record.
     """
@@ -32,7 +32,7 @@ def alias_alone(*place: str, kind: str) -> Refusal:
 
 
 def one_address_in_signed_zones(facts: Facts, existing: Existing) -> str | None:
-    """Refuses several addresses with health checks in one item of a routing policy, where Google signs the zone."""
+    """Refuse several addresses with health checks in one item of a routing policy, where Google signs the zone."""
     policy = facts.inputs.get("routingPolicy") or {}
     items = [*(policy.get("geos") or []), *(policy.get("wrrs") or [])]
     zone = facts.text("managedZone")
