@@ -1,1 +1,1 @@
-"""The real engine, control planes and provider stand-ins for machines without cloud or internet."""
+"""The real engine, control planes and provider stand-ins, for machines without cloud or internet."""

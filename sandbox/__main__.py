@@ -1,7 +1,7 @@
-"""`python -m sandbox`: the stacks of this project on one machine, with the real engine and Kubernetes API servers.
+"""`python -m sandbox`: run the stacks of this project on one machine, with the real engine and Kubernetes API servers.
 
-Nothing but the standard library is imported at first, so that any Python can start it and continue with the virtual
-environment's, whose packages are those that are pinned.
+The module first imports only the standard library, so that any Python can start it. It then continues with the Python
+of the virtual environment, which has the pinned packages.
 """
 
 from __future__ import annotations
@@ -30,31 +30,29 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument(
             "--context", help="a context of your kubeconfig: use that cluster and the official CLI instead"
         )
-    recover = verbs.add_parser("recover", help="after a killed run: make its pending Helm releases usable again")
+    recover = verbs.add_parser("recover", help="after a killed run: repair its pending Helm releases")
     recover.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
     recover.add_argument(
-        "--official", action="store_true", help="of the stack that your own pulumi deploys, in all its clusters"
+        "--official", action="store_true", help="for the stack that your own pulumi deploys, in all its clusters"
     )
     start = verbs.add_parser("start", help="start the control planes of a stack, and deploy nothing")
     start.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
-    plan = verbs.add_parser("plan", help="all that a stack consists of, as JSON; deploys nothing")
+    plan = verbs.add_parser("plan", help="print all resources of a stack as JSON; deploys nothing")
     plan.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
-    policy = verbs.add_parser(
-        "policy", help="what the policy pack says of all that a stack consists of; deploys nothing"
-    )
+    policy = verbs.add_parser("policy", help="check all resources of a stack with the policy pack; deploys nothing")
     policy.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
     policy.add_argument("--config", type=Path, help="configuration of the pack (JSON)")
-    _add_compare(verbs.add_parser("compare", help="what this tree changes on every stack, against a commit"))
-    verbs.add_parser("status", help="regions, their processes and contexts, and the stacks")
-    verbs.add_parser("doctor", help="what is missing on this machine, and how to get it")
-    verbs.add_parser("env", help='shell commands for `eval "$(python -m sandbox env)"`')
+    _add_compare(verbs.add_parser("compare", help="show what this tree changes on every stack, against a commit"))
+    verbs.add_parser("status", help="list regions with their processes and contexts, and the stacks")
+    verbs.add_parser("doctor", help="check this machine: what is missing, and how to get it")
+    verbs.add_parser("env", help='print shell commands for `eval "$(python -m sandbox env)"`')
     execute = verbs.add_parser("exec", help="run one command in the sandbox's environment: exec -- COMMAND")
     execute.add_argument("command", nargs=argparse.REMAINDER)
-    build = verbs.add_parser("build", help="build what is missing of the sandbox's binaries")
+    build = verbs.add_parser("build", help="build the sandbox's missing binaries")
     build.add_argument("--tests", action="store_true", help="also the servers and linters that the tests use")
     charts = verbs.add_parser("charts", help="download the pinned Helm charts into the sandbox's chart folder")
-    charts.add_argument("--folder", type=Path, help="another folder to put them into")
-    verbs.add_parser("clean", help="stop everything, and delete all but the built binaries")
+    charts.add_argument("--folder", type=Path, help="another folder for them")
+    verbs.add_parser("clean", help="stop everything and delete all but the built binaries")
     return parser
 
 
@@ -67,13 +65,13 @@ def _add_compare(verb: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="TYPE",
-        help="end with status 3 if a resource of such a type is replaced or deleted, for example '*:StatefulSet'",
+        help="exit with status 3 if a resource of this type is replaced or deleted, for example '*:StatefulSet'",
     )
 
 
 def _continue_in_virtual_environment() -> None:
-    """Start again with the virtual environment's Python, if there is one and this is another."""
-    # A wrapper in the place of the interpreter would have another prefix for ever.
+    """Start again with the virtual environment's Python, if that exists and this is another one."""
+    # A wrapper in place of the interpreter would always have another prefix and restart for ever.
     continued = os.environ.pop(_CONTINUED, None)
     if _VENV_PYTHON.exists() and not _is_virtual_environments() and not continued:
         os.environ[_CONTINUED] = "true"
@@ -85,7 +83,7 @@ def _continue_in_virtual_environment() -> None:
 
 
 def _is_virtual_environments() -> bool:
-    """Whether this Python is that of the virtual environment, by whatever path it was started."""
+    """Whether this is the virtual environment's Python, whatever path started it."""
     return sys.executable == str(_VENV_PYTHON) or os.path.realpath(sys.prefix) == os.path.realpath(_VENV)
 
 
@@ -101,7 +99,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    """The exit status of the command."""
+    """Run the command; return its exit status."""
     try:
         return _run(_parser().parse_args())
     except KeyboardInterrupt:

@@ -1,7 +1,7 @@
-"""The programs the sandbox is made of: which there are, and building those that are missing or out of date.
+"""The sandbox's programs: a list, and the build of those that are missing or out of date.
 
-Each comes from a Go module under `tools/` that pins its version. A build goes to a temporary name first, so that an
-interrupted one leaves nothing half made; what Go has compiled by then stays in its cache.
+Each comes from a Go module under `tools/` that pins its version. A build writes to a temporary name first, so that an
+interrupted one leaves no partial program. Go caches what it has compiled by then.
 """
 
 from __future__ import annotations
@@ -24,22 +24,25 @@ ENGINE_DIRECTORY, PLUGIN_DIRECTORY, BIN_DIRECTORY = "engine", "plugins", "bin"
 
 @dataclass(frozen=True, kw_only=True)
 class Binary:
-    """A program: its name, the folder under tools/, its Go package, the module that sets its version, and where to.
-
-    `version_variable` is the Go variable that the linker sets to the module's version, if the program does not know it;
-    `linker_values` are further variables with their values, `tags` Go's build tags. `embedded` is a file that the
-    package embeds and takes from its module: (path in tools/<tool>, path in the module).
-    """
+    """A program that Go builds."""
 
     name: str
     tool: str
+    """Folder under tools/."""
     package: str
+    """Go package."""
     module: str
+    """Go module that sets the version."""
     version_variable: str | None = None
+    """Go variable that the linker sets to the module's version. None: the program needs none."""
     linker_values: tuple[tuple[str, str], ...] = ()
+    """Other Go variables with the values that the linker sets."""
     tags: str = ""
+    """Go build tags."""
     embedded: tuple[str, str] | None = None
+    """A file that the package embeds: (path in tools/<tool>, path in the module)."""
     directory: str = BIN_DIRECTORY
+    """Target folder of the build."""
 
     @property
     def linker_flags(self) -> str:
@@ -47,12 +50,12 @@ class Binary:
         values = list(self.linker_values)
         if self.version_variable is not None:
             values.append((self.version_variable, pinned_version(self.tool, self.module)))
-        # Without tables for debuggers a program is a third smaller, and so is the time to write it.
+        # Without debug tables, a program is a third smaller and a third faster to write.
         return " ".join(["-s", "-w", *(f"-X {variable}={value}" for variable, value in values)])
 
     @property
     def stamp(self) -> str:
-        """Changes when anything that determines the program changes."""
+        """A text that changes whenever an input of the build changes."""
         digest = hashlib.sha256()
         for part in ("go.mod", "go.sum"):
             digest.update((TOOLS / self.tool / part).read_bytes())
@@ -63,7 +66,7 @@ class Binary:
 
 
 def pinned_version(tool: str, module: str) -> str:
-    """The version that tools/<tool>/go.mod pins the module to, such as `v1.35.0`."""
+    """The module's version in tools/<tool>/go.mod, such as `v1.35.0`."""
     found = re.search(rf"^\s*(?:require )?{re.escape(module)} (v\S+)", (TOOLS / tool / "go.mod").read_text(), re.M)
     if found is None:
         raise ValueError(f"tools/{tool}/go.mod does not require {module}")
@@ -100,7 +103,7 @@ ENGINE = Binary(
     directory=ENGINE_DIRECTORY,
 )
 KUBERNETES_PROVIDER_VERSION = "4.25.0"
-"""The release whose commit tools/kubernetes-provider pins: a module's version cannot say so (docs/adr/0021)."""
+"""The release whose commit tools/kubernetes-provider pins. The module's version cannot express it (docs/adr/0021)."""
 KUBERNETES_PROVIDER = Binary(
     name="pulumi-resource-kubernetes",
     tool="kubernetes-provider",
@@ -118,12 +121,12 @@ CONTROL_PLANE = (
     _kubernetes("kube-controller-manager"),
     _kubernetes("kube-scheduler"),
     _kubernetes("kubectl"),
-    # In a module of its own: it needs an API that the libraries of Kubernetes 1.35 do not have any more.
+    # In a separate module: it needs an API that the libraries of Kubernetes 1.35 no longer have.
     *(
         Binary(name=name, tool="kwok", package=f"sigs.k8s.io/kwok/cmd/{name}", module="sigs.k8s.io/kwok")
         for name in ("kwok", "kwokctl")
     ),
-    # There too: it does not start with the libraries of Kubernetes 1.35.
+    # In the same module: it does not start with the libraries of Kubernetes 1.35.
     Binary(
         name="metrics-server",
         tool="kwok",
@@ -138,7 +141,7 @@ HELM = Binary(
     package="helm.sh/helm/v3/cmd/helm",
     module="helm.sh/helm/v3",
     version_variable="helm.sh/helm/v3/internal/version.version",
-    # Which Kubernetes `helm template` assumes, unless it is told.
+    # The Kubernetes version that `helm template` assumes by default.
     linker_values=(
         ("helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor", _KUBERNETES_VERSION[0]),
         ("helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor", _KUBERNETES_VERSION[1]),
@@ -153,7 +156,7 @@ FOR_TESTS = (
         tool="thanos",
         package="github.com/thanos-io/thanos/cmd/thanos",
         module="github.com/thanos-io/thanos",
-        # Without it Thanos reads Prometheus' labels in a layout that they do not have, and panics.
+        # Without it Thanos expects another layout of Prometheus' labels and panics.
         tags="slicelabels",
     ),
     Binary(
@@ -198,7 +201,7 @@ FOR_TESTS = (
 
 
 def path_of(layout: Layout, binary: Binary) -> Path:
-    """Where the program is, or will be."""
+    """Path of the program, whether built or not."""
     return layout.binaries / binary.directory / binary.name
 
 
@@ -207,22 +210,22 @@ def _stamp_file(layout: Layout, binary: Binary) -> Path:
 
 
 def is_current(layout: Layout, binary: Binary) -> bool:
-    """Whether the program is there and made from the pinned version."""
+    """Whether the program exists and has the pinned version."""
     stamp = _stamp_file(layout, binary)
     return path_of(layout, binary).is_file() and stamp.is_file() and stamp.read_text() == binary.stamp
 
 
 def outdated(layout: Layout, binaries: Iterable[Binary]) -> list[Binary]:
-    """Those that have to be built."""
+    """The programs that have to be built."""
     return [binary for binary in binaries if not is_current(layout, binary)]
 
 
 def ensure(layout: Layout, binaries: Iterable[Binary]) -> None:
-    """Build what is missing or out of date, one after the other, and tells the user how it goes."""
+    """Build the missing or outdated programs one after the other, and report progress."""
     wanted = list(binaries)
     if not outdated(layout, wanted):
         return
-    # Two builds at once would do the same work twice; the second waits and then finds it done.
+    # Two simultaneous builds would do the same work, so the second waits and then finds it done.
     with lock.only_one(layout.binaries / "build.lock", "Another build is under way; waiting for it."):
         missing = outdated(layout, wanted)
         if missing:
@@ -253,7 +256,7 @@ def _build(layout: Layout, go: Path, binary: Binary, label: str) -> None:
 
 @contextmanager
 def _overlay(go: Path, binary: Binary) -> Iterator[list[str]]:
-    """Options with which Go finds the embedded file at its place, without a copy of it in the project."""
+    """Options with which Go finds the embedded file without a copy of it in the project."""
     if binary.embedded is None:
         yield []
         return

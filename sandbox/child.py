@@ -1,4 +1,4 @@
-"""Running a command in the foreground so that Ctrl-C reaches it once and it can finish in its own way."""
+"""Runs a command in the foreground. Ctrl-C reaches it once, so that it can finish in its own way."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from sandbox import engine
 from sandbox.layout import Layout
 
 INTERRUPTED = 130
-# What the provider says of an object while it waits for it. On a terminal the next state takes its place; elsewhere it
-# would stay as a warning that nobody can act on.
+# The provider's messages while it waits for an object. On a terminal the next one replaces them; elsewhere they would
+# stay as warnings that nobody can act on.
 _NOT_READY_YET = re.compile(rb"\b(creating|updating|replacing|deleting) \(\d+s\)\s+warning: ")
 
 
 def run(command: Sequence[str], layout: Layout, extra: Mapping[str, str] | None = None) -> int:
-    """Run the engine in the project and the sandbox's environment; its exit status, 130 when it was interrupted."""
+    """Run the engine in the project with the sandbox's environment; return its exit status, 130 if interrupted."""
     environment = {**engine.environment(layout), **(extra or {})}
     return foreground(command, environment, str(layout.project), leave_out=_NOT_READY_YET)
 
@@ -29,9 +29,9 @@ def run(command: Sequence[str], layout: Layout, extra: Mapping[str, str] | None 
 def foreground(
     command: Sequence[str], environment: Mapping[str, str], directory: str, leave_out: re.Pattern[bytes] | None = None
 ) -> int:
-    """Run the command with this process's terminal; its exit status, 130 when it was interrupted.
+    """Run the command on this process's terminal; return its exit status, 130 if interrupted.
 
-    Without a terminal, lines that `leave_out` matches are not printed.
+    Without a terminal, do not print lines that match `leave_out`.
     """
     sys.stdout.flush()
     output = subprocess.PIPE if leave_out and not sys.stdout.isatty() else None
@@ -49,8 +49,8 @@ def foreground(
 class _Interruption:
     """While active, SIGINT and SIGTERM interrupt a command instead of this process.
 
-    A terminal sends SIGINT to the command as well; the engine takes a second one as an order to drop everything, so
-    it is passed on only when it did not come from the terminal.
+    A terminal sends SIGINT to the command as well. The engine takes a second SIGINT as an order to abort, so this
+    process passes a signal on only if it did not come from the terminal.
     """
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class _Interruption:
             signal.signal(number, handler)
 
     def pass_on_to(self, process: subprocess.Popen[bytes]) -> None:
-        """Name the command, once it is started; a signal may have come before."""
+        """Set the command after its start. A signal may have arrived before."""
         self._process = process
         self._pass_on()
 

@@ -1,9 +1,8 @@
-"""The clouds' login plugins of kubectl, for the control planes of a sandbox: no cloud is asked.
+"""Stand-ins for the clouds' kubectl login plugins, for a sandbox's control planes. They contact no cloud.
 
-`gke-gcloud-auth-plugin`, `aws eks get-token` and `kubelogin get-token` print a token that is good for an hour, like the
-real ones. It is that of a service account, which the API server itself gives out; what the plugin needs for that is in
-the region's kubeconfig. The region is the one whose API server kubectl says it talks to, or, for AWS, whose cluster
-the arguments name.
+Like the real ones, `gke-gcloud-auth-plugin`, `aws eks get-token` and `kubelogin get-token` print a token that is valid
+for an hour. The API server issues it for a service account, with the credentials in the region's kubeconfig. kubectl's
+request names the region's API server; for AWS, the arguments name its cluster.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ _TIMEOUT: Final = 20
 
 
 class LoginError(Exception):
-    """What the user has to know; nothing else is shown."""
+    """An error for the user; only its text is shown."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`HOME PLUGIN ARGUMENT...`: print the credential; the exit status."""
+    """`HOME PLUGIN ARGUMENT...`: print the credential; return the exit status."""
     home, plugin, *rest = arguments
     try:
         asked = execution(os.environ)
@@ -50,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def execution(environment: Mapping[str, str]) -> dict[str, Any]:
-    """What kubectl said about this call; empty if it said nothing."""
+    """kubectl's description of this call; empty if there is none."""
     try:
         info = json.loads(environment.get("KUBERNETES_EXEC_INFO") or "{}")
     except ValueError as error:
@@ -103,7 +102,7 @@ def kubeconfig_of(folder: Path, server: str) -> dict[str, Any]:
 
 
 def token(kubeconfig: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A new token and when it ends, as the API server answers. The account is made when it is not there."""
+    """A new token with its expiry, from the API server. Makes the service account if it is missing."""
     request = {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
@@ -130,7 +129,7 @@ def _binding() -> dict[str, Any]:
 
 
 def credential(asked: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
-    """What kubectl reads, in the version that it asked for."""
+    """The output for kubectl, in the version that kubectl requested."""
     return {
         "apiVersion": asked.get("apiVersion") or _API,
         "kind": "ExecCredential",
@@ -146,14 +145,14 @@ class _Api:
         cluster, user = kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]
         self._server = cluster["server"]
         self._context = ssl.create_default_context(cadata=_text(cluster["certificate-authority-data"]))
-        # The library takes certificates from files only.
+        # The library reads certificates only from files.
         with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
             file.write(_text(user["client-certificate-data"]) + "\n" + _text(user["client-key-data"]))
             file.flush()
             self._context.load_cert_chain(file.name)
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The answer; None when what the path names does not exist. What exists already is fine."""
+        """The answer; None if the path does not exist. An object that exists already is not an error."""
         request = urllib.request.Request(  # noqa: S310 - the URL is a control plane's
             self._server + path, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
         )

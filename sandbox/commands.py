@@ -16,7 +16,7 @@ from sandbox.plan import plan, policy
 
 
 def run(layout: Layout, arguments: argparse.Namespace) -> int:
-    """Run the verb; the exit status."""
+    """Run the verb; return the exit status."""
     verbs: dict[str, Callable[[], int]] = {
         "up": lambda: _up(layout, arguments.stack, arguments.context),
         "down": lambda: _down(layout, arguments.stack, arguments.context),
@@ -52,7 +52,7 @@ def _compare(layout: Layout, arguments: argparse.Namespace) -> int:
 
 
 def start(layout: Layout, stack: str) -> int:
-    """Everything that `up` does before it deploys."""
+    """Prepare a deployment, like the first part of `up`; return the exit status."""
     wanted = deployment.start(layout, stack)
     deployment.initialise(layout, stack)
     print(f"Running: {', '.join(region.name for region in wanted)}.")
@@ -60,7 +60,7 @@ def start(layout: Layout, stack: str) -> int:
 
 
 def recover(layout: Layout, stack: str, *, official: bool) -> int:
-    """Repair what a killed run left, so that the plain `pulumi up` goes on."""
+    """Repair the Helm releases of a killed run, so that plain `pulumi up` works again."""
     found = context.recover(layout, stack) if official else deployment.recover(layout, stack)
     if not found:
         print(f"Stack {stack}: no Helm release is half done.")
@@ -68,13 +68,13 @@ def recover(layout: Layout, stack: str, *, official: bool) -> int:
 
 
 def print_plan(layout: Layout, stack: str) -> int:
-    """Print the plan, and nothing else, on standard output."""
+    """Print the plan, and nothing else, to standard output."""
     print(plan(layout, stack), end="")
     return 0
 
 
 def build(layout: Layout, *, tests: bool) -> int:
-    """Build what is missing."""
+    """Build the missing programs."""
     binaries.ensure(layout, deployment.needed_binaries())
     if tests:
         binaries.ensure(layout, binaries.FOR_TESTS)
@@ -82,14 +82,14 @@ def build(layout: Layout, *, tests: bool) -> int:
 
 
 def env(layout: Layout) -> int:
-    """Print shell commands, and nothing else, on standard output."""
+    """Print shell commands, and nothing else, to standard output."""
     engine.prepare(layout)
     print(engine.exports(layout))
     return 0
 
 
 def execute(layout: Layout, command: Sequence[str]) -> NoReturn:
-    """Become the command, in the sandbox's environment."""
+    """Replace this process with the command, in the sandbox's environment."""
     words = list(command[1:] if command[:1] == ["--"] else command)
     if not words:
         raise SandboxError("exec needs a command, for example `python -m sandbox exec -- pulumi preview -s local`.")
@@ -118,7 +118,7 @@ def status(layout: Layout) -> int:
 
 
 def clean(layout: Layout) -> int:
-    """Stop every control plane and deletes all that the sandbox holds, except what was built or downloaded."""
+    """Stop every control plane and delete everything except built or downloaded files."""
     folders = {layout.bin.name, layout.engine.name, binaries.PLUGIN_DIRECTORY, charts.FOLDER}
     kept = folders | {"stamps", "build.lock"}
     built = kept if layout.home == layout.binaries else set()

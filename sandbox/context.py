@@ -1,6 +1,6 @@
-"""Deploying a stack on a cluster of the user's own, with the official CLI, its plugins and the user's backend.
+"""Deploys a stack on the user's own cluster, with the official CLI, its plugins and the user's backend.
 
-Nothing of the sandbox takes part, except that the stack file's copy with the context in it lies under its home.
+From the sandbox it uses only the home folder, for a copy of the stack file with the context in it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ENCRYPTION_KEYS = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
 
 def up(layout: Layout, stack: str, context: str) -> int:
-    """Deploy the stack on the cluster that the kubeconfig context names; the CLI's exit status."""
+    """Deploy the stack on the cluster of the kubeconfig context; return the CLI's exit status."""
     cli, folder = _ready(layout, stack, context)
     if status := _run(cli, layout, "stack", "select", stack, "--create", "--cwd", str(folder)):
         return status
@@ -34,14 +34,14 @@ def up(layout: Layout, stack: str, context: str) -> int:
 
 
 def down(layout: Layout, stack: str, context: str) -> int:
-    """Destroy what `up` deployed on the context's cluster; the CLI's exit status."""
+    """Destroy the deployment of `up` on the context's cluster; return the CLI's exit status."""
     cli, folder = _ready(layout, stack, context)
     _refuse_another(cli, layout, stack, context)
     return _run(cli, layout, "destroy", *_options(folder, stack))
 
 
 def recover(layout: Layout, stack: str) -> int:
-    """Make Helm releases usable again that a killed run left pending, in all clusters of the stack; how many."""
+    """Repair Helm releases that a killed run left pending, in all clusters of the stack; return their number."""
     cli = engine.on_path()
     if cli is None:
         raise SandboxError("The official Pulumi CLI, which knows the stack, is not on PATH.")
@@ -65,7 +65,7 @@ def _exported(cli: Path, layout: Layout, stack: str, *options: str) -> dict[str,
 
 
 def _ready(layout: Layout, stack: str, context: str) -> tuple[Path, Path]:
-    """The official CLI and the folder with the stack file for this context, after all that can be wrong is checked."""
+    """The official CLI and the folder with the stack file for this context. Raises `SandboxError` on any problem."""
     if os.environ.get("PULUMI_HOME") == str(layout.pulumi_home):
         raise SandboxError("This shell has the environment of the sandbox; use a new one to deploy on another cluster.")
     cli = engine.on_path()
@@ -84,9 +84,9 @@ def _ready(layout: Layout, stack: str, context: str) -> tuple[Path, Path]:
 
 
 def _refuse_another(cli: Path, layout: Layout, stack: str, context: str) -> None:
-    """Raises `SandboxError` if the stack is deployed on the cluster of another context.
+    """Raise `SandboxError` if the stack is deployed on the cluster of another context.
 
-    A stack has one state. To the engine, another context would be the same cluster, with nothing left to do on it.
+    A stack has one state. The engine would take another context for the same cluster and do nothing.
     """
     exported = _exported(cli, layout, stack)
     used = deployed_context(exported, str(user_kubeconfig(os.environ).get("current-context", "")))
@@ -100,14 +100,14 @@ def _refuse_another(cli: Path, layout: Layout, stack: str, context: str) -> None
 
 
 def deployed_context(exported: Mapping[str, Any], current: str) -> str | None:
-    """The context of the cluster that an exported state is about; `current` if it names none, None if it is empty."""
+    """The context in an exported state; `current` if the state names none, None if it is empty."""
     resources = (exported.get("deployment") or {}).get("resources") or []
     providers = [one for one in resources if one["type"] == "pulumi:providers:kubernetes"]
     return next((one.get("inputs", {}).get("context") or current for one in providers), None)
 
 
 def user_kubeconfig(environment: Mapping[str, str]) -> dict[str, Any]:
-    """The user's kubeconfig files as one."""
+    """The user's kubeconfig files, merged."""
     paths = environment.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
     files = [Path(path) for path in paths.split(os.pathsep) if path]
     documents = [yaml.safe_load(file.read_text()) or {} for file in files if file.is_file()]
@@ -117,7 +117,7 @@ def user_kubeconfig(environment: Mapping[str, str]) -> dict[str, Any]:
 def _write_folder(layout: Layout, stack: str, context: str) -> Path:
     """A folder with a project file and the stack's file for the context.
 
-    The CLI may write the stack's encryption settings into the file, so they are kept when it is written again.
+    The CLI may write encryption settings into the file, so they survive when it is written again.
     """
     source = layout.stack_file(stack)
     regions.read_regions(source)

@@ -1,4 +1,4 @@
-"""All control planes of the sandbox: which there are, and starting and stopping those of a stack."""
+"""All control planes of the sandbox: lists them, and starts and stops those of a stack."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox.controlplane import Cluster
 from sandbox.layout import Layout
 from sandbox.regions import ControlPlane, Region
 
-# Starting more at once is not faster on the two or four cores of a usual machine.
+# More at once is not faster on a machine with two or four cores.
 _AT_ONCE = 2
 
 
@@ -25,9 +25,9 @@ def clusters(layout: Layout, stack: str | None = None) -> list[Cluster]:
 
 
 def start(layout: Layout, stack: str, wanted: list[Region]) -> None:
-    """Start a control plane for each region, those that run already included, and writes the kubeconfigs.
+    """Start a control plane for each region that has none running, and write the kubeconfigs.
 
-    Regions that the stack had before are among them: what is in them has to be deleted there (see `retire`).
+    Includes regions that the stack had before, because their objects must be deleted there (see `retire`).
     Raises `SandboxError`, with nothing changed, if another stack uses one of the regions.
     """
     with alone(layout):
@@ -57,8 +57,8 @@ def _start(layout: Layout, stack: str, wanted: list[Region]) -> None:
 
 
 def end_strays(layout: Layout) -> None:
-    """End servers whose files were deleted by hand: they hold ports, and nobody can use them any more."""
-    # Before the record is read: a server that is started meanwhile is none.
+    """End servers whose files a user deleted: they still hold ports, but are unusable."""
+    # List servers before reading the record, so that a server started meanwhile is not a stray.
     running = processes.servers_of(layout.clusters)
     known = {
         process.pid
@@ -80,7 +80,7 @@ def _start_one(cluster: Cluster) -> None:
 
 
 def write_kubeconfigs(layout: Layout, stack: str, planes: list[ControlPlane]) -> None:
-    """The merged kubeconfig of all regions, and the one of this stack; both point to the stack's first region."""
+    """Write the merged kubeconfig of all regions and that of this stack. Both point to the stack's first region."""
     own = [Cluster(layout, plane).kubeconfig for plane in planes]
     others = [path for path in sorted(layout.kubeconfigs.glob("*.yaml")) if path not in own]
     documents = [yaml.safe_load(path.read_text()) for path in [*own, *others]]
@@ -89,7 +89,7 @@ def write_kubeconfigs(layout: Layout, stack: str, planes: list[ControlPlane]) ->
 
 
 def remove(layout: Layout, stack: str) -> list[str]:
-    """Stop and deletes the control planes that no other stack uses; their names."""
+    """Stop and delete the control planes that no other stack uses; return their names."""
     with alone(layout):
         end_strays(layout)
         gone = _retire(layout, stack, [])
@@ -98,7 +98,7 @@ def remove(layout: Layout, stack: str) -> list[str]:
 
 
 def retire(layout: Layout, stack: str, wanted: list[Region]) -> list[str]:
-    """Do so with those of the regions that a stack has no more; deploy it without them first."""
+    """Do the same for regions that the stack no longer has. Deploy the stack without them first."""
     with alone(layout):
         return _retire(layout, stack, wanted)
 
@@ -113,7 +113,7 @@ def _retire(layout: Layout, stack: str, wanted: list[Region]) -> list[str]:
 
 
 def clear(layout: Layout) -> None:
-    """Stop and deletes every control plane; for a command that is `alone`."""
+    """Stop and delete every control plane. Call inside `alone`."""
     for cluster in clusters(layout):
         cluster.remove()
     end_strays(layout)

@@ -1,4 +1,4 @@
-"""A region's control plane: a real API server, scheduler and controllers with simulated nodes, made by kwokctl."""
+"""A region's control plane: a real API server, scheduler and controllers with simulated nodes, run by kwokctl."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from sandbox import kubeconfig, manifests, processes, progress
 from sandbox.layout import Layout, SandboxError
 from sandbox.regions import ControlPlane
 
-# Below the range from which systems take ports for outgoing connections.
+# Below the range of ports for outgoing connections.
 _FIRST_PORT, _PORT_END = 20600, 30000
 FIRST_PORT_VARIABLE = "SACRED_COUNCIL_FIRST_PORT"
-"""Where to look for free ports from: sandboxes that start at the same time must not find the same ones."""
+"""First port to try. Sandboxes that start at the same time must not find the same ports."""
 _START_SECONDS = 120
 _SERVERS = len(manifests.PORTS_OF)
 
@@ -28,7 +28,7 @@ _SERVERS = len(manifests.PORTS_OF)
 class Cluster:
     """Starts, stops and removes one region's control plane. Every operation can be repeated.
 
-    Setting `abandoned` makes a `start` in another thread give up.
+    Set `abandoned` to make a `start` in another thread give up.
     """
 
     def __init__(self, layout: Layout, plane: ControlPlane, abandoned: threading.Event | None = None) -> None:
@@ -46,11 +46,11 @@ class Cluster:
 
     @property
     def servers(self) -> list[str]:
-        """The names of the servers that are running now, sorted."""
+        """Names of the running servers, sorted."""
         return sorted(processes.server_name(process) for process in processes.servers_of(self.directory))
 
     def start(self) -> float:
-        """Create or resumes the control plane and waits until it is usable; the seconds it took."""
+        """Create or resume the control plane and wait until it is usable; return the seconds."""
         begin = time.monotonic()
         try:
             self._discard_unfinished()
@@ -66,7 +66,7 @@ class Cluster:
         return time.monotonic() - begin
 
     def stop(self) -> None:
-        """End every process of the control plane; what is stored stays."""
+        """End every process of the control plane; keep its data."""
         stubborn = processes.stop(processes.servers_of(self.directory))
         if stubborn:
             pids = ", ".join(str(process.pid) for process in stubborn)
@@ -74,7 +74,7 @@ class Cluster:
         self._forget_dead_servers()
 
     def remove(self) -> None:
-        """Stop the control plane and deletes what it stored."""
+        """Stop the control plane and delete its data."""
         self._remove_volumes()
         self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -99,9 +99,10 @@ class Cluster:
         return path
 
     def _saved(self) -> dict[str, Any]:
-        """What kwokctl wrote of the control plane; empty when there is none, or it was interrupted before it was done.
+        """kwokctl's file about the control plane; empty if missing or incomplete.
 
-        It writes its file first without `components`, then makes certificates, and would take that for the whole later.
+        kwokctl first writes the file without `components`, then makes certificates. After an interruption it would take
+        the incomplete file for the whole.
         """
         try:
             documents: list[Any] = list(yaml.safe_load_all((self.directory / "kwok.yaml").read_text()))
@@ -120,7 +121,7 @@ class Cluster:
             shutil.rmtree(self.directory)
 
     def _require_free_ports(self) -> None:
-        """A control plane keeps its ports, which somebody else may have taken while it did not run."""
+        """Raise if another program took one of the control plane's fixed ports while it did not run."""
         running, options = self.servers, self._saved().get("options") or {}
         for server, names in manifests.PORTS_OF.items():
             taken = [options[name] for name in names if name in options and not processes.is_free(options[name])]
@@ -133,7 +134,7 @@ class Cluster:
                 )
 
     def _start_missing_servers(self) -> None:
-        """Let kwokctl create the control plane, or start again what does not run, and wait for its API."""
+        """Let kwokctl create the control plane or restart its missing servers, and wait for its API."""
         if len(self.servers) == _SERVERS:
             return
         self._forget_dead_servers()
@@ -159,7 +160,7 @@ class Cluster:
                     process.kill()
 
     def _failure(self, said: str) -> str:
-        """The last lines of what kwokctl and the servers said."""
+        """The last lines of kwokctl's and the servers' output."""
         parts = [said.strip()[-1500:]]
         for log in sorted((self.directory / "logs").glob("*.log")):
             lines = log.read_text(errors="replace").splitlines()[-5:]
@@ -167,7 +168,7 @@ class Cluster:
         return "\n".join(parts)
 
     def _forget_dead_servers(self) -> None:
-        """Remove process ids that are not ours (any more), for after a reboot they may be someone else's."""
+        """Remove ids of processes that are not ours: after a reboot they may belong to others."""
         ours = {process.pid for process in processes.servers_of(self.directory)}
         for file in (self.directory / "pids").glob("*.pid"):
             if not file.read_text().strip().isdigit() or int(file.read_text()) not in ours:
@@ -181,7 +182,7 @@ class Cluster:
         return f"https://{manifests.LOOPBACK}:{self._saved()['options']['kubeApiserverPort']}"
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run kubectl against this control plane and returns what it said."""
+        """Run kubectl against this control plane; return its output."""
         target = ("--kubeconfig", str(self.kubeconfig), "--request-timeout=10s")
         command = [str(self.layout.bin / "kubectl"), *target, *arguments]
         return subprocess.run(command, input=stdin or "", capture_output=True, text=True)
@@ -189,7 +190,7 @@ class Cluster:
     def _await_usable(self, deadline: float) -> None:
         """Wait for the nodes and for the default service account, without which no pod can be created.
 
-        On a busy machine the controller manager gives up before the API server answers, so it may need another start.
+        On a busy machine the controller manager may give up before the API server answers and need another start.
         """
         objects = json.dumps(manifests.initial_objects(self.plane.name, self.plane.cloud))
         steps = (
@@ -205,11 +206,11 @@ class Cluster:
                 self._start_missing_servers()
 
     def _release_nodes(self) -> None:
-        """Let a new KWOK take the nodes at once: it would wait minutes for the leases of the one that was ended."""
+        """Delete the leases of the previous KWOK. A new one would wait minutes for them to expire."""
         self.kubectl("delete", "leases", "--all", "--namespace=kube-node-lease")
 
     def _remove_volumes(self) -> None:
-        """Remove the empty directories that the volume provisioner made for volumes that still exist."""
+        """Remove the empty directories that the volume provisioner made for existing volumes."""
         if not self.servers or not (self.layout.bin / "kubectl").is_file():
             return
         run = self.kubectl("get", "persistentvolumes", "--output=jsonpath={.items[*].spec.hostPath.path}")

@@ -1,7 +1,7 @@
-"""The custom resource definitions that charts bring, for substitutes of charts that cannot be downloaded.
+"""Custom resource definitions for substitutes of charts that cannot be downloaded.
 
-The definitions come from files in the folder that SANDBOX_CRDS names (`<product>-<version>.yaml`). A kind that no file
-has gets a permissive definition: the API server then takes any object of it, and checks nothing.
+The definitions come from files `<product>-<version>.yaml` in the folder that SANDBOX_CRDS names. A kind without a file
+gets a permissive definition: the API server accepts any object of the kind and checks nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Definition = dict[str, Any]
 
 @dataclass(frozen=True)
 class CustomKind:
-    """A kind that a chart defines. The first version is the one that is stored."""
+    """A kind that a chart defines. The first version is the stored one."""
 
     group: str
     versions: tuple[str, ...]
@@ -33,20 +33,19 @@ class CustomKind:
 
     @property
     def name(self) -> str:
-        """The name of its definition."""
+        """Name of the definition."""
         return f"{self.plural}.{self.group}"
 
 
 @dataclass(frozen=True)
 class Product:
-    """What a chart brings: the start of its definitions' file name, and its kinds.
-
-    With `by_pods` the real chart has no definitions: its pods make them, and here they do not run.
-    """
+    """The kinds of a product."""
 
     file_prefix: str
+    """Prefix of the names of files with its definitions."""
     kinds: tuple[CustomKind, ...]
     by_pods: bool = False
+    """Whether the real chart's pods make the definitions. Such pods do not run here."""
 
 
 def _kinds(group: str, versions: Sequence[str], namespaced: bool = True, **plurals: str) -> list[CustomKind]:
@@ -171,7 +170,7 @@ _STRIMZI: Final = Product(
     ),
 )
 
-# The program uses one of the kinds that Rancher makes.
+# Rancher makes more kinds; the program uses only this one.
 _RANCHER: Final = Product("rancher", tuple(_kinds("provisioning.cattle.io", ["v1"], Cluster="clusters")), by_pods=True)
 
 PRODUCTS: Final[Mapping[str, Product]] = {
@@ -184,12 +183,12 @@ PRODUCTS: Final[Mapping[str, Product]] = {
     "strimzi-kafka-operator": _STRIMZI,
     "rancher": _RANCHER,
 }
-"""Charts, by name, that bring definitions."""
+"""Products with definitions, by chart name."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """The definitions of a chart, and where they are from: a file's name, or empty for permissive ones only."""
+    """Definitions of a chart, and the name of their file; the name is empty if all are permissive."""
 
     definitions: list[Definition]
     file: str = ""
@@ -197,7 +196,7 @@ class Found:
 
 
 def folder() -> Path | None:
-    """The folder with definitions, if one is named. Raises `ValueError` if it is not there."""
+    """The folder with definitions; None if SANDBOX_CRDS is not set. Raises `ValueError` if it does not exist."""
     named = os.environ.get(FOLDER_VARIABLE)
     if not named:
         return None
@@ -208,7 +207,7 @@ def folder() -> Path | None:
 
 
 def definitions(chart: str, version: str, source: Path | None) -> Found:
-    """The definitions that the chart brings; none for a chart that brings none."""
+    """The chart's definitions; empty for a chart without any."""
     product = PRODUCTS.get(chart)
     if product is None:
         return Found([])
@@ -223,7 +222,7 @@ def definitions(chart: str, version: str, source: Path | None) -> Found:
 
 
 def _newest(source: Path, prefix: str, version: str) -> Path | None:
-    """The file of exactly this version, else the highest version there is."""
+    """The file of exactly this version, else of the highest version."""
     exact = source / f"{prefix}-{version}.yaml"
     if exact.is_file():
         return exact
@@ -242,7 +241,7 @@ def _read(path: Path) -> tuple[Definition, ...]:
 
 
 def permissive(kind: CustomKind) -> Definition:
-    """A definition that takes any object of the kind."""
+    """A definition that accepts any object of the kind."""
     schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",

@@ -1,4 +1,4 @@
-"""Deploying a stack in the sandbox, and taking it down."""
+"""Deploys a stack in the sandbox and takes it down."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from sandbox.regions import Region
 
 _DELETE_UNREACHABLE = "PULUMI_K8S_DELETE_UNREACHABLE"
 SKIP_CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS"
-"""Has the engine write the state once, at the end: for what need not be gone on with when the engine is killed."""
+"""Makes the engine write the state only at the end, for runs that need not resume after a kill."""
 
 
 def needed_binaries() -> list[binaries.Binary]:
-    """What `up` needs: the engine, unless the official CLI is used, the Kubernetes provider and the control plane."""
+    """The programs for `up`: the engine (without an official CLI), the Kubernetes provider and the control plane."""
     own_engine = [] if engine.official() else [binaries.ENGINE]
     return [*own_engine, *binaries.CONTROL_PLANE, binaries.KUBERNETES_PROVIDER]
 
 
 def start(layout: Layout, stack: str) -> list[Region]:
-    """Bring everything into place that a deployment needs; quick when it is there already. The stack's regions."""
+    """Prepare everything for a deployment; return the stack's regions. Quick if everything is ready."""
     wanted = regions.read_regions(layout.stack_file(stack))
     doctor.require(layout)
     official = engine.official()
@@ -39,17 +39,17 @@ def start(layout: Layout, stack: str) -> list[Region]:
 
 
 def simulated(layout: Layout) -> str:
-    """One line about what is not as on a cloud."""
+    """One line about the simulated parts."""
     return " ".join(filter(None, ["Nodes, pods and clouds are simulated: docs/sandbox.md.", charts.note(layout)]))
 
 
 def up(layout: Layout, stack: str) -> int:
-    """Deploy the stack and says what is where; the engine's exit status."""
+    """Deploy the stack and print a summary; return the engine's exit status."""
     wanted = start(layout, stack)
     initialise(layout, stack)
     release_stale_locks(layout, stack)
     recover(layout, stack)
-    # Nobody is asked, so a preview would only take as long as the update. `make preview` shows one.
+    # Without a confirmation, a preview would only double the time. `make preview` shows one.
     status = child.run([str(layout.shims / "pulumi"), "up", "--yes", "--skip-preview", "--stack", stack], layout)
     if status == 0:
         forget_unfinished(layout, stack)
@@ -59,23 +59,23 @@ def up(layout: Layout, stack: str) -> int:
 
 
 def retire(layout: Layout, stack: str, wanted: list[Region]) -> None:
-    """Stop the control planes of regions that were taken off the stack's list, once nothing of it is in them."""
+    """Stop the control planes of regions that the stack no longer lists, once none of its objects are in them."""
     gone = control_planes.retire(layout, stack, wanted)
     if gone:
         progress.say(f"Stopped the control planes of regions that are not in the list any more: {', '.join(gone)}.")
 
 
 def forget_unfinished(layout: Layout, stack: str) -> None:
-    """Have the engine forget what a killed one had begun, once all is deployed: it would warn of it in every run."""
+    """After a complete deployment, clear the pending operations of a killed engine: every run would warn of them."""
     if state.unfinished(layout, stack):
         with progress.step(f"Stack {stack}: comparing the state with what is there, as a run was killed before"):
             _pulumi(layout, "refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", stack)
 
 
 def initialise(layout: Layout, stack: str) -> None:
-    """Create the stack from a directory of its own: the CLI writes the salt into the stack file it finds there.
+    """Create the stack from a separate directory, because the CLI writes a salt into the stack file there.
 
-    The salt the engine needs is in the stack's state, so the tracked stack file does not get one.
+    The engine finds the salt in the stack's state, so the tracked stack file stays without one.
     """
     if not state.exists(layout, stack):
         with tempfile.TemporaryDirectory() as folder:
@@ -85,7 +85,7 @@ def initialise(layout: Layout, stack: str) -> None:
 
 
 def release_stale_locks(layout: Layout, stack: str) -> None:
-    """Remove the lock of an engine that was killed; an engine that still runs is an error."""
+    """Remove the lock of a killed engine. Raises `SandboxError` if the engine still runs."""
     locks = state.locks(layout, stack)
     running = [str(lock.pid) for lock in locks if lock.pid]
     if running:
@@ -99,7 +99,7 @@ def release_stale_locks(layout: Layout, stack: str) -> None:
 
 
 def recover(layout: Layout, stack: str) -> int:
-    """Repair Helm releases that a killed run left half done; how many there were."""
+    """Repair Helm releases that a killed run left half done; return their number."""
     clusters = [
         releases.Access(
             name=f"Region {cluster.plane.name}", provider=f"{cluster.plane.name}-", kubeconfig=cluster.kubeconfig
@@ -111,9 +111,9 @@ def recover(layout: Layout, stack: str) -> int:
 
 
 def down(layout: Layout, stack: str) -> int:
-    """Destroy the stack, deletes its state and its control planes; the status of the destroy.
+    """Destroy the stack, delete its state and its control planes; return the status of the destroy.
 
-    What cannot be destroyed properly is discarded all the same.
+    Discards resources that cannot be destroyed properly.
     """
     deployed = state.exists(layout, stack)
     problem = _destroy(layout, stack) if deployed else 0
@@ -132,7 +132,7 @@ def down(layout: Layout, stack: str) -> int:
 
 
 def _forget(layout: Layout, stack: str) -> None:
-    """Delete the stack's state, with the engine if there is one."""
+    """Delete the stack's state, through the engine if there is one."""
     if engine.command(layout).is_file():
         _pulumi(layout, "stack", "rm", stack, "--yes", "--force", "--preserve-config")
     else:
@@ -140,16 +140,16 @@ def _forget(layout: Layout, stack: str) -> None:
 
 
 def _destroy(layout: Layout, stack: str) -> int:
-    """The engine's exit status; 0 where it cannot be asked for more: without an engine, or a control plane."""
+    """Destroy the resources; return the engine's exit status, or 0 without an engine or a control plane."""
     if not engine.command(layout).is_file():
         progress.say("There is no engine to destroy the stack with (any more); it is discarded.")
         return 0
     engine.prepare(layout)
     release_stale_locks(layout, stack)
     lost = _revive(layout, stack)
-    # What is deleted already may be deleted again, and all is thrown away anyway.
+    # Deleting twice does no harm, and all data is discarded anyway.
     extra = {SKIP_CHECKPOINTS: "true", **({_DELETE_UNREACHABLE: "true"} if lost else {})}
-    # Helm releases of a lost control plane are forgotten by a refresh alone.
+    # Only a refresh makes the engine forget Helm releases of a lost control plane.
     refresh = ["--refresh"] if lost else []
     command = [str(layout.shims / "pulumi"), "destroy", "--yes", *refresh, "--stack", stack]
     status = child.run(command, layout, extra)
@@ -160,7 +160,7 @@ def _destroy(layout: Layout, stack: str) -> int:
 
 
 def _revive(layout: Layout, stack: str) -> bool:
-    """Start the stack's control planes again if they do not run; whether one of them is lost."""
+    """Restart the stack's control planes; return whether one of them is lost."""
     clusters = control_planes.clusters(layout, stack)
     running = [cluster for cluster in clusters if _runs_again(cluster)]
     return not clusters or len(running) < len(clusters)
@@ -178,7 +178,7 @@ def _runs_again(cluster: Cluster) -> bool:
 
 
 def _pulumi(layout: Layout, *arguments: str) -> str:
-    """Run a short command of the engine; what it printed."""
+    """Run a short command of the engine; return its output."""
     run = subprocess.run(
         [str(layout.shims / "pulumi"), *arguments, "--non-interactive"],
         cwd=layout.project,
@@ -194,7 +194,7 @@ def _pulumi(layout: Layout, *arguments: str) -> str:
 
 
 def summary(layout: Layout, stack: str) -> str:
-    """What is deployed where, how to look at it and how to take it down."""
+    """A summary: what is deployed where, how to inspect it and how to take it down."""
     kinds = Counter(item["type"].split(":")[0] for item in state.resources(layout, stack))
     counted = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     clusters = control_planes.clusters(layout, stack)

@@ -1,4 +1,4 @@
-"""Checks of the machine: what the sandbox needs, whether it is there, and how to get it."""
+"""Checks of the machine: needs of the sandbox, findings and remedies."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ _NEEDED_MEMORY = 2 * _GIBIBYTE
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One finding; `remedy` is set when something is missing, and `blocks` when nothing works without it."""
+    """One finding."""
 
     name: str
     finding: str
     remedy: str = ""
+    """Empty if nothing is missing."""
     blocks: bool = True
+    """Whether nothing works without it."""
 
 
 def examine(layout: Layout) -> list[Check]:
-    """All checks, in the order in which to fix what is missing."""
+    """All checks, in the order in which to fix problems."""
     return [_python(), _packages(), _go(layout), _engine(layout), _built(layout), _disk(layout), _memory()]
 
 
 def report(layout: Layout) -> int:
-    """Print every check; 1 when something is missing."""
+    """Print every check; return 1 if something is missing."""
     checks = examine(layout)
     for check in checks:
         print(f"{'missing' if check.remedy else 'ok':8} {check.name}: {check.finding}")
@@ -42,7 +44,7 @@ def report(layout: Layout) -> int:
 
 
 def require(layout: Layout) -> None:
-    """Raises with what has to be done first, if anything."""
+    """Raise `SandboxError` with the remedies of all blocking checks."""
     blocking = [check for check in examine(layout) if check.remedy and check.blocks]
     if blocking:
         raise SandboxError("\n".join(f"{check.name}: {check.finding}. {check.remedy}" for check in blocking))
@@ -63,7 +65,7 @@ def _packages() -> Check:
 
 
 def pinned_requirements() -> list[str]:
-    """The `name==version` lines of what the program needs and of what the sandbox adds."""
+    """The `name==version` lines of the program's and the sandbox's requirements."""
     lines = [
         line.strip()
         for file in ("requirements.txt", "requirements-dev.txt")

@@ -1,4 +1,4 @@
-"""Kubernetes YAML: several documents in one text, read the way Kubernetes' own tools read them."""
+"""Reads Kubernetes YAML, with several documents in one text, like Kubernetes' own tools."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import yaml
 
-# libyaml's parser where PyYAML was built with it: ten times as fast, and definitions are megabytes.
+# If available, libyaml's parser is ten times as fast, and definitions take megabytes.
 _Base: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_Base):  # type: ignore[misc, valid-type]
-    """Kubernetes reads dates and `=` as strings, and knows no base 60."""
+    """Reads dates and `=` as strings and no base 60 numbers, like Kubernetes."""
 
 
 _LEFT_OUT: Final = frozenset({"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"})
@@ -30,11 +30,11 @@ _Loader.yaml_implicit_resolvers = {
 
 
 class DocumentError(ValueError):
-    """The text is not YAML, or not made of objects."""
+    """The text is not YAML, or a document is not an object."""
 
 
 def read(text: str, origin: str) -> list[dict[str, Any]]:
-    """The objects of a text, lists taken apart, empty documents left out. Raises `DocumentError` naming the origin."""
+    """The objects of a text: lists are flattened, empty documents left out. Raises `DocumentError` with the origin."""
     try:
         documents = [document for document in yaml.load_all(text, Loader=_Loader) if document]
     except yaml.YAMLError as error:
@@ -46,7 +46,7 @@ def read(text: str, origin: str) -> list[dict[str, Any]]:
 
 
 def read_mapping(text: str, origin: str) -> dict[str, Any]:
-    """The one mapping of a text, such as a chart's values; an empty text gives an empty one."""
+    """The single mapping of a text, such as a chart's values; empty for an empty text."""
     try:
         document = next(yaml.load_all(text, Loader=_Loader), None)
     except yaml.YAMLError as error:

@@ -1,4 +1,4 @@
-"""The environment in which the plain `pulumi` command works on the sandbox, and what has to be in place for it."""
+"""The environment in which the plain `pulumi` command works on the sandbox, and the files it needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from sandbox import binaries, charts, cloud_login
 from sandbox.layout import PROJECT, Layout
 
-# Provider stand-ins by plugin name, with the distribution whose version they stand in for. Kubernetes' is official.
+# Provider stand-ins by plugin name, with the distribution whose version they have. Kubernetes' provider is official.
 STAND_INS = {
     "random": "pulumi-random",
     "tls": "pulumi-tls",
@@ -27,9 +27,9 @@ STAND_INS = {
 }
 # Settings of the user's own engine that must not reach the sandbox.
 REMOVED_VARIABLES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "PULUMI_OPTION_CONFIG_FILE")
-# A file that tells a sandbox's directories on PATH from the user's own.
+# A file that marks a sandbox's directories on PATH.
 _MARKER = ".sacred-council-sandbox"
-# Several checkouts may share the engine, beside which this must lie, so it names none of them.
+# Lies beside the engine, which several checkouts may share, so it must not name any of them.
 _LANGUAGE_HOST_LAUNCHER = '#!/bin/sh\nexec "$SACRED_COUNCIL_PYTHON" -P "$SACRED_COUNCIL_LANGUAGE_HOST" "$@"\n'
 
 Version = tuple[int, int, int]
@@ -42,7 +42,7 @@ def parse_version(text: str) -> Version | None:
 
 
 def suits(version: Version | None, pinned: Version) -> bool:
-    """Whether an engine can be used in place of the pinned one: not older, and of the same major version."""
+    """Whether an engine can replace the pinned one: not older, and of the same major version."""
     return version is not None and version[0] == pinned[0] and version >= pinned
 
 
@@ -54,7 +54,7 @@ def pinned_version() -> Version:
 
 
 def version_of(command: Path) -> Version | None:
-    """What `pulumi version` says; None when it does not run."""
+    """The output of `pulumi version`; None if the command does not run."""
     environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         run = subprocess.run([str(command), "version"], env=environment, capture_output=True, text=True, timeout=30)
@@ -64,7 +64,7 @@ def version_of(command: Path) -> Version | None:
 
 
 def on_path() -> Path | None:
-    """The user's own `pulumi`, not one of a sandbox."""
+    """The user's own `pulumi`, outside any sandbox."""
     folders = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
     own = [folder for folder in folders if not (Path(folder) / _MARKER).exists()]
     found = shutil.which("pulumi", path=os.pathsep.join(own))
@@ -79,19 +79,19 @@ def official() -> Path | None:
 
 
 def command(layout: Layout) -> Path:
-    """The real engine: the official CLI on PATH if it suits, else the one that the sandbox builds."""
+    """The real engine: a suitable official CLI on PATH, else the one that the sandbox builds."""
     return official() or binaries.path_of(layout, binaries.ENGINE)
 
 
 def variables(layout: Layout, environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables to set, given the environment they are added to."""
+    """The variables to add to `environment`."""
     first = [str(layout.shims), str(layout.bin)]
     rest = [folder for folder in environment.get("PATH", os.defpath).split(os.pathsep) if folder not in first]
     return {
         "PATH": os.pathsep.join([*first, *rest]),
         "KUBECONFIG": str(layout.kubeconfig),
         "PULUMI_HOME": str(layout.pulumi_home),
-        # With metadata the engine would checksum the whole state twice for each resource that it changes.
+        # With metadata, the engine would checksum the whole state twice for each changed resource.
         "PULUMI_BACKEND_URL": f"file://{layout.state}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(layout.passphrase),
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
@@ -112,14 +112,14 @@ def environment(layout: Layout) -> dict[str, str]:
 
 
 def exports(layout: Layout) -> str:
-    """Shell commands that put the sandbox's environment in place."""
+    """Shell commands that set the sandbox's environment."""
     lines = [f"unset {' '.join(REMOVED_VARIABLES)}"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in variables(layout, os.environ).items()]
     return "\n".join(lines)
 
 
 def prepare(layout: Layout) -> None:
-    """Put everything in place that the environment names. Quick, and harmless to repeat."""
+    """Make all files that the environment names. Quick and safe to repeat."""
     for folder in (layout.state, layout.pulumi_home, layout.shims):
         folder.mkdir(parents=True, exist_ok=True)
     if not layout.passphrase.exists():
@@ -142,16 +142,16 @@ def _install_plugin(layout: Layout, name: str, version: str, launcher: str) -> N
     plugins = layout.pulumi_home / "plugins"
     folder = plugins / f"resource-{name}-v{version}"
     for other in plugins.glob(f"resource-{name}-v*"):
-        # Beside a plugin's folder the engine keeps files of the same name with an extension.
+        # The engine keeps files beside a plugin's folder, with its name and an extension.
         if not other.name.startswith(folder.name):
             shutil.rmtree(other) if other.is_dir() else other.unlink()
     _write(folder / f"pulumi-resource-{name}", launcher, 0o755)
 
 
 def _module_launcher(module: str, *arguments: str | Path) -> str:
-    """A script that becomes the module, with these arguments first.
+    """A script that runs the module with these arguments first.
 
-    PYTHONPATH finds it whatever directory the engine starts the plugin in.
+    PYTHONPATH finds the module from any working directory.
     """
     path = f"PYTHONPATH={shlex.quote(str(PROJECT))}${{PYTHONPATH:+:$PYTHONPATH}}\nexport PYTHONPATH\n"
     return _launcher([sys.executable, "-P", "-m", module, *arguments], before=path)
@@ -162,7 +162,7 @@ def _launcher(words: list[str | Path], before: str = "") -> str:
 
 
 def _write(path: Path, text: str, mode: int) -> None:
-    """Replace the file if it differs, so that what runs it at the moment is not disturbed."""
+    """Replace the file if it differs. A process that runs it keeps the old file."""
     if path.is_file() and path.read_text() == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

