@@ -231,7 +231,9 @@ def ensure(layout: Layout, binaries: Iterable[Binary]) -> None:
         if missing:
             go = golang.find_or_install()
             names = ", ".join(binary.name for binary in missing)
-            progress.say(f"Building {names}: needed once, several minutes for all of them. Ctrl-C and resume any time.")
+            progress.say(
+                f"Building {names}: this happens once and takes several minutes. You may press Ctrl-C and resume later."
+            )
             for index, binary in enumerate(missing, start=1):
                 _build(layout, go, binary, f"[{index}/{len(missing)}] {binary.name} {_version(binary)}")
 

@@ -63,7 +63,7 @@ def recover(layout: Layout, stack: str, *, official: bool) -> int:
     """Repair the Helm releases of a killed run, so that plain `pulumi up` works again."""
     found = context.recover(layout, stack) if official else deployment.recover(layout, stack)
     if not found:
-        print(f"Stack {stack}: no Helm release is half done.")
+        print(f"Stack {stack}: no Helm release needs repair.")
     return 0
 
 
@@ -97,7 +97,7 @@ def execute(layout: Layout, command: Sequence[str]) -> NoReturn:
     environment = engine.environment(layout)
     program = shutil.which(words[0], path=environment["PATH"])
     if program is None:
-        raise SandboxError(f"{words[0]}: there is no such command.")
+        raise SandboxError(f"{words[0]}: command not found.")
     sys.stdout.flush()
     os.execve(program, words, environment)  # noqa: S606 - it becomes the command
 

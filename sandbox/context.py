@@ -44,7 +44,7 @@ def recover(layout: Layout, stack: str) -> int:
     """Repair Helm releases that a killed run left pending, in all clusters of the stack; return their number."""
     cli = engine.on_path()
     if cli is None:
-        raise SandboxError("The official Pulumi CLI, which knows the stack, is not on PATH.")
+        raise SandboxError("The official Pulumi CLI, which has the stack, is not on PATH.")
     exported = _exported(cli, layout, stack, "--show-secrets")
     with releases.clusters_of(exported) as clusters:
         return len(releases.recover(layout, clusters, releases.deployment_of(exported)))
@@ -67,18 +67,18 @@ def _exported(cli: Path, layout: Layout, stack: str, *options: str) -> dict[str,
 def _ready(layout: Layout, stack: str, context: str) -> tuple[Path, Path]:
     """The official CLI and the folder with the stack file for this context. Raises `SandboxError` on any problem."""
     if os.environ.get("PULUMI_HOME") == str(layout.pulumi_home):
-        raise SandboxError("This shell has the environment of the sandbox; use a new one to deploy on another cluster.")
+        raise SandboxError("This shell has the sandbox's environment. Use a new shell to deploy on another cluster.")
     cli = engine.on_path()
     if cli is None:
         raise SandboxError(
-            "Deploying on a cluster of your own needs the official Pulumi CLI, and `pulumi` is not on PATH. "
+            "Deploying on your own cluster needs the official Pulumi CLI, but `pulumi` is not on PATH. "
             "Install it from https://www.pulumi.com/docs/install/."
         )
     known = kubeconfig.contexts(user_kubeconfig(os.environ))
     if context not in known:
         raise SandboxError(
             f"The kubeconfig has no context {context!r}. It has: {', '.join(known) or 'none'}. "
-            "KUBECONFIG names the kubeconfig that is read, else it is ~/.kube/config."
+            "The kubeconfig is that of KUBECONFIG, else ~/.kube/config."
         )
     return cli, _write_folder(layout, stack, context)
 
@@ -93,7 +93,7 @@ def _refuse_another(cli: Path, layout: Layout, stack: str, context: str) -> None
     if used not in (None, context):
         raise SandboxError(
             f"Stack {stack} is deployed on the cluster of context {used}. Nothing was changed. "
-            f"Take it away there first: make down STACK={stack} CONTEXT={used}. If {context} is a new name of the same "
+            f"Destroy it there first: make down STACK={stack} CONTEXT={used}. If {context} is a new name of the same "
             f"cluster, write it into Pulumi.{stack}.yaml as the region's `context` and use the plain `pulumi up`. If "
             f"that cluster is gone: pulumi stack rm {stack} --force --preserve-config."
         )
@@ -139,7 +139,7 @@ def with_context(
     entries = result["config"][regions.REGIONS_KEY]
     if len(entries) != 1:
         raise SandboxError(
-            f"{source} has {len(entries)} regions, and one context is one cluster. "
+            f"{source} has {len(entries)} regions, but a context is one cluster. "
             f"Give each region of {regions.REGIONS_KEY} its own `context` and use the plain `pulumi up`."
         )
     region, cloud = entries[0].get("name"), entries[0].get("cloud", "existing")

@@ -68,7 +68,7 @@ def end_strays(layout: Layout) -> None:
     }
     strays = [process for process in running if process.pid not in known]
     if strays:
-        progress.say(f"Ending {len(strays)} servers of control planes whose files are gone.")
+        progress.say(f"Ending {len(strays)} servers of control planes whose files were deleted.")
         processes.stop(strays)
 
 

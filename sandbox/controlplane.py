@@ -89,7 +89,7 @@ class Cluster:
         try:
             ports = processes.free_ports(len(manifests.PORT_NAMES), first, _PORT_END)
         except ValueError as error:
-            raise SandboxError(f"Region {self.plane.name}: {error}. End what listens there.") from error
+            raise SandboxError(f"Region {self.plane.name}: {error}. End the processes that listen there.") from error
         documents = manifests.kwokctl_configuration(
             self.layout.bin, dict(zip(manifests.PORT_NAMES, ports, strict=True)), self.plane.slot
         )
@@ -114,8 +114,8 @@ class Cluster:
     def _discard_unfinished(self) -> None:
         if self.directory.exists() and not self._saved():
             progress.say(
-                f"Region {self.plane.name}: its control plane was not whole and is made anew. "
-                "If a stack was in it: `pulumi refresh`."
+                f"Region {self.plane.name}: its control plane was incomplete and is created again. "
+                "If it held a stack, run `pulumi refresh`."
             )
             processes.stop(processes.servers_of(self.directory))
             shutil.rmtree(self.directory)
@@ -129,8 +129,8 @@ class Cluster:
                 listener = processes.listener_on(taken[0])
                 raise SandboxError(
                     f"Region {self.plane.name}: port {taken[0]}, on which its {server} listens, is in use"
-                    f"{f' ({listener})' if listener else ''}. End what listens there, such as another checkout's "
-                    "sandbox. Or give this one other ports: `make down` for the stack, and `make up` again."
+                    f"{f' ({listener})' if listener else ''}. End that process, such as another checkout's "
+                    "sandbox. To use other ports, run `make down` for the stack and `make up` again."
                 )
 
     def _start_missing_servers(self) -> None:
@@ -202,7 +202,7 @@ class Cluster:
             while (run := self.kubectl(*arguments, stdin=stdin)).returncode != 0:
                 if self._abandoned.wait(0.2) or time.monotonic() > deadline:
                     said = self._failure(run.stderr)
-                    raise SandboxError(f"Region {self.plane.name}: its control plane does not get ready.\n{said}")
+                    raise SandboxError(f"Region {self.plane.name}: its control plane does not become ready.\n{said}")
                 self._start_missing_servers()
 
     def _release_nodes(self) -> None:

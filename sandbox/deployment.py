@@ -62,7 +62,7 @@ def retire(layout: Layout, stack: str, wanted: list[Region]) -> None:
     """Stop the control planes of regions that the stack no longer lists, once none of its objects are in them."""
     gone = control_planes.retire(layout, stack, wanted)
     if gone:
-        progress.say(f"Stopped the control planes of regions that are not in the list any more: {', '.join(gone)}.")
+        progress.say(f"Stopped the control planes of removed regions: {', '.join(gone)}.")
 
 
 def forget_unfinished(layout: Layout, stack: str) -> None:
@@ -90,11 +90,11 @@ def release_stale_locks(layout: Layout, stack: str) -> None:
     running = [str(lock.pid) for lock in locks if lock.pid]
     if running:
         raise SandboxError(
-            f"Stack {stack}: another engine is at work on it (process {', '.join(running)}). "
+            f"Stack {stack}: another engine is working on it (process {', '.join(running)}). "
             "Wait for it to finish, or interrupt it with Ctrl-C."
         )
     if locks:
-        progress.say(f"Stack {stack}: an engine was killed while it worked; going on from where it was.")
+        progress.say(f"Stack {stack}: an engine was killed while it worked; continuing from there.")
         _pulumi(layout, "cancel", "--yes", "--stack", stack)
 
 
@@ -120,7 +120,7 @@ def down(layout: Layout, stack: str) -> int:
     if problem == child.INTERRUPTED:
         return problem
     if problem:
-        progress.say(f"Stack {stack}: destroy failed. Its control planes are removed, and all that is in them.")
+        progress.say(f"Stack {stack}: destroy failed. Removing its control planes with everything in them.")
     removed = control_planes.remove(layout, stack)
     shutil.rmtree(layout.clouds / stack, ignore_errors=True)
     if deployed:
@@ -142,7 +142,7 @@ def _forget(layout: Layout, stack: str) -> None:
 def _destroy(layout: Layout, stack: str) -> int:
     """Destroy the resources; return the engine's exit status, or 0 without an engine or a control plane."""
     if not engine.command(layout).is_file():
-        progress.say("There is no engine to destroy the stack with (any more); it is discarded.")
+        progress.say("Without an engine the stack cannot be destroyed; its state is discarded.")
         return 0
     engine.prepare(layout)
     release_stale_locks(layout, stack)
@@ -154,7 +154,7 @@ def _destroy(layout: Layout, stack: str) -> int:
     command = [str(layout.shims / "pulumi"), "destroy", "--yes", *refresh, "--stack", stack]
     status = child.run(command, layout, extra)
     if status and status != child.INTERRUPTED and lost:
-        progress.say("A control plane is lost, so not all of the stack could be destroyed; it is discarded.")
+        progress.say("A control plane is lost, so the stack could not be destroyed completely; the rest is discarded.")
         return 0
     return status
 
@@ -204,7 +204,7 @@ def summary(layout: Layout, stack: str) -> str:
             "",
             f"Stack {stack} is up in the sandbox: {sum(kinds.values())} resources ({counted}).",
             *(
-                f"  region {item.plane.name}: a Kubernetes API server of its own, context {item.plane.context}"
+                f"  region {item.plane.name}: its own Kubernetes API server, context {item.plane.context}"
                 for item in clusters
             ),
             "Its nodes are simulated: objects are real, containers do not run.",

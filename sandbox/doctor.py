@@ -58,7 +58,7 @@ def _python() -> Check:
 
 def _packages() -> Check:
     wrong = [line for line in pinned_requirements() if not _is_installed(line)]
-    remedy = "Run `make venv`, and use the virtual environment's Python." if wrong else ""
+    remedy = "Run `make venv` and use the virtual environment's Python." if wrong else ""
     return Check(
         name="Python packages", finding=f"not as pinned: {', '.join(wrong)}" if wrong else "as pinned", remedy=remedy
     )
@@ -125,5 +125,5 @@ def _disk(layout: Layout) -> Check:
 
 def _memory() -> Check:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    remedy = "" if total >= _NEEDED_MEMORY else "A build or a control plane needs more; 4 GiB do."
+    remedy = "" if total >= _NEEDED_MEMORY else "A build or a control plane needs more; 4 GiB are enough."
     return Check(name="Memory", finding=f"{total / _GIBIBYTE:.0f} GiB", remedy=remedy, blocks=False)

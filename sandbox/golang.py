@@ -113,7 +113,7 @@ def module_folder(go: Path, module: Path, name: str) -> Path:
         command, cwd=module, env={**os.environ, **_BUILD}, capture_output=True, text=True, stdin=subprocess.DEVNULL
     )
     if run.returncode != 0:
-        raise SandboxError(f"The Go module {name} cannot be had.\n{(run.stdout + run.stderr).strip()[-3000:]}")
+        raise SandboxError(f"Go module {name} could not be downloaded.\n{(run.stdout + run.stderr).strip()[-3000:]}")
     return Path(json.loads(run.stdout)["Dir"])
 
 

@@ -12,7 +12,7 @@ BIN_VARIABLE = "SACRED_COUNCIL_BINARIES"
 
 
 class SandboxError(Exception):
-    """Something the user can act on; its text is all that is shown."""
+    """An error that the user can fix. Only its text is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)

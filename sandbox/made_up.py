@@ -43,7 +43,7 @@ def write(layout: Layout, stack: str) -> dict[str, str]:
             text=True,
         )
         if run.returncode != 0:
-            raise SandboxError(f"Stack {stack} gets no made-up secrets: {run.stderr.strip()}")
+            raise SandboxError(f"Stack {stack} could not get made-up secrets: {run.stderr.strip()}")
     return chosen
 
 

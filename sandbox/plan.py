@@ -30,7 +30,7 @@ def plan(layout: Layout, stack: str) -> str:
     with _empty_state(layout, stack) as mine:
         run = _preview(mine, stack, "--json")
     if run.returncode != 0:
-        raise SandboxError(f"Stack {stack} cannot be planned: {problem(run.stdout) or run.stderr.strip()}")
+        raise SandboxError(f"Stack {stack} could not be planned: {problem(run.stdout) or run.stderr.strip()}")
     return run.stdout
 
 
@@ -43,7 +43,7 @@ def policy(layout: Layout, stack: str, config: Path | None = None) -> int:
         run = _preview(mine, stack, *options)
     found = findings(run.stdout)
     if run.returncode != 0 and not found:
-        raise SandboxError(f"Stack {stack} cannot be checked: {(run.stdout + run.stderr).strip()}")
+        raise SandboxError(f"Stack {stack} could not be checked: {(run.stdout + run.stderr).strip()}")
     verdict = "breaks mandatory rules" if run.returncode else "keeps to the mandatory rules"
     print("\n".join([*found, f"Stack {stack} {verdict} of the policy pack."]))
     return run.returncode

@@ -57,8 +57,7 @@ def _region(entry: Any, where: str) -> Region:
     name = entry.get("name") if isinstance(entry, Mapping) else None
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise SandboxError(
-            f"{where}.name is {name!r}; a region's name consists of lower-case letters, digits and hyphens, "
-            "for example `name: local`."
+            f"{where}.name is {name!r}; use lower-case letters, digits and hyphens, for example `name: local`."
         )
     context = entry.get("context") or name
     if not isinstance(context, str):
@@ -134,7 +133,7 @@ def _free_slot(planes: Mapping[str, ControlPlane]) -> int:
     for slot in range(SLOTS):
         if slot not in taken:
             return slot
-    raise SandboxError(f"The sandbox has room for {SLOTS} control planes and all are in use; take a stack down first.")
+    raise SandboxError(f"All {SLOTS} control planes of the sandbox are in use; take a stack down first.")
 
 
 def load_record(path: Path) -> dict[str, ControlPlane]:

@@ -119,7 +119,7 @@ def _half_done(layout: Layout, access: Access, begun: set[Key]) -> list[HalfDone
     kubectl = str(binaries.path_of(layout, _KUBECTL))
     run = _run([kubectl, *options, "--request-timeout=10s", *access.options("--context")])
     if run.returncode != 0:
-        progress.say(f"{access.name} does not answer; its Helm releases were not looked at.")
+        progress.say(f"{access.name} does not answer; its Helm releases were not checked.")
         return []
     found: dict[Key, HalfDone] = {}
     for namespace, name, status in (line.split() for line in run.stdout.splitlines()):
@@ -135,9 +135,9 @@ def _mend(layout: Layout, release: HalfDone) -> None:
     run = _run([str(binaries.path_of(layout, binaries.HELM)), *release.remedy])
     where = f"{release.access.name}: Helm release {'/'.join(release.key)}"
     if run.returncode != 0:
-        raise SandboxError(f"{where} is {release.status}, and cannot be taken back.\n{run.stderr.strip()}")
+        raise SandboxError(f"{where} is {release.status}, and could not be repaired.\n{run.stderr.strip()}")
     done = "uninstalled" if release.is_new else "rolled back"
-    progress.say(f"{where} was {release.status} when a run was killed; it was {done}, and the next run goes on.")
+    progress.say(f"{where} was {release.status} when a run was killed; it was {done}, and the next run continues.")
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""Values that mean something to a cloud: each says its rule and its remedy when it is broken."""
+"""Types of cloud-specific setting values. Each has a rule and a remedy for its error message."""
 
 import re
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from components.settings.values import (
 )
 
 EKS_ZONE_SLOTS: Final = 4
-"""Zones of AWS share their addresses with every fourth letter, so that a zone's addresses follow from its letter."""
+"""Address slots for AWS zones. A zone's letter gives its slot, so every fourth letter shares one."""
 
 
 _NETWORK: Final = (
@@ -100,7 +100,7 @@ AwsMachine = Annotated[
 ]
 GcpDatabaseTier = Annotated[
     str,
-    # The edition Enterprise has no others.
+    # Cloud SQL Enterprise edition has no others.
     pattern(
         r"db-(custom-[0-9]{1,3}-[0-9]{1,7}|f1-micro|g1-small)",
         "must be a machine type of the Cloud SQL Enterprise edition",
@@ -129,7 +129,7 @@ Certificates = Annotated[
     str,
     AfterValidator(str.strip),
     pattern(
-        # Editors see the space that the program strips.
+        # Editors see the whitespace that the program strips.
         r"\s*(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+",
         "must be certificates in PEM form and nothing else",
         "write the whole file as a block of text (|), from the first BEGIN CERTIFICATE to the last END CERTIFICATE",

@@ -1,4 +1,4 @@
-"""The kinds of value a setting can have: each says its rule and its remedy when it is broken."""
+"""Types of setting values. Each has a rule and a remedy for its error message."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from components.quantities import quantity_bytes
 from components.settings.words import closest
 
 REGION_NAME_LIMIT: Final = 32
-"""Longest region name: it starts every resource name, and those end at 63 characters."""
+"""Longest region name. It is a prefix of resource names, which have at most 63 characters."""
 
 SLOT_LIMIT: Final = 255
 """Highest address slot: a slot is the second number of a 10.x.0.0/16 network."""
@@ -23,7 +23,7 @@ _SECONDS: Final = {"h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 
 
 def mistake(rule: str, remedy: str) -> PydanticCustomError:
-    """The error of a value that breaks `rule` (a sentence after the value); `remedy` says what to write instead."""
+    """The error of a value that breaks `rule`, a sentence whose subject is the value."""
     return PydanticCustomError("setting", "{rule}", {"rule": rule, "remedy": remedy})
 
 
@@ -39,27 +39,27 @@ def seconds_of(duration: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Check(AfterValidator):
-    """A check in Python, and the `schema` that editors and docs/configuration.md have of the same rule."""
+    """A check in Python, with the same rule as `schema` for editors and docs/configuration.md."""
 
     schema: Mapping[str, object] = field(default_factory=dict, compare=False)
-    """Keywords of JSON Schema. They never refuse a value that the check accepts."""
+    """Keywords of JSON Schema. They never reject a value that the check accepts."""
 
     def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {**handler(core_schema), **self.schema}
 
 
 def in_schema(rule: str, remedy: str, **keywords: object) -> Mapping[str, object]:
-    """The `keywords` of JSON Schema with the message that editors show when one of them is broken."""
+    """The `keywords` of JSON Schema, with the message that editors show for a violation."""
     return {**keywords, "errorMessage": f"{rule}; {remedy}"}
 
 
 def whole(regex: str) -> str:
-    """The expression for a whole text, in the dialect of JSON Schema, which otherwise looks for parts."""
+    """Anchor an expression: JSON Schema otherwise searches for a part of the text."""
     return f"^(?:{regex})$"
 
 
 def pattern(regex: str, rule: str, remedy: str) -> Check:
-    """Check that a text is what `regex` describes, all of it."""
+    """Check that `regex` matches the whole text."""
     expression = re.compile(regex)
 
     def check(value: str) -> str:
@@ -71,7 +71,7 @@ def pattern(regex: str, rule: str, remedy: str) -> Check:
 
 
 def counted(allowed: Callable[[int], bool], rule: str, remedy: str, **keywords: object) -> Check:
-    """Check that a number is one of those `allowed`; `keywords` say the same in JSON Schema."""
+    """Check that a number is `allowed`. `keywords` express the same in JSON Schema."""
 
     def check(value: int) -> int:
         if not allowed(value):
@@ -92,7 +92,7 @@ def one_or(least: int, why: str, remedy: str) -> Check:
 
 
 def number_as_text(value: object) -> object:
-    """A number as the text it was written as, anything else as it is."""
+    """Convert a number to its text; return other values unchanged."""
     # YAML reads `cpu: 2` as a number, and Kubernetes takes both.
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
@@ -130,7 +130,7 @@ def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
-        # A machine without the database knows no zone at all: there a cluster will be the first to tell.
+        # Without a time zone database, this machine cannot check. The cluster will.
         if known := available_timezones():
             meant = closest(value, known)
             remedy = f"did you mean {meant}?" if meant else "write e.g. Europe/Brussels or Etc/UTC"
@@ -139,7 +139,7 @@ def _time_zone(value: str) -> str:
 
 
 def not_empty(entry: str) -> Check:
-    """Check that a list has an entry; `entry` is an example of one."""
+    """Check that a list is not empty; `entry` is an example."""
 
     # Not `min_length`, which counts well-formed entries only.
     def check(entries: tuple[object, ...]) -> tuple[object, ...]:
@@ -151,7 +151,7 @@ def not_empty(entry: str) -> Check:
 
 
 def distinct(what: str) -> Check:
-    """Check that a list names nothing twice; `what` it names, such as `a path`."""
+    """Check that a list has no duplicates; `what` describes an entry, such as `a path`."""
 
     def check(values: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(values)) != len(values):
@@ -193,7 +193,7 @@ GatewayAddress = Annotated[
     AfterValidator(_address_or_host),
 ]
 IPV4: Final = r"([0-9]{1,3}\.){3}[0-9]{1,3}"
-"""Expression that every IPv4 address fits."""
+"""Expression that matches every IPv4 address."""
 
 Addresses = Annotated[
     tuple[Annotated[str, Check(_ipv4_address, in_schema(*_ADDRESS, pattern=whole(IPV4)))], ...], Field(strict=False)
@@ -236,7 +236,7 @@ AzureLocation = Annotated[
     str, pattern("[a-z][a-z0-9]+", "must be an Azure location", "`az account list-locations` shows them")
 ]
 _ABOVE_ZERO: Final = r"(0\.[0-9]{0,8}[1-9][0-9]{0,8}|[1-9][0-9]{0,14}(\.[0-9]{1,9})?)"
-"""A number of no more digits than can be counted with."""
+"""A number above zero, with few enough digits for exact arithmetic."""
 
 Cpu = Annotated[
     str,
@@ -309,5 +309,5 @@ Count = Annotated[int, Field(ge=1)]
 
 
 def days_of(duration: str) -> int:
-    """The days in a duration such as 30d or 8w."""
+    """Days in a checked duration such as 30d or 8w."""
     return int(duration[:-1]) * {"d": 1, "w": 7}[duration[-1]]

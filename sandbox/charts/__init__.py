@@ -53,7 +53,7 @@ def note(layout: Layout) -> str:
         return ""
     return (
         f"Substituted charts (definitions and a few objects only): {', '.join(names)}. "
-        "`make charts` gets the real ones where there is internet."
+        "`make charts` downloads the real ones if there is internet access."
     )
 
 

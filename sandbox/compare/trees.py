@@ -33,7 +33,7 @@ def resolve(project: Path, ref: str) -> str:
     """The full id of the commit that `ref` names."""
     run = _git(project, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if run.returncode != 0:
-        raise SandboxError(f"{ref!r} names no commit here; fetch it first, for example `git fetch origin main`.")
+        raise SandboxError(f"{ref!r} is not a commit here; fetch it first, for example `git fetch origin main`.")
     return run.stdout.decode().strip()
 
 
@@ -45,7 +45,7 @@ def extract(project: Path, commit: str, folder: Path) -> None:
     with tarfile.open(fileobj=BytesIO(run.stdout)) as archive:
         archive.extractall(folder, filter="data")
     if not (folder / "Pulumi.yaml").is_file():
-        raise SandboxError(f"commit {commit[:12]} has no Pulumi.yaml here; nothing can be compared with it.")
+        raise SandboxError(f"commit {commit[:12]} has no Pulumi.yaml, so it cannot be compared.")
 
 
 def stack_names(project: Path) -> set[str]:
@@ -58,7 +58,7 @@ def select(old: Iterable[str], new: Iterable[str], wanted: Sequence[str] = ()) -
     before, after = set(old), set(new)
     if unknown := sorted(set(wanted) - before - after):
         known = ", ".join(sorted(before | after)) or "none"
-        raise SandboxError(f"There is no Pulumi.{unknown[0]}.yaml in either tree; the stacks are: {known}.")
+        raise SandboxError(f"Neither tree has Pulumi.{unknown[0]}.yaml; the stacks are: {known}.")
     return [Stack(name, _kind(name in before, name in after)) for name in sorted(set(wanted) or before | after)]
 
 
@@ -72,4 +72,4 @@ def _git(project: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(["git", "-C", str(project), *arguments], capture_output=True, stdin=subprocess.DEVNULL)
     except FileNotFoundError:
-        raise SandboxError("`git` is not installed; a comparison needs it.") from None
+        raise SandboxError("A comparison needs `git`, which is not installed.") from None

@@ -1,4 +1,4 @@
-"""Configuration of a stack: checked once, all mistakes at once, then plain frozen values."""
+"""Configuration of a stack: checked once with all mistakes reported together, then plain frozen values."""
 
 from stacks.settings.errors import Mistake, SettingsError
 from stacks.settings.models import SECRETS, Settings

@@ -1,4 +1,4 @@
-"""Valid settings in the place of malformed ones, so that rules can check all the others. Pure."""
+"""Replaces malformed settings with valid ones, so that rules can check all the others. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,24 +25,24 @@ A region or a stream then lacks its required keys, which get examples. Any other
 
 @dataclass(frozen=True, kw_only=True)
 class Filled:
-    """Settings in which nothing is malformed any more."""
+    """Settings after replacing malformed values."""
 
     settings: Settings | None
-    """None if some value could not be replaced."""
+    """None if a value could not be replaced."""
     replaced: frozenset[Path]
-    """Paths of all values that are not the user's."""
+    """Paths of all replaced values."""
 
 
 @dataclass(frozen=True)
 class _Change:
-    """A change at a path: the value is left out, or an example takes its place, or another entry of the list."""
+    """A change at a path: remove the value, or replace it with an example or with another list entry."""
 
     place: Path
     kind: Literal["left out", "example", "entry"]
 
 
 def validated(values: Plain) -> tuple[Settings | None, Sequence[ErrorDetails]]:
-    """The settings in plain values; or None, and pydantic's errors."""
+    """Validate plain values: the settings, or None and pydantic's errors."""
     try:
         return Settings.model_validate(dict(values)), ()
     except ValidationError as error:
@@ -50,10 +50,10 @@ def validated(values: Plain) -> tuple[Settings | None, Sequence[ErrorDetails]]:
 
 
 def fill(values: Plain, errors: Sequence[ErrorDetails]) -> Filled:
-    """The settings with valid values in the places that the `errors` name.
+    """The settings with valid values at the paths of the `errors`.
 
-    A malformed value is left out, so that the setting has its default. If the setting is required, it gets an example
-    instead. If the value is malformed nevertheless, the map or list around it is left out in the same way.
+    Removes a malformed value, so that the setting has its default. A required setting gets an example instead. If the
+    value is still malformed, the same happens to the map or list around it.
     """
     plain: dict[str, Any] = _copy(values)
     done: set[_Change] = set()
@@ -70,7 +70,7 @@ def fill(values: Plain, errors: Sequence[ErrorDetails]) -> Filled:
                 return Filled(settings=None, replaced=frozenset(replaced))
             done.add(change)
             changed.add(change.place)
-            # To leave out a key that is no setting changes nothing.
+            # Removing an unknown key changes no setting.
             if error["type"] != "extra_forbidden" or change.place != path:
                 replaced |= {path, change.place}
         settings, errors = validated(plain)
@@ -78,7 +78,7 @@ def fill(values: Plain, errors: Sequence[ErrorDetails]) -> Filled:
 
 
 def _mend(plain: dict[str, Any], path: Path, error: ErrorDetails, done: set[_Change]) -> _Change | None:
-    """Change the innermost place of `path` that can be changed and was not yet; None when there is none."""
+    """Change the innermost part of `path` that can change and has not; return the change, or None."""
     for length in range(len(path), 0, -1):
         place = path[:length]
         change = _possible(_at(plain, place[:-1]), place, missing=length == len(path) and error["type"] == "missing")
@@ -111,7 +111,7 @@ def _make(plain: dict[str, Any], change: _Change, error: ErrorDetails) -> None:
 
 
 def _at(plain: dict[str, Any], path: Path) -> Any:
-    """What is at a path; None when there is nothing."""
+    """The value at a path; None if there is none."""
     found: Any = plain
     for step in path:
         if isinstance(found, dict):

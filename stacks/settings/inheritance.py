@@ -1,4 +1,4 @@
-"""What a region takes over from the settings of its cloud. Plain values: pydantic judges them afterwards. Pure."""
+"""Copies settings of a cloud to its regions. Works on plain values, before pydantic validates them. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +8,16 @@ Plain = Mapping[str, object]
 
 @dataclass(frozen=True, kw_only=True)
 class Inherited:
-    """`values` with complete regions, and what was `taken` over: (index of the region, key)."""
+    """The result of `inherit`."""
 
     values: Plain
+    """With complete regions."""
     taken: frozenset[tuple[int, str]]
+    """Inherited settings: (index of the region, key)."""
 
 
 def inherit(values: Plain) -> Inherited:
-    """Give each region what `clouds` says of its cloud and it does not say itself."""
+    """Give each region the settings of its cloud in `clouds` that it does not have itself."""
     regions, clouds = values.get("regions"), values.get("clouds")
     if not isinstance(regions, list | tuple) or not isinstance(clouds, Mapping):
         return Inherited(values=values, taken=frozenset())

@@ -1,4 +1,4 @@
-"""From pydantic's errors to mistakes that people can read, and examples of what is missing. Pure."""
+"""Translates pydantic's errors into readable mistakes, with examples of missing settings. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, get_args
@@ -48,20 +48,20 @@ _EXAMPLES: Final[Mapping[str, object]] = {
     "min": 3,
     "max": 9,
 }
-"""An example of each required setting, by its key (and its cloud or what it belongs to, where that matters)."""
+"""An example of each required setting, by key. A prefix names the cloud or section where it matters."""
 
 _COMMON: Final = ("project", "adminGroups", "administrators")
-"""Required settings of regions that may be below `clouds` as well."""
+"""Required settings of regions that may also stand below `clouds`."""
 
 
 def path_in(error: ErrorDetails) -> Path:
-    """Where the error is, as the user wrote it: pydantic also says which model of a region it took."""
+    """The error's path as the user wrote it, without pydantic's name of the region's model."""
     loc = error["loc"]
     return (*loc[:2], *loc[3:]) if _cloud(loc) and loc[0] == "regions" else loc
 
 
 def example_of(error: ErrorDetails) -> object:
-    """A valid value of the setting that is missing."""
+    """A valid value of the missing setting."""
     key = str(error["loc"][-1])
     kind = "streams" if "streams" in error["loc"] else _cloud(error["loc"])
     return _EXAMPLES.get(f"{kind}.{key}") or _EXAMPLES[key]
@@ -71,13 +71,13 @@ def described(error: ErrorDetails) -> Mistake:
     """The error as a mistake, with rule and remedy."""
     describe = _DESCRIBED.get(error["type"], _any_other)
     rule, remedy = describe(error)
-    # What is missing has no value, and an unknown key's value could be a secret in the wrong place.
+    # A missing setting has no value, and the value of an unknown key may be a misplaced secret.
     value = "" if error["type"] in ("missing", "extra_forbidden") else shown(error["input"])
     return Mistake(path=path_of(*path_in(error)), value=value, rule=rule, remedy=remedy)
 
 
 def _cloud(loc: Path) -> str:
-    """The cloud whose settings these are, or nothing."""
+    """The cloud of these settings; empty if there is none."""
     place = {"regions": 2, "clouds": 1}.get(str(loc[0]))
     step = loc[place] if place is not None and len(loc) > place else None
     return str(step) if step in CLOUDS else ""
@@ -90,7 +90,7 @@ def _missing(error: ErrorDetails) -> tuple[str, str]:
 
 
 def _written(value: object) -> str:
-    """A value as it is written on one line of YAML."""
+    """Format a value as one line of YAML."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_written(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""From plain values to checked settings, with all mistakes at once. Pure."""
+"""Parses plain values into checked settings, and reports all mistakes at once. Pure."""
 
 from collections.abc import Collection, Mapping
 
@@ -11,7 +11,7 @@ from stacks.settings.rules import broken_rules
 
 
 def parse(values: Mapping[str, object]) -> Settings:
-    """The settings in `values` (as read from YAML, keys without the project); SettingsError with all mistakes."""
+    """The settings in `values` (from YAML, keys without the project). Raises SettingsError with all mistakes."""
     settings, mistakes = check(values)
     if settings is None or mistakes:
         raise SettingsError(mistakes)
@@ -21,16 +21,16 @@ def parse(values: Mapping[str, object]) -> Settings:
 def check(
     values: Mapping[str, object], *, hidden: Collection[str] = (), secrets: Mapping[str, str] | None = None
 ) -> tuple[Settings | None, list[Mistake]]:
-    """The settings (None when some are malformed) and all mistakes.
+    """The settings (None if some are malformed) and all mistakes.
 
-    Nothing is said of the `hidden` keys, which are not among the values. `secrets` are decrypted, by name.
+    `hidden` keys are missing from the values, and no mistake mentions them. `secrets` are decrypted, by name.
     """
     inherited = inherit(values)
     settings, errors = validated(inherited.values)
     mistakes = [
         described(error)
         for error in errors
-        # What a region has from its cloud is reported there, once.
+        # A mistake in inherited settings is reported once, at the cloud.
         if error["loc"][0] not in hidden and path_in(error)[1:3] not in inherited.taken
     ]
     filled = fill(inherited.values, errors)

@@ -34,7 +34,7 @@ PROMISED = {
     "pulumi preview": "unchanged",
     "kubectl get pods -A": "cockroachdb-0",
     "python -m sandbox exec -- kubectl get pods -A": "cockroachdb-0",
-    "python -m sandbox recover local": "no Helm release is half done",
+    "python -m sandbox recover local": "no Helm release needs repair",
     "make down": "Stack local is down",
 }
 

@@ -315,7 +315,7 @@ def test_a_commits_files_are_written_beside_the_work_tree(repository: Path, tmp_
 
 @pytest.mark.parametrize("ref", ["nothing", "--help", "HEAD~9"])
 def test_an_unknown_commit_is_refused_with_the_remedy(repository: Path, ref: str) -> None:
-    with pytest.raises(SandboxError, match=r"names no commit here; fetch it first"):
+    with pytest.raises(SandboxError, match=r"is not a commit here; fetch it first"):
         trees.resolve(repository, ref)
 
 

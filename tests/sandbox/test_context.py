@@ -87,19 +87,19 @@ def test_without_the_official_cli_it_is_named_and_no_stand_in_is_used(
 ) -> None:
     monkeypatch.setenv("PATH", f"{layout.shims}:/usr/bin:/bin")
     engine.prepare(layout)
-    with pytest.raises(SandboxError, match=r"needs the official Pulumi CLI, and `pulumi` is not on PATH"):
+    with pytest.raises(SandboxError, match=r"needs the official Pulumi CLI, but `pulumi` is not on PATH"):
         context.up(layout, "local", "kind-a")
     assert not calls.exists()
 
 
 def test_the_sandboxs_own_shell_is_refused(layout: Layout, calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_HOME", str(layout.pulumi_home))
-    with pytest.raises(SandboxError, match="This shell has the environment of the sandbox"):
+    with pytest.raises(SandboxError, match="This shell has the sandbox's environment"):
         context.up(layout, "local", "kind-a")
 
 
 def test_several_regions_do_not_fit_on_one_context() -> None:
-    with pytest.raises(SandboxError, match="f has 2 regions, and one context is one cluster"):
+    with pytest.raises(SandboxError, match="f has 2 regions, but a context is one cluster"):
         context.with_context(_stack({"name": "a"}, {"name": "b"}), "kind-a", {}, "f")
 
 

@@ -145,7 +145,7 @@ def test_a_region_that_is_gone_from_the_record_is_no_error(tmp_path: Path) -> No
 
 def test_a_full_sandbox_says_so() -> None:
     record = assign({}, "one", _regions([f"r{number}" for number in range(SLOTS)]))
-    with pytest.raises(SandboxError, match="room for 64 control planes"):
+    with pytest.raises(SandboxError, match="All 64 control planes of the sandbox are in use"):
         assign(record, "two", _regions(["one-more"]))
 
 

@@ -107,7 +107,7 @@ def test_without_a_pending_release_helm_is_not_needed(cluster: Cluster) -> None:
 def test_a_cluster_that_does_not_answer_stops_nobody(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
     cluster.fails("kubectl", "connection refused")
     assert releases.recover(cluster.layout, [Access(name="Region lost", provider="lost-")], {}) == []
-    assert "Region lost does not answer; its Helm releases were not looked at." in capsys.readouterr().err
+    assert "Region lost does not answer; its Helm releases were not checked." in capsys.readouterr().err
 
 
 def test_a_release_that_cannot_be_mended_is_an_error_with_helms_words(cluster: Cluster) -> None:

@@ -30,7 +30,7 @@ def test_servers_whose_sandbox_was_deleted_by_hand_are_ended_by_the_next_up(proj
     orphans = project.servers
     shutil.rmtree(home)
     said = project.run("up")
-    assert f"Ending {SERVERS} servers of control planes whose files are gone." in said
+    assert f"Ending {SERVERS} servers of control planes whose files were deleted." in said
     assert "Stack local is up in the sandbox" in said
     assert [process for process in orphans if process.is_running()] == []
     assert len(project.servers) == SERVERS
@@ -41,7 +41,7 @@ def test_servers_whose_sandbox_was_deleted_by_hand_are_ended_by_down(project: Pr
     home = project.folder / ".sandbox"
     shutil.rmtree(home)
     said = project.run("down")
-    assert f"Ending {SERVERS} servers of control planes whose files are gone." in said
+    assert f"Ending {SERVERS} servers of control planes whose files were deleted." in said
     assert project.servers == []
     assert "Stack local is up in the sandbox" in project.run("up")
 

@@ -90,7 +90,7 @@ def test_an_unknown_stack_or_command_is_an_error_of_one_line(project: Project) -
         "error: Pulumi.lokal.yaml does not exist; the stacks of this project are: local.\n"
     )
     assert (
-        project.run("exec", "--", "no-such-command", status=1) == "error: no-such-command: there is no such command.\n"
+        project.run("exec", "--", "no-such-command", status=1) == "error: no-such-command: command not found.\n"
     )
 
 

@@ -63,7 +63,7 @@ def test_the_lock_of_a_running_engine_is_respected(layout: Layout, tmp_path: Pat
     with subprocess.Popen([engine, "60"]) as running:
         try:
             _lock(layout, running.pid, socket.gethostname())
-            with pytest.raises(SandboxError, match=rf"another engine is at work on it \(process {running.pid}\)"):
+            with pytest.raises(SandboxError, match=rf"another engine is working on it \(process {running.pid}\)"):
                 deployment.release_stale_locks(layout, "local")
         finally:
             running.kill()

@@ -28,7 +28,7 @@ RULES: Final[tuple[Rule, ...]] = (
 
 
 def broken_rules(settings: Settings, secrets: Mapping[str, str]) -> Iterator[Mistake]:
-    """All mistakes between settings, and of the webhook in `secrets` (decrypted, by name)."""
+    """All mistakes between settings, and in the webhook's `secrets` (decrypted, by name)."""
     yield from broken_webhook_rules(settings, secrets)
     for rule in RULES:
         yield from rule(settings)

@@ -1,4 +1,4 @@
-"""Rules about what a cloud can do with a region: its nodes, addresses, callers and versions. Pure."""
+"""Rules about the limits of a region's cloud: nodes, addresses, callers and versions. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
@@ -41,30 +41,30 @@ _INTERNAL: Final = tuple(
 _EXAMPLES: Final = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
 
 _NEVER_CALLERS: Final[Mapping[str, Sequence[IPv4Network]]] = {"aws": (*_INTERNAL, *_EXAMPLES), "azure": _INTERNAL}
-"""Ranges that nobody has on the internet, where the cloud refuses them.
+"""Ranges outside the public internet, by cloud that rejects them.
 
-AWS: `The following CIDRs are not allowed in publicAccessCidrs`. Azure takes public ones only
-(https://learn.microsoft.com/azure/aks/api-server-authorized-ip-ranges). Google Cloud takes them: they are for callers
-inside the network.
+AWS: `The following CIDRs are not allowed in publicAccessCidrs`. Azure accepts only public ranges
+(https://learn.microsoft.com/azure/aks/api-server-authorized-ip-ranges). Google Cloud accepts them, for callers inside
+the network.
 """
 _CALLED: Final = {"aws": "AWS", "azure": "Azure"}
 
 _CALLERS: Final = ("mesh.enabled", "gitops.enabled", "gitops.hub", "database.primaryRegion")
-"""What `_calls_others` reads, besides names."""
+"""Settings that `_calls_others` reads, besides names."""
 
 
 def _calls_others(settings: Settings, name: str) -> bool:
-    """Whether pods of a region call the Kubernetes APIs of the others: everybody's with a mesh, else Argo CD's."""
+    """Whether a region's pods call the Kubernetes APIs of the others: with a mesh every region, else Argo CD's hub."""
     return settings.mesh.enabled or name == settings.gitops_hub
 
 
 def zone_count(region: AwsRegion | AzureRegion) -> int:
-    """How many zones a region has."""
+    """Number of zones of a region."""
     return EKS_ZONES if region.zones is None else len(region.zones)
 
 
 def egress_address_count(region: RegionSettings) -> int:
-    """How many addresses the region's pods are seen with."""
+    """Number of public addresses that the region's pods connect from."""
     match region:
         case ExistingRegion():
             return len(region.egress_addresses)
@@ -77,14 +77,14 @@ def egress_address_count(region: RegionSettings) -> int:
 
 
 def most_nodes(region: GcpRegion | AwsRegion | AzureRegion) -> int:
-    """How many nodes the region's pod addresses are enough for."""
+    """The most nodes that the region's pod addresses allow."""
     match region:
         case GcpRegion():
             return GKE_NODES
         case AwsRegion():
             return EKS_ZONE_NODES * zone_count(region)
         case AzureRegion():
-            # AKS's own pools may double.
+            # AKS may double its own pools.
             system = 2 * -(-AKS_SYSTEM_NODES // zone_count(region))
             return AKS_NODES - zone_count(region) * (system + AKS_POOLS)
         case _:
@@ -92,7 +92,7 @@ def most_nodes(region: GcpRegion | AwsRegion | AzureRegion) -> int:
 
 
 def zones_have_nodes(settings: Settings) -> Iterator[Mistake]:
-    """Each zone on AWS and Azure has a node at least."""
+    """On AWS and Azure, each zone has at least one node."""
     for path, region in regions_by_path(settings):
         if isinstance(region, AwsRegion | AzureRegion) and region.nodes.max < zone_count(region):
             yield Mistake(
@@ -105,7 +105,7 @@ def zones_have_nodes(settings: Settings) -> Iterator[Mistake]:
 
 
 def pods_have_addresses(settings: Settings) -> Iterator[Mistake]:
-    """The region's pod addresses are enough for its nodes."""
+    """The region has enough pod addresses for its nodes."""
     for path, region in regions_by_path(settings):
         if isinstance(region, ExistingRegion) or region.nodes.max <= (limit := most_nodes(region)):
             continue
@@ -119,7 +119,7 @@ def pods_have_addresses(settings: Settings) -> Iterator[Mistake]:
 
 
 def aws_takes_so_many_networks(settings: Settings) -> Iterator[Mistake]:
-    """AWS lets a limited number of networks through to a Kubernetes API."""
+    """AWS limits the number of networks that may call a Kubernetes API."""
     for path, region in regions_by_path(settings):
         if not isinstance(region, AwsRegion):
             continue
@@ -137,7 +137,7 @@ def aws_takes_so_many_networks(settings: Settings) -> Iterator[Mistake]:
 
 
 def callers_are_on_the_internet(settings: Settings) -> Iterator[Mistake]:
-    """AWS and Azure refuse callers with addresses that nobody has on the internet."""
+    """AWS and Azure reject callers from ranges that are not public."""
     for path, region in regions_by_path(settings):
         given = () if isinstance(region, ExistingRegion) else region.api_access
         for place, network in enumerate(given):
@@ -151,7 +151,7 @@ def callers_are_on_the_internet(settings: Settings) -> Iterator[Mistake]:
 
 
 def calling_regions_are_on_the_internet(settings: Settings) -> Iterator[Mistake]:
-    """AWS and Azure also refuse such addresses of other regions, whose pods call the Kubernetes API."""
+    """AWS and Azure also reject such addresses of other regions, whose pods call the Kubernetes API."""
     clouds = {region.cloud for region in settings.regions}
     choosy = " and ".join(name for cloud, name in _CALLED.items() if cloud in clouds)
     for path, region in regions_by_path(settings):
@@ -174,7 +174,7 @@ def _is_inside(network: str, blocks: Sequence[IPv4Network]) -> bool:
 
 
 def aws_has_no_slot_0(settings: Settings) -> Iterator[Mistake]:
-    """AWS adds no range to 10.0.0.0/16."""
+    """AWS adds no range of 10.0.0.0/16 to a network that begins there."""
     for path, region in regions_by_path(settings):
         # https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
         if region.cloud == "aws" and region.slot == 0:
@@ -187,7 +187,7 @@ def aws_has_no_slot_0(settings: Settings) -> Iterator[Mistake]:
 
 
 def one_decides_about_versions(settings: Settings) -> Iterator[Mistake]:
-    """Where Azure raises the minor version, none is named."""
+    """If Azure raises the minor version itself, the settings name none."""
     for path, region in regions_by_path(settings):
         if not isinstance(region, AzureRegion) or region.kubernetes_version is None:
             continue

@@ -1,4 +1,4 @@
-"""Rules about the database, its backups, the cache and the servers of messaging. Pure."""
+"""Rules about the database, its backups, the cache and the messaging servers. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -21,7 +21,7 @@ _LEAST_DAYS: Final[Mapping[str, int]] = {"@daily": 2, "@weekly": 14}
 
 
 def several_regions_name_a_primary_region(settings: Settings) -> Iterator[Mistake]:
-    """The databases of several regions join that of one."""
+    """With several regions, all databases join that of the primary region."""
     database, names = settings.database, [region.name for region in settings.regions]
     if database.engine == "cockroachdb" and database.primary_region is None and len(names) > 1:
         yield Mistake(
@@ -61,7 +61,7 @@ def regions_survive_one(settings: Settings) -> Iterator[Mistake]:
 
 
 def backups_have_object_storage(settings: Settings) -> Iterator[Mistake]:
-    """Regions that take backups are regions of the stack, on a cloud, and named once."""
+    """Regions that take backups are in the stack, on a cloud, and listed once."""
     clouds = {region.name: region.cloud for region in settings.regions}
     named = settings.database.backup.regions if settings.database.engine == "cockroachdb" else None
     for index, name in enumerate(named or ()):
@@ -83,7 +83,7 @@ def backups_have_object_storage(settings: Settings) -> Iterator[Mistake]:
 
 
 def backups_overlap(settings: Settings) -> Iterator[Mistake]:
-    """There is a complete backup at any time."""
+    """A complete backup exists at any time."""
     backup = settings.database.backup
     least = _LEAST_DAYS[backup.full]
     if settings.database.engine == "cockroachdb" and days_of(backup.retention) < least:
@@ -97,7 +97,7 @@ def backups_overlap(settings: Settings) -> Iterator[Mistake]:
 
 
 def clouds_back_up_their_own(settings: Settings) -> Iterator[Mistake]:
-    """Backups of a database that a cloud runs are the cloud's."""
+    """A cloud backs up its managed database itself."""
     if settings.database.engine == "postgresql" and "backup" in settings.database.model_fields_set:
         yield Mistake(
             path="database.backup",
@@ -107,7 +107,7 @@ def clouds_back_up_their_own(settings: Settings) -> Iterator[Mistake]:
 
 
 def servers_can_vote(settings: Settings) -> Iterator[Mistake]:
-    """A region that has others beside it has several servers of messaging."""
+    """With peering, each region has several messaging servers."""
     servers, regions, primary = settings.messaging.servers, len(settings.regions), settings.database.primary_region
     if settings.peering_enabled and servers == 1:
         where = f"{regions} regions" if regions > 1 else f"a stack with a primary region ({primary})"
@@ -121,7 +121,7 @@ def servers_can_vote(settings: Settings) -> Iterator[Mistake]:
 
 
 def postgresql_has_one_region(settings: Settings) -> Iterator[Mistake]:
-    """A PostgreSQL has one region, and asks for no more."""
+    """PostgreSQL supports one region, and its settings ask for no more."""
     database, regions = settings.database, len(settings.regions)
     if database.engine != "postgresql":
         return
@@ -150,7 +150,7 @@ def postgresql_has_one_region(settings: Settings) -> Iterator[Mistake]:
 
 
 def managed_data_services_have_clouds(settings: Settings) -> Iterator[Mistake]:
-    """A region's cloud runs its managed data services."""
+    """Managed data services need a cloud."""
     if settings.database.engine == "postgresql":
         yield from _needs_a_cloud(settings, "database", "postgresql", "cockroachdb")
     if settings.cache.engine == "managed":
@@ -170,7 +170,7 @@ def _needs_a_cloud(settings: Settings, data_service: str, engine: str, other: st
 
 
 def clients_verify_rds(settings: Settings) -> Iterator[Mistake]:
-    """Clients of a database on AWS know its authorities."""
+    """Clients of a database on AWS have its certificate authorities."""
     if settings.database.engine != "postgresql":
         return
     for path, region in regions_by_path(settings):
@@ -185,7 +185,7 @@ def clients_verify_rds(settings: Settings) -> Iterator[Mistake]:
 
 
 def managed_caches_have_so_many_replicas(settings: Settings) -> Iterator[Mistake]:
-    """Each cloud's cache can have the replicas."""
+    """The number of replicas is possible on every cloud."""
     if settings.cache.engine == "managed" and settings.cache.replicas > MOST_MANAGED_REPLICAS:
         yield Mistake(
             path="cache.replicas",
@@ -196,7 +196,7 @@ def managed_caches_have_so_many_replicas(settings: Settings) -> Iterator[Mistake
 
 
 def redis_has_memory_for_itself(settings: Settings) -> Iterator[Mistake]:
-    """The data of a cache leave some of its memory free."""
+    """The data of a cache leaves some of its memory free."""
     cache = settings.cache
     if bytes_of(cache.max_memory) >= bytes_of(cache.memory):
         yield Mistake(

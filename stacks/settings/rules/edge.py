@@ -1,4 +1,4 @@
-"""Rules of an edge with a CDN; nothing is asked of one without. Pure."""
+"""Rules about an edge with a CDN. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from stacks.settings.rules.paths import regions_by_path
 _PRIVATE: Final = tuple(
     IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 )
-"""Addresses that nothing on the internet can call (RFC 1918, RFC 6598)."""
+"""Addresses outside the public internet (RFC 1918, RFC 6598)."""
 
 _NOBODY_SIGNS: Final = re.compile(r"(?i)(.*\.)?(localhost|local|internal|test|example|invalid|onion|[0-9]+)")
 """Names outside public DNS (RFC 6761, RFC 6762), and addresses."""
@@ -34,7 +34,7 @@ _ZONE_NAMES: Final = {
 
 
 def a_cdn_has_a_public_domain(settings: Settings) -> Iterator[Mistake]:
-    """The world can look up a CDN's domain, and an authority signs certificates for it."""
+    """A CDN's domain is in public DNS, so that an authority signs its certificate."""
     domain = settings.edge.domain
     if settings.edge.cdn == "none":
         return
@@ -61,7 +61,7 @@ def a_cdn_has_a_public_domain(settings: Settings) -> Iterator[Mistake]:
 
 
 def a_cdn_has_a_project(settings: Settings) -> Iterator[Mistake]:
-    """Cloud CDN is part of a project."""
+    """Cloud CDN needs a project."""
     if settings.edge.cdn == "gcp" and settings.edge.project is None and settings.clouds.gcp.project is None:
         yield Mistake(
             path="edge.project",
@@ -72,7 +72,7 @@ def a_cdn_has_a_project(settings: Settings) -> Iterator[Mistake]:
 
 
 def a_zone_has_the_domain(settings: Settings) -> Iterator[Mistake]:
-    """A zone is written as the CDN's cloud has it, and has the domain."""
+    """A zone has the format of the CDN's cloud and contains the domain."""
     cdn, zone, domain = settings.edge.cdn, settings.edge.zone, settings.edge.domain
     group, _, name = zone.partition("/")
     if cdn == "none" or zone == CREATE_ZONE:
@@ -92,7 +92,7 @@ def _bad_zone(zone: str, rule: str, remedy: str) -> Mistake:
 
 
 def a_cdn_reaches_gateways_of_the_mesh(settings: Settings) -> Iterator[Mistake]:
-    """Regions have gateways, which speak what a CDN can speak."""
+    """Regions have gateways, with a key exchange that the CDN supports."""
     if settings.edge.cdn != "none" and not settings.mesh.enabled:
         yield Mistake(
             path="mesh.enabled",
@@ -110,7 +110,7 @@ def a_cdn_reaches_gateways_of_the_mesh(settings: Settings) -> Iterator[Mistake]:
 
 
 def a_cdn_knows_the_gateways(settings: Settings) -> Iterator[Mistake]:
-    """The CDN knows where the gateway of an existing cluster is, and can reach it."""
+    """The CDN has the address of an existing cluster's gateway and can reach it."""
     cdn = settings.edge.cdn
     for path, region in regions_by_path(settings):
         if cdn == "none" or not isinstance(region, ExistingRegion):

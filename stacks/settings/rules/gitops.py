@@ -26,7 +26,7 @@ def hubs_are_regions(settings: Settings) -> Iterator[Mistake]:
 
 
 def argocd_has_a_repository(settings: Settings) -> Iterator[Mistake]:
-    """Argo CD knows where to read."""
+    """Argo CD has a repository."""
     if settings.gitops.enabled and settings.gitops.repository.url is None:
         yield _missing(
             "gitops.repository.url", rule="Argo CD needs a repository to read from", example="url: https://..."
@@ -34,7 +34,7 @@ def argocd_has_a_repository(settings: Settings) -> Iterator[Mistake]:
 
 
 def argocd_reaches_the_canary(settings: Settings) -> Iterator[Mistake]:
-    """The canary is the hub, or has an API whose address is known."""
+    """The canary is the hub, or Argo CD can reach its API."""
     canary, hub = settings.gitops.canary, settings.gitops_hub
     clouds = {region.name: region.cloud for region in settings.regions}
     if canary is not None and hub is not None and canary != hub and clouds.get(canary) == "existing":
@@ -54,14 +54,14 @@ def argocd_reaches_the_canary(settings: Settings) -> Iterator[Mistake]:
 
 
 def rancher_has_a_name(settings: Settings) -> Iterator[Mistake]:
-    """Rancher knows the name that it is reached by."""
+    """Rancher has a host name."""
     if settings.rancher.enabled and settings.rancher.hostname is None:
         rule, example = "Rancher needs the host name that users open", "hostname: rancher.example.org"
         yield _missing("rancher.hostname", rule=rule, example=example)
 
 
 def rancher_has_certificates(settings: Settings) -> Iterator[Mistake]:
-    """Rancher has the certificates that come with the mesh."""
+    """Rancher has cert-manager, which comes with the mesh."""
     if settings.rancher.enabled and not settings.mesh.enabled:
         yield Mistake(
             path="rancher.enabled",

@@ -1,4 +1,4 @@
-"""Rules about what a cloud has: machines, zones, and sizes of the data services that it runs. Pure."""
+"""Rules about a cloud's offers: machines, zones, and sizes of managed data services. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -25,14 +25,14 @@ ManagedRegionSettings = GcpRegion | AwsRegion | AzureRegion
 
 
 def managed_regions(settings: Settings) -> Iterator[tuple[str, ManagedRegionSettings]]:
-    """Each region that a cloud runs, with its path."""
+    """Each region on a cloud, with its path."""
     for path, region in regions_by_path(settings):
         if not isinstance(region, ExistingRegion):
             yield path, region
 
 
 def regions_have_the_types(settings: Settings) -> Iterator[Mistake]:
-    """A region has the machines, databases and caches that it names. What is unknown may be had."""
+    """A region offers the machines, databases and caches in its settings. Unknown types are allowed."""
     for path, region in managed_regions(settings):
         for key, kind, name in _types(region):
             fit = offers.unfit(region.cloud, name) if key == "nodes.type" else None
@@ -49,7 +49,7 @@ def regions_have_the_types(settings: Settings) -> Iterator[Mistake]:
 
 
 def _types(region: ManagedRegionSettings) -> Iterator[tuple[str, offers.Kind, str]]:
-    """What the settings of a region name: key, kind and name."""
+    """Types in the settings of a region: (key, kind, name)."""
     yield "nodes.type", "machine", region.nodes.type
     if isinstance(region, AzureRegion) and "system_machine" in region.model_fields_set:
         yield "systemMachine", "machine", region.system_machine
@@ -60,7 +60,7 @@ def _types(region: ManagedRegionSettings) -> Iterator[tuple[str, offers.Kind, st
 
 
 def _against(region: ManagedRegionSettings, kind: offers.Kind, name: str) -> str | None:
-    """The rule that a type breaks; None when it may be had."""
+    """The rule that a type breaks; None if the region may offer it."""
     if offers.offered(region.cloud, kind, region.name, name) is not False:
         return None
     source = offers.source_of(region.cloud, kind, name)
@@ -69,7 +69,7 @@ def _against(region: ManagedRegionSettings, kind: offers.Kind, name: str) -> str
 
 
 def regions_have_the_zones(settings: Settings) -> Iterator[Mistake]:
-    """A region has the zones that it names."""
+    """A region has the zones in its settings."""
     for path, region in managed_regions(settings):
         known = offers.zones(region.cloud, region.name)
         if isinstance(region, GcpRegion) or "zones" not in region.model_fields_set or not known:
@@ -86,7 +86,7 @@ def regions_have_the_zones(settings: Settings) -> Iterator[Mistake]:
 
 
 def a_machine_is_large_enough(settings: Settings) -> Iterator[Mistake]:
-    """Some machine has what a PostgreSQL asks for."""
+    """Some machine is as large as the PostgreSQL settings require."""
     database = settings.database
     cpu, memory, standby = database.cpu, database.memory, database.nodes != 1
     if database.engine != "postgresql":
@@ -100,7 +100,7 @@ def a_machine_is_large_enough(settings: Settings) -> Iterator[Mistake]:
 
 
 def standbys_are_not_burstable(settings: Settings) -> Iterator[Mistake]:
-    """Azure gives burstable machines no standby."""
+    """Burstable machines cannot have a standby on Azure."""
     # https://learn.microsoft.com/azure/reliability/reliability-postgresql-flexible-server
     if settings.database.engine != "postgresql" or settings.database.nodes == 1:
         return
@@ -116,7 +116,7 @@ def standbys_are_not_burstable(settings: Settings) -> Iterator[Mistake]:
 
 
 def a_disk_is_large_enough(settings: Settings) -> Iterator[Mistake]:
-    """Some disk is as large as a PostgreSQL asks for."""
+    """Some disk is as large as the PostgreSQL settings require."""
     storage = settings.database.storage
     if settings.database.engine != "postgresql":
         return
@@ -132,7 +132,7 @@ def a_disk_is_large_enough(settings: Settings) -> Iterator[Mistake]:
 
 
 def a_cache_node_is_large_enough(settings: Settings) -> Iterator[Mistake]:
-    """Some node has what a managed cache asks for."""
+    """Some node is as large as the cache settings require."""
     memory, data = settings.cache.memory, settings.cache.max_memory
     if settings.cache.engine != "managed":
         return
@@ -179,7 +179,7 @@ def _there_is(chosen: Callable[[], object]) -> bool:
 
 
 def _too_much(region: str, data_service: str, asked: Mapping[str, str], kind: str) -> Mistake:
-    # Memorystore has memory and no machines that could be named.
+    # Memorystore has only a memory size, no machine types.
     larger = "" if "Memorystore" in kind else f", or name a larger one as {region}.instances.{data_service}"
     return Mistake(
         path=data_service,

@@ -1,4 +1,4 @@
-"""How rules walk through regions, and how they name what they read."""
+"""Walks through regions and their paths, for rules."""
 
 from collections.abc import Iterator
 

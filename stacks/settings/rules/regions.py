@@ -1,4 +1,4 @@
-"""Rules between regions: their names, clusters, address slots and places, and how others reach them. Pure."""
+"""Rules between regions: names, clusters, address slots, places and reachability. Pure."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -15,7 +15,7 @@ _NEW_SLOT: Final = f"from {geography.FIRST_FREE_SLOT} to {SLOT_LIMIT}"
 
 
 def names_differ(settings: Settings) -> Iterator[Mistake]:
-    """Each region has a name of its own."""
+    """Region names are unique."""
     first: dict[str, str] = {}
     for path, region in regions_by_path(settings):
         other = first.setdefault(region.name, path)
@@ -30,7 +30,7 @@ def names_differ(settings: Settings) -> Iterator[Mistake]:
 
 
 def clusters_differ(settings: Settings) -> Iterator[Mistake]:
-    """Each region has a cluster of its own."""
+    """Each region has its own cluster."""
     first: dict[str, str] = {}
     for path, region in regions_by_path(settings):
         if not isinstance(region, ExistingRegion) or region.context is None:
@@ -72,7 +72,7 @@ def _slot_reads(path: str, region: RegionSettings) -> tuple[str, ...]:
 
 
 def some_region_has_traffic(settings: Settings) -> Iterator[Mistake]:
-    """Users can be sent to one region at least."""
+    """At least one region receives users."""
     if not any(region.traffic for region in settings.regions):
         yield Mistake(
             path="regions",
@@ -94,7 +94,7 @@ def several_regions_name_their_clusters(settings: Settings) -> Iterator[Mistake]
 
 
 def peers_know_egress_addresses(settings: Settings) -> Iterator[Mistake]:
-    """Other regions must know the addresses of an existing cluster's pods."""
+    """Other regions need the addresses of an existing cluster's pods."""
     for path, region in regions_by_path(settings):
         if settings.peering_enabled and isinstance(region, ExistingRegion) and not region.egress_addresses:
             yield Mistake(
@@ -122,7 +122,7 @@ def peers_are_reachable(settings: Settings) -> Iterator[Mistake]:
 
 
 def names_belong_to_their_clouds(settings: Settings) -> Iterator[Mistake]:
-    """A region of the catalogue is on the cloud that has it."""
+    """A region of the catalogue is on its own cloud."""
     for path, region in regions_by_path(settings):
         known = geography.lookup(region.name)
         if known is not None and region.cloud not in ("existing", known.cloud):
@@ -141,7 +141,7 @@ def _nearest(known: geography.CloudRegion, cloud: str) -> str:
 
 
 def unknown_regions_say_where_they_are(settings: Settings) -> Iterator[Mistake]:
-    """A region that the catalogue does not know has a place and a slot, unless it is a lone existing cluster."""
+    """A region outside the catalogue has a place and a slot, unless it is a single existing cluster."""
     for path, region in regions_by_path(settings):
         lone = len(settings.regions) == 1 and isinstance(region, ExistingRegion)
         if geography.lookup(region.name) is not None or lone:

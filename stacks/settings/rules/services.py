@@ -9,7 +9,7 @@ from stacks.settings.models import Settings
 
 
 def replicas_are_in_order(settings: Settings) -> Iterator[Mistake]:
-    """A service has no more replicas at least than at most."""
+    """minReplicas is not above maxReplicas."""
     for name, service in settings.services.by_name().items():
         if service.min_replicas > service.max_replicas:
             yield Mistake(
@@ -22,7 +22,7 @@ def replicas_are_in_order(settings: Settings) -> Iterator[Mistake]:
 
 
 def nights_have_fewer_replicas(settings: Settings) -> Iterator[Mistake]:
-    """A service that follows the sun has replicas to take away at night."""
+    """A service that follows the sun has replicas to remove at night."""
     for name, service in settings.services.by_name().items():
         if service.follow_the_sun and service.min_replicas < REPLICAS_TO_HALVE:
             yield Mistake(

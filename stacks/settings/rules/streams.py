@@ -33,7 +33,7 @@ def streams_have_a_home(settings: Settings) -> Iterator[Mistake]:
 
 
 def mirrors_are_in_other_regions(settings: Settings) -> Iterator[Mistake]:
-    """Mirrors are in regions of the stack, and not in the home."""
+    """Mirrors are in regions of the stack other than the home."""
     names = [region.name for region in settings.regions]
     for path, stream in streams_by_path(settings):
         for name in stream.mirrored_in:
@@ -59,7 +59,7 @@ def _unknown(settings: Settings, path: str, name: str, known: Sequence[str]) -> 
 
 
 def servers_are_enough_for_replicas(settings: Settings) -> Iterator[Mistake]:
-    """There is a server for each replica."""
+    """Each replica has its own server."""
     servers = settings.messaging.servers
     for path, stream in streams_by_path(settings):
         if stream.replicas is not None and stream.replicas > servers:
@@ -73,7 +73,7 @@ def servers_are_enough_for_replicas(settings: Settings) -> Iterator[Mistake]:
 
 
 def stream_names_differ(settings: Settings) -> Iterator[Mistake]:
-    """Each stream has a name of its own."""
+    """Stream names are unique."""
     first: dict[str, str] = {}
     for path, stream in streams_by_path(settings):
         other = first.setdefault(stream.name, path)
@@ -113,7 +113,7 @@ def overlap(one: str, other: str) -> bool:
 
 
 def streams_fit_the_storage(settings: Settings) -> Iterator[Mistake]:
-    """A server's storage is enough for all streams."""
+    """A server's storage can hold all streams."""
     storage = settings.messaging.storage
     wanted = sum(bytes_of(stream.max_size) for stream in settings.messaging.streams)
     if wanted > bytes_of(storage) * FILE_SHARE:

@@ -1,4 +1,4 @@
-"""Rules about the webhook that receives alerts. Its address and token are secrets: no message shows them. Pure."""
+"""Rules about the webhook for alerts. Its address and token are secrets, so no message shows them. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -13,7 +13,7 @@ TOKEN: Final = "alertWebhookToken"  # noqa: S105 - the name of a setting
 
 
 def broken_webhook_rules(settings: Settings, secrets: Mapping[str, str]) -> Iterator[Mistake]:
-    """All mistakes of the webhook in `secrets` (decrypted, by name)."""
+    """All mistakes in the webhook's `secrets` (decrypted, by name)."""
     if not settings.monitoring.enabled:
         yield from (_unheard(key) for key in (URL, TOKEN) if key in secrets)
     elif URL not in secrets and TOKEN in secrets:
@@ -40,7 +40,7 @@ def _unheard(key: str) -> Mistake:
 
 
 def _in_reach(url: str) -> bool:
-    # A plan without the real secrets has made-up words in their place.
+    # A plan without the real secrets has made-up words instead.
     if "://" not in url:
         return True
     try:
