@@ -1,4 +1,4 @@
-"""Kubeconfig files of the sandbox: one per region, and one merged file with a context for each."""
+"""Kubeconfig files of the sandbox: one for each region, and a merged file with all contexts."""
 
 from __future__ import annotations
 

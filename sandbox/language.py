@@ -1,7 +1,7 @@
-"""The Python language host of the sandbox: what the engine talks to when it runs a program or a policy pack.
+"""The Python language host of the sandbox, through which the engine runs programs and policy packs.
 
 The engine starts it as `pulumi-language-python <engine address>`, reads the port it prints and calls it over gRPC.
-Programs and policy packs run in processes of their own, with the interpreter of the project's virtual environment.
+Each program or policy pack runs in its own process, with the Python of the project's virtual environment.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ class LanguageHost(LanguageRuntimeServicer):
         self._children: set[subprocess.Popen[bytes]] = set()
 
     def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Nothing is negotiated."""
+        """Negotiate nothing."""
         return language_pb2.LanguageHandshakeResponse()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """The host has no version of its own."""
+        """Return no version: the host has none."""
         return plugin_pb2.PluginInfo()
 
     def GetRequiredPackages(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Nothing ahead of time: each resource names its plugin and version when it is registered."""
+        """Return nothing: each resource names its plugin and version at registration."""
         return language_pb2.GetRequiredPackagesResponse()
 
     def About(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -51,16 +51,16 @@ class LanguageHost(LanguageRuntimeServicer):
         return language_pb2.AboutResponse(executable=interpreter(request.info), version=version)
 
     def GetProgramDependencies(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Not reported."""
+        """Report no dependencies."""
         return language_pb2.GetProgramDependenciesResponse()
 
     def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
-        """Refuse: the virtual environment is made by `make venv`."""
+        """Refuse: `make venv` makes the virtual environment."""
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, "Run `make venv` to install the project's packages.")
         yield from ()
 
     def Run(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Run the program once; it reports its own errors to the engine, so a failure only says `bail`."""
+        """Run the program once. It reports its own errors to the engine, so a failure only returns `bail`."""
         command = [interpreter(request.info), "-u", str(_PROGRAM_RUNNER), self._engine_address]
         child = self._spawn(command, request.pwd, stdin=subprocess.PIPE)
         context.add_callback(child.kill)
@@ -69,7 +69,7 @@ class LanguageHost(LanguageRuntimeServicer):
         return language_pb2.RunResponse(bail=child.returncode != 0)
 
     def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
-        """Run a plugin written in Python, such as a policy pack, and streams its output line by line."""
+        """Run a plugin written in Python, such as a policy pack, and stream its output line by line."""
         target = Path(request.info.program_directory) / request.info.entry_point
         child = self._spawn(
             [interpreter(request.info), "-u", str(target), *request.args],
@@ -85,7 +85,7 @@ class LanguageHost(LanguageRuntimeServicer):
         yield language_pb2.RunPluginResponse(exitcode=child.returncode)
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """End what is running."""
+        """End all running programs and plugins."""
         self.kill_children()
         return empty_pb2.Empty()
 
@@ -114,7 +114,7 @@ def interpreter(info: Any) -> str:
 
 
 def exit_with_parent(host: LanguageHost) -> None:
-    """End this process, and what it runs, soon after the engine has ended, however it ended."""
+    """End this process and its children soon after the engine has ended, even if it was killed."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -127,9 +127,9 @@ def exit_with_parent(host: LanguageHost) -> None:
 
 
 def main() -> None:
-    """Serve on a free loopback port, which is printed, until the engine ends the process.
+    """Serve on a free loopback port until the engine ends the process. Print the port.
 
-    The engine asks every plugin to end with SIGINT and waits up to five seconds for each that does not.
+    The engine sends SIGINT to every plugin and waits up to five seconds for each that does not end.
     """
     host = LanguageHost(sys.argv[-1])
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,4 +1,4 @@
-"""Where the sandbox keeps its things: everything lies under one directory, `.sandbox` by default."""
+"""Paths of the sandbox. Everything lies under one directory, `.sandbox` by default."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ class SandboxError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """The paths of one sandbox.
-
-    `project` is the directory with Pulumi.yaml, `home` holds what belongs to this sandbox, and `binaries` the built
-    tools, which several sandboxes may share (tests use their own home and the same binaries).
-    """
+    """The paths of one sandbox."""
 
     project: Path
+    """Directory with Pulumi.yaml."""
     home: Path
+    """Directory with the files of this sandbox."""
     binaries: Path
+    """Directory with the built tools. Several sandboxes may share it, such as those of tests."""
 
     @classmethod
     def from_environment(cls) -> Layout:
@@ -68,7 +67,7 @@ class Layout:
 
     @property
     def passphrase(self) -> Path:
-        """File with the passphrase that protects the secrets in the state."""
+        """File with the passphrase for secrets in the state."""
         return self.home / "passphrase"
 
     @property
@@ -88,7 +87,7 @@ class Layout:
 
     @property
     def clouds(self) -> Path:
-        """What exists in the simulated clouds: a directory for each stack."""
+        """Resources of the simulated clouds: a directory for each stack."""
         return self.home / "clouds"
 
     @property
@@ -103,7 +102,7 @@ class Layout:
 
     @property
     def stacks(self) -> Path:
-        """What belongs to one stack each: its kubeconfig, and the copy of its file that the CLI may write into."""
+        """A directory for each stack: its kubeconfig, and the copy of its file for the CLI to write to."""
         return self.home / "stacks"
 
     def stack_kubeconfig(self, stack: str) -> Path:

@@ -1,4 +1,4 @@
-"""One process at a time, however many terminals there are."""
+"""Lets one process work at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox import progress
 
 @contextmanager
 def only_one(path: Path, busy: str) -> Iterator[None]:
-    """Hold the lock file at `path`; says `busy` if it has to wait for it. It is free again when its process ends."""
+    """Hold the lock file at `path`; print `busy` before waiting for it. The end of the process releases the lock."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
         try:

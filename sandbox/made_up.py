@@ -1,4 +1,4 @@
-"""Stack files with made-up secrets: who plans or compares need not be able to read the real ones."""
+"""Stack files with made-up secrets, so that planning and comparing need no access to the real ones."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _OF_SECRETS = frozenset({"encryptionsalt", "encryptedkey", "secretsprovider"})
 
 
 def configuration(layout: Layout, stack: str) -> Path:
-    """The file that `write` makes."""
+    """Path of the file that `write` makes."""
     return layout.home / f"Pulumi.{stack}.yaml"
 
 
 def write(layout: Layout, stack: str) -> dict[str, str]:
-    """Write the stack's file anew, encrypted by this sandbox; the variables that have the engine read it.
+    """Write the stack's file with made-up secrets; return the variables that make the engine read it.
 
-    A secret that is encrypted otherwise than before gets another value, so that it shows as a change.
+    This sandbox encrypts the secrets. If the encrypted text of a real secret changes, the made-up value does, too.
     """
     plain, secrets = without_secrets(yaml.safe_load(layout.stack_file(stack).read_text()))
     file = configuration(layout, stack)
@@ -48,7 +48,7 @@ def write(layout: Layout, stack: str) -> dict[str, str]:
 
 
 def without_secrets(stack_file: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The content of a stack's file without its secrets and what encrypts them, and a value for each secret."""
+    """The content of a stack's file without secrets and encryption settings, and a made-up value for each secret."""
     config = stack_file.get("config") or {}
     secure = {
         key: str(value["secure"])

@@ -1,4 +1,4 @@
-"""What a control plane is started with, and the objects it has from the beginning. Pure functions."""
+"""Configuration and initial objects of a control plane. Pure functions."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PORTS_OF = {
 }
 """The servers of a control plane, and kwokctl's names of the ports they listen on."""
 PORT_NAMES = tuple(name for names in PORTS_OF.values() for name in names)
-# 198.18.0.0/15 is reserved for tests of network devices (RFC 2544) and routed nowhere. Each of 64 slots gets 2,048
-# addresses of it, as many as the control plane has service addresses, so that a load balancer's address follows from
-# its cluster address and no two are equal, not even in different regions.
+# 198.18.0.0/15 is reserved for tests of network devices (RFC 2544) and not routed. Each of 64 slots gets 2,048
+# addresses of it, as many as the control plane has service addresses. So a load balancer's address follows from its
+# cluster address, and all are different, even in different regions.
 SERVICE_CIDR = "10.96.0.0/21"
 _THIRD_OCTETS_PER_SLOT = 8
 EKS_STORAGE_CLASS = "gp3"
@@ -42,18 +42,18 @@ def kwokctl_configuration(binaries: Path, ports: Mapping[str, int], slot: int) -
         "kubeSchedulerBinary": str(binaries / "kube-scheduler"),
         "kubectlBinary": str(binaries / "kubectl"),
         "kwokControllerBinary": str(binaries / "kwok"),
-        # Autoscalers ask it. What pods use is simulated: next to nothing, unless annotations of theirs say otherwise.
+        # For autoscalers. The use of pods is simulated: almost none, unless their annotations set it.
         "enable": ["metrics-server"],
         "metricsServerBinary": str(binaries / "metrics-server"),
         **ports,
     }
-    # Without rivals an election only costs time, and on a busy machine a lost one ends the process.
+    # A single server needs no election. On a busy machine, a lost election would end the process.
     alone = {"kube-api-qps": "200", "kube-api-burst": "400", "leader-elect": "false"}
     patches = [
         _extra_arguments("kube-apiserver", {"service-cluster-ip-range": SERVICE_CIDR}),
         _extra_arguments("kube-controller-manager", {"enable-hostpath-provisioner": "true", **alone}),
         _extra_arguments("kube-scheduler", alone),
-        # On a slow disk waiting for it costs elections and time-outs; what is lost in a power cut is only simulated.
+        # Waiting for a slow disk causes elections and time-outs, and a power cut loses only simulated data.
         _extra_arguments("etcd", {"unsafe-no-fsync": "true"}),
     ]
     configuration = {
@@ -98,7 +98,7 @@ def load_balancer_stage(slot: int) -> dict[str, Any]:
 
 
 def volume_stage() -> dict[str, Any]:
-    """Offer a volume again that was given back, as if it had been deleted and a new one been made."""
+    """Offer a released volume again, as if it had been deleted and replaced."""
     return {
         "apiVersion": "kwok.x-k8s.io/v1alpha1",
         "kind": "Stage",
@@ -117,20 +117,20 @@ def volume_stage() -> dict[str, Any]:
 
 
 def initial_objects(region: str, cloud: str = "existing") -> dict[str, Any]:
-    """Nodes in three zones, and the storage that a cluster of `cloud` has from the beginning, as one List."""
+    """Nodes in three zones, and the initial storage of a cluster of `cloud`, as one List."""
     by_cloud = storage()
-    # The program refuses a cloud that does not exist, once it runs.
+    # The program itself refuses an unknown cloud.
     items = [*(node(region, zone) for zone in ZONES), *by_cloud.get(cloud, by_cloud["existing"])]
     return {"apiVersion": "v1", "kind": "List", "items": items}
 
 
 def storage() -> dict[str, list[dict[str, Any]]]:
-    """The storage that a cluster has from the beginning, by cloud."""
+    """The initial storage of a cluster, by cloud."""
     return {
         "existing": [storage_class("standard", default=True)],
         "gcp": [storage_class("standard", default=True), storage_class("premium-rwo")],
         "azure": [storage_class("standard", default=True), storage_class("managed-csi-premium")],
-        # EKS has no class of its own. The program's names a driver that does not run here: volumes are there before.
+        # EKS has no class. The program's class names a driver that does not run here, so volumes exist in advance.
         "aws": [volume(number) for number in range(EKS_VOLUMES)],
     }
 
@@ -146,7 +146,7 @@ def node(region: str, zone: str) -> dict[str, Any]:
             "name": name,
             "annotations": {
                 "kwok.x-k8s.io/node": "fake",
-                # Where the metrics server finds what KWOK says of the node and its pods.
+                # The metrics server reads KWOK's metrics of the node and its pods from here.
                 "metrics.k8s.io/resource-metrics-path": f"/metrics/nodes/{name}/metrics/resource",
             },
             "labels": {
@@ -162,7 +162,7 @@ def node(region: str, zone: str) -> dict[str, Any]:
 
 
 def storage_class(name: str, *, default: bool = False) -> dict[str, Any]:
-    """A class for which the controller manager makes a volume for every claim."""
+    """A class whose claims get volumes from the controller manager."""
     annotations = {"storageclass.kubernetes.io/is-default-class": "true"} if default else {}
     return {
         "apiVersion": "storage.k8s.io/v1",

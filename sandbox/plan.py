@@ -1,7 +1,7 @@
-"""What a deployment of a stack from nothing would make, and what the policy pack says of it.
+"""Plans the deployment of a stack from an empty state, and checks the plan with the policy pack.
 
-The Kubernetes provider plans nothing for a cluster that it cannot reach. Clusters that the stack makes itself are not
-there yet, which it knows. For those that are there already an empty API server of the sandbox answers meanwhile.
+The Kubernetes provider plans nothing for a cluster that it cannot reach, unless the stack makes that cluster itself. So
+an empty API server of the sandbox stands in for each existing cluster.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _EMPTY = "empty"
 
 
 def plan(layout: Layout, stack: str) -> str:
-    """The output of `pulumi preview --json` on a state of its own, with every resource in it."""
+    """The output of `pulumi preview --json` on an empty state, with every resource."""
     with _empty_state(layout, stack) as mine:
         run = _preview(mine, stack, "--json")
     if run.returncode != 0:
@@ -35,7 +35,7 @@ def plan(layout: Layout, stack: str) -> str:
 
 
 def policy(layout: Layout, stack: str, config: Path | None = None) -> int:
-    """Print what the policy pack says of all that a stack consists of; the engine's exit status."""
+    """Check all resources of a stack with the policy pack; print the result; return the engine's exit status."""
     options = ["--policy-pack", PACK, "--suppress-outputs", "--color=never"]
     if config is not None:
         options += ["--policy-pack-config", str(config.absolute())]
@@ -50,7 +50,7 @@ def policy(layout: Layout, stack: str, config: Path | None = None) -> int:
 
 
 def findings(printed: str) -> list[str]:
-    """The lines in which the engine tells of policies; empty when there is nothing to tell."""
+    """The engine's output lines about policies; empty if there are none."""
     lines = printed.splitlines()
     if "Policies:" not in lines:
         return []
@@ -60,7 +60,7 @@ def findings(printed: str) -> list[str]:
 
 @contextmanager
 def _empty_state(layout: Layout, stack: str) -> Iterator[Layout]:
-    """A sandbox of its own in which nothing is deployed."""
+    """A separate, empty sandbox."""
     wanted = regions.read_regions(layout.stack_file(stack))
     own_engine = [] if engine.official() else [binaries.ENGINE]
     binaries.ensure(layout, [*own_engine, *binaries.CONTROL_PLANE, binaries.KUBERNETES_PROVIDER])
@@ -75,7 +75,7 @@ def _empty_state(layout: Layout, stack: str) -> Iterator[Layout]:
 
 @contextmanager
 def _answering(layout: Layout, contexts: list[str]) -> Iterator[None]:
-    """An API server with nothing in it that answers for each of these contexts; none without contexts."""
+    """Run an empty API server that answers for these contexts; none without contexts."""
     if not contexts:
         kubeconfig.write(layout.kubeconfig, kubeconfig.merge([], ""))
         yield
@@ -107,7 +107,7 @@ def _pulumi(layout: Layout, stack: str, *arguments: str) -> subprocess.Completed
 
 
 def problem(printed: str) -> str:
-    """The errors in the engine's JSON, without its colours' marks; empty when there are none."""
+    """The errors in the engine's JSON, without colour marks; empty if there are none."""
     try:
         said = json.loads(printed).get("diagnostics") or []
     except ValueError:

@@ -1,4 +1,4 @@
-"""Finding and ending the processes that belong to a sandbox, by what their command lines name."""
+"""Finds and ends the processes of a sandbox by their command lines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-# In the order they are stopped: clients before servers.
+# In the order of stopping: clients before servers.
 SERVERS = (
     "metrics-server",
     "kwok-controller",
@@ -35,7 +35,7 @@ def servers_of(directory: Path) -> list[psutil.Process]:
 
 
 def server_name(process: psutil.Process) -> str:
-    """Which server a process is; empty when it has just ended."""
+    """Name of the server that a process runs; empty if it has just ended."""
     try:
         return Path(process.cmdline()[0]).name
     except (psutil.NoSuchProcess, IndexError):
@@ -43,7 +43,7 @@ def server_name(process: psutil.Process) -> str:
 
 
 def stop(processes: Iterable[psutil.Process], grace: float = _GRACE_SECONDS) -> list[psutil.Process]:
-    """End the processes, clients before servers, and returns those that would not end."""
+    """End the processes, clients before servers; return those that do not end."""
     remaining = sorted(processes, key=_stop_rank)
     for process in remaining:
         _signal(process, kill=False)
@@ -67,7 +67,7 @@ def _signal(process: psutil.Process, *, kill: bool) -> None:
 
 
 def free_ports(count: int, start: int, end: int) -> list[int]:
-    """`count` consecutive TCP ports in [start, end) that nothing listens on; ValueError when there are none."""
+    """`count` consecutive free TCP ports in [start, end). Raises ValueError if there are none."""
     for first in range(start, end - count + 1, count):
         ports = list(range(first, first + count))
         if all(is_free(port) for port in ports):
@@ -87,7 +87,7 @@ def is_free(port: int) -> bool:
 
 
 def listener_on(port: int) -> str:
-    """The process that listens on the TCP port, such as `etcd, process 123`; empty when the system does not tell."""
+    """The process that listens on the TCP port, such as `etcd, process 123`; empty if unknown."""
     try:
         listening = [item for item in psutil.net_connections(kind="tcp") if item.status == psutil.CONN_LISTEN]
         found = next((item.pid for item in listening if item.laddr and item.laddr.port == port), None)

@@ -1,8 +1,8 @@
 """Runs one Pulumi program: reads the engine's request from standard input, exits with 1 when the program failed.
 
-Its argument is the engine's address, to which the program's log goes.
+The argument is the engine's address, which receives the program's log.
 
-A process of its own for each run, because a program's modules keep resources of the run that imported them.
+Each run has its own process, because a program's modules keep resources of the run that imported them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _THREADS_PER_OPERATION = 4
 
 
 def main() -> int:
-    """The exit status: 0 when the program ran to its end, 1 when it failed and has told the engine why."""
+    """Run; return 0 if the program ran to its end, 1 if it failed and has reported its error to the engine."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     request = language_pb2.RunRequest()
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def program_path(request: Any) -> Path:
-    """The file to run: the entry point, or the `__main__.py` of an entry point that is a directory."""
+    """The file to run: the entry point, or `__main__.py` in it if it is a directory."""
     directory = Path(request.info.program_directory or request.pwd)
     entry = directory / (request.info.entry_point or request.program or ".")
     return entry / "__main__.py" if entry.is_dir() else entry
@@ -63,7 +63,7 @@ def configure(request: Any, engine_address: str) -> None:
 
 
 def execute(program: Path, threads: int) -> int:
-    """Run the program and waits for everything it registered."""
+    """Run the program and wait for all its registrations."""
     loop = asyncio.new_event_loop()
     loop.set_default_executor(ThreadPoolExecutor(max_workers=threads))
     loop.set_exception_handler(_stop_on_rpc_error)
@@ -81,7 +81,7 @@ async def _run(program: Path) -> None:
 
 
 def report(error: BaseException) -> int:
-    """Tell the engine what went wrong, in the fewest words that help; the exit status."""
+    """Report the error to the engine in few words; return the exit status."""
     if isinstance(error, pulumi.RunError):
         pulumi.log.error(str(error))
     elif isinstance(error, SystemExit):
@@ -94,14 +94,14 @@ def report(error: BaseException) -> int:
 
 
 def _ended_by_engine(error: BaseException) -> bool:
-    """Whether the engine stopped taking registrations because of an error that it tells about itself."""
+    """Whether the engine stopped taking registrations because of an error that it reports itself."""
     is_unavailable = isinstance(error, grpc.RpcError) and error.code() == grpc.StatusCode.UNAVAILABLE
-    # For a component that a provider builds, the SDK passes the engine's words on as an exception of no special type.
+    # For a component that a provider builds, the SDK raises the engine's message as a plain exception.
     return is_unavailable or str(error) == "resource monitor shut down"
 
 
 def trace(error: BaseException) -> str:
-    """The stack trace, from the program's first frame on if there is one."""
+    """The stack trace, from the program's first frame if it has one."""
     told = traceback.TracebackException.from_exception(error)
     runner = [index for index, frame in enumerate(told.stack) if frame.filename in ("<frozen runpy>", runpy.__file__)]
     told.stack = traceback.StackSummary.from_list(told.stack[runner[-1] + 1 :] if runner else told.stack)

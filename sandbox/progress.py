@@ -1,4 +1,4 @@
-"""What the user sees while the sandbox works. Everything goes to standard error, so that output can be piped."""
+"""Progress messages for the user. All go to standard error, so that output can be piped."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _HEARTBEAT_SECONDS = 30.0
 
 
 def say(text: str) -> None:
-    """One line of information."""
+    """Print one line of information."""
     print(text, file=sys.stderr, flush=True)
 
 
 def elapsed(seconds: float) -> str:
-    """A duration in a few characters: `0.4 s`, `41 s`, `3 min 5 s`."""
+    """Format a duration: `0.4 s`, `41 s`, `3 min 5 s`."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -26,7 +26,7 @@ def elapsed(seconds: float) -> str:
 
 @contextmanager
 def step(label: str) -> Iterator[None]:
-    """Show a step with its elapsed time: counting on a terminal, else a line at the end and one every 30 seconds."""
+    """Show a step with its elapsed time: live on a terminal, else every 30 seconds and at the end."""
     begin = time.monotonic()
     done = threading.Event()
     ticker = threading.Thread(target=_tick, args=(label, begin, done), daemon=True)

@@ -1,4 +1,4 @@
-"""The regions of a stack, as far as the sandbox needs them, and the record of their control planes."""
+"""The parts of a stack's regions that the sandbox needs, and the record of their control planes."""
 
 from __future__ import annotations
 
@@ -20,21 +20,24 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 @dataclass(frozen=True, kw_only=True)
 class Region:
-    """A region of a stack: its name, the kubeconfig context the program will ask for, and its cloud."""
+    """A region of a stack."""
 
     name: str
     context: str
+    """The kubeconfig context that the program uses."""
     cloud: str = "existing"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ControlPlane:
-    """What is recorded of a control plane: its context, its address slot (0..63), the stacks that use it, its cloud."""
+    """The record of a control plane."""
 
     name: str
     context: str
     slot: int
+    """Address slot, 0 to 63."""
     stacks: tuple[str, ...]
+    """The stacks that use it."""
     cloud: str = "existing"
 
 
@@ -62,7 +65,7 @@ def _region(entry: Any, where: str) -> Region:
     context = entry.get("context") or name
     if not isinstance(context, str):
         raise SandboxError(f"{where}.context is {context!r}; it must be the name of a kubeconfig context.")
-    # What else there may be is for the program to refuse.
+    # The program itself refuses any other mistake.
     return Region(name=name, context=context, cloud=str(entry.get("cloud")))
 
 
@@ -87,7 +90,7 @@ def read_regions(path: Path) -> list[Region]:
 
 
 def assign(record: Mapping[str, ControlPlane], stack: str, regions: list[Region]) -> dict[str, ControlPlane]:
-    """The record after `stack` takes its regions into use: known regions keep their slot, new ones get a free one.
+    """The record after assigning the regions to `stack`. Known regions keep their slot, new ones get a free one.
 
     Raises `SandboxError` for a region that another stack uses.
     """
@@ -103,7 +106,7 @@ def assign(record: Mapping[str, ControlPlane], stack: str, regions: list[Region]
 
 
 def _require_unshared(record: Mapping[str, ControlPlane], stack: str, regions: list[Region]) -> None:
-    """Two stacks of this program have objects of the same names, so they cannot be in one cluster."""
+    """Raise if another stack uses a region: stacks have objects of the same names and cannot share a cluster."""
     used = {region.name: record[region.name].stacks for region in regions if region.name in record}
     taken = {name: [user for user in users if user != stack] for name, users in used.items()}
     others = sorted({user for users in taken.values() for user in users})
@@ -119,7 +122,7 @@ def _require_unshared(record: Mapping[str, ControlPlane], stack: str, regions: l
 def release(
     record: Mapping[str, ControlPlane], stack: str, keep: Collection[str] = ()
 ) -> tuple[dict[str, ControlPlane], list[ControlPlane]]:
-    """The record without `stack` (but in the regions to `keep`), and the control planes that no stack uses any more."""
+    """The record without `stack`, except in the regions to `keep`; and the control planes that no stack uses now."""
     without = [
         plane if plane.name in keep else replace(plane, stacks=tuple(user for user in plane.stacks if user != stack))
         for plane in record.values()
@@ -137,7 +140,7 @@ def _free_slot(planes: Mapping[str, ControlPlane]) -> int:
 
 
 def load_record(path: Path) -> dict[str, ControlPlane]:
-    """The recorded control planes by name; none when the file is missing."""
+    """The recorded control planes by name; empty if the file is missing."""
     try:
         entries = json.loads(path.read_text())
     except FileNotFoundError:

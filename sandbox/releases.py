@@ -1,8 +1,8 @@
-"""Helm releases that a killed run left half done. Helm refuses to go on with them, and the provider does not mend them.
+"""Repairs Helm releases that a killed run left half done. Neither Helm nor the provider continues with them.
 
-A release whose installation was cut off is uninstalled, also one that is installed but that the run could not record.
-One whose upgrade or rollback was cut off is rolled back. Only for stacks on which no engine is at work: the releases of
-a running one look the same.
+Uninstalls a release whose installation was interrupted, or that the run could not record. Rolls back a release whose
+upgrade or rollback was interrupted. Use it only while no engine works on the stack: the releases of a running engine
+look the same.
 """
 
 from __future__ import annotations
@@ -33,18 +33,19 @@ _PROVIDER = "pulumi:providers:kubernetes"
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """How to reach a cluster: a name for messages, a kubeconfig file and the context in it; None: as kubectl does.
-
-    `provider` is the name of the Pulumi provider that deploys to it, or what the name begins with.
-    """
+    """How to reach a cluster."""
 
     name: str
+    """Name in messages."""
     provider: str
+    """Name, or prefix of the name, of the Pulumi provider that deploys to it."""
     kubeconfig: Path | None = None
+    """None: kubectl's default."""
     context: str | None = None
+    """None: kubectl's default."""
 
     def options(self, context_flag: str) -> list[str]:
-        """Options that point a command to the cluster; kubectl and Helm call the context differently."""
+        """Options that select the cluster. kubectl and Helm have different flags for the context."""
         file = ["--kubeconfig", str(self.kubeconfig)] if self.kubeconfig else []
         return [*file, *([context_flag, self.context] if self.context else [])]
 
@@ -55,7 +56,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class HalfDone:
-    """A release that was cut off in `status`, and where it is."""
+    """A release that was interrupted in `status`, and its cluster."""
 
     access: Access
     key: Key
@@ -63,21 +64,21 @@ class HalfDone:
 
     @property
     def is_new(self) -> bool:
-        """Whether it was being installed for the first time."""
+        """Whether this was its first installation."""
         return self.status in (_INSTALLING, _UNRECORDED)
 
     @property
     def remedy(self) -> list[str]:
-        """Helm's command that makes its name usable again."""
+        """Helm's command that repairs it."""
         namespace, name = self.key
         verb = ["uninstall", name, "--wait"] if self.is_new else ["rollback", name]
         return [*verb, "--namespace", namespace, *self.access.options("--kube-context")]
 
 
 def recover(layout: Layout, clusters: Sequence[Access], deployment: Mapping[str, Any]) -> list[HalfDone]:
-    """Repair every half-done release of these clusters and says so; those that there were.
+    """Repair every half-done release of these clusters and report it; return these releases.
 
-    `deployment` is the stack's state: its `resources` and `pending_operations`, which a killed engine had begun.
+    `deployment` is the stack's state: its `resources`, and the `pending_operations` of a killed engine.
     """
     operations = _unrecorded(deployment)
     begun = {access.name: _begun(access, clusters, operations) for access in clusters}
@@ -93,7 +94,7 @@ def recover(layout: Layout, clusters: Sequence[Access], deployment: Mapping[str,
 
 
 def _unrecorded(deployment: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """What a killed engine had begun and no later run has done: the engine keeps naming what was done meanwhile."""
+    """Operations that a killed engine began and no later run completed. The state still lists completed ones."""
     recorded = {resource["urn"] for resource in deployment.get("resources") or ()}
     operations = deployment.get("pending_operations") or ()
     return [operation for operation in operations if operation["resource"]["urn"] not in recorded]
@@ -113,7 +114,7 @@ def _begun(access: Access, clusters: Sequence[Access], operations: Sequence[Mapp
 
 
 def _half_done(layout: Layout, access: Access, begun: set[Key]) -> list[HalfDone]:
-    """The half-done releases of a cluster, by the labels of the Secrets in which Helm keeps them."""
+    """The half-done releases of a cluster, from the labels of Helm's Secrets."""
     selector = "owner=helm" if begun else f"owner=helm,status in ({','.join(_PENDING)})"
     options = ["get", "secrets", "--all-namespaces", f"--selector={selector}", f"--output={_LABELS}"]
     kubectl = str(binaries.path_of(layout, _KUBECTL))
@@ -146,7 +147,7 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def clusters_of(exported: Mapping[str, Any]) -> Iterator[list[Access]]:
-    """The clusters that a stack's exported state knows, its secrets shown. Kubeconfigs lie in a private folder."""
+    """The clusters in a stack's exported state (with secrets in plain). Kubeconfigs are in a private folder."""
     resources = deployment_of(exported).get("resources") or []
     with tempfile.TemporaryDirectory() as folder:
         accesses = [
@@ -157,12 +158,12 @@ def clusters_of(exported: Mapping[str, Any]) -> Iterator[list[Access]]:
 
 
 def deployment_of(exported: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The state in what the engine exports; empty for a stack that was never deployed."""
+    """The state in the engine's export; empty for a stack that was never deployed."""
     return exported.get("deployment") or {}
 
 
 def _access(file: Path, name: str, inputs: Mapping[str, Any]) -> Access | None:
-    """None for a provider that reaches no cluster, such as the one that renders charts."""
+    """Access of a provider; None if it reaches no cluster, such as the one that renders charts."""
     kubeconfig = inputs.get("kubeconfig")
     if kubeconfig is None:
         return Access(name=name, provider=name, context=inputs.get("context"))

@@ -1,9 +1,9 @@
-"""The sandbox's `pulumi` command: becomes the real engine, with the stack file kept clean.
+"""The sandbox's `pulumi` command: replaces itself with the real engine and keeps the stack file clean.
 
-With a passphrase for secrets the CLI writes an `encryptionsalt` into the stack's configuration file, which here is
-tracked and shared by everyone. So operations get a copy of that file, made anew each time; the salt they need is in the
-state. `pulumi config` works on the tracked file itself. An update that goes on where an engine was killed adopts the
-objects that one had created. Only the standard library is imported: it starts in no time.
+With a passphrase for secrets, the CLI writes an `encryptionsalt` into the stack file, which is tracked and shared here.
+So each operation gets a fresh copy of the file; the state has the salt. `pulumi config` works on the tracked file. An
+update after a killed engine adopts the objects that the engine had created. The module imports only the standard
+library, so that it starts quickly.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def option(arguments: Sequence[str], short: str, long: str) -> str | None:
 
 
 def operation(arguments: Sequence[str]) -> str | None:
-    """The command if it is an operation on a stack that reads its file and does not mean to change it."""
+    """The command, if it reads the stack file without changing its configuration; else None."""
     rest = iter(arguments)
     for argument in rest:
         if argument in _TAKES_VALUE:
@@ -62,7 +62,7 @@ def project_directory(start: Path) -> Path | None:
 
 
 def stack_name(engine: str, arguments: Sequence[str], directory: Path, environment: Mapping[str, str]) -> str | None:
-    """The stack an operation works on: the one it names, else the selected one."""
+    """The stack of an operation: the one in its arguments, else the selected one."""
     named = option(arguments, "-s", "--stack") or environment.get("PULUMI_STACK")
     if not named:
         command = [engine, "stack", "--show-name", "--non-interactive", "--cwd", str(directory)]
@@ -72,9 +72,9 @@ def stack_name(engine: str, arguments: Sequence[str], directory: Path, environme
 
 
 def overrides(engine: str, arguments: Sequence[str], home: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that point an operation to a fresh copy of its stack's file and to its stack's kubeconfig.
+    """Variables that select a fresh copy of the stack file and the stack's kubeconfig for an operation.
 
-    None for any other command, or when the stack has no file. A kubeconfig that the user chose is left alone.
+    Empty for other commands, and if the stack has no file. Keeps a kubeconfig that the user chose.
     """
     if operation(arguments) is None or CONFIG_FILE_VARIABLE in environment:
         return {}
@@ -95,7 +95,7 @@ def overrides(engine: str, arguments: Sequence[str], home: Path, environment: Ma
 
 
 def unfinished(state: Path, project: Path, stack: str) -> list[str]:
-    """The URNs that a killed engine was creating: their objects may exist without being recorded."""
+    """URNs that a killed engine was creating: their objects may exist without a record."""
     name = re.search(r"^name:\s*(\S+)", (project / "Pulumi.yaml").read_text(), re.MULTILINE)
     file = state / ".pulumi" / "stacks" / (name[1] if name else "") / f"{stack}.json"
     try:
@@ -107,17 +107,17 @@ def unfinished(state: Path, project: Path, stack: str) -> list[str]:
 
 
 def fresh_copy(source: Path, folder: Path) -> Path:
-    """Copy the file into the folder under its own name, replacing what was there at once."""
+    """Copy the file into the folder under its own name; replace an existing file atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     temporary = Path(shutil.copyfile(source, folder / f"{os.getpid()}.new"))
     return temporary.replace(folder / source.name)
 
 
 def main() -> None:
-    """`shim.py ENGINE HOME ARGUMENT...`: becomes `ENGINE ARGUMENT...`."""
+    """`shim.py ENGINE HOME ARGUMENT...`: replace this process with `ENGINE ARGUMENT...`."""
     engine, home, *arguments = sys.argv[1:]
     os.environ.update(overrides(engine, arguments, Path(home), os.environ))
-    # The engine writes the whole state for each resource that it changes: memory that it need not collect is time.
+    # The engine writes the whole state for each changed resource, so fewer garbage collections save time.
     os.environ.setdefault("GOGC", "300")
     os.execv(engine, [engine, *arguments])  # noqa: S606 - it becomes the engine
 

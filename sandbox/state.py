@@ -1,4 +1,4 @@
-"""What the sandbox's state backend says about a stack, read without starting the engine."""
+"""Reads the sandbox's state backend without starting the engine."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from sandbox.layout import Layout
 
 @dataclass(frozen=True, kw_only=True)
 class Lock:
-    """An engine's claim on a stack, with the id of its process if that is known to run on this machine."""
+    """An engine's lock on a stack, with its process id if it is known to run on this machine."""
 
     file: Path
     pid: int | None
 
 
 def project_name(layout: Layout) -> str:
-    """The name in Pulumi.yaml."""
+    """The project's name in Pulumi.yaml."""
     return str(yaml.safe_load((layout.project / "Pulumi.yaml").read_text())["name"])
 
 
@@ -49,7 +49,7 @@ def stacks(layout: Layout) -> list[str]:
 
 
 def latest(layout: Layout, stack: str) -> dict[str, Any]:
-    """The stack's state with all its fields; empty when there is none."""
+    """The stack's state with all its fields; empty if there is none."""
     try:
         document = json.loads(_file(layout, stack).read_text())
     except (FileNotFoundError, ValueError):
@@ -58,16 +58,16 @@ def latest(layout: Layout, stack: str) -> dict[str, Any]:
 
 
 def resources(layout: Layout, stack: str) -> list[dict[str, Any]]:
-    """The deployed resources as the engine counts them; none when the stack or its state is missing.
+    """The deployed resources that the engine counts; empty if the stack or its state is missing.
 
-    Providers count that the program made, not those that the engine made by itself.
+    Includes providers that the program made, but not those that the engine made itself.
     """
     recorded = latest(layout, stack).get("resources") or ()
     return [item for item in recorded if not _is_default_provider(item)]
 
 
 def unfinished(layout: Layout, stack: str) -> list[dict[str, Any]]:
-    """The operations that a killed engine had begun, as the state names them."""
+    """The operations in the state that a killed engine had begun."""
     return list(latest(layout, stack).get("pending_operations") or ())
 
 
@@ -77,7 +77,7 @@ def _is_default_provider(item: dict[str, Any]) -> bool:
 
 
 def locks(layout: Layout, stack: str) -> list[Lock]:
-    """The claims on the stack."""
+    """The locks on the stack."""
     folder = layout.state / ".pulumi" / "locks" / "organization" / project_name(layout) / stack
     return [_lock(file) for file in sorted(folder.glob("*.json"))]
 
@@ -93,7 +93,7 @@ def _lock(file: Path) -> Lock:
 
 
 def _is_engine(pid: int) -> bool:
-    """Whether this process id still belongs to an engine; ids are used again."""
+    """Whether this process id still belongs to an engine: the system reuses ids."""
     try:
         return psutil.Process(pid).name().startswith("pulumi")
     except psutil.NoSuchProcess:

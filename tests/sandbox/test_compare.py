@@ -289,7 +289,7 @@ def test_stacks_of_both_trees_are_compared() -> None:
 
 
 def test_an_unknown_stack_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(SandboxError, match=r"no Pulumi\.x\.yaml in either tree; the stacks are: a, b\."):
+    with pytest.raises(SandboxError, match=r"Neither tree has Pulumi\.x\.yaml; the stacks are: a, b\."):
         trees.select(["a"], ["b"], ["x"])
 
 
