@@ -1,7 +1,7 @@
-"""The charts of the sandbox: a server that stands in for their repositories, in the Kubernetes provider alone.
+"""The charts of the sandbox: a server that stands in for chart repositories, for the Kubernetes provider only.
 
 `launcher.py` starts the provider, `server.py` answers it, `repositories.py` finds each chart's package, `packages.py`
-reads and changes packages, and `substitutes.py` makes those that cannot be had.
+reads and changes packages, and `substitutes.py` makes unavailable ones.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ FOLDER: Final = "charts"
 
 
 def launcher_script(layout: Layout, provider: Path) -> str:
-    """The script for the plugin's folder: it becomes the provider, with the chart server in its environment."""
+    """The script for the plugin's folder, which runs the provider with the chart server in its environment."""
     program = Path(__file__).resolve().with_name("launcher.py")
     words = [sys.executable, "-I", "-S", program, layout.home, layout.binaries / FOLDER, provider]
     return f'#!/bin/sh\nexec {shlex.join(str(word) for word in words)} "$@"\n'
 
 
 def folder(layout: Layout) -> Path:
-    """The folder with chart packages: that of SACRED_COUNCIL_CHARTS, else `charts` beside the built programs."""
+    """The folder with chart packages: SACRED_COUNCIL_CHARTS, else `charts` beside the built programs."""
     return repositories.folder(layout.binaries / FOLDER)
 
 
 def substituted(layout: Layout) -> list[str]:
-    """The pinned charts that are substituted, as `name version`, after those that can be downloaded have been.
+    """The substituted charts, as `name version`, after downloading the available ones.
 
-    Quick when all are in the folder; a few seconds at most where the repositories cannot be reached, and then not again
-    for some minutes.
+    Quick if all are in the folder. If the repositories are unreachable, it takes at most a few seconds and does not ask
+    again for some minutes.
     """
     charts = Charts(folder(layout))
     pins = repositories.pinned(layout.project)
@@ -47,7 +47,7 @@ def substituted(layout: Layout) -> list[str]:
 
 
 def note(layout: Layout) -> str:
-    """One line that names the charts that are substituted; empty if none is."""
+    """One line that names the substituted charts; empty if there are none."""
     names = substituted(layout)
     if not names:
         return ""
@@ -58,7 +58,7 @@ def note(layout: Layout) -> str:
 
 
 def fill(layout: Layout, target: Path | None = None) -> int:
-    """Download every pinned chart that the folder lacks, and says what it could not get; the exit status."""
+    """Download every missing pinned chart and report failures; return the exit status."""
     into = target.absolute() if target else folder(layout)
     wanted = repositories.pinned(layout.project)
     missing = [chart for chart in wanted if not (into / chart.file).is_file()]
@@ -71,7 +71,7 @@ def fill(layout: Layout, target: Path | None = None) -> int:
 
 
 def _get(chart: Chart, into: Path) -> str:
-    """Why the chart could not be had; empty if it could."""
+    """Download the chart; return the reason for a failure, or an empty text."""
     try:
         repositories.download(chart, into)
     except DownloadError as error:

@@ -4,7 +4,7 @@
 SACRED_COUNCIL_CHARTS names another. All providers of a sandbox share one server. The
 first launcher starts it, and it ends by itself after the last provider. A provider holds a shared lock on the file
 `users`, which it keeps through `exec`; the server holds an exclusive lock on the file `server`. Both locks are released
-however a process ends. Only the standard library is imported, so that the launcher starts quickly.
+however a process ends. The module imports only the standard library, so that it starts quickly.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from urllib.parse import quote
 PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 USERS, SERVER, STATE, LOG, ROOTS = "users", "server", "server.json", "server.log", "roots.pem"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-# What the server reads from its environment: with other values it is another server.
+# The server reads these variables; other values need another server.
 _DECISIVE = ("SACRED_COUNCIL_CHARTS", "SACRED_COUNCIL_CHARTS_DOWNLOAD", "SANDBOX_CRDS")
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.02
 
 
 def folder(home: str) -> str:
-    """Where the server of this sandbox and this environment keeps its files."""
+    """The folder of the server for this sandbox and environment."""
     decisive = [PROJECT, *(os.environ.get(name, "") for name in _DECISIVE)]
     return os.path.join(home, "chart-server", hashlib.sha256("\0".join(decisive).encode()).hexdigest()[:12])
 
 
 def join(home: str) -> dict[str, str]:
-    """The environment of a user of the server, which is started if it does not run.
+    """Start the server unless it runs; return the environment for its users.
 
-    This process, and what it becomes, is a user until it ends. Raises `RuntimeError` if there is no server.
+    This process counts as a user until it ends, even after `exec`. Raises `RuntimeError` if there is no server.
     """
     mine = folder(home)
     os.makedirs(mine, mode=0o700, exist_ok=True)
@@ -47,7 +47,7 @@ def join(home: str) -> dict[str, str]:
 
 
 def _running(home: str, mine: str) -> dict[str, str]:
-    """What the server says of itself."""
+    """The running server's description of itself."""
     state = os.path.join(mine, STATE)
     end = time.monotonic() + _START_SECONDS
     starts = 0
@@ -73,12 +73,12 @@ def _free_lock(mine: str) -> int | None:
         os.close(lock)
         return None
     if os.path.exists(os.path.join(mine, STATE)):
-        os.unlink(os.path.join(mine, STATE))  # of a server that was killed
+        os.unlink(os.path.join(mine, STATE))  # left by a killed server
     return lock
 
 
 def _start(home: str, mine: str, lock: int) -> None:
-    """Start the server, to which the lock passes. It is nobody's child: the engine ends a plugin with its children."""
+    """Start the server and pass the lock to it. It must not be a child: the engine ends a plugin's children."""
     child = os.fork()
     if child:
         os.waitpid(child, 0)
@@ -91,7 +91,7 @@ def _start(home: str, mine: str, lock: int) -> None:
         log = os.open(os.path.join(mine, LOG), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         for source, target in ((nothing, 0), (log, 1), (log, 2), (lock, 3)):
             os.dup2(source, target)
-        os.set_inheritable(3, True)  # it may have been the lock's number already
+        os.set_inheritable(3, True)  # the lock may already have this number
         os.closerange(4, 256)
         path = os.pathsep.join(filter(None, (PROJECT, os.environ.get("PYTHONPATH", ""))))
         command = [sys.executable, "-P", "-m", "sandbox.charts.server", home, mine, "3"]
@@ -109,16 +109,16 @@ def _read(state: str) -> dict[str, str]:
 
 
 def environment(mine: str, server: dict[str, str]) -> dict[str, str]:
-    """Variables for a program of Go's, or a Helm.
+    """Variables for Helm and other Go programs.
 
-    The proxy's user names the project whose charts are pinned; what calls a region's API server does not go there.
+    The proxy's user name is the project with the pinned charts. Calls to a region's API server bypass the proxy.
     """
     proxy = f"http://{quote(os.getcwd(), safe='')}:{server['token']}@127.0.0.1:{server['port']}"
     direct = [part.strip() for part in os.environ.get("NO_PROXY", os.environ.get("no_proxy", "")).split(",")]
     addresses = [part for part in direct if re.fullmatch(r"[0-9a-fA-F.:/\[\]]+", part)]
     exempt = ",".join([*_LOOPBACK, *addresses])
     cache, config = os.path.join(mine, "helm-cache"), os.path.join(mine, "helm-config")
-    # The provider leaves a kubeconfig in the folder for temporary files each time it renders or installs a chart.
+    # The provider leaves a temporary kubeconfig each time it renders or installs a chart.
     temporary = os.path.join(mine, "temporary")
     os.makedirs(temporary, mode=0o700, exist_ok=True)
     return {
@@ -135,7 +135,7 @@ def environment(mine: str, server: dict[str, str]) -> dict[str, str]:
 
 
 def main() -> None:
-    """Become the provider."""
+    """Replace this process with the provider."""
     home, charts, provider, *arguments = sys.argv[1:]
     if not os.environ.get("SACRED_COUNCIL_CHARTS"):
         os.environ["SACRED_COUNCIL_CHARTS"] = charts

@@ -1,7 +1,7 @@
-"""Chart packages: reading and writing them, and taking out of a real one what simulated nodes cannot answer.
+"""Reads and writes chart packages, and removes objects that need running pods.
 
-Webhooks and aggregated APIs are answered by pods, and here no pod runs. A webhook that fails closed would refuse every
-object it is asked about, and an unavailable API would stop namespaces from being deleted.
+Pods answer webhooks and aggregated APIs, and here no pod runs. A webhook that fails closed would reject every object,
+and an unavailable API would block the deletion of namespaces.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ import yaml
 from sandbox import documents
 
 Files = dict[str, bytes]
-"""The files of a package by their path in it; each path starts with the chart's folder."""
+"""Files of a package by path. Each path starts with the chart's folder."""
 
 UNANSWERED: Final = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "APIService")
-"""Kinds that are taken out of real charts."""
+"""Kinds that are removed from real charts."""
 
 
 class PackageError(ValueError):
-    """A file is not a chart package, or not the one that its name says."""
+    """A file is not a chart package, or its content does not match its name."""
 
 
 def read(package: bytes, origin: str) -> Files:
-    """The files of a package. Raises `PackageError` naming the origin."""
+    """The files of a package. Raises `PackageError` with the origin."""
     try:
         with tarfile.open(fileobj=io.BytesIO(package), mode="r:gz") as archive:
             return {member.name.removeprefix("./"): _content(archive, member) for member in archive if member.isfile()}
@@ -46,7 +46,7 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 
 def write(files: Mapping[str, bytes]) -> bytes:
-    """A package of the files. The same files make the same bytes."""
+    """A package of the files. Equal files give equal bytes."""
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for path, content in files.items():
@@ -57,7 +57,7 @@ def write(files: Mapping[str, bytes]) -> bytes:
 
 
 def require(files: Mapping[str, bytes], name: str, version: str, origin: str) -> None:
-    """Raises `PackageError` unless the package is of this chart and version."""
+    """Raise `PackageError` unless the package has this chart and version."""
     content = next((text for path, text in files.items() if _is_chart_file(path)), b"")
     try:
         about = documents.read_mapping(content.decode(), f"Chart.yaml of {origin}")
@@ -74,10 +74,10 @@ def _is_chart_file(path: str) -> bool:
 
 
 def answerable(package: bytes, origin: str) -> bytes:
-    """The package without what pods would have to answer; the very same bytes if there is nothing to take out.
+    """The package without objects that need running pods; unchanged if it has none.
 
-    Every template that may render such an object is wrapped: it renders as it is, and then the documents of these
-    kinds are dropped from what it rendered. So conditions and loops around them need not be understood.
+    Wraps every template that may render such an object. The template renders as before, and the wrapper drops documents
+    of these kinds from the result. So it need not parse conditions and loops around them.
     """
     files = read(package, origin)
     suspects = frozenset(_suspects(files))
@@ -86,7 +86,7 @@ def answerable(package: bytes, origin: str) -> bytes:
 
 
 def _suspects(files: Files) -> Iterator[str]:
-    """Templates that may render an object that is to be taken out or changed."""
+    """Templates that may render an object to remove or change."""
     shared = any(_has_sign(text) for path, text in files.items() if _is_template(path) and _is_partial(path))
     for path, text in files.items():
         if _is_template(path) and not _is_partial(path) and (_has_sign(text) or (shared and _INCLUDES.search(text))):
@@ -127,7 +127,7 @@ _NO_CONVERSION: Final = "  conversion:\n    strategy: None\n"
 
 
 def _without_conversion(text: str, origin: str) -> str:
-    """Definitions whose versions are converted by nobody."""
+    """Definitions without a conversion webhook."""
     result = re.sub(_CONVERSION, _NO_CONVERSION, text)
     if not _has_sign(result.encode()):
         return result
@@ -138,7 +138,7 @@ def _without_conversion(text: str, origin: str) -> str:
 
 
 def _wrapped(path: str, text: str) -> str:
-    """A template that renders what `text` does, without the documents that are to be taken out."""
+    """A template that renders `text` without the documents to remove."""
     defines, rest = split_defines(text)
     name = f"{_WRAPPER} {path}"
     kinds = "|".join(UNANSWERED)
@@ -157,7 +157,7 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\n", "\\n") + '"'
 
 
-# A comment, or an action, in whose texts there may be braces.
+# A comment, or an action whose strings may contain braces.
 _ACTION: Final = re.compile(
     r"\{\{(?:-(?=\s))?\s*"
     r"(?:/\*.*?\*/\s*-?|(?P<body>(?:`[^`]*`|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\}(?!\})|[^`\"'}])*))\}\}",
@@ -167,7 +167,7 @@ _OPENING: Final = frozenset({"if", "range", "with", "block", "define"})
 
 
 def split_defines(text: str) -> tuple[str, str]:
-    """The named templates that a template file defines, and the rest of it. They cannot stand inside another one."""
+    """The named templates in a template file, and the rest of it. Named templates do not nest."""
     defines: list[str] = []
     rest: list[str] = []
     depth = last = 0

@@ -27,9 +27,9 @@ from sandbox.charts import packages, substitutes
 from sandbox.layout import PROJECT
 
 FOLDER_VARIABLE: Final = "SACRED_COUNCIL_CHARTS"
-"""Names the folder with chart packages."""
+"""Variable with the folder of chart packages."""
 DOWNLOAD_VARIABLE: Final = "SACRED_COUNCIL_CHARTS_DOWNLOAD"
-"""`off` keeps the sandbox from asking the real repositories."""
+"""Variable; `off` keeps the sandbox from contacting the real repositories."""
 
 _CONNECT_SECONDS: Final = 3.0
 _PROBE_SECONDS: Final = 4.0
@@ -41,16 +41,16 @@ Result = TypeVar("Result")
 
 
 class DownloadError(Exception):
-    """The real repository does not give the chart; the text says why."""
+    """The real repository did not provide the chart; the text has the reason."""
 
 
 class UnreachableError(DownloadError):
-    """There is no way to the real repository."""
+    """The real repository is unreachable."""
 
 
 @dataclass(frozen=True, order=True)
 class Chart:
-    """A chart of a repository, whose URL has no slash at its end."""
+    """A chart of a repository. The repository's URL has no trailing slash."""
 
     repository: str
     name: str
@@ -58,7 +58,7 @@ class Chart:
 
     @property
     def file(self) -> str:
-        """The name of its package, as Helm writes it."""
+        """Name of its package file, like Helm's."""
         return f"{self.name}-{self.version}.tgz"
 
     def __str__(self) -> str:
@@ -66,7 +66,7 @@ class Chart:
 
 
 def pinned(project: Path) -> list[Chart]:
-    """The charts that the project's `components/versions.py` pins; those of this checkout if it has no such file."""
+    """The charts in the project's `components/versions.py`, or in this checkout's if the project has none."""
     file = project / "components" / "versions.py"
     file = file if file.is_file() else PROJECT / "components" / "versions.py"
     return list(_pinned(file, file.stat().st_mtime_ns))
@@ -94,14 +94,14 @@ def folder(default: Path) -> Path:
 
 @dataclass
 class Charts:
-    """The packages in a folder, and what is made of them. The folder also remembers what could not be downloaded."""
+    """The packages in a folder. The folder also remembers failed downloads."""
 
     folder: Path
     _locks: dict[object, threading.Lock] = field(default_factory=dict)
     _ready: dict[tuple[object, ...], bytes] = field(default_factory=dict)
 
     def known(self, repository: str, pins: Iterable[Chart]) -> list[Chart]:
-        """What the repository offers: what is pinned, and other versions of it that are in the folder."""
+        """The repository's charts: the pinned ones, and their other versions in the folder."""
         mine = [chart for chart in pins if chart.repository == repository]
         others = {
             Chart(repository, name, path.name.removeprefix(f"{name}-").removesuffix(".tgz"))
@@ -121,7 +121,7 @@ class Charts:
         return yaml.safe_dump(index, sort_keys=True).encode()
 
     def package(self, chart: Chart) -> bytes:
-        """What is served for the chart. Raises `PackageError` for a wrong file in the folder."""
+        """The package to serve for the chart. Raises `PackageError` for a wrong file in the folder."""
         with self._lock(chart):
             file = self.obtain(chart)
             key = (chart, *((file.stat().st_mtime_ns, file.stat().st_size) if file else ()))
@@ -130,9 +130,9 @@ class Charts:
             return self._ready[key]
 
     def obtain(self, chart: Chart) -> Path | None:
-        """The chart's package in the folder, downloaded if need be; None if it cannot be had.
+        """The chart's package in the folder, downloaded if necessary; None if it is unavailable.
 
-        A repository that fails is not asked again for some minutes, so that nobody waits who is offline.
+        Does not ask a failing repository again for some minutes, so that offline users do not wait.
         """
         file = self.folder / chart.file
         if file.is_file():
@@ -149,12 +149,12 @@ class Charts:
         return None
 
     def would_ask(self, chart: Chart) -> bool:
-        """Whether the chart is to be downloaded: it is not there, and its repository did not fail just now."""
+        """Whether to download the chart: it is missing, and its repository has not just failed."""
         known = (chart.repository, f"{chart.repository}/{chart.file}")
         return may_download() and not (self.folder / chart.file).is_file() and not any(map(self._remembers, known))
 
     def substituted(self, charts: Sequence[Chart]) -> list[Chart]:
-        """Those that cannot be had. Repositories are asked all at once."""
+        """The unavailable charts. Asks all repositories in parallel."""
         with ThreadPoolExecutor(max_workers=max(1, len(charts))) as pool:
             files = list(pool.map(self.obtain, charts))
         return [chart for chart, file in zip(charts, files, strict=True) if file is None]
@@ -172,14 +172,14 @@ class Charts:
             return False
 
     def _remember(self, url: str) -> None:
-        # In a folder that cannot be written nothing would be kept, either.
+        # A read-only folder could not keep downloads, either.
         with suppress(OSError):
             self._mark(url).parent.mkdir(parents=True, exist_ok=True)
             self._mark(url).write_text(f"{url}\n")
 
 
 def may_download() -> bool:
-    """Whether the real repositories may be asked."""
+    """Whether downloads from the real repositories are allowed."""
     return os.environ.get(DOWNLOAD_VARIABLE, "").lower() not in ("off", "no", "false", "0")
 
 
@@ -201,7 +201,7 @@ def _substitute(chart: Chart) -> bytes:
 
 
 def download(chart: Chart, target: Path) -> Path:
-    """Get the chart from its real repository into the folder. Raises `DownloadError`; quickly if it is not reached."""
+    """Download the chart into the folder. Raises `DownloadError`, quickly if the repository is unreachable."""
     try:
         _within(_PROBE_SECONDS, lambda: _connect(chart.repository))
     except DownloadError as error:
@@ -214,7 +214,7 @@ def download(chart: Chart, target: Path) -> Path:
 
 
 def _keep(content: bytes, file: Path) -> Path:
-    """Write the file at once: it is never there with only a part of its content."""
+    """Write the file atomically."""
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     with os.fdopen(descriptor, "wb") as new:
@@ -224,7 +224,7 @@ def _keep(content: bytes, file: Path) -> Path:
 
 
 def _within(seconds: float, work: Callable[[], Result]) -> Result:
-    """What the work returns. Name resolution knows no time limit, so it is left behind when it takes too long."""
+    """Return the result of `work`. Abandon it after `seconds`, because name resolution has no time limit."""
     outcome: list[Result | Exception] = []
 
     def run() -> None:
@@ -269,7 +269,7 @@ def _index(repository: str) -> dict[str, Any]:
 
 
 def entry(index: dict[str, Any], chart: Chart) -> dict[str, Any]:
-    """What the index says of the chart. Raises `DownloadError` if it does not have it."""
+    """The chart's entry in the index. Raises `DownloadError` if there is none."""
     versions = (index.get("entries") or {}).get(chart.name) or []
     wanted = chart.version.removeprefix("v")
     for found in versions:
@@ -282,7 +282,7 @@ def _get(url: str) -> bytes:
     if not url.startswith("https://"):
         raise DownloadError(f"{url} is not an HTTPS address")
     try:
-        # The user's proxy and certificates are in the environment.
+        # The environment has the user's proxy and certificates.
         with urllib.request.urlopen(url, timeout=_READ_SECONDS) as response:  # noqa: S310 - HTTPS only, see above
             return bytes(response.read())
     except urllib.error.HTTPError as error:

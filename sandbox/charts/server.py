@@ -1,4 +1,4 @@
-"""The chart server: an HTTPS proxy on the loopback interface that answers in the place of the chart repositories.
+"""The chart server: an HTTPS proxy on the loopback interface that answers in place of the chart repositories.
 
 `python -m sandbox.charts.server HOME FOLDER LOCK` is started by `launcher`. LOCK is the descriptor of the lock that the
 server holds as long as it runs. The server ends when nobody holds the users' lock any more. Clients find its port, its
@@ -63,7 +63,7 @@ class Authority:
         return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
     def context(self, host: str) -> ssl.SSLContext:
-        """What a server needs to answer for the host."""
+        """The TLS context of a server for the host."""
         if host not in self._contexts:
             self._contexts[host] = self._issue(host)
         return self._contexts[host]
@@ -84,7 +84,7 @@ class Authority:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        # The ssl module reads keys from files alone. This one is only the user's, and gone at once.
+        # The ssl module reads keys only from files. This file is private to the user and deleted at once.
         with tempfile.NamedTemporaryFile() as file:
             file.write(private + certificate.public_bytes(serialization.Encoding.PEM))
             file.flush()
@@ -123,7 +123,7 @@ def _usage(**allowed: bool) -> x509.KeyUsage:
 
 
 class Server(ThreadingHTTPServer):
-    """The proxy; it listens as soon as it is made."""
+    """The proxy. It listens from its creation."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -135,7 +135,7 @@ class Server(ThreadingHTTPServer):
         self.token = secrets.token_urlsafe(24)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that go away in the middle are nothing to speak of."""
+        """Ignore clients that disconnect."""
         if not isinstance(sys.exception(), (ConnectionError, ssl.SSLError, TimeoutError)):
             super().handle_error(request, client_address)
 
@@ -150,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
     _pins: tuple[Chart, ...] = ()
 
     def do_CONNECT(self) -> None:
-        """End TLS here, if a chart repository is at the host."""
+        """Terminate TLS here if the host has a chart repository."""
         project = self._project()
         if project is None:
             self._refuse(407, "Proxy Authentication Required")
@@ -171,12 +171,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = False
 
     def finish(self) -> None:
-        """Close the TLS connection as well, which the base class knows nothing of."""
+        """Close the TLS connection as well, which the base class does not close."""
         super().finish()
         self.connection.close()
 
     def _project(self) -> Path | None:
-        """The project that the client names, if it knows the password."""
+        """The project in the client's credentials; None for a wrong password."""
         scheme, _, given = self.headers.get("Proxy-Authorization", "").partition(" ")
         try:
             user, _, password = base64.b64decode(given, validate=True).decode().rpartition(":")
@@ -186,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         return Path(user) if known else None
 
     def do_GET(self) -> None:
-        """An index, or a package."""
+        """Serve an index or a package."""
         if not self._authority:
             self._refuse(403, "this is the sandbox's chart server: it answers for chart repositories, over HTTPS")
             return
@@ -213,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
         charts = self.server.charts
         known = charts.known(repository, self._pins) if repository else []
         if file == "index.yaml" and known:
-            # Helm hides what is wrong with a package, but not what is wrong with an index.
+            # Helm hides errors of packages, but shows errors of indexes.
             for chart in known:
                 charts.package(chart)
             return charts.index(known)
@@ -221,7 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
         return charts.package(asked) if asked else None
 
     def _refuse(self, status: int, reason: str) -> None:
-        """Go's clients show nothing of a refusal but the status line."""
+        """Put the reason into the status line: Go clients show nothing else."""
         self.send_response_only(status, " ".join(reason.encode("ascii", "replace").decode().split()))
         self.send_header("Content-Length", "0")
         if status == 407:
@@ -229,7 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Nothing: the log is for what goes wrong."""
+        """Log nothing: the log is only for errors."""
 
 
 def _authority(url: str) -> str:
@@ -238,13 +238,13 @@ def _authority(url: str) -> str:
 
 
 def _same(repository: str, other: str) -> bool:
-    """Whether both URLs mean the same, the default port written or not."""
+    """Whether both URLs are the same apart from an explicit default port."""
     one, two = urlsplit(repository), urlsplit(other)
     return _authority(repository) == _authority(other) and one.path.rstrip("/") == two.path.rstrip("/")
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the file at once, for this user alone."""
+    """Write the file atomically, readable only by this user."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.touch(mode=0o600)
     temporary.write_text(text)
@@ -260,7 +260,7 @@ def _system_roots() -> str:
 
 
 def _wait_for_the_last(folder: Path) -> None:
-    """Return when nobody uses the server any more, with a lock that holds off new users until this process is gone."""
+    """Wait until the server has no users, then hold a lock that keeps new users out until this process ends."""
     idle_since: float | None = None
     while True:
         try:
@@ -281,7 +281,7 @@ def _wait_for_the_last(folder: Path) -> None:
 
 
 def main() -> None:
-    """Serve until the last user is gone."""
+    """Serve until the last user has ended."""
     home, folder = Path(sys.argv[1]), Path(sys.argv[2])
     os.set_inheritable(int(sys.argv[3]), False)
     server = Server(Charts(repositories.folder(home / "charts")))
@@ -291,7 +291,7 @@ def main() -> None:
     _write(folder / launcher.STATE, json.dumps(state))
     _wait_for_the_last(folder)
     (folder / launcher.STATE).unlink(missing_ok=True)
-    # The connections of clients that are gone are nothing to wait for.
+    # Do not wait for connections of clients that have ended.
     os._exit(0)
 
 

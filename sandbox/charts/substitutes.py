@@ -1,7 +1,7 @@
-"""Packages that stand in for charts that cannot be had.
+"""Packages that stand in for unavailable charts.
 
-A substitute has the chart's name and version, its custom resource definitions, and the objects of it that others look
-for (`substitutes/<chart>.yaml`). It takes any values. The same chart always makes the same bytes.
+A substitute has the chart's name and version, its custom resource definitions, and those of its objects that other
+components read (`substitutes/<chart>.yaml`). It accepts any values. Equal charts give equal bytes.
 """
 
 from __future__ import annotations

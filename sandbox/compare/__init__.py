@@ -1,1 +1,1 @@
-"""What the work tree would change on every stack, against a commit: the commit is brought up, the tree previewed."""
+"""Compares the work tree with a commit on every stack: deploys the commit and previews the work tree over it."""

@@ -1,4 +1,4 @@
-"""What a preview says, read from the engine's own JSON (`pulumi preview --json`). Pure."""
+"""Reads the changes of a preview from the engine's JSON (`pulumi preview --json`). Pure."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from sandbox.compare.trees import Stack
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m|<\{%[^%]*%\}>")
 
 _NAMED: Final = 3
-"""Resources that a message names at most."""
+"""Most resources that a message names."""
 
 
 class Operation(Enum):
-    """What happens to a resource; in the order of a report."""
+    """What happens to a resource, in the order of a report."""
 
     REPLACE = "replace"
     DELETE = "delete"
@@ -37,7 +37,7 @@ _OPERATIONS: Final[Mapping[str, Operation]] = {
     "import-replacement": Operation.REPLACE,
     "delete": Operation.DELETE,
 }
-"""The engine's names. What is not here (same, read, refresh, discard) changes nothing that is deployed."""
+"""By the engine's names. Other operations (same, read, refresh, discard) change nothing that is deployed."""
 
 _HOLDS_DATA: Final = (
     "kubernetes:apps/v1:StatefulSet",
@@ -51,16 +51,17 @@ _HOLDS_DATA: Final = (
     "azure-native:redisenterprise:RedisEnterprise",
     "azure-native:storage:StorageAccount",
 )
-"""What the program keeps data in. A StatefulSet's claims outlive it, but not their namespace or their region."""
+"""Types that hold data. A StatefulSet's claims outlive it, but not their namespace or region."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A resource that changes. `properties` are those that differ; of a replacement, those that cause it."""
+    """A resource that changes."""
 
     operation: Operation
     urn: str
     properties: tuple[str, ...] = ()
+    """Properties that differ; for a replacement, those that cause it."""
 
     @property
     def type(self) -> str:
@@ -74,22 +75,22 @@ class Change:
 
     @property
     def takes_away(self) -> bool:
-        """Whether what is there now will be gone."""
+        """Whether the existing resource is deleted."""
         return self.operation in (Operation.REPLACE, Operation.DELETE)
 
     @property
     def takes_data_away(self) -> bool:
-        """Whether it takes away a resource that data is kept in."""
+        """Whether it deletes a resource that holds data."""
         return self.takes_away and self.type in _HOLDS_DATA
 
     def is_protected(self, patterns: tuple[str, ...]) -> bool:
-        """Whether it takes away a resource whose type matches one of the patterns (`*:StatefulSet`)."""
+        """Whether it deletes a resource whose type matches one of the patterns (`*:StatefulSet`)."""
         return self.takes_away and any(fnmatchcase(self.type, pattern) for pattern in patterns)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """One stack's preview. `errors` are empty when it succeeded; a warning said of several resources is there once."""
+    """One stack's preview. `errors` is empty if it succeeded. A warning about several resources appears once."""
 
     changes: tuple[Change, ...] = ()
     unchanged: int = 0
@@ -103,15 +104,15 @@ class Preview:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """A stack, its preview (None when it is gone), and why the old tree could not be brought up, if it could not.
-
-    `worth` is Markdown about cost, capacity and carbon.
-    """
+    """The comparison of one stack."""
 
     stack: Stack
     preview: Preview | None = None
+    """None if the stack was removed."""
     base_error: str = ""
+    """Why the old tree could not be deployed; empty if it could."""
     worth: str = ""
+    """Markdown about cost, capacity and carbon."""
 
     @property
     def failed(self) -> bool:
@@ -124,7 +125,7 @@ class Comparison:
 
 
 def parse(printed: str, status: int = 0, said: str = "") -> Preview:
-    """What the engine printed, given its exit status and what it wrote to standard error."""
+    """Parse the engine's standard output, with its exit status and its standard error `said`."""
     document = _document(printed)
     changes = [change for step in document.get("steps") or () if (change := _change(step))]
     diagnostics = [item for item in document.get("diagnostics") or () if isinstance(item, dict)]
@@ -141,7 +142,7 @@ def parse(printed: str, status: int = 0, said: str = "") -> Preview:
 
 
 def _unchanged(document: Mapping[str, Any]) -> int:
-    """How many resources stay as they are. Of them only the stack itself is listed; it is not counted here."""
+    """Number of unchanged resources. The preview lists only the stack itself of these, which does not count."""
     counted: int = (document.get("changeSummary") or {}).get("same", 0)
     return max(
         counted - any(step["op"] == "same" and _is_stack(step["urn"]) for step in document.get("steps") or ()), 0
@@ -168,7 +169,7 @@ def _is_stack(urn: str) -> bool:
 
 
 def _properties(step: Mapping[str, Any], operation: Operation) -> tuple[str, ...]:
-    """Paths where the provider gives them, else the names of top-level properties."""
+    """Changed properties: paths if the provider gives them, else names of top-level properties."""
     details: Mapping[str, Any] = step.get("detailedDiff") or {}
     if operation is Operation.REPLACE:
         causes = [path for path, detail in details.items() if detail["kind"].endswith("-replace")]
@@ -190,7 +191,7 @@ def _warnings(diagnostics: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _names(diagnostics: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The logical names of the resources that something is said of, each once."""
+    """The logical names of the resources in the diagnostics, each once."""
     urns = [str(item.get("urn") or "") for item in diagnostics]
     return sorted({name for urn in urns for name in urn.split("::", 3)[3:]})
 

@@ -1,6 +1,6 @@
-"""`python -m sandbox compare`: brings a commit up, previews the work tree over it, and reports stack by stack.
+"""`python -m sandbox compare`: deploy a commit, preview the work tree over it, and report each stack.
 
-Each stack gets a sandbox of its own in a temporary folder, which is taken away again. Both trees run on the engine, the
+Each stack gets its own sandbox in a temporary folder, which is removed afterwards. Both trees use the engine, the
 stand-ins and the packages of the work tree.
 """
 
@@ -24,13 +24,13 @@ from sandbox.compare.worth import worth
 from sandbox.layout import Layout, SandboxError
 
 FAILED, PROTECTED = 1, 3
-"""Exit statuses: there is no comparison to rely on; a resource of a protected type would be replaced or deleted."""
+"""Exit statuses: the comparison is unreliable; a resource of a protected type would be replaced or deleted."""
 _SAID_CHARACTERS = 3000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What to compare: the commit, some stacks (none: all), where the Markdown goes, and what is protected."""
+    """What to compare: the commit, the stacks (empty: all), the file for the Markdown, and protected types."""
 
     base: str
     stacks: Sequence[str] = ()
@@ -39,7 +39,7 @@ class Request:
 
 
 def compare(layout: Layout, request: Request) -> int:
-    """Print the comparison; 0 unless a preview failed, a protected resource goes, or nobody can tell if one does."""
+    """Print the comparison. Return 0 unless a preview failed or the deletion of protected resources is not ruled out."""
     commit = trees.resolve(layout.project, request.base)
     with _workplace() as folder:
         base = replace(layout, project=folder / "base")
@@ -56,7 +56,7 @@ def compare(layout: Layout, request: Request) -> int:
 
 
 def _status(report: Report) -> int:
-    """Over a commit that did not come up nothing is replaced, so nothing that is protected would be seen to go."""
+    """The exit status. Without a deployed commit, replacements of protected resources cannot be determined."""
     blind = bool(report.protect) and any(comparison.base_error for comparison in report.comparisons)
     if blind or any(comparison.failed for comparison in report.comparisons):
         return FAILED
@@ -65,7 +65,7 @@ def _status(report: Report) -> int:
 
 @contextmanager
 def _workplace() -> Iterator[Path]:
-    """A temporary folder. A request to end is taken like Ctrl-C, so that nothing is left running."""
+    """A temporary folder. SIGTERM acts like Ctrl-C, so that no process is left running."""
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="sacred-council-"))
     try:
@@ -76,7 +76,7 @@ def _workplace() -> Iterator[Path]:
 
 
 def _stack(base: Layout, head: Layout, stack: Stack, folder: Path) -> Comparison:
-    """Compare one stack, in a sandbox that ends with it."""
+    """Compare one stack in a temporary sandbox."""
     if stack.kind is Kind.GONE:
         return Comparison(stack=stack)
     home = folder / f"sandbox-{stack.name}"
@@ -100,7 +100,7 @@ def _worth(old: Layout, new: Layout, stack: Stack) -> str:
 
 
 def _bring_up(layout: Layout, stack: str) -> str:
-    """Deploy the old tree; what went wrong, if anything did."""
+    """Deploy the old tree; return the error, or an empty text."""
     try:
         deployment.start(layout, stack)
         deployment.initialise(layout, stack)
@@ -108,14 +108,14 @@ def _bring_up(layout: Layout, stack: str) -> str:
     except SandboxError as error:
         return str(error)
     with progress.step(f"Stack {stack}: bringing the commit up"):
-        # This sandbox ends with the comparison. Writing the state of many regions for each resource takes very long.
+        # Writing the state of many regions for each resource takes very long, and this sandbox is temporary.
         once = {deployment.SKIP_CHECKPOINTS: "true"}
         run = _pulumi(layout, stack, "up", "--yes", "--skip-preview", extra={**configured, **once})
     return "" if run.returncode == 0 else (run.stdout + run.stderr).strip()[-_SAID_CHARACTERS:]
 
 
 def _preview(old: Layout, new: Layout, stack: Stack) -> changes.Preview:
-    """Preview the work tree; the control planes of both region lists run meanwhile."""
+    """Preview the work tree while the control planes of both region lists run."""
     wanted = regions.read_regions(new.stack_file(stack.name))
     known = {region.name for region in wanted}
     before = regions.read_regions(old.stack_file(stack.name)) if stack.kind is Kind.KEPT else []

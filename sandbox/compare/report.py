@@ -11,13 +11,13 @@ from sandbox.compare.changes import Change, Comparison, Operation
 from sandbox.compare.trees import Kind
 
 MARKER: Final = "<!-- sacred-council: preview of every stack -->"
-"""First line of the comment, by which its next version finds it."""
+"""First line of the comment, which identifies it for updates."""
 
 _LONGEST: Final = 60_000
-"""Characters of a comment; GitHub takes 65,536."""
+"""Characters of a comment; GitHub allows 65,536."""
 _FENCE: Final = "```"
 _LISTED: Final = (100, 30, 10)
-"""At most so many resources of one list are named: as many as fit into a comment."""
+"""Limits of resources in one list; the first whose comment fits is used."""
 _LONGEST_MESSAGE: Final = 2_000
 """Characters of one error or warning in a comment."""
 _WORDS: Final = {
@@ -31,7 +31,7 @@ _CALLED_OUT: Final = (Operation.REPLACE, Operation.DELETE)
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """All stacks, the commit they were compared with as the user named it, and the protected types' patterns."""
+    """All stacks, the base commit as the user named it, and the patterns of protected types."""
 
     base: str
     commit: str
@@ -50,7 +50,7 @@ class Report:
         return "\n".join([*lines, "", _FOOTNOTE, ""])
 
     def plain(self) -> str:
-        """The same for a terminal: every replacement and delete by name, the rest counted."""
+        """The text for a terminal: every replacement and delete by name, and the number of other changes."""
         lines = [f"Against {self.base} ({self.commit[:12]}):"]
         for comparison in self.comparisons:
             lines += [f"  {comparison.stack.name}: {summary(comparison)}", *self._plain_details(comparison)]
@@ -78,7 +78,7 @@ _FOOTNOTE: Final = (
 
 
 def _shortened(text: str) -> str:
-    """The table and as much of the sections as fits, cut at a line, with every block and fold closed."""
+    """The table and as much of the sections as fits, cut at a line and with all blocks and folds closed."""
     kept = text[:_LONGEST].rpartition("\n")[0]
     if sum(line.startswith(_FENCE) for line in kept.splitlines()) % 2:
         kept = f"{kept}\n{_FENCE}"
@@ -140,14 +140,14 @@ def _section(comparison: Comparison, protect: tuple[str, ...], listed: int) -> l
 
 
 def _warnings(comparison: Comparison, listed: int) -> list[str]:
-    """What the preview warns of, folded: it does not say what changes."""
+    """Warnings of the preview, folded because they are not changes."""
     warnings = _warned(comparison)
     title = "1 warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
     return _fold(title, [*_quoted(warnings[:listed]), *_and_more(warnings, listed)]) if warnings else []
 
 
 def _quoted(messages: Sequence[str]) -> list[str]:
-    """Messages as they are, in a block without markup."""
+    """Verbatim messages in a code block."""
     shortened = [f"{text[:_LONGEST_MESSAGE]}..." if len(text) > _LONGEST_MESSAGE else text for text in messages]
     return [f"{_FENCE}text", *(text.replace(_FENCE, "'''") for text in shortened), _FENCE]
 
@@ -165,7 +165,7 @@ def _called_out(comparison: Comparison, operation: Operation, protect: tuple[str
 
 
 def _marks(change: Change, protect: tuple[str, ...]) -> list[str]:
-    """What a reader must not overlook."""
+    """Notes that a reader must not overlook."""
     marks = {"holds data": change.takes_data_away, "protected": change.is_protected(protect)}
     return [word for word, applies in marks.items() if applies]
 
@@ -177,7 +177,7 @@ def _updates(comparison: Comparison, listed: int) -> list[str]:
 
 
 def _creates(comparison: Comparison, listed: int) -> list[str]:
-    """New resources by name; of many, how many of each type."""
+    """New resources by name; if there are many, their number by type."""
     changes = comparison.preview.of(Operation.CREATE) if comparison.preview else []
     if len(changes) <= listed:
         items = [f"- `{change.name}` ({change.type})" for change in changes]

@@ -1,4 +1,4 @@
-"""The two trees that are compared: a commit's files in a folder of their own, and the stacks of each."""
+"""The two trees to compare: a commit's files in a separate folder, and the stacks of both."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox.layout import SandboxError
 
 
 class Kind(Enum):
-    """Where a stack's file is: in both trees, in the new one only, or in the old one only."""
+    """Which trees have a stack's file: both, only the new one, or only the old one."""
 
     KEPT = "kept"
     NEW = "new"
@@ -23,14 +23,14 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack and where its file is."""
+    """A stack and the trees with its file."""
 
     name: str
     kind: Kind
 
 
 def resolve(project: Path, ref: str) -> str:
-    """The full id of the commit that `ref` names."""
+    """The full id of commit `ref`."""
     run = _git(project, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if run.returncode != 0:
         raise SandboxError(f"{ref!r} is not a commit here; fetch it first, for example `git fetch origin main`.")
@@ -38,7 +38,7 @@ def resolve(project: Path, ref: str) -> str:
 
 
 def extract(project: Path, commit: str, folder: Path) -> None:
-    """Write the project's files as they are in the commit into the folder."""
+    """Write the project's files of the commit into the folder."""
     run = _git(project, "archive", "--format=tar", commit)
     if run.returncode != 0:
         raise SandboxError(f"git archive failed: {run.stderr.decode().strip()}")
@@ -49,12 +49,12 @@ def extract(project: Path, commit: str, folder: Path) -> None:
 
 
 def stack_names(project: Path) -> set[str]:
-    """The stacks that the project has a file for."""
+    """The stacks with a file in the project."""
     return {path.name.split(".")[1] for path in project.glob("Pulumi.*.yaml")}
 
 
 def select(old: Iterable[str], new: Iterable[str], wanted: Sequence[str] = ()) -> list[Stack]:
-    """The stacks to compare, sorted: those that are wanted, or all of both trees."""
+    """The stacks to compare, sorted: the `wanted` ones, else all of both trees."""
     before, after = set(old), set(new)
     if unknown := sorted(set(wanted) - before - after):
         known = ", ".join(sorted(before | after)) or "none"

@@ -1,4 +1,4 @@
-"""What a change does to a stack's cost, capacity and carbon: both trees are planned on an empty state."""
+"""Effect of a change on a stack's cost, capacity and carbon, from plans of both trees on an empty state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.plan import plan
 
 
 def worth(old: Layout | None, new: Layout, stack: str) -> str:
-    """Markdown; `old` is None for a new stack. Where the report cannot be made, it says why: it fails nothing."""
+    """The effect as Markdown; `old` is None for a new stack. On an error, return its text instead of failing."""
     try:
         base = _report(old, stack) if old is not None else None
     except (SandboxError, ValueError) as error:
