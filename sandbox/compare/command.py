@@ -39,7 +39,7 @@ class Request:
 
 
 def compare(layout: Layout, request: Request) -> int:
-    """Print the comparison. Return 0 unless a preview failed or the deletion of protected resources is not ruled out."""
+    """Print the comparison. Return 0 unless a preview failed or may delete or replace protected resources."""
     commit = trees.resolve(layout.project, request.base)
     with _workplace() as folder:
         base = replace(layout, project=folder / "base")

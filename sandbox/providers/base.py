@@ -173,7 +173,7 @@ class Diff:
 
 
 class StandIn:
-    """Base class of the stand-ins. What is not overridden is refused, or passes inputs through unchanged."""
+    """Base class of the stand-ins. Methods that are not overridden refuse, or return their inputs unchanged."""
 
     version = "0.0.0"
     supports_preview = True

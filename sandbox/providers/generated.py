@@ -1,4 +1,4 @@
-"""Resources that are nothing but values: made once, kept in the stack's state, no system behind them (random, tls).
+"""Resources that are only values (random, tls): made once and kept in the stack's state, without a system behind them.
 
 A provider of such resources is a table of `Kind`s. What they have in common is here and free of gRPC: checking inputs,
 filling in defaults, deciding between same, update and replace, making the state. All dicts hold plain values
@@ -78,22 +78,23 @@ class Made:
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One resource type, called by its token (`random:index/randomPassword:RandomPassword`).
-
-    `outputs` names the computed properties and says which are secret. `make` gets the planned inputs, all of them known
-    and unwrapped. `problems` checks inputs against each other; `settle` fills inputs that follow from others; `restore`
-    makes a state from an import id (`ValueError` says what the id must look like); `due` names, from the state, a
-    computed true-or-false property that has become true with time and calls for a replacement.
-    """
+    """One resource type."""
 
     name: str
+    """Type token, such as `random:index/randomPassword:RandomPassword`."""
     inputs: Mapping[str, Input]
     outputs: Mapping[str, bool]
+    """Computed properties; true for secret ones."""
     make: Callable[[State], Made]
+    """Makes the resource from its planned inputs, which are known and unwrapped."""
     problems: Callable[[State], Iterable[Problem]] = lambda _inputs: ()
+    """Checks inputs against each other."""
     settle: Callable[[State], State] = lambda inputs: inputs
+    """Fills inputs that follow from others."""
     restore: Callable[[str], Made] | None = None
+    """Makes a state from an import id. Its `ValueError` describes the expected form of the id."""
     due: Callable[[State], str | None] = lambda _state: None
+    """Names a computed boolean property that has become true with time and requires a replacement."""
     defaults: State = field(init=False)
 
     def __post_init__(self) -> None:
@@ -127,7 +128,7 @@ def _unexpected(kind: Kind, name: str) -> str:
 def _wrong(spec: Input, value: Any) -> str | None:
     if value is UNKNOWN:
         return None
-    # A bool is an int to Python, but not to the person who wrote it.
+    # In Python, a bool is an int; for users it is not.
     fits = isinstance(value, spec.type) and isinstance(value, bool) == (spec.type is bool)
     if not fits:
         shown = "a secret" if spec.secret else repr(value)

@@ -1,6 +1,6 @@
-"""How a simulated cloud behaves when it is asked to: how long things take, and what fails.
+"""Delays and faults of a simulated cloud.
 
-Both are asked for with environment variables. Normally nothing takes time and nothing fails.
+Environment variables set both. By default nothing takes time and nothing fails.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ WHAT is a type token or a part of a URN; OPERATION is create, update, read or de
 """
 
 GRANT_MINUTES: Final = 2.0
-"""How long a cloud does not honour a new grant."""
+"""Minutes until a cloud honours a new grant."""
 _PATIENCE: Final = 3.0
-"""How many minutes programs wait for a grant: with shorter times they see it made so much earlier."""
+"""Minutes that programs wait for a grant. Shorter modelled times show the grant as made so much earlier."""
 
 _OPERATIONS: Final = ("create", "update", "read", "delete")
 _CHANGES: Final = ("create", "update", "delete")
@@ -33,7 +33,7 @@ _CHANGES: Final = ("create", "update", "delete")
 
 @dataclass(frozen=True)
 class Fault:
-    """One rule: which operations on what fail, and whether only the first does."""
+    """One rule: the operations and resources that fail, and whether only the first does."""
 
     text: str
     what: str
@@ -47,27 +47,27 @@ class Fault:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What was asked for. Times are multiplied by `factor`; 0 is no time at all."""
+    """The configured behaviour. `factor` scales all times; 0 means no delay."""
 
     factor: float
     faults: tuple[Fault, ...]
 
     def seconds(self, minutes: float) -> float:
-        """How long something takes."""
+        """The scaled time in seconds."""
         return minutes * 60 * self.factor
 
     def age(self, made: float, now: float) -> float:
-        """Minutes that have passed in the cloud: without modelled times, always enough of them."""
+        """Minutes that have passed in the cloud; without modelled times, always enough."""
         return (now - made) / 60 / self.factor if self.factor else float("inf")
 
     def shown(self, made: float) -> str:
-        """When something was made, as the cloud says it: who waits `_PATIENCE` minutes waits the modelled time."""
+        """Creation time as the cloud reports it: waiting `_PATIENCE` minutes from it takes the modelled time."""
         earlier = _PATIENCE * 60 * max(1 - self.factor, 0)
         return datetime.fromtimestamp(made - earlier, UTC).isoformat()
 
 
 def from_environment(environment: Mapping[str, str]) -> Behaviour:
-    """Read the variables. Raises `ProviderError` that says what is wrong with one."""
+    """Read the variables. Raises `ProviderError` with the invalid one."""
     faults = tuple(_fault(text) for text in environment.get(FAULTS_VARIABLE, "").split())
     return Behaviour(_factor(environment.get(TIMES_VARIABLE, "")), faults)
 

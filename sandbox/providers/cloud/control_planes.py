@@ -1,4 +1,4 @@
-"""The sandbox's control planes, as far as a simulated cloud has to know them: by region, and by URL."""
+"""Finds the sandbox's control planes for a simulated cloud, by region and by URL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def regions(folder: Path) -> dict[str, Path]:
 def find(folder: Path, candidates: Iterable[str]) -> ControlPlane:
     """The control plane of the first of the candidates that has one.
 
-    Raises `ProviderError` that names the candidates and what there is instead.
+    Raises `ProviderError` with the candidates and the existing regions.
     """
     known = regions(folder)
     wanted = [name for name in dict.fromkeys(candidates) if name]

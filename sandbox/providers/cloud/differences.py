@@ -18,7 +18,7 @@ _MISSING = object()
 def compare(kind: Kind, old: Mapping[str, Any], new: Mapping[str, Any], ignored: Collection[str] = ()) -> Diff:
     """The verdict: which paths changed, and which of them cannot change in place.
 
-    A resource with a name that the program gave is deleted before its replacement is made: names are taken once.
+    A resource with a name from the program is deleted before its replacement, because names are unique.
     """
     details = {
         path: PropertyDiff(_replacing(change) if _is_below(path, kind.immutable) else change, input_diff=True)
@@ -40,7 +40,7 @@ def _replacing(change: DiffKind) -> DiffKind:
 
 
 def _is_below(path: str, parents: Collection[str]) -> bool:
-    """Whether the path is one of the parents or inside of one; an index in a list counts for nothing."""
+    """Whether the path is one of the parents or inside one. List indexes are ignored."""
     names_only = "".join(part.partition("]")[2] if index else part for index, part in enumerate(path.split("[")))
     candidates = {path, names_only}
     return any(
@@ -66,7 +66,7 @@ def _changes(path: str, old: Any, new: Any) -> Iterator[tuple[str, DiffKind]]:
 
 
 def _inside(path: str, key: str) -> str:
-    """The path of a property; keys that are no plain names are quoted."""
+    """The path of a property. Keys that are not plain names are quoted."""
     if not re.fullmatch(r"[\w$-]+", key):
         return f"{path}[{json.dumps(key)}]"
     return f"{path}.{key}" if path else key

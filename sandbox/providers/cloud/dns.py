@@ -1,4 +1,4 @@
-"""What the clouds' DNS refuses. Pure functions."""
+"""Records that the clouds' DNS refuses. Pure functions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _GOOGLE_ZONE: Final = "gcp:dns/managedZone:ManagedZone"
 
 
 def alias_alone(*place: str, kind: str) -> Refusal:
-    """Refuse records of other kinds where an alias is, and the other way round (RFC 1034, section 3.6.2).
+    """Refuse records of other kinds beside an alias, and vice versa (RFC 1034, section 3.6.2).
 
-    `place` are the inputs that say which zone and host, `kind` the one that says which kind of record.
+    `place` names the inputs with zone and host, `kind` the input with the kind of record.
     """
 
     def where(record: Values) -> list[str]:
@@ -32,7 +32,7 @@ def alias_alone(*place: str, kind: str) -> Refusal:
 
 
 def one_address_in_signed_zones(facts: Facts, existing: Existing) -> str | None:
-    """Refuse several addresses with health checks in one item of a routing policy, where Google signs the zone."""
+    """Refuse several addresses with health checks in one item of a routing policy if Google signs the zone."""
     policy = facts.inputs.get("routingPolicy") or {}
     items = [*(policy.get("geos") or []), *(policy.get("wrrs") or [])]
     zone = facts.text("managedZone")

@@ -1,4 +1,4 @@
-"""Checks the inputs of a resource against what its SDK says they are."""
+"""Checks the inputs of a resource against its SDK."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sandbox.providers.cloud.sdk import Shape, Source, Type
 from sandbox.providers.values import Opaque, Secret, Unknown
 
 Failure = tuple[str, str]
-"""The path of a property, and what is wrong with it."""
+"""The path of a property, and its problem."""
 
 _WORDS: Final[Mapping[str, str]] = {
     "string": "a string",
@@ -34,19 +34,19 @@ _PYTHON: Final[Mapping[str, tuple[type, ...]]] = {
 
 
 def check(source: Source, inputs: Mapping[str, Any]) -> list[Failure]:
-    """Everything that is wrong with a resource's inputs. What is not known yet passes."""
+    """All problems of a resource's inputs. Unknown values pass."""
     return list(_Checker(source).properties(source.name, source.inputs(), inputs, ""))
 
 
 def unknown_names(what: str, known: Iterable[str], given: Iterable[str], path: str = "") -> list[Failure]:
-    """A failure for each name that is not known; names of the engine's and the stand-in's own begin with `__`."""
+    """A failure for each unknown name. Names that begin with `__` belong to the engine or the stand-in."""
     known = sorted(known)
     strange = [name for name in given if name not in known and not name.startswith("__")]
     return [(path + name, f"{what} has no property {name}; {hint(name, known)}") for name in strange]
 
 
 def hint(name: str, known: list[str]) -> str:
-    """What the name may have been meant to be."""
+    """Suggest the closest known name."""
     close = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {close[0]}?" if close else f"it has {', '.join(known) or 'none'}"
 
@@ -89,6 +89,6 @@ class _Checker:
 
 
 def _fits(expected: Type, value: Any) -> bool:
-    # To Python, but to nobody else, true is a whole number.
+    # In Python, a bool is an int.
     is_right_bool = isinstance(value, bool) == (expected.kind == "boolean")
     return is_right_bool and isinstance(value, _PYTHON[expected.kind])

@@ -1,7 +1,7 @@
-"""The tables of the clouds: what a resource type gives back, what it cannot change, and how long it takes.
+"""Tables of the clouds' resource types: outputs, immutable inputs and times.
 
-A table names every type that the sandbox has, by its token. It holds pure functions of the inputs, and nothing of the
-SDKs, so that tests with mocks use the same one.
+A table has every type of the sandbox, by token. It holds pure functions of the inputs and needs no SDK, so that tests
+with mocks use the same table.
 """
 
 from __future__ import annotations
@@ -18,15 +18,17 @@ GOOGLE, AMAZON, MICROSOFT = 240, 241, 242
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """Where a region's Kubernetes API is: its URL, and the certificate authority (PEM in base64)."""
+    """A region's Kubernetes API."""
 
     server: str
+    """URL."""
     certificate_authority: str
+    """PEM in base64."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Other:
-    """A resource that exists beside: its id, what it was given, what the cloud added, and its age in minutes."""
+    """Another existing resource. Its age is in minutes."""
 
     id: str
     inputs: Values
@@ -40,23 +42,25 @@ def _alone(_type: str) -> Sequence[Other]:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a resource's id and outputs are made of.
-
-    `name` is the logical name; `inputs` are plain, with the automatic name; `token` has 32 hexadecimal digits that
-    are the resource's own as long as it lives; `revision` is 1 and grows with each update; `settings` are the
-    provider's; `find_control_plane` gives that of the first of some regions that has one; `made` is when the resource
-    was made (ISO 8601); `others` gives the stack's resources of a type.
-    """
+    """The data for a resource's id and outputs."""
 
     type: str
     name: str
+    """Logical name."""
     inputs: Values
+    """Plain values, with the automatic name."""
     token: str
+    """32 hexadecimal digits, unique to the resource and constant for its life."""
     revision: int
+    """1 at first; each update adds 1."""
     settings: Values
+    """Settings of the provider."""
     find_control_plane: Callable[[list[str]], ControlPlane]
+    """Returns the control plane of the first of these regions that has one."""
     made: str = "2026-01-01T00:00:00+00:00"
+    """Creation time (ISO 8601)."""
     others: Callable[[str], Sequence[Other]] = _alone
+    """Returns the stack's resources of a type."""
 
     def text(self, key: str, default: str = "") -> str:
         """An input as text."""
@@ -68,11 +72,11 @@ class Facts:
         return str(self.settings.get(key) or default)
 
     def address(self, cloud: int) -> str:
-        """A public address of a cloud (`GOOGLE`, ...). Among 2^24 of them two that are equal are not to be expected."""
+        """A public address of a cloud (`GOOGLE`, ...), one of 2^24, so that a collision is unlikely."""
         return _address(cloud, self.token[:6])
 
     def private_address(self) -> str:
-        """A private address, for what is reached inside a network only."""
+        """A private address, for use inside a network."""
         return _address(10, self.token[6:12])
 
 
@@ -82,49 +86,52 @@ def _address(first: int, digits: str) -> str:
 
 Make = Callable[[Facts], Any]
 Existing = Callable[[str], Sequence[Values]]
-"""The inputs of all resources of a type (its token) that the stack has."""
+"""Returns the inputs of all of the stack's resources of a type token."""
 Refusal = Callable[[Facts, Existing], str | None]
-"""What a cloud has against a resource beside those that exist; None when nothing."""
+"""Returns why a cloud refuses a resource, given the existing ones; None if it accepts it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One resource type.
-
-    `id` and `outputs` are what the cloud adds to the inputs. `name_input` is the input that gets an automatic name of
-    at most `longest` characters when the program gives none. A change below a path of `immutable` replaces the
-    resource. `changing` outputs have a new value after each update, `secret` ones are protected.
-    `minutes` is how long making it takes in the cloud. Of a `permanent` one there is one whoever asks: making it finds
-    it, and deleting it leaves it to the others. `refusal` is asked before it is made or changed. `stays` says why the
-    cloud refuses to delete it. What is inside of one that `holds` goes with it. `last_backup` names what a last backup
-    needs, if deleting the resource leaves one: ids of other resources, or addresses among their outputs.
-    """
+    """One resource type."""
 
     id: Make
     outputs: Mapping[str, Make] = field(default_factory=dict)
+    """Outputs that the cloud adds to the inputs."""
     name_input: str | None = None
+    """The input that gets an automatic name if the program gives none."""
     longest: int = 255
+    """Most characters of an automatic name."""
     immutable: frozenset[str] = frozenset()
+    """Paths below which a change replaces the resource."""
     changing: frozenset[str] = frozenset()
+    """Outputs with a new value after each update."""
     secret: frozenset[str] = frozenset()
+    """Secret outputs."""
     minutes: float = 0.0
+    """Time of the creation in the cloud."""
     permanent: bool = False
+    """Whether all creators share one resource: creating finds it, and deleting leaves it for the others."""
     refusal: Refusal | None = None
+    """Called before a creation or a change."""
     stays: str = ""
+    """Why the cloud refuses to delete it; empty if it does not."""
     holds: bool = False
+    """Whether deleting it deletes the resources inside it."""
     last_backup: Callable[[Facts], Sequence[str]] | None = None
+    """If deleting it leaves a last backup: returns the ids or addresses of the resources that the backup needs."""
 
 
 Table = Mapping[str, Kind]
 
 
 def unchangeable(*paths: str) -> frozenset[str]:
-    """The paths as a set, one or several in each text."""
+    """The paths as a set. Each text has one or several."""
     return frozenset(path for text in paths for path in text.split())
 
 
 def at(key: str, **values: Make) -> Make:
-    """An output that is an input with more in it: `at("vpcConfig", clusterSecurityGroupId=...)`."""
+    """An output that extends an input: `at("vpcConfig", clusterSecurityGroupId=...)`."""
 
     def make(facts: Facts) -> dict[str, Any]:
         return {**(facts.inputs.get(key) or {}), **{name: value(facts) for name, value in values.items()}}

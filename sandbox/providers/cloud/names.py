@@ -10,18 +10,18 @@ from sandbox.providers.base import CheckFailedError, CheckRequest
 from sandbox.providers.cloud.kinds import Kind
 
 MARKER: Final = "__defaults"
-"""An input that lists which inputs were not given by the program, as the official providers have it."""
+"""An input that lists the inputs with defaults, as in the official providers."""
 
 
 def is_automatic(kind: Kind, inputs: dict[str, Any]) -> bool:
-    """Whether the resource's name was made here."""
+    """Whether the resource has an automatic name."""
     return kind.name_input is not None and kind.name_input in (inputs.get(MARKER) or [])
 
 
 def settle(kind: Kind, request: CheckRequest) -> dict[str, Any]:
-    """The inputs with a name: the program's, else the one that the resource has, else a new one.
+    """The inputs with a name: the program's, else the resource's existing one, else a new one.
 
-    Raises `CheckFailedError` if a name is too long, or if the stack wants no automatic names.
+    Raises `CheckFailedError` if a name is too long, or if the stack disables automatic names.
     """
     key = kind.name_input
     given = {name: value for name, value in request.news.items() if value is not None and name != MARKER}

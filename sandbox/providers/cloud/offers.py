@@ -1,4 +1,4 @@
-"""What a simulated cloud does not have in a region, it refuses: by the table that the program chooses from."""
+"""Refuses types that a region does not offer, from the same table that the program uses."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from components import offers
 from sandbox.providers.cloud.kinds import Existing, Facts, Refusal, Table
 
 Named = Callable[[Facts], Iterator[object]]
-"""The types that a resource names: of machines, databases or caches."""
+"""Returns the types of machines, databases or caches in a resource's inputs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """What resources of one type ask for: types of a `kind` that `named` finds."""
+    """Types of a `kind` in resources of one type; `named` finds them."""
 
     kind: offers.Kind
     named: Named

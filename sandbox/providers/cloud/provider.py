@@ -1,4 +1,4 @@
-"""The stand-in for a cloud: nothing is called, everything is checked, remembered and answered from tables."""
+"""The stand-in for a cloud: checks, stores and answers requests from tables, without calling the cloud."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class CloudStandIn(base.StandIn):
 
     @cached_property
     def store(self) -> Store:
-        """What exists."""
+        """The existing resources."""
         return Store(_folder(STORE_VARIABLE), self.plugin)
 
     @cached_property
     def sdk(self) -> Sdk:
-        """What the SDK says about types."""
+        """The SDK's description of types."""
         return Sdk(self.package)
 
     @cached_property
@@ -95,7 +95,7 @@ class CloudStandIn(base.StandIn):
             return "", results.planned(kind, request.inputs)
         self._forget_unrecorded(request)
         token = secrets.token_hex(16)
-        # A cloud looks at what it is asked for before it begins.
+        # A cloud checks a request before it begins.
         self._refuse(kind, request, self._facts(request, request.inputs, token, revision=1))
         await self._take_time(kind, request)
         self._fail_if_asked("create", request)
@@ -130,7 +130,7 @@ class CloudStandIn(base.StandIn):
         return record.id, reveal(record.outputs, request.properties), reveal(record.inputs, request.inputs)
 
     async def delete(self, request: base.DeleteRequest) -> None:
-        """Remove the resource, and what is inside of it. What the cloud keeps of it stays."""
+        """Remove the resource and the resources inside it. Keep what the real cloud would keep."""
         self._fail_if_asked("delete", request)
         kind, stack = self._kind(request.type), _stack(request)
         record = self.store.get(request.type, request.id, stack)
@@ -145,7 +145,7 @@ class CloudStandIn(base.StandIn):
         self.store.remove(request.type, request.id, stack)
 
     async def cancel(self) -> None:
-        """Make nobody wait any longer."""
+        """End all waiting."""
         self._cancelled.set()
 
     async def invoke(self, token: str, args: Values) -> Values:
@@ -251,7 +251,7 @@ class CloudStandIn(base.StandIn):
             raise ProviderError(f"{request.name}: {said}")
 
     def _forget_unrecorded(self, request: base.Request) -> None:
-        """Delete what a killed engine had made for this resource but could not record: it would be there twice."""
+        """Delete the resource of a killed engine that could not record it; otherwise there would be two."""
         if request.urn in self._resumed:
             self._resumed.remove(request.urn)
             for record in self.store.of_urn(request.type, request.urn):

@@ -1,4 +1,4 @@
-"""The outputs of a resource: what was given, and what the cloud adds. Pure functions."""
+"""The outputs of a resource: its inputs and the cloud's additions. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Values = dict[str, Any]
 
 
 def made(kind: Kind, facts: Facts, given: Mapping[str, Any]) -> Values:
-    """The outputs of a resource that exists. What is made from a secret stays one."""
+    """The outputs of an existing resource. Values from secrets stay secret."""
     added = {name: _sealed(kind, given, name, make(facts)) for name, make in kind.outputs.items()}
     return _echo(given) | added
 
 
 def planned(kind: Kind, given: Mapping[str, Any]) -> Values:
-    """The outputs of a resource that is only planned: what the cloud decides is not known yet."""
+    """The outputs of a planned resource. Values that the cloud decides are unknown."""
     return _echo(given) | {name: _sealed(kind, given, name, UNKNOWN) for name in kind.outputs}
 
 
 def planned_update(kind: Kind, olds: Mapping[str, Any], given: Mapping[str, Any]) -> Values:
-    """The outputs after an update that is only planned: what the cloud decided stays, unless it changes each time."""
+    """The outputs after a planned update. The cloud's values stay, except those that change each time."""
     kept = {name: olds[name] for name in kind.outputs if name in olds and name not in kind.changing}
     changed = {name: _sealed(kind, given, name, UNKNOWN) for name in kind.changing}
     return _echo(given) | kept | changed

@@ -1,4 +1,4 @@
-"""What a cloud's Python SDK says about the inputs of its resource types, read from its source text.
+"""Reads the inputs of resource types from the source text of a cloud's Python SDK.
 
 Importing the sub-module of one type takes seconds and a hundred megabytes, because it brings the classes of all types
 of its service; reading the few classes that are asked for takes milliseconds.
@@ -54,13 +54,13 @@ class Source:
     name: str
 
     def inputs(self) -> Shape:
-        """What the type takes."""
+        """The inputs of the type."""
         found = _shape(self.path, f"{self.name}InitArgs") or _shape(self.path, f"{self.name}Args")
         # The SDK has no class for the inputs of the few types that take none.
         return found if found is not None else {}
 
     def outputs(self) -> frozenset[str]:
-        """The names of what the type gives, in the protocol's spelling."""
+        """Names of the type's outputs in the protocol."""
         declared = _class(self.path, self.name)
         return frozenset(_wire_names(declared).values()) if declared else frozenset()
 
@@ -92,7 +92,7 @@ class Sdk:
         return sorted(_files(folder)) if folder else []
 
     def provider(self) -> Shape:
-        """What the provider itself takes."""
+        """The inputs of the provider itself."""
         return _shape(self._root / "provider.py", "ProviderArgs") or {}
 
     def _folder(self, service: str) -> Path | None:

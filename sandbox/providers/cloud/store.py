@@ -1,4 +1,4 @@
-"""What exists in a simulated cloud: a file for each resource, by stack, provider and type.
+"""The resources of a simulated cloud: a file for each, by stack, provider and type.
 
 Edit a file and `pulumi refresh` finds the change; delete it and the resource is gone. Secrets are not in the files.
 """
@@ -24,19 +24,19 @@ _NAME_LENGTH: Final = 80
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One resource. `token` makes its computed values its own; `revision` counts its updates, from 1.
-
-    `made` is when it was made, in seconds since 1970.
-    """
+    """One resource."""
 
     urn: str
     type: str
     id: str
     token: str
+    """Seed of its computed values."""
     revision: int
+    """1 at first; each update adds 1."""
     inputs: dict[str, Any]
     outputs: dict[str, Any]
     made: float = 0.0
+    """Creation time, in seconds since 1970."""
 
     @property
     def stack(self) -> str:
@@ -56,7 +56,7 @@ class Store:
         return _load(self._path(type_, resource_id, stack))
 
     def put(self, record: Record) -> None:
-        """Create or change the resource's file at once: nobody reads half of it."""
+        """Create or change the resource's file atomically."""
         path = self._path(record.type, record.id, record.stack)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         hidden = asdict(record) | {"inputs": _hide(record.inputs), "outputs": _hide(record.outputs)}
@@ -76,13 +76,13 @@ class Store:
                 self.remove(record.type, record.id, stack)
 
     def keep_backup(self, of: Record, needs: Sequence[str]) -> None:
-        """Remember the last backup of a resource that goes, and what is needed to read it."""
+        """Store the last backup of a deleted resource, with the needs for reading it."""
         path = self._backups(of.stack) / f"{_file_name(of.id)[-_NAME_LENGTH:]}.{of.token[:8]}.json"
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.write_text(json.dumps({"of": of.id, "needs": list(needs)}, indent=2, sort_keys=True) + "\n")
 
     def last_backups(self, stack: str) -> dict[str, list[str]]:
-        """Which of the stack's resources left a last backup, and what of its needs is not there any more."""
+        """The stack's resources with a last backup, each with those of its needs that no longer exist."""
         there = {text for record in self.of_type("*") if record.stack == stack for text in _known_as(record)}
         kept = (json.loads(path.read_text()) for path in sorted(self._backups(stack).glob("*.json")))
         return {one["of"]: [need for need in one["needs"] if need not in there] for one in kept}
@@ -103,7 +103,7 @@ class Store:
         return (record for record in self.of_type(type_) if record.urn == urn)
 
     def once(self, rule: str) -> bool:
-        """Whether this is the first time, ever, that this is asked for the rule."""
+        """Whether this is the first call ever for the rule."""
         path = self._root / ".faults" / hashlib.sha256(rule.encode()).hexdigest()[:16]
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
