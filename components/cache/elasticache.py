@@ -85,7 +85,7 @@ class ElastiCache(DataServiceComponent):
             at_rest_encryption_enabled=True,
             kms_key_id=key_arn,
             auth_token=password,
-            # A new password replaces the old one at once, because clients read the Secret and keep no copy.
+            # A new password replaces the old one at once, because clients read it from the Secret.
             auth_token_update_strategy="SET",  # noqa: S106 - a strategy
             snapshot_retention_limit=BACKUP_DAYS,
             snapshot_window=BACKUP_WINDOW,

@@ -66,7 +66,7 @@ class ClusterOutputs:
     """The outputs of every cluster. They hide the cloud."""
 
     provider: k8s.Provider
-    """Deploys to the cluster. Its resources are created once the cluster can run pods, and deleted before that ends."""
+    """Deploys to the cluster. Its resources are created once pods can run, and deleted before the nodes."""
     kubeconfig: pulumi.Output[str] | None = None
     """Secret, in JSON, for logins with the caller's own identity. None: the user already has a kubeconfig."""
     found_as: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
