@@ -67,7 +67,7 @@ class SetupJob:
         opts: pulumi.ResourceOptions,
         after: Sequence[pulumi.Resource] = (),
     ) -> k8s.batch.v1.Job:
-        """Register the Job with its account, network policy, ConfigMap and Secret, once `after` is ready."""
+        """Register the Job with its account, network policy, ConfigMap and Secret. The Job waits for `after`."""
         account = service_account(name, app, opts)
         opened = network.policy(
             f"{name}-network-policy",
