@@ -1,4 +1,4 @@
-"""ServiceAccounts for those who work from another cluster, with tokens that do not expire."""
+"""ServiceAccounts for callers from another cluster, with tokens that do not expire."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,32 +16,32 @@ RBAC: Final = "rbac.authorization.k8s.io"
 
 @dataclass(frozen=True, kw_only=True)
 class ApiAccess:
-    """How somebody reaches a region's Kubernetes API, and where the account for it is."""
+    """How to reach a region's Kubernetes API, and where its account is."""
 
     region: str
     namespace: pulumi.Input[str]
-    """Of the account and its token."""
+    """Namespace of the account and its token."""
     api_endpoint: pulumi.Input[str] | None
-    """The API's URL, or its host name. None: nobody knows it."""
+    """The API's URL or host name. None: unknown."""
     api_certificate_authority: pulumi.Input[str] | None = None
-    """Signed the API's certificate: PEM in base64. None: the one that pods are given."""
+    """Authority that signed the API's certificate, PEM in base64. None: the authority that Kubernetes gives to pods."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rights:
-    """What an account may do."""
+    """The permissions of an account."""
 
     role: str
     """Name of the role and of its binding."""
     rules: Sequence[Mapping[str, list[str]]]
-    """Each with `api_groups`, `resources` and `verbs`."""
+    """Rules, each with `api_groups`, `resources` and `verbs`."""
     everywhere: bool
-    """In all namespaces, and not only in the account's."""
+    """Whether the rules apply to all namespaces, or only to the account's own."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """What the API is called with."""
+    """The credentials for calling the API."""
 
     certificate_authority: str
     """PEM in base64."""
@@ -51,7 +51,7 @@ class Login:
 def account_token(
     name: str, access: ApiAccess, *, app: str, rights: Rights, opts: pulumi.ResourceOptions
 ) -> k8s.core.v1.Secret:
-    """Make the account `app` with these rights, and the Secret `<app>-token`, which Kubernetes fills for it."""
+    """Create the account `app` with `rights`, and the Secret `<app>-token`, which Kubernetes fills with a token."""
     account = k8s.core.v1.ServiceAccount(
         f"{name}-account",
         metadata=object_meta(app, app=app, region=access.region, namespace=access.namespace),
@@ -69,7 +69,7 @@ def account_token(
             annotations={"kubernetes.io/service-account.name": account.metadata.name},
         ),
         type=LONG_LIVED,
-        # Whoever has the token has its rights, too.
+        # Whoever reads the token has the account's rights.
         opts=pulumi.ResourceOptions.merge(
             opts, pulumi.ResourceOptions(depends_on=[binding], additional_secret_outputs=["data"])
         ),
@@ -77,7 +77,7 @@ def account_token(
 
 
 def login(access: ApiAccess, *, app: str, token: k8s.core.v1.Secret) -> pulumi.Output[Login]:
-    """What the API is called with, once Kubernetes has filled the `token`. Secret like the token."""
+    """Return the credentials once Kubernetes has filled `token`. They are secret."""
     return pulumi.Output.all(authority=access.api_certificate_authority, data=token.data).apply(
         lambda known: Login(
             certificate_authority=known["authority"] or entry(app, access.region, known["data"], "ca.crt"),
@@ -87,12 +87,12 @@ def login(access: ApiAccess, *, app: str, token: k8s.core.v1.Secret) -> pulumi.O
 
 
 def api_url(endpoint: str) -> str:
-    """The URL of an API whose URL or host name is `endpoint`."""
+    """Return the URL of an API, given its URL or host name."""
     return endpoint if "://" in endpoint else f"https://{endpoint}"
 
 
 def entry(app: str, region: str, data: Mapping[str, str] | None, key: str) -> str:
-    """What Secret `<app>-token` has under `key`, in base64; RunError with the remedy while it has nothing."""
+    """Return `key` of the Secret `<app>-token`, in base64. Raise RunError with the remedy while the key is missing."""
     if not data or not data.get(key):
         raise pulumi.RunError(
             f"region {region}: Secret {app}-token has no {key}. Kubernetes fills it in soon after its ServiceAccount "

@@ -1,4 +1,4 @@
-"""The IPv4 ranges of a region. Pure: `stacks.topology` gives each region its own; networks and clusters use them."""
+"""The IPv4 ranges of a region. Pure: `stacks.topology` assigns them, networks and clusters use them."""
 
 from dataclasses import dataclass, fields
 from ipaddress import IPv4Network
@@ -7,14 +7,14 @@ from itertools import combinations
 
 @dataclass(frozen=True, kw_only=True)
 class AddressRanges:
-    """The address ranges of one region. None overlaps another; a cloud leaves alone what it does not need."""
+    """The address ranges of one region. They do not overlap. A cloud uses only the ranges that it needs."""
 
     nodes: IPv4Network
     services: IPv4Network
     managed: IPv4Network
     """Managed databases and caches."""
     public: IPv4Network
-    """Subnets of public load balancers and NAT, where a cloud wants them apart."""
+    """Subnets of public load balancers and NAT, on clouds that separate them."""
     control_plane: IPv4Network
     pods: IPv4Network
 
@@ -28,6 +28,6 @@ class AddressRanges:
 
 
 def halves(block: IPv4Network) -> tuple[IPv4Network, IPv4Network]:
-    """Both halves of a range, the lower one first."""
+    """Split a range into its lower and its upper half."""
     first, second = block.subnets(prefixlen_diff=1)
     return first, second

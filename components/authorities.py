@@ -1,4 +1,4 @@
-"""Certificate authorities that everyone trusts, for services that have their certificates from them."""
+"""Public certificate authorities that sign the certificates of cloud services."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,29 +7,29 @@ from typing import Final
 import certifi
 
 AMAZON: Final = ("Amazon Root CA 1", "Amazon Root CA 2", "Amazon Root CA 3", "Amazon Root CA 4")
-"""Who signs for AWS's own services (Amazon Trust Services), but not for RDS."""
+"""Authorities that sign for AWS's services (Amazon Trust Services), except RDS."""
 
 MICROSOFT: Final = (
     "DigiCert Global Root G2",
     "Microsoft ECC Root Certificate Authority 2017",
     "Microsoft RSA Root Certificate Authority 2017",
 )
-"""Who signs for Azure's own services."""
+"""Authorities that sign for Azure's services."""
 
 _LABEL: Final = "# Label: "
 _END: Final = "-----END CERTIFICATE-----"
 
 
 def public_authorities(names: Sequence[str]) -> str:
-    """The certificates (PEM) of the authorities called `names`, from the pinned package certifi.
+    """Return the certificates (PEM) of the authorities called `names`, from the pinned package certifi.
 
-    Raises ValueError, naming those that it does not have.
+    Raises ValueError with the names that certifi lacks.
     """
     return select(Path(certifi.where()).read_text(encoding="utf-8"), names)
 
 
 def select(bundle: str, names: Sequence[str]) -> str:
-    """The certificates called `names` out of a bundle in certifi's form, in their order there. Pure."""
+    """Return the certificates called `names` from a bundle in certifi's format, in the bundle's order. Pure."""
     found: dict[str, str] = {}
     for part in bundle.split(_LABEL)[1:]:
         label, _, rest = part.partition("\n")

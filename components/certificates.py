@@ -1,4 +1,4 @@
-"""cert-manager: keeps certificates of public authorities, and renews them while nobody deploys."""
+"""cert-manager: obtains certificates of public authorities and renews them between deployments."""
 
 from functools import partial
 from typing import Any, Final
@@ -22,11 +22,12 @@ _WEBHOOK: Final = {"app.kubernetes.io/name": "webhook", "app.kubernetes.io/compo
 
 
 class CertManager(pulumi.ComponentResource):
-    """cert-manager and its kinds, in a namespace of its own that is closed but for what it needs.
+    """cert-manager and its kinds, in a closed namespace of its own that opens only the ports it needs.
 
-    With a `public_authority` the region's gateway answers the authority's challenges, and cert-manager asks it first.
+    With `public_authority` the region's gateway answers the authority's challenges, and cert-manager checks the gateway
+    first.
 
-    Outputs: `release` (what must exist before issuers and certificates).
+    Outputs: `release` (issuers and certificates wait for it).
     """
 
     release: pulumi.Resource
@@ -65,7 +66,7 @@ class CertManager(pulumi.ComponentResource):
         everyone = policy(
             f"{name}-policy",
             name="kubernetes-api",
-            # Each of its pods has metrics, and the chart's one monitor reads them all.
+            # Each pod of cert-manager serves metrics, and the chart's one monitor reads them all.
             ingress=[network.ingress([METRICS_PORT], network.peer(namespace=MONITORING))],
             egress=[network.api_server_egress()],
         )
@@ -79,18 +80,20 @@ class CertManager(pulumi.ComponentResource):
             f"{name}-webhook-policy",
             name="webhook",
             pods=_WEBHOOK,
-            # The API server calls it from an address that differs with every cluster.
+            # The API server calls the webhook from an address that differs between clusters.
             ingress=[network.ingress([WEBHOOK_PORT])],
         )
         return [everyone, controller, webhook]
 
 
 def _challenges(gateway: pulumi.Input[str]) -> list[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:
-    """The controller asks the authority and, by its public name, the gateway: the region's own, or another region's.
+    """Let the controller reach the authority and, by public name, the gateway of this or another region.
 
-    Cilium (also on GKE and AKS) and Calico send a request to the cluster's own load balancer straight to a pod, and
-    judge the pod and its port. Other addresses are not known beforehand. HTTP redirects to HTTPS, and cert-manager
-    follows. `gateway` is the namespace of the region's own.
+    `gateway` is the namespace of the region's own gateway.
+    Cilium (also on GKE and AKS) and Calico send a request for the cluster's own load balancer straight to a pod, so the
+    policy must name the pod and its port.
+    The other addresses are not known in advance.
+    HTTP redirects to HTTPS, and cert-manager follows.
     """
     own = network.peer(namespace=gateway, pods=INGRESS_PODS)
     return [network.egress([80, 443]), network.egress([HTTP_TARGET_PORT, HTTPS_TARGET_PORT], own)]

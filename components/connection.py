@@ -1,5 +1,4 @@
-"""How clients are told where a data service is and how to log in: one Secret per data service in the clients'
-namespace."""
+"""Where a data service is and how to log in: one Secret per data service in the clients' namespace."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,21 +13,21 @@ DataService = Literal["database", "cache", "messaging"]
 
 
 def secret_name(data_service: DataService) -> str:
-    """The name of the Secret that connects clients to `data_service`."""
+    """Return the name of the Secret that connects clients to `data_service`."""
     return f"{data_service}-connection"
 
 
 def mount_path(data_service: DataService) -> str:
-    """Where clients mount that Secret. URLs in it that name the certificate authority's file rely on this."""
+    """Return the path where clients mount that Secret. Its URLs name the certificate authority's file by this path."""
     return f"/etc/sacred-council/{data_service}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """What every data service offers, once its Secret is there."""
+    """The outputs of every data service, known once its Secret exists."""
 
     url: pulumi.Output[str]
-    """Secret: it has the password."""
+    """Secret, because it contains the password."""
     host: pulumi.Output[str]
     port: pulumi.Output[int]
     secret_name: pulumi.Output[str]
@@ -48,9 +47,9 @@ class Connection:
         after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions,
     ) -> "Connection":
-        """Make the Secret of the data service `name` in the clients' `namespace`, once `after` is ready.
+        """Create the Secret of the data service `name` in the clients' `namespace`, once `after` is ready.
 
-        Its keys are url, host, port and those of `settings` (username, password, ca.crt, ...).
+        Its keys are url, host, port and the keys of `settings` (username, password, ca.crt, ...).
         """
         secret = k8s.core.v1.Secret(
             f"{name}-connection",
@@ -70,7 +69,7 @@ class Connection:
 
 
 class DataServiceComponent(pulumi.ComponentResource):
-    """A component that clients connect to: its outputs are those of its connection."""
+    """A component that clients connect to. Its outputs are those of its connection."""
 
     url: pulumi.Output[str]
     host: pulumi.Output[str]
@@ -78,16 +77,16 @@ class DataServiceComponent(pulumi.ComponentResource):
     secret_name: pulumi.Output[str]
 
     def offer(self, connection: Connection) -> None:
-        """Take the connection's outputs over and register them. Call this last."""
+        """Copy the connection's outputs and register them. Call this last."""
         self.url, self.host, self.port = connection.url, connection.host, connection.port
         self.secret_name = connection.secret_name
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
 
 def once_known(output: pulumi.Output[Any]) -> pulumi.Output[pulumi.Resource]:
-    """For `depends_on`: what `output` comes from, and no more. A data service's `secret_name` means a data service that
-    is ready.
+    """Return a value for `depends_on` that waits for the resource behind `output`, and for nothing else.
 
-    Naming the data service itself would name each of its resources in the state, for each resource that waits.
+    A data service's `secret_name` is known once the data service is ready.
+    Depending on the data service itself would list all its resources in the state, for each resource that waits.
     """
     return cast("pulumi.Output[pulumi.Resource]", output.apply(lambda _: None))

@@ -1,4 +1,4 @@
-"""What every component of a region needs, in one value that is built once."""
+"""The values that every component of a region needs, built once per region."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ from components.trust import RegionAuthority
 
 @dataclass(frozen=True, kw_only=True)
 class RegionLabels:
-    """The region and where it is: the labels of its metrics on maps."""
+    """A region and its place on the map. Metrics carry these values as labels."""
 
     region: str
     city: str
@@ -20,7 +20,7 @@ class RegionLabels:
     longitude: float
     """Degrees."""
     country: str = ""
-    """ISO 3166, or empty."""
+    """ISO 3166 code, or empty."""
 
     def __post_init__(self) -> None:
         if not (-90 <= self.latitude <= 90 and -180 <= self.longitude <= 180):
@@ -29,21 +29,21 @@ class RegionLabels:
 
 @dataclass(frozen=True, kw_only=True)
 class RegionContext:
-    """One region, as its components see it. `stacks.region.Region` builds it, and hands it to each of them."""
+    """One region, as its components see it. `stacks.region.Region` builds it and passes it to each component."""
 
     labels: RegionLabels
     namespaces: Mapping[str, pulumi.Output[str]]
-    """The region's namespaces, by their names in `components.namespaces`."""
+    """Names of the region's namespaces, by the constants in `components.namespaces`."""
     authority: RegionAuthority
     """Signs the certificates of data services and gateways."""
     options: pulumi.ResourceOptions
     """Parent and Kubernetes provider of the region's components."""
     storage_class: pulumi.Input[str] | None = None
-    """Of volumes. None is the cluster's default."""
+    """Storage class of volumes. None: the cluster's default."""
     peers: Mapping[str, StorePeers] = field(default_factory=dict)
-    """The same data service in the other regions, by the name of its namespace. Empty where none is expected."""
+    """The other regions' instances of each data service, by the name of its namespace. Empty for a single region."""
     monitored_by: pulumi.Resource | None = None
-    """What brings the kinds of the Prometheus operator. None: nothing is monitored."""
+    """The resource that installs the Prometheus operator's kinds. None: the region has no monitoring."""
 
     @property
     def region(self) -> str:
@@ -51,9 +51,9 @@ class RegionContext:
         return self.labels.region
 
     def child(self, opts: pulumi.ResourceOptions | None = None) -> pulumi.ResourceOptions:
-        """Options of a component of the region; `opts` adds to them, such as aliases."""
+        """Return the options for one component of the region, merged with `opts` (for example aliases)."""
         return pulumi.ResourceOptions.merge(self.options, opts)
 
     def with_monitoring(self, monitored_by: pulumi.Resource | None) -> "RegionContext":
-        """The same, once monitoring is there."""
+        """Return the same context with `monitored_by` set."""
         return replace(self, monitored_by=monitored_by)

@@ -1,7 +1,7 @@
-"""A Helm chart of this repository, whose objects are resources like any other: previewed, awaited, taken back.
+"""A Helm chart of this repository. Pulumi previews, awaits and deletes its objects like other resources.
 
-Helm renders it by the Kubernetes provider's function `helm:template`, which asks no cluster. The provider's own
-`helm.v4.Chart` asks one: with one region's API server down it would end the whole run.
+The Kubernetes provider's function `helm:template` renders the chart without a cluster.
+The provider's own `helm.v4.Chart` needs a cluster: one region's API server that is down would end the whole run.
 """
 
 import json
@@ -18,33 +18,36 @@ from components.versions import KUBERNETES_VERSION
 FUNCTION: Final = "kubernetes:helm:template"
 NO_CLUSTER: Final = json.dumps({"apiVersion": "v1", "kind": "Config"})
 PREREQUISITES: Final = ("ConfigMap", "NetworkPolicy", "Role", "RoleBinding", "Secret", "ServiceAccount")
-"""Kinds that pods need before they start. Services are none: they wait for pods themselves."""
+"""Kinds that pods need before they start. Services are not among them, because they wait for pods themselves."""
 WORKLOADS: Final = ("CronJob", "Deployment", "Job", "StatefulSet")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LocalChartArgs:
-    """`chart` is a folder, relative to Pulumi.yaml: so no path of one machine gets into the state.
+    """A chart and its values.
 
-    The chart must name the namespace of each object, and its region in the label `sacred-council.love/region`.
-    `values` are plain: Helm renders them before anything is deployed, which waits for `after`. `renderer` is a
-    provider made by `chart_renderer`. `owned_elsewhere` names fields, by kind and name, that something in the cluster
-    sets, such as {("HorizontalPodAutoscaler", "agent-network"): ["spec.minReplicas"]}.
+    The chart must name the namespace of each object, and the region in the label `sacred-council.love/region`.
     """
 
     chart: str
+    """Folder, relative to Pulumi.yaml, so that the state holds no machine's path."""
     release: str
     namespace: str
     values: Mapping[str, Any]
+    """Plain values, because Helm renders them before anything is deployed."""
     renderer: k8s.Provider
+    """A provider from `chart_renderer`."""
     after: Sequence[pulumi.Input[pulumi.Resource]] = ()
+    """The chart's objects wait for these resources. Rendering does not."""
     owned_elsewhere: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
+    """Fields that something in the cluster sets, by kind and name, such as
+    {("HorizontalPodAutoscaler", "agent-network"): ["spec.minReplicas"]}."""
 
 
 class LocalChart(pulumi.ComponentResource):
     """The objects of a chart, each named after this component, its kind and its name in the cluster.
 
-    Outputs: none. Fails with Helm's own words when the chart or its values are wrong.
+    Outputs: none. Fails with Helm's message when the chart or its values are wrong.
     """
 
     def __init__(self, name: str, args: LocalChartArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -72,7 +75,7 @@ class LocalChart(pulumi.ComponentResource):
 
 
 class _Object(pulumi.CustomResource):
-    """An object whose kind only the chart knows."""
+    """An object whose kind comes from the chart."""
 
     def __init__(self, name: str, manifest: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
         metadata = manifest["metadata"]
@@ -83,12 +86,12 @@ class _Object(pulumi.CustomResource):
 
 
 def chart_renderer(name: str, opts: pulumi.ResourceOptions) -> k8s.Provider:
-    """A provider that renders charts and reaches no cluster, least of all the one of the user's kubeconfig."""
+    """Return a provider that renders charts and reaches no cluster, not even that of the user's kubeconfig."""
     return k8s.Provider(name, kubeconfig=NO_CLUSTER, opts=opts)
 
 
 def type_token(api_version: str, kind: str) -> str:
-    """The Pulumi type of a Kubernetes kind: v1 and Service give kubernetes:core/v1:Service."""
+    """Return the Pulumi type of a Kubernetes kind: v1 and Service give kubernetes:core/v1:Service."""
     return f"kubernetes:{api_version if '/' in api_version else f'core/{api_version}'}:{kind}"
 
 

@@ -10,11 +10,11 @@ REGION_LABEL = "sacred-council.love/region"
 IDENTITY_ANNOTATION = "sacred-council.love/identity"
 CERTIFICATE_ANNOTATION = "sacred-council.love/certificate"
 FIELD_MANAGER_ANNOTATION = "pulumi.com/patchFieldManager"
-"""Names the owner of an object's fields in server-side apply; the Kubernetes provider reads it for every kind."""
+"""Names the owner of an object's fields in server-side apply. The Kubernetes provider reads it on every kind."""
 
 
 def labels(app: str, *, region: str) -> dict[str, str]:
-    """The recommended Kubernetes labels of application `app` in `region`."""
+    """Return the recommended Kubernetes labels of application `app` in `region`."""
     return {
         **selector(app),
         "app.kubernetes.io/part-of": PART_OF,
@@ -24,16 +24,16 @@ def labels(app: str, *, region: str) -> dict[str, str]:
 
 
 def selector(app: str) -> dict[str, str]:
-    """The labels that select the pods of `app` inside its namespace. They never change."""
+    """Return the labels that select the pods of `app` in its namespace. They never change."""
     return {"app.kubernetes.io/name": app}
 
 
 def field_manager(region: str) -> dict[str, str]:
-    """The annotation with which a run owns what an earlier, killed run left in the region.
+    """Return the annotation that lets a run take over objects that an earlier, killed run left in the region.
 
-    Without it the provider makes up an owner for each object and keeps it in the state alone. A run that was killed
-    before it wrote the state leaves an owner that nobody knows, and the next run ends in a conflict. Fields that
-    somebody else owns are still a conflict.
+    Without it the provider invents an owner per object and keeps it only in the state.
+    A run that is killed before it writes the state leaves an unknown owner, and the next run fails with a conflict.
+    Fields that another owner holds still conflict.
     """
     return {FIELD_MANAGER_ANNOTATION: f"{PART_OF}-{region}"}
 
@@ -47,7 +47,7 @@ def object_meta(
     extra_labels: Mapping[str, str] | None = None,
     annotations: Mapping[str, pulumi.Input[str]] | None = None,
 ) -> k8s.meta.v1.ObjectMetaArgs:
-    """Metadata of an object called `name` that belongs to application `app`. Cluster-scoped without `namespace`."""
+    """Return the metadata of an object `name` of application `app`. Without `namespace` it is cluster-scoped."""
     return k8s.meta.v1.ObjectMetaArgs(
         name=name,
         namespace=namespace,

@@ -12,11 +12,13 @@ from components.pod_security import POD_SECURITY_VERSION
 
 @dataclass(frozen=True, kw_only=True)
 class RestrictedNamespaceArgs:
-    """`namespace` is the object's name, `region` its region, `labels` are added to the namespace."""
+    """Settings of a restricted namespace."""
 
     namespace: str
+    """The namespace's name in the cluster."""
     region: str
     labels: dict[str, str] = field(default_factory=dict)
+    """Further labels of the namespace."""
 
     def __post_init__(self) -> None:
         if not self.namespace:
@@ -24,7 +26,7 @@ class RestrictedNamespaceArgs:
 
 
 class RestrictedNamespace(pulumi.ComponentResource):
-    """A namespace under the `restricted` Pod Security Standard, with all traffic denied but DNS.
+    """A namespace under the `restricted` Pod Security Standard that denies all traffic except DNS.
 
     Outputs: `namespace` (its name, known once the namespace and its default policy exist).
     """

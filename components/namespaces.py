@@ -1,7 +1,4 @@
-"""Names of namespaces: this is the one place that spells them.
-
-What looks a namespace up (network policies, monitors, alerts, DNS names, the chart's values) takes its name from here.
-"""
+"""The names of all namespaces. Code that refers to a namespace (policies, monitors, DNS names, charts) uses these."""
 
 from typing import Final
 
@@ -9,17 +6,17 @@ SERVICES: Final = "sacred-council"
 """The platform's services and the Secrets that connect them to the data services."""
 COCKROACHDB: Final = "cockroachdb"
 POSTGRESQL: Final = "postgresql"
-"""What makes the application's user in a cloud's PostgreSQL server."""
+"""The Job that creates the application's user in a cloud's PostgreSQL server."""
 REDIS: Final = "redis"
 NATS: Final = "nats"
 MONITORING: Final = "monitoring"
 ISTIO: Final = "istio-system"
 """The mesh's control plane."""
 INGRESS: Final = "istio-ingress"
-"""The gateways: for users, and for other regions."""
+"""The gateways for users and for other regions."""
 CERT_MANAGER: Final = "cert-manager"
 ARGO_CD: Final = "argocd"
 RANCHER: Final = "cattle-system"
 RANCHER_CLUSTERS: Final = "fleet-default"
-"""Where Rancher wants its clusters to be described."""
+"""Rancher reads the descriptions of its clusters here."""
 SYSTEM: Final = "kube-system"

@@ -1,4 +1,4 @@
-"""Network policies: every namespace is closed, and each component opens what it needs."""
+"""Network policies. Every namespace is closed, and each component opens the paths it needs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 from components.metadata import object_meta
 from components.namespaces import SYSTEM
 
-# Policies see a Service's port on some clusters, and the pod's port behind it on others: rules name both.
+# Some clusters match a Service's port, others the pod's port behind it: rules name both.
 DNS_PORTS = {SYSTEM: (53,), "openshift-dns": (5353,)}
 # The Service's port, and the ports behind it: managed clusters, kubeadm and kind, minikube, MicroK8s.
 API_SERVER_PORTS = (443, 6443, 8443, 16443)
@@ -21,7 +21,7 @@ def _ports(numbers: Sequence[int], protocol: str = "TCP") -> list[k8s.networking
 def peer(
     *, namespace: pulumi.Input[str] | None = None, pods: Mapping[str, str] | None = None
 ) -> k8s.networking.v1.NetworkPolicyPeerArgs:
-    """Pods with the labels `pods` (default: all) in `namespace` (default: the policy's own)."""
+    """Match pods with the labels `pods` (default: all) in `namespace` (default: the policy's own)."""
     return k8s.networking.v1.NetworkPolicyPeerArgs(
         namespace_selector=k8s.meta.v1.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": namespace})
         if namespace is not None
@@ -31,26 +31,26 @@ def peer(
 
 
 def cidr(block: pulumi.Input[str]) -> k8s.networking.v1.NetworkPolicyPeerArgs:
-    """Addresses of `block`, for what lives outside the cluster's pods."""
+    """Match the addresses of `block`, for targets outside the cluster's pods."""
     return k8s.networking.v1.NetworkPolicyPeerArgs(ip_block=k8s.networking.v1.IPBlockArgs(cidr=block))
 
 
 def ingress(
     ports: Sequence[int], *sources: k8s.networking.v1.NetworkPolicyPeerArgs
 ) -> k8s.networking.v1.NetworkPolicyIngressRuleArgs:
-    """Let `sources` reach TCP `ports`; without sources, anyone."""
+    """Let `sources` reach TCP `ports`. Without sources, anyone may."""
     return k8s.networking.v1.NetworkPolicyIngressRuleArgs(ports=_ports(ports), from_=list(sources) or None)
 
 
 def egress(
     ports: Sequence[int], *targets: k8s.networking.v1.NetworkPolicyPeerArgs
 ) -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:
-    """Let the pods reach TCP `ports` of `targets`; without targets, anywhere."""
+    """Let the pods reach TCP `ports` of `targets`. Without targets, they may reach any address."""
     return k8s.networking.v1.NetworkPolicyEgressRuleArgs(ports=_ports(ports), to=list(targets) or None)
 
 
 def dns_egress() -> list[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:
-    """Let the pods ask the cluster's DNS, wherever the kind of cluster has it."""
+    """Let the pods ask the cluster's DNS, in every namespace where some kind of cluster runs it."""
     return [
         k8s.networking.v1.NetworkPolicyEgressRuleArgs(
             ports=[*_ports(ports, "UDP"), *_ports(ports)], to=[peer(namespace=namespace)]
@@ -60,7 +60,7 @@ def dns_egress() -> list[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:
 
 
 def api_server_egress() -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:
-    """Let the pods call the Kubernetes API. Its addresses differ with every cluster, so only the ports are named."""
+    """Let the pods call the Kubernetes API. Its addresses differ between clusters, so only its ports are named."""
     return egress(API_SERVER_PORTS)
 
 
@@ -76,9 +76,9 @@ def policy(
     ingress: Sequence[k8s.networking.v1.NetworkPolicyIngressRuleArgs] = (),
     egress: Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs] = (),
 ) -> k8s.networking.v1.NetworkPolicy:
-    """A policy `name` for the pods with labels `pods` (default: all of the namespace).
+    """Create the policy `name` for the pods with labels `pods` (default: all pods of the namespace).
 
-    Only the directions that have rules are named: the namespace's default policy closes the rest.
+    The policy names only directions that have rules. The namespace's default policy closes the others.
     """
     directions = [kind for kind, rules in (("Ingress", ingress), ("Egress", egress)) if rules]
     return k8s.networking.v1.NetworkPolicy(

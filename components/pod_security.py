@@ -1,4 +1,4 @@
-"""Security contexts that the `restricted` Pod Security Standard asks for.
+"""Security contexts that the `restricted` Pod Security Standard requires.
 
 Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
@@ -11,7 +11,7 @@ POD_SECURITY_VERSION = f"v{KUBERNETES_VERSION}"
 
 
 def restricted_pod(*, user: int, group: int | None = None) -> k8s.core.v1.PodSecurityContextArgs:
-    """The pod's context: runs as `user` (never root); mounted volumes belong to `group` (default: the same number)."""
+    """Return the pod's context: run as `user` (never root). `group` (default: the same number) owns the volumes."""
     group = user if group is None else group
     return k8s.core.v1.PodSecurityContextArgs(
         run_as_non_root=True,
@@ -24,7 +24,7 @@ def restricted_pod(*, user: int, group: int | None = None) -> k8s.core.v1.PodSec
 
 
 def restricted_container() -> k8s.core.v1.SecurityContextArgs:
-    """The container's context: no privileges, no capabilities, a read-only root file system."""
+    """Return the container's context: no privileges, no capabilities, a read-only root file system."""
     return k8s.core.v1.SecurityContextArgs(
         allow_privilege_escalation=False,
         read_only_root_filesystem=True,

@@ -1,4 +1,4 @@
-"""Kubernetes quantities of CPUs, memory and storage, as numbers. Pure: no resources."""
+"""Convert Kubernetes quantities of CPU, memory and storage to numbers. Pure."""
 
 import math
 import re
@@ -20,9 +20,9 @@ _CPUS = re.compile(r"(?P<number>[0-9]+(\.[0-9]+)?)(?P<milli>m?)")
 
 
 def quantity_bytes(field: str, quantity: str) -> int:
-    """The number of bytes of `quantity`, such as 20Gi or 1.5Gi; a part of a byte counts as one.
+    """Return the bytes of `quantity`, such as 20Gi or 1.5Gi, rounded up.
 
-    Raises ValueError, naming `field`, for anything but a number above zero with a unit Kubernetes knows.
+    Raises ValueError, naming `field`, unless `quantity` is a number above zero with a unit of Kubernetes.
     """
     match = _QUANTITY.fullmatch(quantity)
     if match is None or match["unit"] not in _UNITS or Fraction(match["number"]) == 0:
@@ -34,7 +34,7 @@ def quantity_bytes(field: str, quantity: str) -> int:
 
 
 def cpus(field: str, quantity: str) -> float:
-    """The number of CPUs in `quantity`, such as 500m (0.5) or 2; ValueError, naming `field`, when it is none."""
+    """Return the CPUs of `quantity`, such as 500m (0.5) or 2. Raise ValueError, naming `field`, for anything else."""
     match = _CPUS.fullmatch(quantity)
     if match is None or float(match["number"]) == 0:
         raise ValueError(f"{field}: expected a number of CPUs above zero, such as 500m or 2, got {quantity!r}")
@@ -42,5 +42,5 @@ def cpus(field: str, quantity: str) -> float:
 
 
 def gibibytes(field: str, quantity: str) -> int:
-    """`quantity` in whole GiB, rounded up; ValueError like `quantity_bytes`."""
+    """Return `quantity` in whole GiB, rounded up. Raise ValueError like `quantity_bytes`."""
     return -(-quantity_bytes(field, quantity) // 2**30)

@@ -22,7 +22,7 @@ def chart_release(
 ) -> k8s.helm.v3.Release:
     """Install the pinned `chart` as release `name` in `namespace` and wait until its pods are ready.
 
-    `values` must hold nothing secret: they are plain text in the state and in the cluster. Name Secrets instead.
+    `values` must not contain secrets, because the state and the cluster store them as plain text. Name Secrets instead.
     """
     return k8s.helm.v3.Release(
         resource_name,
@@ -33,11 +33,11 @@ def chart_release(
         repository_opts=k8s.helm.v3.RepositoryOptsArgs(repo=chart.repository),
         values=dict(values),
         timeout=TIMEOUT_SECONDS,
-        # A failed first install leaves nothing and a failed upgrade leaves the release as it was before, so trying
-        # again always starts from a state that worked.
+        # A failed first install leaves nothing, and a failed upgrade restores the old release, so a retry always
+        # starts from a working state.
         atomic=True,
         cleanup_on_fail=True,
-        # Enough to roll back by hand; each revision is a Secret with the whole manifest.
+        # Enough for a manual rollback. Each revision is a Secret with the whole manifest.
         max_history=5,
         create_namespace=False,
         opts=opts,

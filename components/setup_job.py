@@ -1,4 +1,4 @@
-"""Jobs that set a data service up: each can run any number of times, and runs again when what it reads has changed."""
+"""Jobs that set up a data service. Each can run any number of times, and runs again when its input changes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,12 +26,12 @@ from components.workload import (
 
 RETRIES: Final = 6
 Volume = Literal["certificates", "credentials", "scratch", "settings"]
-"""What a Job may mount: what it trusts, its secrets, an empty volume that it may write to, and its files."""
+"""Volumes that a Job may mount: trusted certificates, secrets, an empty writable volume, and files."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SetupJob:
-    """What a Job runs and reads. When `files`, `secrets` or the container change, the Job runs again."""
+    """The container and the input of a Job. The Job runs again when `files`, `secrets` or the container change."""
 
     container: str
     """The container's name."""
@@ -39,22 +39,22 @@ class SetupJob:
     command: Sequence[str]
     resources: Resources
     deadline: int
-    """Seconds that all its runs may take together."""
+    """Seconds for all runs together."""
     files: Mapping[str, pulumi.Input[str]]
-    """By name: what the volume `settings` has."""
+    """Files of the volume `settings`: content by name."""
     mounts: Mapping[Volume, str]
-    """Where volumes are, by their names. All but `scratch` are only read."""
+    """Mount paths by volume. Only `scratch` is writable."""
     environment: Mapping[str, pulumi.Input[str]]
     notes: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    """More files, which give no reason to run again."""
+    """More files for `settings`. Changing them does not rerun the Job."""
     secrets: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    """By name: what the volume `credentials` has."""
+    """Files of the volume `credentials`: content by name."""
     secret_environment: Mapping[str, str] = field(default_factory=dict)
-    """Names in `secrets`, by the variables that have them."""
+    """Environment variables with secrets: key in `secrets` by variable."""
     certificates: k8s.core.v1.VolumeArgs | None = None
     """The volume `certificates`."""
     egress: Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs]
-    """What it reaches besides the cluster's DNS."""
+    """Targets that the Job may reach, besides the cluster's DNS."""
 
     def __post_init__(self) -> None:
         if self.deadline <= 0:
@@ -67,7 +67,7 @@ class SetupJob:
         opts: pulumi.ResourceOptions,
         after: Sequence[pulumi.Resource] = (),
     ) -> k8s.batch.v1.Job:
-        """Register the Job with its account, network policy, ConfigMap and Secret. It waits for `after`."""
+        """Register the Job with its account, network policy, ConfigMap and Secret. The Job waits for `after`."""
         account = service_account(name, app, opts)
         opened = network.policy(
             f"{name}-network-policy",

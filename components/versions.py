@@ -1,4 +1,4 @@
-"""Every version the platform deploys, in one place. All charts and images are derived from here."""
+"""Every version that the platform deploys. All charts and images are derived from here."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class ChartVersion:
 
 # renovate: datasource=helm depName=istiod registryUrl=https://istio-release.storage.googleapis.com/charts
 ISTIO_VERSION = "1.30.3"
-"""Of all of Istio's charts: a mesh runs one version."""
+"""Version of all Istio charts, because a mesh runs one version."""
 _ISTIO = "https://istio-release.storage.googleapis.com/charts"
 
 ISTIO_BASE = ChartVersion(repository=_ISTIO, name="base", version=ISTIO_VERSION)
@@ -34,18 +34,18 @@ CLUSTER_AUTOSCALER = ChartVersion(
 
 # renovate: datasource=docker depName=registry.k8s.io/kubectl
 KUBECTL_VERSION = "1.35.8"
-"""The one place that names Kubernetes' minor version. The sandbox's API server follows it (tools/sandbox/go.mod)."""
+"""The only place with Kubernetes' minor version. The sandbox's API server follows it (tools/sandbox/go.mod)."""
 KUBERNETES_VERSION = KUBECTL_VERSION.rpartition(".")[0]
-"""The minor version: of clusters that follow no release channel, and of the pod security standards."""
+"""Minor version of clusters without a release channel, and of the pod security standards."""
 CLUSTER_AUTOSCALER_IMAGE_TAG = f"v{KUBERNETES_VERSION}.0"
-"""The autoscaler's minor version is that of Kubernetes."""
+"""The autoscaler's minor version must equal that of Kubernetes."""
 
 POSTGRESQL_VERSION = "18"
-"""Major version of managed PostgreSQL. The clouds install its minor versions by themselves."""
+"""Major version of managed PostgreSQL. The clouds install minor versions themselves."""
 
 COCKROACHDB_IMAGE = "docker.io/cockroachdb/cockroach:v26.2.5"
 POSTGRESQL_IMAGE = "docker.io/library/postgres:18.6-alpine"
-"""For its client alone."""
+"""Used only for its client."""
 REDIS_IMAGE = "docker.io/library/redis:8.10.1"
 REDIS_EXPORTER_IMAGE = "docker.io/oliver006/redis_exporter:v1.90.0"
 HAPROXY_IMAGE = "docker.io/library/haproxy:3.2.22-alpine"

@@ -1,4 +1,4 @@
-"""Parts that workloads share: pods and where they run, StatefulSets, certificates, Services, accounts and monitors."""
+"""Building blocks that workloads share: pods, StatefulSets, certificates, Services, accounts and monitors."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -13,69 +13,67 @@ from components.pod_security import restricted_pod
 from components.trust import Certificate, CertificateArgs, RegionAuthority
 
 USER: Final = 10001
-"""The user of the containers. Mounted volumes belong to the group of the same number."""
+"""User ID of the containers. The group with the same number owns mounted volumes."""
 SECRET_MODE: Final = 0o440
-"""Mode of mounted Secrets. CockroachDB refuses keys that more than root and the process's own group can read."""
+"""Mode of mounted Secrets. CockroachDB refuses keys that anyone but root and the process's group can read."""
 PREFERRED = 100
 CHECKSUM_ANNOTATION = "sacred-council.love/checksum"
 JOB_SPARE_SECONDS = 300
-"""How much longer Pulumi waits than a Job may run, so that the Job's own failure is what is seen."""
+"""Pulumi waits this much longer than the Job may run, so that the user sees the Job's own failure."""
 
 METRICS_LABEL = "sacred-council.love/metrics"
-"""Marks the one Service of an application that Prometheus scrapes, so that no pod is scraped twice."""
+"""Marks the one Service of an application that Prometheus scrapes, so that Prometheus scrapes no pod twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What a container may use: requested and limited alike, so that nothing is taken back under pressure.
-
-    `scratch` is ephemeral storage: logs and files that are not on a claim.
-    """
+    """Resources of one container. Requests equal limits, so that Kubernetes never takes resources back."""
 
     cpu: str
     memory: str
     scratch: str = "128Mi"
+    """Ephemeral storage: logs, and files outside a claim."""
 
     def requirements(self) -> k8s.core.v1.ResourceRequirementsArgs:
-        """Requests and limits of one container."""
+        """Return the requests and limits of one container."""
         amounts = {"cpu": self.cpu, "memory": self.memory, "ephemeral-storage": self.scratch}
         return k8s.core.v1.ResourceRequirementsArgs(requests=amounts, limits=amounts)
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppMetadata:
-    """What the objects of one application in one region have in common."""
+    """The metadata that all objects of one application in one region share."""
 
     app: str
     region: str
     namespace: pulumi.Input[str]
 
     def meta(self, name: str, annotations: Mapping[str, pulumi.Input[str]] | None = None) -> k8s.meta.v1.ObjectMetaArgs:
-        """Metadata of an object called `name`."""
+        """Return the metadata of an object called `name`."""
         return object_meta(name, app=self.app, region=self.region, namespace=self.namespace, annotations=annotations)
 
     def labels(self) -> dict[str, str]:
-        """Labels of the application's objects and pods."""
+        """Return the labels of the application's objects and pods."""
         return labels(self.app, region=self.region)
 
     def selecting(self) -> k8s.meta.v1.LabelSelectorArgs:
-        """The selector of the application's pods."""
+        """Return the selector of the application's pods."""
         return k8s.meta.v1.LabelSelectorArgs(match_labels=selector(self.app))
 
 
 def digest(*texts: str) -> str:
-    """A checksum for annotations that restart pods, or run Jobs again, when what they read has changed."""
+    """Return a checksum of `texts`. As an annotation it restarts pods, or reruns Jobs, when their input changes."""
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 def job_timeouts(deadline: int) -> pulumi.ResourceOptions:
-    """Options of a Job that may run for `deadline` seconds: the provider's own patience ends after ten minutes."""
+    """Return the options of a Job that may run for `deadline` seconds. The provider's default wait is ten minutes."""
     seconds = f"{deadline + JOB_SPARE_SECONDS}s"
     return pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create=seconds, update=seconds))
 
 
 def zone_spread(app: AppMetadata) -> list[k8s.core.v1.TopologySpreadConstraintArgs]:
-    """Spread over zones as evenly as can be. A cluster without zones runs the pods all the same."""
+    """Spread the pods over zones as evenly as possible. A cluster without zones still runs them."""
     return [
         k8s.core.v1.TopologySpreadConstraintArgs(
             max_skew=1,
@@ -87,7 +85,7 @@ def zone_spread(app: AppMetadata) -> list[k8s.core.v1.TopologySpreadConstraintAr
 
 
 def anti_affinity(app: AppMetadata) -> k8s.core.v1.AffinityArgs:
-    """Prefer a node of its own for each pod; one node alone runs them all the same."""
+    """Prefer a separate node for each pod. A single node still runs them all."""
     term = k8s.core.v1.PodAffinityTermArgs(label_selector=app.selecting(), topology_key="kubernetes.io/hostname")
     return k8s.core.v1.AffinityArgs(
         pod_anti_affinity=k8s.core.v1.PodAntiAffinityArgs(
@@ -104,7 +102,7 @@ def service_account(
     opts: pulumi.ResourceOptions,
     annotations: Mapping[str, pulumi.Input[str]] | None = None,
 ) -> k8s.core.v1.ServiceAccount:
-    """An account of the application's own that gets no token. `annotations` may give it an identity of the cloud."""
+    """Create the application's account, without a token. `annotations` can link it to a cloud identity."""
     return k8s.core.v1.ServiceAccount(
         f"{name}-account",
         metadata=app.meta(app.app, annotations),
@@ -114,7 +112,7 @@ def service_account(
 
 
 def disruption_budget(name: str, app: AppMetadata, opts: pulumi.ResourceOptions) -> k8s.policy.v1.PodDisruptionBudget:
-    """At most one pod at a time is taken away on purpose."""
+    """Allow voluntary evictions of one pod at a time."""
     return k8s.policy.v1.PodDisruptionBudget(
         f"{name}-disruption-budget",
         metadata=app.meta(app.app),
@@ -132,9 +130,10 @@ def pod_template(
     extra_labels: Mapping[str, str] | None = None,
     grace_seconds: int | None = None,
 ) -> k8s.core.v1.PodTemplateSpecArgs:
-    """Pods of the application's own account, without a token and without privileges, spread over nodes and zones.
+    """Pods under the application's account, without a token or privileges, spread over nodes and zones.
 
-    A change of `annotations` restarts them. They have `grace_seconds` to end; None is Kubernetes' default.
+    A change of `annotations` restarts the pods.
+    `grace_seconds` is the time they have to stop. None: Kubernetes' default.
     """
     return k8s.core.v1.PodTemplateSpecArgs(
         metadata=k8s.meta.v1.ObjectMetaArgs(
@@ -165,10 +164,11 @@ def stateful_set(
     storage_class: pulumi.Input[str] | None,
     opts: pulumi.ResourceOptions,
 ) -> k8s.apps.v1.StatefulSet:
-    """Pods that keep their names and their disks. `headless` is the Service that gives them their names.
+    """Create pods that keep their names and disks. The Service `headless` gives them their names.
 
-    They start together: none is ready before it has found others. Each has a claim `data` of `storage`. A change of
-    the claim replaces the StatefulSet, not the claims that exist.
+    All pods start at once, because none becomes ready before it finds the others.
+    Each pod has a claim `data` of size `storage`.
+    A change of the claim replaces the StatefulSet but keeps existing claims.
     """
     claim = k8s.core.v1.PersistentVolumeClaimArgs(
         metadata=k8s.meta.v1.ObjectMetaArgs(name="data", labels=selector(app.app)),
@@ -194,7 +194,7 @@ def stateful_set(
 
 
 def server_names(service: str, headless: str) -> tuple[str, ...]:
-    """DNS names of servers behind a `service`, each with a name of the `headless` one; {0} is the namespace."""
+    """Return the DNS names of servers behind `service`, each with a `headless` name. {0} stands for the namespace."""
     suffixes = ("", ".{0}", ".{0}.svc", ".{0}.svc.cluster.local")
     return ("localhost", *(service + suffix for suffix in suffixes), *(f"*.{headless}" + suffix for suffix in suffixes))
 
@@ -209,9 +209,10 @@ def server_certificate(
     opts: pulumi.ResourceOptions,
     common_name: str | None = None,
 ) -> Certificate:
-    """A certificate in the Secret `secret` for servers that are each other's clients too.
+    """Issue a certificate in the Secret `secret` for servers that are also clients of each other.
 
-    In `dns_names` {0} is the namespace. `common_name` is the application's name unless it is given.
+    In `dns_names`, {0} stands for the namespace.
+    `common_name` defaults to the application's name.
     """
     return Certificate(
         resource_name,
@@ -231,7 +232,7 @@ def server_certificate(
 
 
 def config_volume(name: str, config_map: k8s.core.v1.ConfigMap) -> k8s.core.v1.VolumeArgs:
-    """A volume with the files of a ConfigMap."""
+    """Return a volume with the files of a ConfigMap."""
     source = k8s.core.v1.ConfigMapVolumeSourceArgs(name=config_map.metadata.name)
     return k8s.core.v1.VolumeArgs(name=name, config_map=source)
 
@@ -239,29 +240,29 @@ def config_volume(name: str, config_map: k8s.core.v1.ConfigMap) -> k8s.core.v1.V
 def secret_volume(
     name: str, secret: pulumi.Input[str], files: Mapping[str, str] | None = None
 ) -> k8s.core.v1.VolumeArgs:
-    """A volume with the keys of a Secret as files; `files` names some keys, and their files."""
+    """Return a volume with the keys of a Secret as files. `files` selects keys and maps each to a file name."""
     items = [k8s.core.v1.KeyToPathArgs(key=key, path=path) for key, path in files.items()] if files else None
     source = k8s.core.v1.SecretVolumeSourceArgs(secret_name=secret, default_mode=SECRET_MODE, items=items)
     return k8s.core.v1.VolumeArgs(name=name, secret=source)
 
 
 def scratch_volume(name: str) -> k8s.core.v1.VolumeArgs:
-    """An empty volume that lives as long as the pod."""
+    """Return an empty volume that lives as long as the pod."""
     return k8s.core.v1.VolumeArgs(name=name, empty_dir=k8s.core.v1.EmptyDirVolumeSourceArgs())
 
 
 def read_only(volumes: Mapping[str, str]) -> list[k8s.core.v1.VolumeMountArgs]:
-    """Mounts of volumes that are only read: paths by the volumes' names."""
+    """Return read-only mounts: path by volume name."""
     return [k8s.core.v1.VolumeMountArgs(name=name, mount_path=path, read_only=True) for name, path in volumes.items()]
 
 
 def service_port(name: str, number: int, protocol: str = "tcp") -> k8s.core.v1.ServicePortArgs:
-    """A Service's port that leads to the pods' port of the same name; the mesh takes `protocol` from it."""
+    """Return a Service port that targets the pods' port of the same name. The mesh reads `protocol` from it."""
     return k8s.core.v1.ServicePortArgs(name=name, port=number, target_port=name, protocol="TCP", app_protocol=protocol)
 
 
 def pod_field(variable: str, path: str) -> k8s.core.v1.EnvVarArgs:
-    """An environment variable with a field of the pod, such as metadata.name."""
+    """Return an environment variable with a field of the pod, such as metadata.name."""
     return k8s.core.v1.EnvVarArgs(
         name=variable,
         value_from=k8s.core.v1.EnvVarSourceArgs(field_ref=k8s.core.v1.ObjectFieldSelectorArgs(field_path=path)),
@@ -269,7 +270,7 @@ def pod_field(variable: str, path: str) -> k8s.core.v1.EnvVarArgs:
 
 
 def secret_value(variable: str, secret: pulumi.Input[str], key: str) -> k8s.core.v1.EnvVarArgs:
-    """An environment variable with one key of a Secret."""
+    """Return an environment variable with one key of a Secret."""
     return k8s.core.v1.EnvVarArgs(
         name=variable,
         value_from=k8s.core.v1.EnvVarSourceArgs(secret_key_ref=k8s.core.v1.SecretKeySelectorArgs(name=secret, key=key)),
@@ -285,9 +286,9 @@ def service_monitor(
     opts: pulumi.ResourceOptions,
     more: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """Have Prometheus scrape `endpoint` and `more` of the application's metrics Service.
+    """Let Prometheus scrape `endpoint` and `more` of the application's metrics Service.
 
-    `monitored_by` is what brings the ServiceMonitor kind; it is waited for. Nothing is scraped without it.
+    `monitored_by` installs the ServiceMonitor kind, and the monitor waits for it. None: create nothing.
     """
     if monitored_by is None:
         return
@@ -312,9 +313,9 @@ def headless_service(
     ports: Sequence[k8s.core.v1.ServicePortArgs],
     opts: pulumi.ResourceOptions,
 ) -> k8s.core.v1.Service:
-    """The Service that gives each pod its name, ready or not: peers must find each other before any is ready.
+    """Create the Service that names each pod, ready or not, because peers find each other before any is ready.
 
-    It is also the one that Prometheus scrapes.
+    Prometheus scrapes this Service too.
     """
     return k8s.core.v1.Service(
         f"{name}-nodes",
@@ -338,7 +339,7 @@ def headless_service(
 def metrics_service(
     name: str, app: AppMetadata, *, service: str, port: int, opts: pulumi.ResourceOptions
 ) -> k8s.core.v1.Service:
-    """A Service that exists for Prometheus only: it finds the pods' port called metrics."""
+    """Create a Service for Prometheus alone. It leads to the pods' port called metrics."""
     return k8s.core.v1.Service(
         f"{name}-metrics",
         metadata=object_meta(

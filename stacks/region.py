@@ -73,13 +73,12 @@ class Region(pulumi.ComponentResource):
         self._args = args
         self._backups: pulumi.Output[str] | None = None
         self._child = pulumi.ResourceOptions(parent=self, providers=[args.base.provider])
-        self._context = self._before_monitoring()
-        self._cloud_stores = ManagedDataServices(
-            plan=args.plan, settings=args.settings, context=self._context, cluster=args.base.region_cluster
+        self.context = self._before_monitoring()
+        self._managed = ManagedDataServices(
+            plan=args.plan, settings=args.settings, context=self.context, cluster=args.base.region_cluster
         )
         monitoring = self._monitoring() if args.settings.monitoring.enabled else None
-        self._monitored_by = monitoring.release if monitoring else None
-        self._context = self.context = self._context.with_monitoring(self._monitored_by)
+        self.context = self.context.with_monitoring(monitoring.release if monitoring else None)
         mesh = self._mesh() if args.settings.mesh.enabled else None
         self.certificates = mesh.certificates if mesh else None
         data_services: DataServices = {
@@ -88,7 +87,7 @@ class Region(pulumi.ComponentResource):
             "messaging": self._messaging(),
         }
         ports = {kind: data_service.port for kind, data_service in data_services.items()}
-        egress = self._cloud_stores.admit(ports, mesh.ready) if mesh else []
+        egress = self._managed.admit(ports, mesh.ready) if mesh else []
         self.ready = [
             *(once_known(data_service.secret_name) for data_service in data_services.values()),
             *(mesh.ready if mesh else []),
@@ -120,7 +119,7 @@ class Region(pulumi.ComponentResource):
         settings = self._args.settings
         return Monitoring(
             f"{self._name}-monitoring",
-            self._context,
+            self.context,
             settings.monitoring,
             size=monitoring_targets.region_size(settings, self._name),
             targets=monitoring_targets.of_region(settings, self._name),
@@ -133,7 +132,7 @@ class Region(pulumi.ComponentResource):
     def _mesh(self) -> RegionMesh:
         return RegionMesh(
             f"{self._name}-mesh",
-            self._context,
+            self.context,
             self._args.settings,
             plan=self._args.plan,
             base=self._args.base,
@@ -144,20 +143,20 @@ class Region(pulumi.ComponentResource):
     def _database(self) -> Database:
         if "database" not in managed(self._args.settings):
             return self._cockroachdb()
-        return self._cloud_stores.database(
-            self._args.database_credentials, self._context.child(_engine_aliases(DATABASE_TYPES))
+        return self._managed.database(
+            self._args.database_credentials, self.context.child(_engine_aliases(DATABASE_TYPES))
         )
 
     def _cockroachdb(self) -> CockroachDB:
         settings = self._args.settings
         database = CockroachDB(
             f"{self._name}-database",
-            self._context,
+            self.context,
             settings.database,
             credentials=self._args.database_credentials,
             primary_region=settings.primary_region,
             license_key=self._args.secrets["cockroachdbLicense"],
-            backup=self._cloud_stores.backup(COCKROACHDB, pulumi.ResourceOptions(parent=self)),
+            backup=self._managed.backup(COCKROACHDB, pulumi.ResourceOptions(parent=self)),
             backed_up=settings.backup_regions,
             opts=_engine_aliases(DATABASE_TYPES),
         )
@@ -167,14 +166,14 @@ class Region(pulumi.ComponentResource):
     def _cache(self) -> Cache:
         settings, aliases = self._args.settings, _engine_aliases(CACHE_TYPES)
         if "cache" in managed(settings):
-            return self._cloud_stores.cache(self._context.child(aliases))
-        return Redis(f"{self._name}-cache", self._context, settings.cache, aliases)
+            return self._managed.cache(self.context.child(aliases))
+        return Redis(f"{self._name}-cache", self.context, settings.cache, aliases)
 
     def _messaging(self) -> Messaging:
         settings = self._args.settings
         return Nats(
             f"{self._name}-messaging",
-            self._context,
+            self.context,
             settings.messaging,
             seeds=topology.seeds(self._name, settings.primary_region),
         )
@@ -183,7 +182,7 @@ class Region(pulumi.ComponentResource):
         settings = self._args.settings
         return Services(
             f"{self._name}-services",
-            self._context,
+            self.context,
             settings.services,
             time_zone=self._args.plan.place.time_zone,
             renderer=self._args.chart_renderer,

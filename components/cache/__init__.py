@@ -1,4 +1,4 @@
-"""Caches. Callers know only what `Cache` promises, whichever engine is behind it."""
+"""Caches. Callers depend only on `Cache`, whichever engine is behind it."""
 
 from typing import Final, Protocol
 
@@ -6,21 +6,21 @@ import pulumi
 
 
 class Cache(Protocol):
-    """What every cache component offers, once it accepts connections.
-
-    `url` is secret: a rediss:// URL with the password; it always leads to the node that accepts writes. `secret_name`
-    is the Secret `cache-connection` in the clients' namespace with the keys url, host, port, username, password
-    and ca.crt.
-    """
+    """The outputs of every cache component, known once it accepts connections."""
 
     url: pulumi.Output[str]
+    """Secret rediss:// URL with the password. It always leads to the node that accepts writes."""
     host: pulumi.Output[str]
     port: pulumi.Output[int]
     secret_name: pulumi.Output[str]
+    """The Secret `cache-connection` in the clients' namespace.
+
+    Keys: url, host, port, username, password and ca.crt.
+    """
 
 
 ENGINES: Final = ("Redis", "Memorystore", "ElastiCache", "AzureManagedRedis")
 TYPES: Final = tuple(f"sacred-council:cache:{engine}" for engine in ENGINES)
-"""Every engine's component: whoever changes the engine of a stack names them, so that what all have stays."""
+"""Component types of all engines. The stack aliases them, so that switching engines updates the Secret in place."""
 
 __all__ = ["TYPES", "Cache"]

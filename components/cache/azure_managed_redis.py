@@ -18,20 +18,22 @@ from components.offers import here
 
 PORT: Final = 10000
 DATABASE: Final = "default"
-"""Azure takes no other name for a cluster's one database."""
+"""Azure accepts no other name for a cluster's only database."""
 ENDPOINT: Final = "redisEnterprise"
 ZONE: Final = "privatelink.redis.azure.net"
 EVICTION: Final = "AllKeysLRU"
-"""What Azure calls `components.cache.settings.EVICTION`."""
+"""Azure's name for `components.cache.settings.EVICTION`."""
 
 
 class AzureManagedRedis(DataServiceComponent):
-    """A Redis with a key for a password and TLS, reached through a private endpoint by its own name.
+    """A Redis with an access key as its password and TLS, reached by name through a private endpoint.
 
-    Public authorities sign its certificate. Azure installs new versions by itself. With several `replicas` Azure
-    chooses how many nodes there are, and spreads them over the zones that the region has. `vault` is the region's.
+    Public authorities sign its certificate.
+    Azure installs new versions by itself.
+    With several `replicas` Azure chooses the number of nodes and spreads them over the region's zones.
+    `vault` belongs to the region.
 
-    It offers what `components.cache.Cache` promises: `url` (secret), `host`, `port`, `secret_name`.
+    Outputs: those of `components.cache.Cache`.
     """
 
     def __init__(
@@ -99,7 +101,7 @@ class AzureManagedRedis(DataServiceComponent):
             database_name=DATABASE,
             port=PORT,
             client_protocol="Encrypted",
-            # Looks to clients like one Redis, however many shards Azure makes of it.
+            # Clients see a single Redis, whatever the number of shards.
             clustering_policy="EnterpriseCluster",
             eviction_policy=EVICTION,
             access_keys_authentication="Enabled",

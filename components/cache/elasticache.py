@@ -25,12 +25,13 @@ BACKUP_WINDOW: Final = "02:00-03:00"
 
 
 class ElastiCache(DataServiceComponent):
-    """A cache with a password and TLS, in subnets with no way to or from the internet.
+    """A cache with a password and TLS, in subnets without a route to or from the internet.
 
-    Amazon's public authorities sign its certificate. `key_arn` encrypts backups. AWS has no deletion protection for
-    caches: with `deletion_protection` Pulumi alone refuses.
+    Amazon's public authorities sign its certificate.
+    `key_arn` encrypts backups.
+    AWS has no deletion protection for caches, so with `deletion_protection` only Pulumi refuses to delete it.
 
-    It offers what `components.cache.Cache` promises: `url` (secret), `host`, `port`, `secret_name`.
+    Outputs: those of `components.cache.Cache`.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class ElastiCache(DataServiceComponent):
             at_rest_encryption_enabled=True,
             kms_key_id=key_arn,
             auth_token=password,
-            # A new password is the only one at once: clients read the Secret, not a note of the old one.
+            # A new password replaces the old one at once, because clients read it from the Secret.
             auth_token_update_strategy="SET",  # noqa: S106 - a strategy
             snapshot_retention_limit=BACKUP_DAYS,
             snapshot_window=BACKUP_WINDOW,

@@ -1,7 +1,9 @@
-"""Which node of which cloud is enough for a cache of a given size. Pure.
+"""Choose each cloud's node for a cache of a given size. Pure.
 
-The lists have what the program chooses from. `components.offers` knows which of them a region has. A size that is not
-here can be named in the settings. Sizes: the clouds' lists of node types, as known in 2026.
+The lists are the nodes that the program chooses from.
+`components.offers` records which of them each cloud region offers.
+The settings can name a node that is not listed here.
+Sizes: the clouds' lists of node types, as of 2026.
 """
 
 from collections.abc import Sequence
@@ -11,17 +13,18 @@ from typing import Final
 from components.quantities import gibibytes, quantity_bytes
 
 ELASTICACHE_DATA_SHARE: Final = 0.75
-"""What ElastiCache leaves for data; the rest is for failover and backups (reserved-memory-percent)."""
+"""Share of memory that ElastiCache leaves for data. Failover and backups use the rest (reserved-memory-percent)."""
 AZURE_DATA_SHARE: Final = 0.8
-"""What Azure Managed Redis leaves for data."""
+"""Share of memory that Azure Managed Redis leaves for data."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CacheNode:
-    """A kind of node, and its memory."""
+    """A node type."""
 
     name: str
     gibibytes: float
+    """Memory in GiB."""
 
 
 ELASTICACHE: Final = tuple(
@@ -36,7 +39,7 @@ ELASTICACHE: Final = tuple(
         ("r7g.2xlarge", 52.82),
         ("r7g.4xlarge", 105.81),
         ("r7g.8xlarge", 209.55),
-        # Where there is no t4g.
+        # For regions without t4g.
         ("t3.micro", 0.5),
         ("t3.small", 1.37),
         ("t3.medium", 3.09),
@@ -51,7 +54,7 @@ AZURE: Final = tuple(
 
 
 def memorystore_size(memory: str) -> str:
-    """The size of a Memorystore that has `memory`, in whole GiB; ValueError when there is none."""
+    """Return the size of a Memorystore with `memory`, in whole GiB. Raise ValueError if none exists."""
     size = gibibytes("memory", memory)
     if size > MEMORYSTORE_MOST_GIB:
         raise ValueError(f"memory: Memorystore has at most {MEMORYSTORE_MOST_GIB}Gi, not {memory}; ask for less")
@@ -59,7 +62,7 @@ def memorystore_size(memory: str) -> str:
 
 
 def smallest(nodes: Sequence[CacheNode], *, memory: str, max_memory: str, data_share: float) -> str:
-    """The smallest node with at least `memory`, and at least `max_memory` of it for data; ValueError if none is."""
+    """Return the smallest node with `memory`, and `max_memory` of it for data. Raise ValueError if none exists."""
     wanted, data = quantity_bytes("memory", memory), quantity_bytes("max_memory", max_memory)
     enough = [one for one in nodes if one.gibibytes * 2**30 >= wanted and one.gibibytes * 2**30 * data_share >= data]
     if not enough:

@@ -1,7 +1,7 @@
-"""What clients need for a cache of a cloud, whichever cloud that is.
+"""The parts of a managed cache that are the same for all clouds.
 
-The clouds' services have passwords besides the identities of their cloud. Those identities give a client a token for an
-hour, and only with a library of the cloud: a caller would know which cache it has. So passwords it is.
+Clients log in with passwords. The clouds also accept their own identities, but those issue a token for an hour and need
+a library of the cloud, so clients would depend on the cloud.
 """
 
 from dataclasses import dataclass
@@ -18,19 +18,21 @@ from components.namespaces import SERVICES
 
 BACKUP_DAYS: Final = 7
 MAINTENANCE_HOUR: Final = 4
-"""UTC, on the region's day of maintenance."""
+"""Hour in UTC on the region's maintenance day."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ManagedCacheArgs:
-    """One region's cache, which the cloud runs."""
+    """One region's managed cache."""
 
     context: RegionContext
     settings: CacheSettings
-    """A node has at least its `memory`, and holds at least its `max_memory`. More `replicas` than one are as many nodes
-    over several zones, one of which takes over."""
+    """A node has at least `memory`, and stores at least `max_memory` of data.
+
+    Several `replicas` are that many nodes in different zones, and another node takes over when one fails.
+    """
     maintenance_day: str
-    """The day of the week on which the cloud may restart the cache."""
+    """Day of the week on which the cloud may restart the cache."""
 
     @property
     def region(self) -> str:
@@ -39,29 +41,28 @@ class ManagedCacheArgs:
 
     @property
     def client_namespace(self) -> pulumi.Output[str]:
-        """Where the clients are."""
+        """The clients' namespace."""
         return self.context.namespaces[SERVICES]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """Where a cache is, and how to log in."""
+    """Address and credentials of a cache."""
 
     host: pulumi.Output[str]
     """Known once the cache answers."""
     port: int
     addresses: str
-    """The cache's address is one of them (CIDR)."""
+    """IPv4 range (CIDR) that contains the cache's address."""
     password: pulumi.Output[str]
     authority: pulumi.Input[str]
     """Signs the cache's certificate (PEM)."""
 
 
 def connect(name: str, args: ManagedCacheArgs, endpoint: Endpoint, opts: pulumi.ResourceOptions) -> Connection:
-    """Make the clients' way to the cache, and the Secret that says how to log in.
+    """Open the network from the clients to the cache, and publish the connection's Secret.
 
-    The Secret is a child of the caller's, called as with every other engine: a stack that changes its engine changes
-    the Secret and does not replace it.
+    The Secret is a child of the caller and has the same name for every engine, so it survives a switch of engines.
     """
     opened = network.policy(
         f"{name}-clients",
@@ -90,5 +91,5 @@ def connect(name: str, args: ManagedCacheArgs, endpoint: Endpoint, opts: pulumi.
 
 
 def connection_url(*, password: str, host: str, port: int) -> str:
-    """The URL that clients connect with. Some clouds' passwords have letters that a URL must not have as they are."""
+    """Return the URL for clients. It escapes the password, because some clouds' passwords need that."""
     return f"rediss://default:{quote(password, safe='')}@{host}:{port}/0"

@@ -16,18 +16,20 @@ from components.connection import DataServiceComponent
 from components.quantities import gibibytes, quantity_bytes
 
 VERSION: Final = "REDIS_7_2"
-"""The newest that Memorystore for Redis has. Memorystore for Valkey has newer ones, but no passwords."""
+"""The newest version of Memorystore for Redis. Memorystore for Valkey is newer, but has no passwords."""
 TLS_PORT: Final = 6378
 
 
 class Memorystore(DataServiceComponent):
-    """A Redis with a password and TLS that only the region's network reaches, over private services access.
+    """A Redis with a password and TLS, reachable only from the region's network over private services access.
 
-    Its certificate is signed by a CA of its own. `host` is an address: clients verify the CA; whether the certificate
-    names the address is Google's to say. `key_id` encrypts what is stored. The project's APIs redis and
-    servicenetworking are enabled. With several `replicas` there are two nodes: more would serve reads only.
+    Each instance has its own CA. `host` is an address: clients verify the CA, and Google decides whether the
+    certificate names the address.
+    `key_id` encrypts stored data.
+    The component needs the project's APIs redis and servicenetworking.
+    With several `replicas` there are two nodes, because more would serve only reads.
 
-    It offers what `components.cache.Cache` promises: `url` (secret), `host`, `port`, `secret_name`.
+    Outputs: those of `components.cache.Cache`.
     """
 
     def __init__(

@@ -37,10 +37,12 @@ RESOURCES: Final = Resources(cpu="100m", memory="64Mi", scratch="16Mi")
 
 
 class PrimaryProxy(pulumi.ComponentResource):
-    """Clients that know nothing of Sentinel connect here and reach the node that takes writes, also after a failover.
+    """A proxy for clients without Sentinel support. It leads to the node that takes writes, also after a failover.
 
-    There are `replicas` nodes with `certificate`, and their password is in `credentials`. The proxy passes the
-    encrypted connection on as it is. Outputs: `deployment`.
+    `replicas` is the number of nodes, `certificate` is theirs, and `credentials` contains their password.
+    The proxy forwards connections still encrypted.
+
+    Outputs: `deployment`.
     """
 
     deployment: k8s.apps.v1.Deployment
@@ -137,11 +139,12 @@ def _container(credentials: k8s.core.v1.Secret) -> k8s.core.v1.ContainerArgs:
 
 
 def render(*, replicas: int) -> str:
-    """The text of haproxy.cfg: connections go, still encrypted, to the node that says it is the primary.
+    """Return the text of haproxy.cfg: forward connections, still encrypted, to the node that reports to be the primary.
 
-    A connection that a node refuses is tried on another at once: a dead primary counts as up until two checks failed.
-    It reads REDIS_PASSWORD, POD_NAMESPACE and CLUSTER_DOMAIN. Names are complete because HAProxy's own resolver, which
-    follows pods to new addresses, knows no search list.
+    If a node refuses a connection, HAProxy tries another node at once, because a dead primary counts as up until two
+    checks have failed.
+    The file reads REDIS_PASSWORD, POD_NAMESPACE and CLUSTER_DOMAIN.
+    Names are complete, because HAProxy's own resolver, which follows pods to new addresses, has no search list.
     """
     domain = f"{redis.HEADLESS_SERVICE}.${{POD_NAMESPACE}}.svc.${{CLUSTER_DOMAIN}}"
     servers = "\n".join(f'  server {redis.APP}-{i} "{redis.APP}-{i}.{domain}:{redis.PORT}"' for i in range(replicas))

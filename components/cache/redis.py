@@ -49,12 +49,12 @@ EXPORTER_RESOURCES: Final = Resources(cpu="50m", memory="64Mi", scratch="16Mi")
 
 
 class Redis(DataServiceComponent):
-    """Redis with TLS, a password and files on disk; with replicas also Sentinels and a proxy to the primary.
+    """Redis with TLS, a password and files on disk. With replicas, also Sentinels and a proxy to the primary.
 
-    It offers what `components.cache.Cache` promises: `url` (secret), `host`, `port`, `secret_name`. They are known
-    once the nodes are ready. `host` is the same Service however many nodes there are and leads to the one that takes
-    writes. With replicas the Secret also has the keys `sentinels` (host:port, comma separated) and `primary` (the
-    name to ask them for) for clients that speak to Sentinel themselves, with the same password.
+    Outputs: those of `components.cache.Cache`, known once the nodes are ready.
+    `host` is the same Service for any number of nodes, and leads to the node that takes writes.
+    With replicas the Secret has two more keys, for clients that use Sentinel with the same password: `sentinels`
+    (host:port, comma separated) and `primary` (the name to ask the Sentinels for).
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Redis(DataServiceComponent):
             ],
             opts=self._child,
         )
-        # The same Service for one node and for many, so that clients keep their address when replicas come.
+        # The same Service for one node and for many, so that clients keep their address when replicas are added.
         k8s.core.v1.Service(
             f"{name}-service",
             metadata=self._app.meta(configuration.SERVICE),
@@ -211,7 +211,7 @@ class Redis(DataServiceComponent):
 
 @dataclass(frozen=True, kw_only=True)
 class RedisPods:
-    """The pods of all nodes: each with its metrics and, where there are replicas, its Sentinel."""
+    """The pods of all nodes, each with a metrics exporter and, with replicas, a Sentinel."""
 
     app: AppMetadata
     replicas: int
@@ -222,7 +222,7 @@ class RedisPods:
     checksum: pulumi.Input[str]
 
     def template(self) -> k8s.core.v1.PodTemplateSpecArgs:
-        """The template of the StatefulSet."""
+        """Return the template of the StatefulSet."""
         sentinels = [self._sentinel()] if self.replicas > 1 else []
         return pod_template(
             self.app,
@@ -298,7 +298,7 @@ class RedisPods:
         )
 
     def _identity(self) -> list[k8s.core.v1.EnvVarArgs]:
-        # Kubernetes fills in $(...) from the variables before.
+        # Kubernetes expands $(...) from the variables before.
         names = configuration.nodes(self.replicas, "$(POD_NAMESPACE)")
         itself = f"$(POD_NAME).{configuration.HEADLESS_SERVICE}.$(POD_NAMESPACE).svc"
         return [

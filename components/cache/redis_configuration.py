@@ -1,6 +1,6 @@
-"""What the pods of Redis read: configuration of nodes and Sentinels, and shell scripts. Pure: no resources.
+"""Files for Redis' pods: configuration of nodes and Sentinels, and shell scripts. Pure.
 
-Scripts read NODES (the DNS names of all nodes), SELF (the pod's own) and the files of the pod's volumes.
+Scripts read NODES (DNS names of all nodes), SELF (the pod's own name) and the files of the pod's volumes.
 """
 
 from typing import Final
@@ -21,7 +21,7 @@ DATA: Final = "/data"
 SENTINEL_DATA: Final = f"{DATA}/sentinel"
 
 PRIMARY: Final = "primary"
-"""What Sentinel calls the group of nodes, and clients of Sentinel ask for."""
+"""Name of the group of nodes, which clients ask the Sentinels for."""
 DOWN_AFTER_MS: Final = 5000
 FAILOVER_TIMEOUT_MS: Final = 30000
 REPLICA_LAG_SECONDS: Final = 10
@@ -37,22 +37,22 @@ tls-replication yes
 
 
 def nodes(replicas: int, namespace: str) -> list[str]:
-    """DNS names of the nodes, resolvable from every namespace."""
+    """Return the DNS names of the nodes, resolvable from every namespace."""
     return [f"{APP}-{index}.{HEADLESS_SERVICE}.{namespace}.svc" for index in range(replicas)]
 
 
 def sentinels(replicas: int, namespace: str) -> str:
-    """Addresses of the Sentinels, as clients that speak to them want: host:port, comma separated."""
+    """Return the Sentinels' addresses for clients: host:port, comma separated."""
     return ",".join(f"{node}:{SENTINEL_PORT}" for node in nodes(replicas, namespace))
 
 
 def quorum(replicas: int) -> int:
-    """How many Sentinels must agree that the primary is down: a majority."""
+    """Return how many Sentinels must agree that the primary is down: a majority."""
     return replicas // 2 + 1
 
 
 def files(*, replicas: int, max_memory: int) -> dict[str, str]:
-    """All files that the pods of all nodes share, by name. `max_memory` is in bytes."""
+    """Return all files that the nodes' pods share, by name. `max_memory` is in bytes."""
     return {
         **SCRIPTS,
         "redis.conf": render_redis(replicas=replicas, max_memory=max_memory),
@@ -61,7 +61,7 @@ def files(*, replicas: int, max_memory: int) -> dict[str, str]:
 
 
 def render_redis(*, replicas: int, max_memory: int) -> str:
-    """The text of redis.conf. `max_memory` is in bytes. The password comes from the file it includes."""
+    """Return the text of redis.conf. `max_memory` is in bytes. An included file sets the password."""
     replicated = f"min-replicas-to-write 1\nmin-replicas-max-lag {REPLICA_LAG_SECONDS}\n" if replicas > 1 else ""
     return f"""\
 include {CREDENTIALS}/redis.conf
@@ -80,7 +80,7 @@ repl-backlog-size {max(max_memory // BACKLOG_SHARE, 2**20)}
 
 
 def render_sentinel(*, replicas: int) -> str:
-    """The text of sentinel.conf, but for who is the primary, which is found out at start. `@PRIMARY@` stands for it."""
+    """Return the text of sentinel.conf. `@PRIMARY@` stands for the primary, which a script finds at start."""
     return f"""\
 bind * -::*
 port 0
@@ -97,7 +97,7 @@ sentinel parallel-syncs {PRIMARY} 1
 
 
 def render_credentials(password: str) -> dict[str, str]:
-    """The files of the Secret: what redis.conf includes, what sentinel.conf ends with, and the password alone."""
+    """Return the Secret's files: redis.conf's include, the end of sentinel.conf, and the password alone."""
     return {
         "redis.conf": f"requirepass {password}\nmasterauth {password}\n",
         "sentinel.conf": (
@@ -241,4 +241,4 @@ SCRIPTS: Final = {
     "check.sh": _CHECK,
     "leave.sh": _LEAVE,
 }
-"""By file name."""
+"""Scripts by file name."""

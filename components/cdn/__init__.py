@@ -1,6 +1,6 @@
-"""Where users meet the platform: a CDN in front of all regions, whatever their clouds. One package per CDN.
+"""A CDN in front of all regions on any cloud, with one package per CDN.
 
-Nothing here imports the SDK of a cloud: `gcp`, `aws` and `azure` each import their own, and no other.
+This module imports no cloud's SDK. `gcp`, `aws` and `azure` each import only their own.
 """
 
 from components.cdn.edge import Edge, EdgeArgs, EdgePolicy, Origin, RegionEdge

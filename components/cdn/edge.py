@@ -1,4 +1,4 @@
-"""An edge: what it is told, whatever CDN it is, what it offers, and what a region must know of it."""
+"""An edge: the arguments and outputs that all CDNs share, and the data that regions need about it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Waf = Literal["block", "observe"]
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """A region's public gateway, found by addresses or else by a host name."""
+    """A region's public gateway, reached by addresses or by a host name."""
 
     region: str
     latitude: float
@@ -22,10 +22,10 @@ class Origin:
     longitude: float
     """Degrees."""
     addresses: Sequence[pulumi.Input[str]] = ()
-    """IPv4."""
+    """IPv4 addresses."""
     host_name: pulumi.Input[str] | None = None
     open: bool = True
-    """Whether users are sent there. Names and certificate it has in any case."""
+    """Whether the edge sends users there. A closed origin still has its names and certificate."""
 
     def __post_init__(self) -> None:
         if bool(self.addresses) == (self.host_name is not None):
@@ -34,42 +34,42 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class EdgePolicy:
-    """What the edge does with requests."""
+    """How the edge treats requests."""
 
     rate_limit: int
-    """How many requests a client address may send in a minute."""
+    """Requests per client address and minute."""
     waf: Waf
-    """Whether the managed rules and that limit block or only observe."""
+    """Whether the managed rules and the rate limit block or only observe."""
     cached_paths: Sequence[str]
-    """The beginnings of paths (`/a/`) whose answers are kept."""
+    """Path prefixes (`/a/`) whose answers are cached."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EdgeArgs:
-    """What every edge is told."""
+    """Arguments of every edge."""
 
     domain: str
-    """What users see."""
+    """The domain for users."""
     origins: Sequence[Origin]
-    """The regions, in any order; one of them is open."""
+    """The regions, in any order. At least one is open."""
     policy: EdgePolicy
     languages: Sequence[str]
-    """The BCP 47 tags that regions serve: the edge makes one of them of a browser's preferences."""
+    """BCP 47 tags that regions serve. The edge reduces a browser's preferences to one of them."""
     token: pulumi.Input[str]
     """Proves to the regions that a request came through the edge."""
     zone: str | None = None
-    """A DNS zone that exists: its name (Google Cloud), its id (AWS), or `group/name` (Azure).
+    """An existing DNS zone: its name (Google Cloud), its ID (AWS), or `group/name` (Azure).
 
-    None: one is made, and the domain's registrar must then be told its name servers.
+    None: the edge creates one, and the user enters its name servers at the domain's registrar.
     """
 
     def sorted_origins(self) -> list[Origin]:
-        """The origins by name, so that the order of a list changes nothing."""
+        """Return the origins sorted by region, so that their order in the list has no effect."""
         return sorted(self.origins, key=lambda origin: origin.region)
 
     @property
     def url(self) -> str:
-        """Where users go."""
+        """The users' URL."""
         return f"https://{self.domain}"
 
 
@@ -78,25 +78,25 @@ class Edge(Protocol):
 
     @property
     def url(self) -> str:
-        """Where users go."""
+        """The users' URL."""
 
     @property
     def hostname(self) -> pulumi.Output[str]:
-        """What the domain points to: the CDN's own host name, or its address."""
+        """The domain's target: the CDN's own host name, or its address."""
 
     @property
     def name_servers(self) -> pulumi.Output[Sequence[str]]:
-        """What the domain must be delegated to. Empty where the zone was there already."""
+        """The name servers to delegate the domain to. Empty for an existing zone."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegionEdge:
-    """What a region must know of the edge in front of it."""
+    """The edge, as a region needs to know it."""
 
     domain: str
-    """What users see."""
+    """The domain for users."""
     hosts: Sequence[str]
-    """By these the CDN asks the region's gateway."""
+    """The hosts by which the CDN asks the region's gateway."""
     keys: EdgeKeys
     address: PublicAddress | None
-    """Reserved for the gateway. None: its address is the user's to give."""
+    """The gateway's reserved address. None: the user provides one."""

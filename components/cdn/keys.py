@@ -1,8 +1,9 @@
-"""The keys that join an edge and its regions: made once, before either.
+"""The keys that an edge and its regions share. They are created before both.
 
-What proves to a region that a request came through the edge is a signed token: a JSON Web Token (RFC 7519) that never
-expires, signed with Ed25519 (RFC 8037). Regions hold the public key only: whoever reads their configuration cannot
-pretend to be the edge. With the account of an authority (ACME) regions ask for their gateways' certificates.
+A signed token proves to a region that a request came through the edge: a JSON Web Token (RFC 7519) without expiry,
+signed with Ed25519 (RFC 8037).
+Regions hold only the public key, so a reader of their configuration cannot pose as the edge.
+With the ACME account regions request their gateways' certificates from an authority.
 """
 
 import base64
@@ -23,12 +24,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 ACME_DIRECTORY: Final = "https://acme-v02.api.letsencrypt.org/directory"
-"""Where the authority is asked (RFC 8555)."""
+"""The authority's ACME URL (RFC 8555)."""
 
 ISSUER: Final = "sacred-council-edge"
 SUBJECT: Final = "edge"
 PRINCIPAL: Final = f"{ISSUER}/{SUBJECT}"
-"""Who the bearer of a token is, in Istio's terms."""
+"""The principal of a token's bearer, in Istio's terms."""
 
 _BYTES: Final = 32
 
@@ -37,12 +38,12 @@ COLOURS: tuple[Colour, ...] = ("blue", "green")
 
 
 class EdgeKeys(pulumi.ComponentResource):
-    """Two keys for the edge's token, so that one can be replaced while the other is in use, and the ACME account's.
+    """Two keys for the edge's token, so that one can be replaced while the other is in use, and the ACME account's key.
 
-    The account is the same in all regions: then each can answer for a host that leads to any of them.
+    All regions share the account, so each can answer for a host that leads to any of them.
 
-    Outputs: `token` (secret, signed with the key called `signing`), `key_set` (public keys, JSON), `account_key`
-    (secret, PEM), `account_thumbprint`.
+    Outputs: `token` (secret, signed with the key `signing`), `key_set` (public keys, JSON), `account_key` (secret,
+    PEM), `account_thumbprint`.
     """
 
     token: pulumi.Output[str]
@@ -67,7 +68,7 @@ class EdgeKeys(pulumi.ComponentResource):
 
 
 def edge_token(private_key_pem: str, *, audience: str, key_id: str) -> str:
-    """A token for `audience` (the domain). The same key gives the same token always."""
+    """Return a token for `audience` (the domain). The same key always gives the same token."""
     key = load_pem_private_key(private_key_pem.encode(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
         raise ValueError(f"private_key_pem: expected a key for Ed25519, got {type(key).__name__}")
@@ -77,13 +78,13 @@ def edge_token(private_key_pem: str, *, audience: str, key_id: str) -> str:
 
 
 def key_set(public_keys_pem: Mapping[str, str]) -> str:
-    """The JSON Web Key Set (RFC 7517) of public keys by their ids."""
+    """Return the JSON Web Key Set (RFC 7517) of public keys by ID."""
     keys = [_public_key(key_id, pem) for key_id, pem in sorted(public_keys_pem.items())]
     return json.dumps({"keys": keys}, sort_keys=True, separators=(",", ":"))
 
 
 def account_thumbprint(public_key_pem: str) -> str:
-    """What an authority expects after a challenge's token: the thumbprint (RFC 7638) of the account's P-256 key."""
+    """Return the text that follows a challenge's token: the thumbprint (RFC 7638) of the account's P-256 key."""
     key = load_pem_public_key(public_key_pem.encode())
     if not isinstance(key, EllipticCurvePublicKey) or key.curve.name != "secp256r1":
         raise ValueError("public_key_pem: expected a key on the curve P-256")

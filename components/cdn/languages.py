@@ -1,6 +1,6 @@
-"""How an edge that only compares texts makes one language tag of a browser's preferences. Pure.
+"""Reduce a browser's preferences to one language tag, for an edge that only compares texts. Pure.
 
-Browsers send what their user prefers first. Its weights (q=0.8) are not read; CloudFront's function does read them.
+Browsers send the user's first preference first, so this ignores weights (q=0.8). CloudFront's function reads them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,22 +8,24 @@ from dataclasses import dataclass
 from typing import Final
 
 _ENDS: Final = (",", ";", "-")
-"""What may follow a tag: the next one, its weight, or more of it (zh-Hant-TW is zh-Hant to who serves that)."""
+"""Characters after a tag: the next tag, its weight, or a subtag (zh-Hant serves zh-Hant-TW)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageMatch:
-    """Requests whose Accept-Language is `exact` or begins with one of `prefixes` want `tag`."""
+    """Requests that want one language tag, by their Accept-Language header."""
 
     tag: str
     exact: str
+    """The whole header."""
     prefixes: Sequence[str]
+    """Beginnings of the header."""
 
 
 def language_matches(tags: Iterable[str]) -> list[LanguageMatch]:
-    """A match for each tag and for each language, longest tags first: `pt-BR` before `pt`.
+    """Return a match for each tag and each language, longest tags first: `pt-BR` before `pt`.
 
-    A language stands for all its tags that nobody serves, as in the regions' own routes.
+    A language matches all its tags that no region serves, as in the regions' own routes.
     """
     known = set(tags)
     languages = {tag.partition("-")[0] for tag in known}

@@ -1,4 +1,4 @@
-"""How Pulumi reaches a region's cluster: one place for the options that let regions grow, fail and be removed."""
+"""How Pulumi reaches a region's cluster, with options that let regions grow, fail and be removed."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,18 +16,18 @@ def kubernetes_provider(
     context: str | None = None,
     opts: pulumi.ResourceOptions,
 ) -> k8s.Provider:
-    """Deploys to the cluster of `kubeconfig`, or of the user's own one. `cluster_identifier` must never change."""
+    """Deploy to the cluster of `kubeconfig` (None: the user's own). `cluster_identifier` must never change."""
     return k8s.Provider(
         name,
         kubeconfig=kubeconfig,
         context=context,
-        # Without an identifier a changed kubeconfig could replace the provider and everything on it. It is known
-        # before the cluster is, so that a preview need not guess.
+        # Without an identifier, a changed kubeconfig could replace the provider and everything on it. The identifier
+        # is known before the cluster is, so a preview need not guess.
         cluster_identifier=cluster_identifier,
-        # ConfigMaps and Secrets change in place: a new region must not replace what the others use.
+        # ConfigMaps and Secrets change in place: adding a region must not replace objects that others use.
         enable_config_map_mutable=True,
         enable_secret_mutable=True,
-        # A region that is down must not stop the others from being updated.
+        # A region that is down must not block updates of the others.
         skip_update_unreachable=True,
         opts=opts,
     )
@@ -36,15 +36,15 @@ def kubernetes_provider(
 def secret_kubeconfig(
     render: Callable[[str, str, str], dict[str, Any]], known: Sequence[pulumi.Output[str]]
 ) -> pulumi.Output[str]:
-    """A kubeconfig in JSON, as a secret: what `render` makes of a cluster's name, API endpoint and authority."""
+    """Return a secret kubeconfig (JSON), which `render` makes from a cluster's name, API endpoint and authority."""
     return pulumi.Output.secret(pulumi.Output.json_dumps(pulumi.Output.all(*known).apply(lambda found: render(*found))))
 
 
 def cluster_identifier(cloud: str, region: str) -> str:
-    """Identifies a managed cluster: the region's name, and the cloud, because moving the region is another cluster."""
+    """Identify a managed cluster by region and cloud, because moving a region to another cloud needs a new cluster."""
     return f"{cloud}/{region}"
 
 
 def unique_suffix(name: str, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    """Six letters and digits, for the few names in a cloud that must be unique and that Pulumi does not make so."""
+    """Return six letters and digits, for the few cloud names that must be unique and that Pulumi leaves as they are."""
     return random.RandomString(name, length=6, upper=False, special=False, opts=opts).result

@@ -1,4 +1,4 @@
-"""A Kubernetes cluster that is already there: kind, minikube, k3s, LKE, DOKS, or a sandbox control plane."""
+"""A Kubernetes cluster that already exists: kind, minikube, k3s, LKE, DOKS, or a sandbox control plane."""
 
 import pulumi
 
@@ -10,8 +10,8 @@ from components.cluster.settings import ExistingRegion
 class ExistingCluster(pulumi.ComponentResource):
     """A cluster reached through the user's kubeconfig (`KUBECONFIG`, else the file in the home directory).
 
-    Outputs: `outputs`. Provider, egress addresses and mesh platform say something: all else is the user's, or the
-    cluster's default.
+    Outputs: `outputs`. Only provider, egress addresses and mesh platform are set. The user, or the cluster's defaults,
+    provide the rest.
     """
 
     outputs: ClusterOutputs
@@ -21,7 +21,7 @@ class ExistingCluster(pulumi.ComponentResource):
         provider = kubernetes_provider(
             f"{name}-kubernetes",
             context=region.context,
-            # Not the context's: it gets one when a second region comes, or another when somebody renames it.
+            # Not the context's name: users add a context with the second region, and may rename it.
             cluster_identifier=region.name,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -35,4 +35,4 @@ class ExistingCluster(pulumi.ComponentResource):
         self.register_outputs({})
 
     def workload_identity(self, *, namespace: str, service_account: str) -> None:
-        """None: the cluster belongs to no cloud that could know its ServiceAccounts."""
+        """Return None, because the cluster belongs to no cloud that could know its ServiceAccounts."""

@@ -1,6 +1,6 @@
-"""Kubeconfigs of managed clusters. Each calls its cloud's own plugin for a short-lived token: none holds a credential.
+"""Kubeconfigs of managed clusters. Each calls its cloud's plugin for a short-lived token, and contains no credential.
 
-Pure functions. The plugin (with the cloud's login) must be where Pulumi runs: `gke-gcloud-auth-plugin`, `aws` or
+Pure functions. The plugin (and the cloud's login) must exist where Pulumi runs: `gke-gcloud-auth-plugin`, `aws` or
 `kubelogin`.
 """
 
@@ -10,22 +10,22 @@ from typing import Any, Final
 EXEC_API: Final = "client.authentication.k8s.io/v1beta1"
 
 AKS_SERVER_ID: Final = "6dae42f8-4368-4678-94ff-3960e28e3630"
-"""The application that stands for the API servers of all AKS clusters in Entra; the same for everyone."""
+"""The application that represents the API servers of all AKS clusters in Entra. It is the same for all tenants."""
 
 
 def gke(cluster: str, server: str, certificate_authority: str) -> dict[str, Any]:
-    """For GKE: the login is that of gcloud, or the application default credentials."""
+    """Kubeconfig for GKE. It uses the login of gcloud, or the application default credentials."""
     return _document(cluster, server, certificate_authority, _plugin("gke-gcloud-auth-plugin", []))
 
 
 def eks(cluster: str, server: str, certificate_authority: str, *, location: str) -> dict[str, Any]:
-    """For EKS: the region is an argument, so that no environment variable decides which cluster is meant."""
+    """Kubeconfig for EKS. The region is an argument, so that no environment variable can select another cluster."""
     arguments = ["--region", location, "eks", "get-token", "--cluster-name", cluster, "--output", "json"]
     return _document(cluster, server, certificate_authority, _plugin("aws", arguments))
 
 
 def aks(cluster: str, server: str, certificate_authority: str) -> dict[str, Any]:
-    """For AKS: the login is that of the Azure CLI; AAD_LOGIN_METHOD=workloadidentity (or another) overrides it."""
+    """Kubeconfig for AKS. It uses the Azure CLI's login, unless AAD_LOGIN_METHOD (such as workloadidentity) is set."""
     arguments = ["get-token", "--login", "azurecli", "--server-id", AKS_SERVER_ID]
     return _document(cluster, server, certificate_authority, _plugin("kubelogin", arguments))
 
@@ -36,7 +36,7 @@ def _plugin(command: str, arguments: Sequence[str]) -> dict[str, Any]:
         "command": command,
         "args": list(arguments),
         "interactiveMode": "IfAvailable",
-        # Which cluster is meant: gke-gcloud-auth-plugin wants to know, the others may.
+        # gke-gcloud-auth-plugin needs the cluster's info, and the others accept it.
         "provideClusterInfo": True,
         "installHint": f"This cluster needs {command} on the PATH.",
     }

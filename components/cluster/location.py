@@ -1,4 +1,4 @@
-"""Where a region is in its cloud, and what all that it has there has in common: labels, and how long logs are kept."""
+"""A region's place in its cloud, its common labels, and the retention of its logs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,10 +7,10 @@ from typing import Final
 from components.addresses import AddressRanges
 
 LOG_RETENTION_DAYS: Final = 90
-"""How long logs of clusters, networks and databases are kept where that can be said."""
+"""Retention of logs of clusters, networks and databases, where the cloud lets us set it."""
 
 FLOW_LOG_MINUTES: Final = 10
-"""What one entry of a flow log sums up: the most that every cloud can, because entries are what costs."""
+"""Minutes that one entry of a flow log covers: the longest that every cloud offers, because entries cost money."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +23,11 @@ class NetworkArgs:
     """The cloud's name of the region."""
     addresses: AddressRanges
     flow_logs: bool = False
-    """Whether the network records who spoke to whom."""
+    """Whether the network logs its connections."""
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Added to the common ones."""
+    """Labels besides the common ones."""
 
 
 def common_labels(args: NetworkArgs) -> dict[str, str]:
-    """Labels (tags) of everything a region has in its cloud: in letters that all three clouds take."""
+    """Return the labels (tags) of all cloud resources of a region, in characters that all three clouds accept."""
     return {"part-of": "sacred-council", "managed-by": "pulumi", "region": args.region, **args.labels}

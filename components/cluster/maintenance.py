@@ -1,4 +1,4 @@
-"""When a cloud may restart what a region runs on."""
+"""When a cloud may restart a region's machines."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,15 +8,16 @@ DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday
 
 @dataclass(frozen=True, kw_only=True)
 class MaintenanceWindow:
-    """When a cloud may restart a region's nodes for updates: on one day of the week, from `start_hour` (UTC) on.
+    """When a cloud may restart a region's nodes for updates: once a week, from `start_hour`.
 
-    GKE asks for 48 hours within any 32 days, so for 12 hours a week at least. The window ends on its own day: regions
-    with different days are never restarted together.
+    GKE requires 48 hours in any 32 days, so at least 12 hours a week.
+    The window ends on the day it starts, so regions with different days never restart together.
     """
 
     day: str
     """One of `DAYS`."""
     start_hour: int = 0
+    """UTC."""
     hours: int = 16
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Databases. Callers know only what `Database` promises, whichever engine is behind it."""
+"""Databases. Callers depend only on `Database`, whichever engine is behind it."""
 
 from typing import Final, Protocol
 
@@ -6,21 +6,24 @@ import pulumi
 
 
 class Database(Protocol):
-    """What every database component offers, once it accepts connections of the application.
-
-    `url` is secret: a postgresql:// URL with user, password and full certificate verification. `secret_name` is the
-    Secret `database-connection` in the clients' namespace with the keys url, host, port, database, username,
-    password and ca.crt; `url` expects that it is mounted at `components.connection.mount_path("database")`.
-    """
+    """The outputs of every database component, known once it accepts the application's connections."""
 
     url: pulumi.Output[str]
+    """Secret postgresql:// URL with user, password and full certificate verification.
+
+    It expects the Secret at `components.connection.mount_path("database")`.
+    """
     host: pulumi.Output[str]
     port: pulumi.Output[int]
     secret_name: pulumi.Output[str]
+    """The Secret `database-connection` in the clients' namespace.
+
+    Keys: url, host, port, database, username, password and ca.crt.
+    """
 
 
 ENGINES: Final = ("CockroachDB", "CloudSql", "Rds", "FlexibleServer")
 TYPES: Final = tuple(f"sacred-council:database:{engine}" for engine in ENGINES)
-"""Every engine's component: whoever changes the engine of a stack names them, so that what all have stays."""
+"""Component types of all engines. The stack aliases them, so that switching engines updates the Secret in place."""
 
 __all__ = ["TYPES", "Database"]

@@ -23,13 +23,14 @@ LEAST_DISK_GB = 10
 
 
 class CloudSql(DataServiceComponent):
-    """A PostgreSQL server with no public address, reached by Private Service Connect under its own name.
+    """A PostgreSQL server without a public address, reached by name through Private Service Connect.
 
-    Google signs its certificate with the CA of the region, so that clients can verify the name, too. A deleted server
-    leaves a last backup, and so the key that the backup is encrypted with outlives it (ADR 24). The key is made in the
-    ring `ring_id`. The project's APIs sqladmin and dns are enabled.
+    Google signs its certificate with the CA of the region, so clients can also verify the name.
+    A deleted server leaves a last backup, so the key that encrypts the backup outlives the server (ADR 24).
+    The key is created in the key ring `ring_id`.
+    The component needs the project's APIs sqladmin and dns.
 
-    It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`.
+    Outputs: those of `components.database.Database`.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class CloudSql(DataServiceComponent):
             settings=_settings(args, region, place),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # The disk's size at first; it grows by itself, and to make it smaller would replace the server.
+                # The disk grows by itself after creation, and shrinking it would replace the server.
                 ignore_changes=["settings.diskSize"],
                 protect=region.deletion_protection,
             ),
@@ -81,7 +82,7 @@ class CloudSql(DataServiceComponent):
             instance=instance.name,
             name=postgresql.ADMINISTRATOR,
             password=password,
-            # The database's objects would stay and keep the user from being deleted; it goes with the server.
+            # The user owns database objects, so it cannot be deleted alone. It goes with the server.
             deletion_policy="ABANDON",
             opts=self._child,
         )
@@ -94,7 +95,7 @@ class CloudSql(DataServiceComponent):
         )
         return Server(
             host=pulumi.Output.all(endpoint.host, administrator.id).apply(lambda known: str(known[0])),
-            # Certificates are no secret, though the SDK says so.
+            # Certificates are not secret, though the SDK marks them so.
             authority=pulumi.Output.unsecret(
                 instance.server_ca_certs.apply(lambda known: "\n".join(one.cert for one in known))
             ),
@@ -107,7 +108,7 @@ def _settings(args: ManagedDatabaseArgs, region: GcpRegion, place: NetworkArgs) 
     asked = args.settings
     return sql.DatabaseInstanceSettingsArgs(
         tier=region.instances.database or cloud_sql_tier(cpu=asked.cpu, memory=asked.memory),
-        # Said because PostgreSQL 16 and later would get another edition, which has no custom machines.
+        # Explicit, because PostgreSQL 16 and later default to an edition without custom machines.
         edition="ENTERPRISE",
         availability_type="REGIONAL" if args.standby else "ZONAL",
         disk_type="PD_SSD",
@@ -143,7 +144,7 @@ def _backups(location: str) -> sql.DatabaseInstanceSettingsBackupConfigurationAr
         location=location,
         start_time=postgresql.BACKUP_START,
         point_in_time_recovery_enabled=True,
-        # Cloud SQL's Enterprise edition keeps what a point in time needs for a week, and no longer.
+        # Cloud SQL's Enterprise edition keeps the logs for point-in-time recovery at most a week.
         transaction_log_retention_days=7,
         backup_retention_settings=sql.DatabaseInstanceSettingsBackupConfigurationBackupRetentionSettingsArgs(
             retained_backups=postgresql.BACKUP_DAYS, retention_unit="COUNT"

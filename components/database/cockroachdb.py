@@ -31,15 +31,14 @@ HTTPS = 443
 
 
 class CockroachDB(DataServiceComponent):
-    """A secure CockroachDB cluster, initialised, with the application's database and user.
+    """A secure, initialised CockroachDB cluster with the application's database and user.
 
-    `primary_region` names the region whose nodes the others join and which initialises the database; it may be this
-    one. `license_key` is needed seven days after a cluster of several nodes has started. `backup` is the region's own
-    (None: it takes none); `backed_up` are all regions that take backups.
+    `primary_region` initialises the database, and the nodes of other regions join its nodes. It may be this region.
+    A cluster of several nodes needs `license_key` from seven days after its start.
+    `backup` is the region's backup plan (None: no backups); `backed_up` are all regions that take backups.
 
-    It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`. They are
-    known once the cluster accepts the application's connections. `backup_uri` is where the region's backups go (None:
-    it takes none).
+    Outputs: those of `components.database.Database`, known once the cluster accepts the application's connections;
+    `backup_uri` (where the region's backups go; None: no backups).
     """
 
     backup_uri: pulumi.Output[str] | None
@@ -160,8 +159,8 @@ class CockroachDB(DataServiceComponent):
             certificate=certificate,
             identity=identity,
         )
-        # Nodes are ready once the Job has initialised the cluster, and the Job needs running nodes: neither waits
-        # for the other.
+        # Nodes become ready only after the Job initialises the cluster, and the Job needs running nodes, so neither
+        # waits for the other.
         return stateful_set(
             name,
             self._app,
@@ -192,7 +191,7 @@ class CockroachDB(DataServiceComponent):
 
 
 def _to_the_cloud(backup: BackupPlan) -> list[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:
-    """Object storage has no fixed addresses; where an identity's tokens come from is known."""
+    """Let the nodes reach object storage, at any address, and the known source of their identity's tokens."""
     tokens = backup.identity.token_endpoints
     return [
         network.egress([HTTPS], network.cidr("0.0.0.0/0")),

@@ -30,9 +30,9 @@ BACKUP_APP: Final = "cockroachdb-backup"
 
 PRIMARY_REGION_DEADLINE: Final = 900
 JOINING_DEADLINE: Final = 2700
-"""Seconds. A region that joins waits until the primary region is there, whose cluster may take a quarter of an hour."""
+"""Seconds. A joining region waits for the primary region, whose cluster may take a quarter of an hour."""
 REGIONS_DEADLINE: Final = 3600
-"""Seconds: regions join as soon as their clusters stand, and those that leave must give away their data first."""
+"""Seconds. Regions join as soon as their clusters exist. Leaving regions must move their data away first."""
 BACKUP_DEADLINE: Final = 900
 
 BACKUP_FOLDER: Final = "cockroachdb"
@@ -42,22 +42,22 @@ SCRIPT: Final = "run.sh"
 
 @dataclass(frozen=True, kw_only=True)
 class BackupPlan:
-    """Where a region's nodes write backups, as whom, and when.
+    """Where a region's nodes write backups, their identity, and the schedules.
 
-    Schedules are cron expressions, in UTC, or @hourly, @daily and the like.
+    Schedules are cron expressions in UTC, or @hourly, @daily and the like.
     """
 
     store: ObjectStore
     identity: WorkloadIdentity
     schedule: str
-    """How often what has changed is added."""
+    """Schedule of incremental backups."""
     full: str
-    """How often all is written again."""
+    """Schedule of full backups."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SqlJobArgs:
-    """What a Job runs as the database's administrator. It runs again when any of this but `notes` changes."""
+    """A script that a Job runs as the database's administrator. Any change except of `notes` reruns the Job."""
 
     app: str
     script: str
@@ -65,16 +65,16 @@ class SqlJobArgs:
     """Seconds."""
     environment: Mapping[str, str]
     files: Mapping[str, pulumi.Input[str]]
-    """Beside the script, by name."""
+    """Files beside the script: content by name."""
     notes: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    """More files, only for a run that there is anyway."""
+    """More files. Changing them does not rerun the Job."""
     secrets: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     peers: StorePeers | None = None
-    """Nodes that the Job reaches besides the region's own."""
+    """Other regions that the Job connects to. None: only the region's own nodes."""
 
 
 class SqlJob(pulumi.ComponentResource):
-    """A Job that talks to the region's nodes with `certificate`, the administrator's."""
+    """A Job that connects to the region's nodes with the administrator's `certificate`."""
 
     job: k8s.batch.v1.Job
 
@@ -122,11 +122,10 @@ class SqlJob(pulumi.ComponentResource):
 
 
 class CockroachDBBootstrap(pulumi.ComponentResource):
-    """A Job that initialises a CockroachDB cluster and makes the application's database and user.
+    """A Job that initialises a CockroachDB cluster and creates the application's database and user.
 
-    It runs once, and again when the application's credentials or the licence have changed; regions that come and go do
-    not make it run again. Only the Job of the `primary_region` initialises the cluster; the others wait until their
-    region has joined it.
+    It runs again when the application's credentials or the licence change, but not when regions are added or removed.
+    Only the Job of the `primary_region` initialises the cluster. The others wait until their region has joined.
     """
 
     job: k8s.batch.v1.Job
@@ -167,12 +166,12 @@ class CockroachDBBootstrap(pulumi.ComponentResource):
 
 
 class CockroachDBRegions(pulumi.ComponentResource):
-    """A Job of the primary region that adds regions to the database, drops others, and sets the survival goal.
+    """A Job of the primary region that adds and drops the database's regions, and sets the survival goal.
 
-    It ends the backups of regions that are not `backed_up` any more.
-
-    It carries the list of regions, so it runs again when the list changes. Pulumi deletes after everything else: a
-    region's nodes go only once this Job has dropped the region and emptied them. Nothing waits for it but that.
+    It also ends the backups of regions that are no longer in `backed_up`.
+    It contains the list of regions, so it runs again when the list changes.
+    Pulumi deletes resources last. So a region's nodes go only after this Job has dropped the region and emptied them.
+    Nothing else waits for this Job.
     """
 
     job: k8s.batch.v1.Job
@@ -213,12 +212,12 @@ class CockroachDBRegions(pulumi.ComponentResource):
 
 
 class CockroachDBBackup(pulumi.ComponentResource):
-    """A Job that has the database take backups of all of it by itself from now on.
+    """A Job that schedules the database's own backups of the whole cluster.
 
-    Only nodes of the region read and write for it: those of other regions may be in other clouds, which know nothing
-    of this one's identities.
+    Only nodes of the region read and write for these backups. Nodes elsewhere may be in other clouds, where this
+    region's identity is unknown.
 
-    Outputs: `uri` (where the backups are; nothing in it is secret).
+    Outputs: `uri` (where the backups are; it contains no secret).
     """
 
     job: k8s.batch.v1.Job
@@ -254,9 +253,9 @@ class CockroachDBBackup(pulumi.ComponentResource):
 
 
 class CockroachDBJobs(pulumi.ComponentResource):
-    """Bootstrap in every region, the list of regions in the primary region, backups where they are taken.
+    """The bootstrap Job in every region, the regions Job in the primary region, and backups where configured.
 
-    Outputs: `bootstrapped` (what clients wait for), `backup_uri` (None: the region takes no backups).
+    Outputs: `bootstrapped` (clients wait for it), `backup_uri` (None: no backups).
     """
 
     bootstrapped: pulumi.Resource
@@ -319,7 +318,7 @@ class CockroachDBJobs(pulumi.ComponentResource):
 
 
 def backup_uri(store: ObjectStore) -> pulumi.Output[str]:
-    """The URI that BACKUP and RESTORE take. Pods have an identity of the cloud, so there is no key in it."""
+    """Return the URI for BACKUP and RESTORE. It contains no key, because the pods have a cloud identity."""
     parameters = {"AUTH": "implicit", **store.parameters}
     known = pulumi.Output.all(uri=store.uri, parameters=parameters)
     return known.apply(lambda all_: f"{all_['uri']}/{BACKUP_FOLDER}?{urlencode(all_['parameters'])}")
@@ -331,7 +330,7 @@ def _peer_regions(context: RegionContext) -> Sequence[str]:
 
 
 def _others(context: RegionContext) -> pulumi.Output[str]:
-    """A node of each other region, one a line."""
+    """Return a node of each other region, one per line."""
     regions = sorted(_peer_regions(context))
     return context.namespaces[COCKROACHDB].apply(
         lambda namespace: "".join(f"{peer_name(region, namespace)}\n" for region in regions)

@@ -1,4 +1,4 @@
-"""CockroachDB's nodes in one region: their names and ports, how they start and find each other, and their pods."""
+"""CockroachDB's nodes in one region: names and ports, start command, join addresses, and pods."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -40,14 +40,14 @@ NAMESPACE_VARIABLE: Final = "${POD_NAMESPACE}"
 ZONE_LABEL: Final = "topology.kubernetes.io/zone"
 
 NODE_NAMES: Final = (*server_names(PUBLIC_SERVICE, HEADLESS_SERVICE), *PEER_NAMES)
-"""DNS names of a node's certificate; {0} is the namespace."""
+"""DNS names in a node's certificate. {0} stands for the namespace."""
 
 
 def join_list(region: str, primary_region: str) -> str:
-    """Where a node of `region` asks to join: its own region's first three nodes, then those of the `primary_region`.
+    """Return the nodes that a node of `region` joins: its region's first three, then those of `primary_region`.
 
-    Names of nodes that are not there do no harm, so a node restarts neither when its region grows nor when another
-    region comes or goes.
+    Names of missing nodes do no harm. So no node restarts when its region grows, or when another region is added or
+    removed.
     """
     own = [f"{APP}-{index}.{HEADLESS_SERVICE}" for index in range(SEEDS)]
     primaries = (
@@ -59,21 +59,21 @@ def join_list(region: str, primary_region: str) -> str:
 
 
 def advertised(region: str, *, alone: bool) -> tuple[str, ...]:
-    """Flags that say where a node is reached: in its region at its pod's name, from others at its peer endpoint's."""
+    """Return the flags for a node's addresses: the pod's name inside its region, the peer endpoint's for others."""
     pod = f"${{POD_NAME}}.{HEADLESS_SERVICE}.{NAMESPACE_VARIABLE}:{SQL_PORT}"
     if alone:
         return (f'--advertise-addr="{pod}"',)
-    # The number at the end of the pod's name is also the peer endpoint's.
+    # The pod's number is also the peer endpoint's number.
     endpoint = peer_name(region, NAMESPACE_VARIABLE).replace(host(region), f"{region}-${{POD_NAME##*-}}")
     return (f'--advertise-addr="{endpoint}:{SQL_PORT}"', f'--locality-advertise-addr="region={region}@{pod}"')
 
 
 def start_command(region: str, *, primary_region: str, alone: bool) -> str:
-    """The shell command that starts a node of `region`. It reads POD_NAME, POD_NAMESPACE and ZONE.
+    """Return the shell command that starts a node of `region`. It reads POD_NAME, POD_NAMESPACE and ZONE.
 
-    ZONE is the pod's zone label, which Kubernetes copies from the node since 1.35. Older clusters have no such label:
-    their nodes all say `zone=unknown`, so that every node of every region has the same tiers. Replicas are then not
-    placed by zone, though the scheduler still spreads the pods.
+    ZONE is the pod's zone label, which Kubernetes copies from the node since 1.35.
+    Older clusters lack the label, so all their nodes use `zone=unknown`: every node needs the same locality tiers.
+    Replicas are then not placed by zone, though the scheduler still spreads the pods.
     """
     flags = (
         f"--certs-dir={CERTIFICATES}",
@@ -96,14 +96,14 @@ class NodePods:
 
     app: AppMetadata
     command: str
-    """The shell command that starts a node."""
+    """Shell command that starts a node."""
     resources: Resources
     certificate: Certificate
     identity: WorkloadIdentity | None = None
-    """Who they are in the cloud."""
+    """The pods' identity in the cloud. None: they have none."""
 
     def template(self) -> k8s.core.v1.PodTemplateSpecArgs:
-        """The template of the StatefulSet."""
+        """Return the template of the StatefulSet."""
         return pod_template(
             self.app,
             containers=[self._container()],
@@ -114,7 +114,7 @@ class NodePods:
         )
 
     def _annotations(self) -> dict[str, pulumi.Input[str]]:
-        """Pods get a new certificate, or an identity that they did not have, when they start and not before."""
+        """Return annotations that restart the pods for a new certificate or identity, which they load only at start."""
         return {
             CERTIFICATE_ANNOTATION: self.certificate.fingerprint,
             **({IDENTITY_ANNOTATION: self.identity.principal} if self.identity else {}),
@@ -150,7 +150,7 @@ class NodePods:
 
 
 def certificates(certificate: Certificate, holder: str) -> k8s.core.v1.VolumeArgs:
-    """The volume `certificates`, with the file names that CockroachDB expects for `holder`: node, or client.<user>."""
+    """Return the volume `certificates` with CockroachDB's file names for `holder`: node, or client.<user>."""
     files = {"ca.crt": "ca.crt", "tls.crt": f"{holder}.crt", "tls.key": f"{holder}.key"}
     return secret_volume("certificates", certificate.secret_name, files)
 

@@ -1,7 +1,7 @@
-"""SQL and shell scripts of the Jobs that set up a CockroachDB cluster. Pure: all of it is text.
+"""SQL and shell scripts of the Jobs that set up a CockroachDB cluster. Pure: text only.
 
-All of it can be run any number of times. Passwords come from files and go to the server on standard input: they are in
-no argument list and in no log.
+All scripts can run any number of times.
+Passwords come from files and reach the server on standard input, so no argument list and no log contains them.
 """
 
 import hashlib
@@ -11,15 +11,15 @@ from typing import Final, Literal
 from components.database.cockroachdb_nodes import CERTIFICATES, CREDENTIALS, SETTINGS, SQL_PORT
 
 LABEL: Final = "sacred-council"
-"""First part of the labels of the platform's schedules, so that nobody else's are touched."""
+"""First part of the labels of the platform's schedules. Other schedules are left alone."""
 ANSWER_SECONDS: Final = 10
-"""How long a node of another region may take to answer."""
+"""Time limit for an answer from a node of another region."""
 
 Survival = Literal["zone", "region"]
 
 
 def application_sql(database: str, username: str) -> str:
-    """Statements that make the application's database and a user who may make and use tables in it."""
+    """Return statements that create the application's database, and a user who may create and use tables in it."""
     return (
         f"CREATE DATABASE IF NOT EXISTS {database};\n"
         f"CREATE USER IF NOT EXISTS {username};\n"
@@ -30,11 +30,10 @@ def application_sql(database: str, username: str) -> str:
 
 
 def regions_sql(database: str, *, primary_region: str, regions: Collection[str], survive: Survival) -> str:
-    """Statements after which the database lives in all `regions`, at home in the primary region, and survives what it
-    should.
+    """Return statements that place the database in all `regions`, with its primary region and survival goal.
 
-    Regions that it lived in before stay: they are dropped afterwards, one by one (`drop_region_sql`), because a
-    database that survives a region's loss can only drop one once it has three others, or need survive no longer.
+    These statements keep regions that have left the list. `drop_region_sql` drops those afterwards, one by one,
+    because a database that survives a region's loss can drop one only if three others remain or the goal is lowered.
     """
     others = sorted(set(regions) - {primary_region})
     return "".join(
@@ -48,20 +47,20 @@ def regions_sql(database: str, *, primary_region: str, regions: Collection[str],
 
 
 def drop_region_sql(database: str, region: str) -> str:
-    """The statement that takes a region from the database. It fails while rows are at home there."""
+    """Return the statement that drops a region from the database. It fails while rows have their home there."""
     return f"ALTER DATABASE {database} DROP REGION IF EXISTS {quoted(region)};\n"
 
 
 def regions_of_database_sql(database: str) -> str:
-    """A query for the regions that a database lives in: none for one that knows no regions."""
+    """Return a query for the regions of a database. It returns no rows for a database without regions."""
     return f"SELECT region FROM [SHOW REGIONS FROM DATABASE {database}] ORDER BY region;\n"  # noqa: S608 - a checked name
 
 
 def backup_sql(region: str, *, uri: str, schedule: str, full: str) -> str:
-    """Statements after which nodes of `region` back up the whole cluster to `uri`, by these schedules and no others.
+    """Return statements that make nodes of `region` back up the whole cluster to `uri`, on exactly these schedules.
 
-    A schedule's label ends with a checksum of all that it says, so a change is a new schedule and the old one goes.
-    The new one goes on where the old one wrote: without `ignore_existing_backups` the database would refuse that.
+    A schedule's label ends with a checksum of its content, so a change creates a new schedule and drops the old one.
+    The new schedule writes where the old one wrote, which the database refuses without `ignore_existing_backups`.
     """
     label = f"{LABEL}:{region}:{hashlib.sha256(f'{uri} {schedule} {full}'.encode()).hexdigest()[:12]}"
     return (
@@ -74,7 +73,7 @@ def backup_sql(region: str, *, uri: str, schedule: str, full: str) -> str:
 
 
 def stale_backups_sql(regions: Collection[str]) -> str:
-    """The statement that ends backups by regions other than `regions`. What they have written stays."""
+    """Return the statement that ends backups of regions outside `regions`. Existing backups stay."""
     kept = ", ".join(text(region) for region in ("", *sorted(regions)))
     return _drop_schedules(f"split_part(label, ':', 2) NOT IN ({kept})")
 
@@ -89,17 +88,17 @@ REGIONS_OF_CLUSTER_SQL = "SELECT region FROM [SHOW REGIONS FROM CLUSTER] ORDER B
 
 
 def text(value: str) -> str:
-    """A text as SQL has it."""
+    """Return `value` as an SQL string literal."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def quoted(name: str) -> str:
-    """A name as SQL has it, whatever characters are in it."""
+    """Return `name` as a quoted SQL identifier. It may contain any character."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def _in_double_quotes(text: str) -> str:
-    """`text` for a place between double quotes, where variables still count."""
+    """Escape `text` for use between the shell's double quotes, where variables still expand."""
     return text.strip().replace('"', '\\"')
 
 
@@ -190,10 +189,10 @@ fi
 printf '%s\\n' "$statements" | crdb sql >/dev/null
 echo "The application's database and user are ready."
 """  # noqa: S608 - what is put in are constants of the program
-"""Initialises the cluster unless it is already, then makes the application's database and user.
+"""Initialises the cluster if needed, then creates the application's database and user.
 
-It reads HOST (a node of the region), IS_PRIMARY_REGION (true or false), DATABASE and USERNAME, and the file `others`: a
-node of each other region, one a line.
+Reads HOST (a node of the region), IS_PRIMARY_REGION (true or false), DATABASE and USERNAME, and the file `others`: a
+node of each other region, one per line.
 """
 
 REGIONS_SCRIPT: Final = f"""\
@@ -270,9 +269,9 @@ if ((${{#leaving[@]}})); then
 fi
 echo "The database lives in: ${{wanted//$'\\n'/, }}."
 """
-"""Keeps the database in step with the list of regions, and empties the nodes of regions that have left it.
+"""Matches the database to the list of regions, and empties the nodes of regions that have left the list.
 
-It reads HOST and DATABASE, and the files `regions` (one a line), `regions.sql`, `database-regions.sql` and
+Reads HOST and DATABASE, and the files `regions` (one per line), `regions.sql`, `database-regions.sql` and
 `stale-backups.sql`.
 """
 
@@ -282,4 +281,4 @@ until_it_answers
 crdb sql <{SETTINGS}/backup.sql >/dev/null
 echo "The database backs itself up."
 """
-"""Has the database take backups by itself. It reads HOST and the file `backup.sql`."""
+"""Schedules the database's own backups. Reads HOST and the file `backup.sql`."""

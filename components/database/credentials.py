@@ -1,4 +1,4 @@
-"""How the application logs in to its database, in every region and with every engine."""
+"""The application's database credentials, for every region and engine."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseCredentialsArgs:
-    """Names of the application's `database` and of its user."""
+    """Names in the application's database."""
 
     database: str = "sacred_council"
     username: str = "sacred_council"
@@ -25,7 +25,7 @@ class DatabaseCredentialsArgs:
 
 
 class DatabaseCredentials(pulumi.ComponentResource):
-    """One user for all regions: they share one database, so a password per region would not do.
+    """One user for all regions. They share one database, so they also share the password.
 
     Outputs: `database`, `username` (plain strings), `password` (secret; letters and digits).
     """
@@ -44,7 +44,7 @@ class DatabaseCredentials(pulumi.ComponentResource):
         self.register_outputs({"database": self.database, "username": self.username})
 
     def url(self, host: pulumi.Output[str], port: int) -> pulumi.Output[str]:
-        """The URL that the application connects with. It expects the connection's Secret at its usual place."""
+        """Return the URL for the application. It expects the connection's Secret at its usual mount path."""
         return pulumi.Output.all(host=host, password=self.password).apply(
             lambda known: connection_url(
                 username=self.username,
@@ -57,7 +57,7 @@ class DatabaseCredentials(pulumi.ComponentResource):
         )
 
     def settings(self, authority: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
-        """What the connection's Secret has besides the address. `authority` signs the server's certificate (PEM)."""
+        """Return the Secret's entries besides the address. `authority` signs the server's certificate (PEM)."""
         return {
             "database": self.database,
             "username": self.username,
@@ -67,7 +67,7 @@ class DatabaseCredentials(pulumi.ComponentResource):
 
 
 def connection_url(*, username: str, password: str, host: str, port: int, database: str, authority_file: str) -> str:
-    """A URL with full verification of the certificate. The password needs no escaping: it is letters and digits."""
+    """Return a URL with full certificate verification. The password has only letters and digits: no escaping."""
     address = f"{username}:{password}@{host}:{port}/{database}"
     return f"postgresql://{address}?sslmode=verify-full&sslrootcert={authority_file}"
 

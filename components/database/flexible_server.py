@@ -27,13 +27,14 @@ PARAMETERS = {"require_secure_transport": "on", "ssl_min_protocol_version": "TLS
 
 
 class FlexibleServer(DataServiceComponent):
-    """A PostgreSQL server with no public address, reached through a private endpoint by its own name.
+    """A PostgreSQL server without a public address, reached by name through a private endpoint.
 
-    Public authorities sign its certificate. Azure keeps the last backup of a deleted server for five days, so the key
-    that the backup is encrypted with outlives the server (ADR 24). In a region with one zone the standby is in the same
-    zone.
+    Public authorities sign its certificate.
+    Azure keeps the last backup of a deleted server for five days, so the key that encrypts the backup outlives the
+    server (ADR 24).
+    In a region with a single zone the standby is in the same zone.
 
-    It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`.
+    Outputs: those of `components.database.Database`.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class FlexibleServer(DataServiceComponent):
             ),
             maintenance_window=dbforpostgresql.MaintenanceWindowArgs(
                 custom_window="Enabled",
-                # Azure counts from Sunday.
+                # Azure numbers days from Sunday.
                 day_of_week=(DAYS.index(args.maintenance_day) + 1) % len(DAYS),
                 start_hour=postgresql.MAINTENANCE_HOUR,
                 start_minute=0,
@@ -110,14 +111,14 @@ class FlexibleServer(DataServiceComponent):
             tags=common_labels(network.args),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # The disk's size at first; it grows by itself. Zones change places with every failover.
+                # The disk grows by itself after creation. The zones swap with every failover.
                 ignore_changes=["storage.storageSizeGB", "availabilityZone"],
                 protect=region.deletion_protection,
             ),
         )
 
     def _configure(self, name: str, server: dbforpostgresql.Server) -> pulumi.Output[Sequence[str]]:
-        """What the server must be told besides; known once it is. Azure takes one parameter at a time."""
+        """Set the server's parameters, one at a time as Azure requires. The result is known once all are set."""
         told: list[pulumi.Resource] = []
         for parameter, value in PARAMETERS.items():
             told.append(

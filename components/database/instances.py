@@ -1,7 +1,9 @@
-"""Which machine of which cloud is enough for a PostgreSQL of a given size. Pure.
+"""Choose each cloud's machine for a PostgreSQL of a given size. Pure.
 
-The lists have what the program chooses from, newest first. `components.offers` knows which of them a region has. A size
-that is not here can be named in the settings. Sizes: the clouds' lists of instance classes, as known in 2026.
+The lists, newest first, are the machines that the program chooses from.
+`components.offers` records which of them each cloud region offers.
+The settings can name a machine that is not listed here.
+Sizes: the clouds' lists of instance classes, as of 2026.
 """
 
 import math
@@ -16,16 +18,18 @@ MIB: Final = 2**20
 
 @dataclass(frozen=True, kw_only=True)
 class Instance:
-    """A kind of machine. `burstable` ones share processors: fit for a server that may be slow or away at times."""
+    """A machine type."""
 
     name: str
     cpus: int
     gibibytes: int
+    """Memory in GiB."""
     burstable: bool = False
+    """Whether it shares processors. Such a server may at times be slow or unavailable."""
 
 
 def _family(form: str, sizes: Sequence[tuple[str, int]], gibibytes_each: int) -> tuple[Instance, ...]:
-    """Machines of one family, by the rest of their names and their CPUs; memory goes with the CPUs."""
+    """Machines of one family. `sizes` pairs the rest of the name with the CPUs; memory is proportional to CPUs."""
     return tuple(Instance(name=form.format(size), cpus=n, gibibytes=n * gibibytes_each) for size, n in sizes)
 
 
@@ -44,7 +48,7 @@ RDS: Final = (
 RDS_LARGEST_DISK: Final = 65536
 """In GiB. Source: docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html (gp3, PostgreSQL)."""
 RDS_LEAST_GROWTH: Final = 1.26
-"""AWS takes no limit of a growing disk that is nearer than this to its size."""
+"""AWS rejects a growth limit below this multiple of the disk's size."""
 
 FLEXIBLE_SERVER: Final = (
     Instance(name="Standard_B1ms", cpus=1, gibibytes=2, burstable=True),
@@ -56,7 +60,7 @@ FLEXIBLE_SERVER: Final = (
     Instance(name="Standard_E64ds_v4", cpus=64, gibibytes=504),
 )
 FLEXIBLE_SERVER_DISKS: Final = (32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
-"""Sizes of disks that Azure has, in GiB."""
+"""Azure's disk sizes in GiB."""
 
 CLOUD_SQL_LARGEST_DISK: Final = 65536
 """In GB. Source: cloud.google.com/sql/docs/postgres/instance-settings."""
@@ -67,9 +71,9 @@ CLOUD_SQL_MOST_MIB_A_CPU: Final = 6656
 
 
 def smallest(instances: Sequence[Instance], *, cpu: str, memory: str, standby: bool) -> str:
-    """The smallest machine with at least `cpu` and `memory`; with a standby one that is no burstable one.
+    """Return the smallest machine with at least `cpu` and `memory`. With `standby`, exclude burstable machines.
 
-    ValueError when there is none.
+    Raises ValueError when no machine is large enough.
     """
     wanted_cpus, wanted_bytes = cpus("cpu", cpu), quantity_bytes("memory", memory)
     enough = [
@@ -85,7 +89,7 @@ def smallest(instances: Sequence[Instance], *, cpu: str, memory: str, standby: b
 
 
 def cloud_sql_tier(*, cpu: str, memory: str) -> str:
-    """The custom machine of Cloud SQL that has at least `cpu` and `memory`; ValueError when none has.
+    """Return Cloud SQL's smallest custom machine with at least `cpu` and `memory`. Raise ValueError if none exists.
 
     Source: cloud.google.com/sql/docs/postgres/create-instance (1 or an even number of CPUs; 3.75 GB or more, in steps
     of 256 MB, at most 6.5 GB a CPU).
@@ -103,7 +107,7 @@ def cloud_sql_tier(*, cpu: str, memory: str) -> str:
 
 
 def is_cloud_sql_machine(count: int, mib: int) -> bool:
-    """Whether Cloud SQL makes a custom machine of so many CPUs and MiB."""
+    """Return whether Cloud SQL offers a custom machine with `count` CPUs and `mib` MiB of memory."""
     even = count == 1 or (count % 2 == 0 and 0 < count <= CLOUD_SQL_MOST_CPUS)
     return even and mib % CLOUD_SQL_STEP_MIB == 0 and _least_mib(count) <= mib <= count * CLOUD_SQL_MOST_MIB_A_CPU
 
@@ -114,13 +118,13 @@ def _least_mib(count: int) -> int:
 
 
 def rds_disk_limit(gib: int, times: int) -> int | None:
-    """How large a disk of `gib` may become by itself: `times` as large, as far as RDS goes. None: it cannot grow."""
+    """Return the growth limit in GiB of a disk of `gib`: `times` its size, capped by RDS. None: it cannot grow."""
     limit = min(gib * times, RDS_LARGEST_DISK)
     return limit if limit >= gib * RDS_LEAST_GROWTH else None
 
 
 def azure_disk(storage: str) -> int:
-    """The smallest disk of Azure that has `storage`, in GiB; ValueError when none has."""
+    """Return the smallest Azure disk (GiB) that holds `storage`. Raise ValueError if none exists."""
     wanted = gibibytes("storage", storage)
     if wanted > FLEXIBLE_SERVER_DISKS[-1]:
         raise ValueError(f"storage: Azure's largest disk here has {FLEXIBLE_SERVER_DISKS[-1]}Gi, not {storage}")
@@ -128,7 +132,7 @@ def azure_disk(storage: str) -> int:
 
 
 def sku_tier(size: str) -> str:
-    """What Azure calls the kind of a machine of Flexible Server; ValueError for a name it would not know."""
+    """Return Azure's tier for a machine of Flexible Server. Raise ValueError for an unknown name."""
     tiers = {"Standard_B": "Burstable", "Standard_D": "GeneralPurpose", "Standard_E": "MemoryOptimized"}
     for beginning, tier in tiers.items():
         if size.startswith(beginning):

@@ -1,4 +1,4 @@
-"""What a managed PostgreSQL is asked to be, whatever the cloud."""
+"""Settings of a managed PostgreSQL that are the same for all clouds."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,14 @@ from components.namespaces import POSTGRESQL, SERVICES
 
 @dataclass(frozen=True, kw_only=True)
 class ManagedDatabaseArgs:
-    """One region's PostgreSQL, which the cloud runs."""
+    """One region's managed PostgreSQL."""
 
     context: RegionContext
     settings: DatabaseSettings
-    """The server has at least its `cpu` and `memory`. `storage` is the disk at first: it grows by itself."""
+    """`cpu` and `memory` are minimums. `storage` is the disk's first size, and the disk grows by itself."""
     credentials: DatabaseCredentials
     maintenance_day: str
-    """The day of the week on which the cloud may restart the server."""
+    """Day of the week on which the cloud may restart the server."""
 
     @property
     def region(self) -> str:
@@ -28,15 +28,15 @@ class ManagedDatabaseArgs:
 
     @property
     def namespace(self) -> pulumi.Output[str]:
-        """Where the Job runs that makes the application's user."""
+        """The namespace of the Job that creates the application's user."""
         return self.context.namespaces[POSTGRESQL]
 
     @property
     def client_namespace(self) -> pulumi.Output[str]:
-        """Where the clients are."""
+        """The clients' namespace."""
         return self.context.namespaces[SERVICES]
 
     @property
     def standby(self) -> bool:
-        """Whether there is a second server in another zone that takes over."""
+        """Whether a second server in another zone can take over."""
         return self.settings.nodes > 1

@@ -1,4 +1,4 @@
-"""PostgreSQL in a server of a cloud: what is common to all clouds' servers, and what the application gets in one."""
+"""PostgreSQL servers of the clouds: their common settings, and the application's database and user in them."""
 
 import base64
 import hashlib
@@ -21,16 +21,16 @@ from components.workload import AppMetadata, Resources
 APP: Final = "postgresql-bootstrap"
 PORT: Final = 5432
 ADMINISTRATOR: Final = "sacred_council_owner"
-"""None of the clouds has reserved this name for itself."""
+"""No cloud reserves this name."""
 
 SETTINGS: Final = "/etc/postgresql-bootstrap"
 CREDENTIALS: Final = "/etc/postgresql-credentials"
 
 BACKUP_DAYS: Final = 14
-"""How long backups are kept, and so how far back a point in time can be restored."""
+"""Days that backups are kept. A restore can go back to any point in time in this span."""
 BACKUP_START: Final = "02:00"
 MAINTENANCE_HOUR: Final = 4
-"""UTC, on the region's day of maintenance: after the day's backup."""
+"""Hour in UTC on the region's maintenance day, after the day's backup."""
 
 DEADLINE_SECONDS: Final = 900
 RESOURCES: Final = Resources(cpu="100m", memory="64Mi")
@@ -40,7 +40,7 @@ _ITERATIONS: Final = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A server of a cloud."""
+    """A cloud's PostgreSQL server."""
 
     host: pulumi.Output[str]
     """Known once the server answers."""
@@ -48,15 +48,15 @@ class Server:
     """Signs the server's certificate (PEM)."""
     administrator_password: pulumi.Output[str]
     addresses: str
-    """The server's address is one of them (CIDR)."""
+    """IPv4 range (CIDR) that contains the server's address."""
     administrator: str = ADMINISTRATOR
 
 
 class PostgresBootstrap(pulumi.ComponentResource):
-    """A Job that makes the application's database and user; it runs again when something that it reads has changed.
+    """A Job that creates the application's database and user. It runs again when its input changes.
 
-    It does so because no cloud can make a user with fewer rights than an administrator's. The server never sees the
-    application's password, only what it needs to check it.
+    A Job does this because no cloud can create a user with fewer rights than an administrator's.
+    The server never receives the application's password, only a verifier for it.
 
     Outputs: `job`.
     """
@@ -94,10 +94,9 @@ class PostgresBootstrap(pulumi.ComponentResource):
 
 
 def connect(name: str, args: ManagedDatabaseArgs, server: Server, opts: pulumi.ResourceOptions) -> Connection:
-    """Make the application's database, its user, its way there, and the Secret that says how.
+    """Create the application's database and user, open the network to the server, and publish the connection's Secret.
 
-    The Secret is a child of the caller's, called as with every other engine: a stack that changes its engine changes
-    the Secret and does not replace it.
+    The Secret is a child of the caller and has the same name for every engine, so it survives a switch of engines.
     """
     bootstrap = PostgresBootstrap(f"{name}-bootstrap", args, server, opts)
     opened = network.policy(
@@ -129,9 +128,9 @@ def _verifier(name: str, credentials: DatabaseCredentials, opts: pulumi.Resource
 
 
 def scram_verifier(password: str, salt: str) -> str:
-    """What PostgreSQL keeps of a password (SCRAM-SHA-256, RFC 5802): the server learns no more of it than this.
+    """Return the verifier that PostgreSQL stores for a password (SCRAM-SHA-256, RFC 5802).
 
-    Whoever sets a password this way, as psql's own \\password does, shows it to no statement and to no log.
+    Like psql's own \\password, this keeps the password itself out of statements and logs.
     """
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt.encode(), _ITERATIONS)
     stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
@@ -158,7 +157,7 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO :"username";
 """
 APPLICATION_SQL: Final = _SQL.replace("@CREDENTIALS@", CREDENTIALS)
-"""Run by psql with the variables database and username."""
+"""psql runs this with the variables database and username."""
 
 BOOTSTRAP_SCRIPT: Final = f"""\
 #!/bin/sh
@@ -180,4 +179,4 @@ psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --set=database="$APP_DATABASE" --
   --file={SETTINGS}/application.sql
 echo "The application's database and user are ready."
 """
-"""Run by the bootstrap Job. It reads PGHOST, PGPORT, PGUSER (the administrator), APP_DATABASE and APP_USERNAME."""
+"""The bootstrap Job runs this. It reads PGHOST, PGPORT, PGUSER (the administrator), APP_DATABASE and APP_USERNAME."""

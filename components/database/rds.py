@@ -21,7 +21,7 @@ from components.versions import POSTGRESQL_VERSION
 
 LEAST_DISK_GIB = 20
 DISK_GROWS_TO = 10
-"""How many times its first size a disk may grow to by itself."""
+"""Maximum size of a growing disk, as a multiple of its first size."""
 CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
 BACKUP_WINDOW = "02:00-03:00"
 LOGGED = ("postgresql", "upgrade")
@@ -29,13 +29,13 @@ PARAMETERS = {"rds.force_ssl": "1", "ssl_min_protocol_version": "TLSv1.2"}
 
 
 class Rds(DataServiceComponent):
-    """A PostgreSQL server in subnets with no way to or from the internet.
+    """A PostgreSQL server in subnets without a route to or from the internet.
 
-    A deleted server leaves a last snapshot, and so the key that the snapshot is encrypted with outlives it (ADR 24).
-    Clients verify it with the region's `rds_authorities`, the certificates of RDS's own authorities in the region: no
-    public list has them (https://truststore.pki.rds.amazonaws.com).
+    A deleted server leaves a last snapshot, so the key that encrypts the snapshot outlives the server (ADR 24).
+    Clients verify the server with the region's `rds_authorities`, the certificates of RDS's own authorities in the
+    region. No public list contains them (https://truststore.pki.rds.amazonaws.com).
 
-    It offers what `components.database.Database` promises: `url` (secret), `host`, `port`, `secret_name`.
+    Outputs: those of `components.database.Database`.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Rds(DataServiceComponent):
             region=place.location,
             identifier=full_name,
             engine="postgres",
-            # The major version alone: RDS chooses the minor one, and installs later ones.
+            # Only the major version: RDS chooses the minor version and installs later ones.
             engine_version=POSTGRESQL_VERSION,
             auto_minor_version_upgrade=True,
             instance_class=region.instances.database or _smallest(args, place.location),
@@ -109,7 +109,7 @@ class Rds(DataServiceComponent):
         )
 
     def _logs(self, name: str, instance: pulumi.Output[str]) -> list[cloudwatch.LogGroup]:
-        """Log groups that are there first, or RDS makes some that are kept for ever."""
+        """Create the log groups first. Otherwise RDS creates groups that keep logs forever."""
         return [
             cloudwatch.LogGroup(
                 f"{name}-logs-{kind}",

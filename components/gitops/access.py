@@ -1,4 +1,4 @@
-"""The identity with which Argo CD deploys the services of a region, from whichever region it runs in."""
+"""The identity with which Argo CD, in any region, deploys the services of one region."""
 
 import json
 from typing import Final
@@ -10,7 +10,7 @@ from components.gitops.rollout import DEPLOYED
 
 APP: Final = "argocd-manager"
 IN_CLUSTER: Final = "https://kubernetes.default.svc"
-"""Where the hub reaches its own API."""
+"""URL of the hub's own API, inside the hub."""
 
 _TRACKED: Final = (
     ("", "events"),
@@ -18,11 +18,11 @@ _TRACKED: Final = (
     ("apps", "replicasets"),
     ("batch", "jobs"),
 )
-"""What comes of the services' chart, and shows whether it is healthy: API group and resource."""
+"""Objects that the services' chart creates indirectly, and that show its health: API group and resource."""
 
 
 class RegionAccess(pulumi.ComponentResource):
-    """A ServiceAccount that may deploy the services' chart, in their namespace and nothing else. Early and small.
+    """A ServiceAccount that may deploy the services' chart in their namespace, and nothing else. It exists early.
 
     Outputs: `server` (URL of the API), `config` (secret: how Argo CD logs in, in JSON).
     """
@@ -41,7 +41,7 @@ class RegionAccess(pulumi.ComponentResource):
 
 
 def rules() -> list[dict[str, list[str]]]:
-    """What Argo CD may do in the services' namespace of a region; nothing outside of it. No Secrets."""
+    """Return Argo CD's permissions in the services' namespace of a region. They exclude Secrets."""
     write = ["create", "delete", "get", "list", "patch", "update", "watch"]
     return [
         *({"api_groups": [group], "resources": [resource], "verbs": write} for group, resource, _ in DEPLOYED),
@@ -53,6 +53,6 @@ def rules() -> list[dict[str, list[str]]]:
 
 
 def cluster_config(login: Login) -> str:
-    """How Argo CD logs in to a cluster, in JSON."""
+    """Return the JSON with which Argo CD logs in to a cluster."""
     config = {"bearerToken": login.token, "tlsClientConfig": {"insecure": False, "caData": login.certificate_authority}}
     return json.dumps(config, sort_keys=True)

@@ -1,4 +1,4 @@
-"""Argo CD, and what it is told of the regions and of the roll-out."""
+"""Argo CD, with its Secrets, the regions' clusters, and the roll-out."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -27,7 +27,7 @@ TLS_SECRET: Final = "argocd-server-tls"  # noqa: S105 - a name that Argo CD know
 REPLICAS: Final = 2
 _REPOSITORY_USER: Final = "git"
 _FIRST_SET: Final = "2026-01-01T00:00:00Z"
-"""When the password was set: Argo CD would write the time of its start otherwise. Older logins are not valid."""
+"""Fixed time of the password, because Argo CD would use its start time, and refuses logins from before this time."""
 
 SERVER, REPO_SERVER, CONTROLLER = "argocd-server", "argocd-repo-server", "argocd-application-controller"
 SETS, REDIS = "argocd-applicationset-controller", "argocd-redis"
@@ -37,13 +37,14 @@ LOCAL_PORT: Final = 8443
 
 
 class ArgoCD(pulumi.ComponentResource):
-    """Argo CD in the hub. No region needs it to run: it only brings what is new.
+    """Argo CD in the hub. The regions run without it: it only delivers new versions.
 
-    `accesses` by region are those of all regions it deploys to. `ready` is by region what its services need: Argo CD
-    learns of a region when that is there. `shifted` services follow the sun. `repository_token` reads the repository
-    (None: anybody may).
+    `accesses` are, by region, the accesses to all regions that it deploys to.
+    `ready` are, by region, the resources that the services need. Argo CD gets a region's cluster once they exist.
+    `shifted` services follow the sun.
+    `repository_token` gives access to the repository (None: it is public).
 
-    Outputs: `port_forward` (a command), `url` (where it then is), `secret_name` (password of the user `admin`).
+    Outputs: `port_forward` (a command), `url` (its address after that), `secret_name` (password of the user `admin`).
     """
 
     port_forward: str
@@ -80,7 +81,7 @@ class ArgoCD(pulumi.ComponentResource):
             for region, access in sorted(accesses.items())
         }
         spec = rollout(settings.repository, SERVICES, shifted, regions=len(accesses))
-        # The others would go first while nobody knows the canary; but no region waits for those that are late.
+        # The canary's cluster must exist first, or the others would go first. Late regions delay no other.
         self._custom("rollout", "ApplicationSet", RELEASE, spec, [allowed, clusters[canary]])
         self.port_forward = f"kubectl -n {ARGO_CD_NAMESPACE} port-forward service/{SERVER} {LOCAL_PORT}:443"
         self.url = f"https://localhost:{LOCAL_PORT}"
@@ -116,7 +117,7 @@ class ArgoCD(pulumi.ComponentResource):
     def _cluster(
         self, region: str, access: RegionAccess, wave: str, ready: Sequence[pulumi.Input[pulumi.Resource]]
     ) -> k8s.core.v1.Secret:
-        """What Argo CD must know of a region; the resource's name starts with that region's."""
+        """Create the Secret that describes a region's cluster. The resource's name starts with the region's name."""
         entries: dict[str, pulumi.Input[str]] = {
             "name": region,
             "server": IN_CLUSTER if region == self._region else access.server,
@@ -151,7 +152,7 @@ class ArgoCD(pulumi.ComponentResource):
         )
 
     def _network_policies(self, repository: RepositorySettings) -> list[pulumi.Resource]:
-        """Who may talk to whom. The API servers' and Git's addresses are nowhere written down: only their ports are."""
+        """Permitted connections. API servers and Git are allowed by port, because no setting has their addresses."""
         server, repo, controller, sets = (_pods(app) for app in (SERVER, REPO_SERVER, CONTROLLER, SETS))
         asking = [network.peer(pods=pods) for pods in (server, controller, sets)]
         out = network.egress([REPO_PORT], network.peer(pods=repo))
@@ -184,11 +185,11 @@ class ArgoCD(pulumi.ComponentResource):
 
 
 class ArgoSecrets(pulumi.ComponentResource):
-    """The Secrets that Argo CD reads, made here, so that none is plain text in the values of its chart.
+    """The Secrets that Argo CD reads. They are created here, so that its chart's values contain no plain text.
 
-    Password of the user `admin`, the keys of sessions and of the cache, and the login to Git.
+    They hold the password of the user `admin`, the keys of sessions and of the cache, and the login to Git.
 
-    Outputs: `ready` (what must exist before Argo CD).
+    Outputs: `ready` (Argo CD waits for these).
     """
 
     ready: list[pulumi.Resource]
@@ -241,7 +242,7 @@ class ArgoSecrets(pulumi.ComponentResource):
         entries: Mapping[str, pulumi.Input[str]],
         labels: Mapping[str, str] | None = None,
     ) -> k8s.core.v1.Secret:
-        # Argo CD only takes Secrets that are part of it.
+        # Argo CD reads only Secrets with this label.
         part_of = {"app.kubernetes.io/part-of": APP, **(labels or {})}
         return k8s.core.v1.Secret(
             f"{self._name}-{purpose}",
@@ -252,11 +253,11 @@ class ArgoSecrets(pulumi.ComponentResource):
 
 
 def values() -> dict[str, Any]:
-    """Values of chart `argo-cd`. Its Secrets are made outside of it, and its network policies are the namespace's
-    policies.
+    """Values of chart `argo-cd`, without its Secrets and network policies, which are created separately.
 
-    Without cluster roles it may do nothing outside of its namespace, also on the hub: what it deploys, it deploys
-    with the token of each region. Its own security contexts are restricted already.
+    Without cluster roles Argo CD has no rights outside its namespace, even on the hub: it deploys with each region's
+    token.
+    Its own security contexts are already restricted.
     """
     return {
         "createClusterRoles": False,
@@ -264,7 +265,7 @@ def values() -> dict[str, Any]:
         "global": {"domain": "localhost", "networkPolicy": {"create": False}},
         "configs": {
             "cm": {
-                # Do not ask for kinds that the region's token does not let it see.
+                # Do not ask for kinds that the region's token cannot read.
                 "resource.respectRBAC": "normal",
                 "exec.enabled": False,
             },
@@ -277,7 +278,7 @@ def values() -> dict[str, Any]:
         "redis": {"resources": _resources("50m", "128Mi")},
         "controller": {"replicas": 1, "resources": _resources("250m", "1Gi")},
         "server": {**_several(), "resources": _resources("50m", "256Mi")},
-        # It calls no API server, and runs what it finds in the repository.
+        # It calls no API server, and executes content of the repository.
         "repoServer": {**_several(), "automountServiceAccountToken": False, "resources": _resources("100m", "512Mi")},
         "applicationSet": {**_several(), "resources": _resources("50m", "256Mi")},
     }

@@ -1,4 +1,4 @@
-"""What Argo CD rolls out, where, and in which order: the project and the application set. Pure: no resources."""
+"""The targets and the order of Argo CD's roll-outs: the project and the application set. Pure."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -25,7 +25,7 @@ DEPLOYED: Final = (
     ("rbac.authorization.k8s.io", "rolebindings", "RoleBinding"),
     ("rbac.authorization.k8s.io", "roles", "Role"),
 )
-"""What the services' chart has: API group, resource and kind."""
+"""Objects in the services' chart: API group, resource and kind."""
 
 
 def project(regions: Sequence[str], namespace: str, repository: RepositorySettings) -> dict[str, Any]:
@@ -40,18 +40,18 @@ def project(regions: Sequence[str], namespace: str, repository: RepositorySettin
 
 
 def at_once(others: int) -> int:
-    """How many of the `others`, which follow the canary, get a new version at the same time: a third, at least two.
+    """Return how many of the `others`, after the canary, update at the same time: a third, at least two.
 
-    A region that does not answer takes one of these places and keeps it: a single place would stop the roll-out.
+    A region that does not answer keeps one of these places. With a single place it would stop the roll-out.
     """
     return max(LEAST_AT_ONCE, -(-others // SHARE_AT_ONCE))
 
 
 def rollout(repository: RepositorySettings, namespace: str, shifted: Sequence[str], *, regions: int) -> dict[str, Any]:
-    """Spec of the ApplicationSet: the canary, and when it is healthy the other regions, a few at a time.
+    """Spec of the ApplicationSet: first the canary, and once it is healthy the other regions, a few at a time.
 
-    It does not name the regions, of which there are `regions`: each cluster's Secret gives one. `shifted` services
-    follow the sun: their minimum of replicas is set at times of the day, and left alone.
+    `regions` is the number of regions. Their names come from the clusters' Secrets.
+    `shifted` services follow the sun: schedules set their minimum of replicas, so Argo CD leaves it alone.
     """
     steps = [_step(CANARY, 1), _step(REST, at_once(regions - 1))]
     return {
@@ -59,14 +59,14 @@ def rollout(repository: RepositorySettings, namespace: str, shifted: Sequence[st
         "goTemplateOptions": ["missingkey=error"],
         "generators": [{"clusters": {"selector": {"matchLabels": {TYPE_LABEL: "cluster"}}}}],
         "strategy": {"type": "RollingSync", "rollingSync": {"steps": steps}},
-        # Neither a lost Argo CD nor one that moves takes the services away.
+        # Losing or moving Argo CD must not delete the services.
         "syncPolicy": {"applicationsSync": "sync", "preserveResourcesOnDeletion": True},
         "template": _application(repository, namespace, shifted),
     }
 
 
 def _application(repository: RepositorySettings, namespace: str, shifted: Sequence[str]) -> dict[str, Any]:
-    """A region's Application. What is in double braces comes from the Secret of the region's cluster."""
+    """Return a region's Application. Values in double braces come from the Secret of the region's cluster."""
     left_alone = {"ignoreDifferences": [_left_alone(service) for service in sorted(shifted)]} if shifted else {}
     return {
         "metadata": {
@@ -79,7 +79,7 @@ def _application(repository: RepositorySettings, namespace: str, shifted: Sequen
                 "repoURL": repository.url,
                 "targetRevision": repository.revision,
                 "path": repository.path,
-                # A path with a slash in front is seen from the repository's root.
+                # A path with a leading slash starts at the repository's root.
                 "helm": {"releaseName": RELEASE, "valueFiles": [f"/{repository.values}/{{{{.name}}}}.yaml"]},
             },
             "destination": {"name": "{{.name}}", "namespace": namespace},
@@ -104,7 +104,7 @@ def _left_alone(service: str) -> dict[str, Any]:
 
 
 def _sync_policy() -> dict[str, Any]:
-    # Not `automated`: the roll-out starts each region's sync when it is its turn.
+    # Not `automated`, because the roll-out starts each region's sync at its turn.
     return {
         "syncOptions": ["CreateNamespace=false", "RespectIgnoreDifferences=true", "ServerSideApply=true"],
         "retry": {"limit": 5, "backoff": {"duration": "30s", "factor": 2, "maxDuration": "5m"}},

@@ -1,4 +1,4 @@
-"""Values of Istio's charts. Pure: no resources."""
+"""Values of Istio's charts. Pure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,14 @@ TRUST_DOMAIN: Final = "sacred-council.love"
 """The same in all regions."""
 
 MAX_REPLICAS: Final = 5
-"""Of the control plane and of each gateway."""
+"""Maximum for the control plane and for each gateway."""
 
 INGRESS_APP: Final = "istio-ingressgateway"
 INGRESS_PODS: Final = {"istio": "ingressgateway"}
-"""The gateway for the public."""
+"""Labels of the public gateway's pods."""
 EAST_WEST_APP: Final = "istio-eastwestgateway"
 EAST_WEST_PODS: Final = {"istio": "eastwestgateway"}
-"""The gateway for the other regions."""
+"""Labels of the pods of the gateway for other regions."""
 
 TRACING_PROVIDER = "opentelemetry"
 TRACING_PORT = 4317
@@ -36,20 +36,20 @@ PROXY_METRICS_PORT = 15090
 STATUS_PORT = 15021
 
 EAST_WEST_PORT = 15443
-"""Where east-west gateways take mutual TLS and pass it on by its server name: what istiod expects of a gateway."""
+"""Port where east-west gateways take mutual TLS and route it by server name. istiod expects this port."""
 
 NETWORK_LABEL = "topology.istio.io/network"
-"""By it istiod knows the Service of a network's gateway, and which network pods are in."""
+"""By this label istiod finds the Service of a network's gateway, and the network of each pod."""
 
-# Unprivileged, so that the gateway needs neither a capability nor a sysctl.
+# An unprivileged port, so that the gateway needs neither a capability nor a sysctl.
 HTTP_TARGET_PORT = 8080
 HTTPS_TARGET_PORT = 8443
 
-# By default a proxy keeps none of them: who is connected to the public gateway, and who of them by WebSocket.
+# By default a proxy keeps neither: the number of connections to the public gateway, and the WebSockets among them.
 GATEWAY_STATISTICS = {"inclusionRegexps": [r"http\..*downstream_cx(_upgrades)?_active"]}
 
-# Clouds' NATs and load balancers forget a silent connection after 4 minutes (Azure) or 350 seconds (AWS), and tell
-# nobody: what is sent on it later is lost.
+# Clouds' NATs and load balancers drop a silent connection after 4 minutes (Azure) or 350 seconds (AWS) without notice,
+# and data sent later is lost.
 KEEPALIVE_SECONDS = 60
 KEEPALIVE_INTERVAL_SECONDS = 15
 KEEPALIVE_PROBES = 3
@@ -57,7 +57,7 @@ IDLE_TIMEOUT = "180s"
 
 ALL_SERVICES = "*.svc.cluster.local"
 
-# Said, because the chart's platform `gke` leaves it to what the API server calls its version.
+# Explicit, because the chart's platform `gke` derives the path from the API server's version string.
 GKE_CNI_DIRECTORY = "/home/kubernetes/bin"
 
 HYBRID_CURVES = ["X25519MLKEM768", "X25519", "P-256"]
@@ -72,7 +72,7 @@ def istiod_values(
     shared_services: Sequence[str],
     platform: MeshPlatform | None,
 ) -> dict[str, Any]:
-    """Values of chart `istiod`. The cluster is called after its region, also while there is only one."""
+    """Values of chart `istiod`. The cluster has its region's name, even for a single region."""
     return {
         "autoscaleEnabled": True,
         "autoscaleMin": settings.replicas,
@@ -89,7 +89,7 @@ def istiod_values(
             "multiCluster": {"clusterName": region},
             "network": network,
             "logAsJson": True,
-            # A budget of at least one pod would stop every drain of a node while there is only one.
+            # With a single pod, a budget that keeps one pod would block every drain of a node.
             "defaultPodDisruptionBudget": {"enabled": settings.replicas > 1},
             "proxy": {
                 "resources": _resources(cpu="20m", cpu_limit="1", memory="128Mi"),
@@ -102,9 +102,9 @@ def istiod_values(
 def mesh_config(
     post_quantum: PostQuantum, trace_collector: str | None, shared_services: Sequence[str]
 ) -> dict[str, Any]:
-    """The mesh-wide configuration. `trace_collector` is the host of an OTLP/gRPC collector on `TRACING_PORT`.
+    """Return the mesh-wide configuration. `trace_collector` is the host of an OTLP/gRPC collector on `TRACING_PORT`.
 
-    Regions serve the hosts `shared_services` for each other. All other services are the region's own.
+    Regions serve the hosts `shared_services` for each other. All other services stay inside the region.
     """
     return {
         "trustDomain": TRUST_DOMAIN,
@@ -112,13 +112,13 @@ def mesh_config(
         "accessLogEncoding": "JSON",
         "enableTracing": trace_collector is not None,
         "extensionProviders": _tracing_providers(trace_collector),
-        # Proxies' metrics have a port of their own; the services' are scraped where the services serve them.
+        # Proxies serve metrics on a separate port. Prometheus scrapes the services' metrics from the services.
         "enablePrometheusMerge": False,
         "outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"},
         "localityLbSetting": {"enabled": True},
         "serviceSettings": service_settings(shared_services),
         "tcpKeepalive": tcp_keepalive(),
-        # Policies compare paths, so //admin must be /admin before they do.
+        # Policies compare paths, so //admin must become /admin first.
         "pathNormalization": {"normalization": "MERGE_SLASHES"},
         "meshMTLS": {"minProtocolVersion": "TLSV1_3"},
         **_edge_key_exchange(post_quantum),
@@ -127,17 +127,17 @@ def mesh_config(
 
 
 def service_settings(shared_services: Sequence[str]) -> list[dict[str, Any]]:
-    """Which services Istio merges with those of the same name in the other regions: `shared_services` alone.
+    """Let Istio merge only `shared_services` with the services of the same name in the other regions.
 
-    Data services, collectors and control planes have the same names in all regions, and no region may use another's.
-    Istio takes the most specific host.
+    Data services, collectors and control planes have the same names in all regions, but no region may use another's.
+    Istio applies the most specific host.
     """
     shared = [{"settings": {"clusterLocal": False}, "hosts": sorted(shared_services)}] if shared_services else []
     return [{"settings": {"clusterLocal": True}, "hosts": [ALL_SERVICES]}, *shared]
 
 
 def tcp_keepalive() -> dict[str, Any]:
-    """Keeps connections that proxies open known to whatever is on the way."""
+    """Keep connections that proxies open alive for NATs and load balancers on the way."""
     return {
         "time": f"{KEEPALIVE_SECONDS}s",
         "interval": f"{KEEPALIVE_INTERVAL_SECONDS}s",
@@ -146,8 +146,8 @@ def tcp_keepalive() -> dict[str, Any]:
 
 
 def cni_values(*, platform: MeshPlatform | None) -> dict[str, Any]:
-    """Values of chart `cni`. `platform` moves its paths to where that kind of cluster has them."""
-    # Under `cni`: what the platform's profile says there goes before values of the first level.
+    """Values of chart `cni`. `platform` sets the paths of that kind of cluster."""
+    # Under `cni`, because the platform's profile overrides values of the first level.
     directory = {"cni": {"cniBinDir": GKE_CNI_DIRECTORY}} if platform == "gke" else {}
     return {
         "resources": _resources(cpu="20m", cpu_limit="500m", memory="128Mi"),
@@ -164,9 +164,9 @@ def gateway_values(
     annotations: Mapping[str, object],
     load_balancer_ip: object | None = None,
 ) -> dict[str, Any]:
-    """Values of chart `gateway` for the gateway that faces the public. `annotations` go to its Service.
+    """Values of chart `gateway` for the public gateway. `annotations` go to its Service.
 
-    `load_balancer_ip` is a reserved address, for clouds that want it there.
+    `load_balancer_ip` is a reserved address, for clouds that read it from this field.
     """
     return {
         **_gateway_pods(settings, INGRESS_PODS),
@@ -192,15 +192,15 @@ def east_west_values(
     annotations: Mapping[str, str],
     allowed_sources: Sequence[pulumi.Input[str]],
 ) -> dict[str, Any]:
-    """Values of chart `gateway` for the gateway of `network`.
+    """Values of chart `gateway` for the east-west gateway of `network`.
 
-    Only `allowed_sources` (IPv4 addresses) may connect; ValueError without any, because an empty list lets in anyone.
+    Only `allowed_sources` (IPv4 addresses) may connect. Raises ValueError for an empty list, which would admit anyone.
     """
     if not allowed_sources:
         raise ValueError("allowed_sources: expected addresses, got none; anyone could connect")
     return {
         **_gateway_pods(settings, EAST_WEST_PODS),
-        # In place of the chart's `networkGateway`, which also opens two ports of a control plane for other clusters.
+        # Instead of the chart's `networkGateway`, which also opens two ports of a control plane for other clusters.
         "labels": {NETWORK_LABEL: network},
         "env": {"ISTIO_META_REQUESTED_NETWORK_VIEW": network},
         "service": {
@@ -221,7 +221,7 @@ def _platform(platform: MeshPlatform | None) -> dict[str, str]:
 
 def _gateway_pods(settings: MeshSettings, pods: Mapping[str, str]) -> dict[str, Any]:
     return {
-        # The chart's own pod context sets a sysctl and no seccomp profile; the container's is restricted by default.
+        # The chart's own pod context sets a sysctl and no seccomp profile. The container is restricted by default.
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": ISTIO_USER,
@@ -237,7 +237,7 @@ def _gateway_pods(settings: MeshSettings, pods: Mapping[str, str]) -> dict[str, 
 
 
 def _spread(pods: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Pods with these labels are spread over zones, and over nodes where nodes have no zone."""
+    """Spread pods with these labels over zones, or over nodes without zones."""
     return [
         {
             "maxSkew": 1,

@@ -1,4 +1,4 @@
-"""Istio's control plane: its charts, the region's certificate authority, and the rules of the whole mesh."""
+"""Istio's control plane: its charts, the region's certificate authority, and mesh-wide rules."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,19 +22,20 @@ from components.versions import ISTIO_BASE, ISTIO_CNI, ISTIOD, ChartVersion
 APP = "istiod"
 PODS = {"app": "istiod"}
 INJECTED_NAMESPACES = (SERVICES, INGRESS)
-"""Where pods have sidecars."""
+"""Namespaces whose pods have sidecars."""
 
 
 class ControlPlane(pulumi.ComponentResource):
     """Istio with mutual TLS everywhere, sidecars by CNI, certificates from the region's authority, and tracing.
 
-    `network_name` is the region's network, set from the start so that a second region changes nothing here; the label
-    topology.istio.io/network of the namespace says the same. `authority` signs the mesh's certificates. Regions serve
-    `shared_services` for each other; all other services are the region's own. `platform` is the kind of cluster, where
-    the CNI plugin's paths depend on it. `traced` is the share of requests that leave a trace, from 0 to 1 (None: no
-    collector is there to take them).
+    `network_name` is the region's network, set from the start so that a second region changes nothing here. The
+    namespace's label topology.istio.io/network has the same value.
+    `authority` signs the mesh's certificates.
+    Regions serve `shared_services` for each other. All other services stay inside the region.
+    `platform` is the kind of cluster, if the CNI plugin's paths depend on it.
+    `traced` is the share of requests with a trace, from 0 to 1 (None: there is no collector).
 
-    Outputs: `ready` (what must exist before pods with sidecars and before Istio's custom resources).
+    Outputs: `ready` (pods with sidecars and Istio's custom resources wait for these).
     """
 
     ready: list[pulumi.Resource]
@@ -117,7 +118,7 @@ class ControlPlane(pulumi.ComponentResource):
             pods=PODS,
             ingress=[
                 network.ingress([chart_values.XDS_PORT], *proxies),
-                # The API server calls the webhooks from an address that differs with every cluster.
+                # The API server calls the webhooks from an address that differs between clusters.
                 network.ingress([chart_values.WEBHOOK_PORT]),
                 network.ingress([chart_values.CONTROL_PLANE_METRICS_PORT], network.peer(namespace=MONITORING)),
             ],
@@ -164,10 +165,10 @@ class ControlPlane(pulumi.ComponentResource):
 
 
 def mutual_tls() -> dict[str, Any]:
-    """Spec of a PeerAuthentication: nothing but mutual TLS."""
+    """Spec of a PeerAuthentication: only mutual TLS."""
     return {"mtls": {"mode": "STRICT"}}
 
 
 def tracing(provider: str, share: float) -> dict[str, Any]:
-    """Spec of a Telemetry: `share` (0 to 1) of the requests is traced."""
+    """Spec of a Telemetry: trace `share` (0 to 1) of the requests."""
     return {"tracing": [{"providers": [{"name": provider}], "randomSamplingPercentage": round(share * 100, 2)}]}

@@ -1,5 +1,4 @@
-"""Lets the mesh's pods reach data services that a cloud runs: the mesh knows its own services, and lets nothing else
-out."""
+"""Let the mesh's pods reach data services that a cloud runs. The mesh blocks targets that it does not know."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,11 +14,11 @@ APP = "managed-data-services"
 
 
 class DataServiceEntries(pulumi.ComponentResource):
-    """One entry of the mesh's registry per data service. Connections go where the client wanted, encrypted by the
-    client.
+    """One entry of the mesh's registry per data service. Connections keep their address and the client's encryption.
 
-    `data_services` by kind, each with its port; the address of each is one of `addresses` (CIDR). Only the services'
-    pods may reach them. `ready` is the control plane's.
+    `data_services` maps each kind to its port; all addresses are in `addresses` (CIDR).
+    Only the services' pods may reach them.
+    `ready` are the resources of the control plane to wait for.
 
     No outputs.
     """
@@ -50,12 +49,11 @@ class DataServiceEntries(pulumi.ComponentResource):
 
 
 def service_entry(data_service: DataService, port: pulumi.Input[int], addresses: str) -> dict[str, object]:
-    """The entry: any address of the range on the data service's port. The name is the entry's alone; nobody asks for
-    it."""
+    """Spec of a ServiceEntry: any address of the range, on the data service's port. No client resolves its host."""
     return {
         "hosts": [f"{data_service}.managed.internal"],
         "addresses": [addresses],
-        # Not TLS: PostgreSQL's clients begin without it.
+        # Not TLS, because PostgreSQL's clients begin without it.
         "ports": [{"name": f"tcp-{data_service}", "number": port, "protocol": "TCP"}],
         "location": "MESH_EXTERNAL",
         "resolution": "NONE",

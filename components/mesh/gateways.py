@@ -1,4 +1,4 @@
-"""A region's gateways: for the public, and for the other regions. Each has its rules of the network, and they alike."""
+"""A region's gateways for the public and for other regions, each with its network policies."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -24,22 +24,23 @@ from components.versions import ISTIO_GATEWAY
 GATEWAY: Final = "sacred-council"
 CREDENTIAL: Final = "gateway-certificate"
 BETWEEN_NETWORKS: Final = "cross-network"
-"""The Gateway for the other regions."""
+"""Name of the Gateway for other regions."""
 
 CALLERS: Final = {"services": (SERVICES, SERVICE_LABELS), "ingress": (INGRESS, INGRESS_PODS)}
-"""The pods that call other regions: their namespace and their labels, by what tells them from others."""
+"""The pods that call other regions: their namespace and labels, by a short name for the policy."""
 
 
 class IngressGateway(pulumi.ComponentResource):
-    """Istio's ingress gateway: HTTPS for one domain, with HTTP sent there.
+    """Istio's ingress gateway: HTTPS for one domain, and a redirect from HTTP.
 
-    `domain` is the host it answers to, with a certificate from the region's authority; with a `public_certificate` it
-    shows that one, also to who asks for its hosts. `service_type` is how its Service faces outwards,
-    `service_annotations` what the cloud needs to know about it, `address` one that is reserved for it. `ready` is the
-    control plane's.
+    `domain` is the gateway's host, with a certificate from the region's authority.
+    `public_certificate` replaces that certificate and adds its own hosts.
+    `service_type` and `service_annotations` configure the gateway's Service for the cloud.
+    `address` is the reserved address.
+    `ready` are the resources of the control plane to wait for.
 
-    Outputs: `service_name`, `gateway_host` (its DNS name inside the cluster), `gateway` (what VirtualServices name),
-    `principal` (its identity in the mesh), `port_forward` (a command that makes it reachable from the user's machine).
+    Outputs: `service_name`, `gateway_host` (DNS name inside the cluster), `gateway` (the name for VirtualServices),
+    `principal` (its identity in the mesh), `port_forward` (a command that opens it on the user's machine).
     """
 
     service_name: pulumi.Output[str]
@@ -145,12 +146,14 @@ class IngressGateway(pulumi.ComponentResource):
 
 
 class EastWestGateway(pulumi.ComponentResource):
-    """Istio's gateway between networks: takes mutual TLS on 15443 and cannot read what it passes on.
+    """Istio's gateway between networks. It takes mutual TLS on 15443 and cannot read the traffic it forwards.
 
-    istiod finds the gateway's address by itself, in every region. `network_name` is the region's network;
-    `allowed_sources` are the IPv4 addresses that the other regions are seen with. `ready` is the control plane's.
+    istiod finds the gateway's address by itself, in every region.
+    `network_name` is the region's network.
+    `allowed_sources` are the source IPv4 addresses of the other regions.
+    `ready` are the resources of the control plane to wait for.
 
-    Outputs: `ready` (once these are there, the gateway has its address, and pods can be reached through it).
+    Outputs: `ready` (once these exist, the gateway has its address and forwards to pods).
     """
 
     ready: list[pulumi.Resource]
@@ -169,7 +172,7 @@ class EastWestGateway(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sacred-council:mesh:EastWestGateway", name, None, context.child(opts))
-        # The load balancer's rule says who may connect: behind it, callers have other addresses on some clouds.
+        # The load balancer checks who connects, because on some clouds callers have other addresses behind it.
         ports = [chart_values.EAST_WEST_PORT, chart_values.STATUS_PORT]
         own = _network_policy(name, context, EAST_WEST_APP, EAST_WEST_PODS, ports, [], self)
         values = chart_values.east_west_values(
@@ -193,7 +196,7 @@ class EastWestGateway(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _callers_network_policies(self, name: str, context: RegionContext) -> list[k8s.networking.v1.NetworkPolicy]:
-        """Let pods connect to other regions' gateways. Some of those have only a host name, so just the port counts."""
+        """Let pods connect to other regions' gateways, by port only, because some have just a host name."""
         return [
             network.policy(
                 f"{name}-{callers}-callers",
@@ -240,7 +243,7 @@ def _network_policy(
     more_egress: Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs],
     parent: pulumi.Resource,
 ) -> k8s.networking.v1.NetworkPolicy:
-    """Anyone may reach the gateway's `ports`; it reaches the control plane and the services."""
+    """Let anyone reach the gateway's `ports`, and let the gateway reach the control plane and the services."""
     return network.policy(
         f"{name}-policy",
         name=app,
@@ -269,10 +272,11 @@ def public_gateway(
     post_quantum: PostQuantum,
     any_handshake: bool = False,
 ) -> dict[str, Any]:
-    """Spec of the public Gateway: HTTPS with the certificate in Secret `credential`; HTTP only redirects.
+    """Spec of the public Gateway: HTTPS with the certificate in Secret `credential`. HTTP only redirects.
 
-    All hosts share one server: a CDN says one of them in the handshake, and another in its requests. With
-    `any_handshake` the handshake may name any host, or none: some probes name none. Requests still need a route.
+    All hosts share one server, because a CDN names one host in the handshake and another in its requests.
+    With `any_handshake` the handshake may name any host or none, because some probes name none. Requests still need a
+    route.
     """
     version = "TLSV1_3" if post_quantum == "strict" else "TLSV1_2"
     return {
@@ -293,9 +297,9 @@ def public_gateway(
 
 
 def east_west_gateway(selector: dict[str, str], namespaces: Sequence[str]) -> dict[str, Any]:
-    """Spec of the Gateway for other regions: mutual TLS passes through to the service that its server name says.
+    """Spec of the Gateway for other regions: pass mutual TLS through to the service in its server name.
 
-    Only to services in `namespaces`.
+    Only services in `namespaces` are reachable.
     """
     return {
         "selector": selector,
@@ -310,7 +314,7 @@ def east_west_gateway(selector: dict[str, str], namespaces: Sequence[str]) -> di
 
 
 def listener_keepalive(gateway: Mapping[str, str]) -> dict[str, Any]:
-    """Spec of an EnvoyFilter: the same for connections to the pods `gateway`, which inherit the socket's options.
+    """Spec of an EnvoyFilter: TCP keepalive for connections to the pods `gateway`, set on the listening socket.
 
     CDNs keep connections for 10 minutes, and users' WebSockets may be silent for longer.
     """

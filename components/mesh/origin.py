@@ -1,4 +1,4 @@
-"""A gateway as the origin of a CDN: the certificate that the CDN sees, and no service for anybody else."""
+"""A gateway as the origin of a CDN: a public certificate, and access for the CDN alone."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -18,17 +18,18 @@ from components.namespaces import INGRESS
 CERTIFICATE: Final = "origin-certificate"
 ACCOUNT: Final = "acme-account"
 NOBODYS_CLASS: Final = "answered-by-the-gateway"
-"""cert-manager must make an Ingress for its challenges. No controller has this class: the gateway answers by itself."""
+"""Class of the Ingresses that cert-manager creates for challenges. No controller has it: the gateway answers itself."""
 
 
 class OriginCertificate(pulumi.ComponentResource):
-    """An issuer, the account that it uses, and a certificate that cert-manager renews.
+    """An issuer, its account, and a certificate that cert-manager renews.
 
-    It is from a public authority, because CDNs trust no other. All regions have the same account with the authority.
-    `ready` brings cert-manager.
+    A public authority signs the certificate, because CDNs trust no other.
+    All regions share one account with the authority.
+    `ready` is the resource that installs cert-manager.
 
-    Outputs: `secret_name` (of type kubernetes.io/tls; it exists once the authority has asked the gateway), `hosts` (the
-    names in the certificate).
+    Outputs: `secret_name` (type kubernetes.io/tls; the Secret exists once the authority has asked the gateway),
+    `hosts` (the names in the certificate).
     """
 
     secret_name: pulumi.Output[str]
@@ -75,11 +76,12 @@ class OriginCertificate(pulumi.ComponentResource):
 
 
 class OriginAuthentication(pulumi.ComponentResource):
-    """HTTPS only with the edge's token, which is taken off before a request goes on; HTTP only for challenges.
+    """Accept HTTPS only with the edge's token, which is not forwarded, and HTTP only for challenges.
 
-    Without a token, HTTPS only says that the gateway has its certificate and is ready: that is what the edge's probes
-    ask. The gateway holds public keys: who reads its configuration cannot make a token. `gateway` is the public
-    Gateway (namespace/name). `ready` is the control plane's.
+    Without a token, the gateway answers HTTPS only on the path of the edge's probes.
+    The gateway holds only public keys, so a reader of its configuration cannot make a token.
+    `gateway` is the public Gateway (namespace/name).
+    `ready` are the resources of the control plane to wait for.
     """
 
     def __init__(
@@ -120,12 +122,12 @@ class OriginAuthentication(pulumi.ComponentResource):
 
 
 def issuer_spec() -> dict[str, Any]:
-    """Spec of an Issuer that proves by HTTP that a host is ours."""
+    """Spec of an Issuer that proves by HTTP that we own a host."""
     return {
         "acme": {
             "server": ACME_DIRECTORY,
             "privateKeySecretRef": {"name": ACCOUNT},
-            # The account is given: regions with accounts of their own could not answer for each other.
+            # One shared account: regions with separate accounts could not answer each other's challenges.
             "disableAccountKeyGeneration": True,
             "solvers": [{"http01": {"ingress": {"ingressClassName": NOBODYS_CLASS, "serviceType": "ClusterIP"}}}],
         }
@@ -145,7 +147,7 @@ def certificate_spec(hosts: Sequence[str]) -> dict[str, Any]:
 
 
 def token_rules(gateway: Mapping[str, str], *, audience: str, key_set: str) -> dict[str, Any]:
-    """Spec of a RequestAuthentication: what is in the edge's header must be its token. It goes no further."""
+    """Spec of a RequestAuthentication: the edge's header must hold a valid token. The gateway removes the header."""
     rule = {
         "issuer": ISSUER,
         "audiences": [audience],
@@ -157,7 +159,7 @@ def token_rules(gateway: Mapping[str, str], *, audience: str, key_set: str) -> d
 
 
 def edge_only(gateway: Mapping[str, str]) -> dict[str, Any]:
-    """Spec of an AuthorizationPolicy: the edge, its probes, and HTTP, which only has challenges and redirects."""
+    """Spec of an AuthorizationPolicy: admit the edge, its probes, and HTTP (only challenges and redirects)."""
     return {
         "selector": {"matchLabels": dict(gateway)},
         "action": "ALLOW",
@@ -187,9 +189,9 @@ def readiness(*, hosts: Sequence[str], gateway: str) -> dict[str, Any]:
 
 
 def challenge_filter(gateway: Mapping[str, str], thumbprint: str) -> dict[str, Any]:
-    """Spec of an EnvoyFilter: over HTTP, an authority's challenge is answered by who knows the account's thumbprint.
+    """Spec of an EnvoyFilter: over HTTP, the gateway answers the authority's challenges with the account's thumbprint.
 
-    The answer follows from the question, so every region has it: no matter which one a shared host leads to.
+    The answer depends only on the question, so every region can answer for a shared host.
     """
     manager = "envoy.filters.network.http_connection_manager"
     lua = {
@@ -218,7 +220,7 @@ def challenge_filter(gateway: Mapping[str, str], thumbprint: str) -> dict[str, A
 
 
 def challenge_script(thumbprint: str) -> str:
-    """Lua that answers `/.well-known/acme-challenge/<token>` (RFC 8555, section 8.3). Tokens are base64url only."""
+    """Return Lua that answers `/.well-known/acme-challenge/<token>` (RFC 8555, section 8.3; tokens are base64url)."""
     return f"""\
 function envoy_on_request(handle)
   local path = handle:headers():get(":path") or ""

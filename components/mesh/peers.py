@@ -1,4 +1,4 @@
-"""What a region's mesh knows of the other regions, and how it chooses between them."""
+"""The other regions, as a region's mesh sees them, and how the mesh chooses between them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Any, Literal
 import pulumi
 
 CLUSTER_LABEL = "topology.istio.io/cluster"
-"""Istio gives it to every endpoint, also to the gateway that stands for the endpoints of another network."""
+"""Istio sets this label on every endpoint, including a gateway that stands for another network's endpoints."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageRoute:
-    """Requests whose language tag is one of `tags`, or starts with one of them, are served in `region`."""
+    """Requests for `region`: those whose language tag equals, or starts with, one of `tags`."""
 
     region: str
     match: Literal["exact", "prefix"]
@@ -21,15 +21,15 @@ class LanguageRoute:
 
 @dataclass(frozen=True, kw_only=True)
 class MeshPeers:
-    """What the routes of one region know of the others."""
+    """The other regions, as the routes of one region see them."""
 
     region: str
     failover: tuple[str, ...]
-    """The others, nearest first."""
+    """The other regions, nearest first."""
     languages: tuple[LanguageRoute, ...] = ()
-    """The first that fits a request says which region serves it."""
+    """The first match chooses the region that serves a request."""
     unreachable: frozenset[str] = frozenset()
-    """Regions that get no requests: their endpoints are not known, or they get no traffic."""
+    """Regions without requests: their endpoints are unknown, or they take no traffic."""
 
     def __post_init__(self) -> None:
         if not self.failover or self.region in self.failover:
@@ -40,7 +40,7 @@ class MeshPeers:
 
     @property
     def regions(self) -> tuple[str, ...]:
-        """All regions of the mesh, sorted: the same everywhere."""
+        """All regions of the mesh, sorted. Every region has the same list."""
         return tuple(sorted((self.region, *self.failover)))
 
     @property
@@ -51,18 +51,18 @@ class MeshPeers:
 
 @dataclass(frozen=True, kw_only=True)
 class EastWest:
-    """What one region must know to send requests to the others, and to let theirs in."""
+    """What one region needs to send requests to the others, and to admit theirs."""
 
     mesh_peers: MeshPeers | None
-    """None while there are no others."""
+    """None without other regions."""
     kubeconfigs: Mapping[str, pulumi.Output[str] | None]
-    """Of the others by name that get requests. None where the API's endpoint is not known."""
+    """Kubeconfigs, by name, of the other regions that take requests. None: the API's endpoint is unknown."""
     allowed_sources: Sequence[pulumi.Output[str]]
-    """The IPv4 addresses that the others are seen with."""
+    """Source IPv4 addresses of the other regions."""
 
 
 def nearest_first(mesh_peers: MeshPeers) -> dict[str, Any]:
-    """Locality setting: pods of the same zone, of the same region, of the nearest other region, then all the rest."""
+    """Locality setting: prefer the same zone, then the same region, the nearest other region, and the rest."""
     return {
         "enabled": True,
         "failover": [{"from": mesh_peers.region, "to": nearest} for nearest in mesh_peers.reachable[:1]],
@@ -70,10 +70,11 @@ def nearest_first(mesh_peers: MeshPeers) -> dict[str, Any]:
 
 
 def subsets(mesh_peers: MeshPeers, affinity: dict[str, Any]) -> list[dict[str, Any]]:
-    """One subset per region, called after it: its endpoints, and all others only when those fail.
+    """Return one subset per region, with the region's name: it prefers that region's endpoints over all others.
 
-    A subset that selected the region's endpoints would have none left when the region is down. The name of a subset is
-    part of the TLS server name, which the other region's gateway must know, too: hence the same subsets everywhere.
+    A subset that selected only the region's endpoints would be empty when the region is down.
+    The subset's name is part of the TLS server name, which the other region's gateway must know, so all regions have
+    the same subsets.
     """
     return [
         {

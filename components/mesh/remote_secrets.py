@@ -1,4 +1,4 @@
-"""How the control planes of a mesh learn each other's endpoints: with Istio's remote secrets."""
+"""Istio's remote secrets, by which the control planes of a mesh learn each other's endpoints."""
 
 import json
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ LABEL: Final = {"istio/multiCluster": "true"}
 
 
 class RemoteSecretAccess(pulumi.ComponentResource):
-    """The identity with which other regions' control planes read a region's Kubernetes API. Early and small.
+    """The identity with which other regions' control planes read a region's Kubernetes API. It exists early.
 
     The account is in the control plane's namespace, may read what Istio watches, and has a token that does not expire.
 
-    Outputs: `kubeconfig` (secret, JSON; None where the API's endpoint is not known).
+    Outputs: `kubeconfig` (secret, JSON; None when the API's endpoint is unknown).
     """
 
     kubeconfig: pulumi.Output[str] | None
@@ -42,11 +42,10 @@ class RemoteSecretAccess(pulumi.ComponentResource):
 class RemoteRegions(pulumi.ComponentResource):
     """One Secret with a key per other region, from which istiod learns their endpoints.
 
-    Istio takes every key of a Secret with its label as the name of a cluster: one object does for any number of
-    regions. `kubeconfigs` are those of the other regions by name, each in JSON; None where a region's API endpoint is
-    not known.
+    Istio reads every key of a Secret with its label as a cluster name, so one object serves any number of regions.
+    `kubeconfigs` are the other regions' kubeconfigs (JSON) by name. None: the region's API endpoint is unknown.
 
-    Outputs: `unknown` (regions that are left out because nobody knows their API endpoint).
+    Outputs: `unknown` (regions left out because their API endpoint is unknown).
     """
 
     unknown: tuple[str, ...]
@@ -68,8 +67,8 @@ class RemoteRegions(pulumi.ComponentResource):
             metadata=object_meta(
                 NAME, app=APP, region=context.region, namespace=context.namespaces[ISTIO], extra_labels=LABEL
             ),
-            # Not string_data: with server-side apply a region that is taken out of it would stay in the Secret. Not an
-            # empty map: the server drops it, and every preview would want to add it again.
+            # Not string_data: with server-side apply a removed region would stay in the Secret.
+            # Not an empty map: the server drops it, and every preview would add it again.
             data={region: sealed(kubeconfig) for region, kubeconfig in known.items()} or None,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -77,7 +76,7 @@ class RemoteRegions(pulumi.ComponentResource):
 
 
 def known_regions(region: str, kubeconfigs: Mapping[str, pulumi.Input[str] | None]) -> dict[str, pulumi.Input[str]]:
-    """The kubeconfigs that are known; ValueError when one is for `region`, which istiod knows as its own cluster."""
+    """Return the known kubeconfigs. Raise ValueError for one of `region`, which istiod knows as its own cluster."""
     if region in kubeconfigs:
         raise ValueError(
             f"kubeconfigs: expected those of the regions other than {region}, got {', '.join(sorted(kubeconfigs))}"
@@ -86,7 +85,7 @@ def known_regions(region: str, kubeconfigs: Mapping[str, pulumi.Input[str] | Non
 
 
 def missing(region: str, unknown: tuple[str, ...]) -> str:
-    """What the user is told about regions that the mesh of `region` cannot reach."""
+    """Return the message about regions that the mesh of `region` cannot reach."""
     return (
         f"region {region}: its mesh sends no requests to {', '.join(unknown)}, because the address of the Kubernetes "
         "API there is not known: a cluster of cloud `existing` is only reached through your own kubeconfig. "
@@ -95,10 +94,10 @@ def missing(region: str, unknown: tuple[str, ...]) -> str:
 
 
 def remote_secret_rules() -> list[dict[str, list[str]]]:
-    """What Istio's control plane watches in another cluster: less than that, and it would wait for ever.
+    """Return rules for what Istio's control plane watches in another cluster. With fewer, it would wait forever.
 
-    After the role that Istio's own chart gives to its remote-secret access, without what is written and what only the
-    control plane of remote sidecars asks.
+    The rules follow the role of Istio's own chart for remote-secret access, without write access and without what only
+    a control plane with remote sidecars needs.
     """
     istio = ("extensions", "networking", "security", "telemetry")
     core = ("configmaps", "endpoints", "namespaces", "nodes", "pods", "replicationcontrollers", "secrets", "services")
@@ -118,9 +117,9 @@ def _read(groups: list[str], resources: list[str]) -> dict[str, list[str]]:
 
 
 def remote_kubeconfig(*, region: str, endpoint: str, login: Login) -> str:
-    """A kubeconfig, in JSON, with nothing but a token in it: Istio refuses plugins and files.
+    """Return a kubeconfig (JSON) that contains only a token, because Istio refuses plugins and files.
 
-    `endpoint` is the API's URL, or its host name.
+    `endpoint` is the API's URL or host name.
     """
     cluster = {"server": api_url(endpoint), "certificate-authority-data": login.certificate_authority}
     return json.dumps(

@@ -1,4 +1,4 @@
-"""How requests find the services, who may call them, and what is measured of their proxies."""
+"""Routes to the services, their permitted callers, and the metrics of their proxies."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,10 +23,11 @@ SERVICE_LABELS = {"app.kubernetes.io/part-of": "sacred-council", "app.kubernetes
 class ServiceRouting(pulumi.ComponentResource):
     """Routes by path prefix, retries, circle affinity, outlier detection, and default-deny authorization.
 
-    `domain` and `gateway` are the public gateway's, `gateway_principal` its identity. `ready` is the control plane's.
-    `mesh_peers` is what is known of the other regions (None: there are none).
+    `domain` and `gateway` belong to the public gateway; `gateway_principal` is its identity.
+    `ready` are the resources of the control plane to wait for.
+    `mesh_peers` describes the other regions (None: a single region).
 
-    Outputs: `urls` (service to public URL).
+    Outputs: `urls` (public URL by service).
     """
 
     urls: dict[str, str]
@@ -123,9 +124,9 @@ def _destination(
 def proxy_monitor(
     resource_name: str, context: RegionContext, namespace: str, *, app: str, opts: pulumi.ResourceOptions
 ) -> None:
-    """Let Prometheus scrape the proxies of all pods in `namespace`: only they have a port of this name.
+    """Let Prometheus scrape the proxies of all pods in `namespace`. Only proxies have a port of this name.
 
-    Nothing where nothing is monitored.
+    Create nothing when the region has no monitoring.
     """
     if context.monitored_by is None:
         return
@@ -144,7 +145,7 @@ def proxy_monitor(
 
 
 def plain_metrics(metrics_port: int) -> dict[str, Any]:
-    """Spec of a PeerAuthentication: `metrics_port` of the services takes plain text, for Prometheus has no sidecar."""
+    """Spec of a PeerAuthentication: `metrics_port` accepts plain text, because Prometheus has no sidecar."""
     return {
         "selector": {"matchLabels": SERVICE_LABELS},
         "mtls": {"mode": "STRICT"},
@@ -165,7 +166,7 @@ def allow_callers(*, gateway: str, namespace: str, ports: Sequence[int]) -> dict
 
 
 def allow_metrics(metrics_port: int) -> dict[str, Any]:
-    """Spec of an AuthorizationPolicy: metrics may be read. Network policies say by whom."""
+    """Spec of an AuthorizationPolicy: anyone may read metrics. Network policies restrict who can."""
     operation = {"ports": [str(metrics_port)], "methods": ["GET"], "paths": ["/metrics"]}
     return {"action": "ALLOW", "rules": [{"to": [{"operation": operation}]}]}
 
@@ -178,10 +179,10 @@ def virtual_service(
     services: Mapping[str, int],
     languages: Sequence[LanguageRoute] = (),
 ) -> dict[str, Any]:
-    """Spec of a VirtualService: https://<domain>/<service>/... goes to the service, without the prefix.
+    """Spec of a VirtualService: send https://<domain>/<service>/... to the service, without the prefix.
 
-    One host for all services means one certificate, one DNS record and one origin for a CDN in every region.
-    The first of `languages` that fits says which region serves a request; without one it is served here.
+    With one host for all services, each region needs one certificate, one DNS record and one origin for a CDN.
+    The first match in `languages` chooses the region that serves a request. Without a match it is this region.
     """
     return {
         "hosts": [domain],
@@ -198,13 +199,13 @@ def virtual_service(
 
 
 def destination_rule(name: str, namespace: str, mesh_peers: MeshPeers | None = None) -> dict[str, Any]:
-    """Spec of a DestinationRule: a circle keeps its pod, and pods (or regions) that fail are left out for a while.
+    """Spec of a DestinationRule: keep each circle on one pod, and eject failing pods (or regions) for a while.
 
-    With other regions about, they are tried nearest first, and each is a subset for routes that choose a region. Then
-    the caller's zone comes before all others, too: a circle has one pod in each zone that it is called from.
+    With other regions, requests fail over to the nearest first, and each region is a subset that routes can choose.
+    The caller's zone then comes before all others, so a circle has one pod in each zone that calls it.
     """
     affinity = {"consistentHash": {"httpHeaderName": CIRCLE_HEADER}}
-    # Said, because outlier detection would put zones in order by itself, and a circle's pod would depend on the caller.
+    # Explicit, because outlier detection would order zones itself, and a circle's pod would depend on the caller.
     nearest = {"enabled": False} if mesh_peers is None else peers.nearest_first(mesh_peers)
     regions = {} if mesh_peers is None else {"subsets": peers.subsets(mesh_peers, affinity)}
     return {
@@ -215,7 +216,7 @@ def destination_rule(name: str, namespace: str, mesh_peers: MeshPeers | None = N
                 "http": {"idleTimeout": chart_values.IDLE_TIMEOUT},
             },
             "loadBalancer": {**affinity, "localityLbSetting": nearest},
-            # Locality failover starts only when every local pod is ejected: a limit below 100 % would prevent it.
+            # Locality failover starts only when every local pod is ejected. A limit below 100 % would prevent it.
             "outlierDetection": {
                 "consecutiveGatewayErrors": 5,
                 "consecutive5xxErrors": 0,
@@ -229,7 +230,7 @@ def destination_rule(name: str, namespace: str, mesh_peers: MeshPeers | None = N
 
 
 def service_host(name: str, namespace: str) -> str:
-    """The DNS name of Service `name` in `namespace`."""
+    """Return the DNS name of Service `name` in `namespace`."""
     return f"{name}.{namespace}.svc.cluster.local"
 
 
@@ -240,7 +241,7 @@ def _route(name: str, namespace: str, port: int) -> dict[str, Any]:
         "rewrite": {"uri": "/"},
         "route": [{"destination": {"host": service_host(name, namespace), "port": {"number": port}}}],
         "timeout": "15s",
-        # Only failures that happen before a service has seen the request: nothing is done twice.
+        # Retry only failures before the service has seen the request, so that nothing is done twice.
         "retries": {"attempts": 2, "retryOn": "connect-failure,refused-stream"},
     }
 

@@ -1,4 +1,4 @@
-"""Messaging. Callers know only what `Messaging` promises."""
+"""Messaging. Callers depend only on `Messaging`."""
 
 from typing import Protocol
 
@@ -6,16 +6,17 @@ import pulumi
 
 
 class Messaging(Protocol):
-    """What every messaging component offers, once it accepts connections.
-
-    `url` is secret: a tls:// URL with user and password. `secret_name` is the Secret `messaging-connection` in the
-    clients' namespace with the keys url, host, port, username, password, domain and ca.crt.
-    """
+    """The outputs of every messaging component, known once it accepts connections."""
 
     url: pulumi.Output[str]
+    """Secret tls:// URL with user and password."""
     host: pulumi.Output[str]
     port: pulumi.Output[int]
     secret_name: pulumi.Output[str]
+    """The Secret `messaging-connection` in the clients' namespace.
+
+    Keys: url, host, port, username, password, domain and ca.crt.
+    """
 
 
 __all__ = ["Messaging"]

@@ -1,4 +1,4 @@
-"""What NATS servers read: nats.conf, users.conf and the script that starts them. Pure: no resources."""
+"""Configuration of NATS servers: nats.conf, users.conf and the start script. Pure."""
 
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -29,46 +29,48 @@ SYSTEM_USER: Final = "system"
 MAX_PAYLOAD: Final = "1MB"
 LAME_DUCK_SECONDS: Final = 30
 FOREVER: Final = 10**9
-"""Attempts, a second apart, to reach another region."""
+"""Attempts to reach another region, one per second."""
 MEMORY_SHARE: Final = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayPeer:
-    """Another region: its `name` and the `address` (host:port) of its gateway."""
+    """The gateway of another region."""
 
     name: str
+    """The region's name."""
     address: str
+    """host:port."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gateway:
-    """What joins a region's servers with those of other regions.
-
-    `advertise` is the address (host:port) at which the others reach them. `seeds` are the regions that the file names;
-    the others become known through these, so that one region more changes no file but its own.
-    """
+    """The gateway that joins a region's servers with those of other regions."""
 
     advertise: str
+    """Address (host:port) at which other regions reach these servers."""
     seeds: Sequence[GatewayPeer] = ()
+    """Regions that the file names. They announce all others, so adding a region changes no other region's file."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mirrored:
-    """A stream of another region that this one keeps a mirror of: its `stream` name and its `home` region."""
+    """A stream of another region that this region mirrors."""
 
     stream: str
+    """The stream's name."""
     home: str
+    """The region that takes its messages."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegionServers:
-    """The servers of one region: what is configured of them, and what they must know of other regions."""
+    """The servers of one region, and their links to other regions."""
 
     region: str
     settings: MessagingSettings
     gateway: Gateway | None = None
-    """None: the region is alone."""
+    """None: a single region."""
     mirrored: Sequence[Mirrored] = ()
 
     def __post_init__(self) -> None:
@@ -80,9 +82,7 @@ class RegionServers:
 
 
 def gateway(region: str, namespace: str, seeds: Sequence[str]) -> Gateway:
-    """The gateway of `region`, which meets the others at those of the regions `seeds`: by the names of their peer
-    endpoints.
-    """
+    """Return the gateway of `region`, which meets other regions at the peer endpoints of the regions `seeds`."""
 
     def address(name: str) -> str:
         return f"{peer_name(name, namespace)}:{GATEWAY_PORT}"
@@ -91,41 +91,41 @@ def gateway(region: str, namespace: str, seeds: Sequence[str]) -> Gateway:
 
 
 def domain_api(region: str) -> str:
-    """The prefix of the JetStream API of `region`, as other regions call it."""
+    """Return the prefix of the JetStream API of `region`, for callers in other regions."""
     return f"$JS.{region}.API"
 
 
 def system_account(region: str) -> str:
-    """Each region has a system account of its own.
+    """Return the name of the region's system account. Regions do not share one.
 
-    JetStream's servers elect a leader inside the system account. Shared by all regions it would make them one
-    group, in which a region that is cut off can change nothing of its own streams.
+    JetStream's servers elect a leader inside the system account. A shared account would make all regions one group,
+    and a region that is cut off could not change its own streams.
     """
     return f"SYS_{region}"
 
 
 def routes(servers: RegionServers) -> list[str]:
-    """Servers that a server connects to; those it does not name become known through these.
+    """Return the servers that a server connects to. They announce the others.
 
     A JetStream cluster that starts for the first time waits for as many servers as its file has routes and gateway
-    addresses together. Their sum is therefore kept at the number of servers that can vote.
+    addresses together. So their sum equals the number of voting servers.
     """
     count = servers.settings.servers - (len(servers.gateway.seeds) if servers.gateway else 0)
     return [f"tls://{APP}-{index}.{HEADLESS_SERVICE}:{CLUSTER_PORT}" for index in range(count)]
 
 
 def memory_limit(memory: int) -> str:
-    """The GOMEMLIMIT of a server: a tenth of its memory is left to what Go's collector does not see."""
+    """Return a server's GOMEMLIMIT. A tenth of its memory stays for allocations outside Go's collector."""
     return f"{memory * 9 // 10 // 2**20}MiB"
 
 
 def files(servers: RegionServers) -> dict[str, str]:
-    """The files that all servers of the region share, by name, but users.conf."""
+    """Return the files that all servers of the region share, by name, except users.conf."""
     return {"nats.conf": render(servers), "start.sh": START_SCRIPT}
 
 
 def render(servers: RegionServers) -> str:
-    """The text of nats.conf. It reads SERVER_NAME, and the password hashes from users.conf beside it."""
+    """Return the text of nats.conf. It reads SERVER_NAME, and the password hashes from users.conf beside it."""
     blocks = [_server(), _jetstream(servers), _accounts(servers)]
     if servers.settings.servers > 1:
         blocks.append(_cluster(servers))
@@ -135,7 +135,7 @@ def render(servers: RegionServers) -> str:
 
 
 def render_users(*, application_hash: str, system_hash: str) -> str:
-    """The text of users.conf: bcrypt hashes that nats.conf refers to."""
+    """Return the text of users.conf: the bcrypt hashes that nats.conf refers to."""
     return f'APPLICATION_PASSWORD: "{application_hash}"\nSYSTEM_PASSWORD: "{system_hash}"\n'
 
 
@@ -193,7 +193,7 @@ system_account: "{system}"
 
 def _imports(mirrored: Sequence[Mirrored]) -> str:
     # A domain's API does not answer across gateways: requests are redirected before they leave their region. Each
-    # import redirects one of them, which makes a mirror's consumer, to the home region's system account.
+    # import redirects the one request that creates a mirror's consumer to the home region's system account.
     services = (
         f'{{service: {{account: "{system_account(each.home)}", subject: "{_consumer_api("$JS.API", each)}"}}, '
         f'to: "{_consumer_api(domain_api(each.home), each)}", share: true}}'
@@ -230,7 +230,7 @@ cluster {{
 
 
 def _gateway(region: str, gateway: Gateway) -> str:
-    # Regions that are not named are given up at the first failed attempt unless connect_retries says otherwise.
+    # The server gives up unnamed regions after the first failed attempt unless connect_retries is set.
     seeds = [f'{{name: "{seed.name}", urls: ["tls://{seed.address}"]}}' for seed in gateway.seeds]
     return f"""\
 gateway {{
@@ -270,4 +270,4 @@ if grep -q '^cluster' {SETTINGS}/nats.conf && [ ! -d "$store/$SYSTEM_ACCOUNT/_js
 fi
 exec nats-server --config {SETTINGS}/nats.conf
 """
-"""Starts the server in its container. It reads SYSTEM_ACCOUNT, and SERVER_NAME for the server."""
+"""Starts the server in its container. The script reads SYSTEM_ACCOUNT, and the server reads SERVER_NAME."""

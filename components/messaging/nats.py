@@ -50,15 +50,15 @@ EXPORTER_RESOURCES: Final = Resources(cpu="50m", memory="64Mi", scratch="16Mi")
 class Nats(DataServiceComponent):
     """NATS with JetStream, TLS everywhere, and an account for the application.
 
-    A single server keeps its streams to itself: going from 1 to 3 needs a backup of them (the pods refuse to start
-    rather than lose them), so a stack that is to grow into several regions should start with 3.
+    A single server does not replicate its streams. Growing from 1 to 3 servers needs a backup of them, and the pods
+    refuse to start rather than lose them. So a stack that will grow into several regions should start with 3.
 
-    With peers the servers become part of a super-cluster: they meet the other regions at the regions `seeds`, which
-    are fewer than there are servers. A region that nobody meets anywhere else needs none.
+    With peers, the servers form a super-cluster and meet the other regions at the regions `seeds`.
+    There must be fewer seeds than servers. A region that others meet first needs no seeds.
 
-    It offers what `components.messaging.Messaging` promises: `url` (secret), `host`, `port`, `secret_name`. They are
-    known once the servers are ready. The user `system` of the region's system account has its password in the Secret
-    `nats-system` of the servers' namespace.
+    Outputs: those of `components.messaging.Messaging`, known once the servers are ready.
+    The Secret `nats-system` in the servers' namespace holds the password of the user `system`, who belongs to the
+    region's system account.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Nats(DataServiceComponent):
         return random.RandomPassword(name, length=PASSWORD_LENGTH, special=False, opts=self._child)
 
     def _network_policy(self, name: str, *, with_streams: bool) -> None:
-        """Let clients, the Job for streams, each other, Prometheus and other regions reach the servers."""
+        """Let clients, the streams' Job, each other, Prometheus and other regions reach the servers."""
         servers = network.peer(pods=selector(configuration.APP))
         clients = [network.peer(namespace=self._context.namespaces[SERVICES])]
         if with_streams:
@@ -244,7 +244,7 @@ class Nats(DataServiceComponent):
 
 @dataclass(frozen=True, kw_only=True)
 class ServerPods:
-    """The pods of a region's servers, each with its metrics."""
+    """The pods of a region's servers, each with a metrics exporter."""
 
     app: AppMetadata
     resources: Resources
@@ -253,10 +253,10 @@ class ServerPods:
     users: k8s.core.v1.Secret
     checksum: pulumi.Input[str]
     gateway: bool
-    """Whether other regions reach them."""
+    """Whether other regions reach the servers."""
 
     def template(self) -> k8s.core.v1.PodTemplateSpecArgs:
-        """The template of the StatefulSet."""
+        """Return the template of the StatefulSet."""
         return pod_template(
             self.app,
             containers=[self._server(), self._exporter()],
@@ -347,7 +347,7 @@ class ServerPods:
 
 
 def _leave_gently() -> k8s.core.v1.LifecycleArgs:
-    """Clients are asked to move to other servers before the process ends."""
+    """Ask clients to move to other servers before the process ends."""
     command = ["nats-server", f"--signal=ldm={configuration.RUN}/nats.pid"]
     return k8s.core.v1.LifecycleArgs(
         pre_stop=k8s.core.v1.LifecycleHandlerArgs(exec_=k8s.core.v1.ExecActionArgs(command=command))

@@ -1,4 +1,4 @@
-"""Streams and their mirrors: which a region holds, and the Job that makes them."""
+"""Streams and mirrors: which ones a region holds, and the Job that creates them."""
 
 import json
 from collections.abc import Iterable
@@ -26,16 +26,16 @@ SERVER: Final = f"tls://{configuration.SERVICE}:{configuration.CLIENT_PORT}"
 UNLIMITED: Final = -1
 USUAL_REPLICAS: Final = 3
 DUPLICATE_WINDOW: Final = 120
-"""Seconds. JetStream refuses one that is longer than messages are kept, which is an hour at least."""
+"""Seconds. JetStream refuses a window longer than the retention of messages, which is at least an hour."""
 NANOSECONDS: Final = 10**9
 DEADLINE_SECONDS: Final = 900
 RESOURCES: Final = Resources(cpu="100m", memory="128Mi", scratch="16Mi")
 
 
 class NatsStreams(pulumi.ComponentResource):
-    """A Job that makes the streams that the region holds; it runs again when something that it reads has changed.
+    """A Job that creates the region's streams and mirrors. It runs again when its input changes.
 
-    It waits for the `servers`, which have the `certificate`. `password` is that of the application's user.
+    It waits for `servers`, whose certificate is `certificate`. `password` belongs to the application's user.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class NatsStreams(pulumi.ComponentResource):
             secrets={"password": password},
             secret_environment={"NATS_PASSWORD": "password"},
             mounts={"settings": SETTINGS, "certificates": CERTIFICATES, "scratch": SCRATCH},
-            # The root certificate alone: the servers' key is none of the Job's business.
+            # Only the root certificate: the Job must not read the servers' key.
             certificates=secret_volume("certificates", certificate.secret_name, {"ca.crt": "ca.crt"}),
             environment={
                 "NATS_URL": SERVER,
@@ -79,14 +79,14 @@ class NatsStreams(pulumi.ComponentResource):
 
 
 def home_of(stream: StreamSettings, region: str) -> str:
-    """The region that takes the stream's messages. A stack of one `region` need not name it."""
+    """Return the region that takes the stream's messages. It defaults to `region`, for stacks with one region."""
     return stream.home or region
 
 
 def held(region: str, streams: Iterable[StreamSettings]) -> tuple[StreamSettings, ...]:
-    """The streams that `region` holds, sorted by name: those it is the home of, and those it has a mirror of.
+    """Return the streams whose home is `region` or that it mirrors, sorted by name.
 
-    They do not depend on what other regions there are.
+    The result does not depend on which other regions exist.
     """
     listed = sorted(streams, key=lambda stream: stream.name)
     return tuple(
@@ -95,7 +95,7 @@ def held(region: str, streams: Iterable[StreamSettings]) -> tuple[StreamSettings
 
 
 def mirrored(region: str, streams: Iterable[StreamSettings]) -> list[configuration.Mirrored]:
-    """The streams that `region` has a mirror of, and not the stream itself."""
+    """Return the streams that `region` only mirrors."""
     return [
         configuration.Mirrored(stream=stream.name, home=home_of(stream, region))
         for stream in held(region, streams)
@@ -104,7 +104,7 @@ def mirrored(region: str, streams: Iterable[StreamSettings]) -> list[configurati
 
 
 def definition(region: str, stream: StreamSettings, servers: int) -> dict[str, Any]:
-    """What JetStream is asked for in `region`, of so many `servers`: the stream at its home, elsewhere a mirror."""
+    """Return JetStream's definition for `region` with `servers` servers: the stream at its home, a mirror elsewhere."""
     common = {
         "name": stream.name,
         "retention": "limits",
@@ -126,7 +126,7 @@ def definition(region: str, stream: StreamSettings, servers: int) -> dict[str, A
 
 
 def files(region: str, settings: MessagingSettings) -> dict[str, str]:
-    """The Job's files: the script, and a definition for each stream that `region` holds, named after it."""
+    """Return the Job's files: the script, and a definition named after each stream that `region` holds."""
     definitions = {
         f"{stream.name}.json": json.dumps(definition(region, stream, settings.servers), indent=2)
         for stream in held(region, settings.streams)
@@ -161,4 +161,4 @@ for file in {SETTINGS}/*.json; do
   fi
 done
 """
-"""Run by the Job. It reads NATS_URL, NATS_USER, NATS_PASSWORD and NATS_CA, as the `nats` command does."""
+"""The Job runs this. It reads NATS_URL, NATS_USER, NATS_PASSWORD and NATS_CA, as the `nats` command does."""

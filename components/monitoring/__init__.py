@@ -1,4 +1,4 @@
-"""What watches a region: metrics, alerts, dashboards and traces."""
+"""Monitoring of a region: metrics, alerts, dashboards and traces."""
 
 from components.monitoring.monitoring import RUNBOOKS, Monitoring
 from components.monitoring.names import MonitoringTargets, collector_host, trace_endpoint

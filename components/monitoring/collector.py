@@ -1,4 +1,4 @@
-"""The OpenTelemetry collector: takes traces from services and proxies, and passes them on in batches."""
+"""The OpenTelemetry collector: it takes traces from services and proxies, and forwards them in batches."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ LATENCY_BUCKETS = ["5ms", "10ms", "25ms", "50ms", "100ms", "250ms", "500ms", "1s
 
 
 class Collector(pulumi.ComponentResource):
-    """An OpenTelemetry collector reachable inside the region. It passes traces on to `jaeger_host` over OTLP/gRPC.
+    """An OpenTelemetry collector for the region. It forwards traces to `jaeger_host` over OTLP/gRPC.
 
     Outputs: `endpoint` (URL for OTLP/gRPC).
     """
@@ -137,7 +137,7 @@ def _container() -> k8s.core.v1.ContainerArgs:
         args=[f"--config={CONFIG_DIRECTORY}/{CONFIG_FILE}"],
         ports=[k8s.core.v1.ContainerPortArgs(name=name, container_port=port) for name, port in PORTS.items()],
         security_context=restricted_container(),
-        # Ready when it takes traces, alive while its pipelines are healthy.
+        # Ready once it takes traces, alive while its pipelines are healthy.
         readiness_probe=k8s.core.v1.ProbeArgs(
             tcp_socket=k8s.core.v1.TCPSocketActionArgs(port="otlp-grpc"), period_seconds=5
         ),
@@ -150,9 +150,10 @@ def _container() -> k8s.core.v1.ContainerArgs:
 
 
 def collector_config(*, region: str, jaeger_host: str) -> str:
-    """The collector's configuration file: OTLP in, `region` added to each span, OTLP out to Jaeger.
+    """Return the collector's configuration: OTLP input, `region` added to each span, OTLP output to Jaeger.
 
-    From the spans it also makes metrics, whose exemplars lead from a latency to a trace. JSON, which is YAML, too.
+    The collector also derives metrics from spans. Their exemplars link a latency to a trace.
+    The format is JSON, which is also YAML.
     """
     return json.dumps(_collector(region, jaeger_host), indent=2, sort_keys=True) + "\n"
 
@@ -169,7 +170,7 @@ def _collector(region: str, jaeger_host: str) -> dict[str, Any]:
             }
         },
         "processors": {
-            # Refuses data before the memory limit kills the process; percentages are of that limit.
+            # It refuses data before the memory limit kills the process. Percentages are of that limit.
             "memory_limiter": {"check_interval": "1s", "limit_percentage": 80, "spike_limit_percentage": 20},
             "resource": {"attributes": [{"key": "cloud.region", "value": region, "action": "upsert"}]},
             "batch": {"send_batch_size": 1024, "timeout": "2s"},
@@ -182,7 +183,7 @@ def _collector(region: str, jaeger_host: str) -> dict[str, Any]:
                 "sending_queue": {"queue_size": 1000},
                 "retry_on_failure": {"max_elapsed_time": "300s"},
             },
-            # Exemplars exist in OpenMetrics only.
+            # Only OpenMetrics has exemplars.
             "prometheus": {
                 "endpoint": f"0.0.0.0:{names.SPAN_METRICS_PORT}",
                 "enable_open_metrics": True,
@@ -206,11 +207,11 @@ def _collector(region: str, jaeger_host: str) -> dict[str, Any]:
 
 
 def _span_metrics() -> dict[str, Any]:
-    """Durations of spans by service. Only sampled ones: good for latencies and examples, not for counting requests."""
+    """Durations of sampled spans by service: useful for latencies and examples, not for counting requests."""
     return {
         "namespace": "traces.span.metrics",
         "histogram": {"unit": "ms", "explicit": {"buckets": LATENCY_BUCKETS}},
-        # Names of spans may hold anything, and each would be a series.
+        # Span names may contain anything, and each would create a series.
         "exclude_dimensions": ["span.name"],
         "resource_metrics_key_attributes": ["service.name"],
         "exemplars": {"enabled": True, "max_per_data_point": 5},
@@ -220,11 +221,11 @@ def _span_metrics() -> dict[str, Any]:
 
 
 def self_telemetry() -> dict[str, Any]:
-    """The collector's metrics and logs about itself. Jaeger 2 is built on the same collector and takes the same."""
+    """Return the collector's own metrics and logs settings. Jaeger 2 contains the same collector and accepts them."""
     prometheus = {
         "host": "0.0.0.0",  # noqa: S104 - network policies say who may
         "port": names.SELF_METRICS_PORT,
-        # Counters end in _total, whatever format the scraper asks for.
+        # Counters end in _total, whatever format the scraper requests.
         "without_type_suffix": False,
     }
     return {

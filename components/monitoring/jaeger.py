@@ -1,4 +1,4 @@
-"""Jaeger: where traces are kept and looked at."""
+"""Jaeger stores and shows traces."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ TRACES_KEPT = "72h"
 
 
 class Jaeger(pulumi.ComponentResource):
-    """Jaeger in one pod that keeps its traces over a restart.
+    """Jaeger in one pod, with traces that survive a restart.
 
     Outputs: `host` (takes OTLP/gRPC), `port_forward` (a command).
     """
@@ -67,7 +67,7 @@ class Jaeger(pulumi.ComponentResource):
                 app=names.JAEGER,
                 region=context.region,
                 namespace=context.namespaces[MONITORING],
-                # Many storage classes bind a claim when its first pod is scheduled, and that comes after the claim.
+                # Many storage classes bind a claim only when its first pod is scheduled, which happens later.
                 annotations={"pulumi.com/skipAwait": "true"},
             ),
             spec=k8s.core.v1.PersistentVolumeClaimSpecArgs(
@@ -80,7 +80,7 @@ class Jaeger(pulumi.ComponentResource):
 
 
 def jaeger_values() -> dict[str, Any]:
-    """Values of chart `jaeger`: all in one process, with its spans in Badger on a volume of their own."""
+    """Return values of chart `jaeger`: one process, with its spans in Badger on a volume."""
     return {
         "fullnameOverride": names.JAEGER,
         "userconfig": jaeger_config(),
@@ -102,7 +102,7 @@ def jaeger_values() -> dict[str, Any]:
                 "requests": {"cpu": "50m", "memory": "768Mi"},
                 "limits": {"cpu": "1", "memory": "768Mi"},
             },
-            # Badger's caches alone may take half a gibibyte: collect garbage before the limit, not after it.
+            # Badger's caches alone may take half a gibibyte, so Go must collect garbage before the limit.
             "extraEnv": [{"name": "GOMEMLIMIT", "value": "650MiB"}],
             "extraVolumes": [{"name": "badger", "persistentVolumeClaim": {"claimName": JAEGER_CLAIM}}],
             "extraVolumeMounts": [{"name": "badger", "mountPath": BADGER}],
@@ -111,7 +111,7 @@ def jaeger_values() -> dict[str, Any]:
 
 
 def jaeger_config() -> dict[str, Any]:
-    """Jaeger's own configuration: OTLP in, Badger below, the user interface and its API out."""
+    """Return Jaeger's configuration: OTLP input, Badger storage, and the user interface with its API."""
     return {
         "service": {
             "extensions": ["jaeger_storage", "jaeger_query", "healthcheckv2"],

@@ -30,13 +30,16 @@ NOBODY_TOLD = "sent to nobody: set one with `pulumi config set --secret alertWeb
 class Monitoring(pulumi.ComponentResource):
     """Prometheus with alerts and dashboards, and Jaeger behind an OpenTelemetry collector.
 
-    `size` decides how much memory the parts get. `targets` are the namespaces that alerts are about, `trace_clients`
-    those that send traces. `dns_server` answers the cluster's DNS. `machine_prices` are USD a month by type of machine.
-    Without a `receiver` nobody is told about alerts. Where the context has peers, Thanos asks them for their metrics.
+    `size` decides how much memory the parts get.
+    `targets` are the namespaces that alerts cover; `trace_clients` are those that send traces.
+    `dns_server` is the cluster's DNS server.
+    `machine_prices` are US dollars per month by machine type.
+    Without a `receiver` nobody gets alerts.
+    If the context has peers, Thanos asks them for their metrics.
 
-    Outputs: `release` (brings the monitoring CRDs: pass it as `monitored_by`), `trace_endpoint` (URL for OTLP/gRPC),
+    Outputs: `release` (installs the monitoring CRDs: pass it as `monitored_by`), `trace_endpoint` (URL for OTLP/gRPC),
     `grafana_secret_name` (keys `admin-user`, `admin-password`), `grafana_port_forward` and `jaeger_port_forward`
-    (commands; nothing here is reachable from outside), `alerts` (who is told about them, in words).
+    (commands; nothing here is reachable from outside), `alerts` (a text about who gets them).
     """
 
     release: pulumi.Resource
@@ -124,11 +127,12 @@ class Monitoring(pulumi.ComponentResource):
 
 
 class Alerts(pulumi.ComponentResource):
-    """The platform's own rules, and its dashboards: of this region, and of all. No outputs.
+    """The platform's own rules, and its dashboards of this region and of all regions. No outputs.
 
-    `targets` are the namespaces that alerts are about. `runbooks` is where their runbooks are, a URL or a path.
-    `machine_prices` are USD a month by type of machine. Dashboards of all regions exist only where the context expects
-    peers: without any there is no Thanos.
+    `targets` are the namespaces that alerts cover.
+    `runbooks` is the URL or path of their runbooks.
+    `machine_prices` are US dollars per month by machine type.
+    Dashboards of all regions exist only if the context has peers, because only then is there a Thanos.
     """
 
     def __init__(
@@ -179,7 +183,7 @@ class Alerts(pulumi.ComponentResource):
                     extra_labels={"grafana_dashboard": "1"},
                     annotations={FOLDER_ANNOTATION: folder(scope)},
                 ),
-                # Files of both views are in one folder of the pod until the sidecar has read the annotation.
+                # Until the sidecar reads the annotation, the files of both views are in one folder.
                 data={f"{scope.name}-{dashboard}.json": text},
                 opts=pulumi.ResourceOptions(parent=self),
             )

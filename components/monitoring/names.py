@@ -1,4 +1,4 @@
-"""Names and ports that the parts of the monitoring know each other by, and what is monitored. Pure: no resources."""
+"""Names and ports shared by the parts of the monitoring, and the monitored namespaces. Pure."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ THANOS_HTTP_PORT = 10902
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringTargets:
-    """The namespaces whose health alerts and dashboards are about. None: the cluster has none of it.
+    """The namespaces that alerts and dashboards cover. None: the cluster does not have this part.
 
     A data service that a cloud manages has no exporter in the cluster, so it has no namespace here.
     """
@@ -45,25 +45,25 @@ class MonitoringTargets:
     cache: str | None = None
     messaging: str | None = None
     others: tuple[str, ...] = ()
-    """Namespaces of what else the platform needs: alerts cover their crashing pods and full volumes, too."""
+    """Further namespaces of the platform. Alerts also cover their crashing pods and full volumes."""
     backups: bool = False
-    """The database's nodes in this region back it up."""
+    """Whether the database's nodes in this region back it up."""
 
     def all(self) -> list[str]:
-        """Every namespace, sorted."""
+        """Return every namespace, sorted."""
         return sorted({*self.others, *(value for value in vars(self).values() if isinstance(value, str))})
 
     @property
     def meshed(self) -> bool:
-        """Whether requests to the services are seen by proxies."""
+        """Whether proxies report the services' requests."""
         return self.ingress is not None and self.control_plane is not None
 
 
 def collector_host(namespace: str) -> str:
-    """DNS name of the OpenTelemetry collector in `namespace`, which takes OTLP/gRPC on `OTLP_GRPC_PORT`."""
+    """Return the DNS name of the OpenTelemetry collector in `namespace`. It takes OTLP/gRPC on `OTLP_GRPC_PORT`."""
     return f"{COLLECTOR}.{namespace}.svc.cluster.local"
 
 
 def trace_endpoint(namespace: str) -> str:
-    """URL of the collector in `namespace`, for OTLP/gRPC."""
+    """Return the OTLP/gRPC URL of the collector in `namespace`."""
     return f"http://{collector_host(namespace)}:{OTLP_GRPC_PORT}"

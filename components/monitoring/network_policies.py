@@ -1,4 +1,4 @@
-"""Who may talk to what in the monitoring namespace."""
+"""Network policies of the monitoring namespace."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ GOSSIP_PORT = 9094
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyRules:
-    """What the pods with labels `pods` accept and open."""
+    """Permitted connections to and from the pods with labels `pods`."""
 
     pods: Mapping[str, str]
     ingress: Sequence[Ingress] = field(default_factory=tuple)
@@ -42,9 +42,9 @@ class PolicyRules:
 
 
 def stack_network_policies(*, receiver: bool = False) -> dict[str, PolicyRules]:
-    """The network policies of kube-prometheus-stack, by the names of their policies.
+    """Return the network policies of kube-prometheus-stack, by policy name.
 
-    With a `receiver` Alertmanager may call HTTPS anywhere: policies know addresses, and a receiver has only a name.
+    With a `receiver` Alertmanager may call any HTTPS address, because policies need addresses and it has only a name.
     """
     prometheus = network.peer(pods=PROMETHEUS)
     grafana = network.peer(pods=GRAFANA)
@@ -84,7 +84,7 @@ def stack_network_policies(*, receiver: bool = False) -> dict[str, PolicyRules]:
         "kube-state-metrics": PolicyRules(
             pods=STATE_METRICS, ingress=[network.ingress(STATE_METRICS_PORTS, prometheus)], egress=[api]
         ),
-        # The API server calls the operator's webhook from an address that differs with every cluster.
+        # The API server calls the operator's webhook from an address that differs between clusters.
         "operator": PolicyRules(pods=OPERATOR, ingress=[network.ingress([OPERATOR_PORT])], egress=[api]),
         **{
             f"admission-{job}": PolicyRules(pods={"app": f"{names.STACK}-admission-{job}"}, egress=[api])
@@ -94,7 +94,7 @@ def stack_network_policies(*, receiver: bool = False) -> dict[str, PolicyRules]:
 
 
 def tracing_network_policies(clients: Sequence[str]) -> dict[str, PolicyRules]:
-    """The network policies of Jaeger and the collector. `clients` are the namespaces that send traces."""
+    """Return the network policies of Jaeger and the collector. `clients` are the namespaces that send traces."""
     prometheus = network.peer(pods=PROMETHEUS)
     collector = network.peer(pods=COLLECTOR)
     jaeger = network.peer(pods=JAEGER)
@@ -120,10 +120,9 @@ def tracing_network_policies(clients: Sequence[str]) -> dict[str, PolicyRules]:
 
 
 def global_network_policies(peers: StorePeers) -> dict[str, PolicyRules]:
-    """What is added for asking all regions: the network policies of Thanos, and what Prometheus and Grafana open for
-    it.
+    """Return the policies for asking all regions: those of Thanos, and additions for Prometheus and Grafana.
 
-    A policy more for the same pods: policies add up, so the region's own ones stay as they are.
+    The additions are separate policies, because policies for the same pods add up. So the region's own ones stay.
     """
     prometheus, query = network.peer(pods=PROMETHEUS), network.peer(pods=THANOS_QUERY)
     return {
@@ -152,7 +151,7 @@ def network_policies(
     namespace: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> list[pulumi.Resource]:
-    """One NetworkPolicy for each."""
+    """Create one NetworkPolicy for each entry of `policies`."""
     return [
         network.policy(
             f"{name}-policy-{policy}",
@@ -170,5 +169,5 @@ def network_policies(
 
 
 def _any_pod() -> Egress:
-    """To every pod: what Prometheus scrapes decides the policy of the scraped namespace."""
+    """Allow all pods as targets. The policy of a scraped namespace decides what Prometheus reaches."""
     return Egress(to=[k8s.networking.v1.NetworkPolicyPeerArgs(namespace_selector=k8s.meta.v1.LabelSelectorArgs())])

@@ -25,20 +25,21 @@ PASSWORD_LENGTH = 32
 
 @dataclass(frozen=True, kw_only=True)
 class AlertReceiver:
-    """A webhook that is told about alerts. Both fields are secret."""
+    """A webhook that receives alerts. Both fields are secret."""
 
     url: pulumi.Output[str]
     token: pulumi.Output[str] | None = None
-    """The bearer token that the webhook wants. None: it wants none."""
+    """The webhook's bearer token. None: it needs none."""
 
 
 class PrometheusStack(pulumi.ComponentResource):
     """Metrics, alerts and dashboards of the region.
 
-    `memory` is what each part gets, `dns_server` answers the cluster's DNS. Without a `receiver` nobody is told about
-    alerts. With `store_certificate` Thanos reads the metrics, and Grafana those of all regions.
+    `memory` is the memory of each part. `dns_server` is the cluster's DNS server.
+    Without a `receiver` nobody gets alerts.
+    With `store_certificate` Thanos reads the metrics, and Grafana those of all regions.
 
-    Outputs: `release` (brings the CRDs of ServiceMonitor, PodMonitor and PrometheusRule: depend on it),
+    Outputs: `release` (installs the CRDs of ServiceMonitor, PodMonitor and PrometheusRule: depend on it),
     `grafana_secret_name` (keys `admin-user`, `admin-password`), `grafana_port_forward` (a command).
     """
 
@@ -88,7 +89,7 @@ class PrometheusStack(pulumi.ComponentResource):
                 receiver_token=receiver is not None and receiver.token is not None,
                 across=store_certificate is not None,
             ),
-            # Its hooks call the API server, so the network policies are there before they run.
+            # The chart's hooks call the API server, so the network policies must exist before.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[admin, reader, *told, *mounted, *policies]),
         )
         self.grafana_secret_name = admin.metadata.name
@@ -112,7 +113,7 @@ class PrometheusStack(pulumi.ComponentResource):
         )
 
     def _dashboard_reader(self, name: str) -> k8s.rbac.v1.Role:
-        """What Grafana may read. The chart's own role has the Secrets, too: of its namespace, or of all."""
+        """Limit what Grafana may read. The chart's own role includes the Secrets of its namespace, or of all."""
         reading = k8s.rbac.v1.PolicyRuleArgs(api_groups=[""], resources=["configmaps"], verbs=["get", "list", "watch"])
         return k8s.rbac.v1.Role(
             f"{name}-grafana-reader",

@@ -1,4 +1,4 @@
-"""Selectors of requests as the mesh's proxies see them. Pure: no resources."""
+"""PromQL selectors of requests, as the mesh's proxies report them. Pure."""
 
 from components.monitoring.names import MonitoringTargets
 
@@ -7,18 +7,18 @@ DURATION = "istio_request_duration_milliseconds"
 SERVICE = "destination_service_name"
 FAILED = 'response_code=~"5.."'
 UPGRADED = 'response_code="101"'
-"""Requests that became WebSockets: they last as long as their connection."""
+"""Requests that became WebSockets. They last as long as their connection."""
 NOT_UPGRADED = 'response_code!="101"'
 GATEWAY = "istio-ingressgateway"
 
 
 def received(targets: MonitoringTargets) -> tuple[str, ...]:
-    """Requests that arrived at a service, from users and from other services."""
+    """Select requests that arrived at a service, from users and from other services."""
     return ('reporter="destination"', f'destination_service_namespace="{targets.services}"')
 
 
 def from_users(targets: MonitoringTargets) -> tuple[str, ...]:
-    """Requests of users, as the public gateway saw them end: also those that reached no service."""
+    """Select users' requests as the public gateway completed them, including those that reached no service."""
     return (
         'reporter="source"',
         f'source_workload="{GATEWAY}"',

@@ -1,8 +1,8 @@
-"""How much memory the monitoring needs in a region of a given size, by the rule in docs/monitoring.md. Pure.
+"""Memory of the monitoring for a region of a given size, by the rule in docs/monitoring.md. Pure.
 
-Prometheus holds every series of the last hours in memory, so what counts is how many there are: those of the API
-server, those that each node has (kubelet, cAdvisor, node exporter, DaemonSets), and those that each pod of a service
-has (cAdvisor, kube-state-metrics, and the histograms of its proxy).
+Prometheus keeps every series of the last hours in memory, so its memory depends on their number: those of the API
+server, those of each node (kubelet, cAdvisor, node exporter, DaemonSets), and those of each service's pod (cAdvisor,
+kube-state-metrics, and the histograms of its proxy).
 """
 
 import math
@@ -17,12 +17,12 @@ SERIES_OF_A_NODE: Final = 4_000
 SERIES_OF_A_POD: Final = 1_500
 
 PROMETHEUS_BASE: Final = 512
-"""MiB for queries, rules, and reading the write-ahead log at a start."""
+"""MiB for queries, rules, and reading the write-ahead log at start."""
 KIB_OF_A_SERIES: Final = 8.0
 KIB_OF_A_SERIES_AND_DAY: Final = 1 / 32
-"""Of blocks on the volume: their indices, and queries over all of them."""
+"""Memory for blocks on the volume: their indices, and queries over all of them."""
 LONGEST: Final = 30
-"""Days after which older blocks are joined, so that their number does not grow with the retention."""
+"""Days after which Prometheus merges older blocks, so that their number does not grow with the retention."""
 SIDECAR_BASE: Final = 128
 SIDECAR_KIB_OF_A_SERIES: Final = 0.5
 QUERY_BASE: Final = 256
@@ -31,10 +31,10 @@ QUERY_KIB_OF_A_SERIES: Final = 1.0
 STATE_METRICS_BASE: Final = 256
 STATE_METRICS_NODES: Final = 100
 STATE_METRICS_MIB_OF_A_NODE: Final = 2
-"""kube-state-metrics' README: 250 MiB up to 100 nodes, and 2 MiB for each further one."""
+"""Source: kube-state-metrics' README: 250 MiB up to 100 nodes, and 2 MiB for each further one."""
 
 GRAFANA: Final = 768
-"""MiB. Its chart sets Go's limit to that of the container, and Grafana 13.2 is killed at 256 MiB."""
+"""MiB. The chart sets Go's limit to the container's, and Kubernetes kills Grafana 13.2 at 256 MiB."""
 
 STEP: Final = 128
 SECONDS_OF_A_DAY: Final = 86_400
@@ -42,15 +42,15 @@ SECONDS_OF_A_DAY: Final = 86_400
 
 @dataclass(frozen=True, kw_only=True)
 class RegionSize:
-    """The most that a region may have."""
+    """The maximum size of a region."""
 
     nodes: int
     pods: int
-    """Of the services."""
+    """Pods of the services."""
 
     @property
     def series(self) -> int:
-        """About how many series Prometheus has in memory."""
+        """An estimate of the series in Prometheus' memory."""
         return SERIES_OF_A_REGION + SERIES_OF_A_NODE * self.nodes + SERIES_OF_A_POD * self.pods
 
 
@@ -66,7 +66,7 @@ class Memory:
 
 
 def memory(size: RegionSize, settings: MonitoringSettings) -> Memory:
-    """What the settings say of each part, else what a region of `size` needs."""
+    """Return each part's memory from the settings, or else by the `size` of the region."""
     given = settings.memory
     days = seconds_of(settings.retention) / SECONDS_OF_A_DAY
     of_a_series = KIB_OF_A_SERIES + KIB_OF_A_SERIES_AND_DAY * min(days, LONGEST)
@@ -82,5 +82,5 @@ def memory(size: RegionSize, settings: MonitoringSettings) -> Memory:
 
 
 def _mebibytes(base: int, kibibytes: float = 0) -> str:
-    """`base` MiB and `kibibytes` KiB, rounded up."""
+    """Return `base` MiB plus `kibibytes` KiB, rounded up to a multiple of `STEP` MiB."""
     return f"{math.ceil((base + kibibytes / 1024) / STEP) * STEP}Mi"

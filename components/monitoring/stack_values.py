@@ -1,4 +1,4 @@
-"""Values of the chart kube-prometheus-stack, with the configuration of Alertmanager. Pure: no resources."""
+"""Values of the chart kube-prometheus-stack, with the configuration of Alertmanager. Pure."""
 
 from typing import Any, Final
 
@@ -17,20 +17,20 @@ SCRAPE_INTERVAL = "30s"
 EXEMPLARS_KEPT = 100_000
 NODE_LABELS = ["node.kubernetes.io/instance-type", "topology.kubernetes.io/zone"]
 READER = "grafana-reader"
-"""The Role of what Grafana's sidecars read: dashboards and data sources."""
+"""The Role with which Grafana's sidecars read dashboards and data sources."""
 FOLDER_ANNOTATION = "grafana_folder"
-"""Grafana's sidecar puts a dashboard into the folder that this annotation of its ConfigMap names."""
+"""Annotation of a dashboard's ConfigMap with the folder into which Grafana's sidecar puts the dashboard."""
 TRACE_LABEL = "trace_id"
-"""The label of an exemplar that names its trace, as OpenTelemetry and OpenMetrics have it."""
+"""The label of an exemplar that names its trace, in OpenTelemetry and OpenMetrics."""
 MEBIBYTE = 2**20
-# Blocks are deleted when a new one is written, so the volume needs room for that and for the write-ahead log.
+# Prometheus deletes blocks when it writes a new one, so the volume needs room for that and the write-ahead log.
 RETAINED_SHARE = 0.8
 
 RECEIVER_SECRET: Final = "alert-receiver"  # noqa: S105 - the name of a Secret
 URL_KEY: Final = "url"
 TOKEN_KEY: Final = "token"  # noqa: S105 - the name of a key
 MOUNTED: Final = f"/etc/alertmanager/secrets/{RECEIVER_SECRET}"
-"""Where the operator mounts the Secret."""
+"""Path where the operator mounts the Secret."""
 
 NOBODY: Final = "null"
 PEOPLE: Final = "people"
@@ -50,10 +50,10 @@ def stack_values(
     receiver_token: bool = False,
     across: bool = False,
 ) -> dict[str, Any]:
-    """All values. `namespace` is the release's; `storage_class` None is the cluster's default.
+    """Return all values. `namespace` is the release's. `storage_class` None: the cluster's default.
 
-    `receiver` says that there is a Secret with where alerts go, `receiver_token` that it has a token, too. `across`
-    lets Thanos read the metrics here, and Grafana those of all regions.
+    `receiver`: a Secret contains the receiver's URL. `receiver_token`: the Secret also contains a token.
+    `across`: Thanos reads this region's metrics, and Grafana those of all regions.
     """
     return {
         "fullnameOverride": names.STACK,
@@ -76,11 +76,11 @@ def stack_values(
         "kube-state-metrics": {
             "fullnameOverride": "kube-state-metrics",
             "resources": _resources(cpu="20m", cpu_limit="200m", memory=memory.kube_state_metrics),
-            # What a node costs depends on its type.
+            # The price of a machine depends on its type.
             "metricLabelsAllowlist": [f"nodes=[{','.join(NODE_LABELS)}]"],
         },
         "nodeExporter": {"enabled": True},
-        # It needs the node's network, processes and files, which our restricted namespace rightly refuses.
+        # It needs the node's network, processes and files, which our restricted namespace refuses.
         "prometheus-node-exporter": {
             "fullnameOverride": "node-exporter",
             "namespaceOverride": SYSTEM,
@@ -90,12 +90,12 @@ def stack_values(
 
 
 def retention_size(storage: str) -> str:
-    """How much Prometheus keeps on a volume of the size `storage`, in the units of its operator."""
+    """Return the limit of stored data for a volume of size `storage`, in the units of Prometheus' operator."""
     return f"{int(quantity_bytes('storage', storage) * RETAINED_SHARE) // MEBIBYTE}MiB"
 
 
 def _unreachable_components() -> dict[str, Any]:
-    """What managed clusters hide and kind binds to the node's loopback: it would only ever be reported as down."""
+    """Disable components that managed clusters hide and kind binds to the node's loopback: they would look down."""
     hidden = ("kubeControllerManager", "kubeEtcd", "kubeScheduler", "kubeProxy")
     return {component: {"enabled": False} for component in hidden}
 
@@ -104,13 +104,13 @@ def _scraped_components(dns_server: DnsServer) -> dict[str, Any]:
     return {
         "coreDns": {"enabled": dns_server == "coredns"},
         "kubeDns": {"enabled": dns_server == "kube-dns"},
-        # The chart's 10 s would be most of what a node is asked for.
+        # The chart's 10 s would cause most of a node's scrape load.
         "kubelet": {"serviceMonitor": {"cAdvisorInterval": SCRAPE_INTERVAL}},
     }
 
 
 def _default_rules() -> dict[str, Any]:
-    # Ours watch the same with a runbook of their own. Rules of components that are off go with these.
+    # Ours watch the same, with our own runbooks. Rules of disabled components are disabled too.
     return {"disabled": {"KubePodCrashLooping": True, "KubePersistentVolumeFillingUp": True}}
 
 
@@ -136,14 +136,14 @@ def _prometheus(
         "enableFeatures": ["exemplar-storage"],
         "exemplars": {"maxSize": EXEMPLARS_KEPT},
         "resources": _resources(cpu="100m", cpu_limit="2", memory=memory),
-        # Else only objects with this release's label are found; with it, those of every namespace are.
+        # Otherwise Prometheus finds only objects with this release's label. So it finds those of every namespace.
         **{f"{kind}SelectorNilUsesHelmValues": False for kind in kinds},
     }
 
 
 def _alertmanager(storage_class: pulumi.Input[str] | None, receiver: bool) -> dict[str, Any]:
     return {
-        # Mounted, never copied into the configuration.
+        # Mounted, so that the configuration contains no secret.
         "secrets": [RECEIVER_SECRET] if receiver else [],
         "storage": _claim(ALERTMANAGER_STORAGE, storage_class),
         "resources": _resources(cpu="10m", cpu_limit="200m", memory="64Mi"),
@@ -194,7 +194,7 @@ def _grafana(across: bool, namespace: pulumi.Input[str], memory: str) -> dict[st
 
 
 def _traces() -> dict[str, str]:
-    """From an exemplar to its trace."""
+    """Link an exemplar to its trace."""
     return {"datasourceUid": names.JAEGER, "traceIdLabelName": TRACE_LABEL, "urlDisplayLabel": "Trace"}
 
 
@@ -210,9 +210,10 @@ def _resources(*, cpu: str, cpu_limit: str, memory: str) -> dict[str, dict[str, 
 
 
 def alertmanager_config(*, receiver: bool, token: bool) -> dict[str, Any]:
-    """Alertmanager's configuration. Without a `receiver` alerts are shown, and sent to nobody.
+    """Return Alertmanager's configuration. Without `receiver` alerts are only shown.
 
-    Critical alerts are sent at once and repeated every hour, warnings twice a day. `token` sends a bearer token along.
+    Critical alerts are sent at once and repeated every hour, warnings twice a day.
+    With `token` Alertmanager sends a bearer token.
     """
     told = PEOPLE if receiver else NOBODY
     return {
@@ -232,7 +233,7 @@ def alertmanager_config(*, receiver: bool, token: bool) -> dict[str, Any]:
         "receivers": [{"name": NOBODY}, *([_people(token)] if receiver else [])],
         "inhibit_rules": [
             _inhibit(["alertname = InfoInhibitor"], ["severity = info"], ["namespace"]),
-            # What is critical already needs no warning of the same name on top: the chart has such pairs.
+            # A critical alert silences a warning of the same name: the chart has such pairs.
             _inhibit(["severity = critical"], ["severity =~ warning|info"], ["namespace", "alertname"]),
             *(
                 _inhibit([f"alertname = {name}Fast"], [f"alertname = {name}Slow"], ["destination_service_name"])

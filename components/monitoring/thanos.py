@@ -1,7 +1,8 @@
-"""The view of all regions: Thanos in every one of them, so that none is needed for it.
+"""The view of all regions. Thanos runs in every region, so the view depends on no single region.
 
-Beside each region's Prometheus a sidecar offers its metrics over gRPC. In each region a querier asks the sidecar of its
-own region, and those of the others through their peer endpoints. Nothing is copied, and no region is needed by another.
+A sidecar beside each region's Prometheus offers its metrics over gRPC.
+Each region's querier asks its own sidecar, and the other regions' sidecars through their peer endpoints.
+Thanos copies no metrics.
 """
 
 import json
@@ -27,28 +28,27 @@ from components.versions import THANOS_IMAGE
 APP = names.THANOS_QUERY
 USER = 10001
 GO_SHARE = 0.85
-"""Of the container's memory: Go collects garbage before the limit, not after it."""
+"""Share of the container's memory for Go, so that it collects garbage before the limit."""
 
 CERTIFICATES: Final = "/etc/thanos/certificate"
 ENDPOINTS: Final = "/etc/thanos/endpoints"
 ENDPOINTS_FILE: Final = "endpoints.yaml"
 SECRET_MODE: Final = 0o440
 REPLICA_LABEL: Final = "prometheus_replica"
-"""Which of several equal Prometheus servers a series is from: the operator adds it."""
+"""Label for one of several equal Prometheus servers. The operator adds it."""
 
 STORE_NAMES: Final = (
     "localhost",
     *(f"{names.STORE_SERVICE}{suffix}" for suffix in ("", ".{0}", ".{0}.svc", ".{0}.svc.cluster.local")),
     *PEER_NAMES,
 )
-"""DNS names of the sidecar's certificate; {0} is the namespace."""
+"""DNS names in the sidecar's certificate. {0} stands for the namespace."""
 
 
 class StoreCertificates(pulumi.ComponentResource):
-    """Who may read metrics of a region: the certificates of Prometheus' sidecar, and of the querier.
+    """The certificates that give access to a region's metrics: of Prometheus' sidecar, and of the querier.
 
-    Outputs: `store` and `query`, the two. Their Secrets are called `names.STORE_CERTIFICATE` and
-    `names.QUERY_CERTIFICATE`.
+    Outputs: `store` and `query`. Their Secrets are `names.STORE_CERTIFICATE` and `names.QUERY_CERTIFICATE`.
     """
 
     store: Certificate
@@ -81,13 +81,14 @@ class StoreCertificates(pulumi.ComponentResource):
 
 
 class GlobalQuery(pulumi.ComponentResource):
-    """Thanos' querier: asks the Prometheus of this region, and through their peer endpoints those of all others.
+    """Thanos' querier: it asks this region's Prometheus, and the others' through their peer endpoints.
 
-    `peers` are the other regions' peer endpoints to their metrics; `certificate` is the querier's own. `memory` is a
-    Kubernetes quantity.
+    `peers` are the other regions' peer endpoints for metrics.
+    `certificate` belongs to the querier.
+    `memory` is a Kubernetes quantity.
 
-    When a region comes or goes, a file and network policies change, and no pod restarts. No outputs: Grafana knows it
-    by `names.THANOS_QUERY`.
+    Adding or removing a region changes a file and network policies, and restarts no pod.
+    No outputs: Grafana finds the querier by `names.THANOS_QUERY`.
     """
 
     def __init__(
@@ -216,7 +217,7 @@ def _probe(path: str, *, failures: int) -> k8s.core.v1.ProbeArgs:
 
 
 def sidecar_values(memory: str) -> dict[str, Any]:
-    """What the chart's `prometheusSpec` says about the sidecar. Its gRPC port takes only certificates of our root.
+    """Return the sidecar's part of the chart's `prometheusSpec`. Its gRPC port accepts only certificates of our root.
 
     `memory` is a Kubernetes quantity.
     """
@@ -240,10 +241,10 @@ def sidecar_values(memory: str) -> dict[str, Any]:
 
 
 def endpoints(namespace: str, regions: Sequence[str]) -> str:
-    """The querier's file of whom to ask: the region itself, and `regions`. It is read again when it changes.
+    """Return the querier's file of endpoints: the region's own, and those of `regions`. Thanos rereads it on change.
 
-    The names are checked against the certificates: nobody can pose as another region's peer endpoint. JSON, which is
-    YAML, too.
+    The querier checks the names against the certificates, so nobody can pose as another region.
+    The format is JSON, which is also YAML.
     """
     labels = f"{names.STORE_SERVICE}.{namespace}.svc"
     others = [peer_name(region, namespace) for region in sorted(regions)]
@@ -263,11 +264,11 @@ def endpoints(namespace: str, regions: Sequence[str]) -> str:
 
 
 def query_arguments() -> list[str]:
-    """Arguments of the querier. A region that does not answer is left out of an answer, and Grafana says so."""
+    """Return the querier's arguments. Answers omit a region that does not respond, and Grafana shows a warning."""
     return [
         "query",
         f"--http-address=0.0.0.0:{names.THANOS_HTTP_PORT}",
-        # Only for queriers of queriers, of which there are none.
+        # Only other queriers use this port, and there are none.
         "--grpc-address=127.0.0.1:10901",
         f"--endpoint.sd-config-file={ENDPOINTS}/{ENDPOINTS_FILE}",
         "--endpoint.sd-config-reload-interval=1m",
@@ -280,7 +281,7 @@ def query_arguments() -> list[str]:
 
 
 def global_datasource(traces: Mapping[str, str]) -> dict[str, Any]:
-    """Grafana's data source of all regions. `traces` leads from an exemplar to its trace."""
+    """Return Grafana's data source of all regions. `traces` links an exemplar to its trace."""
     destination = {
         "datasourceUid": traces["datasourceUid"],
         "name": traces["traceIdLabelName"],

@@ -1,13 +1,13 @@
-"""What each cloud offers in each region of the catalogue, and what a machine costs there. Data, and pure look-ups.
+"""The machine types that each cloud offers in each known region, and their prices. Data, and pure look-ups.
 
-The tables are CSV files in this folder, and `sources.csv` says where each row is from and of when:
+The tables are CSV files in this folder. `sources.csv` gives the origin and date of each row:
 
-- `sizes.csv`: machines of nodes, databases and caches, a row for each family and the regions that have it.
-- `regions.csv`: zones of each region, and whether it takes new databases with a standby in another zone.
-- `prices.csv`: what a machine costs.
+- `sizes.csv`: machines of nodes, databases and caches, one row per family and set of regions.
+- `regions.csv`: zones of each region, and whether it accepts new databases with a standby in another zone.
+- `prices.csv`: prices of machines.
 
-What the tables do not tell is unknown (None), and nobody is refused because of it: a family that is in no row, a region
-that the family's source was not read for, a region that the catalogue does not know.
+Values that the tables lack are unknown (None), and an unknown value never refuses a setting. Examples are a family
+without a row, a region that the family's source does not cover, and a region outside the catalogue.
 """
 
 from components.offers.fit import unfit

@@ -1,4 +1,4 @@
-"""Which machines a region has that can still not be nodes of the platform. Pure.
+"""Machine types that a region offers but that cannot be nodes of the platform. Pure.
 
 Sources: hyperdisk-only series: cloud.google.com/compute/docs/disks/hyperdisks and hashicorp/terraform-provider-google
 issue 20247; Xen and prefixes: aws/amazon-vpc-cni-k8s pull requests 1483 and 1526; names of Azure's sizes:
@@ -16,7 +16,7 @@ _PREMIUM: Final = re.compile(r"Standard_([A-Z]+S[0-9].*|[A-Z]+[0-9]+(-[0-9]+)?[a
 
 
 def unfit(cloud: str, name: str) -> str | None:
-    """Why a type of machine cannot be a node; None when nothing is known against it."""
+    """Return why a machine type cannot be a node. None: no reason is known."""
     if cloud == "gcp" and _HYPERDISK_ONLY.fullmatch(name):
         return "takes Hyperdisks only, and the disks of nodes and stores are Persistent Disks"
     if cloud == "aws" and _XEN.fullmatch(name):

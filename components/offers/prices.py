@@ -1,4 +1,4 @@
-"""What a machine costs, by cloud, region and type."""
+"""Prices of machines by cloud, region and type."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,24 +12,25 @@ HOURS_PER_MONTH: Final = 730
 
 @dataclass(frozen=True, kw_only=True)
 class MachinePrice:
-    """On demand, with Linux, without tax: US dollars an hour, and who says so."""
+    """The on-demand price of a machine with Linux, without tax."""
 
     usd_per_hour: float
+    """US dollars per hour."""
     source: Source
 
     @property
     def usd_per_month(self) -> float:
-        """US dollars for a month."""
+        """US dollars per month."""
         return self.usd_per_hour * HOURS_PER_MONTH
 
 
 def machine_price(cloud: str, region: str, name: str) -> MachinePrice | None:
-    """The price of a type of machine in a region; None when it is unknown."""
+    """Return the price of a machine type in a region. None: unknown."""
     return _prices().get((cloud, region, name))
 
 
 def monthly_prices(cloud: str, region: str) -> Mapping[str, float]:
-    """US dollars a month of all types whose price in the region is known, in cents."""
+    """Return US dollars per month, rounded to cents, of all types with a known price in the region."""
     return {
         name: round(price.usd_per_month, 2)
         for (its_cloud, its_region, name), price in sorted(_prices().items())

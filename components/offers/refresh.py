@@ -1,7 +1,8 @@
-"""`python -m components.offers.refresh DATE`: write the rows of AWS anew, from the tables of the installed cfn-lint.
+"""`python -m components.offers.refresh DATE`: rewrite the rows of AWS from the tables of the installed cfn-lint.
 
-DATE is the day of that release, as YYYY-MM-DD. The program does not need cfn-lint: install it in an environment of its
-own, and run this there from the root of the repository. No package has the tables of the other clouds: their rows stay.
+DATE is the day of that release, as YYYY-MM-DD.
+The program does not need cfn-lint: install it in a separate environment, and run this there from the repository's root.
+No package has the tables of the other clouds, so their rows stay.
 """
 
 import argparse
@@ -26,11 +27,11 @@ _TABLES: Final = {
 _ENGINE: Final = "postgres"
 
 Offers = Mapping[str, Collection[str]]
-"""Names of types by region."""
+"""Type names by region."""
 
 
 def table_rows(cloud: str, kind: str, offers: Offers, regions: Sequence[str], source: str) -> Iterator[dict[str, str]]:
-    """Rows of `sizes.csv`: a row for each family and set of regions. `regions` are all that the source was read for."""
+    """Yield the rows of `sizes.csv`, one per family and set of regions. The source covers all `regions`."""
     grouped: dict[tuple[str, tuple[str, ...]], set[str]] = {}
     for name in {name for names in offers.values() for name in names}:
         family, size = family_of(cloud, name)
@@ -48,7 +49,7 @@ def table_rows(cloud: str, kind: str, offers: Offers, regions: Sequence[str], so
 
 
 def write(name: str, table: Iterable[Mapping[str, str]]) -> None:
-    """Write a table."""
+    """Write the table `name`.csv."""
     table = list(table)
     with (FOLDER / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(table[0]), lineterminator="\n")
@@ -81,7 +82,7 @@ def _names(path: str, region: str) -> set[str]:
 
 
 def _enums(schema: Mapping[str, Any]) -> Iterator[str]:
-    """The allowed names; where they depend on the engine, PostgreSQL's."""
+    """Yield the allowed names. If they depend on the engine, yield PostgreSQL's."""
     yield from schema.get("enum", ())
     for case in schema.get("allOf", ()):
         engine = case["if"]["properties"].get("Engine", {})

@@ -1,4 +1,4 @@
-"""What a region has as a whole."""
+"""Properties of whole cloud regions."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -7,17 +7,17 @@ from components.offers.tables import rows
 
 
 def zones(cloud: str, region: str) -> tuple[str, ...]:
-    """What the cloud calls the region's zones: letters, or numbers on Azure. Empty when the table does not tell.
+    """Return the region's zones as the cloud names them: letters, or numbers on Azure. Empty: unknown.
 
-    On AWS no account sees them all, and a letter means another zone in each.
+    On AWS no account sees all zones, and a letter means another zone in each account.
     """
     return next((tuple(row["zones"].split()) for row in rows("regions") if _is(row, cloud, region)), ())
 
 
 def standby_in_another_zone(cloud: str, region: str) -> Literal["yes", "blocked"] | None:
-    """Whether the region takes new databases with a standby in another zone; `blocked`: for now it does not.
+    """Return whether the region accepts new databases with a standby in another zone.
 
-    None when the table does not tell.
+    `blocked`: the cloud currently refuses them. None: unknown.
     """
     found = next((row["standby"] for row in rows("regions") if _is(row, cloud, region)), "")
     return "yes" if found == "yes" else "blocked" if found == "blocked" else None

@@ -1,4 +1,4 @@
-"""Which sizes of machines, databases and caches a region has."""
+"""The sizes of machines, databases and caches that a region offers."""
 
 import math
 import re
@@ -15,16 +15,16 @@ Kind = Literal["machine", "database", "cache"]
 ALL: Final = "all"
 BUT: Final = "all but"
 UNKNOWN: Final = "unknown"
-"""Words of the column `regions`."""
+"""Word in the column `regions`."""
 ANY: Final = "any"
-"""Word of the column `sizes`: the family has sizes without number, which rules of their own describe."""
+"""Word in the column `sizes`: the family's sizes have no list, and other rules describe them."""
 
 _FORMS: Final = {
     "gcp": (r"(db-custom-)(\d+-\d+)()", r"(.*?-)(\d+)((?:-.*)?)", r"(.*-)([a-z0-9]+)()"),
     "aws": (r"(.*\.)([^.]+)()",),
     "azure": (r"([A-Za-z_]+?)(\d+(?:-\d+)?)(.*)",),
 }
-"""How names of types are made: what comes before the size, the size, and what comes after it."""
+"""Patterns of type names, with three groups: before the size, the size, and after the size."""
 
 
 class Named(Protocol):
@@ -32,7 +32,7 @@ class Named(Protocol):
 
     @property
     def name(self) -> str:
-        """The name, as the cloud has it."""
+        """The name as the cloud spells it."""
 
 
 Candidate = TypeVar("Candidate", bound=Named)
@@ -40,23 +40,25 @@ Candidate = TypeVar("Candidate", bound=Named)
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """Types of one family (`m7i.#`) that are in the same `regions`; None: nobody knows where they are."""
+    """Types of one family that are in the same regions."""
 
     cloud: str
     kind: str
     family: str
+    """Type name with # for the size, such as `m7i.#`."""
     sizes: frozenset[str]
     regions: frozenset[str] | None
+    """None: unknown."""
     source: Source
 
     def has(self, size: str) -> bool:
-        """Whether it is about this size."""
+        """Return whether the row covers this size."""
         return size in self.sizes or ANY in self.sizes
 
 
 @cache
 def table() -> tuple[Row, ...]:
-    """The whole table of sizes."""
+    """Return the whole table of sizes."""
     return tuple(
         Row(
             cloud=row["cloud"],
@@ -71,7 +73,7 @@ def table() -> tuple[Row, ...]:
 
 
 def offered(cloud: str, kind: Kind, region: str, name: str) -> bool | None:
-    """Whether `region` has the type `name`; None when the table does not tell."""
+    """Return whether `region` offers the type `name`. None: unknown."""
     family, size = family_of(cloud, name)
     found = _family(cloud, kind, family)
     if not found or region not in regions_of(cloud):
@@ -83,21 +85,21 @@ def offered(cloud: str, kind: Kind, region: str, name: str) -> bool | None:
 
 
 def here(cloud: str, kind: Kind, region: str, candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """The candidates without those that `region` does not have, in the same order."""
+    """Return the candidates in the same order, without those that `region` lacks."""
     return tuple(one for one in candidates if offered(cloud, kind, region, one.name) is not False)
 
 
 def types(cloud: str, kind: Kind, region: str) -> tuple[str, ...]:
-    """The names of all types that `region` has, and of those that nobody knows where they are; sorted."""
+    """Return the sorted names of all types that `region` offers, or that may be there because nobody knows."""
     found = (row for row in table() if (row.cloud, row.kind) == (cloud, kind))
     there = (row for row in found if row.regions is None or region in row.regions)
     return tuple(sorted(row.family.replace("#", size) for row in there for size in row.sizes - {ANY}))
 
 
 def nearest(cloud: str, kind: Kind, region: str, name: str) -> str | None:
-    """The type of `region` that is most like one that cannot be had there; None when the table knows none.
+    """Return the type in `region` that is most like a missing one. None: no type is known.
 
-    A size of the same family, if that is there; else the family whose name is most alike, in the same size or the next.
+    Prefer a size of the same family. Otherwise take the family with the most similar name, in the nearest size.
     """
     family, size = family_of(cloud, name)
     known = (one for one in types(cloud, kind, region) if kind != "machine" or unfit(cloud, one) is None)
@@ -105,13 +107,13 @@ def nearest(cloud: str, kind: Kind, region: str, name: str) -> str | None:
 
 
 def source_of(cloud: str, kind: Kind, name: str) -> Source | None:
-    """Where the table has the family of this type from; None when it has not."""
+    """Return the source of the type's family. None: the table lacks it."""
     found = _family(cloud, kind, family_of(cloud, name)[0])
     return found[0].source if found else None
 
 
 def family_of(cloud: str, name: str) -> tuple[str, str]:
-    """A type's family, with # for the size, and its size: `m7i.large` is (`m7i.#`, `large`)."""
+    """Split a type into its family, with # for the size, and its size: `m7i.large` gives (`m7i.#`, `large`)."""
     for form in _FORMS.get(cloud, ()):
         if match := re.fullmatch(form, name):
             return f"{match[1]}#{match[3]}", match[2]
@@ -139,7 +141,7 @@ def _regions(cloud: str, words: str) -> frozenset[str] | None:
 
 
 def _distance(cloud: str, family: str, size: str, other: str) -> tuple[float, float, int, str]:
-    """How far another type is: another family, another generation and features, another size."""
+    """Return the distance to another type: first by family, then generation and features, then size."""
     other_family, other_size = family_of(cloud, other)
     return (
         _unlike(family, other_family) if family != other_family else -1,
@@ -150,7 +152,7 @@ def _distance(cloud: str, family: str, size: str, other: str) -> tuple[float, fl
 
 
 def _unlike(family: str, other: str) -> float:
-    """Families of the same line (`m`, `e2-standard`) and processor come first, then the next generations."""
+    """Return a rank of families: first the same line (`m`, `e2-standard`) and processor, then near generations."""
     line, generation, features = _parts(family)
     other_line, other_generation, other_features = _parts(other)
     return (
@@ -162,8 +164,9 @@ def _unlike(family: str, other: str) -> float:
 
 
 def _parts(family: str) -> tuple[str, int, str]:
-    """A family's line, generation and features: (`db.m`, 7, `g`) of `db.m7g.#`, (`Standard_D`, 5, `ds`) of
-    `Standard_D#ds_v5`.
+    """Split a family into line, generation and features.
+
+    `db.m7g.#` gives (`db.m`, 7, `g`), and `Standard_D#ds_v5` gives (`Standard_D`, 5, `ds`).
     """
     if match := re.fullmatch(r"([A-Za-z_]+)#([a-z-]*)(?:_v(\d+))?", family):
         return match[1], int(match[3] or 1), match[2]
@@ -176,7 +179,7 @@ _WORDS: Final = {"nano": -3, "micro": -2, "small": -1, "medium": 0, "large": 1, 
 
 
 def _magnitude(size: str) -> float:
-    """How large a size is, as a power of two."""
+    """Return how large a size is, as a power of two."""
     if size in _WORDS:
         return _WORDS[size]
     digits = re.match(r"\d+", size)

@@ -12,26 +12,28 @@ FOLDER: Final = Path(__file__).parent
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where rows are from: an address that shows them, and the day of that version (YYYY-MM-DD, or `unknown`)."""
+    """The origin of rows."""
 
     address: str
+    """An address that shows the values."""
     date: str
+    """Day of that version, as YYYY-MM-DD, or `unknown`."""
 
 
 @cache
 def rows(name: str) -> Sequence[Mapping[str, str]]:
-    """The rows of the table `name`."""
+    """Return the rows of the table `name`."""
     with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))
 
 
 @cache
 def sources() -> Mapping[str, Source]:
-    """The sources, by the word that rows name them with."""
+    """Return the sources by the word that rows use for them."""
     return {row["source"]: Source(address=row["address"], date=row["date"]) for row in rows("sources")}
 
 
 @cache
 def regions_of(cloud: str) -> tuple[str, ...]:
-    """The regions of a cloud that the tables are about, in the order of `regions.csv`."""
+    """Return a cloud's regions in the tables, in the order of `regions.csv`."""
     return tuple(row["region"] for row in rows("regions") if row["cloud"] == cloud)

@@ -1,18 +1,19 @@
 """How data services of different regions reach each other: mutual TLS over load balancers that admit only each other.
 
-A `PeerEndpoint` is a load balancer in front of a data service's pods; `PeerNames` gives the peer endpoints of all other
-regions names that resolve in a region's pods. Both belong to a region base: they are there before any workload,
-and wait for none. Only regions that are not alone have them.
+A `PeerEndpoint` is a load balancer in front of a data service's pods.
+`PeerNames` gives the peer endpoints of all other regions names that resolve in a region's pods.
+Both belong to the region base: they exist before any workload and wait for none.
+A single region has neither.
 
-A data service component gets a `StorePeers` (None: the region is alone). A data service that is to be reached by other
-regions
+Each data service component gets a `StorePeers` (None: a single region).
+A data service that other regions must reach
 
-1. puts `PEER_NAMES` into its certificate, always;
+1. always puts `PEER_NAMES` into its certificate;
 2. advertises `peer_name(region, namespace, index)` to other regions, and connects to theirs by the same function;
 3. opens its network policy with `peers.ingress(port)` and `peers.egress(port)`.
 
-When a region comes or goes, then only `Endpoints` and network policies of the others change, in place. No pod restarts
-unless the data service's own configuration names regions.
+Adding or removing a region updates only `Endpoints` and network policies of the others, in place.
+No pod restarts unless the data service's own configuration names regions.
 """
 
 from components.peering.names import PEER_NAMES, host, peer_name

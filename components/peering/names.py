@@ -1,27 +1,27 @@
-"""What data services of different regions call each other. Pure: this is the one place that knows the names.
+"""The names by which data services of different regions call each other. Pure: no other module spells these names.
 
-A name stands for one way in (`PeerEndpoint`) of one data service in one region, and resolves in every other region,
-whatever cloud it is on. Wildcards of the names are in certificates from the first region on, so a new region replaces
-no certificate.
+Each name stands for one `PeerEndpoint` of one data service in one region, and resolves in every other region on any
+cloud. Certificates contain wildcards of these names from the first region on, so adding a region replaces no
+certificate.
 """
 
 from typing import Final
 
 SERVICE: Final = "peers"
-"""The headless Service, in a data service's namespace, below which the other regions' names are."""
+"""The headless Service in a data service's namespace. The other regions' names are below it."""
 
 PEER_NAMES: Final = tuple(f"*.{SERVICE}.{{0}}.{suffix}" for suffix in ("svc", "svc.cluster.local"))
-"""DNS names for the certificates of whatever other regions connect to; {0} is the namespace."""
+"""DNS names for the certificates that other regions' clients verify. {0} stands for the namespace."""
 
 
 def host(region: str, index: int = 0) -> str:
-    """The first label of a name: way in number `index` of `region`."""
+    """Return the first label of a name: peer endpoint number `index` of `region`."""
     return f"{region}-{index}"
 
 
 def peer_name(region: str, namespace: str, index: int = 0) -> str:
-    """What the pods of any other region's `namespace` call way in number `index` of `region`.
+    """Return the name of peer endpoint number `index` of `region`, for pods of `namespace` in any other region.
 
-    Without the cluster's domain, which differs between clusters and which every pod's DNS settings add.
+    The name omits the cluster's domain, which differs between clusters. Every pod's DNS settings add it.
     """
     return f"{host(region, index)}.{SERVICE}.{namespace}.svc"

@@ -1,4 +1,4 @@
-"""A way into a region for the other regions."""
+"""A load balancer through which the other regions reach one data service."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,22 +16,24 @@ WAIT_FOR: Final = "pulumi.com/waitFor"
 
 @dataclass(frozen=True, kw_only=True)
 class PeerEndpointArgs:
-    """Where the peer endpoint leads: TCP `port` of the pods with the labels `pods` in `namespace`.
-
-    `service` is the Service's name, `app` whose it is. `annotations` are the cluster's for public load balancers.
-    `address` is reserved for the peer endpoint; None takes the one that the cluster gives. `allowed_sources` are the
-    IPv4 addresses that may knock.
-    """
+    """The pods behind a peer endpoint, and who may connect."""
 
     region: str
     app: str
+    """The application that the Service belongs to."""
     namespace: pulumi.Input[str]
     service: str
+    """The Service's name."""
     port: int
+    """TCP port of the pods."""
     pods: Mapping[str, str]
+    """Labels of the pods."""
     allowed_sources: Sequence[pulumi.Input[str]]
+    """IPv4 addresses that may connect."""
     annotations: Mapping[str, str] = field(default_factory=dict)
+    """The cluster's annotations for public load balancers."""
     address: PublicAddress | None = None
+    """The reserved address. None: the cluster assigns one."""
 
     def __post_init__(self) -> None:
         if not self.pods:
@@ -43,9 +45,9 @@ class PeerEndpointArgs:
 
 
 class PeerEndpoint(pulumi.ComponentResource):
-    """A load balancer that other regions use: made early, of the region base, before there are pods.
+    """A load balancer for other regions. The region base creates it early, before any pod exists.
 
-    Outputs: `addresses` (IPv4). Reserved ones are known before the cluster is.
+    Outputs: `addresses` (IPv4). Reserved addresses are known before the cluster is.
     """
 
     addresses: Sequence[pulumi.Output[str]]
@@ -70,10 +72,11 @@ class PeerEndpoint(pulumi.ComponentResource):
 
 
 def _annotations(args: PeerEndpointArgs) -> dict[str, pulumi.Input[str]]:
-    """The load balancer's own, and that the peer endpoint is ready with an address: pods come much later.
+    """Return the load balancer's annotations, and those that call the Service ready once it has an address.
 
-    A Service has no generation: after an update the provider may still see the old object, which has an address as
-    well, and would keep it in the state. So it waits for the checksum of the new one, too.
+    Pods come much later, so the Service cannot wait for them.
+    A Service has no generation: after an update the provider may still see the old object, which also has an address,
+    and would store it in the state. So the condition also waits for the checksum of the new object.
     """
     given = {**args.annotations, **(args.address.annotations if args.address else {})}
     address = args.address.load_balancer_ip if args.address else None
@@ -90,9 +93,9 @@ def _spec(args: PeerEndpointArgs) -> k8s.core.v1.ServiceSpecArgs:
         type="LoadBalancer",
         load_balancer_ip=args.address.load_balancer_ip if args.address else None,
         load_balancer_source_ranges=[pulumi.Output.concat(address, "/32") for address in args.allowed_sources],
-        # Callers keep their address, which network policies ask for, and no other node is in between.
+        # Callers keep their address, which network policies match, and traffic takes no detour over another node.
         external_traffic_policy="Local",
-        # Data services find each other before they are ready, and some are not ready before they have found each other.
+        # Data services find each other before they are ready, and some become ready only afterwards.
         publish_not_ready_addresses=True,
         selector=dict(args.pods),
         ports=[
@@ -104,7 +107,7 @@ def _spec(args: PeerEndpointArgs) -> k8s.core.v1.ServiceSpecArgs:
 
 
 def given_address(status: Any) -> str:
-    """The address in a Service's status; ValueError when the load balancer has none, but a host name."""
+    """Return the address in a Service's status. Raise ValueError when the load balancer has only a host name."""
     balancer = getattr(status, "load_balancer", None)
     entries = getattr(balancer, "ingress", None) or []
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Names for the other regions' peer endpoints, in a region's own DNS."""
+"""DNS names, inside one region, for the peer endpoints of the other regions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,24 +12,23 @@ from components.peering.names import SERVICE
 
 @dataclass(frozen=True, kw_only=True)
 class PeerNamesArgs:
-    """The peer endpoints of one data service (`app`, TCP `port`, in `namespace`) in the other regions.
-
-    `hosts` maps what `names.host` says of a peer endpoint to the peer endpoint's IPv4 addresses. It is empty while
-    there are no others.
-    """
+    """The peer endpoints of one data service in the other regions."""
 
     region: str
     app: str
     namespace: pulumi.Input[str]
     port: int
+    """TCP port of the peer endpoints."""
     hosts: Mapping[str, Sequence[pulumi.Input[str]]]
+    """IPv4 addresses of each peer endpoint, by its name from `names.host`. Empty without other regions."""
 
 
 class PeerNames(pulumi.ComponentResource):
-    """A headless Service without pods, whose endpoints are peer endpoints of other regions, each with its name.
+    """A headless Service without pods. Its endpoints are the other regions' peer endpoints, each with a name.
 
-    Two objects, however many regions there are. `Endpoints` and not an EndpointSlice: GKE's usual DNS (kube-dns) reads
-    nothing else (kubernetes/dns, issue 504), and Kubernetes makes a slice of it for the DNS of all others.
+    The component has two objects for any number of regions.
+    The second is an `Endpoints` object and not an EndpointSlice, because GKE's default DNS (kube-dns) reads nothing
+    else (kubernetes/dns, issue 504). Kubernetes mirrors it into a slice for other DNS servers.
     """
 
     def __init__(self, name: str, args: PeerNamesArgs, opts: pulumi.ResourceOptions | None = None) -> None:

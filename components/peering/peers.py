@@ -1,4 +1,4 @@
-"""What a data service in one region must know of the same data service in the other regions."""
+"""What a data service in one region needs to know about its instances in the other regions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +11,14 @@ from components import network
 
 @dataclass(frozen=True, kw_only=True)
 class StorePeers:
-    """The other regions: their names, nearest first, and the IPv4 addresses to and from which packets go.
-
-    `endpoints` are the addresses of their peer endpoints of the same data service. `allowed_sources` are those that
-    their pods are seen with. While there are no other regions, there are no `regions` and no `endpoints`, and
-    `allowed_sources` are the region's own addresses.
-    """
+    """The other regions and their IPv4 addresses, for one data service."""
 
     regions: Sequence[str]
+    """Names, nearest first. Empty without other regions."""
     endpoints: Sequence[pulumi.Input[str]]
+    """Addresses of their peer endpoints for this data service. Empty without other regions."""
     allowed_sources: Sequence[pulumi.Input[str]]
+    """Source addresses of their pods. Without other regions: the region's own addresses."""
 
     def __post_init__(self) -> None:
         if not self.allowed_sources:
@@ -32,7 +30,7 @@ class StorePeers:
 
     def egress(self, port: int) -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:
         """Let the data service's pods reach `port` of the other regions' peer endpoints."""
-        # No address at all would be every address.
+        # An empty list of targets would allow every address.
         return network.egress([port], *map(_address, self.endpoints or self.allowed_sources))
 
 

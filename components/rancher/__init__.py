@@ -1,4 +1,4 @@
-"""Rancher, in one region, with the clusters of all regions."""
+"""Rancher in one region, with the clusters of all regions."""
 
 from components.rancher.rancher import Rancher, values
 

@@ -1,7 +1,7 @@
 """Rancher on one region's cluster, the hub, with an entry for each other region's cluster.
 
-Rancher works with the rights of an administrator and runs as root: it is the one part of the platform that cannot be
-under the restricted standard. It is off unless the settings ask for it.
+Rancher has an administrator's rights and runs as root: it is the only part of the platform that cannot meet the
+restricted standard. It is off unless the settings enable it.
 """
 
 from collections.abc import Iterable
@@ -28,15 +28,16 @@ PASSWORD_LENGTH: Final = 32
 REPLICAS: Final = 3
 HTTP_PORTS: Final = (80, 443, 444)
 EXTENSION_PORT: Final = 6666
-"""Where the API server asks for the kinds that Rancher serves itself."""
+"""Port where Rancher serves its own kinds to the API server."""
 WEBHOOK_PORT: Final = 9443
 
 
 class Rancher(pulumi.ComponentResource):
-    """Rancher, and an imported cluster per region. Each region joins by a command that Rancher only then knows.
+    """Rancher, and an imported cluster per region. Each region joins by a command that Rancher generates afterwards.
 
-    `regions` are all of the stack's; Rancher calls its own `local`. `certificates` brings cert-manager, with which the
-    chart makes the certificate of the host name. The name's DNS record is nobody's here.
+    `regions` are all regions of the stack. Rancher calls its own region `local`.
+    `certificates` installs cert-manager, with which the chart creates the certificate of the host name.
+    The user creates the host name's DNS record.
 
     Outputs: `url`, `secret_name` (in cattle-system: `bootstrapPassword` of the user `admin`).
     """
@@ -74,7 +75,7 @@ class Rancher(pulumi.ComponentResource):
         self.register_outputs({"url": self.url, "secret_name": self.secret_name})
 
     def _password(self, name: str) -> k8s.core.v1.Secret:
-        # A hook of the chart makes the Secret anew, with the password that it finds in it, and without our labels.
+        # A hook of the chart recreates the Secret with the password it finds there, but without our labels.
         password = random.RandomPassword(
             f"{name}-bootstrap-password", length=PASSWORD_LENGTH, special=False, opts=self._child
         )
@@ -103,17 +104,17 @@ class Rancher(pulumi.ComponentResource):
                 f"{name}-policy",
                 name=APP,
                 pods={"app": APP},
-                # From the ingress controller, the agents of all regions and the API server, wherever they are.
+                # The ingress controller, the agents of all regions and the API server may have any address.
                 ingress=[network.ingress([*HTTP_PORTS, EXTENSION_PORT])],
             ),
             policy(
                 f"{name}-webhook-policy",
                 name="webhook",
                 pods={"app": "rancher-webhook"},
-                # The API server calls it from an address that differs with every cluster.
+                # The API server calls the webhook from an address that differs between clusters.
                 ingress=[network.ingress([WEBHOOK_PORT])],
             ),
-            # All of them call the Kubernetes API; Rancher also asks for its own name, its catalogues and the clouds.
+            # All pods call the Kubernetes API. Rancher also calls its own name, its catalogues and the clouds.
             policy(f"{name}-egress", name="egress", egress=[network.api_server_egress()]),
         ]
 
@@ -123,14 +124,14 @@ class Rancher(pulumi.ComponentResource):
             api_version="provisioning.cattle.io/v1",
             kind="Cluster",
             metadata=object_meta(region, app=APP, region=region, namespace=self._context.namespaces[RANCHER_CLUSTERS]),
-            # Nothing in it means: a cluster that is there already, and joins by itself.
+            # An empty spec describes an existing cluster that joins by itself.
             spec={},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[release]),
         )
 
 
 def values(settings: RancherSettings) -> dict[str, Any]:
-    """Values of chart `rancher`. The bootstrap password is not among them: its Secret is there before the chart."""
+    """Values of chart `rancher`, without the bootstrap password: its Secret exists before the chart."""
     return {
         "hostname": settings.hostname,
         "replicas": REPLICAS,
@@ -138,7 +139,7 @@ def values(settings: RancherSettings) -> dict[str, Any]:
             "tls": {"source": "rancher"},
             **({"ingressClassName": settings.ingress_class} if settings.ingress_class else {}),
         },
-        # A certificate that does not fit is an error, also for agents of old clusters.
+        # A wrong certificate is an error, also for agents of old clusters.
         "agentTLSMode": "strict",
         "resources": {"requests": {"cpu": "500m", "memory": "2Gi"}, "limits": {"cpu": "2", "memory": "4Gi"}},
     }

@@ -1,4 +1,4 @@
-"""The stateless services of the platform, from the chart that Argo CD uses, too."""
+"""The stateless services of the platform, from the chart that Argo CD also uses."""
 
 from components.services.services import CPU_BURST, HTTP_PORT, METRICS_PORT, RELEASE, Services, chart_values
 from components.services.settings import NAMES

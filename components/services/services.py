@@ -1,4 +1,4 @@
-"""The stateless services of the platform, from the chart that Argo CD and `helm install` use, too."""
+"""The stateless services of the platform, from the chart that Argo CD and `helm install` also use."""
 
 import math
 import re
@@ -20,24 +20,26 @@ RELEASE = "sacred-council"
 HTTP_PORT = 9898
 METRICS_PORT = 9797
 CPU_BURST = 4
-"""How many times its share of CPU a service may use while the node has some to spare."""
+"""A service may use this multiple of its requested CPU while the node has spare CPU."""
 
 DAY_STARTS: Final = "0 7 * * *"
 NIGHT_STARTS: Final = "0 23 * * *"
 NIGHT_SHARE: Final = 0.5
-"""Share of the daytime minimum that is kept at night."""
+"""Share of the daytime minimum of replicas that stays at night."""
 
 
 class Services(pulumi.ComponentResource):
     """The stateless services, each with its autoscaler, disruption budget, network policy and monitor.
 
-    `time_zone` is the region's, in the IANA database. `renderer` is a provider made by `chart_renderer`.
-    `data_services` are those whose connection Secrets are in the services' namespace. `telemetry_endpoint` is the URL
-    of an OTLP/gRPC collector (None: no traces) that gets the share `trace_sampling` (0 to 1) of new traces. The
-    services wait for `after`. Services `managed_by_argocd` (by Argo CD, from the same chart) are none of the program's
-    resources.
+    `time_zone` is the region's time zone, from the IANA database.
+    `renderer` is a provider from `chart_renderer`.
+    `data_services` are those with connection Secrets in the services' namespace.
+    `telemetry_endpoint` is the URL of an OTLP/gRPC collector (None: no traces). It gets the share `trace_sampling`
+    (0 to 1) of new traces.
+    The services wait for `after`.
+    With `managed_by_argocd` Argo CD deploys the services from the same chart, and the program creates none of them.
 
-    Outputs: `endpoints` (service name to URL inside the cluster). The port is `HTTP_PORT` for every service.
+    Outputs: `endpoints` (URL inside the cluster by service). The port is `HTTP_PORT` for every service.
     """
 
     endpoints: Mapping[str, str]
@@ -104,7 +106,7 @@ def chart_values(
     trace_sampling: float,
     monitored: bool,
 ) -> dict[str, Any]:
-    """The chart's values for a region, whoever deploys it. Nothing in them is secret."""
+    """Return the chart's values for a region, for any deployer. They contain no secret."""
     return {
         "region": region,
         "services": {name: values_of(service, time_zone) for name, service in settings.by_name().items()},
@@ -119,14 +121,14 @@ def chart_values(
 
 
 def _connection(data_service: DataService, data_services: Sequence[DataService]) -> dict[str, Any]:
-    # A Secret that is named is there before the chart: pods wait for it rather than start without.
+    # A named Secret exists before the chart: pods wait for it rather than start without it.
     return {"secret": secret_name(data_service), "optional": False} if data_service in data_services else {"secret": ""}
 
 
 def values_of(service: ServiceSettings, time_zone: str) -> dict[str, Any]:
-    """The chart's values of one service. Memory is requested and limited alike; CPU may burst to `CPU_BURST` times.
+    """Return the chart's values of one service. Memory requests equal limits. CPU may burst to `CPU_BURST` times.
 
-    With shifts the minimum is `min_replicas` when the service is made, and then theirs: the program leaves it alone.
+    With shifts, `min_replicas` is only the initial minimum. The shifts change it, and the program leaves it alone.
     """
     return {
         "image": image_values(service.image),
@@ -143,9 +145,9 @@ def values_of(service: ServiceSettings, time_zone: str) -> dict[str, Any]:
 
 
 def follow_the_sun(time_zone: str, min_replicas: int) -> list[dict[str, Any]]:
-    """The chart's shifts: `min_replicas` from 07:00 local time on, and half from 23:00 on, but two of two.
+    """Return the chart's shifts: `min_replicas` from 07:00 local time, and half of them (at least two) from 23:00.
 
-    `time_zone` is one of the IANA database.
+    `time_zone` is from the IANA database.
     """
     night = max(math.ceil(min_replicas * NIGHT_SHARE), min(min_replicas, 2))
     return [
@@ -155,7 +157,7 @@ def follow_the_sun(time_zone: str, min_replicas: int) -> list[dict[str, Any]]:
 
 
 def image_values(image: str) -> dict[str, str]:
-    """`image` in the parts the chart has: repository, tag, digest. A port of the registry is part of the repository."""
+    """Split `image` into the chart's parts: repository (including a registry's port), tag and digest."""
     rest, _, digest = image.partition("@")
     directory, slash, last = rest.rpartition("/")
     last, _, tag = last.partition(":")
@@ -165,7 +167,7 @@ def image_values(image: str) -> dict[str, str]:
 
 
 def cpu_limit(request: str) -> str:
-    """The CPU limit for `request` (such as 250m, 0.5 or 2), in thousandths of a CPU."""
+    """Return the CPU limit for `request` (such as 250m, 0.5 or 2), in thousandths of a CPU."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(m?)", request)
     if match is None:
         raise ValueError(f"cpu: expected a number of CPUs or thousandths of one, such as 2 or 250m, got {request!r}")

@@ -1,4 +1,4 @@
-"""Types of cloud-specific setting values. Each has a rule and a remedy for its error message."""
+"""Types of values that depend on a cloud. Each has a rule, and a remedy for values that break it."""
 
 import re
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from components.settings.values import (
 )
 
 EKS_ZONE_SLOTS: Final = 4
-"""Address slots for AWS zones. A zone's letter gives its slot, so every fourth letter shares one."""
+"""Number of address slots for zones of AWS. Every fourth letter shares a slot, so a zone's slot follows its letter."""
 
 
 _NETWORK: Final = (
@@ -129,7 +129,7 @@ Certificates = Annotated[
     str,
     AfterValidator(str.strip),
     pattern(
-        # Editors see the whitespace that the program strips.
+        # Editors see the surrounding space that the program strips.
         r"\s*(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+",
         "must be certificates in PEM form and nothing else",
         "write the whole file as a block of text (|), from the first BEGIN CERTIFICATE to the last END CERTIFICATE",

@@ -1,4 +1,4 @@
-"""Types of setting values. Each has a rule and a remedy for its error message."""
+"""The types of settings' values. Each has a rule, and a remedy for values that break it."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -23,23 +23,23 @@ _SECONDS: Final = {"h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 
 
 def mistake(rule: str, remedy: str) -> PydanticCustomError:
-    """The error of a value that breaks `rule`, a sentence whose subject is the value."""
+    """Return the error of a value that breaks `rule` (a sentence after the value). `remedy` tells what to write."""
     return PydanticCustomError("setting", "{rule}", {"rule": rule, "remedy": remedy})
 
 
 def bytes_of(quantity: str) -> int:
-    """Bytes in a checked quantity with a unit, such as `10Gi` (10737418240) or `1.5G` (1500000000)."""
+    """Return the bytes in a checked quantity with a unit, such as `10Gi` (10737418240) or `1.5G` (1500000000)."""
     return quantity_bytes("quantity", quantity)
 
 
 def seconds_of(duration: str) -> int:
-    """Seconds in a checked duration, such as `7d` (604800). A year has 365 days."""
+    """Return the seconds in a checked duration, such as `7d` (604800). A year has 365 days."""
     return int(duration[:-1]) * _SECONDS[duration[-1]]
 
 
 @dataclass(frozen=True, slots=True)
 class Check(AfterValidator):
-    """A check in Python, with the same rule as `schema` for editors and docs/configuration.md."""
+    """A check in Python, with the `schema` of the same rule for editors and docs/configuration.md."""
 
     schema: Mapping[str, object] = field(default_factory=dict, compare=False)
     """Keywords of JSON Schema. They never reject a value that the check accepts."""
@@ -49,12 +49,12 @@ class Check(AfterValidator):
 
 
 def in_schema(rule: str, remedy: str, **keywords: object) -> Mapping[str, object]:
-    """The `keywords` of JSON Schema, with the message that editors show for a violation."""
+    """Return the `keywords` of JSON Schema, with the message that editors show for a broken rule."""
     return {**keywords, "errorMessage": f"{rule}; {remedy}"}
 
 
 def whole(regex: str) -> str:
-    """Anchor an expression: JSON Schema otherwise searches for a part of the text."""
+    """Return the expression for a whole text, because JSON Schema otherwise also matches parts."""
     return f"^(?:{regex})$"
 
 
@@ -71,7 +71,7 @@ def pattern(regex: str, rule: str, remedy: str) -> Check:
 
 
 def counted(allowed: Callable[[int], bool], rule: str, remedy: str, **keywords: object) -> Check:
-    """Check that a number is `allowed`. `keywords` express the same in JSON Schema."""
+    """Check that a number is `allowed`. `keywords` express the same rule in JSON Schema."""
 
     def check(value: int) -> int:
         if not allowed(value):
@@ -92,8 +92,8 @@ def one_or(least: int, why: str, remedy: str) -> Check:
 
 
 def number_as_text(value: object) -> object:
-    """Convert a number to its text; return other values unchanged."""
-    # YAML reads `cpu: 2` as a number, and Kubernetes takes both.
+    """Return a number as text, and anything else unchanged."""
+    # YAML parses `cpu: 2` as a number, and Kubernetes accepts both.
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -130,7 +130,7 @@ def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
-        # Without a time zone database, this machine cannot check. The cluster will.
+        # A machine without the time zone database cannot check. There, a cluster finds the error first.
         if known := available_timezones():
             meant = closest(value, known)
             remedy = f"did you mean {meant}?" if meant else "write e.g. Europe/Brussels or Etc/UTC"
@@ -139,9 +139,9 @@ def _time_zone(value: str) -> str:
 
 
 def not_empty(entry: str) -> Check:
-    """Check that a list is not empty; `entry` is an example."""
+    """Check that a list is not empty. `entry` is an example of an entry."""
 
-    # Not `min_length`, which counts well-formed entries only.
+    # Not `min_length`, which counts only well-formed entries.
     def check(entries: tuple[object, ...]) -> tuple[object, ...]:
         if not entries:
             raise mistake("must have at least one entry", f"write e.g. [{entry}]")
@@ -151,7 +151,7 @@ def not_empty(entry: str) -> Check:
 
 
 def distinct(what: str) -> Check:
-    """Check that a list has no duplicates; `what` describes an entry, such as `a path`."""
+    """Check that a list has no duplicates. `what` describes an entry, such as `a path`."""
 
     def check(values: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(values)) != len(values):
@@ -193,7 +193,7 @@ GatewayAddress = Annotated[
     AfterValidator(_address_or_host),
 ]
 IPV4: Final = r"([0-9]{1,3}\.){3}[0-9]{1,3}"
-"""Expression that matches every IPv4 address."""
+"""Expression that matches every IPv4 address, and some other texts."""
 
 Addresses = Annotated[
     tuple[Annotated[str, Check(_ipv4_address, in_schema(*_ADDRESS, pattern=whole(IPV4)))], ...], Field(strict=False)
@@ -236,7 +236,7 @@ AzureLocation = Annotated[
     str, pattern("[a-z][a-z0-9]+", "must be an Azure location", "`az account list-locations` shows them")
 ]
 _ABOVE_ZERO: Final = r"(0\.[0-9]{0,8}[1-9][0-9]{0,8}|[1-9][0-9]{0,14}(\.[0-9]{1,9})?)"
-"""A number above zero, with few enough digits for exact arithmetic."""
+"""A number with few enough digits for exact arithmetic."""
 
 Cpu = Annotated[
     str,
@@ -309,5 +309,5 @@ Count = Annotated[int, Field(ge=1)]
 
 
 def days_of(duration: str) -> int:
-    """Days in a checked duration such as 30d or 8w."""
+    """Return the days in a duration such as 30d or 8w."""
     return int(duration[:-1]) * {"d": 1, "w": 7}[duration[-1]]

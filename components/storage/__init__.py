@@ -1,8 +1,9 @@
-"""Object storage of the clouds, for backups. One module per cloud, which alone imports its SDK; all offer the same.
+"""Object storage of the clouds, for backups. Each cloud has one module, which alone imports its SDK.
 
-What is stored outlives what stored it: a region that is removed, and even a stack that is destroyed, leaves its
-storage with all that is in it. Nobody can make it public. Whoever writes cannot delete, except on Azure, where no role
-tells these apart; and what is deleted or overwritten can be had back for a week.
+Storage outlives its users: removing a region, or destroying the stack, leaves the storage and its content.
+Nobody can make it public.
+Writers cannot delete, except on Azure, which has no such role.
+Deleted and overwritten objects can be restored for a week.
 """
 
 from collections.abc import Mapping
@@ -14,16 +15,16 @@ import pulumi
 from components.cluster.location import NetworkArgs
 
 REGRET_DAYS: Final = 7
-"""How long deleted and overwritten objects can be had back."""
+"""Days for which deleted and overwritten objects can be restored."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectStoreArgs:
-    """Where an object store is, and who uses it."""
+    """The place and the user of an object store."""
 
     place: NetworkArgs
     principal: pulumi.Input[str]
-    """Who may read and write: see `WorkloadIdentity`."""
+    """The identity that may read and write: see `WorkloadIdentity`."""
     retention: int
     """Days."""
 
@@ -34,9 +35,9 @@ class ObjectStoreArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectStore:
-    """Where objects go, in the form that CockroachDB wants."""
+    """The location of objects, in CockroachDB's format."""
 
     uri: pulumi.Output[str]
-    """Scheme and bucket; known once the principal may use what is behind it."""
+    """Scheme and bucket. Known once the principal may use the bucket."""
     parameters: Mapping[str, pulumi.Input[str]]
-    """What a client needs besides its own identity."""
+    """Parameters that a client needs besides its identity."""

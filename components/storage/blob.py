@@ -13,15 +13,16 @@ from components.grants import once_honoured
 from components.storage import REGRET_DAYS, ObjectStore, ObjectStoreArgs
 
 BLOB_DATA_CONTRIBUTOR: Final = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
-"""The built-in role that may write may delete, too: Azure has none that tells these apart."""
+"""A built-in role that may write and delete. Azure has no role that may only write."""
 
 CONTAINER: Final = "backups"
 
 
 class BlobStore(pulumi.ComponentResource):
-    """A container in a storage account, encrypted with keys of Azure's, in a resource group that outlives the region.
+    """A container in a storage account, encrypted with Azure's keys, in a resource group that outlives the region.
 
-    The principal may use the container with its identity; there are no keys. `zones` are those of the region.
+    The principal uses the container with its identity, without access keys.
+    `zones` are the region's zones.
 
     Outputs: `store` (an `ObjectStore`).
     """
@@ -120,5 +121,5 @@ def _lifecycle(retention: int) -> storage.ManagementPolicyRuleArgs:
 
 
 def account_name(resource_group_id: str) -> str:
-    """A name for the storage account of a resource group: unique in all of Azure, 24 letters and digits. Pure."""
+    """Return a storage account name for a resource group: 24 letters and digits, unique in all of Azure. Pure."""
     return "backups" + hashlib.sha256(resource_group_id.lower().encode()).hexdigest()[:17]

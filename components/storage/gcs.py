@@ -12,7 +12,7 @@ SECONDS_PER_DAY = 24 * 60 * 60
 
 
 class GcsStore(pulumi.ComponentResource):
-    """A bucket in the region, encrypted with keys of Google's. The principal may add and read objects.
+    """A bucket in the region, encrypted with Google's keys. The principal may add and read objects.
 
     Outputs: `store` (an `ObjectStore`).
     """

@@ -11,7 +11,7 @@ from components.storage import REGRET_DAYS, ObjectStore, ObjectStoreArgs
 
 
 class S3Store(pulumi.ComponentResource):
-    """A bucket in the region, encrypted with keys of S3's. The principal may add and read objects, over TLS.
+    """A bucket in the region, encrypted with S3's keys. The principal may add and read objects, over TLS.
 
     Outputs: `store` (an `ObjectStore`).
     """
@@ -36,7 +36,7 @@ class S3Store(pulumi.ComponentResource):
             region=self._location,
             bucket=bucket.bucket,
             policy=pulumi.Output.all(bucket.arn, args.principal).apply(lambda known: json.dumps(bucket_policy(*known))),
-            # AWS looks at the policy with the block in mind, and at one change of a bucket at a time.
+            # AWS checks the policy against the public access block, and accepts one change of a bucket at a time.
             opts=pulumi.ResourceOptions.merge(self._kept, pulumi.ResourceOptions(depends_on=[closed])),
         )
         ready = pulumi.Output.all(bucket.bucket, policy.id)
@@ -112,7 +112,7 @@ def _lifecycle(retention: int) -> s3.BucketLifecycleConfigurationRuleArgs:
 
 
 def bucket_policy(bucket_arn: str, principal_arn: str) -> dict[str, Any]:
-    """Nobody without TLS; the principal may list the bucket, and add and read objects. Pure."""
+    """Deny requests without TLS. Let the principal list the bucket, and add and read objects. Pure."""
     everything = [bucket_arn, f"{bucket_arn}/*"]
     principal = {"AWS": principal_arn}
     return {

@@ -1,4 +1,4 @@
-"""Certificate authorities. Private keys are secret in state and leave it only as Kubernetes Secrets."""
+"""Certificate authorities. Private keys are secret in the state and leave it only as Kubernetes Secrets."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,10 @@ AUTHORITY_USES = ["cert_signing", "crl_signing", "digital_signature"]
 
 @dataclass(frozen=True, kw_only=True)
 class RootAuthorityArgs:
-    """`common_name` is the subject of the root certificate."""
+    """Settings of the root authority."""
 
     common_name: str
+    """Subject of the root certificate."""
 
     def __post_init__(self) -> None:
         if not self.common_name:
@@ -54,10 +55,12 @@ class RootAuthority(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class RegionAuthorityArgs:
-    """`root` signs the intermediate; `common_name` is its subject."""
+    """Settings of a region's authority."""
 
     root: RootAuthority
+    """Signs the intermediate certificate."""
     common_name: str
+    """Subject of the intermediate certificate."""
 
     def __post_init__(self) -> None:
         if not self.common_name:
@@ -65,7 +68,7 @@ class RegionAuthorityArgs:
 
 
 class RegionAuthority(pulumi.ComponentResource):
-    """A region's intermediate authority (ECDSA P-256, five years). It can sign no further authorities.
+    """A region's intermediate authority (ECDSA P-256, five years). It cannot sign further authorities.
 
     Outputs: `certificate_pem`, `private_key_pem` (secret), `root_pem`, and `chain_pem` (intermediate, then root).
     """

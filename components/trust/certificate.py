@@ -1,4 +1,4 @@
-"""Node and client certificates, each with its key in a Kubernetes Secret of its own."""
+"""Node and client certificates, each with its key in a separate Kubernetes Secret."""
 
 import hashlib
 from collections.abc import Sequence
@@ -21,21 +21,23 @@ _EXTENDED_USES: dict[Usage, str] = {"server": "server_auth", "client": "client_a
 
 @dataclass(frozen=True, kw_only=True)
 class CertificateArgs:
-    """What is certified, by whom, and where the Secret goes.
-
-    `dns_names` and `ip_addresses` become subject alternative names. `usages` says whether the holder is a
-    server, a client or both. The Secret `secret_name` in `namespace` is labelled for `app` in `region`.
-    """
+    """The subject of a certificate, its issuer, and its Secret."""
 
     authority: RegionAuthority
+    """Signs the certificate."""
     common_name: str
     app: str
+    """Application in the Secret's labels."""
     region: str
+    """Region in the Secret's labels."""
     namespace: pulumi.Input[str]
     secret_name: str
     usages: Sequence[Usage]
+    """Whether the holder is a server, a client or both."""
     dns_names: Sequence[pulumi.Input[str]] = ()
+    """Subject alternative names."""
     ip_addresses: Sequence[pulumi.Input[str]] = ()
+    """Further subject alternative names."""
 
     def __post_init__(self) -> None:
         if not self.usages:

@@ -1,4 +1,4 @@
-"""Stores that clouds run: to callers they are what they are in a cluster, whichever cloud it is."""
+"""Data services that clouds run: to callers they are what they are in a cluster, whichever cloud it is."""
 
 import json
 import subprocess

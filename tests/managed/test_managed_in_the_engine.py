@@ -1,4 +1,4 @@
-"""A region of a simulated cloud with the stores that its cloud runs: made, protected, exchanged, grown, removed.
+"""A region of a simulated cloud with the data services that its cloud runs: made, protected, exchanged, grown, removed.
 
 What a cloud itself would refuse is not simulated. The tests of a cloud build on each other.
 """
@@ -113,7 +113,7 @@ class Box:
         return REGIONS[self.cloud]
 
     def configure(self, database: Object, cache: Object, *, protected: bool = False, second: str = "") -> None:
-        """Set the stores' engines; `second` is the cloud of a second region. What knows no store is left out."""
+        """Set the data services' engines; `second` is the cloud of a second region. What knows no store is left out."""
         mine = settings(self.cloud, protected, database, cache)
         if second:
             more = settings(second, protected, database, cache)

@@ -1,4 +1,5 @@
-"""What a region has in its cluster when its cloud runs the stores: against the same judges as everything else."""
+"""What a region has in its cluster when its cloud runs the data services: against the same judges as everything
+else."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Sizes, addresses and names of stores that clouds run: pure functions."""
+"""Sizes, addresses and names of data services that clouds run: pure functions."""
 
 import re
 

@@ -101,7 +101,7 @@ def test_the_second_region_adds_nothing_to_one_that_is_the_first_of_several() ->
 
 
 def open_to_all(stack: Rendered) -> list[str]:
-    """The network policies of stores with a rule for the port of peer endpoints that names nobody, so means
+    """The network policies of data services with a rule for the port of peer endpoints that names nobody, so means
     everybody."""
     policies = [r for r in stack.objects("NetworkPolicy") if r.inputs["metadata"]["namespace"] in STORES]
     assert {r.inputs["metadata"]["namespace"] for r in policies} == {*STORES}

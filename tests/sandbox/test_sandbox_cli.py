@@ -89,9 +89,7 @@ def test_an_unknown_stack_or_command_is_an_error_of_one_line(project: Project) -
     assert project.run("up", "lokal", status=1) == (
         "error: Pulumi.lokal.yaml does not exist; the stacks of this project are: local.\n"
     )
-    assert (
-        project.run("exec", "--", "no-such-command", status=1) == "error: no-such-command: command not found.\n"
-    )
+    assert project.run("exec", "--", "no-such-command", status=1) == "error: no-such-command: command not found.\n"
 
 
 def test_ctrl_c_ends_a_deployment_without_a_trace_and_the_next_one_goes_on(project: Project) -> None:

@@ -23,7 +23,7 @@ from tests.support.rendering import Rendered, render
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(60)]
 
 STORES = {"cockroachdb": "local-database", "redis": "local-cache", "nats": "local-messaging"}
-"""The stores by their names here, and their StatefulSets' names in the program."""
+"""The data services by their names here, and their StatefulSets' names in the program."""
 HELPERS = ("setup", "database-setup")
 JOINING = ("--join", "--advertise-addr", "--locality")
 """What a node of CockroachDB says about others."""

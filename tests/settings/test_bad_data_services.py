@@ -1,4 +1,4 @@
-"""Bad settings of stores that clouds run, and exactly what is said about them."""
+"""Bad settings of data services that clouds run, and exactly what is said about them."""
 
 from typing import Any
 

@@ -40,7 +40,8 @@ WHERE = {"machine": "nodes.type", "database": "instances.database", "cache": "in
 
 
 def stack(region: geography.CloudRegion, **changed: Any) -> dict[str, Any]:
-    """A stack of one region with managed stores; `changed` are settings of the region, or of the stores."""
+    """A stack of one region with managed data services; `changed` are settings of the region, or of the data
+    services."""
     data_services = {key: changed.pop(key) for key in ("database", "cache") if key in changed}
     nodes_ = {"type": MACHINES[region.cloud], "min": 3, "max": 9}
     one = {"name": region.name, "cloud": region.cloud, "nodes": nodes_, **OWN[region.cloud], **changed}

@@ -1,4 +1,4 @@
-"""A region of each cloud with the stores that its cloud runs, rendered by the whole program."""
+"""A region of each cloud with the data services that its cloud runs, rendered by the whole program."""
 
 from functools import cache
 from typing import Any
@@ -22,7 +22,7 @@ CACHE = {"engine": "managed", "replicas": 3, "cpu": "250m", "memory": "1Gi", "ma
 
 @cache
 def managed(cloud: str, *, protected: bool = True, several: bool = True) -> Rendered:
-    """The regional stack on `cloud`, with managed stores; `several` asks for a standby and for replicas."""
+    """The regional stack on `cloud`, with managed data services; `several` asks for a standby and for replicas."""
     number = {} if several else {"nodes": 1}
     replicas = {} if several else {"replicas": 1}
     return render("regional", settings(cloud, protected, {**DATABASE, **number}, {**CACHE, **replicas}))

@@ -17,7 +17,7 @@ LOCAL = of_region(parse(SETTINGS), "local")
 TARGETS = replace(LOCAL, backups=True)
 """A region with everything."""
 BARE = MonitoringTargets(services=TARGETS.services, monitoring=TARGETS.monitoring)
-"""A region with stores that a cloud manages, and without a mesh."""
+"""A region with data services that a cloud manages, and without a mesh."""
 PLACE = RegionLabels(region="us-central1", city="Council Bluffs", latitude=41.26, longitude=-95.86, country="US")
 PRICES = {"e2-standard-4": 97.84}
 OTHERS = ("asia-east1", "europe-west1")

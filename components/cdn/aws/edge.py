@@ -12,16 +12,16 @@ from components.cdn.aws.zone import AwsCertificate, AwsZone
 from components.cdn.edge import EdgeArgs
 
 REGION: Final = "us-east-1"
-"""Where CloudFront's certificates, firewall and logs must be. Requests are served everywhere."""
+"""The region that CloudFront requires for certificates, firewall and logs. Requests are served everywhere."""
 
 
 def edge_provider(opts: pulumi.ResourceOptions) -> aws.Provider:
-    """Makes an edge in the account of the login."""
+    """Return the provider for an edge in the login's account."""
     return aws.Provider("edge-aws", region=REGION, opts=opts)
 
 
 class AwsEdge(pulumi.ComponentResource):
-    """CloudFront and AWS WAF in front of the regions that Route 53 steers to, made by a provider for `REGION`.
+    """CloudFront and AWS WAF in front of regions that Route 53 steers to. Its provider must be for `REGION`.
 
     Outputs: `url`, `hostname` (the distribution's), `name_servers`.
     """

@@ -1,4 +1,4 @@
-"""CloudFront: what it keeps, what it adds to requests and answers, what it logs, and the firewall in front of it."""
+"""CloudFront: caching, headers of requests and answers, logs, and the firewall in front of it."""
 
 import json
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from components.cdn.languages import language_matches
 
 CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 ALL_VIEWER: Final = "216adef6-5c7f-47e4-b989-5492eafa07d3"
-"""Policies that AWS keeps for everyone: nothing is kept; everything of a request is passed on, Host included."""
+"""AWS's managed policies: the first caches nothing, and this one forwards the whole request, including Host."""
 
 ORIGIN: Final = "regions"
 
 UNLOGGED: Final = ("authorization", "cookie")
-"""Headers of users that no log may hold."""
+"""Request headers that no log may contain."""
 
 MANAGED_RULES: Final = (
     "AWSManagedRulesAmazonIpReputationList",
@@ -29,7 +29,7 @@ MANAGED_RULES: Final = (
 )
 
 _OBSERVED: Final = {
-    # It denies bodies above 8 KiB, which are none too long for an API.
+    # It denies bodies above 8 KiB, which an API may need.
     "AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY",),
 }
 
@@ -81,11 +81,11 @@ function served(wanted) {
 
 
 class AwsServing(pulumi.ComponentResource):
-    """A distribution: HTTPS from TLS 1.2 on, HTTP/3, cached paths; all else is passed on, WebSockets too.
+    """A distribution with HTTPS (TLS 1.2 or newer), HTTP/3 and cached paths. It forwards all else, also WebSockets.
 
-    `steered` is the host that leads to the regions; `certificate` and `firewall` are ARNs.
+    `steered` is the host that leads to the regions. `certificate` and `firewall` are ARNs.
 
-    Outputs: `hostname` and `zone` (where the domain's alias records point to).
+    Outputs: `hostname` and `zone` (targets of the domain's alias records).
     """
 
     hostname: pulumi.Output[str]
@@ -176,7 +176,7 @@ class AwsServing(pulumi.ComponentResource):
         }
 
     def _cached(self) -> dict[str, Any]:
-        """What is kept depends on the path and the query alone, so neither cookies nor languages reach the origin."""
+        """Cache by path and query only. So neither cookies nor languages reach the origin."""
         keeping = cloudfront.CachePolicy(
             f"{self._name}-cached",
             comment="What the origin says, an hour if it says nothing, a day at most",
@@ -236,7 +236,7 @@ def _origin(args: EdgeArgs, steered: pulumi.Input[str]) -> dict[str, Any]:
         "connection_timeout": 5,
         "custom_headers": [token],
         "custom_origin_config": {
-            # CloudFront wants both numbers; HTTP is never used.
+            # CloudFront requires both ports. HTTP is never used.
             "http_port": 80,
             "https_port": 443,
             "origin_protocol_policy": "https-only",
@@ -248,13 +248,13 @@ def _origin(args: EdgeArgs, steered: pulumi.Input[str]) -> dict[str, Any]:
 
 
 def language_function(languages: Sequence[str]) -> str:
-    """JavaScript for CloudFront: the tag that a browser prefers of those that regions serve, weights included."""
+    """Return CloudFront's JavaScript that picks the browser's preferred tag among those served, using the weights."""
     tags = {match.exact.lower(): match.tag for match in language_matches(languages)}
     return _FUNCTION.substitute(served=json.dumps(tags, sort_keys=True), header=names.LANGUAGE_HEADER)
 
 
 class AwsFirewall(pulumi.ComponentResource):
-    """AWS WAF in front of CloudFront, with managed rules and a rate limit, and a log of what it stopped.
+    """AWS WAF in front of CloudFront, with managed rules, a rate limit, and a log of blocked requests.
 
     Outputs: `arn`.
     """
@@ -275,7 +275,7 @@ class AwsFirewall(pulumi.ComponentResource):
             opts=child,
         )
         self.arn = rules.arn
-        # AWS takes no other beginning.
+        # AWS requires this prefix of the name.
         log = cloudwatch.LogGroup(
             f"{name}-log",
             name=f"aws-waf-logs-{args.domain}",
@@ -294,7 +294,7 @@ class AwsFirewall(pulumi.ComponentResource):
 
 
 def firewall_rules(policy: EdgePolicy) -> list[dict[str, Any]]:
-    """Rules of a web ACL: too many requests of an address, then the managed rules. What none of them stops may pass."""
+    """Return the rules of a web ACL: the rate limit per address, then the managed rules. All else passes."""
     observe = policy.waf == "observe"
     limit = {
         "name": "rate-limit",
@@ -328,5 +328,5 @@ def _managed(rules: str) -> dict[str, Any]:
 
 
 def visibility(metric: str) -> dict[str, Any]:
-    """Metrics of a rule, and no samples of requests: they would hold what users send."""
+    """Return a rule's metrics settings, without samples of requests, which would store users' data."""
     return {"cloudwatch_metrics_enabled": True, "metric_name": metric, "sampled_requests_enabled": False}

@@ -1,4 +1,4 @@
-"""The DNS of an edge on AWS: the zone, the origins, the way to the nearest one that is well, and the certificate."""
+"""The DNS of an edge on AWS: zone, origins, steering to the nearest healthy region, and the certificate."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,15 @@ from components.cdn import names
 from components.cdn.edge import EdgeArgs, Origin
 
 AUTHORITY = "amazon.com"
-"""Who may sign certificates for the domain."""
+"""The authority that may sign certificates for the domain."""
 
 
 class AwsZone(pulumi.ComponentResource):
-    """A zone with a record, a health check and a steered record per region: the nearest that is well is the answer.
+    """A zone with a record, a health check and a steered record per region. DNS answers with the nearest healthy one.
 
-    Nearness is by coordinates, so that regions of all clouds count alike.
+    Route 53 compares coordinates, so regions of all clouds are treated alike.
 
-    Outputs: `zone` (id), `name_servers` (empty for a zone that was there), `steered` (the host that is steered).
+    Outputs: `zone` (ID), `name_servers` (empty for an existing zone), `steered` (the steered host).
     """
 
     zone: pulumi.Output[str]
@@ -32,7 +32,7 @@ class AwsZone(pulumi.ComponentResource):
         for origin in args.sorted_origins():
             self._origin(origin, args.domain)
         steered = [self._steering(origin, args.domain) for origin in args.sorted_origins() if origin.open]
-        # All have the same name. Whoever asks for it must come after they are there.
+        # All records have the same name. Users of the name wait for all of them.
         self.steered = pulumi.Output.all(*steered).apply(lambda hosts: str(hosts[0]))
         self.register_outputs({"zone": self.zone, "name_servers": self.name_servers})
 
@@ -51,7 +51,7 @@ class AwsZone(pulumi.ComponentResource):
             type=kind,
             ttl=names.ORIGIN_TTL,
             records=data,
-            # An alias and an address of the same name cannot be there at once.
+            # An alias and an address record of the same name cannot coexist.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
 
@@ -88,7 +88,7 @@ class AwsZone(pulumi.ComponentResource):
         name, host = f"{origin.region}-{self._name}", names.origin_host(origin.region, domain)
         health = route53.HealthCheck(
             f"{name}-health",
-            # A gateway without a certificate ends the handshake. Whose certificate it is, CloudFront checks.
+            # A gateway without a certificate ends the handshake. CloudFront checks the certificate's name.
             type="HTTPS",
             enable_sni=True,
             fqdn=host,
@@ -118,11 +118,11 @@ class AwsZone(pulumi.ComponentResource):
 
 
 class AwsCertificate(pulumi.ComponentResource):
-    """The certificate that users see, validated by DNS, and renewed by AWS as long as the record stands.
+    """The certificate of the users' domain. DNS validates it, and AWS renews it while the record exists.
 
-    It must be in us-east-1, where CloudFront looks for it.
+    CloudFront requires it in us-east-1.
 
-    Outputs: `arn` (known once it is valid).
+    Outputs: `arn` (known once the certificate is valid).
     """
 
     arn: pulumi.Output[str]

@@ -14,14 +14,14 @@ from components.cdn.edge import EdgeArgs
 
 
 def edge_provider(subscription: str | None, location: str, opts: pulumi.ResourceOptions) -> azure_native.Provider:
-    """Makes an edge in its subscription."""
+    """Return the provider for an edge in `subscription`."""
     return azure_native.Provider("edge-azure", subscription_id=subscription, location=location, opts=opts)
 
 
 class AzureEdge(pulumi.ComponentResource):
-    """Front Door and its firewall in front of the regions, of which it asks the fastest that is well.
+    """Front Door and its firewall in front of the regions. It asks the fastest healthy region.
 
-    `location` is where Azure keeps what describes the edge, and its logs; requests are served everywhere.
+    `location` is where Azure stores the edge's metadata and logs. Requests are served everywhere.
 
     Outputs: `url`, `hostname` (the endpoint's), `name_servers`.
     """

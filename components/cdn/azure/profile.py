@@ -1,4 +1,4 @@
-"""Front Door: its profile with the regions behind it and its logs, and the domain that users see."""
+"""Front Door's profile, with the regions behind it and its logs, and the users' domain."""
 
 from collections.abc import Mapping
 
@@ -12,13 +12,13 @@ from components.cdn.edge import EdgeArgs, Origin
 LOGGED = ("FrontDoorAccessLog", "FrontDoorWebApplicationFirewallLog", "FrontDoorHealthProbeLog")
 PROBE_SECONDS = 30
 LATENCY_MILLISECONDS = 50
-"""Regions that answer this much later than the fastest share its requests."""
+"""Regions within this latency of the fastest one share its requests."""
 
 
 class AzureProfile(pulumi.ComponentResource):
-    """A profile with one origin per region, probed and ranked by latency. Premium has the firewall's managed rules.
+    """A profile with one origin per region, probed and ranked by latency. Managed rules need the tier Premium.
 
-    Outputs: `group` (resource group), `profile_name`, `origin_group_id`, `origins` (what routes must wait for).
+    Outputs: `group` (resource group), `profile_name`, `origin_group_id`, `origins` (routes wait for these).
     """
 
     group: pulumi.Output[str]
@@ -64,9 +64,9 @@ class AzureProfile(pulumi.ComponentResource):
             profile_name=self.profile_name,
             health_probe_settings={
                 "probe_path": names.HEALTH_PATH,
-                # A region without a certificate for its host is not well.
+                # A region without a certificate for its host is unhealthy.
                 "probe_protocol": "Https",
-                # Each of Front Door's places asks, and there are hundreds.
+                # Hundreds of Front Door's locations probe, so each probe must be cheap.
                 "probe_request_type": "HEAD",
                 "probe_interval_in_seconds": PROBE_SECONDS,
             },
@@ -88,13 +88,13 @@ class AzureProfile(pulumi.ComponentResource):
             profile_name=self.profile_name,
             origin_group_name=origin_group.name,
             host_name=host,
-            # The regions' routes are for the host that users see; the certificate is checked against `host_name`.
+            # The regions route by the users' host. Front Door checks the certificate against `host_name`.
             origin_host_header=domain,
             enforce_certificate_name_check=True,
-            # Front Door wants both numbers; HTTP is never used.
+            # Front Door requires both ports. HTTP is never used.
             http_port=80,
             https_port=names.HTTPS_PORT,
-            # All alike: Front Door asks the fastest of those that are well.
+            # Equal priorities, so that Front Door asks the fastest healthy region.
             priority=1,
             weight=1000,
             enabled_state="Enabled" if origin.open else "Disabled",
@@ -120,9 +120,9 @@ class AzureProfile(pulumi.ComponentResource):
 
 
 class AzureDomain(pulumi.ComponentResource):
-    """The domain on an endpoint of Front Door, with a managed certificate that DNS validates, behind the firewall.
+    """The domain on an endpoint of Front Door, behind the firewall, with a managed certificate that DNS validates.
 
-    `firewall` is the id of the policy in front of the domain.
+    `firewall` is the ID of the firewall policy.
 
     Outputs: `domain_id`, `endpoint_name`, `hostname` (the endpoint's).
     """

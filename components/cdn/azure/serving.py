@@ -1,6 +1,6 @@
-"""What Front Door does with requests: the firewall, the token, the language, what is kept, and where they go.
+"""Front Door's treatment of requests: firewall, token, language, caching and routes.
 
-Actions and conditions have the names of the protocol: they can be of many types, of which the SDK translates none.
+Actions and conditions use the names of Azure's protocol, because the SDK does not translate these union types.
 """
 
 import re
@@ -30,7 +30,7 @@ _CACHING: Final = {
 
 
 class AzureRoutes(pulumi.ComponentResource):
-    """Rules for every request and for languages, a route for what is kept and one for all else."""
+    """Rules for all requests and for languages, one route for cached paths, and one for all else."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class AzureRoutes(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _rule_set(self, name: str, called: str) -> cdn.RuleSet:
-        # Letters and digits only, which an automatic name is not.
+        # Only letters and digits, which an automatic name would not be.
         return cdn.RuleSet(f"{self._name}-{name}", rule_set_name=called, **self._place, opts=self._child)
 
     def _rule(
@@ -105,7 +105,7 @@ class AzureRoutes(pulumi.ComponentResource):
             supported_protocols=["Http", "Https"],
             https_redirect="Enabled",
             forwarding_protocol="HttpsOnly",
-            # Nobody comes in by Front Door's own host name, around the firewall.
+            # Close Front Door's own host name, which would bypass the firewall.
             link_to_default_domain="Disabled",
             enabled_state="Enabled",
             **more,
@@ -131,7 +131,7 @@ class AzureFirewall(pulumi.ComponentResource):
         self.policy_id = frontdoor.Policy(
             f"{name}-policy",
             resource_group_name=group,
-            # Letters and digits only, which an automatic name is not.
+            # Only letters and digits, which an automatic name would not be.
             policy_name="edge",
             location="global",
             tags=names.LABELS,
@@ -149,7 +149,7 @@ class AzureFirewall(pulumi.ComponentResource):
 
 
 def common_actions(token: pulumi.Input[str]) -> list[dict[str, Any]]:
-    """What is done with every request: it gets the token, loses a language that a client chose, and answers HSTS."""
+    """Actions for every request: add the token, remove the client's language header, and answer with HSTS."""
     hsts = f"max-age={names.HSTS_SECONDS}; includeSubDomains"
     return [
         _header("ModifyRequestHeader", names.TOKEN_HEADER, "Overwrite", token),
@@ -159,7 +159,7 @@ def common_actions(token: pulumi.Input[str]) -> list[dict[str, Any]]:
 
 
 def language_action(tag: str) -> dict[str, Any]:
-    """Tell the regions that `tag` is wanted."""
+    """Tell the regions that the user wants `tag`."""
     return _header("ModifyRequestHeader", names.LANGUAGE_HEADER, "Overwrite", tag)
 
 
@@ -169,14 +169,14 @@ def _header(name: str, header: str, action: str, value: pulumi.Input[str] | None
 
 
 def language_condition(match: LanguageMatch) -> dict[str, Any]:
-    """Holds when the browser's first preference is the match's."""
+    """Match requests whose first language preference is that of `match`."""
     return {
         "name": "RequestHeader",
         "parameters": {
             "typeName": "DeliveryRuleRequestHeaderConditionParameters",
             "selector": "Accept-Language",
             "operator": "RegEx",
-            # Tags have letters, digits and hyphens: nothing that is special in an expression.
+            # Tags have only letters, digits and hyphens, so the expression needs no escaping.
             "matchValues": [f"^{match.exact}$".lower(), *(f"^{prefix}".lower() for prefix in match.prefixes)],
             "transforms": ["Lowercase"],
         },
@@ -184,17 +184,17 @@ def language_condition(match: LanguageMatch) -> dict[str, Any]:
 
 
 def rule_name(tag: str) -> str:
-    """The rule for a tag: Front Door takes letters and digits only."""
+    """Return the rule's name for a tag. Front Door accepts only letters and digits."""
     return "Language" + re.sub("[^A-Za-z0-9]", "", tag.title())
 
 
 def rule_order(tag: str) -> int:
-    """When the rule for a tag is looked at: longer tags first, and never another number because of other tags."""
+    """Return the rule's order: longer tags first. It depends only on the tag, so other tags never change it."""
     return 1000 + (2 - min(tag.count("-"), 2)) * _BAND + zlib.crc32(tag.encode()) % _BAND
 
 
 def rate_limit_rule(policy: EdgePolicy) -> dict[str, Any]:
-    """The custom rule that limits requests of an address in a minute."""
+    """The custom rule that limits requests per address and minute."""
     return {
         "name": "RateLimit",
         "priority": 100,
@@ -210,7 +210,7 @@ def rate_limit_rule(policy: EdgePolicy) -> dict[str, Any]:
 
 
 def managed_rule_sets() -> list[dict[str, str]]:
-    """Rules that Microsoft keeps."""
+    """Rule sets that Microsoft maintains."""
     return [
         {"rule_set_type": kind, "rule_set_version": version, "rule_set_action": "Block"}
         for kind, version in MANAGED_RULES

@@ -11,14 +11,14 @@ from components.cdn import names
 from components.cdn.edge import EdgeArgs, Origin
 
 AUTHORITY = "digicert.com"
-"""Who may sign certificates for the domain."""
+"""The authority that may sign certificates for the domain."""
 
 
 class AzureZone(pulumi.ComponentResource):
     """A zone with a record per region.
 
-    Outputs: `zone_id` (None for a zone that was there), `name_servers` (empty for such a zone), `hosts` (the origins'
-    hosts by region, known once their records are there).
+    Outputs: `zone_id` (None for an existing zone), `name_servers` (empty for an existing zone), `hosts` (the origins'
+    hosts by region, known once their records exist).
     """
 
     zone_id: pulumi.Output[str] | None
@@ -42,7 +42,7 @@ class AzureZone(pulumi.ComponentResource):
         self.register_outputs({"name_servers": self.name_servers})
 
     def record(self, resource_name: str, host: str, kind: str, **data: Any) -> dns.RecordSet:
-        """Add a record set, of which `data` is what Azure calls the records of its kind."""
+        """Add a record set. `data` holds the records under Azure's argument for their kind."""
         return dns.RecordSet(
             resource_name,
             resource_group_name=self._group,
@@ -50,7 +50,7 @@ class AzureZone(pulumi.ComponentResource):
             relative_record_set_name=relative_name(host, self._zone_name),
             record_type=kind,
             **{"ttl": names.ORIGIN_TTL, **data},
-            # An alias and an address of the same name cannot be there at once.
+            # An alias and an address record of the same name cannot coexist.
             opts=pulumi.ResourceOptions.merge(self._in_zone, pulumi.ResourceOptions(delete_before_replace=True)),
         )
 
@@ -64,7 +64,7 @@ class AzureZone(pulumi.ComponentResource):
             f"{self._name}-zone",
             resource_group_name=self._group,
             zone_name=domain,
-            # Azure has no other place for zones.
+            # Azure has no other location for zones.
             location="global",
             zone_type="Public",
             tags=names.LABELS,
@@ -90,14 +90,15 @@ class AzureZone(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class Zone:
-    """A DNS zone that exists: its resource `group` and its `name`."""
+    """An existing DNS zone."""
 
     group: str
+    """Its resource group."""
     name: str
 
 
 def existing_zone(zone: str) -> Zone:
-    """The zone that `group/name` means; ValueError for anything else."""
+    """Parse `group/name`. Raise ValueError for anything else."""
     group, slash, name = zone.partition("/")
     if not (group and slash and name) or "/" in name:
         raise ValueError(f"zone: expected a resource group and a zone, such as my-group/example.org, got {zone!r}")
@@ -105,7 +106,7 @@ def existing_zone(zone: str) -> Zone:
 
 
 def relative_name(host: str, zone: str) -> str:
-    """What `host` is called inside of `zone`; ValueError when it is not part of it."""
+    """Return `host` relative to `zone`. Raise ValueError if the host is outside the zone."""
     if host == zone:
         return "@"
     if not host.endswith(f".{zone}"):

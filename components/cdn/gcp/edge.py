@@ -12,15 +12,15 @@ from components.cdn.gcp.zone import GcpCertificate, GcpZone
 
 
 def edge_provider(project: str | None, opts: pulumi.ResourceOptions) -> gcp.Provider:
-    """Makes an edge in its project."""
+    """Return the provider that creates an edge in `project`."""
     return gcp.Provider("edge-gcp", project=project, opts=opts)
 
 
 class GcpEdge(pulumi.ComponentResource):
-    """Cloud CDN and Cloud Armor on the global load balancer, in front of the regions that Cloud DNS steers to.
+    """Cloud CDN and Cloud Armor on the global load balancer, in front of regions that Cloud DNS steers to.
 
-    `locations` says for each origin which of Google's regions is nearest: Cloud DNS steers by those. Origins need
-    addresses: Cloud DNS looks after the health of addresses only.
+    `locations` maps each origin to the nearest of Google's regions, by which Cloud DNS steers.
+    Origins need addresses, because Cloud DNS checks the health only of addresses.
 
     Outputs: `url`, `hostname` (the load balancer's address), `name_servers`.
     """

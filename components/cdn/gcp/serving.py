@@ -1,4 +1,4 @@
-"""Google's load balancer: what users reach of it, what is behind it, which requests go where, and the firewall."""
+"""Google's load balancer: its public front, its backends, its routes, and the firewall."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,10 +11,10 @@ from components.cdn.edge import EdgeArgs, EdgePolicy
 from components.cdn.languages import language_matches
 
 CONNECTION_SECONDS: Final = 3600
-"""How long an answer may take, and so how long a WebSocket may stay."""
+"""Maximum duration of an answer, and so of a WebSocket."""
 
 MANAGED_RULES: Final = ("sqli", "xss", "lfi", "rfi", "rce", "scannerdetection", "protocolattack", "sessionfixation")
-"""Rules of the OWASP core rule set 3.3 that Google keeps, at their least sensitive level: few false alarms."""
+"""Google's OWASP core rule set 3.3, at the least sensitive level, for few false alarms."""
 
 _SCHEME: Final = "EXTERNAL_MANAGED"
 _CACHING: Final[dict[str, Any]] = {
@@ -31,11 +31,9 @@ _EVERYTHING: Final = "/"
 
 
 class GcpServing(pulumi.ComponentResource):
-    """The regions behind the firewall: backend services on the steered host, which leads to the nearest region.
+    """The regions behind the firewall: two backend services on the steered host, which leads to the nearest region.
 
-    One keeps answers, and one never does.
-
-    Outputs: `cached`, `direct` (ids of backend services).
+    Outputs: `cached` (ID of the backend service that caches answers), `direct` (ID of the one that never does).
     """
 
     cached: pulumi.Output[str]
@@ -62,7 +60,7 @@ class GcpServing(pulumi.ComponentResource):
         endpoint = compute.GlobalNetworkEndpoint(
             f"{name}-endpoint", global_network_endpoint_group=group.name, fqdn=steered, port=443, opts=self._child
         )
-        # Known once the group has its endpoint: a backend service without one would serve errors.
+        # Known once the group has its endpoint, because a backend service without one would serve errors.
         return pulumi.Output.all(group.id, endpoint.id).apply(lambda ids: str(ids[0]))
 
     def _firewall(self, name: str, args: EdgeArgs) -> pulumi.Output[str]:
@@ -93,8 +91,10 @@ class GcpServing(pulumi.ComponentResource):
 
 
 class GcpFront(pulumi.ComponentResource):
-    """One anycast address with HTTPS (TLS 1.2 or newer, post-quantum key exchange where the browser has it), and HTTP
-    that only sends there. `routes` is the URL map's id, `certificate_map` as target proxies name it.
+    """One anycast address with HTTPS, and HTTP that only redirects there.
+
+    HTTPS needs TLS 1.2 or newer, and uses post-quantum key exchange if the browser supports it.
+    `routes` is the URL map's ID, and `certificate_map` the name for target proxies.
 
     Outputs: `address`.
     """
@@ -153,9 +153,9 @@ class GcpFront(pulumi.ComponentResource):
 
 
 def firewall_rules(policy: EdgePolicy) -> list[dict[str, Any]]:
-    """Rules of a Cloud Armor policy: attacks are denied, then too many requests of an address, and the rest may pass.
+    """Return the rules of a Cloud Armor policy: deny attacks, limit requests per address, and allow the rest.
 
-    The limit comes after the managed rules, because what is within it is let through at once.
+    The limit comes after the managed rules, because it admits requests within the limit at once.
     """
     preview = policy.waf == "observe"
     managed = [
@@ -192,9 +192,9 @@ def _anyone() -> dict[str, Any]:
 def route_rules(
     *, cached_paths: Sequence[str], languages: Sequence[str], cached: pulumi.Input[str], direct: pulumi.Input[str]
 ) -> list[dict[str, Any]]:
-    """Rules of the URL map, first fit: paths that are `cached`, then a rule per language, then everything.
+    """Return the URL map's rules in order of match: cached paths, one rule per language, then everything.
 
-    A language header that a client sends itself is never passed on.
+    No rule forwards a language header that the client sent.
     """
     without_language = {"request_headers_to_removes": [names.LANGUAGE_HEADER]}
     keep: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The DNS of an edge on Google Cloud: zone, origins, the way to the nearest one that is well, and the certificate."""
+"""The DNS of an edge on Google Cloud: zone, origins, steering to the nearest healthy region, and the certificate."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -10,19 +10,19 @@ from components.cdn import names
 from components.cdn.edge import EdgeArgs, Origin
 
 PROBED_FROM: Final = ("us-central1", "europe-west1", "asia-east1")
-"""Where Google's probes are sent from: always three of its regions, whatever the platform's are."""
+"""Google's regions that send probes. Google requires exactly three of its regions, independent of the platform's."""
 
 AUTHORITY: Final = "pki.goog"
-"""Who may sign certificates for the domain."""
+"""The authority that may sign certificates for the domain."""
 
 
 class GcpZone(pulumi.ComponentResource):
-    """A zone with a record per region, and one that is steered by place and health.
+    """A zone with a record per region, and one record that is steered by place and health.
 
-    In a signed zone Cloud DNS takes one address per place with health checks, and a place may have more: a region's
-    gateway on AWS has one per zone, and regions may share a place. A zone that is made here is not signed.
+    In a signed zone, Cloud DNS with health checks takes one address per place. A place may have more: a region's
+    gateway on AWS has one per zone, and regions may share a place. So zones created here are not signed.
 
-    Outputs: `zone` (name), `name_servers` (empty for a zone that was there), `steered` (the host that is steered).
+    Outputs: `zone` (name), `name_servers` (empty for an existing zone), `steered` (the steered host).
     """
 
     zone: pulumi.Output[str]
@@ -45,7 +45,7 @@ class GcpZone(pulumi.ComponentResource):
     def record(
         self, resource_name: str, host: pulumi.Input[str], kind: str, data: pulumi.Input[Sequence[pulumi.Input[str]]]
     ) -> None:
-        """Add a record set. `host` without a dot at its end."""
+        """Add a record set. `host` has no final dot."""
         dns.RecordSet(
             resource_name,
             managed_zone=self.zone,
@@ -80,8 +80,8 @@ class GcpZone(pulumi.ComponentResource):
         return zone.name, zone.name_servers
 
     def _steered(self, args: EdgeArgs, locations: Mapping[str, str]) -> pulumi.Output[str]:
-        # One check for all regions, so it asks for the host that all have. A gateway without a certificate ends the
-        # handshake. Google's probes name no host in it, and look at no certificate.
+        # One check serves all regions, so it asks for the host that all share. A gateway without a certificate ends
+        # the handshake. Google's probes send no server name and check no certificate.
         probe: dict[str, Any] = {
             "port": names.HTTPS_PORT,
             "host": names.steered_host(args.domain),
@@ -90,7 +90,7 @@ class GcpZone(pulumi.ComponentResource):
         health = compute.HealthCheck(
             f"{self._name}-origin-health",
             source_regions=list(PROBED_FROM),
-            # The least that is possible for probes from outside.
+            # The minimum for probes from outside.
             check_interval_sec=30,
             timeout_sec=5,
             https_health_check=probe,
@@ -105,7 +105,7 @@ class GcpZone(pulumi.ComponentResource):
             routing_policy={
                 "geos": steering(args.origins, locations),
                 "health_check": health.id,
-                # When all of a place are down, the next nearest answer.
+                # When all regions of a place are down, the next nearest regions answer.
                 "enable_geo_fencing": False,
             },
             opts=self._child,
@@ -115,10 +115,10 @@ class GcpZone(pulumi.ComponentResource):
 
 
 def steering(origins: Sequence[Origin], locations: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Items of a geo routing policy: the addresses of the open origins at each of Google's locations.
+    """Return the items of a geo routing policy: the addresses of the open origins at each of Google's locations.
 
-    Cloud DNS knows its own regions only: `locations` says which of them is nearest to each origin. In a signed zone it
-    would refuse items with several addresses.
+    Cloud DNS knows only its own regions, so `locations` names the nearest one for each origin.
+    A signed zone would refuse items with several addresses.
     """
     at: dict[str, list[pulumi.Input[str]]] = {}
     for origin in sorted((one for one in origins if one.open), key=lambda one: one.region):
@@ -130,11 +130,11 @@ def steering(origins: Sequence[Origin], locations: Mapping[str, str]) -> list[di
 
 
 class GcpCertificate(pulumi.ComponentResource):
-    """The certificate that users see, in a map of its own.
+    """The certificate of the users' domain, in its own certificate map.
 
-    It is validated by DNS, and renewed by Google as long as the record stands.
+    DNS validates it, and Google renews it while the record exists.
 
-    Outputs: `certificate_map` (as target proxies name it).
+    Outputs: `certificate_map` (the name for target proxies).
     """
 
     certificate_map: pulumi.Output[str]
@@ -154,7 +154,7 @@ class GcpCertificate(pulumi.ComponentResource):
         entry = certificatemanager.CertificateMapEntry(
             f"{name}-entry", map=chosen.name, hostname=domain, certificates=[certificate.id], opts=child
         )
-        # A map without its entry would have users see no certificate at all.
+        # Wait for the entry: with an empty map users would get no certificate.
         self.certificate_map = pulumi.Output.all(chosen.id, entry.id).apply(
             lambda ids: f"//certificatemanager.googleapis.com/{ids[0]}"
         )

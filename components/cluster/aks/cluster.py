@@ -27,20 +27,20 @@ _LOAD_BALANCERS: Final = LoadBalancerAnnotations(
 )
 TOKEN_AUDIENCE: Final = "api://AzureADTokenExchange"  # noqa: S105 - the audience of tokens, not one of them
 CHANGES_BY_ITSELF: Final = ("agentPoolProfiles[*].count",)
-"""What of a cluster's inputs Azure changes: the autoscaler's number of nodes.
+"""Inputs of a cluster that Azure changes: the autoscaler's number of nodes.
 
-Only a refresh reads what Azure has. Without one the engine goes on sending what it knows.
+Only a refresh reads Azure's values. Without one the engine keeps sending the values it knows.
 """
 ONLY_AT_FIRST: Final = ("nodeResourceGroup",)
-"""What is said to Azure when it makes a cluster, and never again: another value would replace the cluster."""
+"""Inputs that are sent only at creation, because another value would replace the cluster."""
 VERSIONS: Final = ("kubernetesVersion", "agentPoolProfiles[*].orchestratorVersion")
-"""What Azure changes, too, where it decides about the minor version. It refuses to go back to an older one."""
+"""Inputs that Azure also changes when it chooses the minor version. It refuses to go back to an older one."""
 AUTO_UPGRADE: Final = "aksManagedAutoUpgradeSchedule"
 NODE_UPGRADE: Final = "aksManagedNodeOSUpgradeSchedule"
-"""Names that Azure gives to the schedules of its upgrades: of Kubernetes, and of the nodes' system."""
+"""Azure's names for its upgrade schedules, of Kubernetes and of the nodes' operating system."""
 LOGGED: Final = (
     "kube-apiserver",
-    # Without the reads, which are most of it.
+    # Without reads, which are most of the audit log.
     "kube-audit-admin",
     "kube-controller-manager",
     "kube-scheduler",
@@ -53,21 +53,23 @@ _DNS_HOST: Final = 10
 
 @dataclass(frozen=True, kw_only=True)
 class ApiServer:
-    """URL and certificate authority (PEM in base64) of a Kubernetes API."""
+    """Address and authority of a Kubernetes API."""
 
     url: str
     certificate_authority: str
+    """PEM in base64."""
 
 
 class AksCluster(pulumi.ComponentResource):
-    """An AKS cluster: private nodes in several zones, logins by Entra only, network policies enforced by Cilium.
+    """An AKS cluster: private nodes in several zones, logins only by Entra, network policies enforced by Cilium.
 
-    Local accounts are off, so whoever runs Pulumi must be in one of the region's `admin_groups` (or have such a role
-    otherwise). `authorized_networks` (CIDR) may reach the Kubernetes API over the internet. Without any, the API has a
-    private address only: then Pulumi must run inside the region's network. Azure updates in the `maintenance` window.
-    `addresses` are for load balancers whose address is reserved (None: there are none).
+    Local accounts are off, so whoever runs Pulumi must be in one of the region's `admin_groups` or have an equal role.
+    `authorized_networks` (CIDR) may reach the Kubernetes API over the internet. If empty, the API has only a private
+    address, and Pulumi must run inside the region's network.
+    Azure updates in the `maintenance` window.
+    `addresses` holds the reserved addresses of load balancers (None: there are none).
 
-    Outputs: `outputs`, and `vault` (of the region's keys).
+    Outputs: `outputs`, `vault` (the vault of the region's keys).
     """
 
     outputs: ClusterOutputs
@@ -124,7 +126,7 @@ class AksCluster(pulumi.ComponentResource):
         )
 
     def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:
-        """An identity of Azure that trusts the cluster's word for the ServiceAccount."""
+        """Create an Azure identity that trusts the cluster's tokens for the ServiceAccount."""
         child = pulumi.ResourceOptions(parent=self)
         name = f"{self._name}-{namespace}-{service_account}"
         identity = managedidentity.UserAssignedIdentity(
@@ -163,7 +165,7 @@ class AksCluster(pulumi.ComponentResource):
             name,
             resource_group_name=network.resource_group_name,
             location=place.location,
-            # Azure's own name for it (MC_group_cluster_location) would be longer than it takes, in many regions.
+            # Azure's default name (MC_group_cluster_location) would exceed its own length limit in many regions.
             node_resource_group=pulumi.Output.concat(network.resource_group_name, "-nodes"),
             dns_prefix=place.region,
             kubernetes_version=version,
@@ -186,14 +188,14 @@ class AksCluster(pulumi.ComponentResource):
             tags=common_labels(place),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # The identity must have its roles before it makes use of them.
+                # The identity must have its roles before the cluster uses it.
                 depends_on=[identity, encryption],
                 ignore_changes=[
                     *ONLY_AT_FIRST,
                     *CHANGES_BY_ITSELF,
                     *(() if version else VERSIONS),
                 ],
-                # Said before anything inside the cluster is deleted, not after.
+                # Pulumi then refuses before it deletes anything inside the cluster, not after.
                 protect=region.deletion_protection,
             ),
         )
@@ -212,7 +214,7 @@ class AksCluster(pulumi.ComponentResource):
                 resource_name_=cluster.name,
                 config_name=schedule,
                 maintenance_window=_maintenance_window(window),
-                # Azure changes one thing of a cluster at a time.
+                # Azure accepts one change of a cluster at a time.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[pools], deleted_with=cluster),
             )
 
@@ -226,7 +228,7 @@ class AksCluster(pulumi.ComponentResource):
         )
 
     def _api(self, cluster: containerservice.ManagedCluster) -> pulumi.Output[ApiServer]:
-        # Azure shows the certificate authority nowhere else. What comes back holds no credential.
+        # Azure offers the certificate authority nowhere else. The answer contains no credential.
         credentials = containerservice.list_managed_cluster_user_credentials_output(
             resource_group_name=self._network.resource_group_name,
             resource_name=cluster.name,
@@ -238,7 +240,7 @@ class AksCluster(pulumi.ComponentResource):
 
 
 class AksLogs(pulumi.ComponentResource):
-    """A workspace that keeps the control plane's logs."""
+    """A workspace that stores the control plane's logs."""
 
     def __init__(
         self,
@@ -284,19 +286,19 @@ def _maintenance_window(window: MaintenanceWindow) -> containerservice.Maintenan
 def _api_access(
     networks: Sequence[pulumi.Input[str]], network: AksNetwork
 ) -> containerservice.ManagedClusterAPIServerAccessProfileArgs:
-    """Nodes reach the API inside the network; from outside only `networks` do. Without any it has no public address."""
+    """Nodes reach the API inside the network, `networks` from outside. Without `networks` it has no public address."""
     return containerservice.ManagedClusterAPIServerAccessProfileArgs(
         enable_vnet_integration=True,
         subnet_id=network.control_plane_subnet_id,
         enable_private_cluster=not networks,
         authorized_ip_ranges=list(networks) or None,
-        # Else whoever may manage the cluster in Azure could run commands in it, past the API's authorization.
+        # Otherwise anyone who manages the cluster in Azure could run commands in it, without the API's authorization.
         disable_run_command=True,
     )
 
 
 def _pod_network(addresses: AddressRanges) -> containerservice.ContainerServiceNetworkProfileArgs:
-    """Pods in an overlay with network policies enforced by Cilium; out through the network's NAT."""
+    """Pods have an overlay network, policies enforced by Cilium, and egress through the network's NAT."""
     return containerservice.ContainerServiceNetworkProfileArgs(
         network_plugin="azure",
         network_plugin_mode="overlay",
@@ -311,9 +313,9 @@ def _pod_network(addresses: AddressRanges) -> containerservice.ContainerServiceN
 
 
 def _autoscaler() -> containerservice.ManagedClusterPropertiesAutoScalerProfileArgs:
-    """Zones, which are node pools of their own, grow evenly; nodes that are not needed go.
+    """Let the node pools of all zones grow evenly, and remove unneeded nodes.
 
-    Almost every pod here has an emptyDir, which is gone with its pod anyway: its node may go as well.
+    Almost every pod here has an emptyDir, which ends with its pod anyway, so it does not keep its node.
     """
     return containerservice.ManagedClusterPropertiesAutoScalerProfileArgs(
         balance_similar_node_groups="true", skip_nodes_with_local_storage="false"
@@ -321,7 +323,7 @@ def _autoscaler() -> containerservice.ManagedClusterPropertiesAutoScalerProfileA
 
 
 def _security(key_id: pulumi.Input[str]) -> containerservice.ManagedClusterSecurityProfileArgs:
-    """Kubernetes Secrets are encrypted with the key; ServiceAccounts can be identities; old images are removed."""
+    """Encrypt Kubernetes Secrets with the key, let ServiceAccounts be identities, and remove old images."""
     return containerservice.ManagedClusterSecurityProfileArgs(
         azure_key_vault_kms=containerservice.AzureKeyVaultKmsArgs(
             enabled=True, key_id=key_id, key_vault_network_access="Public"
@@ -332,19 +334,19 @@ def _security(key_id: pulumi.Input[str]) -> containerservice.ManagedClusterSecur
 
 
 def _logins(admin_groups: Sequence[str]) -> containerservice.ManagedClusterAADProfileArgs:
-    """People and machines log in with Entra; Azure's roles decide what they may do, and `admin_groups` may all."""
+    """People and machines log in with Entra. Azure's roles decide their rights, and `admin_groups` have all rights."""
     return containerservice.ManagedClusterAADProfileArgs(
         managed=True, enable_azure_rbac=True, admin_group_object_ids=sorted(set(admin_groups))
     )
 
 
 def dns_address(services: IPv4Network) -> str:
-    """The address of the cluster's DNS: by custom the tenth of the Services' range. Pure."""
+    """Return the address of the cluster's DNS: by convention the tenth of the Services' range. Pure."""
     return str(services[_DNS_HOST])
 
 
 def api_server(encoded_kubeconfig: str) -> ApiServer:
-    """Where the API is and who signed its certificate, from the kubeconfig that Azure gives (YAML in base64). Pure."""
+    """Return URL and authority of the API, from Azure's kubeconfig (YAML in base64). Pure."""
     document = yaml.safe_load(base64.b64decode(encoded_kubeconfig))
     cluster = document["clusters"][0]["cluster"]
     return ApiServer(url=cluster["server"], certificate_authority=cluster["certificate-authority-data"])

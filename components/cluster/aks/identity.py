@@ -1,4 +1,4 @@
-"""Who an AKS control plane is in Azure, and the region's key vault, whose key encrypts Kubernetes Secrets."""
+"""The Azure identity of an AKS control plane, and the region's key vault, whose key encrypts Kubernetes Secrets."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -18,9 +18,9 @@ ROTATE_AFTER: Final = "P90D"
 
 
 class AksIdentity(pulumi.ComponentResource):
-    """The control plane's identity: it may use its subnets, its load balancers' addresses, and nothing else.
+    """The control plane's identity. It may use its subnets and its load balancers' addresses, and nothing else.
 
-    `addresses` is the id of the resource group that the addresses are in (None: there are none).
+    `addresses` is the ID of the addresses' resource group (None: there are none).
 
     Outputs: `identity_id` (known once Azure honours the roles on the subnets), `principal_id`, `tenant_id`.
     """
@@ -48,7 +48,7 @@ class AksIdentity(pulumi.ComponentResource):
         self.tenant_id = identity.tenant_id
         roles = self._network_roles(name, network)
         if addresses is not None:
-            # Used by load balancers, which come later and try again.
+            # Load balancers use this role. They come later and retry.
             self._role(f"{name}-addresses", addresses)
         self.identity_id = once_honoured(identity.id, [role.created_on for role in roles])
         self.register_outputs({})
@@ -67,20 +67,20 @@ class AksIdentity(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class AksVaultArgs:
-    """Where a key vault is, and whose keys are in it."""
+    """Place and resource group of a key vault."""
 
     place: NetworkArgs
     group_name: pulumi.Output[str]
     """The vault's resource group."""
     group_id: pulumi.Output[str]
     tenant_id: pulumi.Input[str]
-    """The directory that the vault trusts."""
+    """The directory (tenant) that the vault trusts."""
     kept: bool = False
-    """Whether the vault stays in Azure when the program no longer has it (ADR 24); then its group must stay, too."""
+    """Whether the vault stays in Azure after the program drops it (ADR 24). Its resource group must then stay, too."""
 
 
 class AksVault(pulumi.ComponentResource):
-    """A key vault whose keys are used by role. What is deleted in it can be had back for 90 days, and not purged.
+    """A key vault with access by role. Deleted keys can be recovered for 90 days, and nobody can purge them.
 
     Outputs: `args`, `vault_id`, `vault_name`.
     """
@@ -101,7 +101,7 @@ class AksVault(pulumi.ComponentResource):
                 sku=keyvault.SkuArgs(family="A", name="standard"),
                 tenant_id=args.tenant_id,
                 enable_rbac_authorization=True,
-                # Without a key nobody could read what it has encrypted: it must not vanish at once.
+                # A lost key makes everything it encrypted unreadable, so it must not vanish at once.
                 enable_soft_delete=True,
                 enable_purge_protection=True,
                 soft_delete_retention_in_days=90,
@@ -115,10 +115,10 @@ class AksVault(pulumi.ComponentResource):
 
 
 def vault_key(name: str, vault: AksVault, uses: Sequence[str], opts: pulumi.ResourceOptions) -> keyvault.Key:
-    """A key in the vault for `uses` such as `wrapKey`. It gets a new version every 90 days.
+    """Create a key in the vault for `uses` such as `wrapKey`. It gets a new version every 90 days.
 
-    Pulumi never deletes the key: it would ask the vault itself, where a deployer who owns the subscription has no
-    rights. The key goes with the vault.
+    Pulumi never deletes the key. Deletion goes through the vault itself, where the subscription's owner has no rights.
+    The key goes with the vault.
     """
     action = keyvault.LifetimeActionArgs(
         action=keyvault.ActionArgs(type="rotate"), trigger=keyvault.TriggerArgs(time_after_create=ROTATE_AFTER)
@@ -141,11 +141,11 @@ def vault_key(name: str, vault: AksVault, uses: Sequence[str], opts: pulumi.Reso
 class AksEncryption(pulumi.ComponentResource):
     """A key vault with one key, which rotates every 90 days.
 
-    AKS goes on with the version it was given: after a rotation, the next `pulumi up --refresh` tells it the new one.
-    The old one stays valid, for what it has encrypted.
+    AKS keeps the key version it was given. After a rotation, the next `pulumi up --refresh` passes on the new version.
+    Old versions stay valid for data that they encrypted.
 
-    Outputs: `key_id` (with its version; known once Azure honours the role on the vault), `vault` (where other keys of
-    the region may be).
+    Outputs: `key_id` (with its version; known once Azure honours the role on the vault), `vault` (it can hold other
+    keys of the region).
     """
 
     key_id: pulumi.Output[str]
@@ -175,23 +175,23 @@ class AksEncryption(pulumi.ComponentResource):
 def assign_role(
     name: str, role: str, scope: pulumi.Output[str], principal: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> authorization.RoleAssignment:
-    """Let an identity do in `scope` (a resource's id) what a built-in role allows.
+    """Give an identity a built-in role in `scope` (a resource's ID).
 
-    Azure needs minutes until it honours the role: what uses it waits for `once_honoured` with `created_on`.
+    Azure needs minutes to honour the role, so its users wait for `once_honoured` with `created_on`.
     """
     return authorization.RoleAssignment(
         f"{name}-role",
         scope=scope,
         role_definition_id=scope.apply(lambda known: role_definition(known, role)),
         principal_id=principal,
-        # Said so that Azure does not look for an identity that is too new to be found everywhere.
+        # Explicit, so that Azure does not search for an identity that is too new to be found everywhere.
         principal_type="ServicePrincipal",
         opts=opts,
     )
 
 
 def role_definition(resource_id: str, role: str) -> str:
-    """The id of a built-in role (a GUID), in the subscription that `resource_id` is in. Pure."""
+    """Return the ID of a built-in role (a GUID) in the subscription of `resource_id`. Pure."""
     parts = resource_id.split("/")
     if len(parts) < 3 or parts[1].lower() != "subscriptions":
         raise ValueError(f"resource_id: {resource_id!r} does not begin with /subscriptions/<id>")
@@ -199,8 +199,8 @@ def role_definition(resource_id: str, role: str) -> str:
 
 
 def vault_name(resource_group_id: str) -> str:
-    """A name for the key vault of a resource group: 24 characters, unique in all of Azure. Pure.
+    """Return a key vault name for a resource group: 24 characters, unique in all of Azure. Pure.
 
-    A deleted vault keeps its name for months, but a resource group that is made anew has another id.
+    A deleted vault keeps its name for months, but a recreated resource group has another ID.
     """
     return "keys-" + hashlib.sha256(resource_group_id.lower().encode()).hexdigest()[:19]

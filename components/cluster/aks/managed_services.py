@@ -1,4 +1,4 @@
-"""How managed databases and caches on Azure are reached without a public address, and the keys of their disks."""
+"""Private access to managed databases and caches on Azure, and the keys of their disks."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -20,17 +20,17 @@ class AksPrivateEndpointArgs:
 
     network: AksNetwork
     service: pulumi.Input[str]
-    """The id of the service."""
+    """Azure ID of the service."""
     kind: str
-    """The part of the service that is reached (Azure's group id)."""
+    """The part of the service to reach (Azure's group ID)."""
     zone: str
-    """The private DNS zone that the service's own name leads to."""
+    """Private DNS zone of the service's own name."""
 
 
 class AksPrivateEndpoint(pulumi.ComponentResource):
-    """One address of the network, in the range `managed`, that leads to one service by the service's own name.
+    """One address in the network's range `managed` that leads to one service by the service's own name.
 
-    Outputs: `ready`, known once the name leads there.
+    Outputs: `ready` (known once the name resolves to the address).
     """
 
     ready: pulumi.Output[str]
@@ -65,7 +65,7 @@ class AksPrivateEndpoint(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _zone(self, name: str, args: AksPrivateEndpointArgs) -> pulumi.Output[str]:
-        """The zone's id, once the region's network asks it."""
+        """Return the zone's ID, known once the region's network uses the zone."""
         child = pulumi.ResourceOptions(parent=self)
         zone = privatedns.PrivateZone(
             f"{name}-zone",
@@ -89,9 +89,9 @@ class AksPrivateEndpoint(pulumi.ComponentResource):
 
 
 class AksStoreKey(pulumi.ComponentResource):
-    """A key of the service's own in the region's `vault`, and an identity that may wrap and unwrap with it.
+    """A key for one service in the region's `vault`, and an identity that may wrap and unwrap with it.
 
-    A service goes on with the version it was given: after a rotation, `pulumi up --refresh` tells it the new one.
+    A service keeps the key version it was given. After a rotation, `pulumi up --refresh` passes on the new version.
 
     Outputs: `key_id` (with its version; known once Azure honours the identity's role), `identity_id`.
     """
@@ -113,7 +113,7 @@ class AksStoreKey(pulumi.ComponentResource):
 class AksKeptStoreKey(pulumi.ComponentResource):
     """Like `AksStoreKey`, for a service that leaves a last backup: key and identity stay in Azure (ADR 24).
 
-    They are in a resource group of their own, with a vault of their own: the region's group takes all that is in it.
+    They have a separate resource group and vault, because deleting the region's group deletes everything in it.
 
     Outputs: `key_id`, `identity_id`.
     """

@@ -1,4 +1,4 @@
-"""The network of a region on Azure: its own resource group and virtual network, a way out for each zone."""
+"""The network of a region on Azure: resource group, virtual network, and a NAT gateway per zone."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ from components.cluster import PublicAddress
 from components.cluster.location import LOG_RETENTION_DAYS, NetworkArgs, common_labels
 
 ZONE_SLOTS: Final = 16
-"""Equal parts of the nodes' range, one for each number that a zone can have."""
+"""The nodes' range has this many equal parts, one for each possible zone number."""
 CONTROL_PLANE_SERVICE: Final = "Microsoft.ContainerService/managedClusters"
 _WATCHER_GROUP: Final = "NetworkWatcherRG"
-"""Azure makes it, and a watcher for each location in it, with the first virtual network there: there can be no other.
+"""Azure creates it, and a watcher per location in it, with the first virtual network there. Only one can exist.
 
-https://learn.microsoft.com/azure/network-watcher/network-watcher-create
+Source: https://learn.microsoft.com/azure/network-watcher/network-watcher-create
 """
 _SERVICE: Final = "service.beta.kubernetes.io/azure-"
 
@@ -34,12 +34,12 @@ class AksNetworkArgs(NetworkArgs):
 class AksNetwork(pulumi.ComponentResource):
     """A virtual network with subnets for the control plane, for managed services, and for the nodes of each zone.
 
-    A NAT gateway of Azure stands in one zone, so each zone has its own: a lost zone takes no other zone's way out.
-    Pods have addresses of their own that the network does not know (overlay).
+    Azure's NAT gateway is in one zone, so each zone has its own, and a lost zone blocks no other zone's egress.
+    Pods have overlay addresses, which the network does not route.
 
     Outputs: `args`, `resource_group_name`, `resource_group_id`, `virtual_network_id`, `node_subnet_ids` (by zone),
     `control_plane_subnet_id`, `managed_subnet_id` (private endpoints of databases and caches), `egress_addresses`
-    (one for each zone).
+    (one per zone).
     """
 
     args: AksNetworkArgs
@@ -82,7 +82,7 @@ class AksNetwork(pulumi.ComponentResource):
             str(args.addresses.control_plane),
             delegations=[network.DelegationArgs(name="control-plane", service_name=CONTROL_PLANE_SERVICE)],
         )
-        # Azure changes one subnet of a network at a time, and refuses what comes meanwhile.
+        # Azure changes one subnet of a network at a time, and refuses concurrent changes.
         managed = self._subnet(f"{name}-managed", virtual, str(args.addresses.managed), after=control_plane)
         nodes, egress, before = {}, [], managed
         for zone, block in zone_subnets(args.addresses.nodes, args.zones).items():
@@ -119,7 +119,7 @@ class AksNetwork(pulumi.ComponentResource):
         )
 
     def _nat(self, name: str, args: NetworkArgs, zone: str) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
-        """The address that the zone's nodes are seen with, and the id of their NAT gateway."""
+        """Return the egress address of the zone's nodes, and the ID of their NAT gateway."""
         child = pulumi.ResourceOptions(parent=self)
         address = network.PublicIPAddress(
             f"{name}-egress",
@@ -146,7 +146,7 @@ class AksNetwork(pulumi.ComponentResource):
 
 
 class AksFlowLogs(pulumi.ComponentResource):
-    """Flow logs of a virtual network, kept for a time. Azure cannot take a sample: all connections are in them."""
+    """Flow logs of a virtual network, with limited retention. They list all connections: Azure offers no sampling."""
 
     def __init__(
         self,
@@ -186,7 +186,7 @@ class AksFlowLogs(pulumi.ComponentResource):
             allow_cross_tenant_replication=False,
             enable_https_traffic_only=True,
             minimum_tls_version="TLS1_2",
-            # Azure's own services write the logs; from elsewhere they are read by leave of the firewall only.
+            # Only Azure's own services write the logs. Readers elsewhere need a firewall rule.
             network_rule_set=storage.NetworkRuleSetArgs(default_action="Deny", bypass="AzureServices"),
             encryption=storage.EncryptionArgs(key_source="Microsoft.Storage", require_infrastructure_encryption=True),
             tags=common_labels(args),
@@ -197,7 +197,7 @@ class AksFlowLogs(pulumi.ComponentResource):
 
 
 class AksAddresses(pulumi.ComponentResource):
-    """A resource group of the addresses' own: the cluster may use what is in it, and nothing else of the network's.
+    """A separate resource group for addresses. The cluster may use these, and no other part of the network.
 
     Outputs: `args`, `group_name`, `group_id`.
     """
@@ -221,7 +221,7 @@ class AksAddresses(pulumi.ComponentResource):
 
 
 class AksAddress(pulumi.ComponentResource):
-    """An address that stays when one of `zones` fails.
+    """An address that survives the loss of one of `zones`.
 
     Outputs: `public` (a `PublicAddress`).
     """
@@ -253,11 +253,11 @@ class AksAddress(pulumi.ComponentResource):
 
 
 def flow_log_account(network_id: str) -> str:
-    """A name for the storage account of a network's flow logs: 24 letters and digits, unique in all of Azure. Pure."""
+    """Return a storage account name for flow logs: 24 letters and digits, unique in all of Azure. Pure."""
     return "flows" + hashlib.sha256(network_id.lower().encode()).hexdigest()[:19]
 
 
 def zone_subnets(nodes: IPv4Network, zones: Sequence[str]) -> dict[str, str]:
-    """A part of the nodes' range for each zone, by its number alone: it stays when zones come or go. Pure."""
+    """Return each zone's part of the nodes' range. It depends only on the zone's number, so it never moves. Pure."""
     parts = list(nodes.subnets(prefixlen_diff=(ZONE_SLOTS - 1).bit_length()))
     return {zone: str(parts[int(zone)]) for zone in sorted(zones)}

@@ -1,4 +1,4 @@
-"""The machines of an AKS cluster: in each zone a small pool for AKS's own pods, and one for all others."""
+"""The machines of an AKS cluster: in each zone a small pool for AKS's own pods, and one for all other pods."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -15,17 +15,17 @@ from components.versions import KUBERNETES_VERSION
 NODE_DISK_GB: Final = 100
 PODS_PER_NODE: Final = 110
 SYSTEM_TAINT: Final = "CriticalAddonsOnly=true:NoSchedule"
-"""Azure's own pods tolerate it, and no others."""
+"""Only Azure's own pods tolerate it."""
 POOL_CHANGES_BY_ITSELF: Final = ("count",)
-"""What of a node pool's inputs Azure changes: the autoscaler's number of nodes."""
+"""Inputs of a node pool that Azure changes: the autoscaler's number of nodes."""
 POOL_VERSIONS: Final = ("orchestratorVersion",)
-"""What Azure changes, too, where it decides about the minor version."""
+"""Inputs that Azure also changes when it chooses the minor version."""
 
 
 class AksPools(pulumi.ComponentResource):
-    """All node pools but the one that the cluster is born with.
+    """All node pools except the one that is created with the cluster.
 
-    Another machine type is another pool, which is there before the old one goes. The cluster stays.
+    A change of the machine type creates a new pool before the old one goes. The cluster stays.
     """
 
     def __init__(
@@ -56,14 +56,14 @@ class AksPools(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 ignore_changes=[*POOL_CHANGES_BY_ITSELF, *versions],
-                # Else Azure would first drain pools of a cluster that goes.
+                # Otherwise Azure would first drain the pools of a cluster that is being deleted.
                 deleted_with=self._cluster,
             ),
         )
 
 
 def first_pool(region: AzureRegion, network: AksNetwork) -> containerservice.ManagedClusterAgentPoolProfileArgs:
-    """The pool that the cluster is born with: Azure takes it with the cluster, and changes little of it afterwards."""
+    """The pool that is created with the cluster. Azure can change little of it afterwards."""
     zones = list(network.node_subnet_ids)
     zone = min(zones)
     special = _system(region, zones, zone)
@@ -92,12 +92,12 @@ def _user(region: AzureRegion, zone: str, bounds: tuple[int, int]) -> dict[str, 
 
 
 def _bounds(least: int, most: int) -> dict[str, Any]:
-    # The autoscaler decides how many nodes there are: `count` is the number to start with.
+    # `count` is only the initial number of nodes. The autoscaler changes it.
     return {"enable_auto_scaling": True, "count": least, "min_count": least, "max_count": most}
 
 
 def _common(region: AzureRegion, network: AksNetwork, zone: str) -> dict[str, Any]:
-    """What all pools have in common: private nodes of one zone, started only with signed code, no SSH."""
+    """Common settings of all pools: private nodes in one zone, secure boot, no SSH."""
     return {
         "type": "VirtualMachineScaleSets",
         "orchestrator_version": kubernetes_version(region),
@@ -118,22 +118,22 @@ def _common(region: AzureRegion, network: AksNetwork, zone: str) -> dict[str, An
 
 
 def kubernetes_version(region: AzureRegion) -> str | None:
-    """The version that control plane and nodes are asked to have; None where Azure decides about it. Pure.
+    """Return the version for control plane and nodes. None: Azure chooses it. Pure.
 
-    Without one, nodes would stay on the version that they started with.
+    Without a version, nodes would keep the one they started with.
     """
     return None if region.upgrade_channel in CHOOSES_VERSIONS else region.kubernetes_version or KUBERNETES_VERSION
 
 
 def system_nodes(zones: Sequence[str]) -> tuple[int, int]:
-    """Least and most nodes of each zone for AKS's own pods. Pure."""
+    """Return the minimum and maximum of nodes per zone for AKS's own pods. Pure."""
     least = -(-AKS_SYSTEM_NODES // len(zones))
     return least, 2 * least
 
 
 def pool_name(zone: str, machine_type: str) -> str:
-    """Name of a zone's node pool, which Azure takes in 12 letters and digits. Pure.
+    """Return the name of a zone's node pool. Azure allows 12 letters and digits. Pure.
 
-    Another machine type has another name, so that its pool is there before the old one goes.
+    The name depends on the machine type, so that a new type's pool exists before the old one goes.
     """
     return f"n{zone}" + hashlib.sha256(machine_type.encode()).hexdigest()[:8]

@@ -44,13 +44,13 @@ _LOAD_BALANCERS: Final = LoadBalancerAnnotations(
 
 
 class EksCluster(pulumi.ComponentResource):
-    """An EKS cluster: private nodes in several zones, access by entries only, network policies enforced.
+    """An EKS cluster: private nodes in several zones, access only by access entries, network policies enforced.
 
-    The region's `administrators` may do everything, and nobody else may do anything: whoever runs Pulumi must be one of
-    them. `authorized_networks` (CIDR; AWS takes at most 40, none of them private) may reach the Kubernetes API over the
-    internet. Without any, the API has a private address only: then Pulumi must run inside the region's network.
+    Only the region's `administrators` have access, with all rights. Whoever runs Pulumi must be one of them.
+    `authorized_networks` (CIDR; AWS accepts at most 40, none of them private) may reach the Kubernetes API over the
+    internet. If empty, the API has only a private address, and Pulumi must run inside the region's network.
 
-    Outputs: `outputs`, and `encryption_key_arn` (the region's key in KMS).
+    Outputs: `outputs`, `encryption_key_arn` (the region's key in KMS).
     """
 
     outputs: ClusterOutputs
@@ -99,7 +99,7 @@ class EksCluster(pulumi.ComponentResource):
         self.register_outputs({"api_endpoint": cluster.endpoint})
 
     def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:
-        """A role for the ServiceAccount. Its pods get it through EKS Pod Identity, so nothing is annotated."""
+        """Create a role for the ServiceAccount. Its pods get it through EKS Pod Identity, without annotations."""
         association = pod_identity(
             f"{self._name}-{namespace}-{service_account}",
             self._ref,
@@ -118,7 +118,7 @@ class EksCluster(pulumi.ComponentResource):
         place = self._network.args
         tags = common_labels(place)
         child = pulumi.ResourceOptions(parent=self)
-        # The log group must be there first, or EKS makes one that is kept for ever; so the name must be known.
+        # The log group must exist first, or EKS creates one that keeps logs forever. So its name must be known.
         full_name = pulumi.Output.concat(f"{name}-", unique_suffix(f"{name}-suffix", child))
         logs = cloudwatch.LogGroup(
             f"{name}-logs",
@@ -138,7 +138,7 @@ class EksCluster(pulumi.ComponentResource):
             role_arn=self._role(name, key).arn,
             vpc_config=_vpc_config(self._network, authorized_networks),
             access_config=eks.ClusterAccessConfigArgs(
-                # AWS would give the creator an access entry of its own making, and refuse ours for the same role.
+                # Otherwise AWS would create an access entry for the creator, and refuse ours for the same role.
                 authentication_mode="API",
                 bootstrap_cluster_creator_admin_permissions=False,
             ),
@@ -150,14 +150,14 @@ class EksCluster(pulumi.ComponentResource):
             ),
             enabled_cluster_log_types=list(LOGGED),
             upgrade_policy=eks.ClusterUpgradePolicyArgs(support_type="STANDARD"),
-            # All add-ons are EKS's own: what it would install by itself, nobody would update.
+            # EKS manages all add-ons. Nobody would update those that it installs at bootstrap.
             bootstrap_self_managed_addons=False,
             deletion_protection=self._region.deletion_protection,
             tags=tags,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[logs],
-                # Said before anything inside the cluster is deleted, not after.
+                # Pulumi then refuses before it deletes anything inside the cluster, not after.
                 protect=self._region.deletion_protection,
             ),
         )
@@ -190,12 +190,12 @@ class EksCluster(pulumi.ComponentResource):
         )
 
     def _machines(self, name: str, cluster: eks.Cluster) -> list[pulumi.Resource]:
-        """Add-ons, nodes and the add-ons that run on them, in this order. What pods wait for."""
+        """Create add-ons, nodes, and the add-ons that run on them, in this order. Pods wait for all of them."""
         child = pulumi.ResourceOptions(parent=self)
         releases = Releases(
             location=self._ref.location, kubernetes_version=self._kubernetes_version, patches=self._region.patches
         )
-        # Made beside the cluster, minutes before it is used: AWS takes a while to know a new role everywhere.
+        # Created beside the cluster, minutes before use, because AWS takes a while to know a new role everywhere.
         trust = json.dumps(service_trust("ec2.amazonaws.com"))
         role = EksRole(
             f"{name}-nodes-identity", EksRoleArgs(trust=trust, managed=NODE_POLICIES, tags=self._ref.tags), child

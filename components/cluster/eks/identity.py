@@ -1,4 +1,4 @@
-"""Who an EKS cluster, its nodes and its pods are in AWS's IAM, and who may do everything in the cluster."""
+"""IAM roles of an EKS cluster, its nodes and its pods, and the cluster's administrators."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,21 +16,21 @@ _VERSION: Final = "2012-10-17"
 
 @dataclass(frozen=True, kw_only=True)
 class EksRoleArgs:
-    """What a role is: who may take it, and what it may do."""
+    """The principals that may take a role, and its permissions."""
 
     trust: pulumi.Input[str]
-    """IAM document in JSON: who may take the role."""
+    """IAM document (JSON): who may take the role."""
     tags: Mapping[str, str]
     managed: Sequence[str] = ()
     """Names of AWS's own policies."""
     policy: pulumi.Input[str] | None = None
-    """IAM document in JSON, besides those. None: there is none."""
+    """A further IAM document (JSON) with permissions. None: no further permissions."""
 
 
 class EksRole(pulumi.ComponentResource):
     """A role with its policies.
 
-    Outputs: `arn`, known only once all policies are attached.
+    Outputs: `arn` (known once all policies are attached).
     """
 
     arn: pulumi.Output[str]
@@ -38,7 +38,7 @@ class EksRole(pulumi.ComponentResource):
     def __init__(self, name: str, args: EksRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cluster:EksRole", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        # A name of IAM has at most 64 characters, of which 26 are Terraform's.
+        # IAM allows 64 characters in a name, and the provider's suffix takes 26.
         prefix = f"{name[: _PREFIX_LIMIT - 1]}-"
         role = iam.Role(
             f"{name}-role", name_prefix=prefix, assume_role_policy=args.trust, tags=dict(args.tags), opts=child
@@ -57,13 +57,13 @@ class EksRole(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterRef:
-    """An EKS cluster, as its parts name it."""
+    """An EKS cluster, as its parts refer to it."""
 
     name: pulumi.Input[str]
     arn: pulumi.Input[str]
     location: str
     tags: Mapping[str, str]
-    """Of the parts."""
+    """Tags of the parts."""
 
 
 def pod_identity(
@@ -75,7 +75,7 @@ def pod_identity(
     policy: pulumi.Input[str] | None = None,
     opts: pulumi.ResourceOptions,
 ) -> eks.PodIdentityAssociation:
-    """A role of their own for the pods of one ServiceAccount, with `policy` or with nothing it may do yet."""
+    """Create a role for the pods of one ServiceAccount, with `policy`, or without permissions so far."""
     trust = pulumi.Output.json_dumps(
         pulumi.Output.from_input(cluster.arn).apply(
             lambda arn: pod_trust(arn, namespace=namespace, service_account=service_account)
@@ -95,7 +95,7 @@ def pod_identity(
 
 
 class EksAccess(pulumi.ComponentResource):
-    """An access entry for each administrator. Whoever runs Pulumi and is none of them is told so."""
+    """An access entry for each administrator. Warns if whoever runs Pulumi is not among them."""
 
     def __init__(
         self,
@@ -141,14 +141,14 @@ class EksAccess(pulumi.ComponentResource):
 
 
 def role_name(arn: str) -> str:
-    """The last part of a role's or user's ARN. Pure."""
+    """Return the last part of a role's or user's ARN. Pure."""
     return arn.rpartition("/")[2]
 
 
 def acts_as(caller: str, principals: Sequence[str]) -> bool:
-    """Whether the ARN of a login is that of one of some roles and users. Pure.
+    """Return whether the login `caller` (an ARN) acts as one of the roles and users `principals`. Pure.
 
-    The ARN of who has taken a role (`arn:aws:sts::<account>:assumed-role/<role>/<session>`) has not the role's path.
+    The ARN of an assumed role (`arn:aws:sts::<account>:assumed-role/<role>/<session>`) lacks the role's path.
     """
     kind, _, name = caller.rpartition(":")[2].partition("/")
     role = name.partition("/")[0] if kind == "assumed-role" else None
@@ -160,7 +160,7 @@ def acts_as(caller: str, principals: Sequence[str]) -> bool:
 
 
 def service_trust(service: str, *, account: str | None = None) -> dict[str, Any]:
-    """IAM document: an AWS service may take the role; with `account` only when it works for that one."""
+    """IAM document: an AWS service may take the role. With `account`, only on behalf of that account."""
     allowed: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     if account is not None:
         allowed["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
@@ -199,7 +199,7 @@ def log_writing_policy(group_arn: str) -> dict[str, Any]:
 
 
 def autoscaler_policy(cluster_name: str) -> dict[str, Any]:
-    """IAM document: see all node groups, change those of one cluster."""
+    """IAM document: read all node groups, change those of one cluster."""
     seen = [
         "autoscaling:DescribeAutoScalingGroups",
         "autoscaling:DescribeAutoScalingInstances",

@@ -1,4 +1,4 @@
-"""What managed databases and caches on AWS have in common: who reaches them, and when they are maintained."""
+"""Network access and maintenance times of managed databases and caches on AWS."""
 
 import pulumi
 from pulumi_aws import ec2, vpc
@@ -8,9 +8,9 @@ from components.cluster.location import common_labels
 
 
 class EksPrivateAccess(pulumi.ComponentResource):
-    """A security group that lets the region's pods in on a TCP `port`, nobody else, and nothing out.
+    """A security group that admits only the region's pods, on a TCP `port`, and allows no egress.
 
-    Outputs: `security_group_id`, known once the pods are let in.
+    Outputs: `security_group_id` (known once the pods are admitted).
     """
 
     security_group_id: pulumi.Output[str]
@@ -46,6 +46,6 @@ class EksPrivateAccess(pulumi.ComponentResource):
 
 
 def weekly_hour(day: str, hour: int) -> str:
-    """An hour (UTC) of a day of the week, as AWS's data services want their maintenance windows. Pure."""
+    """Return an hour (UTC) of a weekday in the format of AWS's maintenance windows. Pure."""
     short = day[:3].lower()
     return f"{short}:{hour:02}:00-{short}:{hour + 1:02}:00"

@@ -1,4 +1,4 @@
-"""The network of a region on AWS: its own VPC with private, public, pod and database subnets in each zone."""
+"""The network of a region on AWS: a VPC with private, public, pod and database subnets in each zone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,27 +21,32 @@ _BALANCER: Final = "service.beta.kubernetes.io/aws-load-balancer-"
 
 @dataclass(frozen=True, kw_only=True)
 class EksZoneArgs:
-    """A zone: `nodes`, `pods`, `public` and `managed` are its CIDR blocks, each of the VPC that is named for it.
+    """One zone, and the CIDR blocks of its subnets.
 
-    It is one VPC; but each of its ids is known only once the VPC has the range that the block is from.
+    All four VPC inputs are the same VPC. Each is known only once the VPC has the range that contains the block.
     """
 
     location: str
     zone: str
     node_vpc: pulumi.Input[str]
+    """The VPC with the range of `nodes`."""
     pod_vpc: pulumi.Input[str]
+    """The VPC with the range of `pods`."""
     public_vpc: pulumi.Input[str]
+    """The VPC with the range of `public`."""
     managed_vpc: pulumi.Input[str]
+    """The VPC with the range of `managed`."""
     nodes: str
     pods: str
     public: str
     managed: str
     public_routes: pulumi.Input[str]
+    """Route table of the public subnet."""
     tags: Mapping[str, str]
 
 
 class EksZone(pulumi.ComponentResource):
-    """Subnets for nodes and pods (out through the NAT), load balancers (public) and databases (no way out).
+    """Subnets for nodes and pods (egress through the NAT), load balancers (public) and databases (no egress).
 
     Outputs: `node_subnet_id`, `pod_subnet_id`, `public_subnet_id`, `managed_subnet_id`, `egress_address`,
     `private_routes` (route table).
@@ -57,12 +62,12 @@ class EksZone(pulumi.ComponentResource):
     def __init__(self, name: str, args: EksZoneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cluster:EksZone", name, None, opts)
         public = self._subnet(f"{name}-public", args, args.public_vpc, args.public, {"kubernetes.io/role/elb": "1"})
-        # AWS makes a NAT only where there is a way to the internet already.
+        # AWS creates a NAT only in a subnet that already has a route to the internet.
         self.public_subnet_id = self._associate(f"{name}-public", args, public, args.public_routes)
         self.private_routes = self._routes_through_nat(name, args, self.public_subnet_id)
         nodes = self._subnet(f"{name}-nodes", args, args.node_vpc, args.nodes, {"kubernetes.io/role/internal-elb": "1"})
         pods = self._subnet(f"{name}-pods", args, args.pod_vpc, args.pods)
-        # Subnets are known when their way out is: machines that start without one never join.
+        # A subnet's ID is known once it has its route: machines that start without one never join.
         self.node_subnet_id = self._associate(f"{name}-nodes", args, nodes, self.private_routes)
         self.pod_subnet_id = self._associate(f"{name}-pods", args, pods, self.private_routes)
         self.managed_subnet_id = self._subnet(f"{name}-managed", args, args.managed_vpc, args.managed).id
@@ -90,7 +95,7 @@ class EksZone(pulumi.ComponentResource):
     def _associate(
         self, name: str, args: EksZoneArgs, subnet: ec2.Subnet, routes: pulumi.Input[str]
     ) -> pulumi.Output[str]:
-        """Give the subnet its routes; the subnet's id, once it has them."""
+        """Attach the routes to the subnet. Return the subnet's ID, known once it has them."""
         association = ec2.RouteTableAssociation(
             f"{name}-routes",
             region=args.location,
@@ -132,23 +137,23 @@ class EksNetworkArgs(NetworkArgs):
     """A region's network on AWS, and its zones."""
 
     zones: Sequence[str] | None = None
-    """Letters of the region's zones; None takes the usual three.
+    """Letters of the region's zones. None: the usual three.
 
-    Letters mean different zones in different accounts, and some have no EKS: if AWS refuses one, name others here.
+    A letter means different zones in different accounts, and some zones have no EKS. If AWS refuses one, list others.
     """
 
     @property
     def zone_letters(self) -> Sequence[str]:
-        """The zones, sorted: their order in the list means nothing."""
+        """Return the zones, sorted, because their order in the setting has no meaning."""
         return sorted(usual_zones(self.location) if self.zones is None else self.zones)
 
 
 class EksNetwork(pulumi.ComponentResource):
-    """A VPC over several zones. Every zone has its own NAT, so that one zone's failure stays its own.
+    """A VPC over several zones. Each zone has its own NAT, so a zone's failure does not affect the others.
 
     Outputs: `args`, `vpc_id`, `egress_addresses`, and by zone `node_subnet_ids`, `pod_subnet_ids`,
-    `public_subnet_ids` (for load balancers) and `managed_subnet_ids` (for managed databases and caches; no way to or
-    from the internet).
+    `public_subnet_ids` (for load balancers) and `managed_subnet_ids` (for managed databases and caches, without a route
+    to or from the internet).
     """
 
     args: EksNetworkArgs
@@ -173,7 +178,7 @@ class EksNetwork(pulumi.ComponentResource):
             opts=child,
         )
         self.vpc_id = vpc.id
-        # With no rules at all nothing that forgets to choose a security group is reachable.
+        # The default group has no rules, so a resource without a chosen group is unreachable.
         ec2.DefaultSecurityGroup(f"{name}-default-group", region=args.location, vpc_id=vpc.id, opts=child)
         if args.flow_logs:
             EksFlowLogs(f"{name}-flows", args, vpc.id, child)
@@ -216,7 +221,7 @@ class EksNetwork(pulumi.ComponentResource):
         }
 
     def _more_addresses(self, name: str, args: EksNetworkArgs, vpc: ec2.Vpc, block: IPv4Network) -> pulumi.Output[str]:
-        """Give the VPC another range; the VPC's id, once it has it."""
+        """Add a range to the VPC. Return the VPC's ID, known once it has the range."""
         more = ec2.VpcIpv4CidrBlockAssociation(
             f"{name}-addresses",
             region=args.location,
@@ -249,7 +254,7 @@ class EksNetwork(pulumi.ComponentResource):
         return pulumi.Output.all(table.id, route.id).apply(lambda known: str(known[0]))
 
     def _storage_endpoint(self, name: str, args: EksNetworkArgs, vpc: ec2.Vpc, zones: Mapping[str, EksZone]) -> None:
-        # Image layers and backups take this way: the gateway costs nothing, the NAT would.
+        # Image layers and backups take the gateway, which is free, instead of the NAT.
         ec2.VpcEndpoint(
             f"{name}-storage",
             region=args.location,
@@ -263,7 +268,7 @@ class EksNetwork(pulumi.ComponentResource):
 
 
 class EksFlowLogs(pulumi.ComponentResource):
-    """Flow logs of a VPC, kept for a time. AWS cannot take a sample: all connections are in them."""
+    """Flow logs of a VPC, with limited retention. They list all connections: AWS offers no sampling."""
 
     def __init__(
         self, name: str, args: NetworkArgs, vpc: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
@@ -294,7 +299,7 @@ class EksFlowLogs(pulumi.ComponentResource):
         return EksRole(
             f"{name}-identity",
             EksRoleArgs(
-                # For this account's logs alone: the service works for everybody.
+                # Only for this account's logs, because the service acts for all accounts.
                 trust=pulumi.Output.json_dumps(
                     group.apply(lambda arn: service_trust(_FLOW_LOGS, account=arn.split(":")[4]))
                 ),
@@ -306,10 +311,10 @@ class EksFlowLogs(pulumi.ComponentResource):
 
 
 class EksAddress(pulumi.ComponentResource):
-    """Elastic IPs for a network load balancer: one in each zone that it stands in.
+    """Elastic IPs for a network load balancer, one per zone of the balancer.
 
-    `only` is the number of a single zone to stand in, counted around; None is every zone. From one zone it still
-    reaches pods in all of them.
+    `only` selects a single zone by number, modulo the number of zones (None: all zones).
+    From one zone the balancer still reaches pods in all zones.
 
     Outputs: `public` (a `PublicAddress`).
     """
@@ -343,7 +348,7 @@ class EksAddress(pulumi.ComponentResource):
 def _annotations(
     allocations: Sequence[pulumi.Output[str]], subnets: Sequence[pulumi.Output[str]]
 ) -> Mapping[str, pulumi.Output[str]]:
-    """Both lists have the same order: the first address is in the first subnet."""
+    """Return annotations with addresses and subnets in the same order: the first address is in the first subnet."""
     return {
         f"{_BALANCER}eip-allocations": pulumi.Output.all(*allocations).apply(",".join),
         f"{_BALANCER}subnets": pulumi.Output.all(*subnets).apply(",".join),
@@ -351,23 +356,23 @@ def _annotations(
 
 
 def usual_zones(location: str) -> Sequence[str]:
-    """Letters of three zones that EKS usually has in an AWS region; a letter means other zones elsewhere. Pure."""
+    """Return the letters of three zones that usually have EKS in an AWS region. Pure."""
     return _ZONES.get(location, DEFAULT_ZONES)
 
 
 def zone_slot(zone: str) -> int:
-    """The slot of a zone, by its letter alone: it stays when zones come, go or move. Pure."""
+    """Return a zone's slot. It depends only on the zone's letter, so it never moves. Pure."""
     return (ord(zone) - ord("a")) % EKS_ZONE_SLOTS
 
 
 def chosen_zones(zones: Sequence[str], only: int | None) -> Sequence[str]:
-    """All zones, or number `only` of them, counted around: more zones change what a number means. Pure."""
+    """Return all zones, or number `only` of them, modulo their count. More zones change a number's meaning. Pure."""
     ordered = sorted(zones)
     return ordered if only is None else [ordered[only % len(ordered)]]
 
 
 def subnets(block: IPv4Network, zones: Sequence[str]) -> dict[str, str]:
-    """A part of the range for each zone. Pure."""
+    """Return each zone's part of the range. Pure."""
     parts = list(block.subnets(prefixlen_diff=(EKS_ZONE_SLOTS - 1).bit_length()))
     return {zone: str(parts[zone_slot(zone)]) for zone in sorted(zones)}
 

@@ -1,4 +1,4 @@
-"""The machines of an EKS cluster, and AWS's add-ons: what nodes need before they start, and what runs on them."""
+"""The machines of an EKS cluster, and AWS's add-ons: those that nodes need to start, and those that run on nodes."""
 
 import json
 import re
@@ -16,23 +16,23 @@ from components.namespaces import SYSTEM
 _ARM: Final = re.compile(r"[a-z]+\d+g|a1\.")
 NODE_DISK_GB: Final = 100
 NODE_POLICIES: Final = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
-"""Join the cluster and pull images. The network plugin has a role of its own."""
+"""Policies for joining the cluster and pulling images. The network plugin has a separate role."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Releases:
-    """Which versions of AWS's parts a cluster has: add-ons and machine images.
+    """Versions of AWS's add-ons and machine images.
 
-    They are the newest there were when the version of Kubernetes or `patches` changed.
+    They were the newest when the version of Kubernetes or `patches` last changed.
     """
 
     location: str
     kubernetes_version: str
     patches: str | None
-    """Any text; another one takes in what is newest then."""
+    """Any text. Changing it takes the newest versions at that time."""
 
     def addon(self, name: str, addon: str, parent: pulumi.Resource) -> pulumi.Output[str]:
-        """The version of an add-on, as `v1.20.4-eksbuild.2`."""
+        """Return the version of an add-on, such as `v1.20.4-eksbuild.2`."""
         newest = eks.get_addon_version_output(
             addon_name=addon,
             kubernetes_version=self.kubernetes_version,
@@ -43,18 +43,18 @@ class Releases:
         return self._kept(f"{name}-release", newest.version, parent)
 
     def image(self, name: str, machine_type: str, parent: pulumi.Resource) -> pulumi.Output[str]:
-        """The release of the machine image for nodes, as `1.35.2-20261112`."""
+        """Return the release of the nodes' machine image, such as `1.35.2-20261112`."""
         newest = ssm.get_parameter_output(
             name=image_parameter(self.kubernetes_version, machine_type),
             region=self.location,
             opts=pulumi.InvokeOutputOptions(parent=parent),
         )
-        # Everyone may read it: `value` would make a secret of it.
+        # The release is public. `value` would mark it secret.
         return self._kept(f"{name}-release-{architecture(machine_type)}", newest.insecure_value, parent)
 
     def _kept(self, name: str, newest: pulumi.Output[str], parent: pulumi.Resource) -> pulumi.Output[str]:
-        # Under the same name the state keeps its first value: what AWS publishes later changes nothing. What the
-        # version depends on is in the name, so that another value of it is another resource, with the newest version.
+        # The state keeps the first value of a name, so later releases of AWS change nothing. The name contains
+        # everything that the version depends on, so a change of that creates a resource with the newest version.
         asked = "-".join(filter(None, (self.kubernetes_version, self.patches)))
         kept: pulumi.Output[str] = pulumi.Stash(
             f"{name}-{asked}",
@@ -65,13 +65,12 @@ class Releases:
 
 
 class EksNodes(pulumi.ComponentResource):
-    """A managed node group in each zone, so that the autoscaler can start a machine where a pod's disk is.
+    """A managed node group per zone, so that the autoscaler can start a machine in the zone of a pod's disk.
 
-    The autoscaler decides how many machines run: to raise `min` above that, raise it by hand first, AWS insists.
-
-    `releases` says which version of Kubernetes and which image the machines have: another one replaces them one by one.
-    `role_arn` is who they are; AWS must know the role for a while, because the provider does not try again. They are in
-    the subnets of `subnet_ids` (zone's letter to id).
+    The autoscaler decides how many machines run. AWS refuses a `min` above that number: raise the number by hand first.
+    `releases` gives the machines' version of Kubernetes and image. A change replaces the machines one by one.
+    `role_arn` is the machines' role. It must exist for a while before, because the provider does not retry.
+    `subnet_ids` are the machines' subnets (ID by zone letter).
     """
 
     def __init__(
@@ -108,7 +107,7 @@ class EksNodes(pulumi.ComponentResource):
             region=self._cluster.location,
             cluster_name=self._cluster.name,
             version=self._releases.kubernetes_version,
-            # Without one the machines would keep their image until there is another version of Kubernetes.
+            # Without a release the machines would keep their image until the version of Kubernetes changes.
             release_version=image,
             node_role_arn=self._role_arn,
             subnet_ids=[subnet],
@@ -131,7 +130,7 @@ class EksNodes(pulumi.ComponentResource):
             metadata_options=ec2.LaunchTemplateMetadataOptionsArgs(
                 http_endpoint="enabled",
                 http_tokens="required",
-                # One hop does not reach into pods: they cannot take the node's identity.
+                # One hop does not reach into pods, so they cannot take the node's identity.
                 http_put_response_hop_limit=1,
             ),
             block_device_mappings=[
@@ -153,9 +152,9 @@ class EksNodes(pulumi.ComponentResource):
 
 
 class EksNodeAddons(pulumi.ComponentResource):
-    """What a node needs to become ready: the network (with network policies), the proxy, the source of identities.
+    """The add-ons that a node needs to become ready: network (with policies), proxy, and identity source.
 
-    Pods get addresses in `pod_subnet_ids` (zone's letter to id), and the cluster's `security_group`.
+    Pods get addresses from `pod_subnet_ids` (ID by zone letter), and the cluster's `security_group`.
     """
 
     def __init__(
@@ -184,7 +183,7 @@ class EksNodeAddons(pulumi.ComponentResource):
 
 
 class EksPodAddons(pulumi.ComponentResource):
-    """What runs on nodes: DNS, disks, and the metrics that autoscalers read."""
+    """The add-ons that run on nodes: DNS, disks, and the metrics for autoscalers."""
 
     def __init__(
         self, name: str, cluster: ClusterRef, releases: Releases, opts: pulumi.ResourceOptions | None = None
@@ -216,7 +215,7 @@ def _identity(
 
 @dataclass(frozen=True, kw_only=True)
 class _Addons:
-    """Adds add-ons to a cluster, as children of `parent`. `releases` has their versions: AWS never updates one."""
+    """Adds add-ons to a cluster, as children of `parent`. `releases` pins their versions: AWS never updates them."""
 
     cluster: ClusterRef
     releases: Releases
@@ -246,29 +245,30 @@ class _Addons:
 
 
 def architecture(machine_type: str) -> str:
-    """The processor of a machine type: a `g` after the generation's number is ARM. Pure."""
+    """Return the processor of a machine type: ARM if a `g` follows the generation's number. Pure."""
     return "arm64" if _ARM.match(machine_type) else "x86_64"
 
 
 def ami_type(machine_type: str) -> str:
-    """The Amazon Linux for a machine type. Pure."""
+    """Return the Amazon Linux for a machine type. Pure."""
     return {"arm64": "AL2023_ARM_64_STANDARD", "x86_64": "AL2023_x86_64_STANDARD"}[architecture(machine_type)]
 
 
 def image_parameter(kubernetes_version: str, machine_type: str) -> str:
-    """Where AWS says which release of that Amazon Linux is newest. Pure.
+    """Return the parameter in which AWS publishes the newest release of that Amazon Linux. Pure.
 
-    https://docs.aws.amazon.com/eks/latest/userguide/retrieve-ami-id.html
+    Source: https://docs.aws.amazon.com/eks/latest/userguide/retrieve-ami-id.html
     """
     image = f"amazon-linux-2023/{architecture(machine_type)}/standard"
     return f"/aws/service/eks/optimized-ami/{kubernetes_version}/{image}/recommended/release_version"
 
 
 def pod_network(location: str, subnet_ids: Mapping[str, str], security_group: str) -> dict[str, Any]:
-    """Configuration of the add-on vpc-cni: network policies enforced, pods in subnets of their own. Pure.
+    """Return the configuration of the add-on vpc-cni: network policies enforced, pods in separate subnets. Pure.
 
-    `subnet_ids` are by the zone's letter. The chart calls an ENIConfig what its key is, and the plugin looks for the
-    one that is called like the value of the node's label: the whole name of the zone. Without it pods get no address.
+    `subnet_ids` are by zone letter.
+    The chart names each ENIConfig after its key. The plugin looks for the one named like the node's zone label, which
+    is the zone's full name. Without it pods get no address.
     """
     return {
         "enableNetworkPolicy": "true",

@@ -1,4 +1,4 @@
-"""What other clouds' clusters have by themselves: a default StorageClass, and nodes that follow the load."""
+"""Services that other clouds' clusters include: a default StorageClass, and nodes that follow the load."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -17,7 +17,7 @@ STORAGE_CLASS: Final = "gp3"
 
 
 class EksClusterServices(pulumi.ComponentResource):
-    """Installed with the cluster's own Kubernetes provider. `region` is the platform's name of the region."""
+    """A default StorageClass and the cluster autoscaler. `region` is the platform's name of the region."""
 
     def __init__(self, name: str, cluster: ClusterRef, region: str, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cluster:EksClusterServices", name, None, opts)
@@ -56,13 +56,13 @@ class EksClusterServices(pulumi.ComponentResource):
             name=AUTOSCALER,
             namespace=SYSTEM,
             values=autoscaler_values(cluster.name, cluster.location),
-            # A pod gets its identity when it starts, not afterwards.
+            # A pod gets its identity only when it starts.
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[association])),
         )
 
 
 def autoscaler_values(cluster: pulumi.Input[str], location: str) -> Mapping[str, Any]:
-    """Values of the autoscaler's chart: it finds the cluster's node groups by their tags."""
+    """Return values of the autoscaler's chart. The autoscaler finds the cluster's node groups by their tags."""
     return {
         "cloudProvider": "aws",
         "awsRegion": location,
@@ -73,7 +73,7 @@ def autoscaler_values(cluster: pulumi.Input[str], location: str) -> Mapping[str,
         "extraArgs": {
             "balance-similar-node-groups": True,
             "expander": "least-waste",
-            # Almost every pod here has an emptyDir, which is gone with its pod anyway: nodes would stay for ever.
+            # Almost every pod here has an emptyDir, which ends with its pod anyway. Otherwise no node would ever go.
             "skip-nodes-with-local-storage": False,
             "skip-nodes-with-system-pods": False,
         },

@@ -17,10 +17,10 @@ from components.cluster.maintenance import DAYS, MaintenanceWindow
 from components.cluster.settings import GcpRegion
 
 CALLED_PORTS: Final = ("6443", "6666", "8443", "9443", "15017")
-"""Where the API server calls webhooks and aggregated APIs in pods.
+"""Ports of pods whose webhooks and aggregated APIs the API server calls.
 
 6443: metrics of KEDA; 6666: Rancher's own kinds; 8443: admission of ingress-nginx; 9443: webhooks of Rancher and KEDA;
-15017: Istio. GKE opens 443 and 10250 (cert-manager, Prometheus operator) by itself.
+15017: Istio. GKE itself opens 443 and 10250 (cert-manager, Prometheus operator).
 """
 STORAGE_CLASS: Final = "premium-rwo"
 _LOAD_BALANCERS: Final = LoadBalancerAnnotations(
@@ -28,18 +28,19 @@ _LOAD_BALANCERS: Final = LoadBalancerAnnotations(
     internal={"networking.gke.io/load-balancer-type": "Internal"},
 )
 _FIRST_MONDAY: Final = datetime(2026, 1, 5, tzinfo=UTC)
-"""Windows repeat from a day that has passed, and is always the same one: it is part of what Google compares."""
+"""Windows repeat from this past day. It is fixed, because Google compares it."""
 LOGGED: Final = ("SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER")
 
 
 class GkeCluster(pulumi.ComponentResource):
     """A regional GKE cluster: private nodes in several zones, network policies enforced by Dataplane V2.
 
-    docs/getting-started.md names the APIs that the project needs. `authorized_networks` (CIDR) may reach the
-    Kubernetes API over the internet. Without any, the API has a private address only: then Pulumi must run inside the
-    region's network. Google upgrades and restarts in the `maintenance` window.
+    docs/getting-started.md lists the APIs that the project needs.
+    `authorized_networks` (CIDR) may reach the Kubernetes API over the internet. If empty, the API has only a private
+    address, and Pulumi must run inside the region's network.
+    Google upgrades and restarts in the `maintenance` window.
 
-    Outputs: `outputs`, `encryption_key_id` (the region's key in KMS), and `key_ring_id` (where more keys go).
+    Outputs: `outputs`, `encryption_key_id` (the region's key in KMS), `key_ring_id` (the ring for further keys).
     """
 
     outputs: ClusterOutputs
@@ -103,9 +104,9 @@ class GkeCluster(pulumi.ComponentResource):
         )
 
     def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:
-        """The ServiceAccount is a principal of IAM by itself: nothing is created.
+        """Return the IAM principal of the ServiceAccount. Nothing is created.
 
-        Google knows no such principal in a project that never had a cluster, so it is known once the cluster is there.
+        Google knows no such principal in a project that never had a cluster, so the output waits for the cluster.
         """
         number = pulumi.Output.all(self._encryption.service_agent, self._cluster_id).apply(
             lambda known: project_number(str(known[0]))
@@ -158,7 +159,7 @@ class GkeCluster(pulumi.ComponentResource):
             addons_config=_addons(),
             maintenance_policy=_maintenance(maintenance),
             enable_shielded_nodes=True,
-            # The pool that every cluster is born with is replaced by one that can change without the cluster.
+            # GKE creates a pool with every cluster. A separate pool replaces it, so that it can change independently.
             remove_default_node_pool=True,
             initial_node_count=1,
             node_config=_first_nodes(identity.email),
@@ -168,7 +169,7 @@ class GkeCluster(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[self._encryption, identity],
                 ignore_changes=["nodeConfig", "initialNodeCount"],
-                # Said before anything inside the cluster is deleted, not after.
+                # Pulumi then refuses before it deletes anything inside the cluster, not after.
                 protect=region.deletion_protection,
             ),
         )
@@ -186,14 +187,14 @@ class GkeCluster(pulumi.ComponentResource):
 
 
 def _addresses() -> container.ClusterIpAllocationPolicyArgs:
-    """Pods and Services have their own ranges of the nodes' subnet."""
+    """Pods and Services have separate ranges of the nodes' subnet."""
     return container.ClusterIpAllocationPolicyArgs(
         cluster_secondary_range_name=PODS_RANGE, services_secondary_range_name=SERVICES_RANGE
     )
 
 
 def _private_nodes(subnetwork: pulumi.Input[str], *, public_api: bool) -> container.ClusterPrivateClusterConfigArgs:
-    """Nodes have no public address; they reach the API inside the network, through an endpoint in `subnetwork`."""
+    """Nodes have no public address. They reach the API inside the network, through an endpoint in `subnetwork`."""
     return container.ClusterPrivateClusterConfigArgs(
         enable_private_nodes=True,
         enable_private_endpoint=not public_api,
@@ -203,7 +204,7 @@ def _private_nodes(subnetwork: pulumi.Input[str], *, public_api: bool) -> contai
 
 
 def _authorized(networks: Sequence[pulumi.Input[str]]) -> container.ClusterMasterAuthorizedNetworksConfigArgs:
-    """Only these networks may talk to the API; being in Google Cloud is no reason to be let in."""
+    """Only these networks may reach the API. Other addresses of Google Cloud may not."""
     return container.ClusterMasterAuthorizedNetworksConfigArgs(
         cidr_blocks=[
             container.ClusterMasterAuthorizedNetworksConfigCidrBlockArgs(cidr_block=network) for network in networks
@@ -218,7 +219,7 @@ def _workload_identities(project: str) -> container.ClusterWorkloadIdentityConfi
 
 
 def _monitoring() -> container.ClusterMonitoringConfigArgs:
-    """GKE watches its own parts; the platform brings its own Prometheus."""
+    """Google monitors only GKE's own parts, because the platform has its own Prometheus."""
     return container.ClusterMonitoringConfigArgs(
         enable_components=["SYSTEM_COMPONENTS"],
         managed_prometheus=container.ClusterMonitoringConfigManagedPrometheusArgs(enabled=False),
@@ -226,7 +227,7 @@ def _monitoring() -> container.ClusterMonitoringConfigArgs:
 
 
 def _addons() -> container.ClusterAddonsConfigArgs:
-    """Disks for StatefulSets, and a DNS cache on every node."""
+    """Enable disks for StatefulSets, and a DNS cache on every node."""
     return container.ClusterAddonsConfigArgs(
         gce_persistent_disk_csi_driver_config=container.ClusterAddonsConfigGcePersistentDiskCsiDriverConfigArgs(
             enabled=True
@@ -248,7 +249,7 @@ def _maintenance(window: MaintenanceWindow) -> container.ClusterMaintenancePolic
 
 
 def _first_nodes(service_account: pulumi.Input[str]) -> container.ClusterNodeConfigArgs:
-    """The short-lived first nodes are hardened, too, and need not be the project's default service account."""
+    """Harden the short-lived first nodes too, and keep them off the project's default service account."""
     return container.ClusterNodeConfigArgs(
         service_account=service_account,
         oauth_scopes=["https://www.googleapis.com/auth/cloud-platform"],
@@ -264,12 +265,12 @@ def _time(moment: datetime) -> str:
 
 
 def workload_pool(project: str) -> str:
-    """The pool of identities that a project's clusters share. Pure."""
+    """Return the identity pool that a project's clusters share. Pure."""
     return f"{project}.svc.id.goog"
 
 
 def project_number(service_agent: str) -> str:
-    """The number of the project that a Google service agent (`service-<number>@...`) belongs to. Pure."""
+    """Return the number of the project that a Google service agent (`service-<number>@...`) belongs to. Pure."""
     name = service_agent.partition("@")[0]
     number = name.rpartition("-")[2]
     if not number.isdigit():
@@ -278,6 +279,6 @@ def project_number(service_agent: str) -> str:
 
 
 def principal(project: str, number: str, *, namespace: str, service_account: str) -> str:
-    """The IAM principal that the pods of a Kubernetes ServiceAccount are. Pure."""
+    """Return the IAM principal of the pods of a Kubernetes ServiceAccount. Pure."""
     pool = f"projects/{number}/locations/global/workloadIdentityPools/{workload_pool(project)}"
     return f"principal://iam.googleapis.com/{pool}/subject/ns/{namespace}/sa/{service_account}"

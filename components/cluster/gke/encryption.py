@@ -1,4 +1,4 @@
-"""Keys of a region in Google's KMS, and which of Google's services may use them."""
+"""Keys of a region in Google's KMS, and the Google services that may use them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,13 @@ _ROLE = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
 
 
 class GkeEncryption(pulumi.ComponentResource):
-    """The key that GKE encrypts Kubernetes Secrets with before they reach etcd's disk. It rotates every 90 days.
+    """The key with which GKE encrypts Kubernetes Secrets before etcd stores them. It rotates every 90 days.
 
-    `project` is the id of the Google Cloud project, `place` is where the region is.
-
-    Key rings cannot be deleted in Google Cloud: a destroyed stack leaves one, with a name of its own.
+    `project` is the ID of the Google Cloud project, `place` the region's place.
+    Google Cloud cannot delete key rings: a destroyed stack leaves one, with a unique name.
 
     Outputs: `key_id` (known once Google honours GKE's grant), `ring_id`, `service_agent` (email of GKE's service agent;
-    it begins with the project's number).
+    it contains the project's number).
     """
 
     key_id: pulumi.Output[str]
@@ -43,18 +42,18 @@ class GkeEncryption(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class GkeKeyUseArgs:
-    """Which service may encrypt and decrypt with which key."""
+    """A service that may encrypt and decrypt with a key."""
 
     project: str
     service: str
-    """The API of a Google service of the project."""
+    """The API name of a Google service of the project."""
     key_id: pulumi.Input[str]
     kept: bool = False
-    """Whether the grant stays in Google Cloud when the program no longer has it (ADR 24)."""
+    """Whether the grant stays in Google Cloud after the program drops it (ADR 24)."""
 
 
 class GkeKeyUse(pulumi.ComponentResource):
-    """Lets a service of Google use a key.
+    """Lets a Google service use a key.
 
     Outputs: `key_id` (known once Google honours the grant), `service_agent` (email of the service's agent).
     """
@@ -81,18 +80,21 @@ class GkeKeyUse(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class GkeStoreKeyArgs:
-    """A key in the ring `ring_id` for `service` (the API of a Google service) of `project`, in the region `network`."""
+    """A key for a service that leaves a last backup."""
 
     project: str
     service: str
+    """The API name of a Google service of the project."""
     ring_id: pulumi.Input[str]
+    """The key ring that gets the key."""
     network: NetworkArgs
+    """The region's place and labels."""
 
 
 class GkeStoreKey(pulumi.ComponentResource):
     """A key for a service that leaves a last backup: key and grant stay in Google Cloud (ADR 24).
 
-    Outputs: `key_id`, known once the service may use it.
+    Outputs: `key_id` (known once the service may use the key).
     """
 
     key_id: pulumi.Output[str]
@@ -110,9 +112,9 @@ class GkeStoreKey(pulumi.ComponentResource):
 
 
 class GrantTime(pulumi.ComponentResource):
-    """When `grants` were made. Google's grants do not know, so what is made right after them tells.
+    """The time when `grants` were made. Google does not record it, so a resource created right after them tells it.
 
-    That is a health check which checks nothing: it costs nothing, needs nothing, and knows when it was made.
+    That resource is a health check without targets: it is free, has no requirements, and records its creation time.
 
     Outputs: `made` (ISO 8601).
     """
@@ -124,7 +126,7 @@ class GrantTime(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sacred-council:cluster:GrantTime", name, None, opts)
         self.made = compute.HealthCheck(
-            # Google takes 63 characters, and some names of regions alone have 23.
+            # Google allows 63 characters, and some region names have 23.
             name,
             description="Checks nothing: it was made right after a grant and tells when that was.",
             tcp_health_check=compute.HealthCheckTcpHealthCheckArgs(port=443),

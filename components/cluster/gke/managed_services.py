@@ -1,4 +1,4 @@
-"""How a region's network on Google Cloud reaches managed services, without a public address on either side."""
+"""Private access from a region's network on Google Cloud to managed services, without public addresses."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,11 @@ SERVICE_NETWORKING = "servicenetworking.googleapis.com"
 
 
 class GkePrivateServices(pulumi.ComponentResource):
-    """Private services access: addresses of the network that Google's services may take, and a peering with theirs.
+    """Private services access: addresses of the network for Google's services, and a peering with their network.
 
-    It has the second half of the range `managed`. Outputs: `range_name`, known once services can use it.
+    It uses the second half of the range `managed`.
+
+    Outputs: `range_name` (known once services can use it).
     """
 
     range_name: pulumi.Output[str]
@@ -39,10 +41,10 @@ class GkePrivateServices(pulumi.ComponentResource):
             network=network.network_id,
             service=SERVICE_NETWORKING,
             reserved_peering_ranges=[reserved.name],
-            # Google may hold on to the connection for a while after its last service is gone. Its peering goes anyway:
-            # without that, neither another cache nor a destroy would get past it.
+            # Google may keep the connection for a while after its last service is gone. The peering goes anyway:
+            # otherwise neither another cache nor a destroy would succeed.
             deletion_policy="REMOVE_PEERING",
-            # A service that comes back finds that connection, which knows the addresses by another name.
+            # A service that returns finds the old connection, which has its addresses under another name.
             update_on_creation_fail=True,
             opts=child,
         )
@@ -52,17 +54,21 @@ class GkePrivateServices(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class GkeServiceEndpointArgs:
-    """`service` is the link of a service's attachment, `dns_name` the name in its certificate (with its dot)."""
+    """A managed service, and the network that reaches it."""
 
     network: GkeNetwork
     service: pulumi.Input[str]
+    """Link of the service's attachment."""
     dns_name: pulumi.Output[str]
+    """Name in the service's certificate, with the final dot."""
 
 
 class GkeServiceEndpoint(pulumi.ComponentResource):
     """Private Service Connect: one address of the network that leads to one service, by the service's own name.
 
-    It has the first half of the range `managed`. Outputs: `host`, known once it leads there.
+    It uses the first half of the range `managed`.
+
+    Outputs: `host` (known once it leads to the service).
     """
 
     host: pulumi.Output[str]
@@ -77,7 +83,7 @@ class GkeServiceEndpoint(pulumi.ComponentResource):
             network=args.network.network_id,
             ip_address=address.self_link,
             target=args.service,
-            # Empty, not left out: Google takes no scheme for an endpoint.
+            # Empty and not omitted: Google accepts no scheme for an endpoint.
             load_balancing_scheme="",
             labels=common_labels(args.network.args),
             opts=pulumi.ResourceOptions(parent=self),

@@ -1,4 +1,4 @@
-"""The network of a region on Google Cloud: its own VPC, and no public addresses but those that are reserved."""
+"""The network of a region on Google Cloud: a VPC without public addresses except reserved ones."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -63,7 +63,7 @@ class GkeNetwork(pulumi.ComponentResource):
 
     def _nat(self, name: str, args: NetworkArgs, network: compute.Network) -> pulumi.Output[str]:
         child = pulumi.ResourceOptions(parent=self)
-        # Cloud NAT spans the zones by itself; one address serves about a thousand machines.
+        # Cloud NAT spans the zones. One address serves about a thousand machines.
         egress = compute.Address(f"{name}-egress", region=args.location, labels=common_labels(args), opts=child)
         router = compute.Router(f"{name}-router", network=network.id, region=args.location, opts=child)
         compute.RouterNat(
@@ -85,7 +85,7 @@ class GkeNetwork(pulumi.ComponentResource):
 
 
 class GkeAddress(pulumi.ComponentResource):
-    """A regional address. GKE's load balancers take it from any zone.
+    """A regional address. GKE's load balancers can use it from any zone.
 
     Outputs: `public` (a `PublicAddress`).
     """
@@ -105,7 +105,7 @@ class GkeAddress(pulumi.ComponentResource):
 
 
 def _flow_logs() -> compute.SubnetworkLogConfigArgs:
-    """How long they are kept, the project's log bucket says: 30 days, unless it says otherwise."""
+    """Flow log settings. The project's log bucket sets the retention: 30 days by default."""
     return compute.SubnetworkLogConfigArgs(
         aggregation_interval=f"INTERVAL_{FLOW_LOG_MINUTES}_MIN", flow_sampling=0.5, metadata="EXCLUDE_ALL_METADATA"
     )

@@ -1,4 +1,4 @@
-"""The machines of a GKE cluster, and who they are in Google Cloud."""
+"""The machines of a GKE cluster, and their service account in Google Cloud."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -11,11 +11,11 @@ from components.cluster.settings import Nodes
 
 NODE_DISK_GB: Final = 100
 NODE_ROLE: Final = "roles/container.defaultNodeServiceAccount"
-"""What a node needs and no more: write logs and metrics. It may read nothing, and no registry: see getting-started."""
+"""The minimum for a node: write logs and metrics. It grants no reads, not even of registries: see getting-started."""
 
 
 class GkeNodeIdentity(pulumi.ComponentResource):
-    """The service account of a cluster's nodes, in a project. Pods do not get it: they have workload identities.
+    """The service account of a cluster's nodes. Pods do not get it, because they have workload identities.
 
     Outputs: `email`.
     """
@@ -44,7 +44,7 @@ class GkeNodeIdentity(pulumi.ComponentResource):
 
 
 class GkeNodes(pulumi.ComponentResource):
-    """An autoscaling node pool over the region's zones, on hardened machines, repaired and upgraded by GKE.
+    """An autoscaling node pool over the region's zones, on hardened machines that GKE repairs and upgrades.
 
     The machines act as the service account `identity`.
     """
@@ -63,7 +63,7 @@ class GkeNodes(pulumi.ComponentResource):
         super().__init__("sacred-council:cluster:GkeNodes", name, None, opts)
         container.NodePool(
             f"{name}-pool",
-            # GKE takes 40 characters, and some names of regions alone have 23.
+            # GKE allows 40 characters, and some region names have 23.
             name_prefix="nodes-",
             cluster=cluster,
             location=location,
@@ -74,7 +74,7 @@ class GkeNodes(pulumi.ComponentResource):
             management=container.NodePoolManagementArgs(auto_repair=True, auto_upgrade=True),
             upgrade_settings=container.NodePoolUpgradeSettingsArgs(strategy="SURGE", max_surge=1, max_unavailable=0),
             node_config=_node_config(nodes.type, identity, labels),
-            # The number to start with, in each zone; afterwards the autoscaler decides.
+            # The initial number per zone. The autoscaler changes it.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["initialNodeCount"]),
         )
         self.register_outputs({})
@@ -89,7 +89,7 @@ def _node_config(
         disk_type="pd-balanced",
         disk_size_gb=NODE_DISK_GB,
         service_account=identity,
-        # What a node may do is decided by the roles of its service account alone.
+        # The full scope, because only the roles of the service account limit a node.
         oauth_scopes=["https://www.googleapis.com/auth/cloud-platform"],
         shielded_instance_config=container.NodePoolNodeConfigShieldedInstanceConfigArgs(
             enable_secure_boot=True, enable_integrity_monitoring=True

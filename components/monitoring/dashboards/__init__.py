@@ -1,4 +1,4 @@
-"""Every dashboard, as the JSON Grafana reads. Pure: no resources."""
+"""Every dashboard, as JSON for Grafana. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,11 +32,13 @@ ALL = "$__all"
 
 @dataclass(frozen=True, kw_only=True)
 class Dashboard:
-    """A dashboard: `name` (in the names of objects), `title`, and its `rows`: none where there is nothing to show."""
+    """A dashboard."""
 
     name: str
+    """Part of the names of objects."""
     title: str
     rows: Callable[[MonitoringTargets, Scope], Sequence[Row]]
+    """Returns the rows. Empty when there is nothing to show."""
 
 
 DASHBOARDS = (
@@ -57,19 +59,19 @@ DASHBOARDS = (
 
 
 def shown(targets: MonitoringTargets, scope: Scope) -> Mapping[str, Sequence[Row]]:
-    """The rows of every dashboard that has any, by the dashboard's name."""
+    """Return the rows of every dashboard that has any, by the dashboard's name."""
     found = {one.name: one.rows(targets, scope) for one in DASHBOARDS}
     return {name: rows for name, rows in found.items() if rows}
 
 
 def rendered(targets: MonitoringTargets, scope: Scope) -> Mapping[str, str]:
-    """The JSON of every dashboard that has something to show, by the dashboard's name."""
+    """Return the JSON of every dashboard that has rows, by the dashboard's name."""
     titles = {one.name: one.title for one in DASHBOARDS}
     return {name: _json(name, titles[name], rows, scope) for name, rows in shown(targets, scope).items()}
 
 
 def folder(scope: Scope) -> str:
-    """Grafana's folder for the dashboards of a view."""
+    """Return Grafana's folder for the dashboards of a view."""
     return "Sacred Council: all regions" if scope.across else "Sacred Council: this region"
 
 
@@ -93,7 +95,7 @@ def _json(name: str, title: str, rows: Sequence[Row], scope: Scope) -> str:
 
 
 def _regions() -> dashboard.QueryVariable:
-    """Lets the user choose regions; at first, all."""
+    """Let the user select regions. The default is all."""
     return (
         dashboard.QueryVariable(REGION)
         .label("Region")

@@ -9,7 +9,7 @@ from components.monitoring.names import MonitoringTargets
 
 TITLE = "real-time connections"
 USERS = 'http_conn_manager_prefix=~"outbound_.*"'
-"""The listeners of the gateway's own ports. Others of its proxy are for health checks and Prometheus."""
+"""The listeners of the gateway's own ports. The proxy's other listeners serve health checks and Prometheus."""
 
 
 def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:

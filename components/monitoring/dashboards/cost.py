@@ -1,4 +1,4 @@
-"""Cost: what is paid for, and what of it is used. Pure: no resources."""
+"""Cost: the machines that are paid for, and the share in use. Pure."""
 
 from collections.abc import Sequence
 

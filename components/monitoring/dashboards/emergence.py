@@ -1,4 +1,4 @@
-"""Emergence of new patterns: series that were not there a day ago, and rates that changed. Pure: no resources."""
+"""Emergence of new patterns: series that did not exist a day ago, and rates that changed. Pure."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ CHANGE_NOTE = "Standard deviations from the mean of the last day. Beyond 3 is ra
 
 
 def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
-    """The rows of the dashboard: one per kind of thing whose emergence is monitored."""
+    """The rows of the dashboard: one per kind of monitored series."""
     return [Row(title=kind.title, charts=_charts(kind, scope)) for kind in emergences(targets)]
 
 

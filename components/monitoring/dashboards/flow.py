@@ -38,7 +38,7 @@ def _services(targets: MonitoringTargets, scope: Scope) -> list[Chart]:
 
 
 def streams(nats: str, scope: Scope) -> list[Chart]:
-    """What streams take and hold, and what waits in them. A stream's leader speaks for its replicas."""
+    """Messages that streams take, hold and queue. A stream's leader reports for its replicas."""
     arriving = scope.sum(scope.rate("nats_stream_last_seq", nats, LEADER), "stream_name")
     held = scope.sum(scope.of("nats_stream_total_messages", nats, LEADER), "stream_name")
     waiting = scope.sum(scope.of("nats_consumer_num_pending", nats, CONSUMER_LEADER), "stream_name", "consumer_name")
@@ -53,7 +53,7 @@ def streams(nats: str, scope: Scope) -> list[Chart]:
 
 
 def gateways(nats: str, scope: Scope) -> list[Chart]:
-    """What goes to other regions and comes from them. Empty for a region alone: it has no gateways."""
+    """Traffic to and from other regions. Empty for a single region, which has no gateways."""
     away, back = "nats_gatewayz_outbound_gateway_conn", "nats_gatewayz_inbound_gateway_conn"
     to = "remote_gateway_name"
     out = scope.sum(scope.rate(f"{away}_out_msgs", nats), to)

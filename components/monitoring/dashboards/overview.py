@@ -1,4 +1,4 @@
-"""Overview: is everything well, and what happens? Pure: no resources."""
+"""Overview of health and traffic. Pure."""
 
 from collections.abc import Sequence
 
@@ -45,7 +45,7 @@ def _health(targets: MonitoringTargets, scope: Scope) -> list[Chart]:
 
 
 def _waiting(ours: str, scope: Scope) -> str:
-    """Pods that are not ready. Those of finished Jobs never are, and stay as long as their Job does."""
+    """Pods that are not ready, without those of finished Jobs, which never are and stay as long as their Job."""
     waiting = scope.of("kube_pod_status_ready", 'condition="false"', ours)
     finished = scope.of("kube_pod_status_phase", 'phase="Succeeded"', ours)
     return f"{waiting} unless on ({', '.join(scope.labels('namespace', 'pod'))}) ({finished} == 1)"
@@ -68,7 +68,7 @@ def _traffic(targets: MonitoringTargets, scope: Scope) -> list[Chart]:
 
 
 def traced_latency(targets: MonitoringTargets, scope: Scope) -> Chart:
-    """How long traced requests took, with a dot for each trace."""
+    """Latency of traced requests, with a dot for each trace."""
     spans = scope.quantile(
         0.95,
         "traces_span_metrics_duration_milliseconds",

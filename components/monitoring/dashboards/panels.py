@@ -1,4 +1,4 @@
-"""From a chart's few words to Grafana's panels, with the Grafana Foundation SDK. Pure: no resources."""
+"""Convert charts to Grafana's panels, with the Grafana Foundation SDK. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,17 +23,18 @@ MARKER_PIXELS = {"min": 6, "max": 24}
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """One panel: `queries` maps a legend (Grafana's `{{label}}` form) to PromQL; `unit` is one of Grafana's.
-
-    `note` is shown to those who ask. `exemplars` shows single traces as dots.
-    """
+    """One panel."""
 
     title: str
     queries: Mapping[str, str]
+    """PromQL by legend. A legend may contain Grafana's `{{label}}`."""
     unit: str = "short"
+    """One of Grafana's units."""
     kind: Kind = "graph"
     note: str = ""
+    """Help text of the panel."""
     exemplars: bool = False
+    """Whether to show single traces as dots."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +46,9 @@ class Row:
 
 
 def fitted(charts: Sequence[Chart]) -> list[tuple[Chart, int]]:
-    """The charts in lines that are full: each chart with the number of its columns, of `COLUMNS`.
+    """Arrange the charts in full lines. Return each chart with its width in columns, of `COLUMNS`.
 
-    Grafana's SDK puts panels side by side until a line is full, so a line with a gap would shift all that follow.
+    Grafana's SDK places panels side by side until a line is full, so a gap in one line would shift all later panels.
     """
     lines: list[list[Chart]] = []
     for chart in charts:
@@ -64,12 +65,12 @@ def fitted(charts: Sequence[Chart]) -> list[tuple[Chart, int]]:
 
 
 def single(title: str, query: str, unit: str = "short", note: str = "") -> Chart:
-    """A chart of one number: its latest value."""
+    """Return a chart of one number: the query's latest value."""
     return Chart(title=title, queries={"": query}, unit=unit, kind="stat", note=note)
 
 
 def panel(chart: Chart, datasource: str, span: int) -> Builder[Panel]:
-    """The panel of `chart`, `span` columns wide, which asks the data source with the uid `datasource`."""
+    """Return the panel of `chart`, `span` columns wide, for the data source with the uid `datasource`."""
     source = DataSourceRef(type_val="prometheus", uid=datasource)
     match chart.kind:
         case "stat":
@@ -109,7 +110,7 @@ def _table(chart: Chart, source: DataSourceRef, span: int) -> table.Panel:
 
 
 def _map(chart: Chart, source: DataSourceRef, span: int) -> geomap.Panel:
-    """The world, with heat and a marker at the labels `latitude` and `longitude` of each series."""
+    """Return a world map with heat and markers at each series' labels `latitude` and `longitude`."""
     shown = geomap.Panel().title(chart.title).description(chart.note).unit(chart.unit).datasource(source)
     shown = shown.span(span).height(HEIGHTS["map"]).targets(_targets(chart, at_once=True))
     shown = shown.color_scheme(dashboard.FieldColor().mode(FieldColorModeId.CONTINUOUS_BL_PU))
@@ -141,13 +142,13 @@ def _layer(kind: str, name: str, config: object) -> common.MapLayerOptions:
 
 
 def _numbers(*fields: str) -> DataTransformerConfig:
-    """Labels are words; a map wants numbers."""
+    """Convert labels to numbers, which maps need."""
     conversions = [{"targetField": name, "destinationType": "number"} for name in fields]
     return DataTransformerConfig(id_val="convertFieldType", options={"conversions": conversions, "fields": {}})
 
 
 def _targets(chart: Chart, *, at_once: bool = False) -> list[Builder[Dataquery]]:
-    """The queries; `at_once` asks for the latest values only, as a table."""
+    """Return the queries. With `at_once` they ask only for the latest values, as a table."""
     return [
         _target(query, legend, chr(ord("A") + index), chart.exemplars, at_once)
         for index, (legend, query) in enumerate(chart.queries.items())

@@ -12,7 +12,7 @@ RATIO_NOTE = "0 is none, 1 is full. Published by the service consciousness-field
 
 
 def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
-    """The rows of the dashboard. The rules behind it carry their region themselves, in both views."""
+    """The rows of the dashboard. Its series have a region label of their own in both views."""
     busy = [_map(scope, "Where requests are served", REQUESTS, "reqps", "")] if targets.meshed else []
     resonance = scope.of(RESONANCE)
     numbers = [

@@ -1,4 +1,4 @@
-"""The two views of every dashboard: this region, and all regions. Pure: no resources."""
+"""The two views of every dashboard: this region, and all regions. Pure."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ CHOSEN = f'{REGION}=~"$region"'
 
 @dataclass(frozen=True)
 class Scope:
-    """Whom queries ask, and about which regions.
+    """The data source of queries, and their regions.
 
-    Prometheus knows only its own region and does not label its metrics with it. Thanos knows all regions, and each
-    series' region by the label `region`, among which the dashboard's user chooses.
+    Prometheus has only its own region's metrics, without a region label.
+    Thanos has all regions' metrics with the label `region`, by which the dashboard's user selects.
     """
 
     across: bool
@@ -29,39 +29,39 @@ class Scope:
         return GLOBAL_DATASOURCE if self.across else DATASOURCE
 
     def of(self, metric: str, *matchers: str) -> str:
-        """A selector of `metric` with the PromQL `matchers`, in the chosen regions."""
+        """Return a selector of `metric` with the PromQL `matchers`, for the selected regions."""
         chosen = [*matchers, CHOSEN] if self.across else list(matchers)
         return f"{metric}{{{','.join(chosen)}}}"
 
     def rate(self, metric: str, *matchers: str, window: str = "5m") -> str:
-        """Increase a second of a counter."""
+        """Return a counter's increase per second."""
         return f"rate({self.of(metric, *matchers)}[{window}])"
 
     def sum(self, query: str, *labels: str) -> str:
-        """The sum of `query` by `labels`, and by region where there are several."""
+        """Return the sum of `query` by `labels`, and by region in the view of all regions."""
         return self.aggregate("sum", query, *labels)
 
     def aggregate(self, operator: str, query: str, *labels: str) -> str:
-        """`query` aggregated with PromQL's `operator` by `labels`, and by region where there are several."""
+        """Return `query` aggregated with PromQL's `operator` by `labels`, and by region in the view of all regions."""
         by = self.labels(*labels)
         return f"{operator} by ({', '.join(by)}) ({query})" if by else f"{operator}({query})"
 
     def share(self, part: str, whole: str, *labels: str) -> str:
-        """The sum of `part` of the sum of `whole`, by `labels`; 0 where there is a whole and no part."""
+        """Return the sum of `part` as a share of the sum of `whole`, by `labels`. A missing part counts as 0."""
         total = self.sum(whole, *labels)
         return f"({self.sum(part, *labels)} or {total} * 0) / {total}"
 
     def quantile(self, share: float, metric: str, *matchers: str, by: tuple[str, ...] = ()) -> str:
-        """What `share` (0 to 1) of the observations of a histogram stay below. `metric` is without _bucket."""
+        """Return the value below which `share` (0 to 1) of a histogram's observations lie. `metric` omits _bucket."""
         buckets = self.sum(self.rate(f"{metric}_bucket", *matchers), "le", *by)
         return f"histogram_quantile({share}, {buckets})"
 
     def labels(self, *labels: str) -> tuple[str, ...]:
-        """`labels`, and the region where there are several."""
+        """Return `labels`, and the region in the view of all regions."""
         return (REGION, *labels) if self.across else labels
 
     def legend(self, *labels: str) -> str:
-        """A legend of the values of `labels`, and of the region where there are several."""
+        """Return a legend with the values of `labels`, and with the region in the view of all regions."""
         return " ".join(f"{{{{{label}}}}}" for label in self.labels(*labels)) or "all"
 
 

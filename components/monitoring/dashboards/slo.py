@@ -1,4 +1,4 @@
-"""Service level objectives: how the services keep what is promised to users. Pure: no resources."""
+"""Service level objectives, and how well the services meet them. Pure."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ SHORT, LONG = "1h", "3d"
 
 
 def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
-    """The rows of the dashboard: one per objective. None without a mesh, which counts the requests."""
+    """The rows of the dashboard: one per objective. Empty without a mesh, which counts the requests."""
     if not targets.meshed:
         return []
     return [Row(title=f"{one.title}: {one.share:.1%} {one.promise}", charts=_charts(one, scope)) for one in OBJECTIVES]

@@ -1,4 +1,4 @@
-"""Transformation success: what practitioners begin, and what they complete. Pure: no resources."""
+"""Transformation success: what practitioners begin and complete. Pure."""
 
 from collections.abc import Sequence
 

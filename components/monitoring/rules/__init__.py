@@ -1,4 +1,4 @@
-"""Everything Prometheus records and alerts on. Pure: no resources."""
+"""All recording rules and alerts of Prometheus. Pure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -23,10 +23,11 @@ def rule_groups(
     machine_prices: Mapping[str, float] | None = None,
     others: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """The groups of a PrometheusRule.
+    """Return the groups of a PrometheusRule.
 
-    `runbooks` is where the runbooks are, a URL or a path. `machine_prices` are USD a month by type of machine. `others`
-    are the regions that can be asked besides this one.
+    `runbooks` is the URL or path of the runbooks.
+    `machine_prices` are US dollars per month by machine type.
+    `others` are the other regions that can be asked.
     """
     groups: dict[str, Rules] = {
         **alerts(targets),
@@ -51,7 +52,7 @@ def rules_file(
     machine_prices: Mapping[str, float] | None = None,
     others: Sequence[str] = (),
 ) -> str:
-    """A rules file as Prometheus and promtool read it (JSON, which is YAML, too)."""
+    """Return a rules file for Prometheus and promtool (JSON, which is also YAML)."""
     groups = rule_groups(targets, labels, runbooks=runbooks, machine_prices=machine_prices, others=others)
     return json.dumps({"groups": groups}, indent=2) + "\n"
 

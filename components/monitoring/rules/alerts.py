@@ -1,7 +1,6 @@
-"""Alerts on what breaks: services, data services, mesh and monitoring. Pure: no resources.
+"""Alerts on failures: services, data services, mesh and monitoring. Pure.
 
-Every alert says how bad it is (`severity`: critical wakes somebody, warning is for working hours), what happened, and
-which runbook helps.
+Every alert has a `severity` (critical wakes somebody, warning is for working hours), a description and a runbook.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ CERTIFICATE_DAYS = 30
 
 
 def alerts(targets: MonitoringTargets) -> Mapping[str, Sequence[Alert]]:
-    """The alerts of what is deployed, by group."""
+    """Return the alerts for the deployed parts, by group."""
     return {
         "services": [*_services(targets), *(_requests(targets) if targets.meshed else [])],
         **({"database": [*_database(targets.database), *backup_alerts(targets)]} if targets.database else {}),
@@ -150,7 +149,7 @@ def _messaging(namespace: str) -> Sequence[Alert]:
 
 
 def _lost_regions(namespace: str) -> str:
-    """Regions that servers here were connected to within a day, and are not now; nothing when no server is seen."""
+    """Regions that servers here were connected to within a day, but are not now. Empty while no server is seen."""
     connections = f'nats_gatewayz_outbound_gateway_conn_pending_bytes{{namespace="{namespace}"}}'
     by = "group by (remote_gateway_name)"
     seen = f'group(nats_varz_connections{{namespace="{namespace}"}})'
@@ -235,7 +234,7 @@ def _missing_pods(namespace: str) -> str:
 
 
 def _expiry(targets: MonitoringTargets) -> str:
-    """When certificates expire, as the database's nodes and the mesh's authority see theirs; empty without both."""
+    """Expiry times of certificates, as the database's nodes and the mesh's authority report them."""
     seen = []
     if targets.database:
         seen.append(f'(security_certificate_expiration_node{{namespace="{targets.database}"}} > 0)')

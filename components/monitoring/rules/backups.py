@@ -1,7 +1,7 @@
-"""Alerts on backups of the database in the cluster. Pure: no resources.
+"""Alerts on backups of the database in the cluster. Pure.
 
-A node knows the time of the last backup that it completed, until it restarts: then it says 0 until the next one. So
-rules look back over days.
+A node reports the time of the last backup that it completed. After a restart it reports 0 until the next backup.
+Therefore the rules look back over days.
 """
 
 from collections.abc import Sequence
@@ -11,17 +11,17 @@ from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.model import Alert
 
 HOURS: Final = 26
-"""A backup is added every day at least, and some take long."""
+"""Backups are added at least once a day, and some take long."""
 AGE_DAYS: Final = 7
-"""So long after a restart a backup's age is still known."""
+"""Days after a restart for which a backup's age is still known."""
 ABSENCE_DAYS: Final = 5
-"""With the wait of `HOURS` this ends before `AGE_DAYS` do: at any time one of the two alerts
-fires, as long as Prometheus keeps seven days."""
+"""Shorter than `AGE_DAYS`, even with the wait of `HOURS`. So one of the two alerts fires at any time, as long as
+Prometheus keeps seven days."""
 RUNBOOK: Final = "restore-the-database"
 
 
 def backup_alerts(targets: MonitoringTargets) -> Sequence[Alert]:
-    """The alerts of a region with a database; on missing backups only where its nodes take some."""
+    """Return the alerts for a region with a database. Those on missing backups need nodes that take backups."""
     place = f'{{namespace="{targets.database}"}}'
     return [_failed(place), *([_old(place), _absent(place)] if targets.backups else [])]
 
@@ -66,10 +66,10 @@ def _absent(place: str) -> Alert:
 
 
 def _completed(place: str, days: int) -> str:
-    """When backups were completed (Unix time), as nodes have said within so many `days`."""
+    """Times (Unix) of completed backups that nodes reported in the last `days` days."""
     return _either("max_over_time(schedules_{}_last_completed_time", f"{place}[{days}d]) > 0")
 
 
 def _either(metric: str, rest: str) -> str:
-    """A metric of backups in both spellings that CockroachDB's own documents have."""
+    """A metric of backups in both spellings of CockroachDB's documentation."""
     return " or ".join(f"{metric.format(spelt)}{rest}" for spelt in ("BACKUP", "backup"))

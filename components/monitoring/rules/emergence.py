@@ -1,6 +1,6 @@
-"""What is new, and what has changed its pace: series that were not there a day ago, and rates unlike the last day's.
+"""Detect series that did not exist a day ago, and rates that differ from the last day's.
 
-Pure: no resources.
+Pure.
 """
 
 from collections.abc import Sequence
@@ -16,46 +16,46 @@ WINDOW: Final = "1h"
 
 @dataclass(frozen=True, kw_only=True)
 class Emergence:
-    """A kind of thing that may emerge: `name` in the names of its series, which `labels` tell apart.
-
-    `counter` is a selector of something that only grows.
-    """
+    """A kind of series whose emergence is monitored."""
 
     name: str
+    """Part of the names of the recorded series."""
     title: str
     labels: tuple[str, ...]
+    """Labels that distinguish the series."""
     counter: str
+    """Selector of a counter."""
 
     @property
     def rate(self) -> str:
-        """The series with how fast each grows, a second."""
+        """Name of the series with each growth rate per second."""
         return f"{self.name}:observations:rate{WINDOW}"
 
     @property
     def new(self) -> str:
-        """The series that flag what was not seen a day ago. Their value is the rate."""
+        """Name of the series for counters that did not exist a day ago. The value is the rate."""
         return f"{self.name}:observations_new:rate{WINDOW}"
 
     @property
     def change(self) -> str:
-        """The series with how many standard deviations a rate is away from its mean of the last day."""
+        """Name of the series with a rate's distance from the last day's mean, in standard deviations."""
         return f"{self.name}:observations:zscore{DAY}"
 
     def rules(self) -> Sequence[Recording]:
-        """The rules that record the three."""
+        """Return the rules that record the three series."""
         by = ", ".join(self.labels)
         then = f"{self.rate} offset {DAY}"
         mean, deviation = f"avg_over_time({self.rate}[{DAY}])", f"stddev_over_time({self.rate}[{DAY}])"
         return [
             Recording(record=self.rate, expr=f"sum by ({by}) (rate({self.counter}[{WINDOW}])) > 0"),
-            # Without the last line everything would be new for a day after a start with an empty volume.
+            # Without the last line, everything would be new for a day after a start with an empty volume.
             Recording(record=self.new, expr=f"{self.rate} unless on ({by}) {then} and on () count({then}) > 0"),
             Recording(record=self.change, expr=f"({self.rate} - {mean}) / ({deviation} > 0)"),
         ]
 
 
 def emergences(targets: MonitoringTargets) -> Sequence[Emergence]:
-    """Everything whose emergence is monitored."""
+    """Return all kinds of series whose emergence is monitored."""
     patterns = Emergence(
         name="pattern",
         title="Patterns in the field",
@@ -66,7 +66,7 @@ def emergences(targets: MonitoringTargets) -> Sequence[Emergence]:
 
 
 def emergence_rules(targets: MonitoringTargets) -> Sequence[Recording]:
-    """The rules of all of them."""
+    """Return the rules of all kinds."""
     return [rule for kind in emergences(targets) for rule in kind.rules()]
 
 

@@ -1,4 +1,4 @@
-"""What rules are made of: alerts, and series that Prometheus records. Pure: no resources."""
+"""The two kinds of rules: alerts, and series that Prometheus records. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,18 +9,21 @@ Severity = Literal["critical", "warning"]
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """One alert: fires when `expr` has had results for the time `wait`. `runbook` is a file's name without `.md`."""
+    """An alert."""
 
     name: str
     expr: str
+    """PromQL. The alert fires while this has results."""
     wait: str
+    """How long `expr` must have results first."""
     severity: Severity
     summary: str
     description: str
     runbook: str
+    """Name of the runbook's file, without `.md`."""
 
     def rule(self, runbooks: str) -> dict[str, Any]:
-        """The rule as Prometheus reads it. `runbooks` is where the runbooks are, a URL or a path."""
+        """Return the rule for Prometheus. `runbooks` is the URL or path of the runbooks."""
         return {
             "alert": self.name,
             "expr": self.expr,
@@ -36,14 +39,17 @@ class Alert:
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """Series called `record` with the values of `expr`, and `labels` added to theirs."""
+    """A recorded series."""
 
     record: str
+    """The series' name."""
     expr: str
+    """PromQL of the values."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """Further labels of the series."""
 
     def rule(self, _runbooks: str) -> dict[str, Any]:
-        """The rule as Prometheus reads it."""
+        """Return the rule for Prometheus."""
         labels = {"labels": dict(self.labels)} if self.labels else {}
         return {"record": self.record, "expr": self.expr, **labels}
 

@@ -1,7 +1,8 @@
-"""Service level objectives with alerts on several windows and burn rates. Pure: no resources.
+"""Service level objectives with alerts on several windows and burn rates. Pure.
 
-An error budget is what may fail in thirty days. A burn rate of 1 uses it up exactly by then. Each alert wants the rate
-exceeded on a long window, so that it is significant, and on a short one, so that it ends soon after the trouble does.
+An error budget is the number of requests that may fail in thirty days. A burn rate of 1 uses it up exactly by then.
+Each alert requires a high rate on a long window, so that it is significant, and on a short window, so that it ends soon
+after the problem.
 Windows and rates: Google, The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts"
 (https://sre.google/workbook/alerting-on-slos/).
 """
@@ -15,18 +16,18 @@ from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.model import Alert, Recording, Rules, Severity
 
 LATENCY_MS: Final = 500
-"""One of the limits of Istio's histogram buckets."""
+"""Milliseconds. The value is one of the limits of Istio's histogram buckets."""
 WITHIN_LIMIT: Final = f'le="{LATENCY_MS:.1f}"'
-"""Prometheus 3 writes every limit as a floating-point number, whatever the proxy wrote."""
+"""Prometheus 3 writes every limit as a floating-point number, however the proxy wrote it."""
 WINDOWS: Final = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 TRAFFIC: Final = "service:user_requests:rate1h"
 LEAST_TRAFFIC: Final = 0.01
-"""Requests a second below which a single failure would be a large share."""
+"""Requests per second. With less traffic, a single failure would be a large share."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Burn:
-    """Alert when the budget burns `rate` times too fast on both windows."""
+    """Alerts when the budget burns `rate` times too fast on both windows."""
 
     long: str
     short: str
@@ -39,13 +40,16 @@ SLOW: Final = (Burn(long="1d", short="2h", rate=3), Burn(long="3d", short="6h", 
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """`share` of the users' requests keep the `promise`; `name` and `alert` are in the names of series and alerts."""
+    """A promise about users' requests."""
 
     name: str
+    """Part of the names of series."""
     alert: str
+    """Part of the names of alerts."""
     title: str
     promise: str
     share: float
+    """Share of users' requests that keep the promise, from 0 to 1."""
     runbook: str
 
     @property
@@ -54,7 +58,7 @@ class Objective:
         return round(1 - self.share, 6)
 
     def record(self, window: str) -> str:
-        """The series with the share of requests that broke the promise, by service."""
+        """Return the name of the series with the share of requests that broke the promise, by service."""
         return f"service:{self.name}:ratio_rate{window}"
 
 
@@ -78,7 +82,7 @@ OBJECTIVES: Final = (AVAILABILITY, LATENCY)
 
 
 def objective_rules(targets: MonitoringTargets) -> Rules:
-    """Recording rules and alerts of both objectives. None without a mesh, which counts the requests."""
+    """Return the rules and alerts of both objectives. Empty without a mesh, which counts the requests."""
     if not targets.meshed:
         return []
     return [*_recordings(targets), *(alert for objective in OBJECTIVES for alert in _alerts(objective))]
@@ -95,12 +99,12 @@ def _recordings(targets: MonitoringTargets) -> Sequence[Recording]:
 def _failed(targets: MonitoringTargets, window: str) -> str:
     failed = _rate(targets, requests.REQUESTS, window, requests.FAILED)
     total = _rate(targets, requests.REQUESTS, window)
-    # Services without a single failure have no series of failures.
+    # Services without failures have no series of failures.
     return f"({failed} or {total} * 0) / ({total} > 0)"
 
 
 def _slow(targets: MonitoringTargets, window: str) -> str:
-    """WebSockets are left out: they last as long as their users stay."""
+    """Exclude WebSockets, which last as long as their users stay."""
     in_time = _rate(targets, f"{requests.DURATION}_bucket", window, requests.NOT_UPGRADED, WITHIN_LIMIT)
     total = _rate(targets, f"{requests.DURATION}_count", window, requests.NOT_UPGRADED)
     return f"1 - {in_time} / ({total} > 0)"

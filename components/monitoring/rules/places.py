@@ -1,6 +1,6 @@
-"""Where the region is, and what a map shows of it. Pure: no resources.
+"""The region's place, and its values on the map. Pure.
 
-These series carry their region themselves, so that one query serves a region alone and the view of all regions.
+These series have a region label of their own, so one query serves both a single region and the view of all regions.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ REQUESTS: Final = "region:requests:rate5m"
 
 
 def place_rules(targets: MonitoringTargets, labels: RegionLabels) -> Sequence[Recording]:
-    """The region's place and its values on the map."""
+    """Record the region's place and its values on the map."""
     services = f'namespace="{targets.services}"'
     region = {"region": labels.region}
     place = {

@@ -1,4 +1,4 @@
-"""What the region's machines cost, at the list prices that are known. Pure: no resources."""
+"""Cost of the region's machines, at known list prices. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -6,13 +6,13 @@ from typing import Final
 from components.monitoring.rules.model import Recording
 
 MACHINE: Final = "label_node_kubernetes_io_instance_type"
-"""kube-state-metrics' label for a node's type of machine."""
+"""kube-state-metrics' label for a node's machine type."""
 PRICE: Final = "machine:price:usd_per_month"
 MONTHLY_COST: Final = "machine:cost:usd_per_month"
 
 
 def price_rules(machine_prices: Mapping[str, float]) -> Sequence[Recording]:
-    """The price of each known type of machine (USD a month), and what the machines that there are cost by type."""
+    """Record the known price of each machine type (US dollars per month), and the cost of the running machines."""
     prices = [
         Recording(record=PRICE, expr=f"vector({price:g})", labels={MACHINE: machine})
         for machine, price in sorted(machine_prices.items())

@@ -1,4 +1,4 @@
-"""The other regions, as this one sees them. Pure: no resources."""
+"""Rules about the other regions, as this region sees them. Pure."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,16 +7,17 @@ from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.model import Alert, Recording, Rules
 
 KNOWN: Final = "peer:known:info"
-"""1 for each other region, whose name is the label `peer`."""
+"""1 for each other region, named in the label `peer`."""
 
 COMING_UP: Final = "45m"
-"""How long a new region may take: all others know its name before its cluster is there."""
+"""Time limit for a new region. The others know its name before its cluster exists."""
 
 
 def region_rules(targets: MonitoringTargets, others: Sequence[str]) -> Rules:
-    """Which regions there should be, and an alert for one whose metrics cannot be read. None for a region alone.
+    """Record which regions should exist, and alert when the metrics of one cannot be read. Empty for a single region.
 
-    A region that is down cannot say so itself. Thanos writes a store's own labels into one label, as in a selector.
+    A region that is down cannot report so itself.
+    Thanos writes all labels of a store into one label, formatted like a selector.
     """
     if not others:
         return []
