@@ -1,7 +1,7 @@
 """The chart server: an HTTPS proxy on the loopback interface that answers in place of the chart repositories.
 
 `python -m sandbox.charts.server HOME FOLDER LOCK` is started by `launcher`. LOCK is the descriptor of the lock that the
-server holds as long as it runs. The server ends when nobody holds the users' lock any more. Clients find its port, its
+server holds as long as it runs. The server ends when nobody holds the users' lock. Clients find its port, its
 password and the certificate of its authority in FOLDER; the authority's key never leaves this process.
 """
 

@@ -226,7 +226,7 @@ class StandIn:
         raise ProviderError(f"The component {request.type!r} is not available in the sandbox.")
 
     async def cancel(self) -> None:
-        """Give up what is being waited for: the user pressed Ctrl-C."""
+        """Stop waiting: the user pressed Ctrl-C."""
 
     async def close(self) -> None:
         """Release connections; the plugin is about to end."""

@@ -28,7 +28,7 @@ _TYPE_NAMES: Mapping[type, str] = {
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with an input: the property it belongs to and a sentence for the user."""
+    """A problem of an input: its property and a sentence for the user."""
 
     property: str
     reason: str
@@ -49,7 +49,7 @@ def always(_old: Any, _new: Any) -> bool:
 
 
 def never(_old: Any, _new: Any) -> bool:
-    """A change of the property is stored and nothing is made anew."""
+    """No change of the property replaces the resource."""
     return False
 
 
@@ -57,7 +57,7 @@ def never(_old: Any, _new: Any) -> bool:
 class Input:
     """One input property: its type, its default, and what a change of it does.
 
-    `accepts` returns what is wrong with a known value, or None.
+    `accepts` returns the problem of a known value, or None.
     """
 
     type: type
@@ -70,7 +70,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Made:
-    """What creating or importing a resource gives: its id and the computed (or restored) properties."""
+    """The result of creating or importing a resource: its id and the computed (or restored) properties."""
 
     id: str
     properties: State

@@ -34,7 +34,7 @@ def _certificate(facts: Facts) -> str:
 
 
 def _worldwide(path: str, **extra: str) -> Kind:
-    """A resource of CloudFront: it has a name of its own, and is in no region."""
+    """A CloudFront resource, with its own name and without a region."""
     return Kind(
         id=lambda facts: facts.token,
         outputs={

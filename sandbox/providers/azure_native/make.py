@@ -41,7 +41,7 @@ def guid(facts: Facts, purpose: str) -> str:
 
 
 def identities(facts: Facts) -> dict[str, Any]:
-    """Identities go in as ids and come back as a map from ids to what is known of them."""
+    """Convert a list of identity ids to a map from ids to their properties, like Azure."""
     given: dict[str, Any] = facts.inputs.get("identity") or {}
     known = {
         identity: {"clientId": guid(facts, f"client {identity}"), "principalId": guid(facts, f"principal {identity}")}

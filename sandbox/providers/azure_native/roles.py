@@ -1,4 +1,4 @@
-"""Who may do what in the simulated Azure, and since when: a role does nothing for the first minutes."""
+"""Role assignments of the simulated Azure. A role has no effect for the first minutes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SERVICE_ENCRYPTION_USER: Final = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
 
 
 def cluster_may_not(facts: Facts, identities: list[str]) -> str | None:
-    """What a cluster's identity lacks for its subnets and its key. None also where Azure makes the identity."""
+    """Missing roles of a cluster's identity for its subnets and its key; None if Azure makes the identity."""
     pools = facts.inputs.get("agentPoolProfiles") or []
     api = facts.inputs.get("apiServerAccessProfile") or {}
     subnets = [*(pool.get("vnetSubnetID") for pool in pools), api.get("subnetId")]
@@ -35,7 +35,7 @@ def cluster_may_not(facts: Facts, identities: list[str]) -> str | None:
 
 
 def store_may_not(facts: Facts, _existing: Existing) -> str | None:
-    """What the identity of a database or a cache lacks for the key of the customer's."""
+    """Missing role of a database's or cache's identity for the customer's key; None if there is none."""
     at_rest = facts.inputs.get("dataEncryption") or {}
     customer = (facts.inputs.get("encryption") or {}).get("customerManagedKeyEncryption") or {}
     key = at_rest.get("primaryKeyURI") or customer.get("keyEncryptionKeyUrl")
@@ -46,7 +46,7 @@ def store_may_not(facts: Facts, _existing: Existing) -> str | None:
 
 
 def key_refused(facts: Facts, identity: str, role: str, key: str) -> str | None:
-    """What Azure says when the identity may not use a key, by the key's URL."""
+    """Azure's error if the identity may not use a key, which its URL names."""
     vault = key.removeprefix("https://").partition(".")[0]
     found = next((one.id for one in facts.others(VAULT) if one.id.endswith(f"/{vault}")), vault)
     if _honoured(facts, identity, role, found):
@@ -55,7 +55,7 @@ def key_refused(facts: Facts, identity: str, role: str, key: str) -> str | None:
 
 
 def key_needs(facts: Facts) -> list[str]:
-    """What is needed to read what a database was encrypted with: key, identity, and the identity's role."""
+    """Needs for reading an encrypted database: key, identity and the identity's role."""
     at_rest: dict[str, Any] = facts.inputs.get("dataEncryption") or {}
     key, identity = at_rest.get("primaryKeyURI"), at_rest.get("primaryUserAssignedIdentityId")
     if not key or not identity:

@@ -14,14 +14,14 @@ ENCRYPTER: Final = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
 
 
 def key_refused(facts: Facts, key: object, service: str) -> str | None:
-    """What Google says when a service may not use a key (its id), or not yet. None without a key."""
+    """Google's error if a service may not use a key (its id), or not yet; None without a key."""
     if not key or any(one.age >= GRANT_MINUTES for one in _grants(facts, str(key), service)):
         return None
     return f"Unable to delegate the access of CMEK. Please try again later: {agent_of(service)} may not use {key}"
 
 
 def key_needs(facts: Facts, key: object, service: str) -> Sequence[str]:
-    """What is needed to read what a service has encrypted with a key: the key, and the service's grant."""
+    """Needs for reading data that a service encrypted with a key: the key and the service's grant."""
     return [str(key), *(one.id for one in _grants(facts, str(key), service))] if key else []
 
 
