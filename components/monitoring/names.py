@@ -15,7 +15,7 @@ GLOBAL_DATASOURCE = "thanos"
 THANOS_QUERY = "thanos-query"
 STORE_SERVICE = f"{STACK}-thanos-discovery"
 """The chart's headless Service of the Thanos sidecar beside Prometheus."""
-STORE_CERTIFICATE = "thanos-data service-certificate"
+STORE_CERTIFICATE = "thanos-store-certificate"
 QUERY_CERTIFICATE = "thanos-query-certificate"
 
 OTLP_GRPC_PORT = 4317

@@ -1,5 +1,6 @@
 """What holds for every component and every object of every stack, whatever it is."""
 
+import re
 from collections import Counter
 
 import pytest
@@ -20,6 +21,10 @@ STANDARD_LABELS = {
 
 def _components(stack: Rendered) -> list[Resource]:
     return [r for r in stack.resources if not r.custom and r.type.startswith("sacred-council:")]
+
+
+LABELS = {"Namespace", "Service"}
+"""Kinds whose names are DNS labels."""
 
 
 def test_every_resource_has_a_component_as_its_parent(stack: Rendered) -> None:
@@ -68,6 +73,22 @@ def test_every_object_names_one_owner_of_its_fields(stack: Rendered) -> None:
     }
     assert len(owners) == len({region for region, _ in owners})
     assert all(0 < len(owner) <= 128 for _, owner in owners)
+
+
+def test_an_api_server_takes_the_name_of_every_object(stack: Rendered) -> None:
+    # RFC 1123 subdomains; Services and namespaces must be labels. Names of RBAC may be any path segment, ours are not.
+    # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+    label = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+    refused = [
+        f"{r.name}: {name}"
+        for r in stack.objects()
+        if not (
+            isinstance(name := r.inputs["metadata"]["name"], str)
+            and len(name) <= 253
+            and re.fullmatch(label if r.inputs["kind"] in LABELS else rf"{label}(\.{label})*", name)
+        )
+    ]
+    assert refused == []
 
 
 def test_pulumi_waits_longer_for_a_job_than_the_job_may_run(stack: Rendered) -> None:
