@@ -1,8 +1,8 @@
 """Real Redis servers, Sentinels and a real HAProxy run with the rendered configuration and scripts.
 
-They need a redis-server built with TLS. Debian's redis-tools has one: it is called redis-check-rdb there and decides by
-its name what it is. Each node has a loopback address and, by a mount
-namespace with a hosts file of its own, the names that it has in Kubernetes.
+The tests need a redis-server built with TLS. Debian's redis-tools ships one as redis-check-rdb: that binary chooses its
+role by its file name. Each node has a loopback address. A mount namespace with its own hosts file gives the node the
+names that it has in Kubernetes.
 """
 
 import os
@@ -25,7 +25,7 @@ REPLICAS = 3
 
 @pytest.fixture(scope="session")
 def binaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with redis-server and redis-cli that know TLS."""
+    """A directory with a redis-server and a redis-cli that support TLS."""
     directory = tmp_path_factory.mktemp("redis-binaries")
     client = shutil.which("redis-cli")
     for name in ("redis-server", "redis-check-rdb"):
@@ -40,7 +40,7 @@ def _knows_tls(server: str, directory: Path) -> bool:
     link = directory / "redis-server"
     link.unlink(missing_ok=True)
     link.symlink_to(server)
-    # With TLS only the missing certificate is refused, without it the option.
+    # A build with TLS complains about the missing certificate, a build without TLS about the option.
     attempt = subprocess.run(
         [link, "--port", "0", "--tls-port", "1"], capture_output=True, text=True, timeout=10, check=False
     )
@@ -49,7 +49,7 @@ def _knows_tls(server: str, directory: Path) -> bool:
 
 @pytest.fixture
 def alone(tmp_path: Path, binaries: Path, private_hosts: list[str]) -> Iterator[Pods]:
-    """One node that answers."""
+    """A single node that answers."""
     with redis_pods(tmp_path, binaries, private_hosts, 1) as pods:
         eventually(lambda: pods.client().ping(), seconds=20, what="Redis answers")
         yield pods
@@ -66,7 +66,7 @@ def replicated(tmp_path: Path, binaries: Path, private_hosts: list[str]) -> Iter
 
 
 def _hurry(pods: Pods) -> bool:
-    """Let the Sentinels look around more often than they would."""
+    """Shorten the Sentinels' periods; return whether every Sentinel accepted."""
     periods = ("INFO-PERIOD", "500", "PUBLISH-PERIOD", "500")
     sentinels = [pods.sentinel(pod) for pod in range(pods.replicas)]
     return all(s.execute_command("SENTINEL", "DEBUG", *periods) for s in sentinels)  # type: ignore[no-untyped-call]

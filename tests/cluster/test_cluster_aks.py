@@ -34,7 +34,7 @@ REGION = {
 
 
 def pools(rendered: Rendered | None = None) -> list[dict[str, Any]]:
-    """All node pools: those that the cluster is born with, and the others."""
+    """List the inputs of all node pools: those inside the cluster resource and the separate ones."""
     found = rendered or public("aks")
     return [*cluster("aks", found)["agentPoolProfiles"], *(pool.inputs for pool in found.of_type(POOL))]
 
@@ -96,7 +96,7 @@ def test_a_zones_subnet_follows_from_its_number_alone() -> None:
     few, many = network.zone_subnets(block, ["3"]), network.zone_subnets(block, ["9", "3", "1"])
     assert few["3"] == many["3"]
     assert not any(IPv4Network(a).overlaps(IPv4Network(b)) for a, b in combinations(many.values(), 2))
-    # A region's 64 nodes, one for each /24 of its pods, five addresses that Azure keeps, and internal load balancers.
+    # 64 nodes (one for each /24 of the pods), five addresses that Azure reserves, and internal load balancers.
     assert all(IPv4Network(block).num_addresses >= 1024 for block in many.values())
 
 
@@ -127,7 +127,7 @@ def test_aks_keeps_its_machines_in_a_group_whose_name_it_takes_in_every_region()
     longest = max((region.name for region in CATALOGUE if region.cloud == "azure"), key=len)
     found = only(rendered_with(((longest, "azure"),)), CLUSTER_TYPES["aks"]).inputs
     assert found["nodeResourceGroup"] == f"{found['resourceGroupName']}-nodes"
-    # AKS takes 80 characters; it also writes the name into a label of the nodes, which takes 63.
+    # AKS accepts 80 characters, but also writes the name into a node label, which accepts 63.
     assert len(found["nodeResourceGroup"]) <= 63
 
 
@@ -236,5 +236,5 @@ def test_aks_trusts_one_service_account_for_each_identity() -> None:
 
 
 def test_aks_nodes_go_although_their_pods_have_an_empty_directory() -> None:
-    # Text, and true unless it is said otherwise: the SDK's description of the setting.
+    # The SDK documents the setting as text with the default "true".
     assert cluster("aks")["autoScalerProfile"]["skipNodesWithLocalStorage"] == "false"

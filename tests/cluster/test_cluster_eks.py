@@ -85,7 +85,7 @@ def test_eks_logs_everything_and_keeps_it_for_a_time() -> None:
 
 
 def test_eks_lets_in_by_access_entries_only() -> None:
-    # Whoever creates the cluster has no other way in: AWS would make an entry, and refuse ours for the same role.
+    # AWS must create no entry for the cluster's creator: it would then refuse our entry for the same role.
     assert cluster("eks")["accessConfig"] == {
         "authenticationMode": "API",
         "bootstrapClusterCreatorAdminPermissions": False,
@@ -142,7 +142,7 @@ def test_every_add_on_and_node_group_has_the_version_that_the_state_keeps() -> N
 
 
 def test_what_aws_publishes_later_changes_nothing_until_it_is_asked_for() -> None:
-    # The engine keeps what was there under the same name; under another name it takes what is newest.
+    # The engine keeps the value recorded under a name; a new name records the newest value.
     def kept(**more: str) -> set[str]:
         stashes = rendered_cluster("eks", OFFICE, **more).of_type("pulumi:index:Stash")
         assert {stash.ignored for stash in stashes} == {("input",)}
@@ -176,7 +176,7 @@ def test_a_login_is_known_by_the_role_that_it_has_taken(caller: str, is_one: boo
 
 
 def test_whoever_deploys_and_may_not_enter_the_cluster_is_told_before(caplog: pytest.LogCaptureFixture) -> None:
-    # Each is rendered here alone: what is rendered for the second time says nothing.
+    # No other test renders these arguments: renderings are cached, and a cached one logs nothing.
     rendered_cluster("eks", OFFICE, administrator="arn:aws:iam::123456789012:role/strangers")
     (told,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert told.startswith("arn:aws:sts::123456789012:assumed-role/your-administrators/sandbox runs Pulumi and is not")
@@ -194,8 +194,8 @@ def test_eks_enforces_network_policies_and_gives_pods_addresses_of_their_own() -
 
 
 def test_the_eni_config_of_each_node_is_called_what_its_zone_label_says() -> None:
-    # The plugin asks for the ENIConfig with the name in this label. Kubernetes' own labels are documented in
-    # https://kubernetes.io/docs/reference/labels-annotations-taints/#topologykubernetesiozone: on AWS, the zone.
+    # The plugin looks up the ENIConfig named in this label, which holds the zone on AWS:
+    # https://kubernetes.io/docs/reference/labels-annotations-taints/#topologykubernetesiozone
     rendered = public("eks")
     (cni,) = [r for r in rendered.of_type("aws:eks/addon:Addon") if r.inputs["addonName"] == "vpc-cni"]
     configuration = json.loads(cni.inputs["configurationValues"])
@@ -219,7 +219,7 @@ def test_eks_brings_the_default_storage_class_and_the_autoscaler() -> None:
 
 
 def test_nodes_go_although_their_pods_have_an_empty_directory() -> None:
-    # True unless it is said otherwise, and then such a pod keeps its node for ever:
+    # The default is true, and such a pod would then keep its node for ever:
     # https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md
     values = only(public("eks"), "kubernetes:helm.sh/v3:Release").inputs["values"]
     assert values["extraArgs"]["skip-nodes-with-local-storage"] is False
@@ -250,7 +250,7 @@ def test_every_aws_resource_that_has_a_region_names_it() -> None:
 
 
 def test_the_role_of_the_nodes_is_made_beside_the_cluster_long_before_it_is_used() -> None:
-    # CreateNodegroup is not tried again for a role that AWS does not know everywhere yet.
+    # CreateNodegroup is not retried when parts of AWS do not see the role yet.
     rendered = public("eks")
     role = rendered.named("here-cluster-nodes-identity-role")
     assert only(rendered, CLUSTER_TYPES["eks"]).urn not in before(rendered, role)

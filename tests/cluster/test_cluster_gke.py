@@ -71,7 +71,7 @@ def test_gke_goes_out_with_its_reserved_address_alone() -> None:
 
 
 def test_gke_lets_the_api_server_call_webhooks_and_aggregated_apis() -> None:
-    """Ports of pods: a call to a Service goes to the port behind it. GKE itself opens 443 and 10250."""
+    """The ports are those of pods: a call to a Service reaches the pod's port. GKE itself opens 443 and 10250."""
     rule = only(public("gke"), "gcp:compute/firewall:Firewall").inputs
     assert rule["sourceRanges"] == ["10.7.240.0/28"]
     istio, rancher_api, rancher_webhook, keda_metrics, ingress_nginx = "15017", "6666", "9443", "6443", "8443"

@@ -1,4 +1,4 @@
-"""Who imports a platform pays for the SDK of that cloud and for no other."""
+"""Importing a platform imports the SDK of its cloud and no other."""
 
 import json
 import subprocess

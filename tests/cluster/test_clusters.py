@@ -1,4 +1,4 @@
-"""Clusters of all platforms: what they offer alike, and who may reach them."""
+"""Clusters of all platforms: their common outputs, and who may reach them."""
 
 import json
 import re
@@ -156,7 +156,7 @@ def test_networks_are_not_monitored_unless_it_is_asked_for() -> None:
 
 
 def test_all_clouds_watch_their_networks_in_the_same_way() -> None:
-    # Entries of ten minutes are the longest that AWS and Azure have, and so the fewest; kept for a time, not for ever.
+    # Ten minutes is the longest interval of AWS and Azure, so it gives the fewest entries. The entries expire.
     (logs,) = [
         found
         for r in rendered_cluster("gke", OFFICE, flow_logs=True).of_type("gcp:compute/subnetwork:Subnetwork")
@@ -172,7 +172,7 @@ def test_all_clouds_watch_their_networks_in_the_same_way() -> None:
 
 
 def test_the_flow_logs_of_azure_are_with_the_only_watcher_of_the_location() -> None:
-    # https://learn.microsoft.com/azure/network-watcher/network-watcher-create: Azure makes it, there is no second.
+    # Azure creates the only watcher: https://learn.microsoft.com/azure/network-watcher/network-watcher-create
     rendered = rendered_cluster("aks", OFFICE, flow_logs=True)
     log = only(rendered, "azure-native:network:FlowLog").inputs
     assert (log["resourceGroupName"], log["networkWatcherName"]) == ("NetworkWatcherRG", "NetworkWatcher_westeurope")

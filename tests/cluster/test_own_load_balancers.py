@@ -1,4 +1,4 @@
-"""Calls to a cluster's own load balancers, which Cilium and Calico send to a pod before they judge them."""
+"""Calls to a cluster's own load balancers: Cilium and Calico route these to a pod before they apply policies."""
 
 from functools import cache
 
@@ -18,31 +18,31 @@ GATEWAY = {"app": "istio-ingressgateway", "istio": "ingressgateway"}
 """Labels of Istio's chart for a release of this name."""
 
 BEHIND_KUBERNETES = {"a managed cluster": 443, "kubeadm, k3s, OpenShift": 6443, "minikube": 8443, "MicroK8s": 16443}
-"""Where the API server is that the Service `kubernetes` (443) leads to."""
+"""Port of the API server behind the Service `kubernetes` (443), by kind of cluster."""
 
 
 @cache
 def edge(*regions: Where) -> Rendered:
-    """A stack of these regions behind a CDN."""
+    """Render a stack of these regions behind a CDN."""
     settings = {**configured(*regions), "edge": {"domain": "example.org", "cdn": "gcp"}}
     return render("multiregion", {f"sacred-council:{key}": value for key, value in settings.items()})
 
 
 def pods(stack: Rendered, region: str, namespace: str, labels: dict[str, str]) -> Pods:
-    """Pods in the region's cluster."""
+    """Describe pods in the region's cluster."""
     provider = stack.named(f"{region}-{namespace}-namespace").provider
     return Pods(provider=provider, namespace=namespace, labels=labels)
 
 
 @pytest.mark.parametrize("where", MIXED)
 def test_cert_manager_reaches_the_region_s_own_gateway_behind_its_public_address(where: Where) -> None:
-    """It asks the challenge by the public name first; without an answer it never asks the authority."""
+    """cert-manager requests the challenge by the public name first, and calls the authority only after an answer."""
     stack, (region, _) = edge(*MIXED), where
     controller, gateway = pods(stack, region, "cert-manager", CONTROLLER), pods(stack, region, "istio-ingress", GATEWAY)
     service = stack.named(f"{region}-mesh-gateway-release").inputs["values"]["service"]
     behind = {port["port"]: port["targetPort"] for port in service["ports"]}
     assert {outer: may_send(stack, controller, gateway, behind[outer]) for outer in (80, 443)} == {80: True, 443: True}
-    # Another region's gateway has an address outside of this cluster.
+    # The gateways of other regions have addresses outside this cluster.
     assert may_send_anywhere(stack, controller, 80)
     assert may_send_anywhere(stack, controller, 443)
 

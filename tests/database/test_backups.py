@@ -1,4 +1,4 @@
-"""What is said to the database about backups, and how long they are kept."""
+"""The SQL that schedules backups, and how long buckets keep them."""
 
 import pytest
 from hypothesis import given

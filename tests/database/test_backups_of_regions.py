@@ -1,4 +1,4 @@
-"""Backups of the database: where they go in each cloud, who may write them, and who takes none."""
+"""Backups of the database: where each cloud stores them, who may write them, and which regions take none."""
 
 import json
 from functools import cache
@@ -28,23 +28,23 @@ CLOCK = "gcp:compute/healthCheck:HealthCheck"
 
 @cache
 def everywhere() -> Rendered:
-    """A stack of three clouds, in which every region takes backups."""
+    """Render a stack of three clouds in which every region takes backups."""
     backup = {"regions": [name for name, _ in MIXED], "schedule": "*/30 * * * *", "full": "@weekly", "retention": "8w"}
     return rendered_with(MIXED, database={"primaryRegion": IOWA[0], "nodes": 3, "backup": backup})
 
 
 def backups(stack: Rendered, region: str) -> list[Resource]:
-    """What the region has for backups in its cloud."""
+    """List the region's cloud resources for backups."""
     return [r for key, r in of_region(stack, region).items() if key.startswith("backups-") and r.custom]
 
 
 def statements(stack: Rendered, region: str) -> str:
-    """What the region's Job says to the database."""
+    """Return the SQL that the region's Job runs."""
     return str(stack.named(f"{region}-database-jobs-backup-settings").inputs["data"]["backup.sql"])
 
 
 def pod(stack: Rendered, region: str) -> dict[str, Any]:
-    """Template of the region's nodes."""
+    """Return the pod template of the region's nodes."""
     return dict(stack.named(f"{region}-database-statefulset").inputs["spec"]["template"])
 
 
@@ -74,7 +74,7 @@ def test_nobody_is_told_of_the_storage_before_it_lets_the_nodes_in(where: Where,
 
 
 def account() -> str:
-    """The name of the storage account on Azure."""
+    """Return the name of the storage account on Azure."""
     return str(everywhere().named("westeurope-backups-account").inputs["accountName"])
 
 
@@ -163,7 +163,7 @@ def test_usually_the_primary_region_takes_backups_and_the_others_none() -> None:
 
 
 def stale(stack: Rendered) -> str:
-    """What the primary region's Job says about backups that are not wanted any more."""
+    """Return the SQL with which the primary region's Job ends backups of regions that no longer take any."""
     return str(stack.named("us-central1-database-jobs-regions-settings").inputs["data"]["stale-backups.sql"])
 
 

@@ -1,4 +1,4 @@
-"""What of CockroachDB can be checked without it: how its nodes start, and how a database is initialised."""
+"""Parts of CockroachDB that need no server: how nodes start, and how a database is initialised."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""What of CockroachDB can be checked without it: regions that come and go, and backups."""
+"""Parts of CockroachDB that need no server: regions that come and go, and backups."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What CockroachDB's nodes and Jobs are told, as pure functions of the regions' names."""
+"""Start commands and SQL of CockroachDB, as pure functions of the regions' names."""
 
 import re
 import shlex
@@ -18,7 +18,7 @@ several = st.lists(names, min_size=1, max_size=8, unique=True)
 
 
 def flags(command: str) -> dict[str, str]:
-    """The flags of a start command."""
+    """Return the flags of a start command, by name."""
     return dict(part.split("=", 1) for part in shlex.split(command) if part.startswith("--"))
 
 

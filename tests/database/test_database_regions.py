@@ -1,5 +1,4 @@
-"""One database over several regions: which region initialises it, who joins, who may come in, and what a change of
-the list does."""
+"""One database over several regions: who initialises it, who joins, who has access, and what list changes do."""
 
 from typing import Any
 
@@ -28,18 +27,18 @@ PORT = 26257
 
 
 def stateful_set(stack: Rendered, region: str) -> dict[str, Any]:
-    """The region's nodes."""
+    """Return the inputs of the region's StatefulSet."""
     return stack.named(f"{region}-database-statefulset").inputs
 
 
 def command(stack: Rendered, region: str) -> str:
-    """How the region's nodes start."""
+    """Return the start command of the region's nodes."""
     (container,) = stateful_set(stack, region)["spec"]["template"]["spec"]["containers"]
     return str(container["command"][-1])
 
 
 def blocks(stack: Rendered, region: str, policy: str, direction: str) -> list[str]:
-    """The addresses that a policy opens the database's port to or from."""
+    """List the address ranges for which a policy opens the database's port in one direction."""
     spec = stack.named(f"{region}-database-{policy}").inputs["spec"]
     return sorted(
         peer["ipBlock"]["cidr"]
@@ -50,7 +49,7 @@ def blocks(stack: Rendered, region: str, policy: str, direction: str) -> list[st
 
 
 def files(stack: Rendered, name: str) -> dict[str, str]:
-    """What a Job reads."""
+    """Return the settings files of a Job, by name."""
     data: dict[str, str] = stack.named(f"{name}-settings").inputs["data"]
     return data
 
@@ -189,7 +188,7 @@ def test_the_connection_waits_for_no_other_region_and_not_for_the_list_of_region
 
 
 def test_fewer_nodes_take_their_peer_endpoints_along_and_replace_nothing() -> None:
-    """As docs/runbooks/fewer-database-nodes.md tells what a preview shows."""
+    """docs/runbooks/fewer-database-nodes.md describes this preview."""
     five, three = (
         rendered_with(MIXED, database={"primaryRegion": IOWA[0], "nodes": nodes, "backup": {"regions": []}})
         for nodes in (5, 3)

@@ -1,6 +1,6 @@
-"""Volumes of a running store grow as docs/runbooks/volume-filling.md says: no pod of the store ends for it.
+"""Volumes of a running store grow as in docs/runbooks/volume-filling.md, without ending any pod of the store.
 
-The claims of a StatefulSet cannot change, so a new size alone would replace it, and end all of its pods.
+The claims of a StatefulSet cannot change, so a new size alone would replace the StatefulSet and end all its pods.
 """
 
 import json
@@ -21,15 +21,16 @@ LARGER = json.dumps({"spec": {"resources": {"requests": {"storage": SIZE}}}})
 
 @dataclass(frozen=True)
 class Store:
-    """A store with volumes: its key in the configuration, its settings here, and its StatefulSet's name.
-
-    The namespace has the same name. What `restarts` puts the size into its settings, too.
-    """
+    """A store with volumes."""
 
     key: str
+    """Key in the configuration."""
     settings: dict[str, object]
+    """Settings in this stack."""
     name: str
+    """Name of the StatefulSet and of its namespace."""
     restarts: bool = False
+    """Whether a new size restarts the pods, because the store's own settings contain the size."""
 
 
 STORES = (
@@ -42,7 +43,7 @@ of_each_store = pytest.mark.parametrize("store", STORES, ids=lambda store: store
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """A stack with three pods of each store, and little else."""
+    """A running stack with three pods of each store, and little else."""
     made = Sandbox.of(tmp_path_factory.mktemp("volumes") / "project", "local", saves_once=True)
     made.configure({"mesh": {"enabled": False}, "monitoring": {"enabled": False}})
     made.configure({store.key: store.settings for store in STORES})
@@ -85,12 +86,12 @@ def test_volumes_grow_under_pods_that_stay(sandbox: Sandbox, store: Store) -> No
 
 
 def of(sandbox: Sandbox, kind: str, store: Store) -> list[dict[str, Any]]:
-    """The objects of the store's StatefulSet: Jobs have pods with other labels."""
+    """List the objects of the store's StatefulSet. Pods of Jobs have other labels."""
     return sandbox.objects(kind, "-n", store.name, "-l", f"app.kubernetes.io/name={store.name}")
 
 
 def uids(sandbox: Sandbox, kind: str, store: Store) -> dict[str, str]:
-    """The uid of each object, by name."""
+    """Return the uid of each object, by name."""
     return {item["metadata"]["name"]: item["metadata"]["uid"] for item in of(sandbox, kind, store)}
 
 

@@ -1,4 +1,4 @@
-"""The Job that makes the application's database and user, against a real PostgreSQL."""
+"""The Job that creates the application's database and user, against a real PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ def server() -> Iterator[Database]:
 
 
 def bootstrap(server: Database, directory: Path, password: str = PASSWORD, authority: Path | None = None) -> int:
-    """Run the Job's script as the Job does, with its files in `directory`; the exit status."""
+    """Run the Job's script with its files in `directory`; return the exit status."""
     settings, credentials = directory / "settings", directory / "credentials"
     for folder in (settings, credentials):
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ def bootstrap(server: Database, directory: Path, password: str = PASSWORD, autho
 
 
 def url(server: Database, password: str = PASSWORD, name: str = "council") -> str:
-    """What the application connects with."""
+    """Return the URL with which the application connects."""
     return connection_url(
         username="member",
         password=password,
@@ -60,7 +60,7 @@ def url(server: Database, password: str = PASSWORD, name: str = "council") -> st
 
 @pytest.fixture(scope="module")
 def ready(server: Database, tmp_path_factory: pytest.TempPathFactory) -> Database:
-    """The server after the Job."""
+    """The server after the Job has run once."""
     assert bootstrap(server, tmp_path_factory.mktemp("job")) == 0
     return server
 

@@ -1,6 +1,6 @@
 """The values given to charts from repositories, against the charts' own defaults and schemas.
 
-A chart ignores a key that it does not know, so a misspelt one would silently do nothing.
+A chart ignores unknown keys, so a misspelt key would silently do nothing.
 """
 
 import json
@@ -27,7 +27,7 @@ TOGETHER: dict[str, Any] = {
     "sacred-council:database": {"primaryRegion": "local"},
     "sacred-council:messaging": {"servers": 3},
 }
-"""A region that is ready for others."""
+"""A region that is ready to have peers."""
 
 RELEASE_TYPE = "kubernetes:helm.sh/v3:Release"
 DIRECTORIES = {
@@ -44,10 +44,10 @@ DIRECTORIES = {
 # Istio's charts keep their defaults under this key, so that profiles can come between defaults and user's values.
 ISTIO_DEFAULTS = "_internal_defaults_do_not_set"
 
-# Kubernetes' own types, of which the defaults show only a part.
+# Kubernetes' own types: the charts' defaults show only some of their fields.
 KUBERNETES_TYPES = {"resources", "securityContext", "podSecurityContext", "containerSecurityContext"}
 
-# Paths that the defaults do not show, and why they are right all the same.
+# Paths that the defaults do not show, each with the reason why the chart accepts it.
 HIDDEN = {
     "argo-cd": {
         "configs.cm.resource.respectRBAC": "a setting of Argo CD, passed through to its ConfigMap",
@@ -97,7 +97,7 @@ HIDDEN = {
 
 @pytest.fixture(scope="module")
 def renderings(local: Rendered) -> list[Rendered]:
-    """The local stack with every position of the switches that change charts' values, and with what adds charts."""
+    """The local stack with each setting that changes charts' values or adds charts."""
     variants = [render("local", {"sacred-council:mesh": {"postQuantum": switch}}) for switch in ("off", "strict")]
     return [local, *variants, *(render("local", more) for more in (BEHIND_A_CDN, HUB, ON_GKE, TOGETHER))]
 
@@ -108,18 +108,18 @@ def releases(renderings: list[Rendered]) -> list[Resource]:
 
 
 def directory(chart: str, version: str) -> Path:
-    """Where the reference data has the chart's values. Some charts' versions begin with a letter."""
+    """Return the reference directory of the chart's values. Some charts' versions begin with a letter."""
     return reference("charts", f"{DIRECTORIES[chart]}-{version.removeprefix('v')}")
 
 
 def defaults(chart: str, version: str) -> dict[str, Any]:
-    """The chart's default values."""
+    """Return the chart's default values."""
     document = yaml.safe_load((directory(chart, version) / "values.yaml").read_text())
     return dict(document.get(ISTIO_DEFAULTS, document))
 
 
 def unknown(values: Mapping[str, Any], known: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """Paths in `values` that `known` has not, or has with another type. Empty and null defaults take anything."""
+    """Yield paths of `values` that `known` lacks or holds with another type. Empty and null defaults accept any."""
     for key, value in values.items():
         here = f"{path}.{key}".lstrip(".")
         if key not in known:
@@ -131,7 +131,7 @@ def unknown(values: Mapping[str, Any], known: Mapping[str, Any], path: str = "")
 
 
 def same_type(value: Any, default: Any) -> bool:
-    """Whether `value` is of the type of `default`."""
+    """Return whether `value` has the type of `default`."""
     if default is None:
         return True
     if isinstance(default, bool) or isinstance(value, bool):
@@ -142,7 +142,7 @@ def same_type(value: Any, default: Any) -> bool:
 
 
 def is_hidden(chart: str, path: str) -> bool:
-    """Whether `path` is one of the chart's `HIDDEN` paths."""
+    """Return whether `path` is one of the chart's `HIDDEN` paths."""
     return any(
         path == known or (known.endswith(".*") and path.startswith(known[:-1])) or path.startswith(f"{known}.")
         for known in HIDDEN.get(chart, {})
@@ -150,7 +150,7 @@ def is_hidden(chart: str, path: str) -> bool:
 
 
 def leaves(values: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """All paths to values that are not mappings."""
+    """Yield the paths to all values that are not mappings."""
     for key, value in values.items():
         here = f"{path}.{key}".lstrip(".")
         if isinstance(value, dict) and value:

@@ -1,6 +1,6 @@
-"""What must know every cloud: each of these tests fails for a new cloud until it is everywhere.
+"""Tables and models that must cover every cloud: for a new cloud, each test fails until its table has the cloud.
 
-Where types can say so, `assert_never` does instead, such as in `stacks.clusters`.
+Where types can express the rule, `assert_never` enforces it instead, as in `stacks.clusters`.
 """
 
 from collections.abc import Collection
@@ -20,11 +20,11 @@ from stacks.geography import CATALOGUE
 pytestmark = pytest.mark.unit
 
 MANAGED = {cloud for cloud in CLOUDS if cloud != "existing"}
-"""Clouds that run what a region has."""
+"""Clouds in which the program creates the clusters."""
 
 
 def table(path: str) -> Collection[Any]:
-    """What `module:name` says."""
+    """Return the object that `module:name` names."""
     module, _, name = path.partition(":")
     found: Collection[Any] = getattr(import_module(module), name)
     return found

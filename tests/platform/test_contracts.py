@@ -1,4 +1,4 @@
-"""What holds for every component and every object of every stack, whatever it is."""
+"""Contracts of every component and every object in every stack."""
 
 import re
 from collections import Counter
@@ -76,7 +76,7 @@ def test_every_object_names_one_owner_of_its_fields(stack: Rendered) -> None:
 
 
 def test_an_api_server_takes_the_name_of_every_object(stack: Rendered) -> None:
-    # RFC 1123 subdomains; Services and namespaces must be labels. Names of RBAC may be any path segment, ours are not.
+    # RFC 1123 subdomains; Services and namespaces must be labels. RBAC allows more, but our names keep to these too.
     # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
     label = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
     refused = [
@@ -135,7 +135,7 @@ def test_secret_values_are_secret_in_state(stack: Rendered) -> None:
     plain = [
         r.name
         for r in stack.objects("Secret")
-        # Kubernetes fills a Secret that has neither, with the token of a ServiceAccount.
+        # A Secret with neither key holds the ServiceAccount token that Kubernetes adds.
         if r.inputs.keys() & {"data", "stringData"}
         and not any(path.startswith(("data", "stringData")) for path in r.secret_paths)
     ]

@@ -1,4 +1,4 @@
-"""Every custom resource of the program and its chart against the schema of its definition, unknown fields refused."""
+"""Every custom resource of the program against the schema of its chart's definition, unknown fields refused."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,7 +41,7 @@ KINDS = {
 
 
 class Loader(yaml.CSafeLoader):
-    """YAML 1.1 gives a lone `=` a meaning of its own; in a CRD it is an operator's name."""
+    """A loader that reads a lone `=` as text: YAML 1.1 gives `=` a special meaning, CRDs use it as an operator's name."""
 
 
 Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: str(node.value))
@@ -51,12 +51,12 @@ Schemas = Mapping[tuple[str, str], dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def schemas() -> Schemas:
-    """Closed schema by apiVersion and kind."""
+    """Closed schemas by apiVersion and kind."""
     return definitions()
 
 
 def definitions() -> Schemas:
-    """The schemas of the pinned charts' definitions, closed, by apiVersion and kind."""
+    """Return the closed schemas of the pinned charts' definitions, by apiVersion and kind."""
     texts = [reference("crds", name).read_text() for name in FILES]
     found = [d for text in texts for d in yaml.load_all(text, Loader) if d]
     return {
@@ -70,7 +70,7 @@ def definitions() -> Schemas:
 
 @pytest.fixture(scope="module")
 def custom_resources(local: Rendered, schemas: Schemas) -> list[Manifest]:
-    """Those of the local stack, what the strict switch changes, what a CDN brings to a region, and a hub."""
+    """Custom resources of the local stack: unchanged, with `postQuantum: strict`, behind a CDN, and as a hub."""
     strict = render("local", {"sacred-council:mesh": {"postQuantum": "strict"}})
     groups = {api_version.split("/")[0] for api_version, _ in schemas}
     behind = render("local", BEHIND_A_CDN)
@@ -80,9 +80,9 @@ def custom_resources(local: Rendered, schemas: Schemas) -> list[Manifest]:
 
 
 def closed(schema: Any) -> Any:
-    """`schema` with all objects that have named properties closed, and Kubernetes' extensions in JSON schema's terms.
+    """Return `schema` as JSON schema: objects with named properties closed, Kubernetes' extensions translated.
 
-    Rules in CEL (x-kubernetes-validations) are not part of it: only an API server knows them.
+    The result leaves out rules in CEL (x-kubernetes-validations): only an API server evaluates them.
     """
     if isinstance(schema, list):
         return [closed(item) for item in schema]
@@ -100,7 +100,7 @@ def closed(schema: Any) -> Any:
 
 
 def mistakes(manifest: Manifest, schemas: Schemas) -> list[str]:
-    """What the schema of its kind has against the manifest's spec."""
+    """List the errors of the manifest's spec against the schema of its kind."""
     schema = schemas.get((manifest["apiVersion"], manifest["kind"]))
     if schema is None:
         return [f"{identity(manifest)}: no definition of {manifest['apiVersion']} {manifest['kind']}"]

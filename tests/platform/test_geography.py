@@ -17,7 +17,7 @@ pytestmark = pytest.mark.unit
 
 HALF_WAY_AROUND_KM = math.pi * EARTH_RADIUS_KM
 
-# Addresses in use depend on these: add lines, never change or remove one.
+# Addresses in use depend on these slots: add lines, never change or remove one.
 SLOTS = {
     "us-central1": 1,
     "europe-west1": 2,
@@ -79,7 +79,7 @@ places = st.builds(
 
 
 def place_of(name: str) -> Place:
-    """The place of a region of the catalogue."""
+    """Return the place of a region of the catalogue."""
     region = lookup(name)
     assert region is not None
     return region.place

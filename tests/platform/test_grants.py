@@ -1,4 +1,4 @@
-"""Grants that a cloud honours only after some time: how long the program waits for them."""
+"""How long the program waits for grants, because a cloud honours each only after some time."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ def made(seconds_ago: float) -> str:
 
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long the program has slept, without sleeping."""
+    """The seconds of each sleep of the program, which does not really sleep."""
     found: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -34,7 +34,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def settled(*times: str) -> Any:
-    """The value that waits for grants of these times."""
+    """Wait for grants made at these times; return the value that waited."""
 
     async def known() -> Any:
         value = once_honoured(pulumi.Output.from_input("key"), [pulumi.Output.from_input(time) for time in times])
@@ -44,7 +44,7 @@ def settled(*times: str) -> Any:
 
 
 def test_a_grant_is_at_least_two_minutes_old_when_it_is_used() -> None:
-    # Azure and Google document that most grants work by then.
+    # Azure and Google document that most grants work after two minutes.
     assert timedelta(minutes=2) <= GRANT_WAIT <= timedelta(minutes=10)
     assert seconds_left([made(0)], NOW) == GRANT_WAIT.total_seconds()
 
@@ -65,7 +65,7 @@ def test_no_clock_makes_anybody_wait_longer_than_the_whole_time(offset: float) -
 
 @pytest.mark.parametrize(
     "text",
-    # As Azure and Google write times; the last one is that of a clock without a zone.
+    # Times as Azure and Google write them; the last one has no zone.
     ["2026-11-29T11:59:00.1234567Z", "2026-11-29T03:59:00.123-08:00", "2026-11-29T11:59:00Z", "2026-11-29T11:59:00"],
 )
 def test_times_are_understood_as_the_clouds_write_them(text: str) -> None:

@@ -1,8 +1,7 @@
-"""A running stack of one region, the primary region, grows to three on three clouds, loses one for a while, and shrinks
-again.
+"""A running stack of one region grows to three on three clouds, loses one for a while, and shrinks again.
 
-The contract is DESIGN's and `docs/adr/0001`: adding a region only creates, and updates in place what must know its
-peers; removing one deletes in that region only. The tests build on each other.
+The contract is in DESIGN and `docs/adr/0001`. Adding a region only creates resources and updates peer lists in place.
+Removing a region deletes resources of that region only. The tests build on each other.
 """
 
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ CACHE = {
     "memory": "1Gi",
     "maxMemory": "384Mi",
 }
-"""The cache as it was, but with less memory for data."""
+"""The same cache with less memory for data."""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +48,7 @@ def three(sandbox: Sandbox, one: Preview) -> Preview:
 
 @pytest.fixture(scope="module")
 def dead(sandbox: Sandbox, three: Preview) -> str:
-    """What `up` printed when a setting had changed and one region's servers had ended."""
+    """Output of `up` after a setting changed and one region's servers ended."""
     end_region(sandbox, DEAD)
     sandbox.configure({**settings(*MIXED), "cache": CACHE})
     return sandbox.pulumi("up", "--yes", "--skip-preview")
@@ -57,7 +56,7 @@ def dead(sandbox: Sandbox, three: Preview) -> str:
 
 @pytest.fixture(scope="module")
 def back(sandbox: Sandbox, dead: str) -> str:
-    """What `up` printed when the region's servers ran again."""
+    """Output of `up` after the region's servers were started again."""
     return sandbox.run("up", sandbox.stack)
 
 
@@ -104,7 +103,7 @@ def test_nothing_runs_after_down(sandbox: Sandbox, one_again: Preview) -> None:
 
 
 def maximum_of_cache(sandbox: Sandbox, region: str) -> str:
-    """How much memory the region's cache may use for data, in the words of its own settings."""
+    """Return `maxmemory` of the region's redis.conf in MiB, such as `384mb`."""
     one = ("-n", "redis", "--field-selector=metadata.name=redis-settings")
     (found,) = objects(sandbox, region, "configmaps", *one)
     (line,) = [line for line in found["data"]["redis.conf"].splitlines() if line.startswith("maxmemory ")]

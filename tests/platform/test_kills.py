@@ -1,6 +1,6 @@
-"""The local stack, whose runs are killed with all their plugins at fifty points: each next one goes on from there.
+"""Runs of the local stack are killed with all their plugins at fifty points; each next run continues from there.
 
-A run is killed at a random moment, so over the points every phase is met: the program, keys, releases, workloads.
+A run is killed at a random moment, so together the kills hit every phase: the program, keys, releases, workloads.
 """
 
 import random
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(2400
 POINTS = 50
 SEED = 20261129
 CREATED_EACH_TIME = 4
-"""After so many more resources most runs are killed: fifty of these are about the whole stack."""
+"""About how many resources a run creates before its kill. Fifty times that is about the whole stack."""
 CONFIGURATIONS: tuple[dict[str, dict[str, str]], ...] = (
     {"cache": {"maxMemory": "96Mi"}},
     {"mesh": {"postQuantum": "off"}},
@@ -34,7 +34,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 def killed_after_seconds(sandbox: Sandbox, seconds: float, *arguments: str) -> str:
-    """What a command printed that was killed after some seconds, if it had not ended by then."""
+    """Run a command, kill it after some seconds unless it has ended, and return its output."""
     process = sandbox.start(*arguments)
     time.sleep(seconds)
     return kill_all(process)

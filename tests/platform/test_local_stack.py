@@ -19,15 +19,15 @@ NOT_SECRET = {
     *("ca.crt", "tls.crt", "ca-cert.pem", "cert-chain.pem", "root-cert.pem"),
     *("host", "port", "database", "domain", "username", "admin-user"),
 }
-"""Keys of Secrets with what anybody may know."""
+"""Keys of Secrets whose values are public."""
 PENDING = ("secrets", "-A", "-l", "owner=helm,status=pending-install")
 ENGINES_PATIENCE_SECONDS = 5.0
-"""How long the engine waits for a plugin that it has asked to end, before it kills it (its SDK, plugin.go)."""
+"""How long the engine waits for a plugin to end before it kills the plugin (plugin.go in the SDK)."""
 
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """A sandbox of its own, taken down at the end whatever happened."""
+    """A separate sandbox, always taken down at the end."""
     made = Sandbox.of(tmp_path_factory.mktemp("local") / "project", "local")
     yield made
     made.take_down()
@@ -35,10 +35,10 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def first_up(sandbox: Sandbox) -> str:
-    """What the first whole `up` printed, and the one before it.
+    """Output of the first complete `up` and of the run before it.
 
-    The first run was killed within a Helm release, plugins and all, and the second one after it had made that release:
-    the engine goes on naming it as begun.
+    The first run was killed within a Helm release, with its plugins. The second was killed after it had finished that
+    release: the engine still lists the release as begun.
     """
     killed = kill_all_when(sandbox.start("up"), lambda: sandbox.has(*PENDING))
     assert "is up in the sandbox" not in killed
@@ -148,7 +148,7 @@ def test_a_field_that_another_controller_owns_is_a_conflict_and_taken_back_on_re
 
 
 def redis_replicas(sandbox: Sandbox) -> int:
-    """Replicas that the StatefulSet of Redis asks for."""
+    """Return the number of replicas in the spec of Redis' StatefulSet."""
     (redis,) = sandbox.objects("statefulsets", "-n", "redis")
     return int(redis["spec"]["replicas"])
 
@@ -202,12 +202,12 @@ def _steps(preview: str) -> list[dict[str, Any]]:
 
 
 def _written(value: object) -> str:
-    """A value as JSON, always spelt in the same way."""
+    """Return a value as JSON, always spelt in the same way."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def plugin_stops(log: str) -> list[tuple[str, float]]:
-    """Each plugin that the engine asked to end, by name, and the seconds until the engine's next entry in its log."""
+    """List each plugin that the engine asked to end, with the seconds until the next entry in the engine's log."""
     entries = [json.loads(line) for line in log.splitlines() if line.startswith('{"time":')]
     assert entries, log[-2000:]
     times = [datetime.fromisoformat(entry["time"]) for entry in entries]

@@ -1,5 +1,7 @@
-"""Names that Pulumi makes, in the region of each cloud that has the longest name: the clouds take only so many
-characters, which the stand-ins know."""
+"""Names that Pulumi makes, in each cloud's region with the longest name.
+
+Clouds limit the length of names; the stand-ins contain these limits.
+"""
 
 from dataclasses import replace
 
@@ -15,14 +17,14 @@ from tests.support.rendering import Rendered, render
 pytestmark = pytest.mark.stack
 
 _RANDOM = 8
-"""Pulumi adds a hyphen and seven digits."""
+"""Characters that Pulumi appends: a hyphen and seven digits."""
 LONGEST = {
     cloud: max((region.name for region in CATALOGUE if region.cloud == cloud), key=len) for cloud in sorted(MACHINES)
 }
 
 
 def too_long(stack: Rendered) -> dict[str, int]:
-    """Logical names of which Pulumi would make too long a name, and how long it would be."""
+    """Return the length of each name that Pulumi would make too long, by type and logical name."""
     kinds: dict[str, Kind] = {token: kind for cloud in CLOUDS.values() for token, kind in cloud.table.items()}
     found = {}
     for resource in stack.resources:

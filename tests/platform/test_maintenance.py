@@ -1,4 +1,4 @@
-"""When clouds may restart what a region runs on: on one day of the week, that of the region."""
+"""When clouds may restart a region's machines and stores: on the region's day of the week."""
 
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -46,7 +46,7 @@ def test_the_regions_of_a_cloud_are_spread_over_the_week() -> None:
 
 @given(st.sampled_from(DAYS), st.integers(0, 24), st.integers(0, 48))
 def test_a_window_is_long_enough_for_gke_and_ends_on_its_own_day(day: str, start: int, hours: int) -> None:
-    # https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions: 48 hours in 32 days.
+    # 48 hours in 32 days: https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions
     if 4 * hours >= 48 and start + hours <= 24:
         assert MaintenanceWindow(day=day, start_hour=start, hours=hours)
     else:

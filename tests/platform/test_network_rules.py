@@ -1,4 +1,4 @@
-"""The reading of network policies, by the examples of Kubernetes' documentation."""
+"""How `network_rules` reads network policies, checked with the examples of Kubernetes' documentation."""
 
 from typing import Any
 

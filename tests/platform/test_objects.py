@@ -31,7 +31,7 @@ DELIBERATE = {
     ("NetworkPolicy/monitoring/operator", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
     ("NetworkPolicy/monitoring/prometheus", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
 }
-"""Critical findings of kube-score that stay: the object and the test, and why."""
+"""Accepted critical findings of kube-score: object and test, with the reason."""
 
 BUSY = {"minReplicas": 4, "maxReplicas": 30, "followTheSun": True, "cpu": "1", "memory": "1Gi"}
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -47,7 +47,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module", params=list(VARIANTS.values()), ids=list(VARIANTS))
 def objects(request: pytest.FixtureRequest) -> list[Manifest]:
-    """All objects of the local stack, as it is and with every store and service multiplied."""
+    """All objects of the local stack, unchanged and with several replicas of every store and service."""
     unchanged: Rendered = request.getfixturevalue("local")
     return program_objects(render("local", request.param) if request.param else unchanged)
 
@@ -64,7 +64,7 @@ def group_of(manifest: Manifest) -> str:
 
 
 def kubeconform(manifests: list[Manifest]) -> list[str]:
-    """What is wrong with `manifests`, one line each."""
+    """List kubeconform's findings on `manifests`, one line each."""
     location = f"{schemas.directory()}/{schemas.LOCATION}"
     arguments = ("-strict", "-output=json", f"-schema-location={location}", "-")
     result = run("kubeconform", *arguments, stdin=stream(manifests))

@@ -1,4 +1,4 @@
-"""The largest stack as it is in the repository: six regions on three clouds, with a CDN in front."""
+"""The largest stack of the repository: six regions on three clouds behind a CDN."""
 
 from collections.abc import Iterator
 

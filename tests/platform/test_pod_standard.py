@@ -54,7 +54,7 @@ CONTAINER: list[tuple[dict[str, Any], str]] = [
 
 
 def changed(*path: Any, **changes: Any) -> dict[str, Any]:
-    """GOOD with `changes` at `path`."""
+    """Return GOOD with `changes` at `path`."""
     spec = copy.deepcopy(GOOD)
     target = spec
     for step in path:

@@ -1,4 +1,4 @@
-"""What no file of the program may do."""
+"""Rules that every file of the program keeps."""
 
 import re
 from pathlib import Path

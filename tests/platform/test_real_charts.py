@@ -1,6 +1,6 @@
 """The publishers' charts with the program's values, together with the program's own objects, region by region.
 
-What is asked are rules of Kubernetes, of the Prometheus operator and of Istio; `connections` has them.
+`connections` implements the rules: those of Kubernetes, of the Prometheus operator and of Istio.
 """
 
 import json
@@ -41,18 +41,20 @@ DELIBERATE: Mapping[Callable[[Cluster], list[str]], Sequence[str]] = {
     connections.closed_traces: GATEWAYS[1:],
     connections.idle_policies: ("NetworkPolicy/cattle-system/webhook",),
 }
-"""What stays, by its beginning. The right to read Secrets that Istio's chart gives a gateway is asked about by the
-control plane, which reads them for it; the gateway itself calls no API server. The east-west gateway passes TLS on and
-sees no request that it could trace. Rancher makes its webhook's pods itself.
+"""Accepted findings, by the beginning of their text.
+
+Istio's chart gives a gateway the right to read Secrets. The control plane checks that right and reads the Secrets for
+the gateway; the gateway itself calls no API server. The east-west gateway forwards TLS, so it sees no request to trace.
+Rancher itself creates the pods of its webhook.
 """
 NAMES_OTHERS_USE = {
     "cluster-autoscaler": ("rbac/serviceAccount/name",),
     "jaeger": ("fullnameOverride",),
     "kube-prometheus-stack": ("fullnameOverride",),
 }
-"""Values that say what the chart comes to by itself: names that other objects look up."""
+"""Values that change nothing in the rendering, but pin a name that other objects look up."""
 PRIVILEGED = {"kube-system"}
-"""Namespaces that have no level: the cluster's own."""
+"""The cluster's own namespaces, which have no level of the Pod Security Standard."""
 
 CHARTS = (
     *("argo-cd", "base", "cert-manager", "cluster-autoscaler", "cni", "gateway", "istiod", "jaeger"),
@@ -63,7 +65,7 @@ Path = tuple[str, ...]
 
 @cache
 def cluster_of(name: str) -> Cluster:
-    """The cluster of a case."""
+    """Return the cluster of a case."""
     return cluster(CASES[name])
 
 
@@ -114,7 +116,7 @@ def test_every_pod_passes_the_level_of_its_namespace(there: Cluster) -> None:
 
 
 def test_the_control_plane_of_gke_reaches_every_webhook() -> None:
-    """It stands in a network of its own: what it may call by itself is 443 and 10250, all else a firewall rule says."""
+    """The control plane runs in a separate network. GKE opens 443 and 10250; a firewall rule must open other ports."""
     case = CASES["planetary hub, us-central1"]
     (rule,) = (r for r in case.rendered.of_type("gcp:compute/firewall:Firewall") if r.name.startswith(case.region))
     opened = {int(port) for allowed in rule.inputs["allows"] for port in allowed["ports"]}
@@ -139,7 +141,7 @@ def test_every_scrape_keeps_the_interval_that_rules_count_with(there: Cluster) -
 
 
 def variants() -> dict[str, list[Mapping[str, Any]]]:
-    """The inputs of the releases of all cases by chart, each set of values once."""
+    """Return the inputs of the releases of all cases by chart, each set of values once."""
     found: dict[str, dict[str, Mapping[str, Any]]] = {}
     for case in CASES.values():
         for release in real_charts.releases(case.rendered):
@@ -151,7 +153,7 @@ def variants() -> dict[str, list[Mapping[str, Any]]]:
 
 @pytest.mark.parametrize("chart", CHARTS)
 def test_every_value_changes_what_the_chart_renders(chart: str) -> None:
-    """Unless it says what the chart says anyway: a default that we rely on."""
+    """Values equal to the chart's default are exempt: they pin a default that we rely on."""
     idle: set[Path] = set()
     for number, release in enumerate(variants()[chart]):
         defaults = real_charts.default_values(chart, release["version"])
@@ -167,7 +169,7 @@ def test_all_charts_are_asked() -> None:
 
 
 def leaves(values: Mapping[str, Any], before: Path = ()) -> list[tuple[Path, Any]]:
-    """Path and value of all leaves."""
+    """List the path and the value of every leaf."""
     found = []
     for key, value in values.items():
         path = (*before, key)
@@ -176,14 +178,14 @@ def leaves(values: Mapping[str, Any], before: Path = ()) -> list[tuple[Path, Any
 
 
 def at(values: Any, path: Path) -> Any:
-    """The value at `path`; None where there is none."""
+    """Return the value at `path`, or None."""
     for key in path:
         values = values.get(key) if isinstance(values, dict) else None
     return values
 
 
 def without_effect(release: Mapping[str, Any], asked: Sequence[Path]) -> set[Path]:
-    """Those of the values without which the chart renders the same."""
+    """Return the paths in `asked` whose values do not change what the chart renders."""
     whole = real_charts.release_text(release)
     with ThreadPoolExecutor(max_workers=2) as pool:
         texts = pool.map(
@@ -193,7 +195,7 @@ def without_effect(release: Mapping[str, Any], asked: Sequence[Path]) -> set[Pat
 
 
 def less(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The values without the one at `path`."""
+    """Return the values without the one at `path`."""
     first, *rest = path
     if rest:
         return {**values, first: less(values[first], tuple(rest))}

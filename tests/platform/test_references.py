@@ -1,4 +1,7 @@
-"""What one object calls another by is what the other is called, in every stack. Nobody else tells before pods wait."""
+"""Each reference to another object matches that object's name, in every stack.
+
+Nothing else reports a wrong reference until pods wait for the object.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,14 +14,14 @@ from tests.support.rendering import Rendered
 pytestmark = pytest.mark.stack
 
 NOT_OURS = {"kube-system", "kube-public", "default", "openshift-dns"}
-"""Namespaces that every cluster has, and that of OpenShift's DNS."""
+"""Namespaces that every cluster has, and the namespace of OpenShift's DNS."""
 COMES_WITH_REPLICAS = {"redis-proxy"}
-"""Pods that a region of one replica has not, and that policies let through already."""
+"""Pods that a region with one replica lacks, although its policies already admit them."""
 CLASSES_OF_CLOUDS = {"premium-rwo", "managed-csi-premium"}
 """StorageClasses of the clouds.
 
 https://cloud.google.com/kubernetes-engine/docs/how-to/persistent-volumes/gce-pd-csi-driver,
-https://learn.microsoft.com/azure/aks/concepts-storage; EKS has none that is of use.
+https://learn.microsoft.com/azure/aks/concepts-storage. EKS brings no suitable class.
 """
 
 

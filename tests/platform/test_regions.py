@@ -1,4 +1,4 @@
-"""Regions of all clouds: what a stack of one has, and what changes when there are more."""
+"""Regions of all clouds: the resources of a stack with one region, and the changes when regions are added."""
 
 import json
 import subprocess

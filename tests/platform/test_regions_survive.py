@@ -1,4 +1,4 @@
-"""Three regions on three clouds whose runs are killed again and again grow to five, and lose one for ever.
+"""Three regions on three clouds grow to five and lose one for ever, although runs are killed again and again.
 
 The tests build on each other.
 """
@@ -16,7 +16,7 @@ from tests.support.tracked import in_clouds, present_objects, require_the_same, 
 pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(2400)]
 
 KILLED_AFTER = (15, 40, 90, 60, 120, 30, 75, 50, 110, 20)
-"""How many resources each engine has made when it is killed: keys and networks, clusters, load balancers, workloads."""
+"""How many resources each run creates before its kill: keys and networks, clusters, load balancers, workloads."""
 DEAD = MIXED[2][0]
 LEFT = tuple(where for where in FIVE if where[0] != DEAD)
 
@@ -31,7 +31,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def up(sandbox: Sandbox) -> str:
-    """What the last `up` printed. Each one before was killed, with its plugins."""
+    """Output of the last `up`. Every earlier run was killed, with its plugins."""
     for count in KILLED_AFTER:
         killed = kill_all_after(sandbox.start("up", sandbox.stack), [" created"], count)
         assert "is up in the sandbox" not in killed
@@ -45,7 +45,7 @@ def five(sandbox: Sandbox, up: str) -> Preview:
 
 @pytest.fixture(scope="module")
 def refused(sandbox: Sandbox, five: Preview) -> str:
-    """What `up` printed when a region was dead and had been taken off the list, and nothing else was said."""
+    """Output of `up` after a region died and was removed from the list, without any further step."""
     end_region(sandbox, DEAD)
     sandbox.configure(settings(*LEFT))
     return sandbox.pulumi("up", "--yes", "--skip-preview", fails=True)
@@ -53,7 +53,7 @@ def refused(sandbox: Sandbox, five: Preview) -> str:
 
 @pytest.fixture(scope="module")
 def without(sandbox: Sandbox, refused: str) -> str:
-    """What the next `up` printed, after its objects had been forgotten: an `up` forgets no releases."""
+    """Output of the next `up`, after a refresh dropped the region's objects from the state: `up` forgets no releases."""
     targets = ("--target", f"**kubernetes:**::{DEAD}-**")
     command = ("env", "PULUMI_K8S_DELETE_UNREACHABLE=true", "pulumi", "refresh", "--yes", "--skip-preview", *targets)
     sandbox.run("exec", "--", *command, "--stack", sandbox.stack)

@@ -37,7 +37,7 @@ SHELLS = {**dict.fromkeys(BASH, "bash"), **dict.fromkeys(SH, "sh")}
 
 @pytest.fixture(scope="module")
 def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with all scripts, where they find what they read."""
+    """A directory with all scripts and the files that they read."""
     directory = tmp_path_factory.mktemp("scripts")
     for name, text in {**BASH, **SH}.items():
         file = directory / name

@@ -1,4 +1,4 @@
-"""What each region must know: no overlap, no dependence on the order of the list, no change but in the peers."""
+"""The plan of each region: no overlaps, no dependence on the list's order, and list changes affect only peers."""
 
 import dataclasses
 import subprocess
@@ -26,7 +26,7 @@ names = st.lists(st.sampled_from([region.name for region in CATALOGUE]), min_siz
 
 
 def settings(region_names: list[str]) -> Settings:
-    """A stack of regions of the catalogue, on clusters that are there already."""
+    """Return the settings of a stack of catalogue regions on existing clusters."""
     regions = [
         {"name": name, "cloud": "existing", "context": f"context-{name}", "egressAddresses": [f"192.0.2.{index}"]}
         for index, name in enumerate(region_names)
@@ -36,17 +36,17 @@ def settings(region_names: list[str]) -> Settings:
 
 
 def plans(region_names: list[str]) -> dict[str, RegionPlan]:
-    """The plan of each region, by name."""
+    """Return the plan of each region, by name."""
     return {plan.name: plan for plan in topology.plan(settings(region_names))}
 
 
 def lone(plan: RegionPlan) -> RegionPlan:
-    """A plan without what it knows of other regions."""
+    """Return a plan without its references to other regions."""
     return dataclasses.replace(plan, peers=(), failover=())
 
 
 def parts(addresses: AddressRanges) -> list[IPv4Network]:
-    """The ranges of a plan that are used for something."""
+    """List the ranges of a plan that are in use."""
     return [
         addresses.nodes,
         addresses.services,

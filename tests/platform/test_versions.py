@@ -23,13 +23,13 @@ WRITTEN = {
     if name.isupper() and not name.startswith("_") and f"\n{name} = " in SOURCE
 }
 OF_NO_RELEASE = {"POSTGRESQL_VERSION", "KUBERNETES_VERSION", "CLUSTER_AUTOSCALER_IMAGE_TAG"}
-"""A major version that clouds know, and what follows from another version."""
+"""Values without a release: a major version that clouds install, and values derived from KUBECTL_VERSION."""
 
 
 def found_by_renovate() -> set[str]:
-    """What the expressions of renovate.json find in components/versions.py."""
+    """Return the versions that the expressions of renovate.json find in components/versions.py."""
     expressions = [one for manager in RENOVATE["customManagers"] for one in manager["matchStrings"]]
-    # JavaScript writes a named group without the P.
+    # JavaScript writes a named group without the P that Python needs.
     python = [re.sub(r"\(\?<(?=\w)", "(?P<", one) for one in expressions]
     return {found["currentValue"] for one in python for found in re.finditer(one, SOURCE)}
 
