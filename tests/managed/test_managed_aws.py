@@ -17,17 +17,17 @@ PORTS = {"database": 5432, "cache": 6379}
 
 
 def server(**options: bool) -> dict[str, Any]:
-    """Inputs of the database server."""
+    """Return the inputs of the database server."""
     return named(managed("aws", **options), "aws", "database", RDS).inputs
 
 
 def cache(**options: bool) -> dict[str, Any]:
-    """Inputs of the cache."""
+    """Return the inputs of the cache."""
     return named(managed("aws", **options), "aws", "cache", GROUP).inputs
 
 
 def parameters(store: str, service: str) -> dict[str, str]:
-    """The parameters that a store was given."""
+    """Return the parameters of a store, by name."""
     group = named(managed("aws"), "aws", f"{store}-parameters", f"aws:{service}/parameterGroup:ParameterGroup").inputs
     return {one["name"]: one["value"] for one in group["parameters"]}
 
@@ -159,7 +159,7 @@ def test_a_store_waits_until_its_pods_are_let_in(store: str, type_: str) -> None
 
 
 def test_the_logs_of_rds_are_forgotten_after_a_time() -> None:
-    # RDS makes the groups it does not find, and those are kept for ever. Where it looks for them:
+    # RDS creates missing log groups, and those never expire. The names that RDS uses:
     # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Procedural.UploadtoCloudWatch.html
     stack = managed("aws")
     groups = {r.inputs["name"]: r for r in stack.of_type("aws:cloudwatch/logGroup:LogGroup")}

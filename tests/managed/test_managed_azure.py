@@ -20,27 +20,27 @@ DATABASE_KEY = "westeurope-database-encryption-"
 
 
 def store(name: str, **options: bool) -> Resource:
-    """The cloud's own resource of a store."""
+    """Return Azure's resource of a store."""
     return named(managed("azure", **options), "azure", name, STORES[name])
 
 
 def server(**options: bool) -> dict[str, Any]:
-    """Inputs of the database server."""
+    """Return the inputs of the database server."""
     return store("database", **options).inputs
 
 
 def redis(**options: bool) -> dict[str, Any]:
-    """Inputs of the cache's cluster."""
+    """Return the inputs of the cache's cluster."""
     return store("cache", **options).inputs
 
 
 def redis_database() -> dict[str, Any]:
-    """Inputs of the cache's one database."""
+    """Return the inputs of the cache's only database."""
     return named(managed("azure"), "azure", "cache-database", "azure-native:redisenterprise:Database").inputs
 
 
 def id_of(type_: str, name: str) -> str:
-    """The id that a resource has under mocks."""
+    """Return the id that the mocks give a resource."""
     path = type_.partition(":")[2].replace(":", "/")
     return f"/subscriptions/00000000-0000-0000-0000-000000000000/{path}/westeurope-{name}"
 
@@ -96,7 +96,7 @@ def test_a_store_is_encrypted_with_a_key_of_its_own_that_its_identity_may_use(na
 
 
 def test_all_that_the_database_s_last_backup_needs_outlives_the_stack_in_a_group_of_its_own() -> None:
-    # https://learn.microsoft.com/azure/postgresql/security/security-data-encryption: a restore needs key and identity.
+    # A restore needs key and identity: https://learn.microsoft.com/azure/postgresql/security/security-data-encryption
     stack = managed("azure")
     needed = {
         "database-encryption-group": "azure-native:resources:ResourceGroup",
@@ -121,7 +121,7 @@ def test_nothing_is_kept_of_the_cache_which_leaves_no_backup_but_the_key_that_go
 
 
 def test_pulumi_deletes_no_key_of_a_vault() -> None:
-    # The official provider would ask the vault itself, where whoever owns the subscription has no rights.
+    # The official provider would call the vault itself, in which the subscription's owner has no rights.
     keys = managed("azure").of_type("azure-native:keyvault:Key")
     assert len(keys) == 3
     assert all(key.retained for key in keys)

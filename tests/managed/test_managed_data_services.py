@@ -1,4 +1,4 @@
-"""Data services that clouds run: to callers they are what they are in a cluster, whichever cloud it is."""
+"""Data services that clouds run: on every cloud they offer callers the same interface as data services in a cluster."""
 
 import json
 import subprocess
@@ -49,12 +49,12 @@ CONTRACTS: list[Callable[[Rendered], None]] = [
 
 
 def secret(cloud: str, store: str) -> dict[str, str]:
-    """What the clients of a store are told."""
+    """Return the connection Secret that clients of a store read."""
     return secret_texts(object_named(managed(cloud), "Secret", f"{store}-connection", SERVICES))
 
 
 def component(cloud: str, store: str) -> dict[str, Any]:
-    """What a store's component offers."""
+    """Return the outputs of a store's component."""
     stack = managed(cloud)
     kind = f"sacred-council:{store}:{(SERVERS if store == 'database' else CACHES)[cloud]}"
     return stack.registered_outputs[named(stack, cloud, store, kind).urn]
@@ -252,7 +252,7 @@ def test_the_policy_pack_sees_what_a_cloud_s_own_protection_protects(cloud: str)
         kinds = {r.type: r.inputs for r in managed(cloud, protected=protected).resources if r.type in STATEFUL}
         return {kind for kind, inputs in kinds.items() if STATEFUL[kind](inputs)}
 
-    # AWS has no such thing for caches.
+    # AWS has no deletion protection for caches.
     assert len(seen(protected=True)) == {"gcp": 3, "aws": 2}[cloud]
     assert seen(protected=False) == set()
 

@@ -15,12 +15,12 @@ GRANT = "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember"
 
 
 def server(**options: bool) -> dict[str, Any]:
-    """Inputs of the database server."""
+    """Return the inputs of the database server."""
     return named(managed("gcp", **options), "gcp", "database", SQL).inputs
 
 
 def cache(**options: bool) -> dict[str, Any]:
-    """Inputs of the cache."""
+    """Return the inputs of the cache."""
     return named(managed("gcp", **options), "gcp", "cache", REDIS).inputs
 
 

@@ -1,6 +1,6 @@
-"""A region of a simulated cloud with the data services that its cloud runs: made, protected, exchanged, grown, removed.
+"""Data services that a simulated cloud runs for a region: created, protected, exchanged, grown, removed.
 
-What a cloud itself would refuse is not simulated. The tests of a cloud build on each other.
+Refusals of a real cloud are not simulated. The tests of a cloud build on each other.
 """
 
 import base64
@@ -35,7 +35,7 @@ HOLDS_DATA = {
     },
 }
 OUTLIVES = {
-    # A project keeps the agents of Google's services.
+    # A project keeps Google's service agents.
     "gcp": {
         "gcp:projects/serviceIdentity:ServiceIdentity",
         "gcp:storage/bucket:Bucket",
@@ -55,42 +55,43 @@ OUTLIVES = {
 """Backups that outlive a stack, and what reading them needs (docs/adr/0024)."""
 CLOUDS = ["gcp", "aws", "azure"]
 ONE_CLOUD = pytest.mark.parametrize("box", ["gcp"], indirect=True)
-"""For what is the same on every cloud, and takes long."""
+"""For slow tests whose result is the same on every cloud."""
 
 Object = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class There:
-    """What there is: the services' Secrets by name, their Deployments by name, and what the cloud has by URN.
-
-    Of a Deployment it is which one, and its pods' template: another one restarts them.
-    """
+    """The services' objects and the cloud's resources at one time."""
 
     secrets: Mapping[str, Object]
+    """The services' Secrets, by name."""
     deployments: Mapping[str, tuple[str, Object]]
+    """Uid and pod template of the services' Deployments, by name. Another template restarts the pods."""
     cloud: Mapping[str, Object]
+    """Records of the simulated cloud, by URN."""
 
     def told(self, store: str) -> dict[str, str]:
-        """What the services are told about a store."""
+        """Return the decoded connection Secret of a store."""
         data = self.secrets[f"{store}-connection"]["data"]
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
     def uid(self, store: str) -> str:
-        """Which object tells the services about a store."""
+        """Return the uid of a store's connection Secret."""
         return str(self.secrets[f"{store}-connection"]["metadata"]["uid"])
 
     def without(self, prefix: str) -> dict[str, Object]:
-        """What the cloud has, but for what has a name that begins like that."""
+        """Return the cloud's records, except those whose resource name begins with `prefix`."""
         return {urn: one for urn, one in self.cloud.items() if not urn.rpartition("::")[2].startswith(prefix)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What was planned, what the engine printed while it did that, and what there is before and after it."""
+    """A planned change that the engine has carried out."""
 
     plan: Preview
     said: str
+    """Output of `up`."""
     before: There
     after: There
 
@@ -103,7 +104,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Box:
-    """A stack of one region of `cloud`."""
+    """A stack with one region on `cloud`."""
 
     sandbox: Sandbox
     cloud: str
@@ -113,7 +114,7 @@ class Box:
         return REGIONS[self.cloud]
 
     def configure(self, database: Object, cache: Object, *, protected: bool = False, second: str = "") -> None:
-        """Set the data services' engines; `second` is the cloud of a second region. What knows no store is left out."""
+        """Set the data services' engines, without mesh and monitoring. `second` is the cloud of a second region."""
         mine = settings(self.cloud, protected, database, cache)
         if second:
             more = settings(second, protected, database, cache)
@@ -126,7 +127,7 @@ class Box:
         return self.sandbox.preview()
 
     def becomes(self, database: Object, cache: Object) -> Step:
-        """What is planned with these engines; then that is done."""
+        """Plan the change to these engines and carry it out."""
         before, plan = self.there(), self.planned(database, cache)
         assert plan.errors == ()
         said = self.sandbox.pulumi("up", "--yes", "--skip-preview")
@@ -146,7 +147,7 @@ class Box:
         )
 
     def is_scaled(self) -> bool:
-        """Whether each service has at least the pods that its autoscaler asks for, and all are ready."""
+        """Return whether each service has at least the pods that its autoscaler demands, all of them ready."""
         services = {one["metadata"]["name"]: one for one in self.sandbox.objects("deployments", "-n", "sacred-council")}
         scalers = self.sandbox.objects("horizontalpodautoscalers", "-n", "sacred-council")
         wanted = {one["spec"]["scaleTargetRef"]["name"]: one["spec"]["minReplicas"] for one in scalers}
@@ -156,7 +157,7 @@ class Box:
         )
 
     def in_cloud(self) -> list[Object]:
-        """The records of what exists in the simulated clouds."""
+        """List the records of the resources in the simulated clouds."""
         folder = self.sandbox.folder / ".sandbox" / "clouds" / STACK
         return [json.loads(path.read_text()) for path in folder.rglob("*.json")]
 
@@ -171,7 +172,7 @@ def box(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def made(box: Box) -> There:
-    """Database and cache are the cloud's, and protected."""
+    """The cloud runs database and cache, with deletion protection."""
     box.configure(POSTGRESQL, MANAGED, protected=True)
     assert f"Stack {STACK} is up" in box.sandbox.run("up", STACK)
     return box.there()
@@ -190,7 +191,7 @@ def in_cluster(box: Box, unprotected: Step) -> Step:
 
 @pytest.fixture(scope="module")
 def in_cloud_again(box: Box, in_cluster: Step) -> Step:
-    """The cache is the cloud's again."""
+    """The cache moves back to the cloud."""
     return box.becomes(POSTGRESQL, MANAGED)
 
 
@@ -201,7 +202,7 @@ def cockroachdb(box: Box, in_cloud_again: Step) -> Step:
 
 
 def test_a_second_run_changes_nothing_and_neither_does_a_refresh(box: Box, made: There) -> None:
-    # A refresh finds pods that the autoscaler has just asked for, and that are not ready.
+    # Without waiting, a refresh would find pods that the autoscaler has just requested and that are not ready.
     eventually(box.is_scaled, seconds=120, what="as many pods of each service as its autoscaler wants at least")
     box.sandbox.pulumi("preview", "--refresh", "--expect-no-changes")
 
@@ -221,7 +222,7 @@ def test_no_password_is_in_the_state_in_plain(box: Box, made: There) -> None:
         for value in (encoded, base64.b64decode(encoded).decode())
     ]
     state = box.sandbox.pulumi("stack", "export")
-    # Of database, cache and messaging, and of the database's administrator.
+    # Seven values of database, cache, messaging and the database's administrator, each in two encodings.
     assert len(hidden) >= 2 * 7
     assert [value for value in hidden if value in state] == []
 
@@ -351,7 +352,7 @@ def test_a_second_region_of_another_cloud_does_not_touch_the_cache_of_the_first(
 
 
 def test_nothing_is_left_after_a_destroy(box: Box, in_cloud_again: Step) -> None:
-    # Where there were settings of two regions, the second was only planned.
+    # An earlier test may have configured a second region, which was only planned.
     box.configure(POSTGRESQL, MANAGED)
     box.sandbox.pulumi("destroy", "--yes", "--skip-preview")
     assert [one["urn"] for one in box.sandbox.resources() if not one["type"].startswith("pulumi:")] == []

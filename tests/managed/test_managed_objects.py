@@ -1,5 +1,4 @@
-"""What a region has in its cluster when its cloud runs the data services: against the same judges as everything
-else."""
+"""Kubernetes objects of a region whose cloud runs the data services, against the same validators as all others."""
 
 from typing import Any
 

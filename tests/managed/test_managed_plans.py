@@ -68,7 +68,7 @@ def test_settings_know_the_machines_that_google_makes(count: int, steps: int) ->
 def test_a_disk_of_rds_grows_as_far_as_aws_goes() -> None:
     assert machines.rds_disk_limit(50, 10) == 500
     assert machines.rds_disk_limit(20_000, 10) == 65_536
-    # AWS takes no limit that is less than 26 % above the disk.
+    # AWS refuses a limit that is less than 26 % above the disk.
     assert machines.rds_disk_limit(52_013, 10) is None
 
 
@@ -153,5 +153,5 @@ def test_an_authority_that_is_gone_is_named() -> None:
 
 
 def test_a_window_of_aws_is_an_hour_of_one_day() -> None:
-    # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html: ddd:hh24:mi-ddd:hh24:mi
+    # ddd:hh24:mi-ddd:hh24:mi: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
     assert weekly_hour("Tuesday", 4) == "tue:04:00-tue:05:00"

@@ -1,4 +1,4 @@
-"""The mesh: what Istio is told, in which order, and who may reach whom."""
+"""The mesh: Istio's settings, the order of resources, and who may reach whom."""
 
 import socket
 from typing import Any, get_args
@@ -28,7 +28,7 @@ def bare() -> Rendered:
 
 
 def release(rendered: Rendered, name: str) -> dict[str, Any]:
-    """The values of the release with the logical name `name`."""
+    """Return the values of the release with the logical name `name`."""
     return dict(rendered.named(name).inputs["values"])
 
 
@@ -87,7 +87,7 @@ def test_the_cni_plugin_is_outside_the_restricted_namespaces(mesh: Rendered) -> 
 
 
 PLATFORMS = ("gke", "k3d", "k3s", "microk8s", "minikube", "openshift")
-"""What Istio's charts of 1.30 have a profile for (manifests/helm-profiles/platform-*.yaml)."""
+"""Platforms with a profile in Istio's charts of 1.30 (manifests/helm-profiles/platform-*.yaml)."""
 
 
 def test_the_platforms_are_those_that_istio_s_charts_know() -> None:
@@ -113,12 +113,12 @@ def test_on_a_plain_kubelet_the_charts_defaults_are_right() -> None:
 
 
 def test_on_gke_the_directory_does_not_hang_on_what_the_cluster_calls_its_version() -> None:
-    """The chart's profile `gke` sets `cni.cniBinDir` to "", and that goes before `cniBinDir` of the first level."""
+    """The chart's profile `gke` sets `cni.cniBinDir` to "", which overrides `cniBinDir` of the first level."""
     assert chart_values.cni_values(platform="gke")["cni"] == {"cniBinDir": "/home/kubernetes/bin"}
 
 
 def is_cluster_local(host: str, settings: list[dict[str, Any]]) -> bool:
-    """As Istio decides (pilot/pkg/model/cluster_local.go): the exact host, else the longest wildcard that fits."""
+    """Decide as Istio does (pilot/pkg/model/cluster_local.go): by the exact host, else the longest matching wildcard."""
     said = {name: each["settings"]["clusterLocal"] for each in settings for name in each["hosts"]}
     wildcards = [name for name in said if name.startswith("*") and host.endswith(name[1:])]
     best = host if host in said else max(wildcards, key=len, default=None)

@@ -1,4 +1,4 @@
-"""Which region serves whom: what the routes of Istio do with a tag is what the topology says."""
+"""Which region serves whom: Istio's routes send each language tag where the topology does."""
 
 import pytest
 from hypothesis import given
@@ -24,7 +24,7 @@ tags = st.one_of(
 
 
 def routed(tag: str, routes: tuple[LanguageRoute, ...]) -> str | None:
-    """Where Istio sends a request with this tag: the first route that fits; None is here."""
+    """Return the region of the first route that matches this tag, as Istio does; None is the region itself."""
     for route in routes:
         fits = tag in route.tags if route.match == "exact" else tag.startswith(route.tags)
         if fits:

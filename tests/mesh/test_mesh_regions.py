@@ -1,4 +1,4 @@
-"""Several regions in one mesh: what each is told of the others, and what changes when their number does."""
+"""Several regions in one mesh: what each receives about the others, and what changes with their number."""
 
 import base64
 import json
@@ -31,13 +31,13 @@ def rendered(*regions: str, hidden: tuple[str, ...] = (), closed: tuple[str, ...
 
 
 def of_region(mesh: Rendered, region: str) -> dict[str, Resource]:
-    """The region's resources by the rest of their names."""
+    """Return the region's resources, by name without the region's prefix."""
     mine = [r for r in mesh.resources if r.name.startswith(f"{region}-")]
     return {r.name.removeprefix(f"{region}-"): r for r in mine}
 
 
 def kubeconfigs(mesh: Rendered, region: str) -> dict[str, Any]:
-    """The kubeconfigs that the region's control plane is given, by region."""
+    """Return the kubeconfigs in the Secret for the region's control plane, by region."""
     data = mesh.named(f"{region}-remote-regions-secret").inputs["data"]
     return {name: json.loads(base64.b64decode(value)) for name, value in data.items()}
 
@@ -155,7 +155,7 @@ def test_the_token_belongs_to_the_remote_secret_access() -> None:
 
 def test_the_gateway_between_networks_belongs_to_the_regions_network() -> None:
     release = rendered(*THREE).named(f"{EUROPE}-east-west-release").inputs
-    # istiod takes a Service with this label for the network's gateway, and asks it on 15443.
+    # istiod takes a Service with this label for the network's gateway, on port 15443.
     assert release["values"]["labels"] == {"topology.istio.io/network": EUROPE}
     assert release["values"]["env"] == {"ISTIO_META_REQUESTED_NETWORK_VIEW": EUROPE}
     assert release["values"]["service"]["type"] == "LoadBalancer"

@@ -1,4 +1,4 @@
-"""What several regions' meshes say, against Istio's own definitions and its chart's schema."""
+"""Resources and chart values of a mesh of several regions, against Istio's definitions and chart."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""From one NATS server to three with real servers, as docs/runbooks/nats-more-servers.md says."""
+"""From one NATS server to three with real servers, as in docs/runbooks/nats-more-servers.md."""
 
 import os
 import subprocess
@@ -41,12 +41,12 @@ def test_streams_move_to_three_servers_while_the_configuration_does_not_name_the
     job(platform, three, replicas=3)
 
     assert platform.with_client(three, kept) == (MESSAGES, 3)
-    # What would happen had the Job made the stream first.
+    # This restore fails as it would if the Job had created the stream first.
     assert "already exist" in nats(platform, three, "stream", "restore", backup, "--replicas", "3", fails=True)
 
 
 def region(platform: Platform, *, servers: int) -> Region:
-    """The region `local` with so many servers, all of them ready."""
+    """Start the region `local` with `servers` servers; return it when all are ready."""
     settings = MessagingSettings(servers=servers, storage="200Mi", memory="256Mi")
     started = platform.region(configuration.RegionServers(region="local", settings=settings))
     platform.start(started)
@@ -56,7 +56,7 @@ def region(platform: Platform, *, servers: int) -> Region:
 
 
 def job(platform: Platform, at: Region, *, replicas: int) -> None:
-    """What the Job does when the configuration names the stream."""
+    """Run the Job's script for a configuration that names the stream."""
     stream = {"name": STREAM, "subjects": ["councils.>"], "replicas": replicas, "retention": "1d", "maxSize": "8Mi"}
     settings = MessagingSettings.model_validate({"servers": at.servers, "streams": [stream]})
     directory = platform.directory / "job"
@@ -71,7 +71,7 @@ def nats(platform: Platform, at: Region, *arguments: str, fails: bool = False) -
 
 
 def run(platform: Platform, at: Region, *command: str, fails: bool = False) -> str:
-    """What `command` prints, with the settings of the Secret `messaging-connection`."""
+    """Run `command` with the settings of the Secret `messaging-connection`; return its output."""
     environment = {
         "PATH": f"{binary('nats').parent}:{os.environ['PATH']}",
         "HOME": str(platform.directory),
@@ -92,6 +92,6 @@ async def publish(client: Client) -> None:
 
 
 async def kept(client: Client) -> tuple[int, int | None]:
-    """How many messages the stream has, and on how many servers."""
+    """Return the numbers of the stream's messages and replicas."""
     info = await client.jetstream(timeout=10).stream_info(STREAM)
     return info.state.messages, info.config.num_replicas

@@ -1,4 +1,4 @@
-"""Streams: what may be configured, and which region holds what."""
+"""Streams: the configurations that are allowed, and the regions that hold each stream."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ OWN = {"cloud": "existing", "egressAddresses": ["192.0.2.1"]}
 
 
 def values(*listed: dict[str, Any], regions: tuple[str, ...] = (US, EU, ASIA), **messaging: Any) -> dict[str, Any]:
-    """A stack of these regions with these streams."""
+    """Return the configuration of a stack of these regions with these streams."""
     several = {"database": {"primaryRegion": regions[0]}} if len(regions) > 1 else {}
     return {
         "stage": "continental",
@@ -33,7 +33,7 @@ def values(*listed: dict[str, Any], regions: tuple[str, ...] = (US, EU, ASIA), *
 
 
 def messaging(*listed: dict[str, Any], **more: Any) -> MessagingSettings:
-    """The settings of messaging of a stack with these streams."""
+    """Parse the messaging settings of a stack with these streams."""
     return parse(values(*listed, **more)).messaging
 
 

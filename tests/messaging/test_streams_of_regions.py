@@ -1,4 +1,4 @@
-"""Streams of several regions: the Job that makes them, and what servers tell each other."""
+"""Streams of several regions: the Job that creates them, and the subjects that servers exchange."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ def stack() -> Rendered:
 
 
 def job(stack: Rendered, region: str) -> dict[str, Any]:
-    """The pod of the region's Job."""
+    """Return the pod template of the region's Job."""
     return dict(stack.named(f"{region}-messaging-streams-job").inputs["spec"]["template"])
 
 

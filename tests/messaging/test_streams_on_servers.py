@@ -1,6 +1,6 @@
-"""Streams and mirrors on the real super-cluster, made by the Job's own script with the real `nats` command.
+"""Streams and mirrors on the real super-cluster, created by the Job's script with the real `nats` command.
 
-The stack is the multiregion one with two streams: one mirrored in all regions, one in none.
+The stack is `multiregion` with two streams: one mirrored in all regions, one in none.
 """
 
 import os
@@ -32,14 +32,14 @@ STREAMS = [
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuperCluster]:
-    """The super-cluster with its streams made. Each test leaves it whole."""
+    """The super-cluster with its streams. Each test leaves it complete."""
     with made(tmp_path_factory.mktemp("streams")) as built:
         yield built
 
 
 @contextmanager
 def made(directory: Path) -> Iterator[SuperCluster]:
-    """The super-cluster with its streams."""
+    """Start the super-cluster and create its streams."""
     binary("nats")
     with super_cluster(stack(STREAMS), directory) as built:
         built.start()
@@ -49,7 +49,7 @@ def made(directory: Path) -> Iterator[SuperCluster]:
 
 
 def stack(listed: list[dict[str, Any]], *without: str) -> Rendered:
-    """The multiregion stack with these streams, and without some of its regions."""
+    """Render the multiregion stack with these streams and without some of its regions."""
     regions = [
         region for region in stack_config("multiregion")["sacred-council:regions"] if region["name"] not in without
     ]
@@ -66,14 +66,14 @@ def stack(listed: list[dict[str, Any]], *without: str) -> Rendered:
 def run_job(
     cluster: SuperCluster, name: str, changes: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the region's Job with its rendered files, some of them changed."""
+    """Run the region's Job with its rendered files; `changes` replaces some of them."""
     return nats_command(cluster, name, {**job_files(cluster.rendered, name), **(changes or {})}, "streams.sh")
 
 
 def nats_command(
     cluster: SuperCluster, name: str, files: dict[str, str], script: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run one of `files` as the region's Job would."""
+    """Run `script`, one of `files`, as the region's Job would."""
     directory = cluster.platform.directory / f"job-{name}"
     directory.mkdir(exist_ok=True)
     for file, text in files.items():
@@ -100,7 +100,7 @@ def publish(subject: str, count: int = 1) -> Any:
 
 
 async def messages(client: Client) -> int:
-    """How many messages the region's copy of the stream has."""
+    """Return the number of messages in the region's copy of the stream."""
     return (await client.jetstream(timeout=10).stream_info(COUNCILS)).state.messages
 
 
@@ -109,7 +109,7 @@ async def held(client: Client) -> set[str]:
 
 
 async def read(client: Client) -> list[bytes]:
-    """All that a consumer of the region's copy gets."""
+    """Return all messages that a consumer of the region's copy receives."""
     subscription = await client.jetstream(timeout=10).subscribe("councils.>", stream=COUNCILS, ordered_consumer=True)
     expected = await messages(client)
     return [(await subscription.next_msg(timeout=10)).data for _ in range(expected)]
@@ -120,7 +120,7 @@ def here(cluster: SuperCluster, name: str, do: Any, index: int = 0) -> Any:
 
 
 def caught_up(cluster: SuperCluster, *names: str) -> int:
-    """Wait until the mirrors of these regions have what the home has; how many messages that is."""
+    """Wait until the mirrors of these regions have as many messages as the home region; return that number."""
     wanted = int(here(cluster, HOME, messages))
     for name in names:
         cluster.eventually(lambda name=name: here(cluster, name, messages) == wanted, f"{name} has {wanted} messages")

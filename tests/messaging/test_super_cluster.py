@@ -1,4 +1,4 @@
-"""The super-cluster of messaging: what regions know of each other, and what a region more or less changes."""
+"""The super-cluster of messaging: references between regions, and the changes of adding or removing a region."""
 
 from typing import Any
 
@@ -16,17 +16,17 @@ PRIMARY_REGION = IOWA[0]
 
 
 def part(stack: Rendered, region: str, rest: str) -> dict[str, Any]:
-    """Inputs of a part of the region's messaging."""
+    """Return the inputs of a part of the region's messaging."""
     return stack.named(f"{region}-messaging-{rest}").inputs
 
 
 def configuration(stack: Rendered, region: str) -> str:
-    """The region's nats.conf."""
+    """Return the region's nats.conf."""
     return str(part(stack, region, "settings")["data"]["nats.conf"])
 
 
 def across(stack: Rendered, region: str, direction: str) -> list[str]:
-    """The addresses that may reach the region's gateway, or that it may reach."""
+    """List the address ranges that may reach the region's gateway, or that the gateway may reach."""
     peers = "from" if direction == "ingress" else "to"
     rules = part(stack, region, "network-policy")["spec"][direction]
     (found,) = [rule for rule in rules if [port["port"] for port in rule["ports"]] == [nats.GATEWAY_PORT]]

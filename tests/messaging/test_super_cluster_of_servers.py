@@ -1,7 +1,7 @@
-"""Three regions of real nats-servers, started with what the program renders for a stack of three regions.
+"""Three regions of real nats-servers, started with the files that the program renders for three regions.
 
 Addresses are mapped to loopback, where each region has a peer endpoint like the one in front of its servers in the
-clouds. Certificates are real, with the names that the program has certified.
+clouds. The certificates are real and contain the names that the program certifies.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ PRIMARY_REGION, NEAR, FAR = "us-central1", "europe-west1", "asia-east1"
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuperCluster]:
-    """The super-cluster of the multiregion stack. Each test leaves it whole."""
+    """The super-cluster of the multiregion stack. Each test leaves it complete."""
     with super_cluster(render("multiregion"), tmp_path_factory.mktemp("super-cluster")) as built:
         built.start()
         built.together()
@@ -93,7 +93,7 @@ def test_a_request_is_answered_by_another_region(cluster: SuperCluster) -> None:
 
 
 def greeting(cluster: SuperCluster, region: str, context: ssl.SSLContext, name: str) -> bytes:
-    """What the region's gateway says to who calls it by `name`."""
+    """Return the first four bytes that the region's gateway sends to a client that calls it by `name`."""
     with (
         socket.create_connection(("localhost", cluster.endpoints[region].port), timeout=10) as plain,
         context.wrap_socket(plain, server_hostname=name) as encrypted,
@@ -135,7 +135,7 @@ def test_a_region_that_was_killed_is_part_again_after_its_restart(cluster: Super
 def test_regions_find_each_other_while_the_one_they_meet_at_is_down(cluster: SuperCluster) -> None:
     cluster.kill(PRIMARY_REGION)
     cluster.kill(FAR)
-    # Long enough for attempts in vain: a region that has been given up would not be found any more.
+    # Long enough for failed attempts: a region that the others gave up would never be found again.
     time.sleep(SECONDS_IN_VAIN)
     cluster.start(FAR)
     cluster.together(NEAR, FAR)

@@ -1,5 +1,4 @@
-"""What a real API server and its controllers make of peer endpoints and of the names of other regions' peer
-endpoints."""
+"""Peer endpoints, and the names of other regions' peer endpoints, on a real API server with its controllers."""
 
 import json
 import time
@@ -26,7 +25,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def applied(cluster: Cluster, stack: Rendered) -> None:
-    """Apply the peer endpoints and the names of one region's messaging, as the program describes them."""
+    """Apply the program's peer endpoints and names of one region's messaging."""
     objects = [r.inputs for r in stack.objects() if r.name.startswith(OURS)]
     objects.sort(key=lambda one: one["kind"] != "Namespace")
     assert {"Namespace", "Service", "Endpoints"} == {one["kind"] for one in objects}
@@ -36,14 +35,14 @@ def applied(cluster: Cluster, stack: Rendered) -> None:
 
 
 def found(cluster: Cluster, kind: str, *arguments: str) -> Any:
-    """What kubectl gets, as JSON."""
+    """Return the JSON of `kubectl get` in the namespace `nats`."""
     run = cluster.kubectl("--namespace=nats", "get", kind, *arguments, "--output=json")
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
 
 
 def names(cluster: Cluster) -> dict[str, list[str]]:
-    """What the cluster's DNS is given: hosts below the Service `peers`, with their addresses."""
+    """Return the addresses of each host below the Service `peers`, as the cluster's DNS reads them."""
     slices = found(cluster, "endpointslices", "--selector=kubernetes.io/service-name=peers")["items"]
     hosts: dict[str, list[str]] = {}
     for endpoint in (one for part in slices for one in part.get("endpoints") or []):
@@ -52,7 +51,7 @@ def names(cluster: Cluster) -> dict[str, list[str]]:
 
 
 def wanted(stack: Rendered) -> dict[str, list[str]]:
-    """What the program says."""
+    """Return the addresses of each host, as the program declares them."""
     (subset,) = stack.named("us-central1-nats-peers-endpoints").inputs["subsets"]
     hosts: dict[str, list[str]] = {}
     for address in subset["addresses"]:
@@ -61,7 +60,7 @@ def wanted(stack: Rendered) -> dict[str, list[str]]:
 
 
 def soon(what: Callable[[], Any], expected: Any) -> None:
-    """Wait until `what` gives `expected`."""
+    """Wait until `what` returns `expected`."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while what() != expected and time.monotonic() < deadline:
         time.sleep(0.5)
@@ -73,7 +72,7 @@ def test_dns_is_given_the_other_regions_names_whichever_regions_come_and_go(clus
         stack = rendered(*regions)
         applied(cluster, stack)
         assert len(wanted(stack)) == len(regions) - 1
-        # kube-dns reads the Endpoints, all other servers the slices that Kubernetes makes of them.
+        # kube-dns reads the Endpoints; all other DNS servers read the slices that Kubernetes derives from them.
         soon(lambda: names(cluster), wanted(stack))
 
 

@@ -29,7 +29,7 @@ def test_a_name_is_covered_by_the_wildcards_of_certificates(region: str, index: 
 
 @given(names, numbers, names, numbers)
 def test_no_two_peer_endpoints_have_the_same_name(one: str, first: int, other: str, second: int) -> None:
-    # A region called a-1 and another called a: then a-1-0 and a-1 must not meet.
+    # With regions named a-1 and a, the hosts a-1-0 and a-1 must not collide.
     if (one, first) != (other, second):
         assert host(one, first) != host(other, second)
 

@@ -1,4 +1,4 @@
-"""Peer endpoints and names between regions: who may come in, how pods find them, and that one region alone has none."""
+"""Peer endpoints and names between regions: who has access, how pods find them, and that a lone region has none."""
 
 import json
 from typing import Any
@@ -39,11 +39,11 @@ ADDRESSES = {
 
 
 STORES = ("cockroachdb", "nats")
-"""Those whose servers talk to servers of other regions."""
+"""Namespaces of stores whose servers talk to servers of other regions."""
 
 
 def peer_endpoints(stack: Rendered, region: str) -> dict[str, dict[str, Any]]:
-    """The region's peer endpoints: inputs of the Services, by the rest of their names. There are some."""
+    """Return the inputs of the region's peer endpoint Services, by short name. Fail if a store has none."""
     found = {
         key.partition(" ")[0].removesuffix("-service"): resource.inputs
         for key, resource in of_region(stack, region).items()
@@ -54,13 +54,13 @@ def peer_endpoints(stack: Rendered, region: str) -> dict[str, dict[str, Any]]:
 
 
 def peering_objects(stack: Rendered, region: str) -> list[str]:
-    """What the region has for others, by its names."""
+    """List the names of the region's resources that serve other regions."""
     parts = ("-peer-", "-peers", "-addresses-group")
     return [r.name for r in of_region(stack, region).values() if any(part in r.name for part in parts)]
 
 
 def endpoints(stack: Rendered, region: str, store: str) -> dict[str, list[str]]:
-    """The addresses behind each name of the other regions' peer endpoints."""
+    """Return the addresses behind each name of the other regions' peer endpoints."""
     (subset,) = stack.named(f"{region}-{store}-peers-endpoints").inputs["subsets"]
     found: dict[str, list[str]] = {}
     for one in subset["addresses"]:
@@ -69,7 +69,7 @@ def endpoints(stack: Rendered, region: str, store: str) -> dict[str, list[str]]:
 
 
 def reserved(stack: Rendered, region: str) -> list[Resource]:
-    """The addresses that are reserved for the region's peer endpoints. There are some."""
+    """List the addresses reserved for the region's peer endpoints. Fail if there are none."""
     found = [r for r in of_region(stack, region).values() if r.type in ADDRESSES and "-peer-" in r.name]
     assert found
     return found
@@ -101,8 +101,7 @@ def test_the_second_region_adds_nothing_to_one_that_is_the_first_of_several() ->
 
 
 def open_to_all(stack: Rendered) -> list[str]:
-    """The network policies of data services with a rule for the port of peer endpoints that names nobody, so means
-    everybody."""
+    """List the data services' network policies with a rule that names no peer and so admits everybody."""
     policies = [r for r in stack.objects("NetworkPolicy") if r.inputs["metadata"]["namespace"] in STORES]
     assert {r.inputs["metadata"]["namespace"] for r in policies} == {*STORES}
     return [

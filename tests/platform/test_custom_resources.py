@@ -41,7 +41,7 @@ KINDS = {
 
 
 class Loader(yaml.CSafeLoader):
-    """A loader that reads a lone `=` as text: YAML 1.1 gives `=` a special meaning, CRDs use it as an operator's name."""
+    """A loader that reads a lone `=` as text: `=` is special in YAML 1.1, but CRDs use it as an operator's name."""
 
 
 Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: str(node.value))

@@ -53,7 +53,7 @@ def refused(sandbox: Sandbox, five: Preview) -> str:
 
 @pytest.fixture(scope="module")
 def without(sandbox: Sandbox, refused: str) -> str:
-    """Output of the next `up`, after a refresh dropped the region's objects from the state: `up` forgets no releases."""
+    """Output of the next `up`, after a refresh dropped the region's objects from the state. `up` drops no releases."""
     targets = ("--target", f"**kubernetes:**::{DEAD}-**")
     command = ("env", "PULUMI_K8S_DELETE_UNREACHABLE=true", "pulumi", "refresh", "--yes", "--skip-preview", *targets)
     sandbox.run("exec", "--", *command, "--stack", sandbox.stack)

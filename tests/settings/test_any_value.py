@@ -1,4 +1,4 @@
-"""Whatever a stack file has in the place of a setting, the user gets mistakes, and never a stack trace."""
+"""Whatever value a stack file gives a setting, the user gets readable mistakes and never a stack trace."""
 
 import copy
 import json
@@ -148,13 +148,13 @@ EVERYTHING: Mapping[str, Any] = {
         "ingressClass": "nginx",
     },
 }
-"""A stack in which every key has a value that is right."""
+"""A stack in which every key has a valid value."""
 
 Path = tuple[str | int, ...]
 
 
 def paths(values: object) -> Iterator[Path]:
-    """The way to every value within `values`."""
+    """Yield the path to every value within `values`."""
     inside = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
     for step, value in inside:
         yield (step,)
@@ -172,15 +172,15 @@ ANYTHING = st.recursive(
 
 
 def with_values(changes: Mapping[Path, Any], base: Mapping[str, Any] = EVERYTHING) -> dict[str, Any]:
-    """All settings, with other values in some places; a place that another change has taken away is left out."""
-    # A copy in which no two places share an object.
+    """Return a copy of all settings with other values at some paths. A path that another change removed is skipped."""
+    # In a copy by JSON no two places share an object.
     values: dict[str, Any] = json.loads(json.dumps(base))
     for path, value in changes.items():
         place: Any = values
         try:
             for step in path[:-1]:
                 place = place[step]
-            # A copy: what is sampled is the same object each time, and another change may be made inside of it.
+            # A copy, because each sample is the same object and another change may modify its inside.
             place[path[-1]] = copy.deepcopy(value)
         except (KeyError, IndexError, TypeError):
             continue
@@ -188,7 +188,7 @@ def with_values(changes: Mapping[Path, Any], base: Mapping[str, Any] = EVERYTHIN
 
 
 def is_settled(values: Mapping[str, Any]) -> None:
-    """There are settings, or mistakes that can be read: nothing else is raised."""
+    """Parse the values; swallow only SettingsError, so that any other exception fails the test."""
     with suppress(SettingsError):
         parse(values)
 
@@ -227,7 +227,7 @@ def test_an_odd_value_in_any_one_place_gives_no_stack_trace(value: object) -> No
 
 
 def mistakes(values: Mapping[str, Any]) -> tuple[Mistake, ...]:
-    """All mistakes that are found."""
+    """Return all mistakes in the values."""
     try:
         parse(values)
     except SettingsError as error:

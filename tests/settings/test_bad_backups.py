@@ -1,4 +1,4 @@
-"""Bad settings of backups, and of services that other regions must reach: what exactly is said about them."""
+"""Bad settings of backups and of services that other regions must reach, with the exact messages."""
 
 import json
 from collections.abc import Mapping
@@ -26,14 +26,14 @@ TAIWAN = {"name": "asia-east1", "cloud": "existing", "context": "one", "egressAd
 
 
 def stack(*regions: Mapping[str, Any], **database: Any) -> dict[str, Any]:
-    """The settings of a stack of these regions."""
+    """Return the configuration of a stack of these regions."""
     primary_region = {"primaryRegion": regions[0]["name"]} if len(regions) > 1 else {}
     servers = {"messaging": {"servers": 3}}
     return {"stage": "regional", "regions": list(regions), "database": {**primary_region, **database}, **servers}
 
 
 def complaints(values: Mapping[str, Any]) -> list[str]:
-    """What is said about bad settings, without the first part of the paths."""
+    """Return the messages about bad settings, without the project."""
     with pytest.raises(SettingsError) as raised:
         parse(values)
     return [str(mistake).removeprefix("sacred-council:") for mistake in raised.value.mistakes]

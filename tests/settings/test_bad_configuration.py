@@ -1,4 +1,4 @@
-"""Bad configurations and exactly what is said about them."""
+"""Bad configurations, with the exact messages."""
 
 import pytest
 
@@ -87,7 +87,7 @@ def test_all_mistakes_are_reported_at_once() -> None:
 
 
 def test_of_what_depends_on_a_malformed_setting_nothing_is_said() -> None:
-    # The primary region may be the one whose name is not well-formed.
+    # The primary region may be the region with the malformed name.
     values = {"stage": "local", "regions": [HERE | {"name": "Here"}, THERE], "messaging": {"servers": 3}}
     assert broken({**values, "database": {"primaryRegion": "here"}}) == ["regions[0].name"]
     assert broken({**values, "database": {"primaryRegion": "Here"}}) == ["regions[0].name", "database.primaryRegion"]

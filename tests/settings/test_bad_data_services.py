@@ -1,4 +1,4 @@
-"""Bad settings of data services that clouds run, and exactly what is said about them."""
+"""Bad settings of data services that clouds run, with the exact messages."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ PEM_RULE = (
 
 
 def stack(*regions: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """A configuration with these regions."""
+    """Return a configuration with these regions."""
     return {"stage": "regional", "regions": list(regions), "messaging": {"servers": 3}, **more}
 
 
@@ -245,7 +245,7 @@ def test_a_cache_that_the_settings_accept_has_a_node_on_every_cloud(memory: str,
 
 
 def is_valid(kind: Any, value: str) -> bool:
-    """Whether settings of a `kind` take the value."""
+    """Return whether settings of a `kind` accept the value."""
     try:
         TypeAdapter(kind).validate_python(value, strict=True)
     except ValidationError:
@@ -254,7 +254,7 @@ def is_valid(kind: Any, value: str) -> bool:
 
 
 def accepted(values: dict[str, Any]) -> bool:
-    """Whether the settings find no mistake."""
+    """Return whether the settings accept the values."""
     try:
         parse(values)
     except SettingsError:

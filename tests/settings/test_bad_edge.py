@@ -1,4 +1,4 @@
-"""Bad settings of the edge and exactly what is said about them."""
+"""Bad settings of the edge, with the exact messages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ GATEWAY_RULE = "is missing: the CDN needs the address of the region's public gat
 
 
 def complaints(edge: Mapping[str, Any], **more: Any) -> list[str]:
-    """What is said, without the project, about a stack of a region of one's own; `region` adds to the region."""
+    """Return the messages, without the project, about a stack on an existing cluster; `region` adds to its region."""
     region = {**HERE, "gatewayAddress": "192.0.2.7", **more.pop("region", {})}
     values = {"stage": "local", "regions": [region], "edge": dict(edge), **more}
     with pytest.raises(SettingsError) as caught:

@@ -1,4 +1,4 @@
-"""Bad settings of Argo CD and Rancher and exactly what is said about them."""
+"""Bad settings of Argo CD and Rancher, with the exact messages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +26,7 @@ GOOD = {"enabled": True, "repository": {"url": URL}}
 
 
 def configured(gitops: Mapping[str, Any], rancher: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    """Two regions on Google Cloud and a cluster of one's own."""
+    """Return the configuration of two regions on Google Cloud and an existing cluster."""
     return {
         "stage": "continental",
         "regions": [IOWA, BELGIUM, OWN],
@@ -40,12 +40,12 @@ def configured(gitops: Mapping[str, Any], rancher: Mapping[str, Any], **more: An
 
 
 def settings(gitops: Mapping[str, Any], rancher: Mapping[str, Any] | None = None, **more: Any) -> Settings:
-    """The settings of such a stack."""
+    """Parse the settings of such a stack."""
     return parse(configured(gitops, rancher or {}, **more))
 
 
 def complaints(gitops: Mapping[str, Any], rancher: Mapping[str, Any] | None = None, **more: Any) -> list[str]:
-    """What is said about them, without the project."""
+    """Return the messages about such a stack, without the project."""
     with pytest.raises(SettingsError) as caught:
         settings(gitops, rancher, **more)
     return [str(mistake).removeprefix("sacred-council:") for mistake in caught.value.mistakes]

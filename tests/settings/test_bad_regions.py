@@ -1,4 +1,4 @@
-"""Bad regions of clouds and exactly what is said about them."""
+"""Bad regions of clouds, with the exact messages."""
 
 from typing import Any
 
@@ -219,18 +219,18 @@ HERE = [
 
 
 def stack(*regions: dict[str, Any], **more: object) -> dict[str, Any]:
-    """A stack of these regions, with all that several of them need."""
+    """Return the configuration of a stack of these regions, with the settings that several regions need."""
     several = {"database": {"primaryRegion": regions[0]["name"]}, "messaging": {"servers": 3}}
     return {"stage": "planetary", "regions": list(regions), **(several if len(regions) > 1 else {}), **more}
 
 
 def said(*regions: dict[str, Any], **more: object) -> list[str]:
-    """What is said about a stack of these regions."""
+    """Return the messages about a stack of these regions."""
     return complaints(stack(*regions, **more))
 
 
 def paths(*regions: dict[str, Any], **more: object) -> list[str]:
-    """Where the mistakes of a stack of these regions are."""
+    """Return the paths of the mistakes in a stack of these regions."""
     return broken(stack(*regions, **more))
 
 
@@ -429,7 +429,7 @@ def test_addresses_that_aws_and_azure_would_refuse_among_the_callers_of_their_cl
         'regions[1].egressAddresses[1]: "10.1.2.3" is not a public address, as required by AWS; '
         "write the public address that the cluster's pods connect from"
     ]
-    # Without a mesh no other region calls the Kubernetes API; and clusters of one's own may be side by side.
+    # Without a mesh no other region calls the Kubernetes API. Existing clusters may share a private network.
     data_services = {"database": {"primaryRegion": "us-east-1"}, "messaging": {"servers": 3}}
     assert parse({"stage": "planetary", "regions": [VIRGINIA, inside], **data_services, "mesh": {"enabled": False}})
     attic = inside | {"name": "attic", "context": "attic", "slot": 201}

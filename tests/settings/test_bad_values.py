@@ -1,4 +1,4 @@
-"""Single values that are bad, and exactly what is said about them."""
+"""Single bad values, with the exact messages."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What clouds offer where: the program chooses from the tables, and settings refuse what is not there."""
+"""What each cloud offers in each region: the program chooses from the tables, and settings refuse anything else."""
 
 import re
 from collections.abc import Iterator
@@ -40,8 +40,10 @@ WHERE = {"machine": "nodes.type", "database": "instances.database", "cache": "in
 
 
 def stack(region: geography.CloudRegion, **changed: Any) -> dict[str, Any]:
-    """A stack of one region with managed data services; `changed` are settings of the region, or of the data
-    services."""
+    """Return a stack of one region with managed data services.
+
+    `changed` overrides settings: `database` and `cache` those of the data services, other keys those of the region.
+    """
     data_services = {key: changed.pop(key) for key in ("database", "cache") if key in changed}
     nodes_ = {"type": MACHINES[region.cloud], "min": 3, "max": 9}
     one = {"name": region.name, "cloud": region.cloud, "nodes": nodes_, **OWN[region.cloud], **changed}
@@ -54,14 +56,14 @@ def stack(region: geography.CloudRegion, **changed: Any) -> dict[str, Any]:
 
 
 def naming(region: geography.CloudRegion, kind: offers.Kind, name: str) -> dict[str, Any]:
-    """A stack whose region names a type."""
+    """Return a stack whose region names a type."""
     section, key = WHERE[kind].split(".")
     given = {"min": 3, "max": 9, key: name} if kind == "machine" else {key: name}
     return stack(region, **{section: given})
 
 
 def mistakes(values: dict[str, Any]) -> list[str]:
-    """What the settings find."""
+    """Return the messages of the settings about the values."""
     try:
         parse(values)
     except SettingsError as error:
@@ -80,7 +82,7 @@ KINDS = tuple(_kinds())
 
 
 def named(cloud: str, kind: str) -> list[str]:
-    """All names of types that the table has, wherever they are."""
+    """List all names of types in the table, in any region."""
     rows = [row for row in offers.table() if (row.cloud, row.kind) == (cloud, kind)]
     return sorted({row.family.replace("#", size) for row in rows for size in row.sizes - {ANY}})
 
@@ -125,7 +127,7 @@ def test_every_row_has_a_source_with_an_address_and_a_day() -> None:
         ("gcp", "machine", "africa-south1", "c3-standard-4", False),
         ("gcp", "machine", "africa-south1", "e2-standard-4", True),
         ("gcp", "database", "africa-south1", "db-custom-2-8192", True),
-        # Nobody knows: a family of tomorrow, a region of one's own, a custom machine.
+        # The tables do not know a future family, a region outside the catalogue, or a custom machine.
         ("aws", "machine", "sa-east-1", "m99z.large", None),
         ("aws", "machine", "ap-east-1", "m7i.large", None),
         ("gcp", "machine", "us-east1", "n2-custom-2-8192", None),
@@ -180,7 +182,7 @@ def test_a_database_that_the_settings_accept_is_one_that_the_region_has(
     else:
         known = offers.here(region.cloud, "database", region.name, DATABASES[region.cloud])
         name = machines.smallest(known, cpu=str(cpu), memory=f"{gib}Gi", standby=standby)
-    # Azure does not say where its burstable machines are.
+    # Azure does not publish which regions have burstable machines.
     burstable = name.startswith("Standard_B")
     assert offers.offered(region.cloud, "database", region.name, name) is (None if burstable else True)
     assert mistakes(naming(region, "database", name)) == []
@@ -292,7 +294,7 @@ def test_the_machine_of_azure_s_own_pods_is_one_that_the_region_has() -> None:
     (japan,) = [one for one in geography.CATALOGUE if one.name == "japaneast"]
     (said,) = mistakes(stack(japan, systemMachine="Standard_D2s_v7"))
     assert said.startswith('sacred-council:regions[0].systemMachine: "Standard_D2s_v7" is not available in japaneast')
-    # Those pods have no premium disks.
+    # Azure's own pods have no premium disks.
     assert mistakes(stack(japan, systemMachine="Standard_D2_v5")) == []
 
 

@@ -1,4 +1,4 @@
-"""What a region needs of quotas, and who is told."""
+"""The quotas that a region needs, and the warnings about them."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ SAO_PAULO, SYDNEY, VIRGINIA, IOWA, AMSTERDAM = (
 
 
 def settings(*regions: tuple[str, str], **more: Any) -> Settings:
-    """A stack of these regions (name, cloud)."""
+    """Parse the settings of a stack of these regions (name, cloud)."""
     data_services = (
         {"database": {"primaryRegion": regions[0][0]}, "messaging": {"servers": 3}} if len(regions) > 1 else {}
     )
@@ -90,7 +90,7 @@ def test_the_planetary_stack_needs_more_addresses_than_aws_gives_and_all_that_go
     stack = planetary()
     ways_out, endpoints, gateways = 1, 3 + 1 + 1, 2
     assert public_addresses(stack, "us-central1") == ways_out + endpoints + gateways == ADDRESSES["gcp"].usual == 8
-    # In each of three zones: the NAT, messaging, metrics and the public gateway. One zone: each database node.
+    # NAT, messaging, metrics and the public gateway have an address in each of three zones; each database node has one.
     assert public_addresses(stack, "sa-east-1") == 3 * 4 + 3
     assert public_addresses(stack, "southafricanorth") == 3 + endpoints + gateways < ADDRESSES["azure"].usual
     told = [warning.partition(":")[0] for warning in exceeded(stack) if "public addresses" in warning]
@@ -102,7 +102,7 @@ def test_the_planetary_stack_has_as_many_addresses_as_are_counted() -> None:
     reserved = {"gcp": "gcp:compute/address:Address", "aws": "aws:ec2/eip:Eip", "azure": PUBLIC_ADDRESS}
     for region in stack.regions:
         made = [r for r in rendered.of_type(reserved[region.cloud]) if r.name.startswith(f"{region.name}-")]
-        # AWS gives the east-west gateway's load balancer addresses of its own; elsewhere they count.
+        # The east-west gateway's load balancer brings its own address, which counts on every cloud but AWS.
         assert public_addresses(stack, region.name) == len(made) + (region.cloud != "aws")
 
 

@@ -1,4 +1,4 @@
-"""What a good configuration becomes, and what the project declares of it."""
+"""The settings that a good configuration gives, and their declaration in Pulumi.yaml."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +24,7 @@ STACK_FILES = sorted(ROOT.glob("Pulumi.*.yaml"))
 
 
 def project_keys() -> dict[str, dict[str, Any]]:
-    """The configuration keys that Pulumi.yaml declares."""
+    """Return the declarations of the configuration keys in Pulumi.yaml."""
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
     return {key.removeprefix(f"{PROJECT}:"): value for key, value in declared.items()}
 

@@ -1,4 +1,4 @@
-"""The edge to Pulumi: what it loads, what it refuses and never shows, and what becomes of secrets."""
+"""The edge to Pulumi: values that it loads, values that it refuses and never shows, and the handling of secrets."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ def _fresh_configuration() -> Iterator[None]:
 
 
 def loaded(values: Mapping[str, object], secrets: Mapping[str, str] | None = None) -> Settings:
-    """What `load` makes of a stack's configuration as the engine hands it over."""
+    """Load a stack's configuration in the form in which the engine passes it."""
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
     everything = texts | dict(secrets or {})
     runtime_config.set_all_config(
