@@ -1,4 +1,4 @@
-"""What holds for an edge, whichever CDN it is: growth, order, names, secrets, and inputs that the SDKs know."""
+"""Rules for an edge on every CDN: growth, order, names, secrets, and inputs that the SDKs know."""
 
 import json
 import re
@@ -19,7 +19,7 @@ SDKS = {"gcp": "pulumi_gcp", "aws": "pulumi_aws", "azure-native": "pulumi_azure_
 ONE = {"us-central1": THREE["us-central1"]}
 TOKEN = "the token"
 
-# What of an edge knows its origins, by CDN. All of it can change in place.
+# Resources of an edge that list its origins, by CDN. All of them can change in place.
 LISTS_ORIGINS = {"gcp": {"edge-origins"}, "aws": set(), "azure": set()}
 KEPT_IN_PLACE = {"gcp": {"routingPolicy"}}
 
@@ -131,7 +131,7 @@ def test_a_gateway_may_have_a_host_name_instead_of_an_address(cdn: str) -> None:
 
 
 def texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """All texts in a value, with their paths."""
+    """Yield all texts in a value, each with its path."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from texts(item, f"{path}.{key}".lstrip("."))
@@ -155,7 +155,7 @@ def test_an_origin_has_addresses_or_a_name(more: dict[str, Any]) -> None:
 @pytest.mark.parametrize("cdn", CDNS)
 def test_nobody_is_sent_to_a_region_that_gets_no_traffic_and_its_certificate_can_be_signed(cdn: str) -> None:
     closed, opened = edge(cdn, FIVE, closed=json.dumps(["asia-east1"])), edge(cdn, FIVE)
-    # The authority asks its host, so the host must be there first.
+    # The authority calls the region's host, so the host needs a DNS record first.
     assert dns_records(closed)
     hosts = {record.host for record in dns_records(closed) if record.kind in ("A", "CNAME")}
     assert f"asia-east1.origin.{DOMAIN}" in hosts
@@ -165,7 +165,7 @@ def test_nobody_is_sent_to_a_region_that_gets_no_traffic_and_its_certificate_can
 
 
 def steered_to(rendered: Rendered, cdn: str) -> set[str]:
-    """The regions that users are sent to."""
+    """Return the regions that receive users."""
     match cdn:
         case "gcp":
             geos = rendered.named("edge-origins").inputs["routingPolicy"]["geos"]

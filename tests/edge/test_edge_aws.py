@@ -55,7 +55,7 @@ def test_only_static_paths_are_kept_and_they_get_no_cookies() -> None:
     assert all(one["allowedMethods"] == ["GET", "HEAD"] for one in cached)
     asking = only(edge("aws"), "aws:cloudfront/originRequestPolicy:OriginRequestPolicy")
     assert asking["cookiesConfig"] == {"cookieBehavior": "none"}
-    # The regions' routes are for this host.
+    # The regions' routes match only this host.
     assert asking["headersConfig"]["headers"]["items"] == ["Host"]
 
 
@@ -121,7 +121,7 @@ def test_route_53_steers_to_the_nearest_that_is_well_whatever_its_cloud() -> Non
         assert record["healthCheckId"] == f"{region}-edge-health-id"
         health = rendered.named(f"{region}-edge-health").inputs
         assert (health["type"], health["port"], health["resourcePath"]) == ("HTTPS", 443, "/healthz/ready")
-        # The gateway is asked for this host in the handshake and in the request.
+        # The health check names this host in the handshake and in the request.
         assert (health["fqdn"], health["enableSni"]) == (f"{region}.origin.{DOMAIN}", True)
     place = steered["asia-east1"]["geoproximityRoutingPolicy"]["coordinates"]
     assert place == [{"latitude": "24.08", "longitude": "120.54"}]

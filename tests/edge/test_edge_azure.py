@@ -113,7 +113,7 @@ def test_the_first_language_is_the_one_that_is_told(accepted: str, expected: str
 
 
 def told(accepted: str) -> str | None:
-    """What the rules make of Accept-Language, as Front Door reads them: the first that fits is the last."""
+    """Return the language that the rules derive from Accept-Language. As in Front Door, the first match wins."""
     languages = [r.inputs for r in edge("azure").of_type(f"{CDN}Rule") if r.inputs["conditions"]]
     for found in sorted(languages, key=lambda one: one["order"]):
         (condition,) = found["conditions"]
@@ -127,7 +127,7 @@ def test_rules_of_all_languages_of_the_catalogue_have_names_and_orders_of_their_
     tags = [match.tag for match in language_matches(tag for region in CATALOGUE for tag in region.place.languages)]
     assert len({serving.rule_name(tag) for tag in tags}) == len({serving.rule_order(tag) for tag in tags}) == len(tags)
     assert all(serving.rule_name(tag).isalnum() for tag in tags)
-    # Front Door takes a hundred rules in a set.
+    # Front Door accepts at most 100 rules in a set.
     assert len(tags) <= 100
 
 
@@ -160,7 +160,7 @@ def test_each_region_is_an_origin_whose_certificate_is_checked_and_whose_health_
         assert origin["originHostHeader"] == DOMAIN
         assert origin["enforceCertificateNameCheck"] is True
         assert origin["httpsPort"] == 443
-    # All alike, so that latency decides.
+    # Equal priorities and weights let latency decide.
     assert len({(origin["priority"], origin["weight"]) for origin in origins.values()}) == 1
     probe = only(rendered, f"{CDN}AFDOriginGroup")["healthProbeSettings"]
     assert (probe["probePath"], probe["probeProtocol"]) == ("/healthz/ready", "Https")

@@ -107,7 +107,7 @@ def test_cloud_dns_steers_to_the_nearest_that_is_well() -> None:
     assert policy["healthCheck"] == "edge-origin-health-id"
     assert policy["enableGeoFencing"] is False
     places = {geo["location"]: geo["healthCheckedTargets"]["externalEndpoints"] for geo in policy["geos"]}
-    # Two regions of other clouds in Paris share the Google region there, which they come to before Belgium.
+    # Two regions of other clouds in Paris share Google's region there, which is nearer to them than Belgium.
     assert places == {
         "asia-east1": [THREE["asia-east1"]],
         "europe-west1": [THREE["europe-west1"]],

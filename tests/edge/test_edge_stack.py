@@ -1,4 +1,4 @@
-"""A CDN in front of a stack: what its regions get, what grows with them, and that it reaches regions on every cloud."""
+"""A CDN in front of a stack: its resources in the regions, its growth with them, and its reach to every cloud."""
 
 import base64
 import json
@@ -36,13 +36,13 @@ pytestmark = pytest.mark.stack
 DOMAIN = "example.org"
 HERE = own("here")
 
-# What of an edge knows which regions there are: the list of origins, and the languages that somebody serves.
+# Resources of an edge that list regions: the origins, and the routes of languages.
 KNOWS_REGIONS = {"edge-origins", "edge-routes"}
 
 
 @cache
 def rendered(cdn: str, *regions: Where) -> Rendered:
-    """A stack of these regions behind a CDN."""
+    """Render a stack of these regions behind a CDN."""
     settings = {**configured(*regions), "edge": {"domain": DOMAIN, "cdn": cdn}}
     return render("multiregion", {f"sacred-council:{key}": value for key, value in settings.items()})
 
@@ -61,7 +61,7 @@ def test_any_cdn_is_in_front_of_the_regions_of_all_clouds(cdn: str) -> None:
     origins = {r.name.removesuffix("-edge-origin") for r in stack.resources if r.name.endswith("-edge-origin")}
     assert origins == {"us-central1", "europe-west1", "asia-east1", "sa-east-1", "ap-southeast-2", "southafricanorth"}
     text = json.dumps([r.inputs for r in stack.resources if r.name.endswith("-edge-origin")])
-    # Addresses of Google, of AWS and of Azure: each cloud's stand-in has a first number of its own.
+    # Addresses of Google, AWS and Azure: each cloud's stand-in uses a different first number.
     assert all(f'"{first}.' in text for first in (240, 241, 242))
 
 
@@ -84,7 +84,7 @@ def test_regions_more_change_only_what_knows_the_regions(few: tuple[Where, ...],
     assert {old[urn].name for urn in old if not same(old[urn], new[urn])} == KNOWS_REGIONS
     for name, _ in few:
         assert of_region(before, name).keys() <= of_region(after, name).keys()
-        # Nothing of what the edge brings to a region knows another region.
+        # No resource that the edge adds to a region refers to another region.
         assert changed(before, after, name) <= KNOWS_PEERS | PRIMARY_REGION_KNOWS_PEERS | BECOMES_A_PEER
 
 
@@ -123,7 +123,7 @@ def test_a_lone_region_on_azure_has_an_address_for_its_gateway_too() -> None:
 
 
 def asked(stack: Rendered, cdn: str, region: str) -> tuple[str | None, str, int, str]:
-    """What probes of `cdn` say of the region: host in the handshake (None: none), host in the request, port, path."""
+    """Return the target of probes of `cdn`: host in the handshake or None, host in the request, port and path."""
     match cdn:
         case "aws":
             health = stack.named(f"{region}-edge-health").inputs
@@ -147,7 +147,7 @@ def azure_origin(stack: Rendered, region: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("cdn", CDNS)
 def test_a_probe_is_answered_by_a_gateway_with_a_certificate_and_by_no_other(cdn: str) -> None:
-    """Plain HTTP on another port would be answered before there is a certificate, and users would be sent there."""
+    """A gateway would answer plain HTTP before it has a certificate, and the CDN would send users there too early."""
     stack = rendered(cdn, *MIXED)
     for region, _ in MIXED:
         in_handshake, host, port, path = asked(stack, cdn, region)
@@ -196,7 +196,7 @@ def test_every_host_in_a_region_s_certificate_has_an_address_in_the_edge_s_dns(c
     for region, _ in MIXED:
         hosts = spec(stack, f"{region}-mesh-origin-certificate")["dnsNames"]
         assert f"{region}.origin.{DOMAIN}" in hosts
-        # The authority asks each of them, and refuses all when one is not found.
+        # The authority calls each of these hosts, and refuses the whole certificate when it finds no address of one.
         assert set(hosts) <= found
 
 

@@ -1,4 +1,4 @@
-"""What proves to a region that a request came through the edge, and what answers an authority's challenges."""
+"""The token that proves to a region that a request came through the edge, and answers to an authority's challenges."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ def decoded(part: str) -> bytes:
 
 
 def verified(token: str, keys: str) -> dict[str, Any]:
-    """The claims of a token; InvalidSignature unless it is signed with the key of the set that it names."""
+    """Return the claims of a token. Raise InvalidSignature unless the key that the token names has signed it."""
     head, claims, signature = token.split(".")
     header = json.loads(decoded(head))
     (key,) = [one for one in json.loads(keys)["keys"] if one["kid"] == header["kid"]]
@@ -51,7 +51,7 @@ def test_nobody_else_can_make_a_token() -> None:
 def test_the_same_key_gives_the_same_token_so_that_nothing_changes_by_itself() -> None:
     once, again = (edge_token(private_pem(BLUE), audience="example.org", key_id="blue") for _ in range(2))
     assert once == again
-    # CloudFront takes 1783 characters, and Front Door less.
+    # CloudFront accepts 1783 characters, Front Door fewer.
     assert len(once) < 300
 
 
@@ -94,5 +94,5 @@ def test_longer_tags_come_first_and_every_language_stands_for_its_tags() -> None
     matches = language_matches(["zh-Hant", "pt-BR", "en"])
     assert [match.tag for match in matches] == ["zh-Hant", "pt-BR", "en", "pt", "zh"]
     assert matches[1].prefixes == ["pt-BR,", "pt-BR;", "pt-BR-"]
-    # `fi` must not take what wants `fil`.
+    # `fi` must not match requests for `fil`.
     assert not any("fil".startswith(prefix) for prefix in language_matches(["fi"])[0].prefixes)

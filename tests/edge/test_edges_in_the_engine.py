@@ -1,4 +1,4 @@
-"""An edge on each simulated cloud, with the real engine: made, grown by a region, shrunk again, removed."""
+"""An edge on each simulated cloud, with the real engine: created, grown by a region, shrunk again, removed."""
 
 import json
 import re
@@ -18,7 +18,7 @@ FEW, MANY = ["us-central1", "europe-west1"], ["europe-west1", "asia-east1", "us-
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """The program of `PROGRAM`, up in front of two regions. It needs no control plane."""
+    """The program in `PROGRAM`, deployed in front of two regions. The program needs no control plane."""
     sandbox = Sandbox.of(tmp_path_factory.mktemp("edges") / "project", "local")
     (sandbox.folder / "Pulumi.yaml").write_text("name: sacred-council\nruntime: python\n")
     (sandbox.folder / "__main__.py").write_text(PROGRAM.read_text())
@@ -33,7 +33,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 def up(sandbox: Sandbox, regions: list[str]) -> dict[str, set[str]]:
-    """Deploy with these regions; the names of what was created, updated, replaced and deleted."""
+    """Deploy with these regions; return the names of the changed resources by operation."""
     sandbox.configure({"origins": regions})
     steps = json.loads(sandbox.pulumi("preview", "--json"))["steps"]
     sandbox.pulumi("up", "--yes", "--skip-preview")
@@ -45,7 +45,7 @@ def up(sandbox: Sandbox, regions: list[str]) -> dict[str, set[str]]:
 
 
 def clouds(sandbox: Sandbox) -> list[Path]:
-    """What exists in the simulated clouds."""
+    """List the records of the resources in the simulated clouds."""
     return list((sandbox.folder / ".sandbox" / "clouds" / "local").rglob("*.json"))
 
 
@@ -57,7 +57,7 @@ def test_a_second_run_changes_nothing_and_neither_does_a_refresh(deployed: Sandb
 def test_no_key_and_no_token_is_in_the_state_in_plain(deployed: Sandbox) -> None:
     state = deployed.pulumi("stack", "export")
     assert "PRIVATE KEY" not in state
-    # The first letters of every token: {"alg":
+    # Every token begins with these letters: {"alg":
     assert "eyJhbGciOi" not in state
 
 

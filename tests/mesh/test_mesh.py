@@ -118,7 +118,7 @@ def test_on_gke_the_directory_does_not_hang_on_what_the_cluster_calls_its_versio
 
 
 def is_cluster_local(host: str, settings: list[dict[str, Any]]) -> bool:
-    """Decide as Istio does (pilot/pkg/model/cluster_local.go): by the exact host, else the longest matching wildcard."""
+    """Decide as Istio does (pilot/pkg/model/cluster_local.go): by the exact host, else by the longest wildcard."""
     said = {name: each["settings"]["clusterLocal"] for each in settings for name in each["hosts"]}
     wildcards = [name for name in said if name.startswith("*") and host.endswith(name[1:])]
     best = host if host in said else max(wildcards, key=len, default=None)

@@ -1,4 +1,4 @@
-"""Streams of several regions: the Job that creates them, and the subjects that servers exchange."""
+"""Streams of several regions: the Job that creates them, and the subjects that servers redirect."""
 
 import json
 from typing import Any

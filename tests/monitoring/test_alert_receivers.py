@@ -1,4 +1,4 @@
-"""Who is told about alerts: nobody, or a webhook whose address and token are in a Secret alone."""
+"""Receivers of alerts: nobody, or a webhook whose address and token are only in a Secret."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ def monitoring() -> Rendered:
 
 @pytest.fixture(scope="module")
 def told() -> Rendered:
-    """The same with somebody who is told about alerts."""
+    """The same program with a webhook that receives alerts."""
     return render_program("test", {"sacred-council:url": SECRET_URL, "sacred-council:token": SECRET_TOKEN}, PROGRAM)
 
 

@@ -1,4 +1,4 @@
-"""Alertmanager's own tool reads the rendered configuration, and says who is told about which alert."""
+"""Alertmanager's own tool reads the rendered configuration and reports the receivers of each alert."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ SEVERITIES = {
 
 
 def written(directory: Path, *, receiver: bool, token: bool = False) -> Path:
-    """The configuration as a file, with the Secret's files in `directory`, too."""
+    """Write the configuration and the Secret's files to `directory`; return the configuration's path."""
     for key in ("url", "token"):
         (directory / key).write_text("https://alerts.example.org/hook")
     text = json.dumps(alertmanager_config(receiver=receiver, token=token)).replace(MOUNTED, str(directory))
@@ -27,7 +27,7 @@ def written(directory: Path, *, receiver: bool, token: bool = False) -> Path:
 
 
 def told(path: Path, *labels: str) -> str:
-    """The receivers of an alert with `labels`."""
+    """Return the receivers of an alert with `labels`."""
     result = run("amtool", "config", "routes", "test", f"--config.file={path}", *labels)
     assert result.returncode == 0, result.stderr
     return result.stdout.strip()

@@ -1,4 +1,4 @@
-"""What single panels of the dashboards show, from series that are made up."""
+"""Single panels of the dashboards, evaluated on made-up series."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ PHASES = ("Pending", "Running", "Succeeded", "Failed")
 
 
 def shows(value: int, panel: str, series: Series, directory: Path) -> bool:
-    """Whether the values of `panel` (view, dashboard and title) add up to `value`, with all regions chosen."""
+    """Return whether the values of `panel` (view, dashboard and title) add up to `value`, with all regions chosen."""
     (query,) = (query for where, query in dashboard_queries().items() if where.startswith(f"{panel}/"))
     in_all = query.replace("$region", ".*")
     test = {
@@ -29,7 +29,7 @@ def shows(value: int, panel: str, series: Series, directory: Path) -> bool:
 
 
 def pod(name: str, *, ready: bool, phase: str, region: str) -> Series:
-    """A pod as kube-state-metrics sees it."""
+    """Return the series that kube-state-metrics reports about a pod."""
     labels = f'namespace="nats",pod="{name}",region="{region}"'
     phases = {f'kube_pod_status_phase{{{labels},phase="{one}"}}': f"{int(one == phase)}x9" for one in PHASES}
     return {f'kube_pod_status_ready{{{labels},condition="false"}}': f"{int(not ready)}x9", **phases}

@@ -1,4 +1,4 @@
-"""The dashboards: every chart on its panel, both views alike, and nothing about what is not deployed."""
+"""The dashboards: every chart on its dashboard, both views alike, and none for parts that are not deployed."""
 
 import json
 import re
@@ -31,7 +31,7 @@ QUOTING = [ROOT / "docs" / "monitoring.md", *sorted((ROOT / "docs" / "runbooks")
 
 
 def quotations(page: Path) -> list[tuple[str, str]]:
-    """Dashboards and panels that a page names: the title of one in italics, then titles of the other in quotes."""
+    """List (dashboard, panel) of each panel that a page names: the dashboard in italics, then its panels in quotes."""
     text = " ".join(page.read_text().split())
     found = re.findall(r'(?<!\*)\*([^*`]+)\*, ("[^"]+"(?: and "[^"]+")*)', text)
     return [(dashboard, panel) for dashboard, quoted in found for panel in re.findall('"([^"]+)"', quoted)]

@@ -1,4 +1,4 @@
-"""Every metric and label in a rule or a dashboard is one that somebody publishes."""
+"""Some component publishes every metric and label in the rules and dashboards."""
 
 import re
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ KNOWN: Labels = {**published(), **recorded(GROUPS)}
 QUERIES = {**dashboard_queries(), **rule_queries()}
 SERVICES = "services"
 FORBIDDEN = {"user", "user_id", "practitioner", "circle", "circle_id", "email", "name", "message_id", "ip", "session"}
-"""Labels that would name a person, or make a series for each."""
+"""Labels that would identify a person, or create one series per person."""
 
 
 def unknown(query: str, known: Labels = KNOWN) -> set[str]:
-    """Metrics of `query` that nobody publishes, and labels that its metrics do not have."""
+    """Return the metrics of `query` that nobody publishes, and the labels that its metrics lack."""
     found = uses(query)
     return {use.metric for use in found if use.metric not in known} | {
         f"{use.metric}{{{label}}}" for use in found if use.metric in known for label in use.labels - known[use.metric]

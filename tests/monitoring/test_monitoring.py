@@ -1,4 +1,4 @@
-"""The monitoring: what is monitored, what is said about it, and who may look."""
+"""The monitoring: its targets, its alerts, and who has access."""
 
 import json
 import re
@@ -51,7 +51,7 @@ def values(monitoring: Rendered) -> dict[str, Any]:
 
 
 def values_of(**changed: Any) -> dict[str, Any]:
-    """The chart's values, with `changed` arguments."""
+    """Return the chart's values, with `changed` arguments."""
     settings = MonitoringSettings(retention="1d", storage="1Gi")
     usual = {
         "region": "r",

@@ -1,4 +1,4 @@
-"""The memory of the monitoring follows from the region's size, and settings may say another."""
+"""The memory of the monitoring follows from the region's size, unless settings override it."""
 
 import pytest
 from hypothesis import given
@@ -54,7 +54,7 @@ def test_ten_years_of_metrics_need_no_more_memory_than_a_month(size: RegionSize)
 
 @pytest.mark.parametrize(("nodes", "wanted"), [(3, 256), (100, 256), (200, 512), (400, 896)])
 def test_kube_state_metrics_has_what_its_documentation_asks_for(nodes: int, wanted: int) -> None:
-    """250 MiB up to 100 nodes, then 2 MiB for each."""
+    """250 MiB up to 100 nodes, then 2 MiB for each node."""
     size = RegionSize(nodes=nodes, pods=1)
     assert memory(size, MonitoringSettings()).kube_state_metrics == f"{wanted}Mi"
 

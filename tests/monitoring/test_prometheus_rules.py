@@ -19,7 +19,7 @@ QUERIES = list(dashboard_queries().values())
 
 
 def rule_test(alert: str, series: Series, *, minutes: Iterable[int], times: int, step: int = 1) -> dict[str, Any]:
-    """A test in promtool's format: at each of the `minutes`, `alert` fires `times`. A sample every `step` minutes."""
+    """Return a promtool test: at each of the `minutes`, `alert` fires `times`. Samples are `step` minutes apart."""
     firing = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})'
     expected = [{"labels": "{}", "value": times}] if times else []
     return {
@@ -32,7 +32,7 @@ def rule_test(alert: str, series: Series, *, minutes: Iterable[int], times: int,
 
 
 def promtool_tests(directory: Path, tests: list[dict[str, Any]], rules: str = RULES, step: int = 1) -> tuple[int, str]:
-    """Run `tests` of the rules, evaluated every `step` minutes, with promtool: exit code and output."""
+    """Run `tests` with promtool, which evaluates the rules every `step` minutes; return exit code and output."""
     (directory / "rules.yaml").write_text(rules)
     document = {"rule_files": ["rules.yaml"], "evaluation_interval": f"{step}m", "tests": tests}
     (directory / "tests.yaml").write_text(json.dumps(document))
@@ -41,20 +41,20 @@ def promtool_tests(directory: Path, tests: list[dict[str, Any]], rules: str = RU
 
 
 def group_of(alert: str) -> str:
-    """A rules file with nothing but the alert's group: it needs no other, and some scenarios last for days."""
+    """Return a rules file with the alert's group only: other groups would slow down scenarios of several days."""
     groups = [g for g in GROUPS if any(rule.get("alert") == alert for rule in g["rules"])]
     return json.dumps({"groups": groups})
 
 
 def promtool_check(directory: Path, rules: str) -> tuple[int, str]:
-    """Check a rules file with promtool, its lints included: exit code and output."""
+    """Check a rules file with promtool and its lints; return exit code and output."""
     (directory / "rules.yaml").write_text(rules)
     result = run("promtool", "check", "rules", "--lint=all", "--lint-fatal", "rules.yaml", directory=directory)
     return result.returncode, result.stdout + result.stderr
 
 
 def recorded(queries: list[str]) -> str:
-    """A rules file that evaluates every query."""
+    """Return a rules file that evaluates every query."""
     rules = [{"record": f"query:{index}", "expr": query} for index, query in enumerate(queries)]
     return json.dumps({"groups": [{"name": "queries", "rules": rules}]})
 
@@ -67,7 +67,7 @@ def test_the_cluster_gets_these_rules(local: Rendered) -> None:
     (resource,) = local.objects("PrometheusRule")
     groups = {group["name"]: group for group in resource.inputs["spec"]["groups"]}
     expected = {group["name"]: group for group in rule_groups(LOCAL, PLACE, runbooks="docs/runbooks")}
-    # The place is the region's own.
+    # Each region has a different place.
     own = {"sacred-council-places"}
     assert groups.keys() == expected.keys()
     assert all(groups[name] == expected[name] for name in groups.keys() - own)

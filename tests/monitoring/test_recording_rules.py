@@ -1,4 +1,4 @@
-"""What Prometheus records by our rules, from series that are made up: emergence, places, objectives and cost."""
+"""Recording rules, evaluated on made-up series: emergence, places, objectives and cost."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ NODES = {"a": "e2-standard-4", "b": "e2-standard-4", "c": "m7i.xlarge"}
 
 
 def recorded(directory: Path, series: Series, hours: int, expected: dict[str, list[dict[str, Any]]]) -> None:
-    """Hold what each query says after so many hours against the `expected` samples."""
+    """Compare the result of each query after `hours` hours with its `expected` samples."""
     test = {
         "interval": f"{STEP}m",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
@@ -65,7 +65,7 @@ def test_a_pattern_without_observations_is_none(tmp_path: Path) -> None:
 
 
 def test_a_rate_that_jumps_is_flagged_and_one_that_wavers_is_not(tmp_path: Path) -> None:
-    # One grows tenfold in its last hour; the other is a little uneven all the time.
+    # One rate grows tenfold in its last hour; the other is always slightly uneven.
     jump = f"0+600x{30 * HOUR} {600 * (30 * HOUR) + 6000}+6000x{2 * HOUR}"
     uneven = " ".join(f"{600 * n + 60 * (n % 2)}" for n in range(32 * HOUR))
     recorded(tmp_path, {SPIRAL: jump, CIRCLE: uneven}, 31, {changed_patterns(): [sample(1, pattern="spiral")]})

@@ -27,7 +27,7 @@ SECONDS = 60
 
 
 def page(scrape: int) -> str:
-    """What a gateway has seen at the `scrape`: each time four requests more, of which one took longer than 500 ms."""
+    """Return a gateway's metrics at `scrape`: every scrape adds four requests, of which one took longer than 500 ms."""
     counts = {"250": 2, "500": 3, "1000": 4, "+Inf": 4}
     buckets = [f'{NAME}_bucket{{{LABELS},le="{limit}"}} {scrape * count}' for limit, count in counts.items()]
     totals = [f"{NAME}_sum{{{LABELS}}} {scrape * 1600}", f"{NAME}_count{{{LABELS}}} {scrape * 4}"]
@@ -36,7 +36,7 @@ def page(scrape: int) -> str:
 
 @pytest.fixture
 def proxy() -> Iterator[int]:
-    """The port of a page of metrics that looks like a gateway's."""
+    """The port of a server whose metrics look like a gateway's."""
     scrapes = itertools.count()
 
     class Page(http.server.BaseHTTPRequestHandler):
@@ -47,7 +47,7 @@ def proxy() -> Iterator[int]:
             self.wfile.write(page(next(scrapes)).encode())
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     (port,) = free_ports(1)
     with http.server.ThreadingHTTPServer(("127.0.0.1", port), Page) as server:
@@ -80,7 +80,7 @@ def prometheus(proxy: int, tmp_path: Path) -> Iterator[str]:
 
 
 def answers(prometheus: str, query: str) -> list[float]:
-    """The values that Prometheus finds for an instant query."""
+    """Return the values of an instant query."""
     with urlopen(f"{prometheus}/api/v1/query?{urlencode({'query': query})}", timeout=10) as answer:
         return [float(found["value"][1]) for found in json.load(answer)["data"]["result"]]
 

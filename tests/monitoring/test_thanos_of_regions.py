@@ -1,4 +1,4 @@
-"""Metrics of all regions: asked in every region, read only by each other, and what a region more changes."""
+"""Metrics of all regions: queried in every region, open only to peers, and the changes of adding a region."""
 
 import json
 
@@ -9,7 +9,7 @@ from tests.support.rendering import Rendered, render
 
 pytestmark = pytest.mark.stack
 
-# Of the monitoring, what must know the other regions. All of it can change in place.
+# Resources of the monitoring that list the other regions. All of them can change in place.
 KNOWS_PEERS = {
     "monitoring-alerts-rules",
     "monitoring-peer-0-service",
@@ -22,12 +22,12 @@ KNOWS_PEERS = {
 
 @pytest.fixture(scope="module")
 def stacks() -> dict[tuple[Where, ...], Rendered]:
-    """Stacks with monitoring, of one, two and three regions."""
+    """Stacks of one, two and three regions with monitoring."""
     return {chosen: targets(*chosen) for chosen in ((IOWA,), (IOWA, BELGIUM), GOOGLE)}
 
 
 def of_monitoring(before: Rendered, after: Rendered) -> set[str]:
-    """What changes of the first region's monitoring."""
+    """Return the names of the first region's monitoring resources that change."""
     return {name for name in changed(before, after, IOWA[0]) if name.startswith("monitoring-")}
 
 

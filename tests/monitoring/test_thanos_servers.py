@@ -1,4 +1,4 @@
-"""Real Prometheus and Thanos with the program's rules, arguments and endpoints: two regions that ask each other."""
+"""Real Prometheus and Thanos with the program's rules, arguments and endpoints: two regions that query each other."""
 
 import re
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def regions(tmp_path: Path, private_hosts: list[str]) -> Iterator[Regions]:
 
 @pytest.fixture(scope="module")
 def together(tmp_path_factory: pytest.TempPathFactory, private_hosts: list[str]) -> Iterator[Regions]:
-    """Two regions whose queriers see both. The last test that has them loses one."""
+    """Two regions whose queriers see both. The last test with this fixture stops one."""
     for name in ("prometheus", "thanos"):
         binary(name)
     with thanos_regions(tmp_path_factory.mktemp("together"), private_hosts) as running:
@@ -48,7 +48,7 @@ def seen(regions: Regions, region: str, expected: set[str]) -> None:
 
 
 def data_services(regions: Regions, region: str) -> set[str]:
-    """The regions that the querier is connected to, read as the alert RegionNotSeen reads them."""
+    """Return the regions to which the querier is connected, parsed as the alert RegionNotSeen parses them."""
     labels = re.findall(
         r'^thanos_store_nodes_grpc_connections\{external_labels="((?:[^"\\]|\\.)*)"', regions.metrics(region), re.M
     )
