@@ -69,7 +69,7 @@ def helm(cluster: Cluster, *arguments: str) -> str:
 
 
 def in_namespace(cluster: Cluster, verb: str, *arguments: str) -> str:
-    """Run helm on the release and wait until its pods are ready; return the output."""
+    """Run helm on the release, wait until its pods are ready, and return the output."""
     waiting = ("--namespace", NAMESPACE, "--wait", "--timeout", "2m")
     return helm(cluster, verb, "sacred-council", CHART, *waiting, *arguments)
 
