@@ -23,7 +23,7 @@ NEEDED = ("bash", "make")
 LEFT_BEHIND = shutil.ignore_patterns("__pycache__", ".venv", ".sandbox", ".git", ".*_cache", ".hypothesis")
 SANDBOX = 'eval "$(python -m sandbox env)"'
 INSIDE = re.compile(r"^(?:[A-Z_0-9]+=\S+ )*(?:pulumi|kubectl) ", re.MULTILINE)
-"""Matches commands that a reader types after the line above."""
+"""A pattern for commands that a reader types after the line above."""
 SEPARATOR = "@@@"
 
 # The output that the page promises near the command.

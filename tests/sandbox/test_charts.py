@@ -262,7 +262,7 @@ def provider(home: Path, project: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 class Client:
-    """Asks the chart server of a sandbox as the provider does."""
+    """A client of a sandbox's chart server, like the provider."""
 
     def __init__(self, home: Path, project: Path) -> None:
         self.folder = Path(launcher.folder(str(home)))

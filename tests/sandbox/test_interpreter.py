@@ -12,7 +12,7 @@ pytestmark = pytest.mark.unit
 
 
 class BecomesError(Exception):
-    """Raised where the command would replace its process."""
+    """The command would replace its process."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Makes bad configurations, and reads the errors about them."""
+"""Make bad configurations, and read the errors about them."""
 
 import copy
 from collections.abc import Mapping

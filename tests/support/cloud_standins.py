@@ -1,4 +1,4 @@
-"""Calls the stand-ins of the clouds as the engine does."""
+"""Call the stand-ins of the clouds as the engine does."""
 
 from __future__ import annotations
 

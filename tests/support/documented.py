@@ -28,7 +28,7 @@ PROGRAMS = (
     r"|psql|pulumi|(?:\.venv/bin/)?python3?"
 )
 TYPED = re.compile(rf"{ASSIGNMENTS}(?:{PROGRAMS}) \S.*")
-"""Matches a span of code that is a command, not a name."""
+"""A pattern for spans of code that are commands, not names."""
 
 
 @dataclass(frozen=True)

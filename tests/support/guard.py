@@ -1,4 +1,4 @@
-"""Ends the processes that a killed test run leaves: control planes, engines and servers outlive their starter.
+"""End the processes that a killed test run leaves: control planes, engines and servers outlive their starter.
 
 Every process of a run inherits an environment variable with the run's folder. `python -m tests.support.guard FOLDER`
 waits for the end of its standard input, which comes however the run ends, then ends all processes with the variable.

@@ -1,4 +1,4 @@
-"""Runs kube-score, and lists the accepted findings with their reasons."""
+"""Run kube-score, and list the accepted findings with their reasons."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Calls the rules of the policy pack as the engine does, with handmade or rendered resources."""
+"""Call the rules of the policy pack as the engine does, with handmade or rendered resources."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

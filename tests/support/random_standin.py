@@ -1,4 +1,4 @@
-"""Calls the stand-in of the random provider."""
+"""Call the stand-in of the random provider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the whole program under Pulumi mocks and records what it registers.
+"""Run the whole program under Pulumi mocks and record the resources that it registers.
 
 `render(stack)` executes `__main__.py` with the values of the real stack file and returns a `Rendered`.
 Secrets are unwrapped in `inputs`; `secret_paths` has their places.
@@ -163,7 +163,7 @@ class _Recorder(mocks.MockMonitor):
 
 
 class _NoMocks(mocks.Mocks):
-    """Refuses every request: the recorder answers all those that the program may make."""
+    """Mocks that refuse every request: the recorder answers all those that the program may make."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         raise AssertionError(f"the program must not read what it did not make: {args.typ} {args.name}")
@@ -258,7 +258,7 @@ def _rendered(program: Path, stack: str, config: str) -> Rendered:
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """Runs the SDK's requests at once instead of in threads, because the recorder needs no waiting."""
+    """An event loop that runs the SDK's requests at once, not in threads: the recorder never waits."""
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         future = self.create_future()
@@ -270,7 +270,7 @@ class _Loop(asyncio.SelectorEventLoop):
 
 
 class _fresh_runtime:  # noqa: N801 - reads as a with statement
-    """Resets the SDK's globals (root stack, pending outputs) before and after a program."""
+    """Reset the SDK's globals (root stack, pending outputs) before and after a program."""
 
     def __enter__(self) -> None:
         asyncio.set_event_loop(_Loop())
