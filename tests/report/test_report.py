@@ -1,4 +1,4 @@
-"""The report on every stack: it covers every type, sums and sources are right, and a further region has its price."""
+"""The report on every stack: it covers every type, sums and sources are right, and a difference shows its cost."""
 
 import json
 import re
