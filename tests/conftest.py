@@ -14,18 +14,18 @@ from sandbox.controlplane import FIRST_PORT_VARIABLE
 from tests.support import guard
 from tests.support.rendering import Rendered, render
 
-# Each of up to four workers has ports of its own. No control plane of a test has a number above 22.
+# Up to four workers each have their own range of ports. No control plane of a test has a number above 22.
 os.environ[FIRST_PORT_VARIABLE] = str(20600 + 2300 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]))
 
 PRIVATE_HOSTS = 'mount --bind "$HOSTS" /etc/hosts && exec "$@"'
 
 STACKS = ("local", "regional", "multiregion", "planetary")
 
-# How long one example takes says nothing on a busy machine.
+# No deadline per example: on a busy machine its duration means nothing.
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 
-# Rendered stacks are many objects that all live: looking among them for garbage takes long.
+# Rendered stacks hold many objects that all stay alive, so the garbage collector would search them for long.
 gc.set_threshold(100_000, 20, 20)
 
 
@@ -33,7 +33,7 @@ gc.set_threshold(100_000, 20, 20)
 def _nothing_outlives_the_run(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """Also a run that is killed leaves no server behind. Only for those who start some."""
+    """End the run's servers, even if the run is killed. Only engine and conformance tests need this."""
     if not any(item.get_closest_marker(kind) for item in request.session.items for kind in ("engine", "conformance")):
         yield
         return

@@ -1,4 +1,4 @@
-"""The benchmarks' own parts: generated stacks, the flat program, the critical path, the page. Nothing is measured."""
+"""The benchmarks' own parts: generated stacks, the flat program, the critical path, the page. No test measures time."""
 
 import json
 import subprocess
@@ -156,7 +156,7 @@ def test_a_benchmark_that_is_told_to_end_ends_its_command_first(tmp_path: Path) 
 
 
 def _soon(is_true: Callable[[], bool]) -> bool:
-    """Whether it becomes true within thirty seconds."""
+    """Whether `is_true` returns true within thirty seconds."""
     for _ in range(300):
         if is_true():
             return True

@@ -1,4 +1,4 @@
-"""What the benchmarks measure: the program takes the generated stacks, and the flat program makes the same."""
+"""The benchmarks' programs: the program accepts the generated stacks, and the flat program makes the same resources."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ def test_the_program_takes_the_generated_stacks(count: int) -> None:
 
 
 def _as_state(resource: Resource) -> dict[str, Any]:
-    """The resource as the engine's state has it, as far as the flat program reads it."""
+    """The resource as in the engine's state, with the fields that the flat program reads."""
     return {
         "urn": resource.urn,
         "type": resource.type,

@@ -1,4 +1,4 @@
-"""The deployer's rights: documents grant what types of resources need and nothing else, in words that clouds know."""
+"""The deployer's rights: documents grant exactly what resource types need, in actions that the clouds know."""
 
 import fnmatch
 import json
@@ -15,9 +15,9 @@ from tests.support.rendering import ROOT
 pytestmark = pytest.mark.unit
 
 POLICY_LETTERS = 6144
-"""What AWS takes of a managed policy, white space not counted."""
+"""AWS's limit for the characters of a managed policy, without white space."""
 POLICIES_OF_A_ROLE = 10
-"""The usual quota."""
+"""AWS's default quota."""
 DESTRUCTIVE = re.compile(r":(Delete|ScheduleKeyDeletion|Release|Terminate|Remove)")
 REMEDY = {"aws": "by hand", "azure": "python -m tests.support.deployer", "google": "python -m tests.support.deployer"}
 PARTS = [(cloud, part) for cloud in deployer.CLOUDS for part in deployer.documents(cloud)]
@@ -43,13 +43,13 @@ def test_no_right_is_a_pattern(cloud: str, part: str) -> None:
 @pytest.mark.parametrize(("cloud", "part"), PARTS)
 def test_rights_do_not_depend_on_the_regions_of_a_stack(cloud: str, part: str) -> None:
     text = deployer.documents(cloud)[part].read_text()
-    # Certificates, firewall and logs of CloudFront are in one region of AWS, wherever the platform's regions are.
+    # CloudFront's certificates, firewall and logs are in one region of AWS, wherever the platform's regions are.
     home = {"us-east-1"} if (cloud, part) == ("aws", "edge") else set()
     assert {one.name for one in CATALOGUE if re.search(rf"\b{one.name}\b", text)} <= home
 
 
 class TestAws:
-    """The policies of AWS, against what AWS says of its actions."""
+    """The policies of AWS, against AWS's own reference of its actions."""
 
     known: dict[str, dict[str, list[str]]] = deployer.reference("aws-actions")
 
@@ -78,7 +78,7 @@ class TestAws:
 
     def test_nothing_is_destroyed_that_is_not_ours(self) -> None:
         for place, one in deployer.all_statements():
-            # AWS can limit a few of them to nothing.
+            # AWS cannot limit a few of these actions to a resource.
             destroyed = [a for a in one["Action"] if DESTRUCTIVE.search(a) and self.known[a]["resources"]]
             assert not destroyed or one["Resource"] != ["*"] or "Condition" in one, f"{place}: {destroyed}"
 
@@ -112,7 +112,7 @@ class TestAws:
 
 
 def _fits(resource: str, kinds: list[str]) -> bool:
-    # A star of a policy stands for slashes, too.
+    # A `*` in a policy also matches slashes.
     return any(fnmatch.fnmatchcase(resource.replace("*", "x/x/x/x"), kind) for kind in kinds)
 
 

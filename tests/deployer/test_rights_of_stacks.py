@@ -1,4 +1,4 @@
-"""The deployer's rights, against the program: each type of resource that a stack makes has its rights, and no other."""
+"""The deployer's rights, against the program: each resource type of a stack has its rights, and there are no others."""
 
 import fnmatch
 import json
@@ -37,12 +37,12 @@ MADE_WITH_OUR_TAG = {
     "rds:CreateDBParameterGroup": "aws:rds/parameterGroup:ParameterGroup",
     "rds:CreateDBSubnetGroup": "aws:rds/subnetGroup:SubnetGroup",
 }
-"""What an action that the policies allow with our tag alone makes."""
+"""The resource type that each action creates, for actions that the policies allow only with our tag."""
 
 
 @cache
 def _everything() -> tuple[Rendered, ...]:
-    """Stacks that together make all there is: three clouds with all that is optional, all data services, all edges."""
+    """Stacks that together contain everything: three clouds with all options, all data services, all edges."""
     settings = configured(*MIXED)
     clouds = {name: {**cloud, "flowLogs": True} for name, cloud in settings["clouds"].items()}
     clouds["aws"]["administrators"] = [ADMINISTRATOR]
@@ -56,7 +56,7 @@ def _resources() -> Iterator[Resource]:
 
 
 def _types(cloud: str) -> set[str]:
-    """Types of resources and look-ups of a cloud that the program makes."""
+    """The cloud's resource types and look-ups that the program uses."""
     prefix = f"{PACKAGES[cloud]}:"
     called = {token for rendered in _everything() for token, _ in rendered.calls}
     return {one for one in {resource.type for resource in _resources()} | called if one.startswith(prefix)}
@@ -90,7 +90,7 @@ def _constructor(kind: str) -> str:
 
 
 def _allowed(action: str, test: str, key: str) -> set[str]:
-    """The values with which a condition allows an action of AWS."""
+    """The condition values with which AWS allows an action."""
     those = [one["Condition"][test][key] for _, one in deployer.all_statements() if action in one["Action"]]
     return {value for values in those for value in values}
 
@@ -132,7 +132,7 @@ def test_names_are_those_that_the_policies_allow(kind: str, named: str, action: 
     made = [r for r in _resources() if r.type == kind]
     assert made
     for one in made:
-        # What has no name gets that of the program, with something random.
+        # A resource without a name gets its logical name and a random suffix.
         name = named.format(**{"name": f"{one.name}-0a1b2c3", **one.inputs})
         assert any(fnmatch.fnmatchcase(name, pattern) for pattern in allowed), name
 
@@ -152,7 +152,7 @@ def test_what_is_made_with_our_tag_alone_has_it() -> None:
 
 
 def test_all_that_aws_tags_has_our_tag() -> None:
-    # What is changed or deleted must carry it, whatever made it.
+    # Changing or deleting a resource needs the tag, whichever action created it.
     tagged = [r for r in _resources() if r.type.startswith("aws:ec2/") and KINDS[r.type] and "tags" in r.inputs]
     assert {r.type for r in tagged} >= {f"aws:ec2/{one}" for one in ("subnet:Subnet", "routeTable:RouteTable")}
     assert [r.name for r in tagged if not OURS.items() <= r.inputs["tags"].items()] == []

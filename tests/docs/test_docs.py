@@ -1,4 +1,4 @@
-"""What the documentation names is there: files, commands, resources, settings."""
+"""Everything that the documentation names exists: files, commands, resources, settings."""
 
 import argparse
 import fnmatch
@@ -170,7 +170,7 @@ def _is_there(word: str) -> bool:
 
 @cache
 def _names() -> frozenset[str]:
-    """The resources of all stacks, and what a hub of Argo CD and Rancher has, as if it were in us-central1."""
+    """The names of all stacks' resources, and those of a hub of Argo CD and Rancher in us-central1."""
     listed = {line.rpartition("::")[2] for stack in STACKS for line in urns.path(stack).read_text().splitlines()}
     hub = {resource.name.replace("local", "us-central1", 1) for resource in render("local", LOCAL).resources}
     return frozenset(listed | hub)
@@ -250,7 +250,7 @@ def test_configuration_to_start_with_is_accepted(snippet: dict[str, object]) -> 
     assert settings is not None
 
 
-# What the modules of the plugin call, by the name that `gcloud services enable` takes, without `.googleapis.com`.
+# The APIs that the plugin's modules call, by their names in `gcloud services enable`, without `.googleapis.com`.
 GOOGLE_APIS = {
     "certificatemanager": "certificatemanager",
     "compute": "compute",

@@ -1,4 +1,4 @@
-"""The shell blocks that are marked in the pages, typed: word by word, in the sandbox, against one local stack."""
+"""The marked shell blocks of the pages, typed word by word in the sandbox, against one local stack."""
 
 import os
 import re
@@ -23,10 +23,10 @@ NEEDED = ("bash", "make")
 LEFT_BEHIND = shutil.ignore_patterns("__pycache__", ".venv", ".sandbox", ".git", ".*_cache", ".hypothesis")
 SANDBOX = 'eval "$(python -m sandbox env)"'
 INSIDE = re.compile(r"^(?:[A-Z_0-9]+=\S+ )*(?:pulumi|kubectl) ", re.MULTILINE)
-"""Commands that a reader types after the line above."""
+"""A pattern for commands that a reader types after the line above."""
 SEPARATOR = "@@@"
 
-# What the page promises near the command.
+# The output that the page promises near the command.
 PROMISED = {
     "make up": "Stack local is up in the sandbox",
     "python -m sandbox status": "local: context",
@@ -41,7 +41,7 @@ PROMISED = {
 
 @dataclass(frozen=True)
 class Typed:
-    """A command that was typed, with its exit status and all that it printed."""
+    """A typed command, with its exit status and whole output."""
 
     command: str
     status: int
@@ -49,7 +49,7 @@ class Typed:
 
 
 class Reader:
-    """Somebody with a fresh checkout, Python, Go and make, who types what the pages say."""
+    """A reader with a fresh checkout, Python, Go and make, who types the pages' commands."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -58,7 +58,7 @@ class Reader:
         self._python()
 
     def types(self, commands: Sequence[str]) -> list[Typed]:
-        """Type the commands into one shell. Questions are answered with yes."""
+        """Type the commands into one shell, and answer questions with yes."""
         script = self._folder / "typed.sh"
         lines = [f"{{\n{command}\n}} </dev/null\nprintf '\\n{SEPARATOR} %s\\n' $?" for command in commands]
         script.write_text("set -o pipefail\n" + "\n".join(lines) + "\n")
@@ -94,7 +94,7 @@ class Reader:
         }
 
     def _python(self) -> None:
-        """A Python without any packages, and the virtual environment that `make venv` would have made."""
+        """Provide a Python without packages, and the virtual environment that `make venv` would make."""
         (self._folder / "bin").mkdir()
         for name in ("python", "python3"):
             (self._folder / "bin" / name).symlink_to(Path(sys.base_prefix) / "bin" / "python3")
@@ -107,7 +107,7 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    """One reader for all pages, whose local stack is up; it is taken down whatever happens."""
+    """One reader for all pages, with the local stack up. The stack is always taken down."""
     missing = [program for program in NEEDED if not shutil.which(program)]
     if missing:
         pytest.skip(f"the pages use programs that are not there: {', '.join(missing)}")

@@ -1,4 +1,4 @@
-"""The virtual environment that `make` makes, mends and deletes. The Python is a script that notes what it is asked."""
+"""The virtual environment that `make` makes, mends and deletes. A script replaces Python and records its arguments."""
 
 import shutil
 import subprocess
@@ -24,7 +24,7 @@ MADE = "-m venv --clear .venv"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A project with nothing but the Makefile, and a Python without packages."""
+    """A project with only the Makefile, and a Python without packages."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     for name in ("requirements.txt", "requirements-dev.txt"):
         (tmp_path / name).touch()

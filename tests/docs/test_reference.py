@@ -1,4 +1,4 @@
-"""What is generated from the settings: it is up to date, and the schema for editors agrees with the program."""
+"""Files generated from the settings: they are up to date, and the schema for editors agrees with the program."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ ARN = "arn:aws:iam::123456789012:role/deployers"
 
 
 def _models(model: type[BaseModel] = Model) -> Iterator[type[BaseModel]]:
-    """Every model of a setting that the program has."""
+    """Every settings model of the program."""
     for found in model.__subclasses__():
         if found.__module__.startswith(("components.", "stacks.")) and not found.__name__.startswith("_"):
             yield found

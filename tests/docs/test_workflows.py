@@ -1,4 +1,4 @@
-"""The workflows: what they name exists, they may do no more than they need, and the first job holds no secret."""
+"""The workflows: the things that they name exist, their rights are minimal, and the first job has no secret."""
 
 import re
 import subprocess
@@ -106,7 +106,7 @@ def test_commands_hold_no_text_that_a_pull_request_can_choose() -> None:
 
 def test_every_make_target_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-    # The unit and stack tests once: `make check` has them too.
+    # `make check` has the unit and stack tests too, so the job must not run them twice.
     assert _made(_job("preview")) == ["lint", "test", "preview"]
     assert _made(_job("test-all", NIGHTLY)) == ["lint", "test-all"]
     assert _made(_binaries()) == ["binaries"]
@@ -182,7 +182,7 @@ case "$*" in *--paginate*) echo "$FOUND" ;; esac
 
 @pytest.fixture
 def workplace(tmp_path: Path) -> Path:
-    """A folder with a comment and a `gh` that writes down how it is called."""
+    """A folder with a comment and a `gh` that records its arguments."""
     (tmp_path / "preview.md").write_text("<!-- mark -->\nhello\n")
     (tmp_path / "gh").write_text(GH)
     (tmp_path / "gh").chmod(0o755)

@@ -1,4 +1,4 @@
-"""Argo CD on its hub: what it may do, what it knows of the regions, and how it rolls out."""
+"""Argo CD on its hub: its rights, its entries of the regions, and its roll-outs."""
 
 import base64
 import json
@@ -31,7 +31,7 @@ from tests.support.rendering import ROOT, Rendered, Resource, ancestors, render,
 pytestmark = pytest.mark.stack
 
 HUB = IOWA[0]
-# What the hub has of Argo CD, by the rest of its name; every region has the access to itself and its entry.
+# Argo CD's resources for each region, by the rest of their names: the access to the region, and its entry on the hub.
 OF_EVERY_REGION = ("gitops-access", "gitops-cluster")
 
 
@@ -41,12 +41,12 @@ def spec(stack: Rendered, purpose: str) -> dict[str, Any]:
 
 
 def secret(resource: Resource) -> dict[str, str]:
-    """What a Secret holds."""
+    """The decoded data of a Secret."""
     return {key: base64.b64decode(value).decode() for key, value in resource.inputs["data"].items()}
 
 
 def clusters(stack: Rendered) -> dict[str, Resource]:
-    """The entries of regions, by region."""
+    """The hub's cluster entries by region."""
     found = [r for r in stack.objects("Secret") if r.inputs["metadata"]["labels"].get(rollout.TYPE_LABEL) == "cluster"]
     return {secret(r)["name"]: r for r in found}
 
@@ -129,7 +129,7 @@ def test_the_canary_goes_first_and_the_others_follow_two_at_a_time() -> None:
 
 @pytest.mark.parametrize("others", range(1, 40))
 def test_one_lost_region_leaves_a_place_for_the_others_and_no_version_goes_to_most_at_once(others: int) -> None:
-    """Argo CD counts an application that waits for its cluster among those that are under way."""
+    """Argo CD counts an application that waits for its cluster as one in progress."""
     lost = 1
     assert rollout.at_once(others) - lost >= 1
     assert rollout.at_once(others) <= max(2, (others + 2) // 3)

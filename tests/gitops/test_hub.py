@@ -1,7 +1,7 @@
-"""One region of a cloud, whose services are handed over to Argo CD and back, and which is Rancher's hub meanwhile.
+"""A region of a cloud that is Rancher's hub, and whose services move to Argo CD and back.
 
-Argo CD and Rancher do not run: their charts are substituted. What the program makes for them is real. The tests build
-on each other.
+Argo CD and Rancher do not run: the sandbox substitutes their charts. The program's objects for them are real. The tests
+build on each other.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ REGION = "us-central1"
 SERVICES = "deployments,services,horizontalpodautoscalers,poddisruptionbudgets,networkpolicies,serviceaccounts"
 CHART = "sacred-council:helm:LocalChart"
 FORGOTTEN = f"::{REGION}-services-chart"
-"""What the runbook looks for in the names, to hand over the services of one region."""
+"""The part of a URN by which the runbook finds the services of one region to hand over."""
 
 Uids = dict[tuple[str, str], str]
 
@@ -31,19 +31,19 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def up(sandbox: Sandbox) -> str:
-    """What `up` printed for the stack as it is in the repository."""
+    """The output of `up` for the stack as the repository has it."""
     return sandbox.run("up", sandbox.stack)
 
 
 @pytest.fixture(scope="module")
 def services(sandbox: Sandbox, up: str) -> Uids:
-    """The services' objects before."""
+    """The services' objects before the hand-over."""
     return uids(sandbox)
 
 
 @pytest.fixture(scope="module")
 def shipped(sandbox: Sandbox, services: Uids) -> str:
-    """What `up` printed when the services had been forgotten, and both had been switched on."""
+    """The output of `up` after the services were removed from the state and both were enabled."""
     sandbox.configure({"gitops": GITOPS, "rancher": RANCHER})
     for urn in reversed([resource["urn"] for resource in sandbox.resources() if FORGOTTEN in resource["urn"]]):
         sandbox.run("exec", "--", "pulumi", "state", "delete", urn, "--yes", "--stack", sandbox.stack)
@@ -52,7 +52,7 @@ def shipped(sandbox: Sandbox, services: Uids) -> str:
 
 @pytest.fixture(scope="module")
 def back(sandbox: Sandbox, shipped: str) -> str:
-    """What `up` printed when both had been switched off again."""
+    """The output of `up` after both were disabled again."""
     sandbox.configure({"gitops": {"enabled": False}, "rancher": {"enabled": False}})
     return sandbox.pulumi("up", "--yes", "--skip-preview")
 
@@ -86,7 +86,7 @@ def test_the_program_takes_the_services_back_as_they_are(sandbox: Sandbox, servi
 
 
 def uids(sandbox: Sandbox) -> Uids:
-    """The identity of each of the services' objects, by kind and name. What is made anew has another."""
+    """The UID of each of the services' objects, by kind and name. A recreated object has a new UID."""
     found = {
         (item["kind"], item["metadata"]["name"]): item["metadata"]["uid"]
         for item in sandbox.objects(SERVICES, "-n", "sacred-council", "-l", "app.kubernetes.io/managed-by=Helm")

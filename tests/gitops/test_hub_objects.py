@@ -1,4 +1,4 @@
-"""What a hub has for Argo CD and Rancher: against the same judges as everything else."""
+"""The hub's objects for Argo CD and Rancher, checked like all other objects."""
 
 import base64
 import json
@@ -20,12 +20,12 @@ from tests.support.rendering import render
 pytestmark = pytest.mark.conformance
 
 NAMESPACES = ("argocd", "cattle-system", "cert-manager", "fleet-default", "sacred-council")
-"""Their pods come from charts (the services' through Argo CD), or there are none."""
+"""Namespaces whose pods come from charts (the services' through Argo CD), or that have no pods."""
 
 
 @pytest.fixture(scope="module")
 def objects() -> list[Manifest]:
-    """All objects of the local stack as a hub, of kinds that Kubernetes itself has."""
+    """All objects of the local stack as a hub, of the kinds that Kubernetes itself serves."""
     served = schemas.groups()
     return [m for m in program_objects(render("local", LOCAL)) if group_of(m) in served]
 

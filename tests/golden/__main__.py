@@ -1,4 +1,4 @@
-"""Write the golden lists anew: `python -m tests.golden`. Read the difference before you commit it."""
+"""Rewrite the golden lists: `python -m tests.golden`. Read the difference before you commit it."""
 
 from tests.conftest import STACKS
 from tests.golden.urns import path, urns

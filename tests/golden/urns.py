@@ -1,4 +1,4 @@
-"""URNs as the engine would make them: mocks drop all but the nearest parent's type."""
+"""URNs as the engine would make them: mocks keep only the nearest parent's type."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ def path(stack: str) -> Path:
 
 
 def urns(rendered: Rendered) -> list[str]:
-    """Sorted `type$type$type::name` of every resource, outermost component first."""
+    """All resources as sorted `type$type$type::name`, outermost component first."""
     types = {r.urn: r.type for r in rendered.resources}
     return sorted(
         "$".join([*(types[urn] for urn in reversed(list(ancestors(rendered, r)))), r.type]) + f"::{r.name}"

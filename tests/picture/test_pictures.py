@@ -1,4 +1,4 @@
-"""Pictures of the local stack: true, the same each time, and legible in light and in dark."""
+"""Pictures of the local stack: correct, reproducible, and legible in light and in dark."""
 
 import json
 import math
@@ -28,9 +28,9 @@ from tests.support.rendering import ROOT, Rendered, stack_config
 pytestmark = pytest.mark.unit
 
 READABLE = 4.5
-"""The contrast that WCAG 2 asks for between text and what is behind it (level AA)."""
+"""WCAG 2's minimum contrast between text and its background (level AA)."""
 VISIBLE = 3
-"""The same for what is drawn."""
+"""WCAG 2's minimum contrast for graphics."""
 
 
 def test_a_region_without_a_place_is_in_the_list_and_not_on_the_map(local: Rendered) -> None:
@@ -103,7 +103,7 @@ def test_the_command_says_what_is_wrong_with_a_plan(
 
 
 def _previewed(stack: str, rendered: Rendered) -> dict[str, Any]:
-    """What the engine would print: settings as text, with the defaults of Pulumi.yaml, and secrets left out."""
+    """The engine's output: settings as text, with the defaults of Pulumi.yaml, and without secrets."""
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
     config = {key: value["default"] for key, value in declared.items() if "default" in value} | stack_config(stack)
     states = [
@@ -188,14 +188,14 @@ def test_every_region_of_the_catalogue_is_on_land_or_near_a_coast() -> None:
 
 
 def _inside(place: tuple[float, float], outline: Outline) -> bool:
-    """Whether a line to the east leaves the outline an odd number of times."""
+    """Whether a ray to the east crosses the outline an odd number of times."""
     x, y = place
     cuts = [a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0]) for a, b in pairwise(outline) if (a[1] > y) != (b[1] > y)]
     return sum(one > x for one in cuts) % 2 == 1
 
 
 def test_an_atlas_is_cut_where_the_map_ends() -> None:
-    # A square of twenty degrees on the 180th meridian, as an atlas has it: 170, -170, -170, 170.
+    # A square of twenty degrees on the 180th meridian, written like an atlas: 170, -170, -170, 170.
     arc = [[170, 0], [-340, 0], [0, 20], [340, 0], [0, -20]]
     shape = {"type": "Polygon", "arcs": [[0]]}
     transform = {"scale": [1, 1], "translate": [0, 0]}

@@ -1,4 +1,4 @@
-"""Pictures of stacks of several regions: who takes over, where the database and the hub are, what waits for what."""
+"""Pictures of stacks of several regions: failover, the database's and the hub's places, and dependencies."""
 
 from dataclasses import replace
 from xml.etree import ElementTree
@@ -16,7 +16,7 @@ from tests.support.rendering import Rendered, render, stack_config
 pytestmark = pytest.mark.stack
 
 PAINTED = ("rect", "circle", "path", "polygon", "polyline", "text")
-"""The elements that a picture shows."""
+"""The visible elements of a picture."""
 
 
 def test_committed_pictures_are_those_of_the_program(stack: Rendered, stack_name: str) -> None:
@@ -33,7 +33,7 @@ def test_pictures_are_well_formed_and_say_what_they_show(stack: Rendered, stack_
 
 
 def test_every_element_is_painted_without_a_style_sheet(stack: Rendered, stack_name: str) -> None:
-    # Renderers without CSS media queries (librsvg, chat previews) see attributes only, and paint black what has none.
+    # Renderers without CSS media queries (librsvg, chat previews) read only attributes. Without any they paint black.
     for name, text in pictures.drawn(stack_name, stack).items():
         for element in ElementTree.fromstring(text).iter():
             kind = element.tag.rpartition("}")[2]
@@ -50,7 +50,7 @@ def test_the_style_sheet_is_for_those_who_ask_for_dark(stack: Rendered, stack_na
         (style,) = [one.text or "" for one in ElementTree.fromstring(text).iter() if one.tag.endswith("}style")]
         head, _, rules = style.strip().partition("{")
         assert head.strip() == "@media (prefers-color-scheme: dark)", name
-        # What is not nested in the query, were there any, would come after its last bracket.
+        # A rule outside the query would come after the query's last bracket.
         assert rules.rstrip().endswith("}\n    }"), name
 
 

@@ -1,4 +1,4 @@
-"""The policy pack in the real engine: it passes on every stack, and what breaks a mandatory rule changes nothing."""
+"""The policy pack in the real engine: every stack passes, and a violation of a mandatory rule changes nothing."""
 
 import json
 import os
@@ -30,7 +30,7 @@ gcp.storage.Bucket("extra-bucket", location="europe-west1", opts=pulumi.Resource
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """A sandbox of its own with the local stack's control plane, taken down at the end whatever happened."""
+    """A sandbox with the local stack's control plane. It is always taken down at the end."""
     made = Sandbox.of(tmp_path_factory.mktemp("policy") / "project", "local")
     made.run("start")
     yield made
@@ -45,7 +45,7 @@ def deployed(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 
 def _replace(path: Path, old: str, new: str) -> str:
-    """Change a file of the program; what it was."""
+    """Replace a text in a file of the program; return the original."""
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
@@ -53,12 +53,12 @@ def _replace(path: Path, old: str, new: str) -> str:
 
 
 def _known(resources: list[dict[str, Any]]) -> dict[str, str]:
-    """What the state knows of: each resource and its id. An update that is stopped may write the state anew."""
+    """The state's resources, by URN with id. A stopped update may rewrite the state."""
     return {one["urn"]: one.get("id", "") for one in resources}
 
 
 def _run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a module of the project with a sandbox of its own."""
+    """Run a module of the project with its own sandbox."""
     environment = {**os.environ, HOME_VARIABLE: str(tmp_path / "home"), "NO_COLOR": "1"}
     command = [sys.executable, "-m", *arguments]
     return subprocess.run(

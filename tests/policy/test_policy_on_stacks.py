@@ -1,4 +1,4 @@
-"""Stacks keep to the mandatory rules whatever data services, hub, edge and protection they have."""
+"""Stacks keep the mandatory rules with any data services, hub, edge and protection."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The policy pack: stacks keep to it, it is configurable, every rule says what to do, and rules about stacks."""
+"""The policy pack: stacks pass, it is configurable, every rule states its remedy, and rules about stacks work."""
 
 import json
 from pathlib import Path
@@ -70,7 +70,7 @@ def _stage(name: str) -> Any:
 
 
 def _region() -> Any:
-    """What tells where a machine is, and so what it costs."""
+    """The component that gives a machine its region, and so its price."""
     return resource("sacred-council:stack:Region", "us-central1", {})
 
 

@@ -1,4 +1,4 @@
-"""Each rule of the policy pack, with resources that keep to it and resources that break it."""
+"""Each rule of the policy pack, with resources that keep the rule and resources that break it."""
 
 from typing import Any
 

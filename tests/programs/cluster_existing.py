@@ -1,4 +1,4 @@
-"""A cluster that is there already."""
+"""A cluster that exists already."""
 
 from collections.abc import Sequence
 

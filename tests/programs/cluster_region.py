@@ -1,4 +1,4 @@
-"""What the clusters of all clouds are told in tests."""
+"""The settings that clusters of every cloud get in tests."""
 
 from ipaddress import IPv4Network
 from typing import Any, Final
@@ -18,7 +18,7 @@ MAINTENANCE: Final = MaintenanceWindow(day="Tuesday")
 
 
 def settings(machine: str, *, protected: bool, flow_logs: bool = False) -> dict[str, Any]:
-    """What is said of a region of any cloud, as in a stack's configuration."""
+    """A region's settings, as in a stack's configuration."""
     return {
         "name": "here",
         "nodes": {"type": machine, "min": 4, "max": 9},

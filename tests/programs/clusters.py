@@ -9,7 +9,7 @@ from components.cluster import Cluster
 
 
 def show(cluster: Cluster) -> None:
-    """Give everything the cluster offers to a resource, whose inputs tests can see."""
+    """Make the cluster's outputs the inputs of a resource, which tests can read."""
     identity = cluster.workload_identity(namespace="cockroachdb", service_account="backup")
     outputs = cluster.outputs
     offered = {
@@ -38,7 +38,7 @@ def show(cluster: Cluster) -> None:
 config = pulumi.Config("cluster")
 platform = config.require("platform")
 generator = random.Provider("here-random")
-# Each platform's program imports its own SDK only.
+# Importing only the platform's own program avoids importing the other clouds' SDKs.
 build = importlib.import_module(f"tests.programs.cluster_{platform}").build
 show(
     build(

@@ -14,7 +14,7 @@ def context_of(
     options: pulumi.ResourceOptions | None = None,
     monitored_by: pulumi.Resource | None = None,
 ) -> RegionContext:
-    """The context of a region with these namespaces, and an authority of its own."""
+    """The context of a region with these namespaces and its own authority."""
     return RegionContext(
         labels=RegionLabels(region=region, city="Here", latitude=50.85, longitude=4.35),
         namespaces={namespace: pulumi.Output.from_input(namespace) for namespace in namespaces},

@@ -1,6 +1,6 @@
-"""A program of the database, the cache and messaging alone, for tests.
+"""A program with only the database, the cache and messaging, for tests.
 
-Configuration: `nodes`, how many each has, and `bare`, which leaves the monitoring out.
+Configuration: `nodes` (the number of nodes of each) and `bare` (without monitoring).
 """
 
 import pulumi

@@ -1,4 +1,4 @@
-"""A program of one edge alone, for tests.
+"""A program with only an edge, for tests.
 
 Configuration: `cdn`; `origins`, a map of regions to their gateways' address or host name; `waf`, `zone`, `languages`,
 `closed` (regions that get no traffic).

@@ -1,4 +1,4 @@
-"""An edge on each cloud in front of the same regions, with real keys and providers of their own."""
+"""An edge on each cloud in front of the same regions, each with real keys and its own provider."""
 
 from collections.abc import Callable
 
@@ -37,7 +37,7 @@ args = EdgeArgs(
 
 
 def inside(provider: pulumi.ProviderResource) -> pulumi.ResourceOptions:
-    """Made by this provider."""
+    """Options for resources that this provider creates."""
     return pulumi.ResourceOptions(providers=[provider])
 
 

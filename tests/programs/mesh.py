@@ -1,4 +1,4 @@
-"""A program of the mesh alone, for tests. Configuration key `postQuantum`; `bare` leaves the monitoring out."""
+"""A program with only the mesh, for tests. Configuration: `postQuantum` and `bare` (without monitoring)."""
 
 import pulumi
 

@@ -29,7 +29,7 @@ places = [Site(name=r.name, cloud=r.cloud, slot=r.slot, place=r.place) for r in 
 
 
 def plan_of(one: Site) -> RegionPlan:
-    """What the region must know of itself and of the others."""
+    """The region's plan, with the other regions as its peers."""
     return RegionPlan(
         name=one.name,
         cloud=one.cloud,
@@ -67,7 +67,7 @@ class FakeBase(pulumi.ComponentResource):
 
 
 def build(plan: RegionPlan, base: FakeBase, east_west: EastWest | None) -> None:
-    """What a region's mesh has besides its control plane and its public gateway."""
+    """Create a region's mesh except for its control plane and its public gateway."""
     name = plan.name
     inside = pulumi.ResourceOptions(parent=base, providers=[base.provider])
     context = context_of(name, [ISTIO, INGRESS, SERVICES], inside)

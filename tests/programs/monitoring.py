@@ -1,4 +1,4 @@
-"""A program of the monitoring alone, for tests."""
+"""A program with only the monitoring, for tests."""
 
 import pulumi
 

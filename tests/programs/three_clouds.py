@@ -34,7 +34,7 @@ GENERATOR = random.Provider("random")
 
 
 def settings(region: str, machine: str) -> dict[str, Any]:
-    """What is said of a region of any cloud, as in a stack's configuration."""
+    """A region's settings, as in a stack's configuration."""
     return {"name": region, "nodes": {"type": machine, "min": 3, "max": 9}}
 
 
@@ -58,7 +58,7 @@ def eks(name: str) -> Cluster:
 
 
 def aks(name: str) -> Cluster:
-    """On Azure, which chooses the version of Kubernetes."""
+    """On Azure, which chooses the Kubernetes version."""
     opts = pulumi.ResourceOptions(providers=[azure.Provider("azure"), GENERATOR])
     groups = ["22222222-2222-2222-2222-222222222222"]
     region = AzureRegion.model_validate(

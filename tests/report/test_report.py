@@ -1,4 +1,4 @@
-"""The report on every stack: every type has been looked at, sums and sources are right, what a region more costs."""
+"""The report on every stack: it covers every type, sums and sources are right, and a difference shows its cost."""
 
 import json
 import re

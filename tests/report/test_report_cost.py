@@ -1,4 +1,4 @@
-"""What is charged, what it costs, and what is left out."""
+"""Charges, their costs, and the resources without charges."""
 
 import re
 from dataclasses import MISSING, fields, replace
@@ -44,7 +44,7 @@ def _plan(cloud: str, *resources: Planned) -> Plan:
 
 
 def _one(cloud: str, kind: str, inputs: dict[str, object]) -> dict[str, tuple[float | None, float | None]]:
-    """Item to what it costs at least and at most, in whole cents, of one resource."""
+    """The least and most cost of one resource in whole cents, by item."""
     found = cost.lines(_plan(cloud, planned(kind, f"{HERE[cloud]}-thing", inputs)))
     return {
         line.charge.item: (_cents(line.least), _cents(line.most))
@@ -254,7 +254,7 @@ GIVEN = Price(usd=1, unit="month", source="https://example.org/prices", date="20
 
 
 def _doubt(price: Price) -> str | None:
-    """Why nobody could look the price up; None when one can."""
+    """The reason why a reader cannot look the price up; None if there is none."""
     if not re.fullmatch(r"https://[\w-]+(\.[\w-]+)+/\S+", price.source):
         return "no address"
     if price.source.startswith("https://github.com/") and not re.search(

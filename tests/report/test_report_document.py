@@ -23,9 +23,9 @@ pytestmark = pytest.mark.unit
 
 FOUR_CPUS_16_GIB = ("e2-standard-4", "m7i.xlarge", "Standard_D4s_v5")
 FOR_PODS = 0.6
-"""Share of a machine that is left by Kubernetes, monitoring, mesh and gateways."""
+"""Share of a machine that remains after Kubernetes, monitoring, mesh and gateways."""
 PROXY = {"cpu": "20m", "memory": "128Mi"}
-"""What Istio's proxy in each pod of a service asks for."""
+"""The requests of Istio's proxy in each pod of a service."""
 SMALL = Machines(cloud="gcp", type="e2-standard-4", least=3, most=9, disk="pd-ssd", disk_gb=0)
 
 

@@ -1,4 +1,4 @@
-"""Which programs the sandbox is made of, and building what is missing."""
+"""The sandbox's programs, and building the missing ones."""
 
 import re
 from dataclasses import replace
@@ -32,7 +32,7 @@ def layout(tmp_path: Path) -> Layout:
 
 @pytest.fixture
 def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A `go` that writes its arguments to the file that `-o` names, and to a list of calls."""
+    """A `go` that makes the file after `-o` and records its arguments in a list of calls."""
     command = tmp_path / "go"
     calls = tmp_path / "calls"
     command.write_text(
@@ -77,7 +77,7 @@ def test_what_the_provider_shares_with_the_engine_is_compiled_once() -> None:
     shared = mine.keys() & theirs.keys()
     assert len(shared) > 200
     different = {name for name in shared if mine[name] != theirs[name]}
-    # The module's own code generator needs an older Pulumi.
+    # The provider's own code generator needs an older Pulumi.
     assert different == {"github.com/pulumi/pulumi/pkg/v3", "github.com/pulumi/pulumi/sdk/v3"}
 
 

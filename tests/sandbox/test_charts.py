@@ -1,4 +1,4 @@
-"""Chart packages: where they come from, what is taken out of them, and what is made up."""
+"""Chart packages: their sources, the parts that the sandbox removes, and its substitutes."""
 
 from __future__ import annotations
 
@@ -113,12 +113,12 @@ def test_what_is_taken_out_once_is_not_taken_out_again() -> None:
 
 
 def test_a_definition_outside_of_the_templates_is_converted_by_nobody() -> None:
-    flow = json.dumps(yaml.safe_load(DEFINITION))  # the same in another notation
+    flow = json.dumps(yaml.safe_load(DEFINITION))  # the same definition in another notation
     for text in (DEFINITION, flow):
         package = packages.write({"a/Chart.yaml": b"name: a\n", "a/charts/b/crds/c.yaml": text.encode()})
         served = packages.read(packages.answerable(package, "a"), "a")["a/charts/b/crds/c.yaml"]
         spec = yaml.safe_load(served)["spec"]
-        # Without a strategy the API server takes None.
+        # The API server's default strategy is None.
         assert spec.pop("conversion", {"strategy": "None"}) == {"strategy": "None"}
         assert spec["versions"][0]["name"] == "v1"
 
@@ -224,7 +224,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @contextmanager
 def repository(folder: Path, certificates: Path) -> Iterator[str]:
-    """A chart repository on this machine; its address. What asks it must trust the file `certificates`."""
+    """A chart repository on this machine; yields its address. Clients must trust the file `certificates`."""
     authority = Authority()
     certificates.write_text(authority.pem)
     server = ThreadingHTTPServer(("127.0.0.1", 0), lambda *arguments: _Quiet(*arguments, directory=str(folder)))
@@ -241,7 +241,7 @@ def repository(folder: Path, certificates: Path) -> Iterator[str]:
 
 @contextmanager
 def provider(home: Path, project: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """What the launcher becomes instead of the provider: it ends when its standard input does."""
+    """The launcher with /bin/cat instead of the provider, which ends with its standard input."""
     command = [
         sys.executable,
         "-I",
@@ -262,7 +262,7 @@ def provider(home: Path, project: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 class Client:
-    """Asks the chart server of a sandbox as the provider does."""
+    """A client of a sandbox's chart server, like the provider."""
 
     def __init__(self, home: Path, project: Path) -> None:
         self.folder = Path(launcher.folder(str(home)))
@@ -270,7 +270,7 @@ class Client:
         self._project = project
 
     def get(self, url: str, password: str | None = None) -> tuple[int, str, bytes]:
-        """Status, reason and body. Raises `OSError` where no connection is made."""
+        """Status, reason and body. Raises `OSError` if the connection fails."""
         host, _, path = url.removeprefix("https://").partition("/")
         name, _, port = host.partition(":")
         context = ssl.create_default_context(cafile=str(self.folder / launcher.ROOTS))
@@ -344,7 +344,7 @@ def test_providers_share_a_server_which_ends_after_the_last_however_that_ends(tm
         client = Client(tmp_path, tmp_path / "project")
         first.send_signal(signal.SIGKILL)
         first.wait()
-        time.sleep(3.5)  # longer than the server stays alone
+        time.sleep(3.5)  # longer than the server waits without providers
         assert Client(tmp_path, tmp_path / "project").state == client.state
         assert client.get(f"{HERE}/index.yaml")[0] == 200
     end = time.monotonic() + END_SECONDS
@@ -357,7 +357,7 @@ def test_providers_share_a_server_which_ends_after_the_last_however_that_ends(tm
 
 
 def is_running(folder: Path) -> bool:
-    """Whether a server holds its lock."""
+    """Whether a server holds the lock."""
     lock = launcher._free_lock(str(folder))
     if lock is not None:
         os.close(lock)

@@ -1,4 +1,4 @@
-"""What Helm gets from the sandbox's chart server, and what it renders of it."""
+"""Helm with the sandbox's chart server: the packages that it gets, and the objects that it renders."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ NEEDED_VALUES = {
     "cluster-autoscaler": "autoDiscovery.clusterName=a,awsRegion=eu-west-1",
     "rancher": "hostname=example.org",
 }
-"""Without these a chart renders nothing, or nothing of its definitions."""
+"""Values without which a chart renders nothing, or none of its definitions."""
 
 
 def helm_of_provider(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Helm with the environment that the provider has."""
+    """Run Helm with the provider's environment."""
     launcher = ROOT / "sandbox" / "charts" / "launcher.py"
     command = [sys.executable, "-I", "-S", launcher, home, home, binary("helm"), *arguments]
     return subprocess.run(
@@ -40,7 +40,7 @@ def helm_of_provider(home: Path, *arguments: str) -> subprocess.CompletedProcess
 
 
 def rendered(package: Path, *options: str) -> list[dict[str, Any]]:
-    """The objects of a chart's package, definitions and hooks included."""
+    """The objects of a chart's package, including definitions and hooks."""
     result = run(
         "helm",
         "template",
@@ -127,7 +127,7 @@ def test_a_real_chart_renders_all_else_as_before(file: str, tmp_path: Path) -> N
 
 
 def test_definitions_fit_into_a_release(tmp_path: Path) -> None:
-    """A release keeps its chart in a Secret of at most 1 MiB, and Helm leaves subcharts out."""
+    """A release stores its chart, without subcharts, in a Secret of at most 1 MiB."""
     for chart in crds.PRODUCTS:
         package = tmp_path / f"{chart}.tgz"
         package.write_bytes(substitutes.build(chart, "1.0.0", None))

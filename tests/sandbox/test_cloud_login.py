@@ -1,4 +1,4 @@
-"""The clouds' login plugins in the sandbox: which control plane a token is for, and what is said when there is none."""
+"""The clouds' login plugins in the sandbox: tokens for the right control plane, and the error without one."""
 
 import json
 import subprocess

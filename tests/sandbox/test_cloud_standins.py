@@ -1,4 +1,4 @@
-"""The stand-ins of the clouds: what they accept and what they answer."""
+"""The stand-ins of the clouds: the inputs that they accept, and their answers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ NODE_POOL = "gcp:container/nodePool:NodePool"
 def test_every_type_of_a_table_is_in_the_sdk_with_its_name_outputs_and_paths(plugin: str) -> None:
     provider = CLOUDS[plugin]
     sdk = Sdk(provider.package)
-    # Paths that many types of a cloud have in common, and some have not.
+    # Many types of a cloud share these paths, but not all have them.
     common = {"name", "project", "location", "region", "zone", "resourceGroupName"}
     wrong: list[str] = []
     for token, kind in provider.table.items():

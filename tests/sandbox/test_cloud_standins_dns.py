@@ -1,4 +1,4 @@
-"""The stand-ins of the clouds: what their DNS refuses."""
+"""The stand-ins of the clouds: records that their DNS refuses."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_route_53_has_several_aliases_that_are_steered_and_aliases_beside_other_
 
 
 def steered(zone: str, *addresses: str) -> dict[str, object]:
-    """A record set of Cloud DNS that is steered by place and health."""
+    """A record set of Cloud DNS with routing by place and health."""
     item = {"location": "us-central1", "healthCheckedTargets": {"externalEndpoints": list(addresses)}}
     return {
         "managedZone": zone,

@@ -1,4 +1,4 @@
-"""The stand-in for AWS: what EKS answers and refuses."""
+"""The stand-in for AWS: EKS's answers and refusals."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_an_add_on_has_a_version_of_aws() -> None:
 
 
 def asked(token: str, args: Values) -> Values:
-    """What AWS answers."""
+    """AWS's answer to a function call."""
     return asyncio.run(cloud(ADDON).invoke(token, args))
 
 

@@ -1,4 +1,4 @@
-"""The stand-ins of the clouds: how they fail, and how long they take."""
+"""The stand-ins of the clouds: their faults and delays."""
 
 from __future__ import annotations
 

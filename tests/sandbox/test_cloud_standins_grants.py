@@ -1,4 +1,4 @@
-"""The stand-ins of the clouds: grants that are missing or too new, and what must outlive a destroy."""
+"""The stand-ins of the clouds: missing or recent grants, and resources that must outlive a destroy."""
 
 from __future__ import annotations
 

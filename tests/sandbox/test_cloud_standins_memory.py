@@ -1,4 +1,4 @@
-"""The stand-ins of the clouds: what they remember, keep secret, change in place and replace."""
+"""The stand-ins of the clouds: the values that they remember, keep secret, change in place and replace."""
 
 from __future__ import annotations
 

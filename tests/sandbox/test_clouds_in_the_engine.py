@@ -1,4 +1,4 @@
-"""A cluster on each simulated cloud, with the real engine: made, reached with each cloud's login, changed, removed."""
+"""A cluster on each simulated cloud, in the real engine: created, reached with each cloud's login, changed, deleted."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 def files(sandbox: Sandbox) -> list[Path]:
-    """What exists in the simulated clouds."""
+    """The files of the resources in the simulated clouds."""
     return list((sandbox.folder / ".sandbox" / "clouds" / "local").rglob("*.json"))
 
 
@@ -74,5 +74,5 @@ def test_what_was_deleted_by_hand_is_made_again(deployed: Sandbox) -> None:
 def test_nothing_is_left_in_the_clouds_after_a_destroy(deployed: Sandbox) -> None:
     assert files(deployed)
     deployed.pulumi("destroy", "--yes", "--skip-preview")
-    # A project keeps the agents of its services, whoever had asked for them.
+    # A project keeps its services' agents, whatever created them.
     assert {path.parent.name for path in files(deployed)} <= {"gcp_projects_serviceIdentity_ServiceIdentity"}

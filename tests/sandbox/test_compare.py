@@ -1,4 +1,4 @@
-"""Comparing the work tree with a commit: what is read from a preview, and how it is told. No engine runs."""
+"""Comparing the work tree with a commit: reading a preview, and describing the changes. No engine runs."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ from tests.support.rendering import ROOT
 pytestmark = pytest.mark.unit
 
 RECORDED = ROOT / "tests" / "data" / "preview.json"
-"""What the engine printed for the local stack: an update, a replacement, creates, deletes. States are left out."""
+"""The engine's output for the local stack, without states: an update, a replacement, creates, deletes."""
 URN = "urn:pulumi:local::sacred-council::sacred-council:data:Cache$kubernetes:apps/v1:StatefulSet::local-cache"
 
 
@@ -62,7 +62,7 @@ def test_a_recorded_preview_is_read(recorded: Preview) -> None:
     assert {operation.value: len(recorded.of(operation)) for operation in Operation} == {
         operation.value: summary.get(operation.value, 0) for operation in Operation
     }
-    # The stack itself is no resource that a reader counts.
+    # A reader does not count the stack itself as a resource.
     assert recorded.unchanged == summary["same"] - 1
     assert recorded.errors == ()
 
@@ -174,7 +174,7 @@ def test_what_holds_data_and_goes_is_marked(operation: Operation) -> None:
 
 
 def test_everything_that_the_policy_pack_keeps_from_deletion_is_known_to_hold_data() -> None:
-    # Clusters hold none: what is in them is listed itself.
+    # Clusters hold no data themselves: the list has their contents.
     kinds = [kind for kind in (*STATEFUL, *BUCKETS) if not kind.endswith(("Cluster", "ManagedCluster"))]
     assert len(kinds) >= 8
     for kind in kinds:
@@ -295,7 +295,7 @@ def test_an_unknown_stack_is_refused_with_those_that_exist() -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A repository with one commit; its project is in a folder of its own."""
+    """A repository with one commit; its project is in a subfolder."""
     project = tmp_path / "here"
     project.mkdir()
     (project / "Pulumi.yaml").write_text("name: council\n")

@@ -1,4 +1,4 @@
-"""Deploying on a cluster of the user's own."""
+"""Deploying on the user's own cluster."""
 
 import json
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ def layout(tmp_path: Path) -> Layout:
 
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's machine with an official CLI, which notes its calls here, and a kubeconfig."""
+    """The user's machine with a kubeconfig and an official CLI, which records its calls in this file."""
     noted = tmp_path / "calls"
     (tmp_path / "cli").mkdir()
     cli = tmp_path / "cli" / "pulumi"

@@ -1,4 +1,4 @@
-"""Starting a control plane that was left half made, or whose ports somebody else has. Nothing is started."""
+"""Starting a control plane that is half made, or whose ports another process has. No server starts."""
 
 import os
 import socket
@@ -23,14 +23,14 @@ STAGE = {"kind": "Stage", "metadata": {"name": "one"}}
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Cluster:
-    """A region's control plane, of which there is nothing yet."""
+    """A region's control plane, of which nothing exists yet."""
     layout = Layout(project=tmp_path, home=tmp_path / "home", binaries=tmp_path / "built")
     return Cluster(layout, ControlPlane(name="eu", context="eu", slot=0, stacks=("local",)))
 
 
 @pytest.fixture
 def started(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Whether there was something to resume, for each start."""
+    """For each start, whether there was anything to resume."""
     found: list[bool] = []
     monkeypatch.setattr(cluster, "_start_missing_servers", lambda: found.append(cluster.directory.exists()))
     monkeypatch.setattr(cluster, "kubeconfig_for", lambda _: {})

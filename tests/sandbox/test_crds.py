@@ -1,4 +1,4 @@
-"""The definitions that charts bring, and the YAML they are read from."""
+"""The charts' definitions, and the YAML in which they are stored."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_folder_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the definitions of the real charts are not beside this checkout")
-@pytest.mark.parametrize("chart", sorted(crds.PRODUCTS.keys() - {"rancher"}))  # it defines its kinds once it runs
+@pytest.mark.parametrize("chart", sorted(crds.PRODUCTS.keys() - {"rancher"}))  # it defines its kinds at run time
 def test_the_table_says_what_the_real_definitions_say(chart: str) -> None:
     product = crds.PRODUCTS[chart]
     found = crds.definitions(chart, "", REAL)

@@ -1,4 +1,4 @@
-"""What `down` does and says when the destroy fails, or a control plane is lost."""
+"""`down` when the destroy fails or a control plane is lost: its actions and messages."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which Go builds the sandbox's binaries. The commands are scripts that print a version."""
+"""The Go that builds the sandbox's binaries. Scripts that print a version stand in for it."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ ENOUGH = "go1.26.6"
 
 @pytest.fixture(autouse=True)
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A virtual environment and a PATH with nothing in them but `sh`."""
+    """A virtual environment and a PATH with nothing but `sh`."""
     for name in ("venv", "path"):
         (tmp_path / name).mkdir()
     monkeypatch.setattr(sys, "executable", str(tmp_path / "venv" / "python"))

@@ -12,7 +12,7 @@ from tests.support.rendering import ROOT
 
 pytestmark = pytest.mark.unit
 
-# Like a control plane's servers, the shell has a session of its own and nobody above it once the run has ended.
+# Like a control plane's servers, the shell has its own session, and no parent after the run has ended.
 KILLED = """
 import os, signal, subprocess
 import pytest
@@ -40,7 +40,7 @@ def test_what_a_killed_run_started_ends_with_it(tmp_path: Path) -> None:
             str(tmp_path / "test_ends.py"),
         ],
         cwd=ROOT,
-        # Options of whoever runs the tests, such as -v, would write into the same line.
+        # The user's own options, such as -v, would write into the same line.
         env={**os.environ, "PYTHONWARNINGS": "ignore", "PYTEST_ADDOPTS": ""},
         stdout=subprocess.PIPE,
         text=True,

@@ -1,4 +1,4 @@
-"""Which Python the sandbox's commands run with: the virtual environment's, whatever started them."""
+"""The Python that runs the sandbox's commands: always the virtual environment's."""
 
 import sys
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ pytestmark = pytest.mark.unit
 
 
 class BecomesError(Exception):
-    """The process would be another one now."""
+    """The command would replace its process."""
 
 
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The place of the virtual environment, where there is none yet."""
+    """The path of the virtual environment, which does not exist yet."""
     folder = tmp_path / ".venv"
     monkeypatch.setattr(command, "_VENV", folder)
     monkeypatch.setattr(command, "_VENV_PYTHON", folder / "bin" / "python")

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 
 @pytest.fixture
 def pki(tmp_path: Path) -> Path:
-    """A directory as kwokctl makes it."""
+    """A directory like kwokctl's."""
     folder = tmp_path / "pki"
     folder.mkdir()
     for name in ("ca.crt", "admin.crt", "admin.key"):

@@ -53,7 +53,7 @@ def test_a_stack_trace_begins_in_the_program(tmp_path: Path) -> None:
 
 
 class Context:
-    """Of gRPC's context, what the host uses."""
+    """The part of gRPC's context that the host uses."""
 
     def add_callback(self, callback: object) -> None:
         assert callable(callback)

@@ -1,4 +1,4 @@
-"""What a stack is planned and compared with."""
+"""Stack files without secrets, for planning and comparing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a control plane is started with."""
+"""The manifests with which a control plane starts."""
 
 import ipaddress
 from pathlib import Path
@@ -14,7 +14,7 @@ DEFAULT = "storageclass.kubernetes.io/is-default-class"
 
 
 def _third_octets(slot: int) -> set[tuple[int, int]]:
-    """The second and third octets of the addresses that a slot's load balancers can get."""
+    """The second and third octets of the possible addresses of a slot's load balancers."""
     template = manifests.load_balancer_stage(slot)["spec"]["next"]["statusTemplate"]
     line = next(line for line in template.splitlines() if "ip: 198" in line)
     second = int(line.split(".")[1])

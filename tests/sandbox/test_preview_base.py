@@ -1,4 +1,4 @@
-"""`python -m sandbox compare` on a small repository: the commit is brought up, the work tree previewed over it."""
+"""`python -m sandbox compare` on a small repository: it brings the commit up and previews the work tree over it."""
 
 import subprocess
 import sys
@@ -28,26 +28,26 @@ pulumi.log.warn("mind the gap", pulumi.ComponentResource("test:index:Gap", "gap"
 """
 SALT = "v1:bm90IG91cnM=:v1:bm90:IG91cnM="
 SOMEBODY_S_SECRET = {"sacred-council:alertWebhookUrl": {"secure": "v1:bm90:IG91cnM="}}
-"""Who compares cannot read it."""
+"""A secret that the user of `compare` cannot decrypt."""
 AUTHOR = ("-c", "user.name=test", "-c", "user.email=test@example.org")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a comparison ended."""
+    """The result of a comparison."""
 
     status: int
     printed: str
     comment: str
 
     def section(self, stack: str) -> str:
-        """What the comment says about one stack."""
+        """The part of the comment about one stack."""
         return self.comment.partition(f"### {stack}\n")[2].partition("\n### ")[0]
 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
-    """The project, committed with one resource and one stack more; then changed in one setting of each kind."""
+    """The project: its commit has a further resource and stack, its work tree a change in one setting of each kind."""
     made = Sandbox.of(tmp_path_factory.mktemp("repository") / "project", "local")
     program = made.folder / "__main__.py"
     new, stack_file = program.read_text(), made.folder / "Pulumi.local.yaml"
@@ -63,7 +63,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     program.write_text(new + WARNS)
     (made.folder / "Pulumi.old.yaml").unlink()
     made.configure({"cache": {"maxMemory": "96Mi"}})
-    # A claim's size, which a StatefulSet cannot change. It is protected, so the engine stops there.
+    # A StatefulSet cannot change a claim's size. It is protected, so the engine stops there.
     replace(made, stack="larger").configure({"messaging": {"storage": "3Gi"}})
     _write_new_stack(made.folder)
     return made

@@ -1,4 +1,4 @@
-"""The random provider stand-in: its values."""
+"""The stand-in of the random provider: its values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The random provider stand-in: its checks, its verdicts, its imports, and the protocol around them."""
+"""The stand-in of the random provider: its checks, its verdicts, its imports, and the protocol around them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Helm releases that a killed run left pending: where they are looked for, and what is done about them."""
+"""Helm releases that a killed run left pending: finding and repairing them."""
 
 import json
 import stat
@@ -31,7 +31,7 @@ def creating(namespace: str, name: str, provider: str) -> dict[str, object]:
 
 
 class Cluster:
-    """Scripts in place of kubectl, which finds the releases it is given, and of Helm, which notes what it is told."""
+    """Scripts in place of kubectl, which prints the given releases, and of Helm, which records its arguments."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.layout = Layout(project=PROJECT, home=folder, binaries=folder / "built")
@@ -41,7 +41,7 @@ class Cluster:
         self._write("helm", f'echo "$*" >> {self._told}')
 
     def finds(self, *releases: str) -> None:
-        """Namespace, name and status of each."""
+        """Set the releases that kubectl prints: namespace, name and status of each."""
         lines = "\n".join(releases)
         self._write("kubectl", f"cat <<'END'\n{lines}\nEND" if lines else ":")
 

@@ -106,7 +106,7 @@ def test_ctrl_c_ends_a_deployment_without_a_trace_and_the_next_one_goes_on(proje
 
 
 def _line_until(process: subprocess.Popen[str], last: str) -> str:
-    """The next line of output; nothing once a line held `last`."""
+    """The next line of output; empty if the line contains `last`."""
     line = process.stdout.readline() if process.stdout else ""
     return "" if last in line else line
 

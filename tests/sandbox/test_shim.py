@@ -26,7 +26,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> str:
-    """An engine that says which stack is selected, and for anything else what it was called with."""
+    """An engine that prints the selected stack, and for any other command its arguments."""
     command = tmp_path / "engine"
     command.write_text(
         '#!/bin/sh\nif [ "$1" = stack ]; then echo organization/p/local; exit; fi\n'

@@ -1,4 +1,4 @@
-"""What is read from the state backend without the engine, and from the machine."""
+"""Reading the state backend without the engine, and facts about the machine."""
 
 import json
 import os

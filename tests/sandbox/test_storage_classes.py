@@ -1,4 +1,4 @@
-"""A region's control plane in the sandbox has the storage that the program asks its cloud's clusters for."""
+"""A region's control plane in the sandbox has the storage classes that the program uses on its cloud."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The tls provider stand-in: its keys and functions, checked by other software."""
+"""The stand-in of the tls provider: its keys, checked by other software."""
 
 from __future__ import annotations
 

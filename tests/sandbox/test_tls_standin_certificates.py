@@ -1,4 +1,4 @@
-"""The tls provider stand-in: its requests and certificates are real, and checked by other software."""
+"""The stand-in of the tls provider: its requests and certificates are real, checked by other software."""
 
 from __future__ import annotations
 

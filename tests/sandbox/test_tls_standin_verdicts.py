@@ -1,4 +1,4 @@
-"""The tls provider stand-in: which inputs it refuses, and what a change does."""
+"""The stand-in of the tls provider: the inputs that it refuses, and the effects of changes."""
 
 from __future__ import annotations
 

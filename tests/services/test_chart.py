@@ -1,4 +1,4 @@
-"""The chart alone: Helm accepts it, its schema refuses bad values, and what it renders is what services need."""
+"""The chart alone: Helm accepts it, its schema refuses bad values, and it renders the objects that services need."""
 
 from typing import Any, get_args
 
@@ -19,7 +19,7 @@ KINDS = ["Deployment", "HorizontalPodAutoscaler", "NetworkPolicy", "PodDisruptio
 KUBERNETES = f"v{KUBERNETES_VERSION}"
 NIGHT = {"name": "night", "cron": "0 23 * * *", "timeZone": "Asia/Tokyo", "min": 2}
 
-# Values that are refused, and what Helm must say about them.
+# Values that the schema refuses, and Helm's message about them.
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"replicas": 3}, "additional properties 'replicas' not allowed"),
     ({"region": ""}, "'/region': '' does not match pattern"),
@@ -236,7 +236,7 @@ def test_a_service_overrides_only_what_it_names() -> None:
 
 
 def policies(rules: list[dict[str, Any]], peers: str) -> dict[str, list[int]]:
-    """Ports by the namespace (or the services themselves, or address block) on the other side."""
+    """Ports by the other side: a namespace, `services`, or an address block."""
     found = {}
     for rule in rules:
         (peer,) = rule[peers]

@@ -26,7 +26,7 @@ IMAGE = {"repository": "registry.example.org/agent-network", "tag": "1.4.0"}
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster with a namespace for the services, labelled as docs/getting-started.md says."""
+    """A cluster with a namespace for the services, with the labels from docs/getting-started.md."""
     binary("helm")
     with apiserver.running(tmp_path_factory.mktemp("chart"), "chart", slot=21) as running:
         kubectl(running, "create", "namespace", NAMESPACE)
@@ -54,14 +54,14 @@ def test_the_chart_is_installed_upgraded_and_uninstalled(cluster: Cluster) -> No
 
 
 def kubectl(cluster: Cluster, *arguments: str) -> str:
-    """What kubectl prints."""
+    """The output of kubectl."""
     run = cluster.kubectl(*arguments)
     assert run.returncode == 0, run.stderr
     return run.stdout
 
 
 def helm(cluster: Cluster, *arguments: str) -> str:
-    """What helm prints."""
+    """The output of helm."""
     command = [str(binary("helm")), *arguments, "--kubeconfig", str(cluster.kubeconfig)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
@@ -69,13 +69,13 @@ def helm(cluster: Cluster, *arguments: str) -> str:
 
 
 def in_namespace(cluster: Cluster, verb: str, *arguments: str) -> str:
-    """What helm says of the release when its pods are ready."""
+    """Run helm on the release, wait until its pods are ready, and return the output."""
     waiting = ("--namespace", NAMESPACE, "--wait", "--timeout", "2m")
     return helm(cluster, verb, "sacred-council", CHART, *waiting, *arguments)
 
 
 def rolled_out(cluster: Cluster) -> dict[str, dict[str, Any]]:
-    """The Deployments by name, all of whose pods are ready and new."""
+    """Deployments whose pods are all new and ready, by name."""
     kubectl(cluster, "rollout", "status", "deployment", "--namespace", NAMESPACE, "--timeout", "2m")
     found = json.loads(kubectl(cluster, "get", "deployments", "--namespace", NAMESPACE, "-o", "json"))["items"]
     ready = [each for each in found if each["status"].get("updatedReplicas", 0) == each["status"]["readyReplicas"] > 0]

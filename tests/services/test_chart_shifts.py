@@ -1,4 +1,4 @@
-"""Services of the chart that follow the sun: what a shift changes, and all that it may do."""
+"""Services of the chart with scheduled scaling: the effect of a shift, and the rights of its account."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
-"""Stage 1 without Kubernetes: what Docker Compose itself reads from the file, against what the program renders.
+"""Stage 1 without Kubernetes: Docker Compose's model of the file, against the program's objects.
 
-Nothing is run in containers: there is no Docker where the tests run. Compose's own parser needs none.
+No containers run: there is no Docker where the tests run. Compose's own parser needs none.
 """
 
 import json
@@ -23,10 +23,10 @@ from tests.support.rendering import Rendered, render
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(60)]
 
 STORES = {"cockroachdb": "local-database", "redis": "local-cache", "nats": "local-messaging"}
-"""The data services by their names here, and their StatefulSets' names in the program."""
+"""The data services by their names in Compose, and their StatefulSets' names in the program."""
 HELPERS = ("setup", "database-setup")
 JOINING = ("--join", "--advertise-addr", "--locality")
-"""What a node of CockroachDB says about others."""
+"""Flags of a CockroachDB node that describe it to other nodes."""
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +36,13 @@ def model() -> Model:
 
 @pytest.fixture(scope="module")
 def program() -> Rendered:
-    """The local stack without monitoring, which Compose has none of."""
+    """The local stack without monitoring, which the Compose file does not have."""
     return render("local", {"sacred-council:monitoring": {"enabled": False}})
 
 
 @pytest.fixture(scope="module")
 def pods(program: Rendered) -> dict[str, Model]:
-    """The pod of each service and store."""
+    """The pod of each service and data service."""
     (call,) = chart_calls(program)
     services = {d["metadata"]["name"]: d["spec"] for d in of_kind(chart_of(call), "Deployment")}
     data_services = {name: program.named(f"{store}-statefulset").inputs["spec"] for name, store in STORES.items()}
@@ -50,7 +50,7 @@ def pods(program: Rendered) -> dict[str, Model]:
 
 
 def container(pods: Mapping[str, Model], name: str) -> Model:
-    """The container that a service of Compose stands for. It is the first; the others only measure it."""
+    """The container that a service of Compose replaces: the first one. The others only export metrics."""
     return dict(pods[name]["containers"][0])
 
 
@@ -59,7 +59,7 @@ def variables_of(container: Model) -> dict[str, str]:
 
 
 def filled_in(words: list[str], variables: Mapping[str, str]) -> list[str]:
-    """A command with the variables that Kubernetes would fill in."""
+    """A command with its variables replaced, as Kubernetes does."""
     return [re.sub(r"\$\((\w+)\)", lambda found: variables[found[1]], word) for word in words]
 
 
@@ -85,7 +85,7 @@ def test_image_ports_limits_and_user_are_those_of_kubernetes(model: Model, pods:
     assert cpus("cpu", str(limits["cpus"])) == cpus("cpu", there["resources"]["limits"]["cpu"])
     assert int(limits["memory"]) == quantity_bytes("memory", there["resources"]["limits"]["memory"])
     ports = {str(port["containerPort"]) for port in there["ports"]}
-    # A single server listens for no others.
+    # A single server has no port for other servers.
     assert set(here["expose"]) == ports - ({"6222"} if name == "nats" else set())
     user = pods[name]["securityContext"]
     assert here["user"] == f"{user['runAsUser']}:{user['runAsGroup']}"

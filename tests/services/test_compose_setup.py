@@ -1,4 +1,4 @@
-"""The script that sets up stage 1 without Kubernetes, run for real but for who makes certificates."""
+"""The script that sets up stage 1 without Kubernetes, run for real except for `cockroach`, `chown` and `chgrp`."""
 
 import os
 import re
@@ -19,9 +19,9 @@ from tests.support.servers import write_certificate
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(60)]
 
 FOLDERS = re.compile(r"(?<!\w)/(?:authorities|setup|data|run|application\.sql|redis\.conf|nats\.conf)\b")
-"""Places in the container that the script names, and which are below a temporary folder here."""
+"""Paths in the container that the script uses. Here they are below a temporary folder."""
 
-# Certificates are empty but for what was asked of `cockroach`. Giving files away takes root.
+# The stand-ins write empty certificates, or only the arguments of `cockroach`. Changing owners would need root.
 STAND_INS = {
     "cockroach": """\
 for argument in "$@"; do
@@ -44,13 +44,13 @@ esac
 
 @dataclass(frozen=True)
 class Setup:
-    """A container of `setup`: its folders are below `root`."""
+    """The `setup` container: its folders are below `root`."""
 
     root: Path
     model: Model
 
     def run(self, passwords: Mapping[str, str] = PASSWORDS) -> subprocess.CompletedProcess[str]:
-        """Start it, for the first time or again."""
+        """Run the script, for the first time or again."""
         for name, config in self.model["configs"].items():
             self._write(name, self._mapped(config["content"]) if name == "setup.sh" else config["content"])
         for store, password in passwords.items():
@@ -64,7 +64,7 @@ class Setup:
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
 
     def files(self, folder: str) -> dict[str, str]:
-        """What it has made, by path below `folder`."""
+        """The files that the script made, by path below `folder`."""
         top = self.root / "setup" / folder
         return {str(file.relative_to(top)): file.read_text() for file in top.rglob("*") if file.is_file()}
 

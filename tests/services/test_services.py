@@ -1,4 +1,4 @@
-"""The services' component: what it gives to the chart, and what it refuses."""
+"""The services' component: the values that it gives to the chart, and the arguments that it refuses."""
 
 import json
 import zoneinfo
@@ -65,7 +65,7 @@ def rendered(directory: Path, *, connected: bool = False, shifted: bool = False)
 
 
 def chart(found: Rendered) -> dict[str, Any]:
-    """The options with which the component had its chart rendered."""
+    """The options with which the component rendered its chart."""
     [(token, arguments)] = found.calls
     assert token == FUNCTION
     return dict(json.loads(arguments["jsonOpts"]))

@@ -1,4 +1,4 @@
-"""What the CronJobs of services that follow the sun run, with the rights of their account, on a real API server."""
+"""The CronJobs for scheduled scaling: their commands, with their account's rights, on a real API server."""
 
 from collections.abc import Iterator
 from subprocess import CompletedProcess
@@ -25,7 +25,7 @@ def manifests() -> list[Manifest]:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory, manifests: list[Manifest]) -> Iterator[Cluster]:
-    """A control plane with the chart's objects but its pods, in a namespace under the restricted standard."""
+    """A control plane with the chart's objects except Deployments, in a namespace under the restricted standard."""
     with apiserver.running(tmp_path_factory.mktemp("shifts"), "shifts", slot=20) as running:
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
@@ -42,7 +42,7 @@ def pod(manifests: list[Manifest]) -> dict[str, Any]:
 
 
 def as_the_account(cluster: Cluster, manifests: list[Manifest], service: str) -> CompletedProcess[str]:
-    """Run the shift's command for `service`."""
+    """Run the shift's command for `service`, as the shift's account."""
     kubectl, *arguments = pod(manifests)["containers"][0]["command"]
     assert kubectl == "kubectl"
     changed = [part.replace("agent-network", service) for part in arguments if not part.startswith("--cache-dir")]
@@ -62,7 +62,7 @@ def test_a_shift_sets_the_minimum_of_its_service(cluster: Cluster, manifests: li
 
 
 def as_the_provider(cluster: Cluster, autoscaler: Manifest) -> CompletedProcess[str]:
-    """Apply the object as one owner of its fields, and take nothing from other owners."""
+    """Apply the object as one owner of its fields, without taking fields from other owners."""
     owner = ("--server-side", "--field-manager", "sacred-council-here")
     return cluster.kubectl("apply", *owner, "-n", NAMESPACE, "-f", "-", stdin=stream([autoscaler]))
 
@@ -76,7 +76,7 @@ def test_an_update_of_the_program_leaves_what_a_shift_has_set(cluster: Cluster, 
 
     grown = {**made, "spec": {**made["spec"], "maxReplicas": 12}}
     assert "conflict" in as_the_provider(cluster, grown).stderr
-    # Of a path that it is told to ignore, the provider applies nothing once somebody else owns the field.
+    # The provider does not apply an ignored path once another manager owns the field.
     ignoring = {**grown, "spec": {field: value for field, value in grown["spec"].items() if field != "minReplicas"}}
     applied = as_the_provider(cluster, ignoring)
     assert applied.returncode == 0, applied.stderr

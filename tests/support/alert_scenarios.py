@@ -1,4 +1,4 @@
-"""For every alert: series with which it must fire, and series with which it must not.
+"""For every alert: series that must fire it, and series that must not.
 
 Values are in promtool's notation, one sample a minute: `1x20` stays at 1, `0+60x20` grows by 60 a minute.
 """
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 Series = dict[str, str]
 
 LONG = 40
-"""Minutes after which a scenario is looked at, unless it says otherwise."""
+"""Minutes after which the test evaluates a scenario by default."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """With `fires` the alert fires `times`; with each of `quiet` it does not. Looked at after `minutes`.
-
-    `step` is the time between two samples, and between two looks, in minutes.
-    """
+    """Series that must fire an alert, and series that must not. The test evaluates them after `minutes`."""
 
     fires: Series
+    """Fire the alert `times`."""
     quiet: tuple[Series, ...]
+    """None of them fires the alert."""
     times: int = 1
     minutes: int = LONG
     step: int = 1
+    """Minutes between two samples, and between two evaluations."""
 
 
 def deployment(name: str, namespace: str, available: str) -> Series:
@@ -32,13 +32,13 @@ def deployment(name: str, namespace: str, available: str) -> Series:
 
 
 def stateful_set(name: str, namespace: str, wanted: str, ready: str) -> Series:
-    """The pods that a StatefulSet should have and those that are ready."""
+    """The pods that a StatefulSet should have, and its ready pods."""
     labels = f'{{statefulset="{name}",namespace="{namespace}"}}'
     return {f"kube_statefulset_replicas{labels}": wanted, f"kube_statefulset_status_replicas_ready{labels}": ready}
 
 
 def requests(service: str, *, good: str, failed: str, namespace: str = "sacred-council") -> Series:
-    """Requests that a service's sidecar has seen."""
+    """Requests that a service's sidecar has recorded."""
     labels = f'reporter="destination",destination_service_namespace="{namespace}",destination_service_name="{service}"'
     return {
         f'istio_requests_total{{{labels},response_code="200"}}': good,
@@ -47,7 +47,7 @@ def requests(service: str, *, good: str, failed: str, namespace: str = "sacred-c
 
 
 def user_requests(*, good: str, failed: str, source: str = "istio-ingressgateway") -> Series:
-    """Requests of users to a service, as the public gateway has seen them end."""
+    """Users' requests to a service, as the public gateway has recorded them."""
     labels = (
         f'reporter="source",source_workload="{source}",source_workload_namespace="istio-ingress",'
         'destination_service_namespace="sacred-council",destination_service_name="agent-network"'
@@ -59,7 +59,7 @@ def user_requests(*, good: str, failed: str, source: str = "istio-ingressgateway
 
 
 def user_latency(*, fast: str, total: str, code: str = "200") -> Series:
-    """Requests of users: those within 500 ms, and all."""
+    """Users' requests: those within 500 ms, and all."""
     labels = (
         'reporter="source",source_workload="istio-ingressgateway",source_workload_namespace="istio-ingress",'
         f'destination_service_namespace="sacred-council",destination_service_name="agent-network",response_code="{code}"'
@@ -74,7 +74,7 @@ def user_latency(*, fast: str, total: str, code: str = "200") -> Series:
 
 
 def data_services(*regions: str, values: str = "1x75") -> Series:
-    """The sidecars that a querier is connected to. Thanos writes their labels as in a selector."""
+    """The sidecars that a querier is connected to. Thanos writes their labels like a selector."""
     series = {}
     for region in regions:
         labels = f'{{prometheus=\\"monitoring/x\\", prometheus_replica=\\"x-0\\", region=\\"{region}\\"}}'
@@ -99,12 +99,12 @@ def waiting(reason: str, namespace: str, value: str) -> Series:
 
 
 def backed_up(values: str, *, pod: str = "cockroachdb-1", spelt: str = "BACKUP") -> Series:
-    """When a database node has completed its last backup, in seconds since the test began."""
+    """The time of a database node's last completed backup, in seconds since the test began."""
     return {f'schedules_{spelt}_last_completed_time{{namespace="cockroachdb",pod="{pod}"}}': values}
 
 
 def redis(*, replicas: str, attached: str | None) -> Series:
-    """A Redis of so many pods, with replicas attached to its primary (None: no exporter answers)."""
+    """A Redis with this number of pods, and replicas attached to its primary (None: no exporter answers)."""
     wanted = {'kube_statefulset_replicas{statefulset="redis",namespace="redis"}': replicas}
     if attached is None:
         return wanted
@@ -116,7 +116,7 @@ def redis(*, replicas: str, attached: str | None) -> Series:
 
 
 def gateways(*, europe: str, asia: str, server: str) -> Series:
-    """A NATS server's connections to two other regions, and what is seen of the server itself."""
+    """A NATS server's connections to two other regions, and the server's own metric."""
     connections = {
         f'nats_gatewayz_outbound_gateway_conn_pending_bytes{{namespace="nats",pod="nats-0",cid="{cid}",'
         f'remote_gateway_name="{region}"}}': values
@@ -126,7 +126,7 @@ def gateways(*, europe: str, asia: str, server: str) -> Series:
 
 
 def jetstream(*, used: str, limit: str) -> Series:
-    """What a NATS server's streams use of what they may."""
+    """The storage that a NATS server's streams use, and its limit."""
     labels = '{namespace="nats",pod="nats-0",server_id="N1"}'
     return {
         f"nats_varz_jetstream_stats_storage{labels}": used,
@@ -135,7 +135,7 @@ def jetstream(*, used: str, limit: str) -> Series:
 
 
 def expiry(metric: str, namespace: str, days: float) -> Series:
-    """A certificate that ends so many days after the beginning of the test. Time starts at 0."""
+    """A certificate that expires this many days after the beginning of the test. Time starts at 0."""
     return {f'{metric}{{namespace="{namespace}",pod="p"}}': f"{round(days * 86400)}x200"}
 
 
@@ -156,7 +156,7 @@ SCENARIOS = {
         fires=requests("agent-network", good="0+540x40", failed="0+60x40"),
         quiet=(
             requests("agent-network", good="0+600x40", failed="0+6x40"),
-            # One failed request a minute of one a minute is no statistic.
+            # One failed request a minute, when there is only one a minute, proves nothing.
             requests("agent-network", good="0x40", failed="0+1x40"),
             requests("elsewhere", good="0x40", failed="0+600x40", namespace="default"),
         ),
@@ -184,12 +184,12 @@ SCENARIOS = {
         ),
     ),
     "DatabaseBackupMissing": Scenario(
-        # The node restarts after five hours, and has forgotten its backup.
+        # The node restarts after five hours and forgets its backup.
         fires=backed_up("60x10 0x50"),
         quiet=(
             backed_up("0+1800x60"),
             backed_up("0x60", spelt="backup"),
-            # Restarted an hour after a backup, a day later the next one is done.
+            # The node restarts an hour after a backup. The next backup completes a day later.
             backed_up("60x2 0x46 86400x12"),
             {**backed_up("60x60"), **backed_up("0+1800x60", pod="cockroachdb-2")},
         ),
@@ -202,7 +202,7 @@ SCENARIOS = {
             # The first backup of a new stack takes a day.
             backed_up("0x48 86400x12"),
             backed_up("0x48 86400x12", spelt="backup"),
-            # It was backed up and its node restarted: that its backup is old is the other alert's business.
+            # The node was backed up and restarted. The other alert reports old backups.
             backed_up("60x10 0x50"),
         ),
         minutes=1800,
@@ -241,7 +241,7 @@ SCENARIOS = {
         fires=gateways(europe="0x10 _x30", asia="0x40", server="5x40"),
         quiet=(
             gateways(europe="0x40", asia="0x40", server="5x40"),
-            # Back before anybody had to know, and no server at all: that is another alert's business.
+            # The connection is back in time, and the whole server is gone: another alert reports that.
             gateways(europe="0x10 _x4 0x25", asia="0x40", server="5x40"),
             gateways(europe="0x10 _x30", asia="0x10 _x30", server="5x10 _x30"),
         ),
@@ -272,7 +272,7 @@ SCENARIOS = {
         quiet=(volume("nats", free="16x40"), volume("nats", free="14x5 16x40"), volume("default", free="1x40")),
     ),
     "PodCrashLooping": Scenario(
-        # Between two starts the container runs for a moment: the alert must not forget it then.
+        # Between two restarts the container runs for a moment. The alert must stay pending then.
         fires=waiting("CrashLoopBackOff", "redis", "1x9 0x2 1x40"),
         quiet=(
             waiting("CrashLoopBackOff", "redis", "1x2 0x40"),
@@ -285,22 +285,22 @@ SCENARIOS = {
         quiet=({'otelcol_exporter_send_failed_spans_total{exporter="otlp_grpc/jaeger"}': "5x40"},),
     ),
     "AvailabilityBudgetBurnsFast": Scenario(
-        # 3 % of the requests fail: thirty times what may.
+        # 3 % of the requests fail: thirty times the budget.
         fires=user_requests(good="0+582x90", failed="0+18x90"),
         quiet=(
-            # Half of what would be too much, for as long.
+            # Half of the rate that fires the alert, for as long.
             user_requests(good="0+597x400", failed="0+3x400"),
-            # It was bad for two minutes and is over: too little of an hour to wake anybody.
+            # The failures lasted two minutes and are over: too short within an hour to wake anybody.
             user_requests(good="0+600x400", failed="0x60 0+100x2 200x340"),
-            # One failed request in an hour of three is no statistic.
+            # One failed request in an hour with three requests proves nothing.
             user_requests(good="0x30 1x370", failed="0x10 1x390"),
-            # Not what users see.
+            # Requests between services are not users' requests.
             user_requests(good="0+582x90", failed="0+18x90", source="agent-network"),
         ),
         minutes=85,
     ),
     "AvailabilityBudgetBurnsSlow": Scenario(
-        # 0.4 % fail: four times what may. No hour alone is bad enough to wake anybody.
+        # 0.4 % fail: four times the budget. No single hour is bad enough to wake anybody.
         fires=user_requests(good="0+9960x160", failed="0+40x160"),
         quiet=(user_requests(good="0+9995x160", failed="0+5x160"),),
         minutes=1600,
@@ -310,7 +310,7 @@ SCENARIOS = {
         fires=user_latency(fast="0+480x90", total="0+600x90"),
         quiet=(
             user_latency(fast="0+590x90", total="0+600x90"),
-            # WebSockets last as long as their users stay.
+            # WebSockets last as long as their users stay connected.
             user_latency(fast="0x90", total="0+600x90", code="101"),
         ),
         minutes=85,
@@ -325,9 +325,9 @@ SCENARIOS = {
         fires=data_services("us-central1", "europe-west1"),
         quiet=(
             data_services("us-central1", "europe-west1", "asia-east1"),
-            # Gone for five minutes.
+            # The region was gone for five minutes.
             {**data_services("us-central1", "europe-west1"), **data_services("asia-east1", values="1x55 0x5 1x15")},
-            # New: it takes most of an hour to come up.
+            # The region is new: it needs most of an hour to start.
             {**data_services("us-central1", "europe-west1"), **data_services("asia-east1", values="_x50 1x25")},
         ),
         minutes=70,

@@ -1,4 +1,4 @@
-"""A real API server for tests that need one and nothing else of the sandbox."""
+"""A real API server, for tests that need nothing else of the sandbox."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NEEDED = [binary.name for binary in CONTROL_PLANE]
 
 @contextmanager
 def running(directory: Path, name: str, slot: int) -> Iterator[Cluster]:
-    """Start a control plane of its own under `directory`, and remove it afterwards. Skips where no binaries are."""
+    """Start a control plane under `directory`, and remove it afterwards. Skips the test without binaries."""
     default = Layout.from_environment()
     missing = [binary for binary in _NEEDED if not (default.bin / binary).is_file()]
     if missing:

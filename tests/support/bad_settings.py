@@ -1,4 +1,4 @@
-"""Makes bad configurations, and reads what is said about them."""
+"""Make bad configurations, and read the errors about them."""
 
 import copy
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ def broken(values: Mapping[str, object]) -> list[str]:
 
 
 def complaints(values: Mapping[str, object]) -> list[str]:
-    """What is said about a bad configuration, a line for each mistake."""
+    """The errors about a bad configuration, a line for each mistake."""
     with pytest.raises(SettingsError) as caught:
         parse(values)
     headline, *lines = str(caught.value).split("\n  sacred-council:")

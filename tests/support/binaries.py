@@ -1,4 +1,4 @@
-"""The programs that conformance tests run: what the sandbox has built, else what is on PATH."""
+"""The programs that conformance tests run: the sandbox's own builds, else those on PATH."""
 
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 from sandbox.layout import Layout
 
 TIME_LIMIT = 120
-"""Seconds after which a program that checks files is considered stuck."""
+"""Time limit in seconds for a program that checks files."""
 
 
 def binary(name: str) -> Path:

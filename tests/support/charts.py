@@ -1,7 +1,7 @@
-"""What the Kubernetes provider's `helm:template` would answer under mocks: an outline, for no Helm is at hand there.
+"""Answers of the Kubernetes provider's `helm:template` under mocks: an outline, because Helm is not available there.
 
-It has every object of the chart by kind, namespace and name, with the labels that all have, and next to nothing of what
-is in them. A conformance test holds it against real Helm; what is in the objects is judged there.
+The outline has every object of the chart by kind, namespace and name, with the labels that all have, and almost none of
+their content. A conformance test compares the outline with real Helm and checks the content.
 """
 
 import json
@@ -30,7 +30,7 @@ SHIFT_KINDS = (
     "rbac.authorization.k8s.io/v1/RoleBinding",
     CRON_JOB,
 )
-"""Of services that follow the sun."""
+"""Kinds of the services with scheduled scaling."""
 
 
 def answer(token: str, args: Mapping[str, Any]) -> dict[str, Any] | None:

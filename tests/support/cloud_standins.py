@@ -1,4 +1,4 @@
-"""Calling the stand-ins of the clouds as the engine does."""
+"""Call the stand-ins of the clouds as the engine does."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def cloud_of(token: str) -> CloudStandIn:
 
 
 def cloud(token: str, **settings: Any) -> CloudStandIn:
-    """A provider for the token that knows nothing yet: like the plugin in a new run."""
+    """A new provider for the token, without memory of earlier calls, like the plugin in a new run."""
     provider = cloud_of(token)
     asyncio.run(provider.configure(settings))
     return provider

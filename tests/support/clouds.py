@@ -1,6 +1,6 @@
-"""What the clouds' providers would answer under mocks: the tables of the sandbox's stand-ins, with known values.
+"""Answers of the clouds' providers under mocks: the tables of the sandbox's stand-ins, with known values.
 
-So a test with mocks and a run in the sandbox see the same outputs, and a type that the sandbox lacks is found here.
+Tests with mocks and runs in the sandbox thus see the same outputs, and a type that the sandbox lacks fails here.
 """
 
 import base64
@@ -25,12 +25,12 @@ PACKAGES = ("gcp:", "aws:", "azure-native:")
 
 
 def outputs_of(resource_type: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """What a cloud adds to the inputs of a resource. Nothing for types that are no cloud's."""
+    """The outputs that a cloud adds to a resource's inputs. Empty for types of other providers."""
     if not resource_type.startswith(PACKAGES):
         return {}
     assert resource_type in KINDS, f"the sandbox does not simulate {resource_type}; add it to its cloud's table"
     kind = KINDS[resource_type]
-    # Providers name what has no name: after the logical name, with something random.
+    # Providers name a resource without a name after its logical name, with a random suffix.
     named = {kind.name_input: f"{name}-0a1b2c3", **inputs} if kind.name_input else dict(inputs)
     facts = Facts(
         type=resource_type,
@@ -50,7 +50,7 @@ def _sealed(value: Any, secret: bool) -> Any:
 
 
 def id_of(resource_type: str, name: str) -> str:
-    """The id of a resource: Azure's say which subscription they are in."""
+    """The id of a resource. Azure's ids contain the subscription."""
     if resource_type.startswith("azure-native:"):
         return f"{AZURE_SUBSCRIPTION}/{resource_type.partition(':')[2].replace(':', '/')}/{name}"
     return f"{name}-id"
@@ -64,7 +64,7 @@ AWS_ANSWERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 
 
 def answer(token: str, args: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What a look-up gives; None for those that the program must not make."""
+    """The answer to a look-up; None if the program must not make it."""
     if token in AWS_ANSWERS:
         return AWS_ANSWERS[token](args)
     if token == DATABASE_KEYS:

@@ -1,6 +1,6 @@
-"""What there is in a region's cluster once everything is deployed, as far as its objects tell.
+"""The objects in a region's cluster after a deployment, as far as they can be known without one.
 
-The program's objects, those of its charts, the pods that controllers make of them, and what the cluster itself brings.
+They are the program's objects, its charts' objects, the controllers' pods, and the objects that every cluster has.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ COMPONENTS = {"GkeCluster": "gcp", "EksCluster": "aws", "AksCluster": "azure", "
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A region of a stack that is deployed with other settings in some sections."""
+    """A region of a stack, with other settings in some sections."""
 
     stack: str
     region: str
@@ -30,11 +30,11 @@ class Case:
 
     @property
     def rendered(self) -> Rendered:
-        """What the program registers."""
+        """The program's resources."""
         return render(self.stack, self.overrides)
 
     def service_values(self) -> Mapping[str, Any]:
-        """The values that are published for Argo CD, of the region's services."""
+        """The values of the region's services, as published for Argo CD."""
         config = {**stack_config(self.stack), **self.overrides}
         prefix = f"{PROJECT}:"
         settings = parse({key.removeprefix(prefix): v for key, v in config.items() if key.startswith(prefix)})
@@ -43,7 +43,7 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """The objects of a region's cluster on `cloud`, the pods that come of them, and the policies between them."""
+    """The objects of a region's cluster on `cloud`, the pods that they create, and the network policies."""
 
     cloud: str
     objects: Sequence[Manifest]
@@ -64,7 +64,7 @@ class Cluster:
         return services.get((namespace, name))
 
     def behind(self, service: Manifest) -> list[Pods]:
-        """The pods that a Service leads to."""
+        """The pods that a Service selects."""
         wanted = service["spec"].get("selector")
         place = service["metadata"]["namespace"]
         return [p for p in self.pods if wanted and p.namespace == place and wanted.items() <= p.labels.items()]
@@ -92,14 +92,14 @@ def _deployed(case: Case) -> list[Manifest]:
     mine = [r for r in case.rendered.resources if _deploys_to(r, case.region)]
     services = _services(case)
     whole = {_key(each) for each in services}
-    # What the program registers of the services' chart is an outline under mocks; Helm's objects are whole.
+    # Under mocks the services' chart is only an outline. Helm renders its objects in full.
     own = [r.inputs for r in mine if r.is_kubernetes_object and _key(r.inputs) not in whole]
     releases = [r.inputs for r in mine if r.type == real_charts.RELEASE_TYPE]
     return [*own, *services, *(each for release in releases for each in real_charts.release_objects(release))]
 
 
 def _services(case: Case) -> list[Manifest]:
-    """The services' objects: as the program deploys them, or as Argo CD does."""
+    """The services' objects, as the program or Argo CD deploys them."""
     calls = [call for call in chart_calls(case.rendered) if call["values"]["region"] == case.region]
     if calls:
         return chart_of(calls[0])

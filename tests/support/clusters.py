@@ -1,4 +1,4 @@
-"""Clusters of all platforms under mocks, and what tests ask of them."""
+"""Clusters of all platforms under mocks, and tests' questions about them."""
 
 from functools import cache
 from typing import Any
@@ -14,12 +14,12 @@ CLUSTER_TYPES = {
     "aks": "azure-native:containerservice:ManagedCluster",
 }
 OFFICE = "192.31.196.0/24"
-"""A network that clouds take for somebody's: it is on the internet (RFC 7535), and nobody sits there."""
+"""A network that clouds accept as public: it is on the internet (RFC 7535), and nobody uses it."""
 
 
 @cache
 def rendered_cluster(platform: str, *networks: str, protected: bool = True, **more: str | bool) -> Rendered:
-    """A cluster with its network; `networks` may reach its API. `more` is what the platform's program reads."""
+    """A cluster with its network; `networks` may reach its API. `more` is configuration of the platform's program."""
     config = {"cluster:platform": platform, "cluster:networks": list(networks), "cluster:protected": protected}
     return render_program("test", config | {f"cluster:{key}": value for key, value in more.items()}, PROGRAM)
 
@@ -41,17 +41,17 @@ def cluster(platform: str, rendered: Rendered | None = None) -> dict[str, Any]:
 
 
 def made(resource: Resource, output: str) -> Any:
-    """What the cloud gave the resource, besides its inputs."""
+    """An output that the cloud adds to the resource's inputs."""
     return clouds.outputs_of(resource.type, resource.name, resource.inputs)[output]
 
 
 def offered(platform: str) -> Resource:
-    """What the cluster offers, as the inputs of a resource."""
+    """The cluster's outputs, as the inputs of a resource."""
     return public(platform).named("offered")
 
 
 def before(rendered: Rendered, resource: Resource) -> set[str]:
-    """URNs of all that is there before the resource: what it and its parents depend on, and so on."""
+    """URNs of everything that exists before the resource: its dependencies, its parents, and theirs."""
     by_urn = {r.urn: r for r in rendered.resources}
     seen: set[str] = set()
     waiting = [resource.urn]

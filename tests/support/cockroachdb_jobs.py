@@ -1,7 +1,7 @@
 """The database's Jobs: their scripts, run by a real shell with a stand-in server.
 
-The stand-in answers as `cockroach init`, `sql` and `node` do and writes down its arguments and its input. That the
-real server accepts the statements and the flags is not shown here.
+The stand-in answers like `cockroach init`, `sql` and `node`, and records its arguments and input. These tests do not
+show that the real server accepts the statements and the flags.
 """
 
 import json
@@ -85,12 +85,12 @@ id\taddress\tsql_address\tbuild\tstarted_at\tupdated_at\tlocality\tis_available\
 11\td:26257\td:26257\tv26.2.5\tt\tt\tregion=asia-east1,zone=c\ttrue\ttrue
 12\tNULL\tNULL\tNULL\tNULL\tNULL\tNULL\tfalse\tfalse
 """
-"""As `cockroach node status --format=tsv` prints it. Nodes without an address have not been heard of for long."""
+"""Output of `cockroach node status --format=tsv`. A node without an address has not reported for long."""
 
 
 @dataclass
 class Job:
-    """A Job's container, with the stand-in in place of CockroachDB."""
+    """A Job's container, with the stand-in instead of CockroachDB."""
 
     directory: Path
     script: str = sql.BOOTSTRAP_SCRIPT
@@ -115,7 +115,7 @@ class Job:
             self.script.replace("/cockroach/cockroach", str(binary))
             .replace(nodes.SETTINGS, str(self.directory / "settings"))
             .replace(nodes.CREDENTIALS, str(self.directory / "credentials"))
-            # Nobody has to wait for a stand-in.
+            # The stand-in answers at once.
             .replace("sleep 5", "sleep 0.1")
             .replace("sleep 2", "sleep 0.1")
         )
@@ -146,7 +146,7 @@ class Job:
         )
 
     def calls(self) -> list[dict[str, Any]]:
-        """What the stand-in was asked, in order."""
+        """The calls of the stand-in, in order."""
         return [json.loads(line) for line in (self.directory / "calls").read_text().splitlines()]
 
     def statements(self) -> str:
@@ -154,7 +154,7 @@ class Job:
         return "".join(call["input"] for call in self.calls())
 
     def changes(self) -> list[str]:
-        """Statements and commands that change something, in order, but for what ends backups."""
+        """Statements and commands that change something, in order, except those that end stale backups."""
         asked = [
             call["input"] or "".join(call["said"]) or " ".join(call["arguments"][:-2])
             for call in self.calls()
@@ -170,13 +170,13 @@ class RegionsJob(Job):
     script: str = sql.REGIONS_SCRIPT
 
     def wants(self, *regions: str, survive: sql.Survival = "zone") -> str:
-        """Give it a list of regions, primary region first; the statements that follow from it."""
+        """Give the Job a list of regions, primary region first; return the statements for it."""
         statements = sql.regions_sql("council", primary_region=regions[0], regions=regions, survive=survive)
         self.setting("regions", "".join(f"{region}\n" for region in sorted(regions)))
         self.setting("regions.sql", statements)
         return statements
 
     def finds(self, *, database: Sequence[str], cluster: Sequence[str] = ()) -> None:
-        """Let the server know these regions."""
+        """Set the regions that the server reports."""
         (self.directory / "database-regions").write_text("".join(f"{region}\n" for region in database))
         (self.directory / "cluster-regions").write_text("".join(f"{region}\n" for region in cluster))

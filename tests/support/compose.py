@@ -18,7 +18,7 @@ Model = dict[str, Any]
 
 
 def compose(*arguments: str, variables: Mapping[str, str] = VARIABLES) -> subprocess.CompletedProcess[str]:
-    """Run Docker Compose on the file with `variables`, and with none from the machine or from .env."""
+    """Run Docker Compose on the file with only these `variables`: none from the machine or from .env."""
     command = [str(binary("docker-compose")), "--env-file", os.devnull, "--file", str(FILE), *arguments]
     environment = {"HOME": os.environ["HOME"], "PATH": os.environ["PATH"], **variables}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIME_LIMIT, check=False)
@@ -26,7 +26,7 @@ def compose(*arguments: str, variables: Mapping[str, str] = VARIABLES) -> subpro
 
 @cache
 def loaded() -> Model:
-    """The file as Docker Compose understands it, with its way to write a dollar sign undone."""
+    """The file as Docker Compose understands it, with escaped dollar signs restored."""
     result = compose("config", "--format", "json")
     assert (result.returncode, result.stderr) == (0, "")
     return dict(json.loads(result.stdout.replace("$$", "$")))

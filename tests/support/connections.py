@@ -1,6 +1,6 @@
-"""What pods of a region's cluster connect to, and whether they can: rules of Kubernetes and of its controllers.
+"""The connections of pods in a region's cluster, and rules about them: those of Kubernetes and of its controllers.
 
-Each rule returns what breaks it, one sentence each.
+Each rule returns one sentence for each violation.
 """
 
 import re
@@ -26,7 +26,7 @@ XDS_PORT = 15012
 
 @dataclass(frozen=True, kw_only=True)
 class Scrape:
-    """Prometheus reads `port` of `pods` (None: of nodes or of the API server) because `monitor` says so."""
+    """Prometheus reads `port` of `pods` (None: of nodes or of the API server) because of `monitor`."""
 
     monitor: str
     port: int
@@ -34,7 +34,7 @@ class Scrape:
 
 
 def monitors(cluster: Cluster) -> Iterator[tuple[Manifest, list[Scrape] | str]]:
-    """Every monitor with what Prometheus reads because of it, or with what it lacks."""
+    """Every monitor, with the scrapes that it causes or the reason why it causes none."""
     for monitor in cluster.of_kind("ServiceMonitor"):
         for endpoint in monitor["spec"]["endpoints"]:
             yield monitor, _scraped_services(cluster, monitor, endpoint)
@@ -44,7 +44,7 @@ def monitors(cluster: Cluster) -> Iterator[tuple[Manifest, list[Scrape] | str]]:
 
 
 def monitors_without_targets(cluster: Cluster) -> list[str]:
-    """A monitor is only read when Prometheus selects it, and only finds ports that Services and pods have."""
+    """Prometheus must select every monitor, and Services and pods must have its ports."""
     unread = [
         f"{identity(monitor)}: no Prometheus selects it"
         for monitor in cluster.of_kind("ServiceMonitor", "PodMonitor")
@@ -65,7 +65,7 @@ def closed_scrapes(cluster: Cluster) -> list[str]:
 
 
 def unknown_jobs(cluster: Cluster) -> list[str]:
-    """A job that a rule names is one that some monitor gives: else the rule fires for ever, or never."""
+    """Some monitor must give every job that a rule names; otherwise the rule fires for ever, or never."""
     jobs = {job for monitor in cluster.of_kind("ServiceMonitor", "PodMonitor") for job in _jobs(cluster, monitor)}
     return sorted(
         {
@@ -80,7 +80,7 @@ def unknown_jobs(cluster: Cluster) -> list[str]:
 
 
 def unknown_namespaces(cluster: Cluster) -> list[str]:
-    """A namespace that a rule of ours names is there."""
+    """Every namespace that our rules name exists."""
     places = cluster.policies.namespaces.keys()
     return sorted(
         {
@@ -97,7 +97,7 @@ def unknown_namespaces(cluster: Cluster) -> list[str]:
 
 
 def silent_loops(cluster: Cluster, alert: str) -> list[str]:
-    """Namespaces with pods whose crash loops `alert` says nothing about."""
+    """Namespaces with pods whose crash loops `alert` does not cover."""
     targets = [
         re.compile(wanted)
         for manifest in cluster.of_kind("PrometheusRule")
@@ -110,7 +110,7 @@ def silent_loops(cluster: Cluster, alert: str) -> list[str]:
 
 
 def dropped_metrics(cluster: Cluster) -> list[str]:
-    """What an alert or a rule of ours asks for is not dropped by the monitor that reads it."""
+    """No monitor drops a metric that an alert or one of our rules reads."""
     dropped = [
         re.compile(each["regex"])
         for monitor in cluster.of_kind("ServiceMonitor", "PodMonitor")
@@ -132,7 +132,7 @@ def dropped_metrics(cluster: Cluster) -> list[str]:
 
 
 def idle_policies(cluster: Cluster) -> list[str]:
-    """A policy is about pods that there are; the default of a namespace is about those to come as well."""
+    """Every policy selects existing pods. A namespace's default policy also covers later pods."""
     return [
         identity(policy)
         for policy in cluster.policies.policies
@@ -151,7 +151,7 @@ def resources_of(cluster: Cluster, account: tuple[str, str]) -> set[str]:
 
 
 def closed_webhooks(cluster: Cluster) -> list[str]:
-    """The API server calls webhooks and aggregated APIs at pods, from an address that no policy can name."""
+    """Pods admit the API server, which calls webhooks and aggregated APIs from an address that no policy can name."""
     found = []
     for caller, service, port in _called(cluster):
         if service is None:
@@ -188,7 +188,7 @@ def without_api(cluster: Cluster) -> list[str]:
 
 
 def closed_addresses(cluster: Cluster) -> list[str]:
-    """A pod that is told the address of a Service reaches it, and the Service has the port."""
+    """A pod reaches each Service whose address it gets, and the Service has the port."""
     found: list[str] = []
     for pods in cluster.pods:
         for service, port in _told(cluster, pods):
@@ -210,7 +210,7 @@ def closed_proxies(cluster: Cluster) -> list[str]:
 
 
 def closed_traces(cluster: Cluster) -> list[str]:
-    """Every proxy of the mesh sends its spans to where the mesh's configuration says."""
+    """Every proxy of the mesh can send its spans to the service in the mesh's configuration."""
     found: list[str] = []
     for each in cluster.of_kind("ConfigMap"):
         mesh = yaml.safe_load(each.get("data", {}).get("mesh", "")) if each["metadata"]["name"] == "istio" else None
@@ -224,7 +224,7 @@ def closed_traces(cluster: Cluster) -> list[str]:
 
 
 def closed_routes(cluster: Cluster) -> list[str]:
-    """The pods of a Gateway reach the Services that its VirtualServices lead to."""
+    """The pods of a Gateway reach the Services that its VirtualServices route to."""
     gateways = {f"{g['metadata']['namespace']}/{g['metadata']['name']}": g for g in cluster.of_kind("Gateway")}
     found = []
     for route in cluster.of_kind("VirtualService"):
@@ -246,7 +246,7 @@ def closed_routes(cluster: Cluster) -> list[str]:
 
 
 def closed_load_balancers(cluster: Cluster) -> list[str]:
-    """Pods behind a load balancer admit whom it admits; addresses are only seen where nodes leave them as they are."""
+    """Pods behind a load balancer admit its source ranges. They see callers' addresses only if nodes preserve them."""
     found = []
     for service in (s for s in cluster.of_kind("Service") if s["spec"].get("type") == "LoadBalancer"):
         spec = service["spec"]
@@ -266,7 +266,7 @@ def webhook_ports(cluster: Cluster) -> set[int]:
 
 
 def closed_alerts(cluster: Cluster) -> list[str]:
-    """Prometheus sends alerts to the Alertmanagers that it is told of."""
+    """Prometheus can send alerts to the Alertmanagers in its configuration."""
     found = []
     for manifest in cluster.of_kind("Prometheus"):
         (prometheus,) = (p for p in cluster.pods if p.maker == identity(manifest))
@@ -305,7 +305,7 @@ def _scraped_services(cluster: Cluster, monitor: Manifest, endpoint: Mapping[str
 def _scraped_targets(
     cluster: Cluster, monitor: Manifest, services: Sequence[Manifest], port: int | str
 ) -> list[Scrape] | str:
-    """A monitor may name the port of the pods behind its Services; pods without it are left out."""
+    """The scrapes of a monitor that names the pods' port. Pods without this port are left out."""
     found = [
         Scrape(monitor=identity(monitor), port=number, pods=pods)
         for service in services
@@ -327,7 +327,7 @@ def _scraped_pods(cluster: Cluster, monitor: Manifest, endpoint: Mapping[str, An
 
 
 def _jobs(cluster: Cluster, monitor: Manifest) -> Iterator[str]:
-    """The label `job` of what a monitor finds: the value of its `jobLabel`, else the name of the Service."""
+    """The values of the label `job` of a monitor's targets: that of its `jobLabel`, else the name of the Service."""
     label, metadata = monitor["spec"].get("jobLabel", ""), monitor["metadata"]
     if monitor["kind"] == "PodMonitor":
         pods = [p for p in cluster.pods if p.namespace == metadata["namespace"]]
@@ -349,7 +349,7 @@ def _in_reach(cluster: Cluster, monitor: Manifest, service: Manifest) -> bool:
 def _reads(cluster: Cluster, prometheus: Manifest, monitor: Manifest) -> bool:
     kind = monitor["kind"][0].lower() + monitor["kind"][1:]
     spec, metadata = prometheus["spec"], monitor["metadata"]
-    # A selector that is not there selects nothing; an empty one everything.
+    # A missing selector selects nothing; an empty one selects everything.
     if spec.get(f"{kind}Selector") is None:
         return False
     places = spec.get(f"{kind}NamespaceSelector")
@@ -362,10 +362,10 @@ def _reads(cluster: Cluster, prometheus: Manifest, monitor: Manifest) -> bool:
 
 
 def _members(cluster: Cluster, service: Manifest, wanted: int | str) -> list[tuple[Pods, int]]:
-    """The pods and ports that the port `wanted` (name or number) of a Service leads to."""
+    """The pods and ports behind the port `wanted` (name or number) of a Service."""
     listed = [p for p in service["spec"].get("ports", []) if wanted in (p.get("name"), p["port"])]
     targets = [p.get("targetPort", p["port"]) for p in listed]
-    # A headless name leads to pods as they are: any port of theirs can be asked for.
+    # A headless name leads directly to pods, so clients can use any of their ports.
     if not listed and service["spec"].get("clusterIP") == "None":
         targets = [wanted]
     return [
@@ -385,7 +385,7 @@ def _closed(cluster: Cluster, source: Pods, target: Pods | None, port: int) -> I
 
 
 def _plain(cluster: Cluster, pods: Pods, port: int) -> bool:
-    """Whether the port takes plain text: the proxy's own ports do, others only by a PeerAuthentication."""
+    """Whether the port accepts plain text: the proxy's own ports do, others only with a PeerAuthentication."""
     if port in [p["containerPort"] for p in controllers.PROXY_PORTS]:
         return True
     return any(
@@ -426,7 +426,7 @@ def _bound_accounts(cluster: Cluster) -> set[tuple[str, str]]:
 
 def _gives_rights(cluster: Cluster, binding: Manifest) -> bool:
     roles = _roles(cluster, binding)
-    # A role that no object here defines is the cluster's own, such as cluster-admin.
+    # A role without an object here belongs to the cluster, such as cluster-admin.
     return not roles or any(role.get("rules") or role.get("aggregationRule") for role in roles)
 
 
@@ -441,7 +441,7 @@ def _roles(cluster: Cluster, binding: Manifest) -> list[Manifest]:
 
 
 def _has_token(cluster: Cluster, pods: Pods) -> bool:
-    """What the pod says of its token, else what its account says, else it has one. A projected one is asked for."""
+    """Whether the pods have a token: by a projected volume, else by the setting of the pod or its account, else yes."""
     projected = any(
         "serviceAccountToken" in source
         for volume in pods.spec.get("volumes") or []
@@ -458,7 +458,7 @@ def _has_token(cluster: Cluster, pods: Pods) -> bool:
 
 
 def _told(cluster: Cluster, pods: Pods) -> Iterator[tuple[Manifest, int]]:
-    """The Services and ports whose addresses are in what the pods are given to read."""
+    """The Services and ports whose addresses are in the pods' configuration."""
     for text in _texts(cluster, pods):
         for found in [*ADDRESS.finditer(text), *URL.finditer(text)]:
             service = _named(cluster, found["host"], pods.namespace)
@@ -468,7 +468,7 @@ def _told(cluster: Cluster, pods: Pods) -> Iterator[tuple[Manifest, int]]:
 
 
 def _named(cluster: Cluster, host: str, namespace: str) -> Manifest | None:
-    """The Service that a pod in `namespace` means by a host name; a pod's own name leads to its Service."""
+    """The Service that a host name means for a pod in `namespace`. A pod's own name leads to its Service."""
     words = host.removesuffix(".cluster.local").removesuffix(".svc").split(".")
     for start in range(len(words)):
         rest = words[start:]
@@ -480,7 +480,7 @@ def _named(cluster: Cluster, host: str, namespace: str) -> Manifest | None:
 
 
 def _texts(cluster: Cluster, pods: Pods) -> Iterator[str]:
-    """What containers are started with, and what they read of ConfigMaps and Secrets."""
+    """The containers' commands and variables, and the ConfigMaps and Secrets that they read."""
     for container in _all_containers(pods):
         yield from map(str, [*container.get("command", []), *container.get("args", [])])
         yield from (each["value"] for each in container.get("env") or [] if each.get("value"))
@@ -499,18 +499,18 @@ def _texts(cluster: Cluster, pods: Pods) -> Iterator[str]:
 
 def _entries(entries: Mapping[str, Any]) -> Iterator[str]:
     yield from map(str, entries.values())
-    # As the Service Binding specification names them.
+    # These are the keys of the Service Binding specification.
     if {"host", "port"} <= entries.keys():
         yield f"{entries['host']}:{entries['port']}"
 
 
 def _data_source(metadata: Mapping[str, Any], pods: Pods) -> bool:
-    """Grafana's sidecar reads what has this label."""
+    """Whether the pods are Grafana's and read the object: its sidecar reads objects with this label."""
     return "grafana_datasource" in metadata.get("labels", {}) and pods.labels.get("app.kubernetes.io/name") == "grafana"
 
 
 def _read_whole(pods: Pods) -> set[tuple[str, str]]:
-    """Kind and name of every ConfigMap and Secret that the pods see all of."""
+    """Kind and name of every ConfigMap and Secret that the pods read as a whole."""
     variables = [each for container in _all_containers(pods) for each in container.get("envFrom") or []]
     kinds = {"configMapRef": "ConfigMap", "secretRef": "Secret"}
     named = {(kinds[key], each[key]["name"]) for each in variables for key in kinds if key in each}
@@ -518,7 +518,7 @@ def _read_whole(pods: Pods) -> set[tuple[str, str]]:
 
 
 def _read_keys(pods: Pods) -> set[tuple[str, str, str]]:
-    """Kind, name and key of what the pods see alone of a ConfigMap or Secret."""
+    """Kind, name and key of every entry that the pods read alone from a ConfigMap or Secret."""
     kinds = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
     variables = {
         (kind, source[field]["name"], source[field]["key"])
@@ -532,7 +532,7 @@ def _read_keys(pods: Pods) -> set[tuple[str, str, str]]:
 
 
 def _mounted(pods: Pods) -> Iterator[tuple[str, str, Sequence[Mapping[str, str]]]]:
-    """Kind, name and chosen items (none: all) of what is mounted of ConfigMaps and Secrets."""
+    """Kind, name and chosen items (none: all) of every mounted ConfigMap and Secret."""
     for volume in pods.spec.get("volumes") or []:
         for source in [volume, *volume.get("projected", {}).get("sources", [])]:
             for field, kind in {"configMap": "ConfigMap", "secret": "Secret"}.items():

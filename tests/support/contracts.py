@@ -1,4 +1,4 @@
-"""The metric contracts: what every source publishes, and with which labels."""
+"""The metric contracts: the series that each source publishes, and their labels."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,7 +21,7 @@ def documents() -> dict[str, dict[str, Any]]:
 
 
 def published() -> Labels:
-    """The labels of every series that somebody publishes, by the series' name."""
+    """The labels of every published series, by the series' name."""
     found = documents()
     targets = frozenset(found["targets"]["labels"]) | ACROSS
     return {
@@ -33,7 +33,7 @@ def published() -> Labels:
 
 
 def recorded(groups: list[dict[str, Any]]) -> Labels:
-    """The labels of every series that rules record, by its name: what aggregations keep, and what the rule adds."""
+    """The labels of every recorded series, by its name: those that aggregations keep, and those that the rule adds."""
     rules = [rule for group in groups for rule in group["rules"] if "record" in rule]
     labels: dict[str, frozenset[str]] = {}
     for rule in rules:

@@ -1,8 +1,8 @@
-"""What controllers make of a cluster's objects, and what a cluster brings.
+"""The objects that controllers make from a cluster's objects, and those that every cluster has.
 
 Sources: the documentation of Kubernetes (v1.35), of the Prometheus operator (v0.93: labels, ports and security contexts
-of its pods, and its Service of the kubelets), and of Istio (1.30: what is injected, and where); and what managed
-clusters run in kube-system.
+of its pods, and its Service of the kubelets), and of Istio (1.30: the injected containers, and the pods that get them);
+and the pods of managed clusters in kube-system.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from tests.support.network_rules import Pods, Port, containers
 
 SYSTEM = "kube-system"
 API_PORTS = {"gcp": (443,), "aws": (443,), "azure": (443,), "existing": (443, 6443, 8443, 16443)}
-"""Where pods meet the API server behind its Service. Of one's own clusters: k3s and kubeadm 6443, minikube 8443,
+"""Ports on which pods reach the API server behind its Service. Existing clusters: k3s and kubeadm 6443, minikube 8443,
 MicroK8s 16443."""
 KUBELET_PORTS = {"https-metrics": 10250, "http-metrics": 10255, "cadvisor": 4194}
 
@@ -22,7 +22,7 @@ _DNS = (Port(name="dns", number=53, protocol="UDP"), Port(name="dns-tcp", number
 COREDNS = (*_DNS, Port(name="metrics", number=9153))
 KUBE_DNS = (*_DNS, Port(name="sidecar-metrics", number=10054), Port(name="kubedns-metrics", number=10055))
 DNS_PORTS = {"gcp": KUBE_DNS, "aws": COREDNS, "azure": COREDNS, "existing": COREDNS}
-"""GKE answers DNS with kube-dns, all others with CoreDNS. Both have the same label."""
+"""GKE answers DNS with kube-dns, all other platforms with CoreDNS. Both have the same label."""
 
 PROXY_METRICS = 15090
 PROXY_PORTS = [
@@ -33,13 +33,13 @@ CONFINED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "
 PROXY = {
     "name": "istio-proxy",
     "ports": PROXY_PORTS,
-    # With the CNI plugin nothing is injected that needs more.
+    # With the CNI plugin, no injected container needs more rights.
     "securityContext": {**CONFINED, "runAsNonRoot": True, "runAsUser": 1337},
 }
 
 
 def pods(objects: Sequence[Manifest], namespaces: Mapping[str, Mapping[str, str]]) -> Iterator[Pods]:
-    """The pods that come of the objects, with the sidecars of those that get one."""
+    """The pods of the objects, with their injected sidecars."""
     templates = [(maker, _namespace(maker), template) for maker, template in pod_templates(list(objects))]
     operated = [_operated(each) for each in objects if each["kind"] in {"Prometheus", "Alertmanager"}]
     for maker, namespace, template in [*templates, *operated]:
@@ -77,12 +77,12 @@ def brought(cloud: str) -> list[Manifest]:
 
 
 def dns_pods(cloud: str) -> Pods:
-    """What answers DNS in the cluster."""
+    """The pods that answer DNS in the cluster."""
     return Pods(maker="DNS", namespace=SYSTEM, labels=DNS_LABELS, spec={}, ports=DNS_PORTS[cloud])
 
 
 def kubelet_services(objects: Sequence[Manifest]) -> list[Manifest]:
-    """The Service of all kubelets that the Prometheus operator keeps when its arguments name one."""
+    """The Service of all kubelets, which the Prometheus operator maintains if its arguments name one."""
     flag = "--kubelet-service="
     named = [
         argument.removeprefix(flag)
@@ -114,13 +114,13 @@ def _ports(spec: Mapping[str, Any]) -> list[Port]:
 
 
 def _injected(labels: Mapping[str, str], namespace: Mapping[str, str]) -> bool:
-    """The pod's own label decides, else that of its namespace."""
+    """Whether Istio injects a proxy: the pod's own label decides, else that of its namespace."""
     own = labels.get("sidecar.istio.io/inject")
     return own == "true" if own is not None else namespace.get("istio-injection") == "enabled"
 
 
 def _with_proxy(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """A gateway has the proxy already, under its name; what is said there stays."""
+    """The pod spec with the proxy. A gateway has a container of its name already, whose settings stay."""
     theirs = {each["name"]: each for each in spec["containers"]}
     own = theirs.pop(PROXY["name"], {})
     proxy = {**PROXY, **own, "ports": [*own.get("ports", []), *PROXY_PORTS]}

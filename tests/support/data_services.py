@@ -1,4 +1,4 @@
-"""The data services rendered alone, and what several tests ask about them."""
+"""The data services rendered alone, and tests' questions about them."""
 
 import base64
 from functools import cache
@@ -33,7 +33,7 @@ def container(pod: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def waits_for(rendered: Rendered, resource: Resource) -> set[str]:
-    """Logical names of all that `resource` waits for, directly or not."""
+    """Logical names of everything that `resource` depends on, directly or indirectly."""
     by_urn = {r.urn: r for r in rendered.resources}
     found: set[str] = set()
     waiting = [resource]
@@ -46,7 +46,7 @@ def waits_for(rendered: Rendered, resource: Resource) -> set[str]:
 
 
 def allowed(rendered: Rendered, name: str, namespace: str, direction: str) -> set[tuple[str, int]]:
-    """What a network policy opens: (namespace or app, port) for each source or target. `direction`: ingress, egress."""
+    """The (namespace or app, port) pairs that a network policy opens. `direction`: ingress or egress."""
     policy = object_named(rendered, "NetworkPolicy", name, namespace)
     return {
         (_who(peer), port["port"])
@@ -63,7 +63,7 @@ def _who(peer: dict[str, Any]) -> str:
 
 
 def unchanging(stateful_set: dict[str, Any]) -> dict[str, Any]:
-    """What Kubernetes lets nobody change in a StatefulSet: a difference would replace it."""
+    """The immutable fields of a StatefulSet: a difference would replace it."""
     return {
         key: stateful_set["spec"].get(key)
         for key in ("volumeClaimTemplates", "serviceName", "podManagementPolicy", "selector")
@@ -71,6 +71,6 @@ def unchanging(stateful_set: dict[str, Any]) -> dict[str, Any]:
 
 
 def secret_texts(secret: dict[str, Any]) -> dict[str, str]:
-    """A Secret's values as text, however they were given."""
+    """A Secret's values as text, from `data` and `stringData`."""
     decoded = {key: base64.b64decode(value).decode() for key, value in secret.get("data", {}).items()}
     return {**decoded, **secret.get("stringData", {})}

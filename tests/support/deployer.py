@@ -1,7 +1,7 @@
-"""The rights of whoever deploys: what the documents in docs/deployer grant, and what each type of resource needs.
+"""The rights of the deployer: the documents in docs/deployer grant them, and each resource type needs some.
 
-`python -m tests.support.deployer` writes the roles of Azure and Google Cloud anew. The policies of AWS are written by
-hand: each action has its place, with the resources it is limited to and its condition.
+`python -m tests.support.deployer` rewrites the roles of Azure and Google Cloud. The policies of AWS are written by
+hand, because each action there has its own resources and condition.
 """
 
 import json
@@ -19,12 +19,12 @@ FOLDER: Final = ROOT / "docs" / "deployer"
 DATA: Final = ROOT / "tests" / "data" / "deployer"
 CLOUDS: Final = ("aws", "azure", "google")
 GRANTED_BY_GOOGLE: Final = "kubernetes"
-"""The part of Google Cloud's rights that is Google's own role, not a document of ours."""
+"""The part of Google Cloud's rights that Google's own role grants, not one of our documents."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """What a type of resource, or a look-up, needs: `actions`, which the documents `parts` must grant."""
+    """The `actions` that a resource type or a look-up needs. The documents `parts` must grant them."""
 
     parts: tuple[str, ...]
     actions: frozenset[str]
@@ -32,7 +32,7 @@ class Need:
 
 @cache
 def needs(cloud: str) -> Mapping[str, Need]:
-    """What the types of a cloud need."""
+    """The needs of a cloud's types, by type."""
     table = yaml.safe_load((DATA / f"{cloud}.yaml").read_text())
     return {kind: Need(parts=tuple(row["in"].split()), actions=_actions(row)) for kind, row in table.items()}
 
@@ -46,7 +46,7 @@ def _actions(row: Mapping[str, Any]) -> frozenset[str]:
 
 
 def parts(cloud: str) -> dict[str, frozenset[str]]:
-    """What each document of a cloud must grant."""
+    """The actions that each document of a cloud must grant."""
     found: dict[str, frozenset[str]] = {}
     for need in needs(cloud).values():
         for part in need.parts:
@@ -62,7 +62,7 @@ def documents(cloud: str) -> dict[str, Path]:
 
 
 def granted(cloud: str, part: str) -> frozenset[str]:
-    """What a document grants."""
+    """The actions that a document grants."""
     document = yaml.safe_load(documents(cloud)[part].read_text())
     if cloud == "google":
         return frozenset(document["includedPermissions"])
@@ -82,14 +82,14 @@ def _listed(value: str | list[str]) -> list[str]:
 
 
 def all_statements() -> Iterator[tuple[str, dict[str, Any]]]:
-    """The statements of all policies of AWS, with where they are."""
+    """The statements of all policies of AWS, each with its place."""
     for part in documents("aws"):
         for one in statements(part):
             yield f"aws-{part}.json, {one['Sid']}", one
 
 
 def reference(name: str) -> Any:
-    """What a cloud itself says, as it was written down."""
+    """A cloud's own reference, as recorded in this repository."""
     return yaml.safe_load((DATA / f"{name}.yaml").read_text())
 
 

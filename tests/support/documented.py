@@ -1,4 +1,4 @@
-"""The commands in the pages, and the shell blocks among them that a test types: those with a mark before them."""
+"""The commands in the pages, and the marked shell blocks, which a test types."""
 
 import re
 import subprocess
@@ -12,10 +12,10 @@ from tests.support.rendering import ROOT
 DOCS = ROOT / "docs"
 _LAST = DOCS / "getting-started.md"
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted({*DOCS.rglob("*.md")} - {_LAST}), _LAST)
-"""In the order in which they are typed: who gets started takes all away in the end."""
+"""The pages in the order in which a test types them: the last one removes everything at its end."""
 
 MARK = "<!-- test: local -->"
-"""In the line before a block: a test types it, word by word, where the local stack is up. Readers do not see it."""
+"""Mark before a block: a test types the block word by word, with the local stack up. Readers do not see the mark."""
 
 BLOCK = re.compile(
     r"^(?P<mark> *<!-- test: [^\n]*\n)?(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
@@ -28,7 +28,7 @@ PROGRAMS = (
     r"|psql|pulumi|(?:\.venv/bin/)?python3?"
 )
 TYPED = re.compile(rf"{ASSIGNMENTS}(?:{PROGRAMS}) \S.*")
-"""A span of code that is a command, not a name."""
+"""A pattern for spans of code that are commands, not names."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Block:
 
     @property
     def name(self) -> str:
-        """Where it is, such as docs/sandbox.md:34."""
+        """The block's place, such as docs/sandbox.md:34."""
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
     @property
     def statements(self) -> list[str]:
-        """What is typed, one after the other."""
+        """The block's statements, in order."""
         return list(_statements(self.text))
 
 
@@ -72,7 +72,7 @@ def marked() -> list[Block]:
 
 
 def commands(page: Path) -> list[str]:
-    """What `page` tells to type: the statements of its shell blocks, and commands within its text."""
+    """The commands of `page`: the statements of its shell blocks, and commands within its text."""
     typed = [statement for block in blocks(page) for statement in block.statements]
     return [*typed, *_spans(BLOCK.sub("", page.read_text()))]
 
@@ -82,7 +82,7 @@ def _spans(text: str) -> Iterator[str]:
 
 
 def _statements(text: str) -> Iterator[str]:
-    """The shell's statements, which may have several lines, without comments at their end."""
+    """The shell's statements, each of one or several lines, without trailing comments."""
     lines: list[str] = []
     for line in text.splitlines():
         if lines or (line.strip() and not line.lstrip().startswith("#")):
@@ -94,7 +94,7 @@ def _statements(text: str) -> Iterator[str]:
 
 
 def _is_whole(statement: str) -> bool:
-    # What a reader replaces, such as <region>, would be a redirection.
+    # A placeholder that a reader replaces, such as <region>, would be a redirection.
     shown = re.sub(r"<([a-z ]+)>", r"\1", statement)
     check = subprocess.run(["bash", "-n"], input=shown, capture_output=True, text=True, check=False)
     return not statement.endswith("\\") and (check.returncode, check.stderr) == (0, "")

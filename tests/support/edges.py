@@ -1,4 +1,4 @@
-"""Edges alone under mocks, and what tests ask of them."""
+"""Edges alone under mocks, and tests' questions about them."""
 
 import json
 from collections.abc import Mapping
@@ -20,11 +20,13 @@ RECORDS: Final = ("gcp:dns/recordSet:RecordSet", "aws:route53/record:Record", "a
 
 @dataclass(frozen=True, kw_only=True)
 class DnsRecord:
-    """A record set of an edge: its `host`, its `kind` (A, CNAME, ...), and where a CNAME leads."""
+    """A record set of an edge."""
 
     host: str
     kind: str
+    """A, CNAME, ..."""
     target: str | None
+    """Target of a CNAME."""
 
 
 def edge(cdn: str, origins: Mapping[str, str] = THREE, **settings: Any) -> Rendered:
@@ -39,13 +41,13 @@ def _edge(cdn: str, origins: str, settings: str) -> Rendered:
 
 
 def planetary(cdn: str) -> Rendered:
-    """The planetary stack with another CDN, and without monitoring, which has nothing to do with it."""
+    """The planetary stack with another CDN, and without monitoring, which the CDN does not affect."""
     edge = {"domain": DOMAIN, "cdn": cdn}
     return render("planetary", {"sacred-council:edge": edge, "sacred-council:monitoring": {"enabled": False}})
 
 
 def only(rendered: Rendered, token: str) -> dict[str, Any]:
-    """The inputs of the one resource of this type."""
+    """The inputs of the only resource of this type."""
     (found,) = rendered.of_type(token)
     return found.inputs
 
@@ -56,7 +58,7 @@ def by_urn(rendered: Rendered) -> dict[str, Resource]:
 
 
 def dns_records(rendered: Rendered) -> list[DnsRecord]:
-    """The record sets of the edge, whichever cloud's they are."""
+    """The record sets of the edge, from any cloud."""
     return [_dns_record(r.inputs) for token in RECORDS for r in rendered.of_type(token)]
 
 

@@ -1,4 +1,4 @@
-"""A stack whose list of regions changes: what is planned, what is done, and what the contract of growth says of it."""
+"""A stack whose list of regions changes: the plans, the updates, and the contract of growth."""
 
 from sandbox.compare.changes import Operation, Preview
 from tests.support.regions import FIVE, IOWA, KNOWS_PEERS, PRIMARY_REGION_KNOWS_PEERS, Where, configured
@@ -17,12 +17,12 @@ JOB = "kubernetes:batch/v1:Job"
 
 
 def settings(*regions: Where) -> dict[str, object]:
-    """The whole platform in these regions, monitoring included, one small node of everything that can be one."""
+    """The whole platform in these regions, with monitoring, and one small node wherever possible."""
     return {**configured(*regions), "database": {"primaryRegion": IOWA[0]}, "monitoring": {}}
 
 
 def planned(sandbox: Sandbox, *regions: Where) -> Preview:
-    """What is planned when the list becomes these regions."""
+    """The plan after the list of regions becomes this one."""
     sandbox.configure(settings(*regions))
     preview = sandbox.preview()
     assert preview.errors == ()
@@ -30,12 +30,12 @@ def planned(sandbox: Sandbox, *regions: Where) -> Preview:
 
 
 def becomes(sandbox: Sandbox, *regions: Where) -> Preview:
-    """What is planned when the list becomes these regions; then that is done, and nothing is left to do."""
+    """Plan and apply the change to these regions, check that nothing is left to change, and return the plan."""
     sandbox.configure(settings(*regions))
     sandbox.run("start", sandbox.stack)
     preview = planned(sandbox, *regions)
     if preview.of(Operation.DELETE):
-        # It stops the control planes of the regions that are gone, too.
+        # `up` also stops the control planes of removed regions.
         sandbox.run("up", sandbox.stack)
     else:
         sandbox.pulumi("up", "--yes", "--skip-preview")
@@ -45,17 +45,17 @@ def becomes(sandbox: Sandbox, *regions: Where) -> Preview:
 
 
 def rests(preview: Preview, operation: Operation, regions: tuple[Where, ...] = FIVE) -> dict[str, set[str]]:
-    """By region, the rests of the names of what changes in this way."""
+    """The rests of the changed resources' names, by region."""
     found: dict[str, set[str]] = {}
     for change in preview.of(operation):
-        # The longest first: no region's name is the beginning of another's here, but it could be.
+        # The longest name first: a region's name could be the beginning of another's.
         region = next(name for name, _ in sorted(regions, reverse=True) if change.name.startswith(name))
         found.setdefault(region, set()).add(change.name.removeprefix(region).lstrip("-"))
     return found
 
 
 def require_only_additions(preview: Preview, known: tuple[Where, ...]) -> None:
-    """Nothing of the regions that were there is replaced, deleted or added; what must know its peers is updated."""
+    """No resource of an existing region is created, replaced or deleted; only those that know the peers are updated."""
     assert preview.of(Operation.CREATE)
     assert [change.urn for change in preview.of(Operation.REPLACE) if change.type != JOB] == []
     assert preview.of(Operation.DELETE) == []
@@ -70,7 +70,7 @@ def require_only_additions(preview: Preview, known: tuple[Where, ...]) -> None:
 
 
 def require_only_removals(preview: Preview, left: tuple[Where, ...]) -> None:
-    """What is deleted is of the regions that go; of those that stay only what knows its peers is updated."""
+    """Only resources of removed regions are deleted; in the others, only those that know the peers are updated."""
     removed = rests(preview, Operation.DELETE)
     assert removed
     names = {name for name, _ in left}

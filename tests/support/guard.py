@@ -1,7 +1,7 @@
-"""Ends what a killed test run leaves running: control planes, engines and servers outlive who started them.
+"""End the processes that a killed test run leaves: control planes, engines and servers outlive their starter.
 
-Everything a run starts inherits an environment variable with the run's folder. `python -m tests.support.guard FOLDER`
-waits until its standard input ends, which it does however the run ends, and then ends all that carries the variable.
+Every process of a run inherits an environment variable with the run's folder. `python -m tests.support.guard FOLDER`
+waits for the end of its standard input, which comes however the run ends, then ends all processes with the variable.
 """
 
 import os
@@ -21,7 +21,7 @@ _GIVE_UP_SECONDS = 60.0
 
 @contextmanager
 def observing(folder: Path) -> Iterator[None]:
-    """What the calling process starts meanwhile is ended when it is killed, and in any case afterwards."""
+    """End the processes that the calling process starts in this block: afterwards, or when it is killed."""
     before = os.environ.get(VARIABLE)
     guard = subprocess.Popen(
         [sys.executable, "-m", "tests.support.guard", str(folder)],
@@ -52,7 +52,7 @@ def _carries(process: psutil.Process, folder: str) -> bool:
 
 
 def end_all(folder: str) -> None:
-    """End them, and what they start meanwhile. What they hold is the run's own, so nothing needs to be saved."""
+    """Kill the processes, and those that they start meanwhile. The run owns their data, so nothing needs saving."""
     deadline = time.monotonic() + _GIVE_UP_SECONDS
     while (left := started_by(folder)) and time.monotonic() < deadline:
         for process in left:

@@ -11,9 +11,9 @@ RANCHER: dict[str, Any] = {"enabled": True, "hostname": "rancher.example.org"}
 
 
 def hub(*regions: Where, **more: Any) -> Rendered:
-    """A stack of these regions with both; `more` are other sections."""
+    """A stack of these regions with Argo CD and Rancher; `more` are other sections."""
     return rendered_with(regions, **{"gitops": GITOPS, "rancher": RANCHER, **more})
 
 
 LOCAL = {"sacred-council:gitops": GITOPS, "sacred-council:rancher": RANCHER}
-"""What makes the local stack a hub."""
+"""Settings that make the local stack a hub."""

@@ -1,4 +1,4 @@
-"""Real keys for mocks, the same for the same name: what reads a key must be given one."""
+"""Real keys for mocks, always the same for the same name, because some consumers parse the key."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Running kube-score, and the findings that stay, each with its reason."""
+"""Run kube-score, and list the accepted findings with their reasons."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ CRITICAL = 1
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One critical finding: which object (as in `manifests.identity`), which test, and what kube-score says."""
+    """One critical finding: its object (as in `manifests.identity`), its test, and kube-score's message."""
 
     target: str
     test: str
@@ -20,7 +20,7 @@ class Finding:
 
 
 def critical_findings(manifests: list[Manifest], kubernetes: str) -> list[Finding]:
-    """The critical findings about `manifests`, taken together, for a version such as v1.35."""
+    """The critical findings about all `manifests` together, for a version such as v1.35."""
     result = run(
         "kube-score",
         "score",

@@ -1,4 +1,4 @@
-"""A region of each cloud with the data services that its cloud runs, rendered by the whole program."""
+"""A region of each cloud with its managed data services, rendered by the whole program."""
 
 from functools import cache
 from typing import Any
@@ -22,7 +22,7 @@ CACHE = {"engine": "managed", "replicas": 3, "cpu": "250m", "memory": "1Gi", "ma
 
 @cache
 def managed(cloud: str, *, protected: bool = True, several: bool = True) -> Rendered:
-    """The regional stack on `cloud`, with managed data services; `several` asks for a standby and for replicas."""
+    """The regional stack on `cloud` with managed data services; `several` adds a standby and replicas."""
     number = {} if several else {"nodes": 1}
     replicas = {} if several else {"replicas": 1}
     return render("regional", settings(cloud, protected, {**DATABASE, **number}, {**CACHE, **replicas}))
@@ -37,7 +37,7 @@ def managed_in(cloud: str, region: str) -> Rendered:
 
 
 def settings(cloud: str, protected: bool, database: dict[str, Any], cache_: dict[str, Any]) -> dict[str, Any]:
-    """Such a stack's settings: what differs between clouds is a line of `regions`, and what `clouds` says of each."""
+    """The settings of this stack. Clouds differ in their line of `regions` and in their section of `clouds`."""
     nodes = {"type": MACHINES[cloud], "min": 3, "max": 9}
     return {
         "sacred-council:regions": [{"name": REGIONS[cloud], "cloud": cloud, "nodes": nodes}],
@@ -48,6 +48,6 @@ def settings(cloud: str, protected: bool, database: dict[str, Any], cache_: dict
 
 
 def named(rendered: Rendered, cloud: str, rest: str, type_: str) -> Resource:
-    """The resource of the region that is called `rest` after it, of a type."""
+    """The region's only resource of a type with the name `<region>-<rest>`."""
     (found,) = [r for r in rendered.of_type(type_) if r.name == f"{REGIONS[cloud]}-{rest}"]
     return found

@@ -1,4 +1,4 @@
-"""Kubernetes objects as the API server would get them: those of the program, and those of the chart."""
+"""Kubernetes objects as the API server would get them: the program's and the chart's."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -26,18 +26,18 @@ def program_objects(rendered: Rendered) -> list[Manifest]:
 
 
 def chart_calls(rendered: Rendered) -> list[dict[str, Any]]:
-    """The options with which the program had charts rendered."""
+    """The options of the program's calls that render charts."""
     return [json.loads(arguments["jsonOpts"]) for token, arguments in rendered.calls if token == FUNCTION]
 
 
 def chart_of(call: Mapping[str, Any]) -> list[Manifest]:
-    """The objects of a chart that the program deploys, with the values it gives."""
+    """The objects of a chart that the program deploys, with the program's values."""
     assert (ROOT / call["path"]).samefile(CHART)
     return template(call["values"], namespace=call["namespace"], release=call["release_name"])
 
 
 def template(values: Mapping[str, Any], *, namespace: str = "default", release: str = "alone") -> list[Manifest]:
-    """The objects of the chart with `values`. Raises AssertionError with Helm's words when it refuses them."""
+    """The objects of the chart with `values`. Raises AssertionError with Helm's message when Helm refuses them."""
     result = helm("template", release, str(CHART), "--namespace", namespace, values=values)
     assert result.returncode == 0, result.stderr
     return [manifest for manifest in yaml.safe_load_all(result.stdout) if manifest]

@@ -1,4 +1,4 @@
-"""The rules and dashboards of a region, as tests look at them."""
+"""The rules and dashboards of a region, for tests."""
 
 import json
 from dataclasses import replace
@@ -13,11 +13,11 @@ from stacks.settings import parse
 
 SETTINGS = {"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}
 LOCAL = of_region(parse(SETTINGS), "local")
-"""What the local stack watches: everything but backups, for which it has no storage."""
+"""The local stack's targets: everything except backups, because it has no storage for them."""
 TARGETS = replace(LOCAL, backups=True)
-"""A region with everything."""
+"""The targets of a region with everything."""
 BARE = MonitoringTargets(services=TARGETS.services, monitoring=TARGETS.monitoring)
-"""A region with data services that a cloud manages, and without a mesh."""
+"""The targets of a region with managed data services and without a mesh."""
 PLACE = RegionLabels(region="us-central1", city="Council Bluffs", latitude=41.26, longitude=-95.86, country="US")
 PRICES = {"e2-standard-4": 97.84}
 OTHERS = ("asia-east1", "europe-west1")

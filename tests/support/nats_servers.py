@@ -28,8 +28,8 @@ Result = TypeVar("Result")
 
 
 def hashed(password: str) -> str:
-    """The password as users.conf has it."""
-    # $2a$ is what pulumi-random writes.
+    """The password's hash as users.conf has it."""
+    # pulumi-random writes $2a$.
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=4, prefix=b"2a")).decode()
 
 
@@ -42,15 +42,15 @@ def nats_server() -> str:
 
 @dataclass
 class Region:
-    """A region's servers on loopback: server i has the ports `ports[i]`, by the port they have in the cluster.
-
-    `files` are nats.conf, users.conf and start.sh; `certificates` is the directory with the servers' certificate.
-    """
+    """A region's servers on loopback."""
 
     name: str
     files: Mapping[str, str]
+    """nats.conf, users.conf and start.sh."""
     certificates: Path
+    """The directory with the servers' certificate."""
     ports: list[dict[int, int]]
+    """For each server: its ports on loopback, by its ports in the cluster."""
 
     @property
     def servers(self) -> int:
@@ -64,23 +64,21 @@ class Region:
 
 
 def rendered_files(servers: configuration.RegionServers) -> dict[str, str]:
-    """What the program gives the servers of a region."""
+    """The program's files for a region's servers."""
     users = configuration.render_users(application_hash=hashed(PASSWORD), system_hash=hashed(SYSTEM_PASSWORD))
     return {**configuration.files(servers), "users.conf": users}
 
 
 @dataclass
 class Platform:
-    """Regions in one directory. `certificates` are theirs unless they have their own.
-
-    `endpoints` maps the address (host:port) of a region's peer endpoint, as the files have it, to the port it has on
-    loopback.
-    """
+    """Regions in one directory."""
 
     directory: Path
     running: Processes
     certificates: Path
+    """The directory with the certificate of regions without their own."""
     endpoints: dict[str, int] = field(default_factory=dict)
+    """Loopback port by the address (host:port) of a region's peer endpoint in the files."""
 
     def region(self, servers: configuration.RegionServers) -> Region:
         """A region with these servers."""
@@ -131,11 +129,11 @@ class Platform:
         )
 
     def tls(self) -> ssl.SSLContext:
-        """What a client does with the ca.crt of the connection's Secret."""
+        """A client's TLS context, with the ca.crt of the connection's Secret."""
         return ssl.create_default_context(cafile=str(self.certificates / "ca.crt"))
 
     def healthy(self, region: Region, index: int = 0) -> None:
-        """Wait until the server's readiness probe would succeed."""
+        """Wait until the server's readiness probe succeeds."""
         url = f"http://127.0.0.1:{region.ports[index][configuration.MONITOR_PORT]}/healthz"
         eventually(
             lambda: urllib.request.urlopen(url).status == 200,
@@ -179,9 +177,9 @@ class Platform:
 
 
 async def stored(client: Client, subject: str, message: bytes) -> PubAck:
-    """Publishes into a stream, and again while no stream answers: at most 20 seconds.
+    """Publish into a stream, and retry while no stream answers: for at most 20 seconds.
 
-    Not every server knows a stream's subjects as soon as its leader has made it.
+    After a leader has made a stream, not every server knows its subjects at once.
     """
     jetstream = client.jetstream(timeout=10)
     for _ in range(100):
@@ -193,7 +191,7 @@ async def stored(client: Client, subject: str, message: bytes) -> PubAck:
 
 
 async def across(platform: Platform, source: Region, target: Region) -> bytes:
-    """A message from a client of one region to one of another: what arrived."""
+    """Send a message from a client of one region to a client of another, and return the arrived one."""
     options: dict[str, Any] = {"user": configuration.APPLICATION_USER, "password": PASSWORD, "tls": platform.tls()}
     sender = await nats.connect(source.client_url(), **options)
     receiver = await nats.connect(target.client_url(), **options)

@@ -1,4 +1,4 @@
-"""What a stack's network policies let through, as a data plane judges it that looks at pods and their ports."""
+"""The connections that a stack's network policies allow, judged like a data plane that sees pods and their ports."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Pods:
 
 
 def may_send(stack: Rendered, source: Pods, target: Pods, port: int) -> bool:
-    """Whether `source` may connect to `port` of `target`: what the address of a Service was turned into before."""
+    """Whether `source` may connect to `port` of `target`, after a Service's address has become a pod's."""
     rules = list(_rules(stack, source, "egress"))
     return any(_has_port(rule, port) and _names(rule, source, target) for rule in rules)
 
@@ -47,7 +47,7 @@ def _names(rule: Mapping[str, Any], source: Pods, target: Pods) -> bool:
 
 def _is(peer: Mapping[str, Any], source: Pods, target: Pods) -> bool:
     if "ipBlock" in peer:
-        # Cilium and Calico do not count addresses of pods to a block of addresses.
+        # Cilium and Calico do not match pods' addresses against address blocks.
         return False
     selector = peer.get("namespaceSelector")
     there = target.namespace == source.namespace if selector is None else _fits(selector, _namespace(target))

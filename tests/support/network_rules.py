@@ -1,7 +1,7 @@
-"""What network policies let through, as Kubernetes documents it.
+"""The connections that network policies allow, as Kubernetes documents it.
 
 Source: https://kubernetes.io/docs/concepts/services-networking/network-policies/ (v1.35). Data planes see a connection
-to a Service after its address became that of a pod, so rules are about pods and their ports.
+to a Service after its address has become a pod's, so rules apply to pods and their ports.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ class Port:
 
 @dataclass(frozen=True, kw_only=True)
 class Pods:
-    """Pods that are all alike. `maker` is the identity of what makes them."""
+    """Identical pods. `maker` is the identity of the object that creates them."""
 
     maker: str
     namespace: str
@@ -35,7 +35,7 @@ class Pods:
     host_network: bool = False
 
     def port(self, wanted: int | str, protocol: str = "TCP") -> int | None:
-        """The number of a port that a Service or a rule names; None where the pods have none of that name."""
+        """The number of a port that a Service or a rule names; None if the pods have no port of this name."""
         if isinstance(wanted, int) or str(wanted).isdigit():
             return int(wanted)
         return next((p.number for p in self.ports if p.name == wanted and p.protocol == protocol), None)
@@ -49,7 +49,7 @@ class Policies:
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def selected(self, policy: Manifest, pods: Iterable[Pods]) -> list[Pods]:
-        """The pods that a policy is about."""
+        """The pods that a policy selects."""
         spec = policy["spec"]
         return [
             each
@@ -60,11 +60,11 @@ class Policies:
         ]
 
     def admits(self, target: Pods, source: Pods | str | None, port: int, protocol: str = "TCP") -> bool:
-        """Whether `target` takes a connection of `source`: pods, an address block, or anybody outside (None)."""
+        """Whether `target` accepts connections from `source`: pods, an address block, or any outside address (None)."""
         return self._open("Ingress", target, source, target, port, protocol)
 
     def lets_out(self, source: Pods, target: Pods | None, port: int, protocol: str = "TCP") -> bool:
-        """Whether `source` may connect to `target` (None: an address outside of the cluster's pods)."""
+        """Whether `source` may connect to `target` (None: an address outside the cluster)."""
         return self._open("Egress", source, target, target, port, protocol)
 
     def _open(
@@ -86,7 +86,7 @@ class Policies:
         blocks = [peer["ipBlock"] for peer in peers if "ipBlock" in peer]
         if isinstance(other, str):
             return any(_inside(other, block) for block in blocks)
-        # Selectors are about pods with addresses of their own.
+        # Selectors match only pods with their own addresses.
         if other is None or other.host_network:
             return any(_inside("0.0.0.0/0", block) for block in blocks)
         return any(self._selects(peer, policy, other) for peer in peers)
@@ -101,7 +101,7 @@ class Policies:
 
 
 def matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """Whether a label selector takes `labels`. Nothing said takes all."""
+    """Whether a label selector matches `labels`. An empty selector matches all."""
     wanted = (selector or {}).get("matchLabels") or {}
     expressions = (selector or {}).get("matchExpressions") or []
     return all(labels.get(key) == str(value) for key, value in wanted.items()) and all(
@@ -128,7 +128,7 @@ def _directions(policy: Manifest) -> Sequence[str]:
 
 
 def _inside(addresses: str, block: Mapping[str, Any]) -> bool:
-    """Whether all `addresses` are in an IP block, and none in what it leaves out."""
+    """Whether all `addresses` are in an IP block, and none in its exceptions."""
     asked = IPv4Network(addresses)
     return asked.subnet_of(IPv4Network(block["cidr"])) and not any(
         asked.overlaps(IPv4Network(left_out)) for left_out in block.get("except", [])
@@ -151,6 +151,6 @@ def _same_port(rule: Mapping[str, Any], target: Pods | None, port: int, protocol
 
 
 def containers(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Those that run as long as the pod does: the ordinary ones, and sidecars among the init containers."""
+    """The containers that run for the pod's whole life: the ordinary ones, and sidecars among the init containers."""
     yield from spec.get("containers", [])
     yield from (each for each in (spec.get("initContainers") or []) if each.get("restartPolicy") == "Always")

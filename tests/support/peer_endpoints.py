@@ -1,4 +1,4 @@
-"""Load balancers on loopback: what stands between regions of real servers."""
+"""Load balancers on loopback, between regions of real servers."""
 
 import contextlib
 import itertools
@@ -12,7 +12,7 @@ PIECE = 65536
 
 
 class PeerEndpoint:
-    """One address of a region, in front of its servers. Shut, it cuts every connection and refuses new ones."""
+    """One address of a region, in front of its servers. When shut, it cuts every connection and refuses new ones."""
 
     def __init__(self, targets: Sequence[int] = ()) -> None:
         self.targets = list(targets)
@@ -24,10 +24,10 @@ class PeerEndpoint:
         self.open()
 
     def open(self) -> None:
-        """Let connections in, again."""
+        """Accept connections again."""
         if self._listening is None:
             address = ("127.0.0.1", self.port)
-            # Somebody's outgoing connection may have the port for a moment.
+            # For a moment, another process's outgoing connection may have the port.
             listening = eventually(
                 lambda: socket.create_server(address), seconds=10, what=f"a peer endpoint at {self.port}"
             )
@@ -36,7 +36,7 @@ class PeerEndpoint:
             threading.Thread(target=self._serve, args=(listening,), daemon=True).start()
 
     def shut(self) -> None:
-        """Cut all connections, and refuse whatever comes."""
+        """Cut all connections, and refuse new ones."""
         with self._lock:
             listening, self._listening = self._listening, None
             cut, self._connections = self._connections, set()
@@ -67,7 +67,7 @@ class PeerEndpoint:
                 self._connections -= {incoming, outgoing}
 
     def _connect(self) -> socket.socket | None:
-        """A connection to the next server that takes one, as a load balancer with health checks would choose it."""
+        """A connection to the next server that accepts one, like a load balancer with health checks."""
         for _ in self.targets:
             port = self.targets[next(self._turn) % len(self.targets)]
             with contextlib.suppress(OSError):

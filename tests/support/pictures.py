@@ -1,4 +1,4 @@
-"""The committed pictures, and how they are drawn anew: `python -m tests.support.pictures`."""
+"""The committed pictures. Redraw them with `python -m tests.support.pictures`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Plans for tests of the report and of the policies: small ones by hand, and those of the real stacks under mocks."""
+"""Plans for tests of the report and of the policies: small ones by hand, and the real stacks' under mocks."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ def planned(kind: str, name: str, inputs: Mapping[str, Any] | None = None, withi
 
 
 def region(name: str, cloud: str) -> list[Planned]:
-    """The components by which a region and its cloud are known."""
+    """The components that identify a region and its cloud."""
     cluster = f"sacred-council:cluster:{CLUSTERS[cloud]}"
     return [planned("sacred-council:stack:Region", name), planned(cluster, f"{name}-cluster")]
 
@@ -40,13 +40,13 @@ def plan_of(rendered: Rendered) -> Plan:
 
 
 def preview_of(stack: str, rendered: Rendered) -> Preview:
-    """What the engine would preview."""
+    """The engine's preview of a rendered stack."""
     settings = {key.removeprefix(PREFIX): value for key, value in stack_config(stack).items() if key.startswith(PREFIX)}
     return Preview(stack=stack, plan=plan_of(rendered), settings=settings)
 
 
 def engine_says(stack: str, rendered: Rendered) -> dict[str, Any]:
-    """What `pulumi preview --json` would print."""
+    """The output of `pulumi preview --json` for a rendered stack."""
     config = {key: v if isinstance(v, str) else json.dumps(v) for key, v in stack_config(stack).items()}
     steps = [
         {"op": "create", "urn": one.urn, "newState": {"urn": one.urn, "type": one.type, "inputs": one.inputs}}

@@ -1,4 +1,4 @@
-"""The Pod Security Standards as functions over pod specs, for objects that no API server has seen.
+"""The Pod Security Standards as functions over pod specs, for objects outside an API server.
 
 Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/ (v1.35)
 """
@@ -55,7 +55,7 @@ HANDLERS = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
 def violations(spec: Spec) -> list[str]:
-    """What the pod spec breaks of the restricted standard, one sentence each; empty when it passes."""
+    """Violations of the restricted standard, one sentence each; empty when the pod spec passes."""
     return [
         *_pod_violations(spec),
         *(found for container in containers(spec) for found in _in_container(spec, container)),
@@ -63,7 +63,7 @@ def violations(spec: Spec) -> list[str]:
 
 
 def baseline_violations(spec: Spec) -> list[str]:
-    """What the pod spec breaks of the baseline standard, one sentence each; empty when it passes."""
+    """Violations of the baseline standard, one sentence each; empty when the pod spec passes."""
     shared = [f"{field} is true" for field in ("hostNetwork", "hostPID", "hostIPC") if spec.get(field)]
     paths = [
         f"volume {volume['name']} is of type hostPath" for volume in spec.get("volumes") or [] if "hostPath" in volume
@@ -115,7 +115,7 @@ def _in_container(spec: Spec, container: Spec) -> Iterator[str]:
 
 
 def _common(context: Spec) -> Iterator[str]:
-    """What must not be set, on the pod or on a container."""
+    """Settings that neither the pod nor a container may have."""
     if context.get("windowsOptions", {}).get("hostProcess"):
         yield "hostProcess is true"
     if context.get("runAsUser") == 0:
@@ -130,7 +130,7 @@ def _common(context: Spec) -> Iterator[str]:
 
 
 def _identity(pod: Spec, container: Spec) -> Iterator[str]:
-    """What must be set, on the container or else on the pod."""
+    """Settings that the container, or else the pod, must have."""
     if container.get("runAsNonRoot", pod.get("runAsNonRoot")) is not True:
         yield "runAsNonRoot is not true"
     if "seccompProfile" not in container and "seccompProfile" not in pod:

@@ -1,4 +1,4 @@
-"""Calling the rules of the policy pack as the engine does, with resources made by hand or rendered."""
+"""Call the rules of the policy pack as the engine does, with handmade or rendered resources."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from policy import pack
 from tests.support.rendering import Rendered, Resource
 
 Found = list[tuple[str, str]]
-"""Name of the resource, and what is wrong with it."""
+"""Name of the resource, and its problem."""
 
 
 def options(protect: bool = False, parent: str | None = None) -> PolicyResourceOptions:
@@ -28,7 +28,7 @@ def options(protect: bool = False, parent: str | None = None) -> PolicyResourceO
 def arguments(
     kind: str, props: Mapping[str, Any], config: Mapping[str, Any] | None = None, region: str | None = None
 ) -> ResourceValidationArgs:
-    """What a rule about one resource gets; `region` is that of its provider."""
+    """The arguments of a rule about one resource; `region` is its provider's."""
     provider = PolicyProviderResource("pulumi:providers:aws", {"region": region}, "urn", "provider") if region else None
     return ResourceValidationArgs(kind, props, "urn", "thing", options(), provider, config)
 
@@ -40,14 +40,14 @@ def problems(
     config: Mapping[str, Any] | None = None,
     region: str | None = None,
 ) -> list[str]:
-    """What a rule finds wrong with one resource."""
+    """The rule's messages about one resource."""
     found: list[str] = []
     rule(arguments(kind, props, config, region), lambda message, _urn: found.append(message))
     return found
 
 
 def resource(kind: str, name: str, props: Mapping[str, Any], protect: bool = False) -> PolicyResource:
-    """A resource as a rule about stacks gets it."""
+    """A resource as the engine passes it to a rule about stacks."""
     urn = f"urn:pulumi:local::sacred-council::sacred-council:stack:Platform${kind}::{name}"
     return PolicyResource(kind, props, urn, name, options(protect), None, None, [], {})
 
@@ -57,7 +57,7 @@ def stack_problems(
     resources: list[PolicyResource],
     config: Mapping[str, Any] | None = None,
 ) -> list[str]:
-    """What a rule finds wrong with a stack."""
+    """The rule's messages about a stack."""
     found: list[str] = []
     rule(StackValidationArgs(resources, config), lambda message, _urn: found.append(message))
     return found
@@ -75,7 +75,7 @@ def every_resource(rendered: Rendered) -> Iterator[ResourceValidationArgs]:
 
 
 def whole_stack(rendered: Rendered) -> StackValidationArgs:
-    """A rendered stack, its outputs included."""
+    """A rendered stack with its outputs."""
     stack = PolicyResource("pulumi:pulumi:Stack", rendered.outputs, "urn", "stack", options(), None, None, [], {})
     found = [
         PolicyResource(one.type, one.inputs, one.urn, one.name, _options(one), None, None, [], {})
@@ -85,7 +85,7 @@ def whole_stack(rendered: Rendered) -> StackValidationArgs:
 
 
 def violations(rendered: Rendered) -> list[tuple[str, str, str]]:
-    """Rule, resource and message of everything that breaks a mandatory rule."""
+    """Rule, resource and message of every violation of a mandatory rule."""
     found: list[tuple[str, str, str]] = []
 
     def reporter(rule: str, name: str) -> ReportViolation:

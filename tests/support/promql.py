@@ -1,4 +1,4 @@
-"""What a PromQL query asks: its metrics, and the labels it expects of each. Read from the parsed query, not guessed."""
+"""The metrics in a PromQL query, and the labels that it expects of each, from the parsed query."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,26 +11,26 @@ FLOATING = {"le", "quantile"}
 
 @dataclass(frozen=True)
 class Use:
-    """A metric in a query, and labels that it must have: those it is selected, grouped or joined by."""
+    """A metric in a query, and the labels that the query selects, groups or joins it by."""
 
     metric: str
     labels: frozenset[str]
 
 
 def uses(query: str) -> list[Use]:
-    """Every metric of `query`. ValueError when the query does not parse."""
+    """Every metric of `query`. Raises ValueError when the query does not parse."""
     return list(_uses(promql.parse(query), frozenset()))
 
 
 def whole_limits(query: str) -> list[str]:
-    """Matchers of `query` that ask for a bucket or quantile by a whole number: Prometheus 3 writes `1` as `1.0`."""
+    """Matchers of `query` that write a bucket or quantile as a whole number: Prometheus 3 writes `1` as `1.0`."""
     found: list[str] = []
     promql.walk(promql.parse(query), lambda node: found.extend(_whole_limits(node)))
     return found
 
 
 def grouped(query: str) -> frozenset[str]:
-    """All labels that aggregations in `query` keep, or joins add."""
+    """All labels that aggregations in `query` keep or joins add."""
     found: set[str] = set()
     promql.walk(promql.parse(query), lambda node: found.update(_kept(node)))
     return frozenset(found)
@@ -49,7 +49,7 @@ def _uses(node: promql.Expr, wanted: frozenset[str]) -> Iterator[Use]:
             yield from _uses(node.lhs, join_labels)
             yield from _uses(node.rhs, join_labels | _added(node))
         case promql.Call() if node.func.name == "label_replace":
-            # It makes one label of another.
+            # The function makes one label from another.
             made, source = (str(node.args[index].val) for index in (1, 3))
             yield from _uses(node.args[0], (wanted - {made}) | {source})
         case promql.Call():
@@ -77,11 +77,11 @@ def _kept(node: promql.Expr) -> set[str]:
 
 
 def _join_labels(node: promql.BinaryExpr) -> set[str]:
-    """Labels that both sides are matched by."""
+    """The labels that match both sides of a join."""
     matching = node.modifier.matching if node.modifier is not None else None
     return set(matching.labels) if matching is not None and matching.type == promql.LabelModifierType.Include else set()
 
 
 def _added(node: promql.BinaryExpr) -> set[str]:
-    """Labels that the right side adds to the left one."""
+    """The labels that a join adds from its right side."""
     return set(node.modifier.group_labels or ()) if node.modifier is not None else set()

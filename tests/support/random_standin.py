@@ -1,4 +1,4 @@
-"""Calling the random provider stand-in."""
+"""Call the stand-in of the random provider."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The charts of their publishers, rendered by Helm with the values that the program gives them.
+"""The publishers' charts, rendered by Helm with the program's values.
 
-The packages lie in the folder that SACRED_COUNCIL_CHARTS names, else in the sandbox's, `.sandbox/charts`: helm's own
-names for them, `<chart>-<version>.tgz`. They are not part of this repository; where one is missing the tests say so and
-are skipped.
+The packages are in the folder SACRED_COUNCIL_CHARTS, else in the sandbox's folder `.sandbox/charts`, under Helm's own
+names: `<chart>-<version>.tgz`. They are not part of this repository. Tests whose package is missing are skipped, and
+name the package.
 """
 
 import json
@@ -26,11 +26,11 @@ from tests.support.rendering import Rendered, Resource
 FOLDER_VARIABLE = "SACRED_COUNCIL_CHARTS"
 RELEASE_TYPE = "kubernetes:helm.sh/v3:Release"
 BROUGHT = ("monitoring.coreos.com/v1",)
-"""Groups whose kinds are in a region's cluster before the charts that ask for them."""
+"""API groups that a region's cluster has before it installs the charts that need them."""
 
 
 def folder() -> Path:
-    """Where the packages are."""
+    """The folder with the packages."""
     named = os.environ.get(FOLDER_VARIABLE)
     return Path(named) if named else Layout.from_environment().binaries / FOLDER
 
@@ -49,19 +49,19 @@ def releases(rendered: Rendered) -> list[Resource]:
 
 
 def release_objects(release: Mapping[str, Any]) -> list[Manifest]:
-    """The objects of a release by its inputs, hooks included: they run in the cluster as well."""
+    """The objects of a release by its inputs, including hooks, which also run in the cluster."""
     return _objects(release_text(release), release["namespace"])
 
 
 def release_text(release: Mapping[str, Any]) -> str:
-    """The same as Helm writes it."""
+    """A release rendered by Helm, as text."""
     chart, version = release["chart"], release["version"]
     return _text(chart, version, release["name"], release["namespace"], json.dumps(release["values"]))
 
 
 @cache
 def _text(chart: str, version: str, name: str, namespace: str, values: str) -> str:
-    """What a chart renders with `values` (JSON). Raises AssertionError with Helm's words when it refuses them."""
+    """A chart rendered with `values` (JSON). Raises AssertionError with Helm's message when Helm refuses them."""
     result = run(
         "helm",
         *("template", name, package(chart, version), "--namespace", namespace, "--values", "-", "--skip-tests"),
@@ -80,7 +80,7 @@ def _objects(text: str, namespace: str) -> list[Manifest]:
 
 @cache
 def default_values(chart: str, version: str) -> dict[str, Any]:
-    """The chart's own values, laid over those of its sub-charts."""
+    """The chart's own values, merged over those of its sub-charts."""
     with tarfile.open(package(chart, version)) as archive:
         files = {name: archive.extractfile(name) for name in archive.getnames() if name.endswith("/values.yaml")}
         texts = {name: file.read() for name, file in files.items() if file}
@@ -94,7 +94,7 @@ def default_values(chart: str, version: str) -> dict[str, Any]:
 
 
 def _values(text: bytes) -> dict[str, Any]:
-    """Istio's charts keep their defaults one level down."""
+    """A chart's values. Istio's charts have their defaults one level down."""
     values = dict(yaml.safe_load(text) or {})
     inner: dict[str, Any] = values.pop("_internal_defaults_do_not_set", {})
     return inner | values
@@ -109,6 +109,6 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
 
 
 def _placed(manifest: Manifest, namespace: str) -> Manifest:
-    """Helm puts what names no namespace into the release's. That of kinds without one does no harm here."""
+    """The object with the release's namespace if it names none, as Helm does. Kinds without a namespace ignore it."""
     metadata = {"namespace": namespace, **manifest["metadata"]}
     return {**manifest, "metadata": metadata}

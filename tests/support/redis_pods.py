@@ -46,7 +46,7 @@ class Pods:
         return f"127.0.0.{2 + pod}"
 
     def start(self, *pods: int) -> None:
-        """Start the pods (default: all), each with its Sentinel when there are several."""
+        """Start the pods (default: all). With several replicas, each pod also starts its Sentinel."""
         for pod in pods or range(self.replicas):
             self.start_redis(pod)
             if self.replicas > 1:
@@ -61,7 +61,7 @@ class Pods:
             self.running.stop(name, kill=kill)
 
     def forget(self, pod: int) -> None:
-        """Take the pod's name away, as Kubernetes does with a pod that is not scheduled."""
+        """Remove the pod's name, as Kubernetes does for a pod that is not scheduled."""
         for each in range(self.replicas):
             lines = self._hosts(each).read_text().splitlines()
             self._hosts(each).write_text("\n".join([*(ln for ln in lines if self.names[pod] not in ln), ""]))
@@ -72,9 +72,9 @@ class Pods:
         return subprocess.run(command, env=self._environment(pod), timeout=60, check=False).returncode
 
     def start_proxy(self, *, failed_checks: int | None = None) -> None:
-        """Start HAProxy, which takes a node for dead after `failed_checks` (default: as rendered).
+        """Start HAProxy, which drops a node after `failed_checks` failed checks (default: as rendered).
 
-        It finds the nodes in its hosts file, where there is no cluster DNS to follow them with.
+        HAProxy reads the nodes' addresses from its hosts file, because there is no cluster DNS here.
         """
         home = self.directory / "proxy"
         home.mkdir()
@@ -107,11 +107,11 @@ class Pods:
         return self._client("127.0.0.1", self.proxy_port, PASSWORD, tls=True)
 
     def primaries(self, *pods: int) -> list[int]:
-        """Which of the pods (default: all) say that they are the primary."""
+        """The pods (default: all) that report to be the primary."""
         return [pod for pod in pods or range(self.replicas) if self.client(pod).info("replication")["role"] == "master"]
 
     def settled(self, *pods: int) -> int:
-        """Wait until the pods have one primary that the others follow; return it."""
+        """Wait until the pods have one primary and the others follow it; return the primary."""
         expected = pods or tuple(range(self.replicas))
 
         def one() -> list[int]:
@@ -119,7 +119,7 @@ class Pods:
             follows = self.client(found[0]).info("replication")["connected_slaves"] if len(found) == 1 else -1
             return found if follows == len(expected) - 1 else []
 
-        # Sentinels that vote for themselves at the same moment try again after a minute: twice the failover-timeout.
+        # Sentinels that vote for themselves at the same moment retry after a minute: twice the failover-timeout.
         return eventually(one, seconds=180, what=f"one primary of {expected}")[0]
 
     def sentinel(self, pod: int) -> redis.Redis:
@@ -190,7 +190,7 @@ class Pods:
 
 @contextlib.contextmanager
 def redis_pods(directory: Path, binaries: Path, private_hosts: Sequence[str], replicas: int) -> Iterator[Pods]:
-    """Pods that have been started, and end with the block."""
+    """Started pods, for the length of the block."""
     addresses = [f"127.0.0.{2 + pod}" for pod in range(replicas)]
     certificates = write_certificate(directory / "certificates", *addresses)
     with processes(directory / "logs") as running:

@@ -12,7 +12,7 @@ DATA = Path(os.environ.get(VARIABLE) or ROOT.parent / "shared" / "data")
 
 
 def reference(*parts: str) -> Path:
-    """The file or directory in the reference data. Skips the test when it is not there."""
+    """The file or directory in the reference data. Skips the test when it is missing."""
     path = DATA.joinpath(*parts)
     if not path.exists():
         pytest.skip(f"{'/'.join(parts)} is not in the reference data: set {VARIABLE} to its directory")

@@ -1,4 +1,4 @@
-"""What the objects of a rendered stack call each other by: names, labels, keys."""
+"""References between the objects of a rendered stack: names, labels, keys."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from typing import Any
 from tests.support.rendering import Rendered, Resource
 
 ISSUED_KEYS = frozenset({"tls.crt", "tls.key", "ca.crt"})
-"""What cert-manager writes into the Secret of a Certificate (https://cert-manager.io/docs/usage/certificate/)."""
+"""The keys that cert-manager writes into a Certificate's Secret (https://cert-manager.io/docs/usage/certificate/)."""
 
 POD_NAME = "statefulset.kubernetes.io/pod-name"
 CHART = "sacred-council:helm:LocalChart"
-"""The component whose objects come out of this repository's chart."""
+"""The component that renders this repository's chart."""
 
 Place = tuple[str, str]
 """A cluster (its provider) and a namespace in it."""
@@ -27,10 +27,10 @@ class Pods:
     labels: Mapping[str, str]
     spec: Mapping[str, Any]
     names: frozenset[str] = frozenset()
-    """What a StatefulSet calls its pods; it writes that into their label `POD_NAME`."""
+    """The names of a StatefulSet's pods. Kubernetes writes them into the label `POD_NAME`."""
 
     def has(self, labels: Mapping[str, str]) -> bool:
-        """Whether one of the pods has all of the labels."""
+        """Whether at least one of the pods has all of the labels."""
         return all(self.labels.get(key) == value or self._is_name(key, value) for key, value in labels.items())
 
     def _is_name(self, key: str, value: str) -> bool:
@@ -38,25 +38,25 @@ class Pods:
 
     @property
     def containers(self) -> list[Mapping[str, Any]]:
-        """All of a pod, those of its beginning too."""
+        """All containers of a pod, including init containers."""
         return [*self.spec.get("initContainers", []), *self.spec["containers"]]
 
     @property
     def ports(self) -> Mapping[str, int]:
-        """Ports by their names."""
+        """The ports' numbers by their names."""
         ports = [port for one in self.spec["containers"] for port in one.get("ports", [])]
         return {port["name"]: port["containerPort"] for port in ports if "name" in port}
 
 
 @dataclass(frozen=True)
 class References:
-    """The objects of a stack, as they find each other."""
+    """The objects of a stack, with indexes by which they refer to each other."""
 
     stack: Rendered
 
     @cached_property
     def pods(self) -> Sequence[Pods]:
-        """The pods of all workloads that the program writes itself. Those of charts are the charts' own matter."""
+        """The pods of all workloads that the program itself writes, not those of charts."""
         return [
             Pods(one.name, place(one), template["metadata"]["labels"], template["spec"], _pod_names(one))
             for kind in ("Deployment", "StatefulSet", "Job", "CronJob")
@@ -81,26 +81,26 @@ class References:
         return {**found, **issued}
 
     def own(self, kind: str) -> list[Resource]:
-        """Objects of a kind that the program writes itself. Under mocks those of a chart have a name and no more."""
+        """Objects of a kind that the program itself writes. Under mocks, a chart's objects have only a name."""
         return [one for one in self.stack.objects(kind) if CHART not in one.urn]
 
     def there(self, kind: str) -> set[tuple[Place, str]]:
-        """Objects of a kind, by place and name."""
+        """All objects of a kind, by place and name."""
         return {(place(one), _name(one)) for one in self.stack.objects(kind)}
 
     def selected(self, where: Place, labels: Mapping[str, str]) -> list[Pods]:
-        """Pods in a place that have the labels."""
+        """The pods in a place that have the labels."""
         return [pods for pods in self.pods if pods.place == where and pods.has(labels)]
 
     def charts(self) -> set[Place]:
-        """Where charts have pods."""
+        """The places where charts have pods."""
         releases = self.stack.of_type("kubernetes:helm.sh/v3:Release")
         local = [place(one) for one in self.stack.objects() if CHART in one.urn]
         return {(_cluster(one), str(one.inputs["namespace"])) for one in releases} | set(local)
 
 
 def place(one: Resource) -> Place:
-    """Where an object is."""
+    """The place of an object."""
     return _cluster(one), str(one.inputs["metadata"].get("namespace", ""))
 
 
@@ -124,7 +124,7 @@ def _template(one: Resource) -> Any:
 
 
 def read_by(pods: Pods) -> Iterator[tuple[str, str, str | None]]:
-    """What the pods cannot start without: kind, name and key (None: all of it) of Secrets and ConfigMaps."""
+    """Kind, name and key (None: all of it) of every Secret and ConfigMap that the pods need to start."""
     for volume in pods.spec.get("volumes", []):
         for source in [volume, *volume.get("projected", {}).get("sources", [])]:
             yield from _from_source(source)

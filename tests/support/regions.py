@@ -1,4 +1,4 @@
-"""Stacks of several regions under mocks, and what tests ask of them."""
+"""Stacks of several regions under mocks, and tests' questions about them."""
 
 from functools import cache
 from typing import Any
@@ -22,7 +22,7 @@ GOOGLE = (IOWA, BELGIUM, TAIWAN)
 MIXED = (IOWA, VIRGINIA, AMSTERDAM)
 FIVE = (*MIXED, TAIWAN, SINGAPORE)
 
-# What must know the other regions, by the rest of its name. All of it can change in place.
+# Resources that must know the other regions, by the rest of their names. All of them change in place.
 KNOWS_PEERS = {
     "cluster",
     "cockroachdb-peer-0-service",
@@ -39,13 +39,13 @@ KNOWS_PEERS = {
     *(f"mesh-routing-destinationrule-{service}" for service in NAMES),
 }
 
-# What only the primary region has: the list of regions, and unless the settings say otherwise the backups.
+# Resources of the primary region only: the list of regions, and by default the backups.
 PRIMARY_REGION_HAS = ("database-jobs-regions", "database-jobs-backup", "backups")
 
-# What only the primary region has that knows the other regions. The Job cannot change in place: it runs again.
+# Resources of the primary region that know the other regions. The Job cannot change in place: it runs again.
 PRIMARY_REGION_KNOWS_PEERS = {"database-jobs-regions-job", "database-jobs-regions-settings"}
 
-# What changes as well when a region is not alone any more: database nodes and servers of messaging are told how other
+# Resources that change when a region gets its first peer: database nodes and servers of messaging learn how other
 # regions reach them, and restart one by one.
 BECOMES_A_PEER = {"database-statefulset", "messaging-settings", "messaging-statefulset"}
 
@@ -60,25 +60,25 @@ BRUSSELS = {
 }
 
 SHIFTING = {"agent-network": {"minReplicas": 5, "maxReplicas": 9, "followTheSun": True}}
-"""Services of which one follows the sun."""
+"""Services of which one has scheduled scaling."""
 
 Where = tuple[str, str]
 
 
 @cache
 def rendered(*regions: Where) -> Rendered:
-    """A stack of these regions (name, cloud) without monitoring, which knows no other region, and without a CDN."""
+    """A stack of these regions (name, cloud) without monitoring, which needs no other region, and without a CDN."""
     return render("multiregion", {f"sacred-council:{key}": value for key, value in configured(*regions).items()})
 
 
 def rendered_with(regions: tuple[Where, ...], **sections: Any) -> Rendered:
-    """Such a stack, with other settings in some sections."""
+    """The stack of `rendered`, with other settings in some sections."""
     settings = {**configured(*regions), **sections}
     return render("multiregion", {f"sacred-council:{key}": value for key, value in settings.items()})
 
 
 def targets(*regions: Where, **sections: Any) -> Rendered:
-    """Such a stack with monitoring."""
+    """The stack of `rendered`, with monitoring."""
     return rendered_with(regions, monitoring={}, **sections)
 
 
@@ -102,7 +102,7 @@ def configured(*regions: Where) -> dict[str, Any]:
 
 
 def own(name: str) -> dict[str, Any]:
-    """The settings of a region on a cluster of one's own, in Brussels."""
+    """The settings of a region on an existing cluster, in Brussels."""
     return {
         "name": name,
         "cloud": "existing",
@@ -120,13 +120,13 @@ def of_region(stack: Rendered, name: str) -> dict[str, Resource]:
 
 
 def changed(before: Rendered, after: Rendered, region: str) -> set[str]:
-    """The rests of the names of what exists before and after, and is not the same."""
+    """The rests of the names of the region's resources that both stacks have and that differ."""
     old, new = of_region(before, region), of_region(after, region)
     return {key.partition(" ")[0] for key in old.keys() & new.keys() if not same(old[key], new[key])}
 
 
 def same(one: Resource, other: Resource) -> bool:
-    """Whether nothing would be done with the resource."""
+    """Whether the engine would leave the resource unchanged."""
     return (one.urn, one.inputs, one.provider, one.protected) == (
         other.urn,
         other.inputs,
@@ -155,7 +155,7 @@ def authorized(stack: Rendered, where: Where) -> list[str]:
 
 
 def egress(stack: Rendered, region: str) -> list[str]:
-    """The addresses that the region's pods are seen with, as networks."""
+    """The egress addresses of the region's pods, as networks."""
     types = {
         "gcp:compute/address:Address": "address",
         "aws:ec2/eip:Eip": "publicIp",

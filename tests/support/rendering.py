@@ -1,10 +1,10 @@
-"""Run the whole program under Pulumi mocks and record what it registers.
+"""Run the whole program under Pulumi mocks and record the resources that it registers.
 
 `render(stack)` executes `__main__.py` with the values of the real stack file and returns a `Rendered`.
-Secrets are unwrapped in `inputs`; where they were is kept in `secret_paths`.
+Secrets are unwrapped in `inputs`; `secret_paths` has their places.
 
-What was rendered is kept for the whole session and shared by all who ask for the same program and values: a second
-render of the same costs nothing, so tests need no fixture for it. Read what you get, never change it.
+Results are kept for the whole session and shared by all callers with the same program and values: rendering again costs
+nothing, so tests need no fixture for it. Read the result, never change it.
 """
 
 import asyncio
@@ -36,14 +36,16 @@ _TOKEN = ("ca.crt", "token")
 
 @dataclass(frozen=True)
 class Resource:
-    """One registered resource. `parent` is a URN; `provider` is `urn::id` or '' for the default provider."""
+    """One registered resource."""
 
     urn: str
     type: str
     name: str
     parent: str
+    """URN."""
     custom: bool
     provider: str
+    """`urn::id`, or '' for the default provider."""
     inputs: dict[str, Any]
     secret_paths: frozenset[str]
     dependencies: frozenset[str]
@@ -52,9 +54,9 @@ class Resource:
     timeouts: dict[str, str]
     retained: bool
     deleted_first: bool
-    """Whether the old one goes before its replacement is made."""
+    """Whether the old resource is deleted before its replacement is created."""
     former_types: frozenset[str]
-    """Types that the resource may have had before, by its own aliases."""
+    """Earlier types of the resource, by its own aliases."""
 
     @property
     def is_kubernetes_object(self) -> bool:
@@ -64,20 +66,20 @@ class Resource:
 
 @dataclass
 class Rendered:
-    """Everything the program registered: resources, the stack outputs, and each component's outputs by URN."""
+    """The program's resources, the stack's outputs, and each component's outputs by URN."""
 
     resources: list[Resource] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     registered_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    """What the program asked its providers while it ran: token and arguments."""
+    """The program's calls of providers while it ran: token and arguments."""
 
     def of_type(self, type_: str) -> list[Resource]:
         """All resources with the type token `type_`."""
         return [resource for resource in self.resources if resource.type == type_]
 
     def named(self, name: str) -> Resource:
-        """The only resource with the logical name `name`. Raises AssertionError when there is not exactly one."""
+        """The only resource with the logical name `name`. Raises AssertionError unless there is exactly one."""
         found = [resource for resource in self.resources if resource.name == name]
         assert len(found) == 1, f"{len(found)} resources are called {name!r}: {sorted(r.name for r in self.resources)}"
         return found[0]
@@ -88,13 +90,13 @@ class Rendered:
 
 
 def outputs_of(resource_type: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """What a provider would add to `inputs`. One table per type token; other types echo their inputs."""
+    """The inputs, and the outputs that a provider would add to them. Other types have only their inputs."""
     table: dict[str, dict[str, Any]] = {
         "tls:index/selfSignedCert:SelfSignedCert": {"certPem": f"certificate of {name}\n"},
         "tls:index/certRequest:CertRequest": {"certRequestPem": f"request of {name}\n"},
         "tls:index/locallySignedCert:LocallySignedCert": {"certPem": f"certificate of {name}\n"},
         "random:index/randomString:RandomString": {"result": "x7k2p9"},
-        # The engine keeps the first input; under mocks there is no second.
+        # The engine keeps the first input; under mocks there is no second one.
         "pulumi:index:Stash": {"output": inputs.get("input")},
         "random:index/randomPassword:RandomPassword": {
             "result": _secret(f"password-of-{name}"),
@@ -113,7 +115,7 @@ def outputs_of(resource_type: str, name: str, inputs: Mapping[str, Any]) -> dict
 
 def _key_outputs(name: str, algorithm: str) -> dict[str, Any]:
     key = keys.private_key(name, algorithm)
-    # Who signs tokens reads the key; the rest only passes it on.
+    # Only the signer of tokens parses the key; all others just pass it on.
     pem = keys.private_pem(key) if algorithm == "ED25519" else f"key of {name}\n"
     return {
         "privateKeyPem": _secret(pem),
@@ -127,7 +129,7 @@ def _secret(value: str) -> dict[str, str]:
 
 
 class _Recorder(mocks.MockMonitor):
-    """The SDK's monitor under mocks, on plain dictionaries: its own way of reading and writing them takes longer."""
+    """The SDK's monitor under mocks, on plain dictionaries, because the SDK's own conversions are slower."""
 
     def __init__(self) -> None:
         super().__init__(_NoMocks())
@@ -161,7 +163,7 @@ class _Recorder(mocks.MockMonitor):
 
 
 class _NoMocks(mocks.Mocks):
-    """The recorder answers itself; what it does not know must not be asked."""
+    """Mocks that refuse every request: the recorder answers all those that the program may make."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         raise AssertionError(f"the program must not read what it did not make: {args.typ} {args.name}")
@@ -214,7 +216,7 @@ BEHIND_A_CDN: dict[str, Any] = {
     "sacred-council:regions": [{"name": "local", "cloud": "existing", "gatewayAddress": "192.0.2.7"}],
     "sacred-council:edge": {"domain": "example.org", "cdn": "aws"},
 }
-"""What puts a CDN in front of the local stack."""
+"""Settings that put a CDN in front of the local stack."""
 
 
 def stack_config(stack: str) -> dict[str, Any]:
@@ -224,29 +226,29 @@ def stack_config(stack: str) -> dict[str, Any]:
 
 
 def render(stack: str, overrides: Mapping[str, Any] | None = None) -> Rendered:
-    """Render `stack`; `overrides` replaces whole config keys (with the project's prefix), None removes one."""
+    """Render `stack`. `overrides` replaces whole config keys (with the project's prefix); None removes a key."""
     config = {**stack_config(stack), **(overrides or {})}
     return render_program(stack, {key: value for key, value in config.items() if value is not None})
 
 
 def render_program(stack: str, config: Mapping[str, Any], program: Path = ROOT / "__main__.py") -> Rendered:
-    """Run `program` with `config` under mocks, once per session. Exceptions of the program reach the caller."""
+    """Run `program` with `config` under mocks, once per session. The program's exceptions reach the caller."""
     return _rendered(program, stack, json.dumps(config))
 
 
 @cache
 def _rendered(program: Path, stack: str, config: str) -> Rendered:
     recorder = _Recorder()
-    # The stack trace of each registration is for the engine's eyes, and takes as long as all the rest.
+    # Only the engine uses the stack trace of each registration, which takes as long as everything else.
     with _fresh_runtime(), mock.patch("pulumi.runtime.resource._get_stack_trace", source_pb2.StackTrace):
         values = json.loads(config).items()
         set_all_config({key: value if isinstance(value, str) else json.dumps(value) for key, value in values}, [])
         mocks.set_mocks(recorder.mocks, project="sacred-council", stack=stack, monitor=recorder)
 
         def run() -> None:
-            # Nothing is returned: the SDK would look for outputs in the module's globals.
+            # Return nothing: the SDK would look for outputs in the module's globals.
             runpy.run_path(str(program), run_name="__main__")
-            # The stack of the mocks has registered what it exports before the program runs.
+            # The stack under mocks registers its exports before the program runs.
             stack = settings.get_root_resource()
             if isinstance(stack, Stack):
                 stack.register_outputs(stack.outputs)
@@ -256,7 +258,7 @@ def _rendered(program: Path, stack: str, config: str) -> Rendered:
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """The SDK sends each request from a thread. The recorder answers at once, so it needs none."""
+    """An event loop that runs the SDK's requests at once, not in threads: the recorder never waits."""
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         future = self.create_future()
@@ -268,7 +270,7 @@ class _Loop(asyncio.SelectorEventLoop):
 
 
 class _fresh_runtime:  # noqa: N801 - reads as a with statement
-    """The SDK keeps its root stack and pending outputs in globals: start clean and leave clean."""
+    """Reset the SDK's globals (root stack, pending outputs) before and after a program."""
 
     def __enter__(self) -> None:
         asyncio.set_event_loop(_Loop())

@@ -1,4 +1,4 @@
-"""A copy of the project with a sandbox of its own, driven by the commands a user types."""
+"""A copy of the project with its own sandbox, driven by a user's commands."""
 
 import json
 import os
@@ -42,7 +42,7 @@ DEFINITIONS = DATA / "crds"
 
 
 def start_sandbox(folder: Path, environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
-    """Start `python -m sandbox ARGUMENTS` in a process group of its own, output in a pipe."""
+    """Start `python -m sandbox ARGUMENTS` in its own process group, with its output in a pipe."""
     return subprocess.Popen(
         [sys.executable, "-m", "sandbox", *arguments],
         cwd=folder,
@@ -57,12 +57,12 @@ def start_sandbox(folder: Path, environment: Mapping[str, str], *arguments: str)
 
 @dataclass(frozen=True)
 class Sandbox:
-    """The project in `folder`, deployed as `stack`. The built binaries are shared with the checkout."""
+    """The project in `folder`, deployed as `stack`. It shares the built binaries with the checkout."""
 
     folder: Path
     stack: str
     saves_once: bool = False
-    """Whether the engine writes the state at the end alone: many times as fast with many regions."""
+    """Whether the engine writes the state only at the end: much faster with many regions."""
 
     @classmethod
     def of(cls, folder: Path, stack: str, *, saves_once: bool = False) -> "Sandbox":
@@ -78,28 +78,28 @@ class Sandbox:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The user's environment, with the checkout's binaries, and the charts' real definitions if they are there."""
+        """The user's environment, with the checkout's binaries, and the charts' real definitions if they exist."""
         real = {"SANDBOX_CRDS": str(DEFINITIONS)} if DEFINITIONS.is_dir() else {}
         once = {SKIP_CHECKPOINTS: "true"} if self.saves_once else {}
         theirs = {name: value for name, value in os.environ.items() if name != HOME_VARIABLE}
         charts = {"SACRED_COUNCIL_CHARTS_DOWNLOAD": "off", "SACRED_COUNCIL_CHARTS": str(self.folder / "no-charts")}
         built = {"SACRED_COUNCIL_BINARIES": os.environ.get(BIN_VARIABLE) or str(ROOT / ".sandbox")}
-        # Whoever names a folder with charts wants to see them deployed.
+        # A user who names a folder with charts wants the tests to deploy them.
         return {**charts, **theirs, **real, **once, **built, "NO_COLOR": "1"}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start `python -m sandbox ARGUMENTS` in a process group of its own, output in a pipe."""
+        """Start `python -m sandbox ARGUMENTS` in its own process group, with its output in a pipe."""
         return start_sandbox(self.folder, self.environment, *arguments)
 
     def run(self, *arguments: str, fails: bool = False) -> str:
-        """Run `python -m sandbox ARGUMENTS` to its end; what it printed. It must fail when `fails` is true."""
+        """Run `python -m sandbox ARGUMENTS` and return the output. The command must fail exactly if `fails` is true."""
         process = self.start(*arguments)
         output, _ = process.communicate(timeout=PATIENCE_SECONDS)
         assert (process.returncode != 0) == fails, f"exit status {process.returncode} of {arguments}:\n{output}"
         return output
 
     def take_down(self) -> None:
-        """Run `down` after tests that may have failed: it discards what it cannot destroy, a protected stack too."""
+        """Run `down` after tests that may have failed: it discards what it cannot destroy, even if protected."""
         self.start("down", self.stack).communicate(timeout=PATIENCE_SECONDS)
         assert wait_until_gone(self, 20) == []
 
@@ -108,7 +108,7 @@ class Sandbox:
         return self.run("exec", "--", "pulumi", *arguments, "--stack", self.stack, fails=fails)
 
     def preview(self) -> Preview:
-        """What `up` would change."""
+        """The changes that `up` would make."""
         run = subprocess.run(
             [*(sys.executable, "-m", "sandbox", "exec", "--"), *PREVIEW, "--stack", self.stack],
             cwd=self.folder,
@@ -125,7 +125,7 @@ class Sandbox:
         return self.run("exec", "--", "kubectl", *arguments, fails=fails)
 
     def has(self, kinds: str, *arguments: str) -> bool:
-        """Whether kubectl finds objects of `kinds` in the first region; false while there is no server."""
+        """Whether kubectl finds objects of `kinds` in the first region; false without a server."""
         kubectl = Path(self.environment["SACRED_COUNCIL_BINARIES"]) / "bin" / "kubectl"
         kubeconfig = f"--kubeconfig={self.folder / '.sandbox' / 'kubeconfig'}"
         command = [str(kubectl), kubeconfig, "get", kinds, *arguments, "-o", "name", "--request-timeout=5s"]
@@ -162,7 +162,7 @@ def _command(process: psutil.Process) -> str:
 
 
 def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """`process` and all that it has started: the engine, its language host, its plugins, the program."""
+    """`process` and all its descendants: the engine, its language host, its plugins, the program."""
     try:
         parent = psutil.Process(process.pid)
         return [parent, *parent.children(recursive=True)]
@@ -171,7 +171,7 @@ def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def kill_all(process: subprocess.Popen[str]) -> str:
-    """Kill `process`, the engine and every plugin with SIGKILL; what was printed and not yet read."""
+    """Kill `process`, the engine and every plugin with SIGKILL; return the output that was not read yet."""
     for member in family_of(process):
         with suppress(psutil.NoSuchProcess):
             member.kill()
@@ -180,7 +180,7 @@ def kill_all(process: subprocess.Popen[str]) -> str:
 
 
 def kill_all_after(process: subprocess.Popen[str], lines: Sequence[str], count: int) -> str:
-    """Do so once `count` output lines hold one of `lines`, or at the end; what was printed until then."""
+    """Kill all once `count` output lines contain one of `lines`, or at the end; return the output."""
     assert process.stdout is not None
     seen: list[str] = []
     for line in process.stdout:
@@ -191,7 +191,7 @@ def kill_all_after(process: subprocess.Popen[str], lines: Sequence[str], count: 
 
 
 def kill_all_when(process: subprocess.Popen[str], happens: Callable[[], bool]) -> str:
-    """Do so once something has happened; what was printed until then. The process must not end before."""
+    """Kill all once `happens` returns true; return the output. The process must not end before."""
     said: list[str] = []
     reader = threading.Thread(target=lambda: said.extend(process.stdout or ()), daemon=True)
     reader.start()
@@ -218,7 +218,7 @@ def end_region(sandbox: Sandbox, region: str) -> None:
 
 
 def wait_until_gone(sandbox: Sandbox, seconds: float) -> list[str]:
-    """Command lines of the sandbox's processes that still run after at most `seconds`."""
+    """Wait at most `seconds` for the sandbox's processes to end; return the command lines of those that remain."""
     deadline = time.monotonic() + seconds
     while (left := sandbox.processes()) and time.monotonic() < deadline:
         time.sleep(0.2)

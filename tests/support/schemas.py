@@ -1,6 +1,6 @@
-"""JSON schemas of the Kubernetes API for kubeconform, made from the OpenAPI documents of the pinned Kubernetes sources.
+"""JSON schemas of the Kubernetes API for kubeconform, from the OpenAPI documents of the pinned Kubernetes sources.
 
-Every object with named properties is closed, so that a misspelt field is an error and not ignored.
+Every object with named properties is closed, so that a misspelt field is an error.
 """
 
 import functools
@@ -48,7 +48,7 @@ def groups() -> set[str]:
 
 
 def directory() -> Path:
-    """A directory with the schema of every kind, made once per version of Kubernetes and of this module."""
+    """The directory with the schema of every kind, made once per version of Kubernetes and of this module."""
     made_by = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
     target = CACHE / f"{version()}-{made_by}"
     if not target.is_dir():
@@ -71,13 +71,13 @@ def kinds(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def file_name(kind: dict[str, str]) -> str:
-    """The file of a group, version and kind, as kubeconform asks for it."""
+    """kubeconform's file name for a group, version and kind."""
     group = kind["group"].split(".")[0]
     return "-".join(filter(None, [kind["kind"].lower(), group, kind["version"]])) + ".json"
 
 
 def schema_of(name: str, kind: dict[str, str], definitions: dict[str, Any]) -> dict[str, Any]:
-    """The schema of `kind`, whose definition is called `name`."""
+    """The schema of `kind`, whose definition has the name `name`."""
     api_version = "/".join(filter(None, [kind["group"], kind["version"]]))
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -89,7 +89,7 @@ def schema_of(name: str, kind: dict[str, str], definitions: dict[str, Any]) -> d
 
 
 def reachable(name: str, definitions: dict[str, Any]) -> set[str]:
-    """The definitions that `name` needs, itself among them."""
+    """The definitions that `name` needs, including itself."""
     found: set[str] = set()
     open_names = [name]
     while open_names:

@@ -22,14 +22,14 @@ from sandbox.processes import is_free
 Found = TypeVar("Found")
 
 
-# Below the range from which systems take ports for outgoing connections: who gives a server one of those may find that
-# somebody's connection has it by the time the server starts. Each process begins elsewhere.
+# These ports are below the system's range for outgoing connections, where another connection could take a port before
+# the server starts. Each process starts at a different port.
 _FIRST_PORT, _PORTS = 10000, 10000
 _NEXT_PORT = itertools.count(os.getpid() * 500)
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports on loopback that nobody listens on, all different, and none that was given out not long ago."""
+    """Distinct ports on loopback that nobody listens on and that were not returned recently."""
     candidates = (_FIRST_PORT + number % _PORTS for number in itertools.islice(_NEXT_PORT, _PORTS))
     ports = list(itertools.islice(filter(is_free, candidates), count))
     assert len(ports) == count, f"no {count} free ports"
@@ -37,7 +37,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def eventually(attempt: Callable[[], Found], *, seconds: float, what: str) -> Found:
-    """The first result of `attempt` that is truthy; fails with `what` and the last error after `seconds`."""
+    """The first truthy result of `attempt`. After `seconds`, fails with `what` and the last error."""
     deadline, last = time.monotonic() + seconds, "nothing yet"
     while time.monotonic() < deadline:
         try:
@@ -57,18 +57,18 @@ class Processes:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-        """Start `command` under `name`, which a stopped process may have had before."""
+        """Start `command` under `name`, which a stopped process may have used before."""
         with (self.directory / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
                 list(command), stdout=log, stderr=subprocess.STDOUT, env=dict(environment) if environment else None
             )
 
     def log(self, name: str) -> str:
-        """All that the process wrote."""
+        """The whole output of the process."""
         return (self.directory / f"{name}.log").read_text(errors="replace")
 
     def stop(self, name: str, *, kill: bool = False) -> None:
-        """End one process, at once with `kill`."""
+        """End one process; with `kill`, at once."""
         process = self._running.pop(name)
         process.kill() if kill else process.terminate()
         try:
@@ -82,14 +82,14 @@ class Processes:
         return self._running.pop(name).wait(timeout=seconds)
 
     def stop_all(self) -> None:
-        """End whatever still runs."""
+        """Kill all processes that still run."""
         for name in list(self._running):
             self.stop(name, kill=True)
 
 
 @contextlib.contextmanager
 def processes(directory: Path) -> Iterator[Processes]:
-    """`Processes` that are all ended with the block."""
+    """`Processes` for the length of the block."""
     directory.mkdir(parents=True, exist_ok=True)
     running = Processes(directory)
     try:
@@ -100,14 +100,14 @@ def processes(directory: Path) -> Iterator[Processes]:
 
 @dataclass(frozen=True)
 class Authority:
-    """A certificate and its key, which sign others."""
+    """A certificate and its key, to sign others."""
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
 
 def root_authority() -> Authority:
-    """A root that can sign one level of intermediates, as the program's does."""
+    """A root that can sign one level of intermediates, like the program's."""
     return _signed("root", None, _authority(1))
 
 
@@ -148,10 +148,10 @@ def _authority(path_length: int) -> list[tuple[x509.ExtensionType, bool]]:
 def write_certificate(
     directory: Path, *addresses: str, names: Sequence[str] = (), root: Authority | None = None
 ) -> Path:
-    """A certificate for this machine, and loopback `addresses`, made as the program does: a leaf below an intermediate.
+    """Write a certificate like the program's, a leaf below an intermediate, and return `directory`.
 
-    It is also for the DNS `names`, and its intermediate is below `root` (default: one of its own). The files are
-    tls.crt, tls.key and ca.crt in `directory`, which is returned.
+    The certificate is for this machine, the loopback `addresses` and the DNS `names`. `root` (default: a new one) signs
+    the intermediate. The files are tls.crt, tls.key and ca.crt.
     """
     root = root or root_authority()
     region = _signed("region", root, _authority(0))

@@ -1,4 +1,4 @@
-"""A project with a program that needs no cluster, and two regions: the sandbox's own commands in seconds."""
+"""A project with two regions whose program needs no cluster, so that the sandbox's commands take only seconds."""
 
 import os
 import subprocess
@@ -37,12 +37,12 @@ config:
     - {name: two, cloud: existing, context: second}
 """
 SERVERS = 2 * len(manifests.PORTS_OF)
-"""How many servers the control planes of both regions have."""
+"""Number of servers in the control planes of both regions."""
 GIT = ("git", "-c", "user.name=test", "-c", "user.email=test@example.org")
 
 
 class Project:
-    """A small project of its own, with a sandbox of its own and the checkout's binaries."""
+    """A small project with its own sandbox and the checkout's binaries."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -62,23 +62,23 @@ class Project:
         return {**os.environ, "PYTHONPATH": str(ROOT), BIN_VARIABLE: binaries, "NO_COLOR": "1"}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Starts `python -m sandbox ARGUMENTS`."""
+        """Start `python -m sandbox ARGUMENTS`."""
         return start_sandbox(self.folder, self.environment, *arguments)
 
     def run(self, *arguments: str, status: int = 0) -> str:
-        """What `python -m sandbox ARGUMENTS` prints; it must end with the given exit status."""
+        """Run `python -m sandbox ARGUMENTS` and return the output; the exit status must be `status`."""
         with self.start(*arguments) as process:
             said, _ = process.communicate()
         assert process.returncode == status, said
         return said
 
     def pulumi(self, *arguments: str, status: int = 0) -> str:
-        """What the plain command prints in the sandbox's environment."""
+        """Run the plain `pulumi` in the sandbox's environment and return the output."""
         return self.run("exec", "--", "pulumi", *arguments, status=status)
 
     @contextmanager
     def replaced(self, file: str, old: str, new: str) -> Iterator[None]:
-        """The file with other content, for a while."""
+        """Replace a text in the file for the length of the block."""
         path = self.folder / file
         original = path.read_text()
         assert old in original
@@ -90,17 +90,17 @@ class Project:
 
     @property
     def servers(self) -> list[psutil.Process]:
-        """The servers of the project's control planes that run."""
+        """The running servers of the project's control planes."""
         return processes.servers_of(self.folder / ".sandbox" / "control-planes")
 
     def kill(self, servers: Sequence[psutil.Process]) -> None:
-        """End servers as a crash would."""
+        """End servers like a crash."""
         for server in servers:
             server.kill()
             server.wait(10)
 
     def changes(self) -> str:
-        """What git says has changed in the work tree."""
+        """The changes of the work tree, as git lists them."""
         return subprocess.run(
             [*GIT, "status", "--porcelain"], cwd=self.folder, capture_output=True, text=True, check=True
         ).stdout
@@ -108,7 +108,7 @@ class Project:
 
 @contextmanager
 def deployed(folder: Path) -> Iterator[Project]:
-    """A deployed project; taken down afterwards."""
+    """A deployed project; it is taken down afterwards."""
     made = Project(folder)
     said = made.run("up")
     assert "Stack local is up in the sandbox" in said

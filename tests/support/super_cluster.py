@@ -1,4 +1,4 @@
-"""The super-cluster of a whole stack: real servers with the files, certificates and names that the program renders."""
+"""The super-cluster of a whole stack: real servers with the program's files, certificates and names."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from tests.support.servers import eventually, processes, root_authority, write_c
 
 NAMESPACE = "nats"
 STEP_SECONDS = 60
-"""How long anything may take here: elections, reconnections, catching up."""
+"""Time limit for each step: elections, reconnections, catching up."""
 
 
 @dataclass
@@ -27,7 +27,7 @@ class SuperCluster:
     endpoints: dict[str, PeerEndpoint]
 
     def start(self, *names: str) -> None:
-        """Start regions (default: all) and wait until every server of them is ready."""
+        """Start regions (default: all) and wait until all their servers are ready."""
         for name in names or self.regions:
             self.endpoints[name].open()
             self.platform.start(self.regions[name])
@@ -41,7 +41,7 @@ class SuperCluster:
         self.platform.stop(self.regions[name], kill=True)
 
     def outbound(self, name: str, index: int = 0) -> set[str]:
-        """The regions that a server has a gateway connection to."""
+        """The regions to which a server has a gateway connection."""
         return set(self.platform.monitor(self.regions[name], "gatewayz", index)["outbound_gateways"])
 
     def together(self, *names: str) -> None:
@@ -55,13 +55,13 @@ class SuperCluster:
                 )
 
     def eventually(self, attempt: Any, what: str) -> Any:
-        """The first result that is truthy, within a bounded time."""
+        """The first truthy result, within a bounded time."""
         return eventually(attempt, seconds=STEP_SECONDS, what=what)
 
 
 @contextmanager
 def super_cluster(rendered: Rendered, directory: Path) -> Iterator[SuperCluster]:
-    """The stack's regions, not started yet. All servers and peer endpoints are gone with the block."""
+    """The stack's regions, not started yet. All servers and peer endpoints end with the block."""
     root = root_authority()
     names = sorted(r.inputs["metadata"]["labels"]["sacred-council.love/region"] for r in _maps(rendered))
     endpoints = {name: PeerEndpoint() for name in names}
@@ -84,7 +84,7 @@ def super_cluster(rendered: Rendered, directory: Path) -> Iterator[SuperCluster]
 
 
 def files(rendered: Rendered, region: str) -> dict[str, str]:
-    """What the program mounts into the servers' pods, with hashes of passwords that the tests know."""
+    """The files that the program mounts into the servers' pods, with hashes of the tests' passwords."""
     users = _of(rendered, region, "Secret", "nats-users")["stringData"]
     for user, password in {"application": PASSWORD, "system": SYSTEM_PASSWORD}.items():
         mocked = f"hash-of-{region}-messaging-{user}-password"
@@ -94,12 +94,12 @@ def files(rendered: Rendered, region: str) -> dict[str, str]:
 
 
 def job_files(rendered: Rendered, region: str) -> dict[str, str]:
-    """What the program mounts into the pod of the region's Job for streams."""
+    """The files that the program mounts into the pod of the region's Job for streams."""
     return dict(_of(rendered, region, "ConfigMap", "nats-streams")["data"])
 
 
 def certified_names(rendered: Rendered, region: str) -> list[str]:
-    """The DNS names that the program has certified for the region's servers."""
+    """The DNS names in the program's certificate request for the region's servers."""
     return list(rendered.named(f"{region}-messaging-certificate-request").inputs["dnsNames"])
 
 

@@ -1,6 +1,6 @@
-"""Two regions on loopback: Prometheus with our rules, Thanos beside it, and a querier in each, as the program has them.
+"""Two regions on loopback, each with Prometheus, our rules, its Thanos sidecar and a querier, as in the program.
 
-Each process has a hosts file of its own with the names that it has in Kubernetes.
+Each process has its own hosts file with the names that it has in Kubernetes.
 """
 
 import itertools
@@ -36,14 +36,14 @@ PLACES = {
     "south": RegionLabels(region="south", city="Sydney", latitude=-33.87, longitude=151.21),
 }
 SECONDS = 90
-"""Longest time that anything takes on a busy machine."""
+"""Time limit for each step on a busy machine."""
 NETWORKS = itertools.count(1)
-"""Peer endpoints always have the same port, so regions of different tests have different loopback addresses."""
+"""Peer endpoints always use the same port, so regions of different tests need different loopback addresses."""
 
 
 @dataclass
 class Regions:
-    """The regions' processes, with the names and ports by which a test reaches them."""
+    """The regions' processes, with their names and ports for a test."""
 
     directory: Path
     running: Processes
@@ -53,11 +53,11 @@ class Regions:
     network: int = field(default_factory=NETWORKS.__next__)
 
     def address(self, region: str) -> str:
-        """Where the region's peer endpoint is."""
+        """The address of the region's peer endpoint."""
         return f"127.0.{self.network}.{sorted(PLACES).index(region) + 1}"
 
     def start_store(self, region: str, *, known_as: Sequence[str] = STORE_NAMES) -> None:
-        """Start the region's Prometheus and the sidecar beside it, whose certificate is for `known_as`."""
+        """Start the region's Prometheus and its sidecar, with a certificate for `known_as`."""
         prometheus, http = free_ports(2)
         url = f"http://127.0.0.1:{prometheus}"
         files = self._files(region, prometheus, known_as)
@@ -107,11 +107,11 @@ class Regions:
         return list(self._get(region, f"/api/v1/query?{parameters}")["data"]["result"])
 
     def regions_seen(self, region: str) -> set[str]:
-        """The regions whose places the region's querier knows."""
+        """The regions whose places the region's querier returns."""
         return {one["metric"]["region"] for one in self.ask(region, "region:place:info")}
 
     def metrics(self, region: str) -> str:
-        """What the region's querier says of itself."""
+        """The metrics of the region's querier."""
         with urlopen(f"http://127.0.0.1:{self.ports[region]}/metrics", timeout=10) as answer:
             return str(answer.read().decode())
 
@@ -146,7 +146,7 @@ class Regions:
 
 @contextmanager
 def thanos_regions(directory: Path, private_hosts: Sequence[str]) -> Iterator[Regions]:
-    """The regions, without any process yet. All that are started end with the block."""
+    """The regions, without processes yet. All started processes end with the block."""
     with processes(directory / "logs") as running:
         yield Regions(directory, running, private_hosts)
 

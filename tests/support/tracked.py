@@ -1,4 +1,4 @@
-"""What the state tracks is what is in Kubernetes and in the simulated clouds, and nothing is there twice."""
+"""The state tracks exactly the objects in Kubernetes and in the simulated clouds, each once."""
 
 import json
 from typing import Any
@@ -42,7 +42,7 @@ def present_objects(sandbox: Sandbox, among: list[str] | None = None) -> set[Ide
 def tracked_objects(sandbox: Sandbox) -> list[Identity]:
     """The objects of `KINDS` that the state tracks."""
     wanted = {kind.removesuffix("s") for kind in KINDS.replace("policies", "policys").split(",")}
-    # The longest first: no region's name is the beginning of another's here, but it could be.
+    # The longest name first: a region's name could be the beginning of another's.
     names = sorted(regions(sandbox), key=len, reverse=True)
     found = []
     for resource in sandbox.resources():
@@ -60,26 +60,26 @@ def tracked_releases(sandbox: Sandbox) -> list[tuple[str, str]]:
 
 
 def present_releases(sandbox: Sandbox, status: str = "deployed") -> list[tuple[str, str]]:
-    """Namespace and name of the Helm releases in that status, once for each region."""
+    """Namespace and name of the Helm releases with this status, once for each region."""
     selector = ("-A", "-l", f"owner=helm,status={status}")
     found = [item["metadata"] for region in regions(sandbox) for item in objects(sandbox, region, "secrets", *selector)]
     return sorted((one["namespace"], one["labels"]["name"]) for one in found)
 
 
 def in_clouds(sandbox: Sandbox) -> set[tuple[str, str]]:
-    """Type and URN of what exists in the simulated clouds."""
+    """Type and URN of every resource in the simulated clouds."""
     folder = sandbox.folder / ".sandbox" / "clouds" / sandbox.stack
     records = [json.loads(path.read_text()) for path in folder.rglob("*.json")]
     return {(record["type"], record["urn"]) for record in records}
 
 
 def tracked_in_clouds(sandbox: Sandbox) -> list[tuple[str, str]]:
-    """Type and URN of what the state has in the clouds."""
+    """Type and URN of every resource of a cloud in the state."""
     return [(r["type"], r["urn"]) for r in sandbox.resources() if r["type"].startswith(CLOUDS)]
 
 
 def require_the_same(sandbox: Sandbox) -> None:
-    """Everything that is there is tracked, everything that is tracked is there, and nothing is tracked twice."""
+    """Every existing object is tracked, every tracked object exists, and nothing is tracked twice."""
     tracked, in_state = tracked_objects(sandbox), tracked_in_clouds(sandbox)
     assert len(tracked) == len(set(tracked))
     assert set(tracked) == present_objects(sandbox)

@@ -1,4 +1,4 @@
-"""Kubernetes of AWS, and what it needs: roles, keys, logs.
+"""Kubernetes of AWS and its prerequisites: roles, keys, logs.
 
 Times: a cluster 9 minutes, a node group 2, an add-on 0.5 [INF], from public run logs of the official provider.
 """

@@ -1,4 +1,4 @@
-"""The forms that AWS's ids and names have."""
+"""The forms of AWS's ids and names."""
 
 from __future__ import annotations
 

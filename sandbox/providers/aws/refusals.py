@@ -1,4 +1,4 @@
-"""What AWS's Kubernetes refuses, and what it takes and then never gets ready with. Pure functions."""
+"""Inputs that EKS refuses, or accepts without ever getting ready. Pure functions."""
 
 from __future__ import annotations
 

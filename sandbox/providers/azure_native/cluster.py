@@ -1,4 +1,4 @@
-"""Kubernetes of Azure, and what it needs: identities, keys, roles, logs.
+"""Kubernetes of Azure and its prerequisites: identities, keys, roles, logs.
 
 Times: a cluster 4 minutes [INF], from public run logs of the official provider.
 """

@@ -1,4 +1,4 @@
-"""The functions of Azure's provider that programs here call."""
+"""The functions of Azure's provider that this repository's programs call."""
 
 from __future__ import annotations
 

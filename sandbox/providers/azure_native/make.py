@@ -1,4 +1,4 @@
-"""The forms that Azure's ids have."""
+"""The forms of Azure's ids."""
 
 from __future__ import annotations
 

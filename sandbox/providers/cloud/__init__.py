@@ -1,1 +1,1 @@
-"""What the stand-ins of the clouds share."""
+"""The shared parts of the clouds' stand-ins."""

@@ -1,4 +1,4 @@
-"""Finds the sandbox's control planes for a simulated cloud, by region and by URL."""
+"""Find the sandbox's control planes for a simulated cloud, by region and by URL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compares the recorded inputs of a resource with new ones, property by property."""
+"""Compare the recorded inputs of a resource with new ones, property by property."""
 
 from __future__ import annotations
 

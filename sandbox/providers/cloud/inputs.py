@@ -1,4 +1,4 @@
-"""Checks the inputs of a resource against its SDK."""
+"""Check the inputs of a resource against its SDK."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refuses types that a region does not offer, from the same table that the program uses."""
+"""Refuse types that a region does not offer, from the same table that the program uses."""
 
 from __future__ import annotations
 

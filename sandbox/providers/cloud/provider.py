@@ -31,7 +31,7 @@ Function = Callable[["CloudStandIn", Values], Awaitable[Values]]
 
 
 class CloudStandIn(base.StandIn):
-    """A subclass names its plugin, its SDK's package and its tables."""
+    """The stand-in for one cloud. A subclass names its plugin, its SDK's package and its tables."""
 
     supports_autonaming = True
     plugin: ClassVar[str]

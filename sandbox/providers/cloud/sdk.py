@@ -1,4 +1,4 @@
-"""Reads the inputs of resource types from the source text of a cloud's Python SDK.
+"""Read the inputs of resource types from the source text of a cloud's Python SDK.
 
 Importing the sub-module of one type takes seconds and a hundred megabytes, because it brings the classes of all types
 of its service; reading the few classes that are asked for takes milliseconds.

@@ -1,4 +1,4 @@
-"""Kubernetes of Google Cloud, and what it needs: keys and identities.
+"""Kubernetes of Google Cloud and its prerequisites: keys and identities.
 
 Times: a regional cluster 6 minutes, a node pool 2 [INF], from public run logs of the official provider.
 """

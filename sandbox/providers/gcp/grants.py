@@ -1,4 +1,4 @@
-"""Which Google services may use a key, and since when: a grant does nothing for the first minutes."""
+"""The Google services that may use a key, and since when: a grant has no effect for the first minutes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forms that Google Cloud's ids and links have."""
+"""The forms of Google Cloud's ids and links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passwords and strings: which characters, how many of each, and the checks on them."""
+"""Passwords and strings: their characters, the minimum of each class, and the checks of inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The resource types of the provider: those that the program uses, and no other."""
+"""The provider's resource types: only those that the program uses."""
 
 from __future__ import annotations
 

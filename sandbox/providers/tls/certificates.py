@@ -17,7 +17,7 @@ _SERIAL_BITS: Final = 128
 
 @dataclass(frozen=True)
 class Issuer:
-    """Who signs: the name, the key, and the key identifier its certificate carries, if any."""
+    """The signer of a certificate: its name, its key, and its certificate's key identifier, if any."""
 
     name: x509.Name
     key: keys.PrivateKey

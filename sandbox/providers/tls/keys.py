@@ -1,4 +1,4 @@
-"""Private keys: making, reading and writing them, and what can be told from the public half."""
+"""Private keys: making, reading and writing them, and the values of their public keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subjects, alternative names and allowed uses: what a certificate is issued to, and what for."""
+"""The subjects, alternative names and allowed uses of certificates."""
 
 from __future__ import annotations
 
