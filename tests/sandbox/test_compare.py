@@ -320,5 +320,5 @@ def test_an_unknown_commit_is_refused_with_the_remedy(repository: Path, ref: str
 
 
 def test_a_commit_without_the_project_is_refused(repository: Path, tmp_path: Path) -> None:
-    with pytest.raises(SandboxError, match=r"has no Pulumi\.yaml here"):
+    with pytest.raises(SandboxError, match=r"has no Pulumi\.yaml, so it cannot be compared"):
         trees.extract(repository.parent, trees.resolve(repository, "HEAD"), tmp_path / "base")
