@@ -3,6 +3,11 @@
 It rejects unknown keys and invalid single values. Only the program checks rules between keys.
 """
 
+import ast
+import inspect
+import textwrap
+from functools import cache
+from itertools import pairwise
 from typing import Any, Final, get_args
 
 from pydantic import BaseModel
@@ -59,10 +64,24 @@ def description(model: type[BaseModel], name: str) -> str:
     If a model only narrows the type of a field, the description comes from its base model.
     """
     for base in model.__mro__:
-        field = base.model_fields.get(name) if issubclass(base, BaseModel) else None
-        if field is not None and field.description:
-            return _in_one_line(field.description)
+        if issubclass(base, BaseModel) and (text := _docstrings(base).get(name)):
+            return _in_one_line(text)
     return ""
+
+
+@cache
+def _docstrings(model: type[BaseModel]) -> dict[str, str]:
+    """The strings below a model's own fields, by field."""
+    if model is BaseModel:
+        return {}
+    tree = ast.parse(textwrap.dedent(inspect.getsource(model)))
+    body = next(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    found: dict[str, str] = {}
+    for field, below in pairwise(body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                found[name] = text
+    return found
 
 
 def _in_one_line(text: str) -> str:
