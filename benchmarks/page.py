@@ -16,9 +16,7 @@ _INTRODUCTION: Final = """# Benchmarks
 `make bench` measures all of this, prints it and writes `benchmarks/results/*.json`;
 `.venv/bin/python -m benchmarks overhead`, `growth` or `path` measures one part. `.venv/bin/python -m benchmarks page`
 writes this page from the results. Everything runs in the sandbox: the real engine, the official Kubernetes provider,
-real Kubernetes API servers, and stand-ins for the clouds. What was measured before 2026-11-29 had a stand-in for the
-Kubernetes provider, too, and every engine command waited ten seconds for plugins that did not end. That wait is in both
-columns, so the ratios of that time are too good: without it, 13.76 over 13.28 is 1.15.
+real Kubernetes API servers, and stand-ins for the clouds.
 """
 _OVERHEAD: Final = """## Against a flat program
 
