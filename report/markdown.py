@@ -11,8 +11,10 @@ Document = Mapping[str, Any]
 _EDGES = ("least", "most")
 
 _VERDICTS = {
-    "within": "The known prices are within it, also when all has grown as far as it may.",
-    "may exceed": "The known prices are within it at first, and **exceed it** when all has grown as far as it may.",
+    "within": "The known prices stay within it, even with every node and pod that autoscaling may add.",
+    "may exceed": (
+        "The known prices are within it at first, and **exceed it** with every node and pod that autoscaling may add."
+    ),
     "exceeds": "The known prices **exceed it**.",
     "no limit": "It has no limit.",
 }
@@ -55,10 +57,10 @@ def _cost(report: Document) -> Iterator[str]:
     cost, budget = report["cost"], report["budget"]
     whole = cost["total"]
     yield "## Cost"
-    sums = f"**{span(whole['least'], whole['most'])} a month**, from the least machines to the most."
+    sums = f"**{span(whole['least'], whole['most'])} a month**, from the fewest machines to the most."
     yield f"{sums} Not counted: {left_out(whole)}."
     yield f"Budget of the stage: {budget['words']}. {_VERDICTS[budget['verdict']]}" + (
-        " What is not counted comes on top." if whole["unknown"] or whole["byUse"] else ""
+        " Items that are not counted come on top." if whole["unknown"] or whole["byUse"] else ""
     )
     for title, sums in (("Region", cost["byRegion"]), ("Component", cost["byComponent"])):
         yield table(
@@ -73,9 +75,9 @@ def _cost(report: Document) -> Iterator[str]:
     if sources:
         yield "\n".join(f"- [{number}] {_link(source)}, {date}" for (source, date), number in sources.items())
     yield (
-        "List prices in US dollars, without tax, discounts and free tiers. Machines have the price of their region. "
-        "For all else most sources show a region in the United States, or name none; prices of other regions differ. "
-        "Unknown: no price was found, so none is given."
+        "These are list prices in US dollars, without tax, discounts and free tiers. Machines have the price of their "
+        "region. For everything else, most sources show a region in the United States or name no region; prices in "
+        "other regions differ. Unknown means that no price was found."
     )
 
 
@@ -144,7 +146,8 @@ def _capacity(capacity: Document, regions: int) -> Iterator[str]:
     yield (
         f"By a model, not measured: {PEAK_SHARE:.0%} of the users at the peak, {CONNECTIONS_PER_POD:,} connections a "
         "pod, NATS in each region at a quarter of its vendor's benchmark (natsbench 2.12, one server on a laptop of "
-        "ten cores, one copy of what is stored; three copies are slower), whatever servers and cpu `messaging` has."
+        "ten cores, with one copy of stored messages; three copies are slower). The settings of `messaging` do not "
+        "change these figures."
     )
 
 

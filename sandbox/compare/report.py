@@ -72,8 +72,8 @@ class Report:
 
 
 _FOOTNOTE: Final = (
-    "The commit was brought up in the sandbox, and this tree previewed over it: real engine, real Kubernetes API "
-    "servers, stand-ins for the clouds. No cloud was called."
+    "The commit was deployed in the sandbox, and this tree was previewed over it. The engine and the Kubernetes API "
+    "servers are real, the clouds are stand-ins. No cloud was called."
 )
 
 
