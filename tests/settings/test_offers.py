@@ -90,7 +90,7 @@ def named(cloud: str, kind: str) -> list[str]:
 def test_the_tables_are_about_every_region_of_the_catalogue() -> None:
     known = [(row["cloud"], row["region"]) for row in tables.rows("regions")]
     assert known == [(region.cloud, region.name) for region in geography.CATALOGUE], (
-        "after a change of regions.csv also correct the rows of sizes.csv that say `all` or `all but`: see CONTRIBUTING.md"
+        "with regions.csv also correct the rows of sizes.csv that say `all` or `all but`: see CONTRIBUTING.md"
     )
     for row in offers.table():
         assert (row.regions or set()) <= {name for cloud, name in known if cloud == row.cloud}

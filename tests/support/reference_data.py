@@ -1,8 +1,8 @@
 """Reference data that is not part of this repository: charts' default values and CRDs of the pinned versions.
 
-The folder has for each chart `charts/<chart>-<version>/values.yaml` (what `helm show values` prints) and, where the
-package has one, `values.schema.json` beside it. `DIRECTORIES` in tests/platform/test_chart_values.py says how each chart
-is spelt here. `crds/<product>-<version>.yaml` has the definitions of a product, which also `SANDBOX_CRDS` reads;
+The folder has two parts. `charts/<chart>-<version>/` has the chart's `values.yaml` (what `helm show values` prints)
+and, where the package has one, its `values.schema.json`; `DIRECTORIES` in tests/platform/test_chart_values.py says how
+each chart is spelt. `crds/<product>-<version>.yaml` has the definitions of a product, as for `SANDBOX_CRDS`;
 tests/platform/test_custom_resources.py names those that it needs.
 """
 
