@@ -240,6 +240,7 @@ def test_every_alert_says_how_bad_it_is_what_happened_and_what_to_do(rule: dict[
     assert rule["annotations"]["summary"]
     assert rule["annotations"]["description"].endswith(".")
     runbook = ROOT / rule["annotations"]["runbook_url"]
+    assert runbook.is_file(), f"{rule['alert']} names a runbook that is not there: write docs/runbooks/{runbook.name}"
     assert rule["alert"] in runbook.read_text(), f"{runbook.name} does not mention {rule['alert']}"
 
 
