@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sandbox.addresses import RegionAddresses
+
 ZONES = ("a", "b", "c")
 LOOPBACK = "127.0.0.1"
 PORTS_OF = {
@@ -116,11 +118,11 @@ def volume_stage() -> dict[str, Any]:
     }
 
 
-def initial_objects(region: str, cloud: str = "existing") -> dict[str, Any]:
+def initial_objects(region: str, cloud: str = "existing", slot: int = 0) -> dict[str, Any]:
     """Nodes in three zones, and the initial storage of a cluster of `cloud`, as one List."""
     by_cloud = storage()
     # The program itself refuses an unknown cloud.
-    items = [*(node(region, zone) for zone in ZONES), *by_cloud.get(cloud, by_cloud["existing"])]
+    items = [*(node(region, zone, slot) for zone in ZONES), *by_cloud.get(cloud, by_cloud["existing"])]
     return {"apiVersion": "v1", "kind": "List", "items": items}
 
 
@@ -135,8 +137,11 @@ def storage() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def node(region: str, zone: str) -> dict[str, Any]:
-    """A simulated node with the labels and the capacity of a middle-sized machine."""
+def node(region: str, zone: str, slot: int = 0) -> dict[str, Any]:
+    """A simulated node with the labels and the capacity of a middle-sized machine.
+
+    Its pods get addresses of its own range, different in every slot.
+    """
     name = f"{region}-{zone}"
     capacity = {"cpu": "32", "memory": "128Gi", "ephemeral-storage": "1Ti", "pods": "250"}
     return {
@@ -157,6 +162,7 @@ def node(region: str, zone: str) -> dict[str, Any]:
                 "topology.kubernetes.io/zone": f"{region}-{zone}",
             },
         },
+        "spec": {"podCIDR": str(RegionAddresses(slot).pods_of(ZONES.index(zone)))},
         "status": {"allocatable": capacity, "capacity": capacity},
     }
 
