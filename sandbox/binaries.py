@@ -147,6 +147,15 @@ HELM = Binary(
         ("helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor", _KUBERNETES_VERSION[1]),
     ),
 )
+
+
+def _istio(name: str) -> Binary:
+    return Binary(name=name, tool="istio", package=f"istio.io/istio/pilot/cmd/{name}", module="istio.io/istio")
+
+
+PILOT_DISCOVERY, PILOT_AGENT = _istio("pilot-discovery"), _istio("pilot-agent")
+ISTIO = (PILOT_DISCOVERY, PILOT_AGENT)
+"""Istio's control plane, and the program that runs its proxies. `make up` needs neither."""
 FOR_TESTS = (
     HELM,
     _prometheus("promtool"),

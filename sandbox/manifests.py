@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from components.versions import KUBECTL_VERSION
 from sandbox.addresses import RegionAddresses
 
 ZONES = ("a", "b", "c")
@@ -163,7 +164,12 @@ def node(region: str, zone: str, slot: int = 0) -> dict[str, Any]:
             },
         },
         "spec": {"podCIDR": str(RegionAddresses(slot).pods_of(ZONES.index(zone)))},
-        "status": {"allocatable": capacity, "capacity": capacity},
+        # By the kubelets' version Istio decides which kind of sidecar they can run.
+        "status": {
+            "allocatable": capacity,
+            "capacity": capacity,
+            "nodeInfo": {"kubeletVersion": f"v{KUBECTL_VERSION}"},
+        },
     }
 
 

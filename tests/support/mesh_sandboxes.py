@@ -1,0 +1,82 @@
+"""Sandboxes with Istio's real charts, and what istiod and its proxies say about their configuration."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import binaries, control_planes
+from sandbox.charts.repositories import DOWNLOAD_VARIABLE, FOLDER_VARIABLE
+from sandbox.controllers import istio_charts
+from sandbox.controllers.istio import Istiod
+from sandbox.controlplane import Cluster
+from sandbox.layout import Layout
+from tests.support.sandboxes import Sandbox
+
+NEEDED = (*binaries.ISTIO, binaries.HELM)
+
+
+@contextmanager
+def deployed(folder: Path, stack: str, settings: Mapping[str, object] | None = None) -> Iterator[Sandbox]:
+    """The stack, deployed with the charts of Istio's module; taken down afterwards."""
+    layout = Layout.from_environment()
+    missing = [binary.name for binary in NEEDED if not binaries.path_of(layout, binary).is_file()]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} are not built: `python -m sandbox build --tests` builds them")
+    istio_charts.write_packages(folder / "charts")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(folder / "charts"))
+        patch.setenv(DOWNLOAD_VARIABLE, "off")
+        sandbox = Sandbox.of(folder / "project", stack)
+        if settings:
+            sandbox.configure(settings)
+        try:
+            sandbox.run("up", stack)
+            yield sandbox
+        finally:
+            sandbox.take_down()
+
+
+def clusters(sandbox: Sandbox) -> list[Cluster]:
+    """The control planes of the sandbox's regions."""
+    built = Layout.from_environment().binaries
+    layout = Layout(project=sandbox.folder, home=sandbox.folder / ".sandbox", binaries=built)
+    return control_planes.clusters(layout, sandbox.stack)
+
+
+@contextmanager
+def control_planes_of_the_mesh(sandbox: Sandbox, **environment: str) -> Iterator[dict[str, Istiod]]:
+    """A ready istiod for each region, by region; stopped afterwards."""
+    with ExitStack() as stack:
+        started = {}
+        for cluster in clusters(sandbox):
+            directory = cluster.layout.home / "istiod" / cluster.plane.name
+            istiod = Istiod(cluster, directory, extra=environment)
+            stack.callback(istiod.stop)
+            istiod.start()
+            started[cluster.plane.name] = istiod
+        yield started
+
+
+def complaints(istiod: Istiod, expected: Mapping[str, str]) -> list[str]:
+    """Warnings and errors in the log, but for those that a pattern (key of `expected`, with its reason) matches."""
+    found = []
+    for line in istiod.log.read_text().splitlines():
+        entry = _entry(line)
+        text = f"{entry.get('scope', '')}: {entry['msg']}"
+        if entry["level"] not in ("debug", "info") and not any(re.search(pattern, text) for pattern in expected):
+            found.append(f"{entry['level']} {text}")
+    return found
+
+
+def _entry(line: str) -> dict[str, Any]:
+    """A line of the log. What is no JSON was written past the logger, such as a panic."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {"level": "unknown", "msg": line}
+    return dict(entry) if isinstance(entry, dict) and "level" in entry else {"level": "unknown", "msg": line}
