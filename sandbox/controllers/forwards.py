@@ -68,13 +68,10 @@ class Forwards:
         connect: Callable[[], Awaitable[socket.socket]],
     ) -> None:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
+            task = asyncio.ensure_future(_pass_on(reader, writer, connect))
             self._tasks.add(task)
-            try:
-                await _pass_on(reader, writer, connect)
-            finally:
-                self._tasks.discard(task)
+            task.add_done_callback(self._tasks.discard)
+            await asyncio.gather(task, return_exceptions=True)
 
         async def start() -> asyncio.Server:
             return await asyncio.start_server(accept, sock=listener, limit=_BLOCK)
