@@ -56,10 +56,11 @@ class MarkingWebhook:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop to answer."""
-        self._server.shutdown()
+        """Stop to answer. Can be repeated."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
         self._server.server_close()
-        self._thread.join()
 
     def register(self, api: Api) -> None:
         """Let the API server ask about new pods."""

@@ -46,7 +46,9 @@ class Forwards:
             self._loop.call_soon_threadsafe(server.close)
 
     def close(self) -> None:
-        """Stop listening and end all connections."""
+        """Stop listening and end all connections. Can be repeated."""
+        if self._loop.is_closed():
+            return
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from sandbox import binaries, control_planes
+from sandbox import binaries
 from sandbox.controllers import netns, pods
 from sandbox.controllers.admission import MarkingWebhook
 from sandbox.controllers.containers import ContainerRunner
@@ -92,11 +92,15 @@ class StackControllers:
         self.internet.remove()
         if self._janitor is not None:
             self._janitor.dismiss()
+            self._janitor = None
 
 
-def clean(layout: Layout, stack: str) -> list[str]:
-    """Take away what killed controllers of the stack left; return the names of the network namespaces."""
+def clean(layout: Layout, stack: str, clusters: Sequence[Cluster]) -> list[str]:
+    """Take away what killed controllers of the stack left, also in the API servers that still run.
+
+    Returns the names of the network namespaces that were left.
+    """
     left = netns.listed(prefix_of(layout, stack))
     netns.remove(left)
-    forget([cluster.kubeconfig for cluster in control_planes.clusters(layout, stack) if cluster.servers])
+    forget([cluster.kubeconfig for cluster in clusters])
     return left
