@@ -134,6 +134,9 @@ CONTROL_PLANE = (
         module="sigs.k8s.io/metrics-server",
     ),
 )
+KUBE_PROXY = _kubernetes("kube-proxy")
+CONTROLLERS = (KUBE_PROXY,)
+"""What `python -m sandbox controllers` needs besides; `make up` does not build it."""
 _KUBERNETES_VERSION = pinned_version("sandbox", "k8s.io/kubernetes").removeprefix("v").split(".")
 HELM = Binary(
     name="helm",

@@ -77,7 +77,7 @@ def build(layout: Layout, *, tests: bool) -> int:
     """Build the missing programs."""
     binaries.ensure(layout, deployment.needed_binaries())
     if tests:
-        binaries.ensure(layout, binaries.FOR_TESTS)
+        binaries.ensure(layout, [*binaries.CONTROLLERS, *binaries.FOR_TESTS])
     return 0
 
 

@@ -29,6 +29,8 @@ _THIRD_OCTETS_PER_SLOT = 8
 EKS_STORAGE_CLASS = "gp3"
 """The class that the program makes on EKS (`components.cluster.eks`)."""
 EKS_VOLUMES = 30
+RUN_ANNOTATION = "sandbox.sacred-council.love/run"
+"""Marks a pod whose containers the node agent runs (`sandbox.controllers.pods`). KWOK then gives it an address only."""
 _SLOTS_PER_SECOND_OCTET = 256 // _THIRD_OCTETS_PER_SLOT
 
 
@@ -65,7 +67,7 @@ def kwokctl_configuration(binaries: Path, ports: Mapping[str, int], slot: int) -
         "options": options,
         "componentsPatches": patches,
     }
-    return [configuration, load_balancer_stage(slot), volume_stage()]
+    return [configuration, load_balancer_stage(slot), volume_stage(), *pod_stages()]
 
 
 def _extra_arguments(component: str, arguments: Mapping[str, str]) -> dict[str, Any]:
@@ -98,6 +100,107 @@ def load_balancer_stage(slot: int) -> dict[str, Any]:
             "next": {"statusTemplate": template},
         },
     }
+
+
+def pod_stages() -> list[dict[str, Any]]:
+    """How KWOK plays pods: they are ready at once, complete if they belong to a Job, and are gone when deleted.
+
+    A marked pod gets its address and waits for the node agent, which also ends it.
+    """
+    alive = _condition(".metadata.deletionTimestamp", exists=False)
+    unplaced = _condition(".status.podIP", exists=False)
+    played = _condition(_RUN_MARK, exists=False)
+    marked = _condition(_RUN_MARK, exists=True)
+    running = {"key": ".status.phase", "operator": "In", "values": ["Running"]}
+    of_job = {"key": ".metadata.ownerReferences.[].kind", "operator": "In", "values": ["Job"]}
+    deleted = _condition(".metadata.deletionTimestamp", exists=True)
+    gone = {"finalizers": {"empty": True}, "delete": True}
+    return [
+        _pod_stage("pod-ready", [alive, unplaced, played], {"statusTemplate": _READY_POD}),
+        _pod_stage("pod-placed", [alive, unplaced, marked], {"statusTemplate": _PLACED_POD}),
+        _pod_stage("pod-complete", [alive, running, of_job, played], {"statusTemplate": _COMPLETE_POD}),
+        _pod_stage("pod-gone", [deleted, played], gone),
+    ]
+
+
+def _condition(key: str, *, exists: bool) -> dict[str, Any]:
+    return {"key": key, "operator": "Exists" if exists else "DoesNotExist"}
+
+
+def _pod_stage(name: str, conditions: list[dict[str, Any]], following: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "apiVersion": "kwok.x-k8s.io/v1alpha1",
+        "kind": "Stage",
+        "metadata": {"name": name},
+        "spec": {
+            "resourceRef": {"apiGroup": "v1", "kind": "Pod"},
+            "selector": {"matchExpressions": conditions},
+            "next": following,
+        },
+    }
+
+
+_RUN_MARK = f'.metadata.annotations["{RUN_ANNOTATION}"]'
+_NOW = "{{ $now := Now | Quote }}"
+_POD_PLACE = """
+hostIP: {{ NodeIPWith .spec.nodeName | Quote }}
+{{ $host := or .spec.hostNetwork false }}
+podIP: {{ PodIPWith .spec.nodeName $host .metadata.uid .metadata.name .metadata.namespace | Quote }}
+startTime: {{ $now }}
+"""
+_PLACED_POD = f"""{_NOW}
+conditions:
+- {{type: Ready, status: "False", reason: ContainersNotReady, lastTransitionTime: {{{{ $now }}}}}}
+- {{type: ContainersReady, status: "False", reason: ContainersNotReady, lastTransitionTime: {{{{ $now }}}}}}
+phase: Pending
+{_POD_PLACE}"""
+_READY_POD = f"""{_NOW}
+conditions:
+- {{type: Initialized, status: "True", lastTransitionTime: {{{{ $now }}}}}}
+- {{type: ContainersReady, status: "True", lastTransitionTime: {{{{ $now }}}}}}
+- {{type: Ready, status: "True", lastTransitionTime: {{{{ $now }}}}}}
+{{{{ range .spec.readinessGates }}}}
+- {{type: {{{{ .conditionType | Quote }}}}, status: "True", lastTransitionTime: {{{{ $now }}}}}}
+{{{{ end }}}}
+containerStatuses:
+{{{{ range .spec.containers }}}}
+- name: {{{{ .name | Quote }}}}
+  image: {{{{ .image | Quote }}}}
+  imageID: ""
+  ready: true
+  started: true
+  restartCount: 0
+  state: {{running: {{startedAt: {{{{ $now }}}}}}}}
+{{{{ end }}}}
+initContainerStatuses:
+{{{{ range .spec.initContainers }}}}
+- name: {{{{ .name | Quote }}}}
+  image: {{{{ .image | Quote }}}}
+  imageID: ""
+  ready: true
+  restartCount: 0
+  {{{{ if eq .restartPolicy "Always" }}}}
+  started: true
+  state: {{running: {{startedAt: {{{{ $now }}}}}}}}
+  {{{{ else }}}}
+  state: {{terminated: {{exitCode: 0, reason: Completed, startedAt: {{{{ $now }}}}, finishedAt: {{{{ $now }}}}}}}}
+  {{{{ end }}}}
+{{{{ end }}}}
+phase: Running
+{_POD_PLACE}"""
+_COMPLETE_POD = f"""{_NOW}
+containerStatuses:
+{{{{ range .spec.containers }}}}
+- name: {{{{ .name | Quote }}}}
+  image: {{{{ .image | Quote }}}}
+  imageID: ""
+  ready: false
+  started: false
+  restartCount: 0
+  state: {{terminated: {{exitCode: 0, reason: Completed, startedAt: {{{{ $now }}}}, finishedAt: {{{{ $now }}}}}}}}
+{{{{ end }}}}
+phase: Succeeded
+"""
 
 
 def volume_stage() -> dict[str, Any]:

@@ -46,7 +46,9 @@ class Forwards:
             self._loop.call_soon_threadsafe(server.close)
 
     def close(self) -> None:
-        """Stop listening and end all connections."""
+        """Stop listening and end all connections. Can be repeated."""
+        if self._loop.is_closed():
+            return
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -68,13 +70,10 @@ class Forwards:
         connect: Callable[[], Awaitable[socket.socket]],
     ) -> None:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
+            task = asyncio.ensure_future(_pass_on(reader, writer, connect))
             self._tasks.add(task)
-            try:
-                await _pass_on(reader, writer, connect)
-            finally:
-                self._tasks.discard(task)
+            task.add_done_callback(self._tasks.discard)
+            await asyncio.gather(task, return_exceptions=True)
 
         async def start() -> asyncio.Server:
             return await asyncio.start_server(accept, sock=listener, limit=_BLOCK)
