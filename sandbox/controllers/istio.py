@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlencode
 
 import psutil
 import yaml
@@ -29,6 +29,7 @@ import yaml
 from components.namespaces import ISTIO
 from sandbox import binaries, processes
 from sandbox.controllers import istio_charts, references
+from sandbox.controllers.api import MERGE, Api
 from sandbox.controllers.containers import Process
 from sandbox.controlplane import Cluster
 from sandbox.layout import SandboxError
@@ -56,8 +57,7 @@ _STATISTICS: Final = "prometheus"
 """The metrics provider whose filter, `istio.stats`, stock Envoy lacks."""
 
 _REPLACING: Final = {"ReplicaSet", "StatefulSet", "DaemonSet"}
-_TOKEN_LIFETIME: Final = "168h"  # noqa: S105 - no secret
-_NAMES, _NAMESPACES = (f"--output=jsonpath={{.items[*].metadata.{key}}}" for key in ("name", "namespace"))
+_TOKEN_SECONDS: Final = 7 * 24 * 3600
 _READY_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.1
 _ANSWER_SECONDS: Final = 10.0
@@ -70,15 +70,13 @@ class Istiod:
     cluster: Cluster
     directory: Path
     """Working directory, which belongs to this process alone."""
-    proxies: tuple[str, int] | None = None
-    """Address and port where it listens for proxies. None: at its own loopback address."""
     extra: Mapping[str, str] = field(default_factory=dict)
     """More environment variables."""
 
     @cached_property
     def loopback(self) -> str:
-        """Its own loopback address, where the API server finds its webhooks."""
-        return loopback_address(self._server.port or 0)
+        """Its own loopback address, on which it has the ports of its container."""
+        return loopback_address(self._api.port)
 
     @property
     def log(self) -> Path:
@@ -95,10 +93,18 @@ class Istiod:
 
         Raises `SandboxError` with the end of the log if something of that does not happen.
         """
+        self.launch()
+        self.open()
+
+    def launch(self) -> None:
+        """Start the process if it does not run. It ends with the calling thread, however that ends."""
         if not self.running:
             istio_charts.complete(self.cluster)
             self.refresh()
             self._launch(self.process())
+
+    def open(self) -> None:
+        """Wait until it is ready, and let the API server call its webhooks."""
         self._await(self.is_ready, "does not become ready")
         istio_charts.install_webhooks(self.cluster, f"https://{self.loopback}:{WEBHOOK_PORT}")
         self._await(self._webhooks_trusted, "does not put its authority into the webhooks")
@@ -119,37 +125,34 @@ class Istiod:
 
         Its simulated pods get the address, so that the Service's endpoints are those of any other Service.
         """
-        for pod in self._pods():
-            if (pod.get("status") or {}).get("podIP") != address:
-                status = json.dumps({"status": {"podIP": address, "podIPs": [{"ip": address}]}})
-                patch = ("--subresource=status", "--type=merge", f"--patch={status}")
-                self._kubectl("patch", "pod", pod["metadata"]["name"], f"--namespace={ISTIO}", *patch)
+        for pod in self._api.get(_collection("pods", {"labelSelector": PODS}))["items"]:
+            if (pod.get("status") or {}).get("podIP") not in (None, address):
+                status = {"podIP": address, "podIPs": [{"ip": address}]}
+                self._api.patch(f"{_collection('pods')}/{pod['metadata']['name']}/status", {"status": status}, MERGE)
 
     def inject(self) -> list[str]:
-        """Delete the pods that should have a proxy and have none; return their names.
+        """Delete the pods that should have a proxy and have none; return their namespaces and names.
 
         They were created before the webhook. Their controllers replace them at once.
         """
-        labelled = json.loads(self._kubectl("get", "namespaces", f"--selector={INJECTED}", "--output=json"))
-        deleted = []
-        for namespace in sorted(each["metadata"]["name"] for each in labelled["items"]):
-            pods = json.loads(self._kubectl("get", "pods", f"--namespace={namespace}", "--output=json"))["items"]
-            names = [pod["metadata"]["name"] for pod in pods if lacks_proxy(pod)]
-            if names:
-                self._kubectl("delete", "pods", f"--namespace={namespace}", "--wait=false", *names)
-            deleted += [f"{namespace}/{name}" for name in names]
-        return deleted
+        namespaces = set(self._injected())
+        pods = self._api.get("/api/v1/pods")["items"]
+        found = [pod["metadata"] for pod in pods if pod["metadata"]["namespace"] in namespaces and lacks_proxy(pod)]
+        for metadata in found:
+            self._api.delete(f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}")
+        return sorted(f"{metadata['namespace']}/{metadata['name']}" for metadata in found)
 
     def refresh(self) -> None:
         """Write the files of the process as the region has them now. A running process notices changes."""
-        configuration = self._object("configmap", "istio")["data"]["mesh"]
+        configuration = self._api.get(f"{_collection('configmaps')}/istio")["data"]["mesh"]
         self._write("etc/istio/config/mesh", mesh_configuration(configuration))
-        for name, content in (self._object("secret", "cacerts").get("data") or {}).items():
+        for name, content in (self._api.get(f"{_collection('secrets')}/cacerts").get("data") or {}).items():
             self._write(f"etc/cacerts/{name}", base64.b64decode(content).decode())
 
     def process(self) -> Process:
         """The process, after writing the file with its identity."""
-        template = self._object("deployment", "istiod")["spec"]["template"]
+        deployment = self._api.get(f"/apis/apps/v1/namespaces/{ISTIO}/deployments/istiod")
+        template = deployment["spec"]["template"]
         pod = {**template, "metadata": {"name": "istiod", "namespace": ISTIO, "uid": ""}}
         discovery = next(each for each in pod["spec"]["containers"] if each["name"] == DISCOVERY)
         environment = references.environment(pod, discovery, lambda _kind, _name: None)
@@ -191,56 +194,48 @@ class Istiod:
         return f"Region {self.cluster.plane.name}"
 
     @cached_property
-    def _server(self) -> SplitResult:
-        """The API server's address."""
-        document = self.cluster.kubeconfig_for(self.cluster.plane.context)
-        return urlsplit(document["clusters"][0]["cluster"]["server"])
+    def _api(self) -> Api:
+        return Api(self.cluster.kubeconfig)
 
     def _addresses(self, access: Path) -> list[str]:
         """Arguments about where it listens and which API server it uses. They override those of the Deployment."""
-        proxies, port = self.proxies or (self.loopback, XDS_PORT)
         return [
             f"--kubeconfig={access}",
             f"--httpAddr={self.loopback}:{HTTP_PORT}",
             f"--httpsAddr={self.loopback}:{WEBHOOK_PORT}",
             f"--monitoringAddr={self.loopback}:{MONITORING_PORT}",
             f"--grpcAddr={self.loopback}:{PLAIN_PORT}",
-            f"--secureGRPCAddr={proxies}:{port}",
+            f"--secureGRPCAddr={self.loopback}:{XDS_PORT}",
             "--ctrlz_port=0",
         ]
 
     def _access(self) -> dict[str, Any]:
         """A kubeconfig with the ServiceAccount's rights."""
-        options = (f"--namespace={ISTIO}", f"--duration={_TOKEN_LIFETIME}")
-        token = self._kubectl("create", "token", "istiod", *options).strip()
+        asked = {"spec": {"expirationSeconds": _TOKEN_SECONDS}}
+        answer = self._api.create(f"{_collection('serviceaccounts')}/istiod/token", asked)
         admin = self.cluster.kubeconfig_for(self.cluster.plane.context)
-        return {**admin, "users": [{**admin["users"][0], "user": {"token": token}}]}
-
-    def _pods(self) -> list[dict[str, Any]]:
-        found = json.loads(self._kubectl("get", "pods", f"--namespace={ISTIO}", f"--selector={PODS}", "--output=json"))
-        return sorted(found["items"], key=lambda pod: str(pod["metadata"]["name"]))
-
-    def _object(self, kind: str, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self._kubectl("get", kind, name, f"--namespace={ISTIO}", "--output=json"))
-        return found
+        return {**admin, "users": [{**admin["users"][0], "user": {"token": answer["status"]["token"]}}]}
 
     def _webhooks_trusted(self) -> bool:
-        kinds, selector = ",".join(istio_charts.WEBHOOKS), istio_charts.SELECTOR
-        found = json.loads(self._kubectl("get", kinds, f"--selector={selector}", "--output=json"))["items"]
-        webhooks = [webhook for each in found for webhook in each["webhooks"]]
-        return bool(webhooks) and all(webhook["clientConfig"].get("caBundle") for webhook in webhooks)
+        group = "/apis/admissionregistration.k8s.io/v1"
+        query = urlencode({"labelSelector": istio_charts.SELECTOR})
+        found = [
+            webhook
+            for kind in ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
+            for each in self._api.get(f"{group}/{kind}?{query}")["items"]
+            for webhook in each["webhooks"]
+        ]
+        return bool(found) and all(webhook["clientConfig"].get("caBundle") for webhook in found)
 
     def _root_published(self) -> bool:
-        labelled = self._kubectl("get", "namespaces", f"--selector={INJECTED}", _NAMES)
-        only = f"--field-selector=metadata.name={ROOT_CONFIG_MAP}"
-        written = self._kubectl("get", "configmaps", "--all-namespaces", only, _NAMESPACES)
-        return set(labelled.split()) <= set(written.split())
+        query = urlencode({"fieldSelector": f"metadata.name={ROOT_CONFIG_MAP}"})
+        written = {each["metadata"]["namespace"] for each in self._api.get(f"/api/v1/configmaps?{query}")["items"]}
+        return written.issuperset(self._injected())
 
-    def _kubectl(self, *arguments: str) -> str:
-        run = self.cluster.kubectl(*arguments)
-        if run.returncode != 0:
-            raise SandboxError(f"{self._region}: kubectl {' '.join(arguments)} failed: {run.stderr.strip()}")
-        return run.stdout
+    def _injected(self) -> list[str]:
+        """The namespaces whose pods get proxies."""
+        found = self._api.get(f"/api/v1/namespaces?{urlencode({'labelSelector': INJECTED})}")["items"]
+        return [str(each["metadata"]["name"]) for each in found]
 
     def _write(self, name: str, content: str) -> Path:
         """Write a file that only its owner can read, unless it has this content."""
@@ -256,7 +251,7 @@ class Istiod:
     def _launch(self, process: Process) -> None:
         with self.log.open("wb") as log:
             subprocess.Popen(
-                process.command,
+                ["setpriv", "--pdeathsig", "KILL", "--", *process.command],
                 env=inherited(process.environment),
                 cwd=process.directory,
                 stdin=subprocess.DEVNULL,
@@ -276,6 +271,11 @@ class Istiod:
                 end = "\n".join(self.log.read_text(errors="replace").splitlines()[-10:])
                 raise SandboxError(f"{self._region}: istiod {failure}.\n{end}")
             time.sleep(_POLL_SECONDS)
+
+
+def _collection(kind: str, query: Mapping[str, str] | None = None) -> str:
+    """Path of the objects of a kind of the core group in istiod's namespace."""
+    return f"/api/v1/namespaces/{ISTIO}/{kind}{'?' if query else ''}{urlencode(query or {})}"
 
 
 def lacks_proxy(pod: Mapping[str, Any]) -> bool:

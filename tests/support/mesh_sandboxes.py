@@ -80,3 +80,35 @@ def _entry(line: str) -> dict[str, Any]:
     except ValueError:
         return {"level": "unknown", "msg": line}
     return dict(entry) if isinstance(entry, dict) and "level" in entry else {"level": "unknown", "msg": line}
+
+
+def pods(istiod: Istiod, namespace: str) -> list[dict[str, Any]]:
+    """The pods of a namespace that are not being deleted."""
+    found = istiod.cluster.kubectl("get", "pods", f"--namespace={namespace}", "--output=json")
+    assert found.returncode == 0, found.stderr
+    return [pod for pod in json.loads(found.stdout)["items"] if "deletionTimestamp" not in pod["metadata"]]
+
+
+def proxy_of(pod: Mapping[str, Any]) -> dict[str, Any]:
+    """The container of the pod's proxy, which may be a native sidecar."""
+    containers = [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+    (proxy,) = [container for container in containers if container["name"] == "istio-proxy"]
+    return dict(proxy)
+
+
+def creates(istiod: Istiod, pod: Mapping[str, Any]) -> str:
+    """Ask the API server to create the pod again under another name, without doing it; return its objection."""
+    metadata = pod["metadata"]
+    copied = {key: metadata[key] for key in ("namespace", "labels", "annotations")}
+    spec = {key: value for key, value in pod["spec"].items() if key != "nodeName"}
+    again = {"apiVersion": "v1", "kind": "Pod", "metadata": {**copied, "name": "again"}, "spec": spec}
+    said = istiod.cluster.kubectl("create", "--dry-run=server", "--filename=-", stdin=json.dumps(again))
+    return said.stderr.strip()
+
+
+def webhooks(istiod: Istiod) -> list[str]:
+    """Names of the region's webhook configurations that the sandbox added for istiod, sorted."""
+    kinds, selector = ",".join(istio_charts.WEBHOOKS), f"--selector={istio_charts.SELECTOR}"
+    found = istiod.cluster.kubectl("get", kinds, selector, "--output=jsonpath={.items[*].metadata.name}")
+    assert found.returncode == 0, found.stderr
+    return sorted(found.stdout.split())
