@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sandbox import manifests
 from sandbox.controllers import netns, probes, references, volumes
 from sandbox.controllers.api import Object
 from sandbox.controllers.containers import ROOT_USER, Container, ContainerRunner, Process
@@ -210,7 +211,8 @@ class RunningContainer:
     def _forward(self, process: Process) -> None:
         for port, host_port in process.host_ports.items():
             if port not in self._listening:
-                self._place.forwards.into_machine(self._place.network.namespace, ("127.0.0.1", port), host_port)
+                here, there = (manifests.LOOPBACK, port), (manifests.LOOPBACK, host_port)
+                self._place.forwards.into_machine(self._place.network.namespace, here, there)
                 self._listening.add(port)
 
     def terminate(self) -> None:
