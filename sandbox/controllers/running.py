@@ -7,9 +7,9 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ class RunningContainer:
         self._place, self._runner, self._pod, self._read = place, runner, pod, read
         self._directory = place.directory / str(spec["name"])
         self._process: subprocess.Popen[bytes] | None = None
-        self._environment: Mapping[str, str] = {}
+        self._launched: Process | None = None
         self._listening: set[int] = set()
         self._restarts, self._exit_code = 0, 0
         self._began, self._ended, self._next_start = "", "", 0.0
@@ -153,11 +153,17 @@ class RunningContainer:
         schedule.record(good, time.monotonic())
 
     def _run_command(self, command: list[str], seconds: float) -> bool:
-        process = Process(command=command, environment=self._environment, directory=self._directory / "root")
+        if self._launched is None:
+            return False
+        process = replace(self._launched, command=command)
+        environment = dict(process.environment)
         with suppress(subprocess.TimeoutExpired):
-            launched = launch(self._place, process)
             run = subprocess.run(
-                launched, env=dict(self._environment), stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds
+                launch(self._place, process),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=seconds,
             )
             return run.returncode == 0
         return False
@@ -194,7 +200,7 @@ class RunningContainer:
         )
         process = self._runner.process(container)
         self._forward(process)
-        self._environment = process.environment
+        self._launched = process
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 launch(self._place, process),
