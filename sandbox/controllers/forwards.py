@@ -25,9 +25,9 @@ class Forwards:
         self._thread = threading.Thread(target=self._loop.run_forever, name="forwards", daemon=True)
         self._thread.start()
 
-    def into_machine(self, namespace: str, address: Address, port: int) -> None:
-        """Listen at the namespace's `address`; connections go to `port` of the machine's loopback interface."""
-        self._serve(namespace, address, netns.listen(namespace, address), lambda: _to_loopback(port))
+    def into_machine(self, namespace: str, address: Address, target: Address) -> None:
+        """Listen at the namespace's `address`; connections go to `target`, a loopback address of this machine."""
+        self._serve(namespace, address, netns.listen(namespace, address), lambda: _to_machine(target))
 
     def out_of(self, namespace: str, target: Address, port: int = 0) -> int:
         """Listen at `port` of the machine's loopback interface (0: any); connections reach `target` from the namespace.
@@ -81,8 +81,8 @@ class Forwards:
         self._servers[namespace, address] = asyncio.run_coroutine_threadsafe(start(), self._loop).result()
 
 
-async def _to_loopback(port: int) -> socket.socket:
-    return await asyncio.to_thread(socket.create_connection, ("127.0.0.1", port), _CONNECT_SECONDS)
+async def _to_machine(target: Address) -> socket.socket:
+    return await asyncio.to_thread(socket.create_connection, target, _CONNECT_SECONDS)
 
 
 async def _from_namespace(namespace: str, target: Address) -> socket.socket:

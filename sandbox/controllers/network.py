@@ -186,9 +186,9 @@ class RegionNetwork:
         if _is_one_of(self.addresses.load_balancers, address):
             netns.ip(self.namespace, [command])
 
-    def expose(self, port: int, host_port: int) -> None:
-        """Let `port` of the router's address lead to `host_port` of the machine's loopback interface."""
-        self.internet.forwards.into_machine(self.namespace, (self.addresses.router, port), host_port)
+    def expose(self, port: int, host_port: int, host: str = manifests.LOOPBACK) -> None:
+        """Let `port` of the router's address lead to `host_port` of a loopback address of this machine."""
+        self.internet.forwards.into_machine(self.namespace, (self.addresses.router, port), (host, host_port))
 
     def add_pod(self, name: str, node: str, address: str) -> PodNetwork:
         """Make the namespace of a pod on `node` (name of the Node object). Replaces one with the same name or address.

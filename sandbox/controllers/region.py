@@ -49,8 +49,6 @@ class RegionControllers:
     def start(self, webhook: MarkingWebhook) -> None:
         """Start everything. Raises `SandboxError`, after which `stop` takes away what was started."""
         volumes.prepare(self._directory)
-        # Others than root need the way to the files of their pods.
-        self._directory.chmod(0o755)
         self.network.create()
         self.network.expose(API_PORT, self.api.port)
         try:

@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sandbox import manifests
 from sandbox.controllers import netns, probes, references, volumes
 from sandbox.controllers.api import Object
 from sandbox.controllers.containers import ROOT_USER, Container, ContainerRunner, Process
@@ -71,7 +72,7 @@ class RunningContainer:
         self._place, self._runner, self._pod, self._read = place, runner, pod, read
         self._directory = place.directory / str(spec["name"])
         self._process: subprocess.Popen[bytes] | None = None
-        self._environment: Mapping[str, str] = {}
+        self._launched: Process | None = None
         self._listening: set[int] = set()
         self._restarts, self._exit_code = 0, 0
         self._began, self._ended, self._next_start = "", "", 0.0
@@ -152,11 +153,17 @@ class RunningContainer:
         schedule.record(good, time.monotonic())
 
     def _run_command(self, command: list[str], seconds: float) -> bool:
-        process = Process(command=command, environment=self._environment, directory=self._directory / "root")
+        if self._launched is None:
+            return False
+        process = replace(self._launched, command=command)
+        environment = dict(process.environment)
         with suppress(subprocess.TimeoutExpired):
-            launched = launch(self._place, process)
             run = subprocess.run(
-                launched, env=dict(self._environment), stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds
+                launch(self._place, process),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=seconds,
             )
             return run.returncode == 0
         return False
@@ -193,7 +200,7 @@ class RunningContainer:
         )
         process = self._runner.process(container)
         self._forward(process)
-        self._environment = process.environment
+        self._launched = process
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 launch(self._place, process),
@@ -210,7 +217,8 @@ class RunningContainer:
     def _forward(self, process: Process) -> None:
         for port, host_port in process.host_ports.items():
             if port not in self._listening:
-                self._place.forwards.into_machine(self._place.network.namespace, ("127.0.0.1", port), host_port)
+                here, there = (manifests.LOOPBACK, port), (manifests.LOOPBACK, host_port)
+                self._place.forwards.into_machine(self._place.network.namespace, here, there)
                 self._listening.add(port)
 
     def terminate(self) -> None:

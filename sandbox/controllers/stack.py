@@ -52,6 +52,9 @@ class StackControllers:
         binaries.ensure(self._layout, binaries.CONTROLLERS)
         if not self._clusters:
             raise SandboxError("No control plane runs: start the stack first.")
+        self.directory.mkdir(parents=True, exist_ok=True)
+        # The pods' Secrets are here. Their processes start inside, and need no way to it.
+        self.directory.chmod(0o700)
         kubeconfigs = [cluster.kubeconfig for cluster in self._clusters]
         self._janitor = Janitor(self.prefix, kubeconfigs)
         try:

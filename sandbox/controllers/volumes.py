@@ -11,7 +11,7 @@ from typing import Any
 from sandbox.controllers import references
 
 _SHARED = 0o2777
-_PRIVATE = 0o750
+_VISIBLE = 0o755
 
 
 def write(directory: Path, files: Mapping[str, bytes] | None, mode: int, group: int) -> bool:
@@ -22,7 +22,7 @@ def write(directory: Path, files: Mapping[str, bytes] | None, mode: int, group: 
     if not directory.exists():
         directory.mkdir(parents=True)
         os.chown(directory, -1, group)
-        directory.chmod(_SHARED if files is None else 0o755)
+        directory.chmod(_SHARED if files is None else _VISIBLE)
     if files is None:
         return False
     changed = [_write(directory, path, content, mode, group) for path, content in files.items()]
@@ -56,7 +56,10 @@ def mode_of(volume: Mapping[str, Any], group: int) -> int:
 
 
 def mount(root: Path, container: Mapping[str, Any], volumes: Path, variables: Mapping[str, str]) -> None:
-    """Make the container's volumes appear below `root`, under their mount paths."""
+    """Make the container's volumes appear below `root`, under their mount paths.
+
+    By links that do not leave the pod's directory: its processes may have no way to where that lies.
+    """
     mounts = sorted(container.get("volumeMounts") or [], key=lambda each: str(each["mountPath"]))
     root.mkdir(parents=True, exist_ok=True)
     for each in mounts:
@@ -71,11 +74,11 @@ def mount(root: Path, container: Mapping[str, Any], volumes: Path, variables: Ma
         elif link.is_dir():
             shutil.rmtree(link)
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(source)
+        link.symlink_to(os.path.relpath(source, link.parent))
 
 
 def prepare(directory: Path) -> None:
-    """Make an empty directory that others cannot look into; removes what was there."""
+    """Make an empty directory; removes what was there."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    directory.chmod(_PRIVATE)
+    directory.chmod(_VISIBLE)
