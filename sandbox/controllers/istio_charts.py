@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from components.versions import ISTIO_VERSION
 from sandbox import binaries, documents, golang
 from sandbox.charts import packages
+from sandbox.controllers.api import Api
 from sandbox.controlplane import Cluster
 from sandbox.layout import SandboxError
 
@@ -92,10 +94,7 @@ def _files(chart: Path, name: str) -> packages.Files:
 
 
 def complete(cluster: Cluster) -> None:
-    """Add what substitutes of the charts lack, but no webhooks (see `install_webhooks`).
-
-    Raises `SandboxError` if the region has no mesh.
-    """
+    """Add what substitutes of the charts lack, but no webhooks (see `install_webhooks`)."""
     for release in releases(cluster):
         if _is_substitute(cluster, release):
             _apply(cluster, [each for each in render(cluster, release) if each["kind"] not in WEBHOOKS])
@@ -113,6 +112,12 @@ def remove_webhooks(cluster: Cluster) -> None:
     _kubectl(cluster, "delete", ",".join(WEBHOOKS), f"--selector={SELECTOR}", "--ignore-not-found")
 
 
+def forget(api: Api) -> None:
+    """Do the same after a killed run: without istiod these webhooks refuse every pod."""
+    for kind in ("mutatingwebhookconfigurations", "validatingwebhookconfigurations"):
+        api.delete(f"/apis/admissionregistration.k8s.io/v1/{kind}?{urlencode({'labelSelector': SELECTOR})}")
+
+
 def answered_at(configuration: Mapping[str, Any], url: str) -> Manifest:
     """The webhook configuration with a URL in place of each Service, and with the sandbox's label."""
     webhooks = [
@@ -124,20 +129,19 @@ def answered_at(configuration: Mapping[str, Any], url: str) -> Manifest:
     return {**configuration, "metadata": marked, "webhooks": webhooks}
 
 
+def has_mesh(cluster: Cluster) -> bool:
+    """Whether the program deployed a mesh to the region."""
+    return {*_CONTROL_PLANE} <= {release.chart for release in releases(cluster)}
+
+
 def releases(cluster: Cluster) -> list[Release]:
-    """The releases of Istio's charts in the region. Raises `SandboxError` if it has no control plane of a mesh."""
+    """The releases of Istio's charts in the region, in the order in which they depend on each other."""
     listed = json.loads(_helm(cluster, "list", "--all-namespaces", "--output=json"))
     found = [
         Release(name=each["name"], namespace=each["namespace"], chart=str(each["chart"]).rpartition("-")[0])
         for each in listed
     ]
-    used = sorted((each for each in found if each.chart in _USED), key=lambda each: _USED.index(each.chart))
-    if not {*_CONTROL_PLANE} <= {each.chart for each in used}:
-        raise SandboxError(
-            f"Region {cluster.plane.name} has no mesh: its releases of Istio's charts are "
-            f"{', '.join(each.name for each in used) or 'none'}. Deploy the stack with `mesh.enabled` first."
-        )
-    return used
+    return sorted((each for each in found if each.chart in _USED), key=lambda each: _USED.index(each.chart))
 
 
 def render(cluster: Cluster, release: Release) -> list[Manifest]:

@@ -11,7 +11,7 @@ from typing import Final
 
 from components.namespaces import ISTIO
 from sandbox import binaries
-from sandbox.controllers import istio
+from sandbox.controllers import istio, istio_charts
 from sandbox.controllers.api import ApiError, Following, Object
 from sandbox.controllers.containers import ContainerRunner
 from sandbox.controllers.istio import Istiod
@@ -74,8 +74,9 @@ class Mesh:
         return [IstioProxy.of(self._layout)]
 
     def start(self, stack: StackControllers) -> None:
-        """Start an istiod for each region. Raises `SandboxError`."""
-        added = [self._add(stack, name) for name in stack.regions]
+        """Start an istiod for each region that has a mesh. Raises `SandboxError`."""
+        meshed = [name for name, region in stack.regions.items() if istio_charts.has_mesh(region.cluster)]
+        added = [self._add(stack, name) for name in meshed]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(lambda mesh: mesh.open(), added))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from sandbox import kubeconfig
-from sandbox.controllers import admission, kube_proxy, pods, volumes
+from sandbox.controllers import admission, istio_charts, kube_proxy, pods, volumes
 from sandbox.controllers.admission import MarkingWebhook
 from sandbox.controllers.api import Api, ApiError
 from sandbox.controllers.balancers import LoadBalancers
@@ -88,6 +88,7 @@ def forget(kubeconfigs: Sequence[Path]) -> None:
         with suppress(ApiError, OSError, ValueError, KeyError):
             api = Api(path)
             admission.unregister(api)
+            istio_charts.forget(api)
             pods.release(api)
 
 

@@ -12,7 +12,9 @@ import pytest
 from sandbox import binaries, control_planes
 from sandbox.charts.repositories import DOWNLOAD_VARIABLE, FOLDER_VARIABLE
 from sandbox.controllers import istio_charts
-from sandbox.controllers.istio import Istiod
+from sandbox.controllers.istio import PROXY_STATUS, Istiod
+from sandbox.controllers.mesh import Mesh
+from sandbox.controllers.stack import StackControllers
 from sandbox.controlplane import Cluster
 from sandbox.layout import Layout
 from tests.support.sandboxes import Sandbox
@@ -62,24 +64,47 @@ def control_planes_of_the_mesh(sandbox: Sandbox, **environment: str) -> Iterator
         yield started
 
 
+@contextmanager
+def meshed(sandbox: Sandbox) -> Iterator[tuple[StackControllers, Mesh]]:
+    """Networks, pods and meshes of the sandbox's regions; ended afterwards."""
+    found = clusters(sandbox)
+    mesh = Mesh(found[0].layout, sandbox.stack)
+    stack = StackControllers(found[0].layout, sandbox.stack, found, mesh.runners())
+    stack.start()
+    try:
+        mesh.start(stack)
+        yield stack, mesh
+    finally:
+        mesh.stop()
+        stack.stop()
+
+
 def complaints(istiod: Istiod, expected: Mapping[str, str]) -> list[str]:
-    """Warnings and errors in the log, but for those that a pattern (key of `expected`, with its reason) matches."""
-    found = []
-    for line in istiod.log.read_text().splitlines():
-        entry = _entry(line)
-        text = f"{entry.get('scope', '')}: {entry['msg']}"
-        if entry["level"] not in ("debug", "info") and not any(re.search(pattern, text) for pattern in expected):
-            found.append(f"{entry['level']} {text}")
-    return found
+    """Warnings and errors in istiod's log, see `complaints_in`."""
+    return complaints_in(istiod.log, expected)
+
+
+def complaints_in(log: Path, expected: Mapping[str, str]) -> list[str]:
+    """Warnings and errors in a log, but for those that a pattern (key of `expected`, with its reason) matches."""
+    entries = [_entry(line) for line in log.read_text(errors="replace").splitlines()]
+    found = [f"{entry['level']} {entry.get('scope', '')}: {entry['msg']}" for entry in entries if "level" in entry]
+    grave = [text for text in found if not text.startswith(("debug ", "info "))]
+    return [text for text in grave if not any(re.search(pattern, text) for pattern in expected)]
 
 
 def _entry(line: str) -> dict[str, Any]:
-    """A line of the log. What is no JSON was written past the logger, such as a panic."""
+    """A line of the log. One that is no JSON was written past the logger, such as a panic."""
     try:
         entry = json.loads(line)
     except ValueError:
         return {"level": "unknown", "msg": line}
-    return dict(entry) if isinstance(entry, dict) and "level" in entry else {"level": "unknown", "msg": line}
+    return entry if isinstance(entry, dict) else {"level": "unknown", "msg": line}
+
+
+def is_ready(pod: Mapping[str, Any]) -> bool:
+    """Whether the pod has a proxy and gets requests."""
+    conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}
+    return PROXY_STATUS in pod["metadata"].get("annotations", {}) and conditions.get("Ready") == "True"
 
 
 def pods(istiod: Istiod, namespace: str) -> list[dict[str, Any]]:
