@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from sandbox import binaries, manifests
 from sandbox.controllers import istio, istio_charts, istio_proxy
 from sandbox.controllers.containers import Container
+from sandbox.layout import PROJECT
 
 pytestmark = pytest.mark.unit
 
@@ -137,3 +140,17 @@ def test_only_containers_that_istiod_added_are_run(runner: istio_proxy.IstioProx
     assert runner.runs(POD, {"name": "istio-validation"})
     assert not runner.runs(POD, {"name": "agent-network"})
     assert not runner.runs(not_injected, {"name": "istio-proxy", "image": "auto"})
+
+
+@pytest.mark.parametrize("binary", binaries.ISTIO, ids=lambda binary: str(binary.name))
+def test_istios_programs_are_tools_of_one_pinned_module(binary: binaries.Binary) -> None:
+    module = (PROJECT / "tools" / binary.tool / "go.mod").read_text()
+    assert re.search(rf"^\t{re.escape(binary.package)}$", module, re.M)
+    assert binaries.pinned_version(binary.tool, binary.module).startswith("v0.0.0-2026")
+    assert (PROJECT / "tools" / binary.tool / "go.sum").is_file()
+
+
+def test_the_simulated_nodes_have_kubelets_that_can_run_native_sidecars() -> None:
+    version = manifests.node("local", "a")["status"]["nodeInfo"]["kubeletVersion"]
+    major, minor = map(int, version.removeprefix("v").split(".")[:2])
+    assert (major, minor) >= (1, 33)
