@@ -45,6 +45,9 @@ PROXY_STATUS: Final = "sidecar.istio.io/status"
 HTTP_PORT: Final = 8080
 """Port of the readiness probe and the debug pages."""
 PLAIN_PORT, XDS_PORT, MONITORING_PORT, WEBHOOK_PORT = 15010, 15012, 15014, 15017
+_MESH, _AUTHORITY = "istio", "cacerts"
+READ: Final = (_MESH, _AUTHORITY)
+"""Names of the ConfigMap and of the Secret that become files of the process."""
 ROOT_CONFIG_MAP: Final = "istio-ca-root-cert"
 """istiod writes the mesh's root certificate into a ConfigMap of this name in every namespace."""
 
@@ -144,10 +147,10 @@ class Istiod:
 
     def refresh(self) -> None:
         """Write the files of the process as the region has them now. A running process notices changes."""
-        configuration = self._api.get(f"{_collection('configmaps')}/istio")["data"]["mesh"]
+        configuration = self._api.get(f"{_collection('configmaps')}/{_MESH}")["data"]["mesh"]
         self._write("etc/istio/config/mesh", mesh_configuration(configuration))
-        for name, content in (self._api.get(f"{_collection('secrets')}/cacerts").get("data") or {}).items():
-            self._write(f"etc/cacerts/{name}", base64.b64decode(content).decode())
+        for name, content in (self._api.get(f"{_collection('secrets')}/{_AUTHORITY}").get("data") or {}).items():
+            self._write(f"etc/{_AUTHORITY}/{name}", base64.b64decode(content).decode())
 
     def process(self) -> Process:
         """The process, after writing the file with its identity."""

@@ -32,9 +32,10 @@ class RegionMesh:
     def __init__(self, region: RegionControllers, directory: Path) -> None:
         self.istiod = Istiod(region.cluster, directory)
         self._region = region
+        collections = {"configmaps": self._configured, "secrets": self._configured, "pods": self._replaced}
         self._following = [
-            Following(region.api, f"/api/v1/namespaces/{ISTIO}/{kind}", self._changed)
-            for kind in ("configmaps", "secrets", "pods")
+            Following(region.api, f"/api/v1/namespaces/{ISTIO}/{kind}", changed)
+            for kind, changed in collections.items()
         ]
 
     def open(self) -> None:
@@ -55,9 +56,13 @@ class RegionMesh:
         with suppress(*_FAILURES):
             self.istiod.stop()
 
-    def _changed(self, _item: Object) -> None:
+    def _configured(self, item: Object) -> None:
+        if item["metadata"]["name"] in istio.READ:
+            with suppress(*_FAILURES):
+                self.istiod.refresh()
+
+    def _replaced(self, _pod: Object) -> None:
         with suppress(*_FAILURES):
-            self.istiod.refresh()
             self.istiod.publish(self._region.network.addresses.router)
 
 
