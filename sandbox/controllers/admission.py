@@ -37,7 +37,7 @@ class MarkingWebhook:
     """Answers the API servers. `wanted` says of a new pod whether the node agent will run it."""
 
     def __init__(self, wanted: Wanted) -> None:
-        certificate, key = _certificate()
+        certificate, key = self_signed()
         self._authority = certificate
         handler = type("Handler", (_Handler,), {"wanted": staticmethod(wanted)})
         self._server = http.server.ThreadingHTTPServer((manifests.LOOPBACK, 0), handler)
@@ -135,7 +135,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Write no line for a request."""
 
 
-def _certificate() -> tuple[bytes, bytes]:
+def self_signed() -> tuple[bytes, bytes]:
     """A certificate for the loopback address that signs itself, and its key, both in PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])

@@ -34,7 +34,7 @@ class ApiError(Exception):
 
 
 class Api:
-    """The API server of a kubeconfig's only context. Every thread has a connection of its own.
+    """The API server of a kubeconfig's only context. Several threads may use it.
 
     All requests raise `ApiError` when the server refuses, and `OSError` when it cannot be reached.
     """
@@ -46,7 +46,7 @@ class Api:
         address = urlsplit(self.server)
         self._address = (address.hostname or "127.0.0.1", address.port or 443)
         self._tls = _tls(cluster, user)
-        self._local = threading.local()
+        self._idle: list[http.client.HTTPSConnection] = []
 
     @property
     def port(self) -> int:
@@ -94,8 +94,10 @@ class Api:
             return self._once(method, path, text, kind)
 
     def _once(self, method: str, path: str, text: str | None, kind: str) -> Object:
-        connection = getattr(self._local, "connection", None) or self._connect(_SECONDS)
-        self._local.connection = None
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect(_SECONDS)
         try:
             connection.request(method, path, text, {"Content-Type": kind, "Accept": "application/json"})
             response = connection.getresponse()
@@ -103,11 +105,16 @@ class Api:
         except BaseException:
             connection.close()
             raise
-        self._local.connection = connection
+        self._idle.append(connection)
         parsed: Object = json.loads(answer) if answer else {}
         if response.status >= http.client.BAD_REQUEST:
             raise ApiError(response.status, str(parsed.get("message", parsed)))
         return parsed
+
+    def close(self) -> None:
+        """Close idle connections."""
+        while self._idle:
+            self._idle.pop().close()
 
     def _connect(self, seconds: float) -> http.client.HTTPSConnection:
         host, port = self._address

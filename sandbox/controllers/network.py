@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from pathlib import Path
 
 from sandbox import manifests
 from sandbox.addresses import RegionAddresses
@@ -26,6 +27,7 @@ from sandbox.layout import Layout, SandboxError
 _PREFIX = "sc"
 _INTERNET_ADDRESS = "192.88.99.1"
 """Deprecated by RFC 7526, and so free for something that has no real counterpart."""
+_NETFILTER = Path("/proc/sys/net/netfilter")
 _POD_GATEWAY = "169.254.1.1"
 CLIENT_ADDRESS = "203.0.113.200"
 """Where the requests of a person at this machine seem to come from."""
@@ -179,6 +181,15 @@ class RegionNetwork:
         rules.append(f"-A POSTROUTING -o uplink -s {self.addresses.router}/32 -j SNAT --to-source {self.egress[0]}")
         netns.run([*netns.entering(self.namespace), "iptables-restore", "--noflush"], [*rules, "COMMIT"])
 
+    def forget_idle(self, seconds: int) -> None:
+        """Let the router forget connections that were idle for longer, and then drop their packets silently.
+
+        That is what the NAT gateways and load balancers of clouds do, after minutes.
+        """
+        netns.inside(self.namespace, lambda: _set_idle_seconds(seconds))
+        rules = ["*filter", "-F FORWARD", "-A FORWARD -m conntrack --ctstate INVALID -j DROP", "COMMIT"]
+        netns.run([*netns.entering(self.namespace), "iptables-restore", "--noflush"], rules)
+
     def route(self, address: str, nodes: Iterable[str] | None) -> None:
         """Send connections to a load balancer's address to these nodes only, by name. None: to all nodes again."""
         everywhere = f"route flush exact {address}/32"
@@ -229,6 +240,12 @@ class RegionNetwork:
         for route in routes:
             with suppress(SandboxError):
                 netns.ip(self.internet.namespace, [f"route delete {route}"])
+
+
+def _set_idle_seconds(seconds: int) -> None:
+    # Without this, a packet of a forgotten connection would begin it anew.
+    (_NETFILTER / "nf_conntrack_tcp_loose").write_text("0")
+    (_NETFILTER / "nf_conntrack_tcp_timeout_established").write_text(str(seconds))
 
 
 def _link(node: str) -> str:

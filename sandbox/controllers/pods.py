@@ -279,7 +279,7 @@ class _Pod(threading.Thread):
             "phase": "Running" if started else "Pending",
             "conditions": conditions(ready=ready, changed=self._ready_since[1], initialised=started),
             "containerStatuses": [container.status() for container in self._main],
-            "initContainerStatuses": [container.status() for container in self._init],
+            "initContainerStatuses": [each.status(ends=not is_sidecar(each.spec)) for each in self._init],
         }
         if status != self._written:
             self._agent.api.patch(f"{path_of(self._pod)}/status", {"status": status})

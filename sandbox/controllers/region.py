@@ -77,6 +77,7 @@ class RegionControllers:
         for step in (lambda: admission.unregister(self.api), self.agent.stop, self._names.stop):
             with suppress(ApiError, OSError, RuntimeError):
                 step()
+        self.api.close()
         self.network.remove()
         for proxy in self._proxies:
             proxy.wait()
@@ -87,9 +88,12 @@ def forget(kubeconfigs: Sequence[Path]) -> None:
     for path in kubeconfigs:
         with suppress(ApiError, OSError, ValueError, KeyError):
             api = Api(path)
-            admission.unregister(api)
-            istio_charts.forget(api)
-            pods.release(api)
+            try:
+                admission.unregister(api)
+                istio_charts.forget(api)
+                pods.release(api)
+            finally:
+                api.close()
 
 
 def environment() -> dict[str, str]:

@@ -22,6 +22,7 @@ from sandbox.controllers.network import PodNetwork
 
 _LONGEST_PAUSE = 30.0
 _KILL_SECONDS = 5.0
+_GIVE_UP_SECONDS = 10.0
 _PRIVATE_FILES = """
 for pair in "$1:/etc/hosts" "$2:/etc/resolv.conf"; do
   if [ -e "${pair#*:}" ]; then mount --bind "${pair%%:*}" "${pair#*:}"; fi
@@ -75,7 +76,7 @@ class RunningContainer:
         self._launched: Process | None = None
         self._listening: set[int] = set()
         self._restarts, self._exit_code = 0, 0
-        self._began, self._ended, self._next_start = "", "", 0.0
+        self._began, self._ended, self._next_start, self._given_up = "", "", 0.0, 0.0
         self._schedules: dict[str, probes.Schedule] = {}
 
     @property
@@ -139,6 +140,14 @@ class RunningContainer:
             if schedule is not None and schedule.due <= now:
                 self._probe(schedule)
         if any(self._failed(kind) for kind in ("startupProbe", "livenessProbe")):
+            self._give_up(now)
+
+    def _give_up(self, now: float) -> None:
+        """End a process that does not live up to its probes, with force if it does not end by itself."""
+        self._given_up = self._given_up or now
+        if now - self._given_up > _GIVE_UP_SECONDS:
+            self._signal(signal.SIGKILL)
+        else:
             self.terminate()
 
     def _failed(self, kind: str) -> bool:
@@ -177,6 +186,7 @@ class RunningContainer:
         self._restarts += 1
         self._next_start = time.monotonic() + min(pause, _LONGEST_PAUSE)
         self._process = None
+        self._given_up = 0.0
         self._schedules = {}
 
     def _start_when_due(self) -> None:
@@ -236,13 +246,13 @@ class RunningContainer:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
 
-    def status(self) -> dict[str, Any]:
-        """The container's part of the pod's status."""
+    def status(self, *, ends: bool = False) -> dict[str, Any]:
+        """The container's part of the pod's status. `ends`: it has done its work when it has ended."""
         return {
             "name": self.spec["name"],
             "image": self.spec.get("image", ""),
             "imageID": "",
-            "ready": self.ready or (not self.alive and self.ran and self._exit_code == 0),
+            "ready": self.ready or (ends and self.ran and not self.alive and self._exit_code == 0),
             "started": self.started,
             "restartCount": self._restarts,
             "state": self._state(),

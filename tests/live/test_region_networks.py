@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -28,6 +29,8 @@ PORT = 9898
 
 class _Echo(http.server.BaseHTTPRequestHandler):
     """Answers with the address that asked."""
+
+    protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         text = f'{{"client": "{self.client_address[0]}"}}'.encode()
@@ -117,6 +120,22 @@ def test_they_do_so_over_a_load_balancer_with_the_egress_address_of_their_node(
     seen = [live.get(pods[name].namespace, balanced, 80)["client"] for name in ("us", "us-b")]
     assert seen == list(US_EGRESS)
     assert live.get(internet.client("203.0.113.9"), balanced, 80)["client"] == "203.0.113.9"
+
+
+def test_a_connection_that_was_idle_for_too_long_gets_no_answer_and_no_refusal(
+    regions: dict[str, RegionNetwork], pods: dict[str, PodNetwork], balanced: str
+) -> None:
+    request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    regions["us"].forget_idle(1)
+    with netns.connect(pods["us"].namespace, (balanced, 80), 2) as connection:
+        connection.sendall(request)
+        assert connection.recv(4096).startswith(b"HTTP/1.")
+        time.sleep(2)
+        connection.sendall(request)
+        with pytest.raises(TimeoutError):
+            connection.recv(4096)
+    assert live.answers(pods["us"].namespace, balanced, 80)
+    regions["us"].forget_idle(3600)
 
 
 def test_a_port_of_this_machine_leads_to_a_load_balancer(internet: Internet, balanced: str) -> None:
