@@ -120,6 +120,7 @@ class Istiod:
                 istio_charts.remove_webhooks(self.cluster)
         finally:
             stubborn = processes.stop(self._processes())
+            self._api.close()
         if stubborn:
             raise SandboxError(f"{self._region}: istiod, process {stubborn[0].pid}, does not end (kill -9).")
 
