@@ -62,7 +62,7 @@ _STATISTICS: Final = "prometheus"
 _REPLACING: Final = {"ReplicaSet", "StatefulSet", "DaemonSet"}
 _TOKEN_SECONDS: Final = 7 * 24 * 3600
 _READY_SECONDS: Final = 60.0
-_POLL_SECONDS: Final = 0.1
+_POLL_SECONDS: Final = 0.3
 _ANSWER_SECONDS: Final = 10.0
 
 
@@ -75,6 +75,7 @@ class Istiod:
     """Working directory, which belongs to this process alone."""
     extra: Mapping[str, str] = field(default_factory=dict)
     """More environment variables."""
+    _children: list[subprocess.Popen[bytes]] = field(default_factory=list, repr=False, compare=False)
 
     @cached_property
     def loopback(self) -> str:
@@ -119,10 +120,10 @@ class Istiod:
             if "kube-apiserver" in self.cluster.servers:
                 istio_charts.remove_webhooks(self.cluster)
         finally:
-            stubborn = processes.stop(self._processes())
+            processes.stop(self._processes())
+            while self._children:
+                self._children.pop().wait()
             self._api.close()
-        if stubborn:
-            raise SandboxError(f"{self._region}: istiod, process {stubborn[0].pid}, does not end (kill -9).")
 
     def publish(self, address: str) -> None:
         """Let the Service istiod lead to this address, where pods reach the process on its container's ports.
@@ -254,7 +255,7 @@ class Istiod:
 
     def _launch(self, process: Process) -> None:
         with self.log.open("wb") as log:
-            subprocess.Popen(
+            child = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", *process.command],
                 env=inherited(process.environment),
                 cwd=process.directory,
@@ -263,6 +264,7 @@ class Istiod:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._children.append(child)
 
     def _processes(self) -> list[psutil.Process]:
         mark = f"--kubeconfig={self.directory / 'kubeconfig'}"
