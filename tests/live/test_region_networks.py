@@ -21,7 +21,6 @@ from tests.support import live
 
 pytestmark = pytest.mark.engine
 
-PREFIX = "sctest1"
 SLOTS = {"eu": 40, "us": 41}
 US_EGRESS = ("192.0.2.77", "192.0.2.78")
 PORT = 9898
@@ -53,12 +52,8 @@ def _serve(listener: socket.socket) -> http.server.ThreadingHTTPServer:
 
 @pytest.fixture(scope="module")
 def internet() -> Iterator[Internet]:
-    live.require_networks()
-    found = Internet(PREFIX)
-    found.create()
-    yield found
-    found.remove()
-    assert netns.listed(PREFIX) == []
+    with live.internet("rn") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -198,13 +193,13 @@ def test_an_unknown_node_is_refused(regions: dict[str, RegionNetwork]) -> None:
         regions["eu"].add_pod("pod", "us-a", "10.0.0.1")
 
 
-def test_removing_a_pod_ends_its_processes(regions: dict[str, RegionNetwork]) -> None:
+def test_removing_a_pod_ends_its_processes(internet: Internet, regions: dict[str, RegionNetwork]) -> None:
     place = regions["eu"].add_pod("busy", "eu-b", str(regions["eu"].addresses.pods_of(1)[3]))
     with subprocess.Popen([*netns.entering(place.namespace), "sleep", "600"]) as process:
         live.await_true(lambda: bool(netns.processes_in([place.namespace])), "the process is there")
         regions["eu"].remove_pod(place)
         assert not psutil.pid_exists(process.pid)
-    assert place.namespace not in netns.listed(PREFIX)
+    assert place.namespace not in netns.listed(internet.prefix)
 
 
 def test_the_machines_own_network_stays_as_it_was(regions: dict[str, RegionNetwork]) -> None:
@@ -230,7 +225,7 @@ time.sleep(600)
 
 def test_a_janitor_removes_the_networks_of_a_killed_process() -> None:
     live.require_networks()
-    prefix = "sctest2"
+    prefix = live.prefix("rk")
     with subprocess.Popen(
         [sys.executable, "-c", KILLED, prefix], cwd=PROJECT, stdout=subprocess.PIPE, text=True
     ) as victim:
