@@ -76,8 +76,8 @@ def stop(layout: Layout, stack: str) -> int:
         _, alive = psutil.wait_procs([supervisor], timeout=_STOP_SECONDS)
         for process in alive:
             process.kill()
-    if netns.listed(prefix_of(layout, stack)):
-        clean(layout, stack, [cluster for cluster in control_planes.clusters(layout, stack) if cluster.servers])
+    # Also without networks, which a restart of the machine removes: marked pods would never be deleted.
+    clean(layout, stack, [cluster for cluster in control_planes.clusters(layout, stack) if cluster.servers])
     record_of(layout, stack).unlink(missing_ok=True)
     return 0
 

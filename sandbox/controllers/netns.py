@@ -111,6 +111,8 @@ def processes_in(namespaces: Iterable[str]) -> list[psutil.Process]:
 
 def remove(namespaces: Sequence[str]) -> None:
     """End all processes in the namespaces and delete them, with their interfaces and rules. Missing ones are fine."""
+    if not namespaces:
+        return
     _end(namespaces)
     for namespace in namespaces:
         with suppress(SandboxError):

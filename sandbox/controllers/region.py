@@ -86,7 +86,7 @@ class RegionControllers:
 def forget(kubeconfigs: Sequence[Path]) -> None:
     """Take away what controllers that were killed left in the API servers. Those that are away are passed over."""
     for path in kubeconfigs:
-        with suppress(ApiError, OSError, ValueError, KeyError):
+        with suppress(ApiError, OSError, ValueError, KeyError, TypeError):
             api = Api(path)
             try:
                 admission.unregister(api)

@@ -13,7 +13,7 @@ from sandbox import manifests
 from sandbox.controllers import netns
 from sandbox.controllers.api import Api
 from sandbox.controllers.names import Names
-from sandbox.controllers.network import Internet, RegionNetwork
+from sandbox.controllers.network import RegionNetwork
 from sandbox.controllers.pods import NodeAgent
 from sandbox.controllers.sample_runner import SampleRunner
 from tests.support import live, pod_server
@@ -21,20 +21,16 @@ from tests.support.pod_server import PODS, SERVICES, Objects
 
 pytestmark = pytest.mark.engine
 
-PREFIX = "sctest3"
 SLOT = 43
 PORT = 9898
 
 
 @pytest.fixture(scope="module")
 def network() -> Iterator[RegionNetwork]:
-    live.require_networks()
-    internet = Internet(PREFIX)
-    internet.create()
-    found = RegionNetwork(internet, "eu", SLOT)
-    found.create()
-    yield found
-    internet.remove()
+    with live.internet("na") as internet:
+        found = RegionNetwork(internet, "eu", SLOT)
+        found.create()
+        yield found
 
 
 @pytest.fixture
@@ -134,7 +130,7 @@ def test_a_deleted_pod_answers_until_it_has_drained_and_then_leaves_nothing(
     # Its hook before the end sleeps for two seconds.
     assert live.answers(network.nodes["eu-b"], pod["status"]["podIP"], PORT)
     live.await_true(lambda: objects.pod(_key("three")) is None, "the pod is gone")
-    assert namespace not in netns.listed(PREFIX)
+    assert namespace not in netns.listed(network.internet.prefix)
     assert not live.answers(network.nodes["eu-b"], pod["status"]["podIP"], PORT)
 
 
@@ -208,6 +204,6 @@ def test_when_the_agent_stops_its_pods_are_simulated_ones_again(
     live.await_true(lambda: _ready(objects, "eight"), "the pod is ready")
     namespace = agent.namespace_of(_key("eight"))
     agent.stop()
-    assert namespace not in netns.listed(PREFIX)
+    assert namespace not in netns.listed(network.internet.prefix)
     assert _ready(objects, "eight")
     assert manifests.RUN_ANNOTATION not in (objects.pod(_key("eight")) or {})["metadata"]["annotations"]

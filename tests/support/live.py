@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,8 @@ import yaml
 from sandbox import binaries
 from sandbox.controllers import netns
 from sandbox.controllers.containers import ContainerRunner
+from sandbox.controllers.janitor import Janitor
+from sandbox.controllers.network import Internet
 from sandbox.controllers.stack import StackControllers
 from sandbox.controlplane import Cluster
 from sandbox.layout import PROJECT, Layout
@@ -39,6 +42,26 @@ def require_programs() -> None:
     missing = [each.name for each in binaries.CONTROLLERS if not binaries.is_current(layout, each)]
     if missing:
         pytest.skip(f"not built: {', '.join(missing)}; `make binaries` builds them")
+
+
+def prefix(name: str) -> str:
+    """A prefix of namespaces that no other run on this machine has. `name`: two letters."""
+    return f"sc{name}{os.getpid():x}"
+
+
+@contextmanager
+def internet(name: str) -> Iterator[Internet]:
+    """The network between regions, which goes with all that is connected to it, even if the run is killed."""
+    require_networks()
+    found = Internet(prefix(name))
+    janitor = Janitor(found.prefix, [])
+    found.create()
+    try:
+        yield found
+    finally:
+        found.remove()
+        janitor.dismiss()
+        assert netns.listed(found.prefix) == []
 
 
 @contextmanager

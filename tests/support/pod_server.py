@@ -1,4 +1,4 @@
-"""A small server that answers as an API server does, for what the node agent asks: pods, Services, data and tokens.
+"""A small server that answers as an API server does, for what the node agent and kube-proxy ask.
 
 It keeps objects in memory and knows no rules; the campaigns use real API servers.
 """
@@ -25,6 +25,14 @@ from sandbox.controllers import admission
 
 Object = dict[str, Any]
 PODS, SERVICES, SLICES = "/api/v1/pods", "/api/v1/services", "/apis/discovery.k8s.io/v1/endpointslices"
+NODES, RANGES = "/api/v1/nodes", "/apis/networking.k8s.io/v1/servicecidrs"
+_KINDS = {
+    PODS: ("v1", "Pod"),
+    SERVICES: ("v1", "Service"),
+    SLICES: ("discovery.k8s.io/v1", "EndpointSlice"),
+    NODES: ("v1", "Node"),
+    RANGES: ("networking.k8s.io/v1", "ServiceCIDR"),
+}
 TOKEN = "header.payload.signature"
 
 
@@ -33,7 +41,7 @@ class Objects:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.collections: dict[str, dict[str, Object]] = {PODS: {}, SERVICES: {}, SLICES: {}}
+        self.collections: dict[str, dict[str, Object]] = {collection: {} for collection in _KINDS}
         self.data: dict[str, Object] = {}
         """ConfigMaps and Secrets, by path."""
         self.followers: list[tuple[str, queue.Queue[Object]]] = []
@@ -45,9 +53,15 @@ class Objects:
         with self.lock:
             self._version += 1
             metadata = {**item["metadata"], "resourceVersion": str(self._version)}
-            key = f"{metadata['namespace']}/{metadata['name']}"
+            key = f"{metadata.get('namespace', '')}/{metadata['name']}"
+            version, name = _KINDS[collection]
             kind = "MODIFIED" if key in self.collections[collection] else "ADDED"
-            found = self.collections[collection][key] = {**copy.deepcopy(dict(item)), "metadata": metadata}
+            found = self.collections[collection][key] = {
+                **copy.deepcopy(dict(item)),
+                "apiVersion": version,
+                "kind": name,
+                "metadata": metadata,
+            }
             self._tell(collection, kind, found)
             return found
 
@@ -69,7 +83,9 @@ class Objects:
         """The collection, as a list."""
         with self.lock:
             items = copy.deepcopy(list(self.collections[collection].values()))
-            return {"items": items, "metadata": {"resourceVersion": str(self._version)}}
+            version, name = _KINDS[collection]
+            metadata = {"resourceVersion": str(self._version)}
+            return {"apiVersion": version, "kind": f"{name}List", "items": items, "metadata": metadata}
 
     def follow(self, collection: str, version: int) -> queue.Queue[Object]:
         """The events of the collection after this version."""
@@ -97,7 +113,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         address = urlsplit(self.path)
         asked = parse_qs(address.query)
-        if "watch" in asked:
+        if "sendInitialEvents" in asked:
+            # The client then asks for a list.
+            self._send(400, {"apiVersion": "v1", "kind": "Status", "status": "Failure", "code": 400})
+        elif "watch" in asked:
             self._watch(address.path, int(asked["resourceVersion"][0]))
         elif address.path in self.objects.collections:
             self._send(200, self.objects.listed(address.path))
@@ -139,6 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _watch(self, collection: str, version: int) -> None:
         events = self.objects.follow(collection, version)
         self.send_response(200)
+        self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         while not self.ended.is_set():
@@ -149,6 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, content: Object) -> None:
         text = json.dumps(content).encode()
         self.send_response(status)
+        self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
