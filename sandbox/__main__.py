@@ -43,6 +43,11 @@ def _parser() -> argparse.ArgumentParser:
     policy.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
     policy.add_argument("--config", type=Path, help="configuration of the pack (JSON)")
     _add_compare(verbs.add_parser("compare", help="show what this tree changes on every stack, against a commit"))
+    controllers = verbs.add_parser(
+        "controllers", help="run networks, kube-proxy and containers of a stack's regions for real (root on Linux)"
+    )
+    controllers.add_argument("action", choices=["start", "stop", "status"])
+    controllers.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
     verbs.add_parser("status", help="list regions with their processes and contexts, and the stacks")
     verbs.add_parser("doctor", help="check this machine: what is missing, and how to get it")
     verbs.add_parser("env", help='print shell commands for `eval "$(python -m sandbox env)"`')

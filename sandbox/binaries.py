@@ -134,6 +134,9 @@ CONTROL_PLANE = (
         module="sigs.k8s.io/metrics-server",
     ),
 )
+KUBE_PROXY = _kubernetes("kube-proxy")
+CONTROLLERS = (KUBE_PROXY,)
+"""What `python -m sandbox controllers` needs besides; `make up` does not build it."""
 _KUBERNETES_VERSION = pinned_version("sandbox", "k8s.io/kubernetes").removeprefix("v").split(".")
 HELM = Binary(
     name="helm",
@@ -147,6 +150,15 @@ HELM = Binary(
         ("helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor", _KUBERNETES_VERSION[1]),
     ),
 )
+
+
+def _istio(name: str) -> Binary:
+    return Binary(name=name, tool="istio", package=f"istio.io/istio/pilot/cmd/{name}", module="istio.io/istio")
+
+
+PILOT_DISCOVERY, PILOT_AGENT = _istio("pilot-discovery"), _istio("pilot-agent")
+ISTIO = (PILOT_DISCOVERY, PILOT_AGENT)
+"""Istio's control plane, and the program that runs its proxies. `make up` needs neither."""
 FOR_TESTS = (
     HELM,
     _prometheus("promtool"),

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from sandbox import binaries, charts, context, control_planes, deployment, doctor, engine, state
 from sandbox.compare.command import Request, compare
+from sandbox.controllers import command as controllers
 from sandbox.layout import Layout, SandboxError
 from sandbox.plan import plan, policy
 
@@ -25,6 +26,7 @@ def run(layout: Layout, arguments: argparse.Namespace) -> int:
         "plan": lambda: print_plan(layout, arguments.stack),
         "policy": lambda: policy(layout, arguments.stack, arguments.config),
         "compare": lambda: _compare(layout, arguments),
+        "controllers": lambda: controllers.run(layout, arguments.action, arguments.stack),
         "status": lambda: status(layout),
         "doctor": lambda: doctor.report(layout),
         "env": lambda: env(layout),
@@ -41,7 +43,10 @@ def _up(layout: Layout, stack: str, kube_context: str | None) -> int:
 
 
 def _down(layout: Layout, stack: str, kube_context: str | None) -> int:
-    return context.down(layout, stack, kube_context) if kube_context else deployment.down(layout, stack)
+    if kube_context:
+        return context.down(layout, stack, kube_context)
+    controllers.stop(layout, stack)
+    return deployment.down(layout, stack)
 
 
 def _compare(layout: Layout, arguments: argparse.Namespace) -> int:
@@ -77,7 +82,7 @@ def build(layout: Layout, *, tests: bool) -> int:
     """Build the missing programs."""
     binaries.ensure(layout, deployment.needed_binaries())
     if tests:
-        binaries.ensure(layout, binaries.FOR_TESTS)
+        binaries.ensure(layout, [*binaries.CONTROLLERS, *binaries.FOR_TESTS])
     return 0
 
 
@@ -121,6 +126,8 @@ def clean(layout: Layout) -> int:
     """Stop every control plane and delete everything except built or downloaded files."""
     folders = {layout.bin.name, layout.engine.name, binaries.PLUGIN_DIRECTORY, charts.FOLDER}
     kept = folders | {"stamps", "build.lock"}
+    for stack in {stack for cluster in control_planes.clusters(layout) for stack in cluster.plane.stacks}:
+        controllers.stop(layout, stack)
     built = kept if layout.home == layout.binaries else set()
     with control_planes.alone(layout):
         control_planes.clear(layout)

@@ -192,7 +192,7 @@ class Cluster:
 
         On a busy machine the controller manager may give up before the API server answers and need another start.
         """
-        objects = json.dumps(manifests.initial_objects(self.plane.name, self.plane.cloud))
+        objects = json.dumps(manifests.initial_objects(self.plane.name, self.plane.cloud, self.plane.slot))
         steps = (
             (("apply", "--server-side", "--force-conflicts", "--field-manager=sandbox", "-f", "-"), objects),
             (("get", "serviceaccount", "default", "--namespace=default"), None),

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from components.versions import KUBECTL_VERSION
+from sandbox.addresses import RegionAddresses
+
 ZONES = ("a", "b", "c")
 LOOPBACK = "127.0.0.1"
 PORTS_OF = {
@@ -26,6 +29,8 @@ _THIRD_OCTETS_PER_SLOT = 8
 EKS_STORAGE_CLASS = "gp3"
 """The class that the program makes on EKS (`components.cluster.eks`)."""
 EKS_VOLUMES = 30
+RUN_ANNOTATION = "sandbox.sacred-council.love/run"
+"""Marks a pod whose containers the node agent runs (`sandbox.controllers.pods`). KWOK then gives it an address only."""
 _SLOTS_PER_SECOND_OCTET = 256 // _THIRD_OCTETS_PER_SLOT
 
 
@@ -62,7 +67,7 @@ def kwokctl_configuration(binaries: Path, ports: Mapping[str, int], slot: int) -
         "options": options,
         "componentsPatches": patches,
     }
-    return [configuration, load_balancer_stage(slot), volume_stage()]
+    return [configuration, load_balancer_stage(slot), volume_stage(), *pod_stages()]
 
 
 def _extra_arguments(component: str, arguments: Mapping[str, str]) -> dict[str, Any]:
@@ -97,6 +102,107 @@ def load_balancer_stage(slot: int) -> dict[str, Any]:
     }
 
 
+def pod_stages() -> list[dict[str, Any]]:
+    """How KWOK plays pods: they are ready at once, complete if they belong to a Job, and are gone when deleted.
+
+    A marked pod gets its address and waits for the node agent, which also ends it.
+    """
+    alive = _condition(".metadata.deletionTimestamp", exists=False)
+    unplaced = _condition(".status.podIP", exists=False)
+    played = _condition(_RUN_MARK, exists=False)
+    marked = _condition(_RUN_MARK, exists=True)
+    running = {"key": ".status.phase", "operator": "In", "values": ["Running"]}
+    of_job = {"key": ".metadata.ownerReferences.[].kind", "operator": "In", "values": ["Job"]}
+    deleted = _condition(".metadata.deletionTimestamp", exists=True)
+    gone = {"finalizers": {"empty": True}, "delete": True}
+    return [
+        _pod_stage("pod-ready", [alive, unplaced, played], {"statusTemplate": _READY_POD}),
+        _pod_stage("pod-placed", [alive, unplaced, marked], {"statusTemplate": _PLACED_POD}),
+        _pod_stage("pod-complete", [alive, running, of_job, played], {"statusTemplate": _COMPLETE_POD}),
+        _pod_stage("pod-gone", [deleted, played], gone),
+    ]
+
+
+def _condition(key: str, *, exists: bool) -> dict[str, Any]:
+    return {"key": key, "operator": "Exists" if exists else "DoesNotExist"}
+
+
+def _pod_stage(name: str, conditions: list[dict[str, Any]], following: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "apiVersion": "kwok.x-k8s.io/v1alpha1",
+        "kind": "Stage",
+        "metadata": {"name": name},
+        "spec": {
+            "resourceRef": {"apiGroup": "v1", "kind": "Pod"},
+            "selector": {"matchExpressions": conditions},
+            "next": following,
+        },
+    }
+
+
+_RUN_MARK = f'.metadata.annotations["{RUN_ANNOTATION}"]'
+_NOW = "{{ $now := Now | Quote }}"
+_POD_PLACE = """
+hostIP: {{ NodeIPWith .spec.nodeName | Quote }}
+{{ $host := or .spec.hostNetwork false }}
+podIP: {{ PodIPWith .spec.nodeName $host .metadata.uid .metadata.name .metadata.namespace | Quote }}
+startTime: {{ $now }}
+"""
+_PLACED_POD = f"""{_NOW}
+conditions:
+- {{type: Ready, status: "False", reason: ContainersNotReady, lastTransitionTime: {{{{ $now }}}}}}
+- {{type: ContainersReady, status: "False", reason: ContainersNotReady, lastTransitionTime: {{{{ $now }}}}}}
+phase: Pending
+{_POD_PLACE}"""
+_READY_POD = f"""{_NOW}
+conditions:
+- {{type: Initialized, status: "True", lastTransitionTime: {{{{ $now }}}}}}
+- {{type: ContainersReady, status: "True", lastTransitionTime: {{{{ $now }}}}}}
+- {{type: Ready, status: "True", lastTransitionTime: {{{{ $now }}}}}}
+{{{{ range .spec.readinessGates }}}}
+- {{type: {{{{ .conditionType | Quote }}}}, status: "True", lastTransitionTime: {{{{ $now }}}}}}
+{{{{ end }}}}
+containerStatuses:
+{{{{ range .spec.containers }}}}
+- name: {{{{ .name | Quote }}}}
+  image: {{{{ .image | Quote }}}}
+  imageID: ""
+  ready: true
+  started: true
+  restartCount: 0
+  state: {{running: {{startedAt: {{{{ $now }}}}}}}}
+{{{{ end }}}}
+initContainerStatuses:
+{{{{ range .spec.initContainers }}}}
+- name: {{{{ .name | Quote }}}}
+  image: {{{{ .image | Quote }}}}
+  imageID: ""
+  ready: true
+  restartCount: 0
+  {{{{ if eq .restartPolicy "Always" }}}}
+  started: true
+  state: {{running: {{startedAt: {{{{ $now }}}}}}}}
+  {{{{ else }}}}
+  state: {{terminated: {{exitCode: 0, reason: Completed, startedAt: {{{{ $now }}}}, finishedAt: {{{{ $now }}}}}}}}
+  {{{{ end }}}}
+{{{{ end }}}}
+phase: Running
+{_POD_PLACE}"""
+_COMPLETE_POD = f"""{_NOW}
+containerStatuses:
+{{{{ range .spec.containers }}}}
+- name: {{{{ .name | Quote }}}}
+  image: {{{{ .image | Quote }}}}
+  imageID: ""
+  ready: false
+  started: false
+  restartCount: 0
+  state: {{terminated: {{exitCode: 0, reason: Completed, startedAt: {{{{ $now }}}}, finishedAt: {{{{ $now }}}}}}}}
+{{{{ end }}}}
+phase: Succeeded
+"""
+
+
 def volume_stage() -> dict[str, Any]:
     """Offer a released volume again, as if it had been deleted and replaced."""
     return {
@@ -116,11 +222,11 @@ def volume_stage() -> dict[str, Any]:
     }
 
 
-def initial_objects(region: str, cloud: str = "existing") -> dict[str, Any]:
+def initial_objects(region: str, cloud: str = "existing", slot: int = 0) -> dict[str, Any]:
     """Nodes in three zones, and the initial storage of a cluster of `cloud`, as one List."""
     by_cloud = storage()
     # The program itself refuses an unknown cloud.
-    items = [*(node(region, zone) for zone in ZONES), *by_cloud.get(cloud, by_cloud["existing"])]
+    items = [*(node(region, zone, slot) for zone in ZONES), *by_cloud.get(cloud, by_cloud["existing"])]
     return {"apiVersion": "v1", "kind": "List", "items": items}
 
 
@@ -135,8 +241,11 @@ def storage() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def node(region: str, zone: str) -> dict[str, Any]:
-    """A simulated node with the labels and the capacity of a middle-sized machine."""
+def node(region: str, zone: str, slot: int = 0) -> dict[str, Any]:
+    """A simulated node with the labels and the capacity of a middle-sized machine.
+
+    Its pods get addresses of its own range, different in every slot.
+    """
     name = f"{region}-{zone}"
     capacity = {"cpu": "32", "memory": "128Gi", "ephemeral-storage": "1Ti", "pods": "250"}
     return {
@@ -157,7 +266,13 @@ def node(region: str, zone: str) -> dict[str, Any]:
                 "topology.kubernetes.io/zone": f"{region}-{zone}",
             },
         },
-        "status": {"allocatable": capacity, "capacity": capacity},
+        "spec": {"podCIDR": str(RegionAddresses(slot).pods_of(ZONES.index(zone)))},
+        # By the kubelets' version Istio decides which kind of sidecar they can run.
+        "status": {
+            "allocatable": capacity,
+            "capacity": capacity,
+            "nodeInfo": {"kubeletVersion": f"v{KUBECTL_VERSION}"},
+        },
     }
 
 

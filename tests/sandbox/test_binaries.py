@@ -10,6 +10,7 @@ import pytest
 from sandbox import binaries, golang
 from sandbox.binaries import (
     CONTROL_PLANE,
+    CONTROLLERS,
     ENGINE,
     FOR_TESTS,
     HELM,
@@ -21,7 +22,7 @@ from sandbox.layout import PROJECT, Layout, SandboxError
 
 pytestmark = pytest.mark.unit
 
-ALL = (ENGINE, *CONTROL_PLANE, *FOR_TESTS)
+ALL = (ENGINE, *CONTROL_PLANE, *CONTROLLERS, *FOR_TESTS)
 
 
 @pytest.fixture

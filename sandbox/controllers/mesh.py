@@ -1,0 +1,101 @@
+"""The meshes of a stack's regions: an istiod for each region, and proxies in the pods that should have them."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from components.namespaces import ISTIO
+from sandbox import binaries
+from sandbox.controllers import istio, istio_charts
+from sandbox.controllers.api import ApiError, Following, Object
+from sandbox.controllers.containers import ContainerRunner
+from sandbox.controllers.istio import Istiod
+from sandbox.controllers.istio_proxy import IstioProxy
+from sandbox.controllers.region import RegionControllers
+from sandbox.controllers.stack import StackControllers
+from sandbox.layout import Layout
+
+PORTS: Final = (istio.XDS_PORT, istio.WEBHOOK_PORT, istio.MONITORING_PORT, istio.PLAIN_PORT)
+"""Ports of the Service istiod's pods."""
+_FAILURES = (OSError, ApiError, KeyError, http.client.HTTPException)
+_AT_ONCE = 2
+
+
+class RegionMesh:
+    """A region's istiod with its Service, and what it reads, kept as the region has it."""
+
+    def __init__(self, region: RegionControllers, directory: Path) -> None:
+        self.istiod = Istiod(region.cluster, directory)
+        self._region = region
+        collections = {"configmaps": self._configured, "secrets": self._configured, "pods": self._replaced}
+        self._following = [
+            Following(region.api, f"/api/v1/namespaces/{ISTIO}/{kind}", changed)
+            for kind, changed in collections.items()
+        ]
+
+    def open(self) -> None:
+        """Wait until it is ready, and replace the pods that lack a proxy. Raises `SandboxError`."""
+        self.istiod.open()
+        for port in PORTS:
+            self._region.network.expose(port, port, self.istiod.loopback)
+        for following in self._following:
+            following.start()
+        self.istiod.publish(self._region.network.addresses.router)
+        self.istiod.inject()
+
+    def stop(self) -> None:
+        """End it. Works also if the API server is away."""
+        for following in self._following:
+            with suppress(RuntimeError):
+                following.stop()
+        with suppress(*_FAILURES):
+            self.istiod.stop()
+
+    def _configured(self, item: Object) -> None:
+        if item["metadata"]["name"] in istio.READ:
+            with suppress(*_FAILURES):
+                self.istiod.refresh()
+
+    def _replaced(self, _pod: Object) -> None:
+        with suppress(*_FAILURES):
+            self.istiod.publish(self._region.network.addresses.router)
+
+
+class Mesh:
+    """The extension of a stack's controllers that runs its mesh."""
+
+    def __init__(self, layout: Layout, stack: str) -> None:
+        self._layout = layout
+        self.regions: dict[str, RegionMesh] = {}
+
+    def runners(self) -> Sequence[ContainerRunner]:
+        """The runner of Istio's proxies. Builds them if necessary."""
+        binaries.ensure(self._layout, [*binaries.ISTIO, binaries.HELM])
+        return [IstioProxy.of(self._layout)]
+
+    def start(self, stack: StackControllers) -> None:
+        """Start an istiod for each region that has a mesh. Raises `SandboxError`."""
+        meshed = [name for name, region in stack.regions.items() if istio_charts.has_mesh(region.cluster)]
+        added = [self._add(stack, name) for name in meshed]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(lambda mesh: mesh.open(), added))
+
+    def add_region(self, stack: StackControllers, name: str) -> None:
+        """Start the istiod of a region more."""
+        self._add(stack, name).open()
+
+    def _add(self, stack: StackControllers, name: str) -> RegionMesh:
+        self.regions[name] = mesh = RegionMesh(stack.regions[name], stack.directory / name / "istiod")
+        mesh.istiod.launch()
+        return mesh
+
+    def stop(self) -> None:
+        """End everything. Can be repeated."""
+        for mesh in self.regions.values():
+            mesh.stop()
+        self.regions.clear()

@@ -1,0 +1,116 @@
+"""The real istiod takes what the program deployed to one region, and adds proxies that the API server admits."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from components.namespaces import INGRESS, SERVICES
+from components.services import NAMES
+from sandbox.controllers.istio import PROXY_STATUS, Istiod
+from tests.support import mesh_sandboxes
+from tests.support.sandboxes import Sandbox
+from tests.support.servers import eventually
+
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(1800)]
+
+EXPECTED: dict[str, str] = {}
+"""Complaints of istiod that are no fault of the program, with the reason."""
+ANALYSED = {"PILOT_ENABLE_ANALYSIS": "true", "PILOT_ANALYSIS_INTERVAL": "1s"}
+"""Let istiod look at the configuration like `istioctl analyze`, and write what it finds into the objects' status."""
+KINDS = (
+    *("authorizationpolicies.security.istio.io", "peerauthentications.security.istio.io"),
+    *("destinationrules.networking.istio.io", "envoyfilters.networking.istio.io", "gateways.networking.istio.io"),
+    *("virtualservices.networking.istio.io", "telemetries.telemetry.istio.io"),
+)
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with mesh_sandboxes.deployed(tmp_path_factory.mktemp("istiod"), "local") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def istiod(local: Sandbox) -> Iterator[Istiod]:
+    with mesh_sandboxes.control_planes_of_the_mesh(local, **ANALYSED) as started:
+        yield started["local"]
+
+
+@pytest.fixture(scope="module")
+def injected(istiod: Istiod) -> list[dict[str, Any]]:
+    """All pods of the namespaces with injection, after those without a proxy were replaced."""
+    istiod.inject()
+    return eventually(lambda: _all_injected(istiod), seconds=60, what="pods with proxies")
+
+
+def _all_injected(istiod: Istiod) -> list[dict[str, Any]]:
+    found = [pod for namespace in (INGRESS, SERVICES) for pod in mesh_sandboxes.pods(istiod, namespace)]
+    there = {pod["metadata"]["labels"].get("app.kubernetes.io/name") for pod in found}
+    return found if {*NAMES, "istio-ingressgateway"} <= there and all(map(_has_proxy, found)) else []
+
+
+def _has_proxy(pod: dict[str, Any]) -> bool:
+    return PROXY_STATUS in pod["metadata"].get("annotations", {})
+
+
+def test_istiods_analysis_finds_nothing(istiod: Istiod) -> None:
+    objects = istiod.cluster.kubectl("get", ",".join(KINDS), "--all-namespaces", "--output=json")
+    found = json.loads(objects.stdout)["items"]
+    assert len(found) > 10
+    messages = {
+        f"{each['kind']}/{each['metadata']['name']}": each.get("status", {}).get("validationMessages", [])
+        for each in found
+    }
+    assert {name: said for name, said in messages.items() if said} == {}
+
+
+def test_the_api_server_refuses_what_istiod_calls_invalid(istiod: Istiod) -> None:
+    wrong = {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "VirtualService",
+        "metadata": {"name": "wrong", "namespace": SERVICES, "labels": {"istio.io/rev": "default"}},
+        "spec": {"hosts": ["wrong.example"], "http": [{"timeout": "1us", "route": []}]},
+    }
+    said = istiod.cluster.kubectl("create", "--dry-run=server", "--filename=-", stdin=json.dumps(wrong))
+    assert said.returncode != 0
+    assert "admission webhook" in said.stderr
+    assert "validation.istio.io" in said.stderr
+
+
+def test_every_service_has_a_sidecar_and_every_gateway_a_proxy_of_its_own(injected: list[dict[str, Any]]) -> None:
+    kinds = {
+        pod["metadata"]["labels"]["app.kubernetes.io/name"]: mesh_sandboxes.proxy_of(pod)["args"][1] for pod in injected
+    }
+    assert kinds == {**dict.fromkeys(NAMES, "sidecar"), "istio-ingressgateway": "router"}
+
+
+def test_no_image_is_left_for_the_webhook_to_set(injected: list[dict[str, Any]]) -> None:
+    images = {mesh_sandboxes.proxy_of(pod)["image"] for pod in injected}
+    assert len(images) == 1
+    assert "auto" not in images
+
+
+def test_the_injected_pods_pass_restricted_admission(istiod: Istiod, injected: list[dict[str, Any]]) -> None:
+    """They were created in namespaces that enforce it. An API server also refuses the same pod with a right more."""
+    labels = istiod.cluster.kubectl("get", "namespace", SERVICES, INGRESS, "--output=json")
+    for namespace in json.loads(labels.stdout)["items"]:
+        assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    for pod in injected:
+        assert mesh_sandboxes.creates(istiod, pod) == ""
+        more = copy.deepcopy(pod)
+        mesh_sandboxes.proxy_of(more)["securityContext"]["capabilities"] = {"add": ["NET_ADMIN"]}
+        assert 'violates PodSecurity "restricted' in mesh_sandboxes.creates(istiod, more)
+
+
+def test_istiod_complains_about_nothing(istiod: Istiod, injected: list[dict[str, Any]]) -> None:
+    assert mesh_sandboxes.complaints(istiod, EXPECTED) == []
+
+
+def test_a_stopped_istiod_leaves_nothing_that_holds_up_pods(local: Sandbox) -> None:
+    with mesh_sandboxes.control_planes_of_the_mesh(local) as started:
+        assert mesh_sandboxes.webhooks(started["local"]) == ["istio-sidecar-injector", "istio-validator-istio-system"]
+    assert mesh_sandboxes.webhooks(started["local"]) == []
+    assert not started["local"].running
