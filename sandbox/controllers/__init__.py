@@ -1,0 +1,1 @@
+"""Real controllers of a deployed stack: programs that read and write its regions' API servers."""
