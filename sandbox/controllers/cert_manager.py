@@ -22,7 +22,6 @@ from sandbox.layout import Layout, SandboxError
 PROGRAM: Final = "cert-manager"
 ACCOUNT: Final = "cert-manager"
 """The ServiceAccount that the real chart makes for the controller, in a namespace of the same name."""
-SOLVER_IMAGE: Final = "quay.io/jetstack/cert-manager-acmesolver"
 _ISSUERS: Final = "issuers.cert-manager.io,clusterissuers.cert-manager.io"
 _GATEWAY: Final = ("istio-ingress", "istio-ingressgateway")
 """Namespace and name of the Service that the hosts of certificates lead to."""
@@ -137,9 +136,16 @@ class CertManager:
             f"-kubeconfig={self._kubeconfig}",
             f"-cluster-resource-namespace={ACCOUNT}",
             f"-metrics-listen-address=127.0.0.1:{port}",
-            f"-acme-http01-solver-image={SOLVER_IMAGE}",
             f"-acme-http01-solver-nameservers={authority.name_server}",
+            *self._given(),
         ]
+
+    def _given(self) -> list[str]:
+        """The deployed controller's own argument for the image of pods that answer challenges, if there is one."""
+        deployed = self._object("deployment", PROGRAM, "--namespace", ACCOUNT)
+        containers = deployed.get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
+        arguments = [argument for container in containers for argument in container.get("args", [])]
+        return [argument for argument in arguments if argument.startswith("--acme-http01-solver-image=")]
 
     def _access(self) -> dict[str, Any]:
         """A kubeconfig with a token of the chart's account; the administrator's if there is no such account."""

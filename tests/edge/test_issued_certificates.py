@@ -14,10 +14,12 @@ from functools import cached_property
 from typing import Any
 
 import pytest
+import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.verification import PolicyBuilder, Store
 
+from components import versions
 from components.cdn.keys import ACME_DIRECTORY
 from sandbox import control_planes
 from sandbox.binaries import CERT_MANAGER
@@ -25,7 +27,7 @@ from sandbox.controllers import cert_manager
 from sandbox.controllers.acme import AcmeAuthority
 from sandbox.controllers.cert_manager import CertManager
 from sandbox.layout import Layout
-from tests.support import challenge_gateways
+from tests.support import cert_manager_chart, challenge_gateways
 from tests.support.binaries import binary
 from tests.support.sandboxes import Sandbox
 from tests.support.servers import Processes, eventually, processes
@@ -44,6 +46,8 @@ LIFETIME_SECONDS = 90
 OURS, OTHERS = (f"127.{16 + os.getpid() % 200}.0.{number}" for number in (1, 2))
 """Addresses of the region's gateway and of another region's, which belong to this process."""
 INGRESS = ("--namespace", "istio-ingress")
+ACME_PATH = "/.well-known/acme-challenge/"
+SOLVER_IMAGE = f"quay.io/jetstack/cert-manager-acmesolver:{versions.CERT_MANAGER.version}"
 SOLVER = "--selector=acme.cert-manager.io/http01-solver=true"
 PATIENCE = 240.0
 """Seconds to wait for what comes by itself."""
@@ -138,14 +142,17 @@ def can_listen() -> bool:
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """A stack of one region behind a CDN, with its controller. No gateway runs yet."""
+    """A stack of one region behind a CDN, with cert-manager's own chart and its controller. No gateway runs yet."""
     for program in CERT_MANAGER:
         binary(program.name)
     challenge_gateways.envoy()
     if not can_listen():
         pytest.skip("challenges come to port 80, and this user may not listen there")
+    chart = cert_manager_chart.pack(tmp_path_factory.mktemp("charts"))
     sandbox = Sandbox.of(tmp_path_factory.mktemp("certificates") / "project", "local")
-    with processes(tmp_path_factory.mktemp("gateways")) as gateways:
+    with processes(tmp_path_factory.mktemp("gateways")) as gateways, pytest.MonkeyPatch.context() as environment:
+        for name, value in chart.items():
+            environment.setenv(name, value)
         made = Deployed(sandbox, gateways)
         try:
             sandbox.configure(SETTINGS)
@@ -192,7 +199,7 @@ def test_each_host_is_challenged_and_no_certificate_comes_before_the_gateway_ans
         seconds=PATIENCE,
         what="cert-manager asked a host",
     )
-    assert "/.well-known/acme-challenge/" in refused[0]
+    assert ACME_PATH in refused[0]
     assert deployed.credential not in {one["metadata"]["name"] for one in deployed.items("secrets")}
 
 
@@ -207,7 +214,7 @@ def test_what_the_solver_routes_is_what_the_gateway_answers_on_port_80(deployed:
         host = challenge["spec"]["dnsName"]
         (route,) = (one["spec"] for one in deployed.items("ingresses") if one["spec"]["rules"][0]["host"] == host)
         (path,) = route["rules"][0]["http"]["paths"]
-        assert path["path"] == f"/.well-known/acme-challenge/{challenge['spec']['token']}"
+        assert path["path"] == ACME_PATH + challenge["spec"]["token"]
         assert route["ingressClassName"] == "answered-by-the-gateway"
         assert host in challenge_gateways.http_server(deployed.gateway)["hosts"]
         # The solver's answer is the token and the account's thumbprint, which the gateway knows.
@@ -218,7 +225,9 @@ def test_what_the_solver_routes_is_what_the_gateway_answers_on_port_80(deployed:
 
 def test_the_solver_s_pods_are_admitted_by_the_restricted_namespace(deployed: Deployed) -> None:
     def running() -> bool:
-        return [pod["status"]["phase"] for pod in deployed.items("pods", SOLVER)] == ["Running", "Running"]
+        pods = deployed.items("pods", SOLVER)
+        assert {pod["spec"]["containers"][0]["image"] for pod in pods} == {SOLVER_IMAGE}
+        return [pod["status"]["phase"] for pod in pods] == ["Running", "Running"]
 
     eventually(running, seconds=PATIENCE, what="the solver's pods run")
     assert {one["spec"]["type"] for one in deployed.items("services", SOLVER)} == {"ClusterIP"}
@@ -241,15 +250,17 @@ def test_the_certificate_is_where_the_gateway_reads_it(deployed: Deployed) -> No
 
 
 def test_the_gateway_of_another_region_answered_for_the_shared_host(deployed: Deployed) -> None:
-    asked = {name: asked_hosts(deployed.gateways.log(name)) for name in ("ours", "others")}
-    assert asked == {"ours": {OWN}, "others": {SHARED}}
+    assert {name: {host for host, _ in answers(deployed, name)} for name in ("ours", "others")} == {
+        "ours": {OWN},
+        "others": {SHARED},
+    }
+    assert {status for name in ("ours", "others") for _, status in answers(deployed, name)} == {"200"}
 
 
-def asked_hosts(log: str) -> set[str]:
-    """The hosts in a gateway's log whose challenges it answered."""
-    lines = [line.split() for line in log.splitlines() if "/.well-known/acme-challenge/" in line]
-    assert {status for _, _, status in lines} == {"200"}
-    return {host.partition(":")[0] for host, _, _ in lines}
+def answers(deployed: Deployed, gateway: str) -> list[tuple[str, str]]:
+    """The host and the status of each challenge in a gateway's log."""
+    lines = [line.split() for line in deployed.gateways.log(gateway).splitlines() if ACME_PATH in line]
+    return [(host.partition(":")[0], status) for host, _, status in lines]
 
 
 def test_nothing_of_the_solver_stays(deployed: Deployed) -> None:
@@ -263,13 +274,23 @@ def test_nothing_of_the_solver_stays(deployed: Deployed) -> None:
 def test_the_certificate_is_renewed_with_another_key(deployed: Deployed) -> None:
     (certificate,) = deployed.items("certificates.cert-manager.io")
     revision = certificate["status"]["revision"]
-    answered, first = deployed.gateways.log("ours").count("200"), chain(deployed.issued(revision))[0]
+    answered, first = len(answers(deployed, "ours")), chain(deployed.issued(revision))[0]
     renewed = eventually(lambda: deployed.issued(revision + 1), seconds=PATIENCE, what="the certificate is renewed")
     second = chain(renewed)[0]
     assert second.serial_number != first.serial_number
     assert second.not_valid_after_utc > first.not_valid_after_utc
     assert second.public_key() != first.public_key()
-    assert deployed.gateways.log("ours").count("200") > answered
+    assert len(answers(deployed, "ours")) > answered
+
+
+def test_the_controller_has_the_rights_of_the_chart_s_account_and_no_others(deployed: Deployed) -> None:
+    kubeconfig = yaml.safe_load((deployed.manager.directory / "kubeconfig").read_text())
+    (user,) = kubeconfig["users"]
+    assert list(user["user"]) == ["token"]
+    run = deployed.manager.cluster.kubectl(
+        "auth", "can-i", "delete", "nodes", "--as=system:serviceaccount:cert-manager:cert-manager"
+    )
+    assert run.stdout.strip() == "no"
 
 
 def test_the_controller_reported_no_error(deployed: Deployed) -> None:

@@ -32,7 +32,15 @@ def start(processes: Processes, name: str, address: str, gateway: Mapping[str, A
     """Serve the Gateway's plain HTTP with these EnvoyFilters on port 80 of a loopback address."""
     path = processes.directory / f"{name}.json"
     path.write_text(json.dumps(bootstrap(address, gateway, filters)))
-    options = ["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning"]
+    options = [
+        "--use-dynamic-base-id",
+        "--concurrency",
+        "1",
+        "--log-level",
+        "warning",
+        "--file-flush-interval-msec",
+        "100",
+    ]
     processes.start(name, [envoy(), "-c", str(path), *options])
 
 

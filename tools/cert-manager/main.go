@@ -40,9 +40,13 @@ import (
 	_ "github.com/cert-manager/cert-manager/pkg/issuer/ca"
 	_ "github.com/cert-manager/cert-manager/pkg/issuer/selfsigned"
 	"github.com/cert-manager/cert-manager/pkg/logs"
+	"github.com/cert-manager/cert-manager/pkg/util"
 )
 
-const workers = 5
+const (
+	solver  = "quay.io/jetstack/cert-manager-acmesolver:"
+	workers = 5
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -53,7 +57,7 @@ func main() {
 	metrics := flag.String("metrics-listen-address", "127.0.0.1:9402", "address of the metrics")
 	flag.StringVar(&opts.Kubeconfig, "kubeconfig", "", "kubeconfig of the cluster")
 	flag.StringVar(&opts.ClusterResourceNamespace, "cluster-resource-namespace", "kube-system", "namespace of ClusterIssuers' Secrets")
-	flag.StringVar(&opts.HTTP01SolverImage, "acme-http01-solver-image", "", "image of pods that answer challenges")
+	flag.StringVar(&opts.HTTP01SolverImage, "acme-http01-solver-image", solver+util.AppVersion, "image of pods that answer challenges")
 	flag.Func("acme-http01-solver-nameservers", "DNS servers for checks of challenges (host:port,...)", func(list string) error {
 		opts.HTTP01SolverNameservers = strings.Split(list, ",")
 		return nil
