@@ -283,6 +283,23 @@ def test_the_certificate_is_renewed_with_another_key(deployed: Deployed) -> None
     assert len(answers(deployed, "ours")) > answered
 
 
+def test_another_account_takes_over_as_the_runbook_says(deployed: Deployed) -> None:
+    def registered() -> str:
+        (issuer,) = deployed.items("issuers.cert-manager.io")
+        assert condition(issuer, "Ready") == "True", issuer["status"]
+        return str(issuer["status"]["acme"]["uri"])
+
+    before = registered()
+    deployed.sandbox.pulumi("up", "--yes", "--skip-preview", "--replace", "**edge-keys-account")
+    for name, address in (("ours", OURS), ("others", OTHERS)):
+        deployed.gateways.stop(name)
+        deployed.answer(name, address)
+    eventually(lambda: registered() != before, seconds=PATIENCE, what="the issuer has the new account")
+    (certificate,) = deployed.items("certificates.cert-manager.io")
+    later = certificate["status"]["revision"] + 1
+    eventually(lambda: deployed.issued(later), seconds=PATIENCE, what="a certificate is issued to the new account")
+
+
 def test_the_controller_has_the_rights_of_the_chart_s_account_and_no_others(deployed: Deployed) -> None:
     kubeconfig = yaml.safe_load((deployed.manager.directory / "kubeconfig").read_text())
     (user,) = kubeconfig["users"]
