@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -53,12 +53,15 @@ class Ports:
     proxy: int
 
 
+_NAMES: Final = tuple(field.name for field in fields(Ports))
+
+
 class AcmeAuthority:
     """Starts and stops the authority of a sandbox. Every operation can be repeated."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.directory = layout.home / "controllers" / "acme"
+        self.directory = layout.home / "acme"
 
     def start(self, url: str, *, lifetime_seconds: int = LIFETIME_SECONDS) -> None:
         """Start it in the place of the authority at `url`, and wait until it answers.
@@ -67,9 +70,10 @@ class AcmeAuthority:
         """
         if self.running():
             return
+        self.stop()
         self.directory.mkdir(parents=True, exist_ok=True)
         first = int(os.environ.get(FIRST_PORT_VARIABLE, _FIRST_PORT - 50)) + 50
-        ports = Ports(**dict(zip(Ports.__annotations__, processes.free_ports(5, first, _PORT_END), strict=True)))
+        ports = Ports(**dict(zip(_NAMES, processes.free_ports(len(_NAMES), first, _PORT_END), strict=True)))
         host = urlsplit(url).hostname or ""
         write_certificate(self.directory, [host, "localhost", "127.0.0.1"])
         configuration = pebble_configuration(ports, self.directory, lifetime_seconds)

@@ -62,8 +62,8 @@ class Deployed:
 
     @cached_property
     def layout(self) -> Layout:
-        binaries = binary(CERT_MANAGER[0].name).parents[1]
-        return Layout(project=self.sandbox.folder, home=self.sandbox.folder / ".sandbox", binaries=binaries)
+        home = self.sandbox.folder / ".sandbox"
+        return Layout(project=self.sandbox.folder, home=home, binaries=Layout.from_environment().binaries)
 
     @property
     def authority(self) -> AcmeAuthority:
