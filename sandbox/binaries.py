@@ -211,6 +211,26 @@ FOR_TESTS = (
     ),
 )
 
+CERT_MANAGER = (
+    Binary(
+        name="cert-manager",
+        tool="cert-manager",
+        package=".",
+        module="github.com/cert-manager/cert-manager",
+        version_variable="github.com/cert-manager/cert-manager/pkg/util.AppVersion",
+    ),
+    *(
+        Binary(
+            name=name,
+            tool="cert-manager",
+            package=f"github.com/letsencrypt/pebble/v2/cmd/{name}",
+            module="github.com/letsencrypt/pebble/v2",
+        )
+        for name in ("pebble", "pebble-challtestsrv")
+    ),
+)
+"""cert-manager's controller, a test authority and its DNS server. `sandbox/controllers` builds and runs them."""
+
 
 def path_of(layout: Layout, binary: Binary) -> Path:
     """Path of the program, whether built or not."""

@@ -14,8 +14,8 @@ from typing import Final, Literal
 
 import pulumi
 import pulumi_tls as tls
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -30,8 +30,6 @@ ISSUER: Final = "sacred-council-edge"
 SUBJECT: Final = "edge"
 PRINCIPAL: Final = f"{ISSUER}/{SUBJECT}"
 """The principal of a token's bearer, in Istio's terms."""
-
-_BYTES: Final = 32
 
 Colour = Literal["blue", "green"]
 COLOURS: tuple[Colour, ...] = ("blue", "green")
@@ -61,7 +59,8 @@ class EdgeKeys(pulumi.ComponentResource):
         self.key_set = pulumi.Output.all(**{colour: pair.public_key_pem for colour, pair in pairs.items()}).apply(
             key_set
         )
-        account = tls.PrivateKey(f"{name}-account", algorithm="ECDSA", ecdsa_curve="P256", opts=child)
+        # cert-manager takes no other algorithm for an account.
+        account = tls.PrivateKey(f"{name}-account", algorithm="RSA", rsa_bits=2048, opts=child)
         self.account_key = pulumi.Output.secret(account.private_key_pem_pkcs8)
         self.account_thumbprint = account.public_key_pem.apply(account_thumbprint)
         self.register_outputs({"key_set": self.key_set, "account_thumbprint": self.account_thumbprint})
@@ -84,12 +83,12 @@ def key_set(public_keys_pem: Mapping[str, str]) -> str:
 
 
 def account_thumbprint(public_key_pem: str) -> str:
-    """Return the text that follows a challenge's token: the thumbprint (RFC 7638) of the account's P-256 key."""
+    """Return the text that follows a challenge's token: the thumbprint (RFC 7638) of the account's RSA key."""
     key = load_pem_public_key(public_key_pem.encode())
-    if not isinstance(key, EllipticCurvePublicKey) or key.curve.name != "secp256r1":
-        raise ValueError("public_key_pem: expected a key on the curve P-256")
-    point = key.public_numbers()
-    members = {"crv": "P-256", "kty": "EC", "x": _number(point.x), "y": _number(point.y)}
+    if not isinstance(key, RSAPublicKey):
+        raise ValueError(f"public_key_pem: expected an RSA key, got {type(key).__name__}")
+    numbers = key.public_numbers()
+    members = {"e": _number(numbers.e), "kty": "RSA", "n": _number(numbers.n)}
     canonical = json.dumps(members, sort_keys=True, separators=(",", ":"))
     return _base64(hashlib.sha256(canonical.encode()).digest())
 
@@ -104,7 +103,7 @@ def _part(part: Mapping[str, str]) -> str:
 
 
 def _number(value: int) -> str:
-    return _base64(value.to_bytes(_BYTES, "big"))
+    return _base64(value.to_bytes((value.bit_length() + 7) // 8, "big"))
 
 
 def _base64(data: bytes) -> str:

@@ -1,1 +1,1 @@
-"""Runs controllers, proxies and containers of the sandbox's regions for real, in network namespaces of this machine."""
+"""Real controllers, proxies and containers for a deployed stack: they read and write its regions' API servers."""

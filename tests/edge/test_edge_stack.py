@@ -215,6 +215,8 @@ def test_regions_share_the_account_that_answers_challenges_and_keep_its_key_in_s
     assert len(filters) == 1
     issuer = spec(stack, "us-central1-mesh-origin-issuer")["acme"]
     assert issuer["disableAccountKeyGeneration"] is True
+    # cert-manager takes no other algorithm for an account.
+    assert stack.named("edge-keys-account").inputs["algorithm"] == "RSA"
     assert issuer["privateKeySecretRef"]["name"] == secrets[0].inputs["metadata"]["name"]
 
 

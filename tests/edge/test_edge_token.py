@@ -1,7 +1,6 @@
 """The token that proves to a region that a request came through the edge, and answers to an authority's challenges."""
 
 import base64
-import hashlib
 import json
 import re
 from typing import Any
@@ -9,6 +8,8 @@ from typing import Any
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from components.cdn.keys import PRINCIPAL, account_thumbprint, edge_token, key_set
 from components.cdn.languages import language_matches
@@ -58,7 +59,7 @@ def test_the_same_key_gives_the_same_token_so_that_nothing_changes_by_itself() -
 def test_a_key_of_another_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="private_key_pem: expected a key for Ed25519"):
         edge_token(private_pem(private_key("x", "ECDSA")), audience="example.org", key_id="blue")
-    with pytest.raises(ValueError, match="public_key_pem: expected a key on the curve P-256"):
+    with pytest.raises(ValueError, match="public_key_pem: expected an RSA key"):
         account_thumbprint(public_pem(BLUE))
 
 
@@ -69,13 +70,17 @@ def test_the_gateway_s_rules_are_for_the_token_s_bearer() -> None:
     assert f"{claims['iss']}/{claims['sub']}" == PRINCIPAL
 
 
-def test_the_thumbprint_is_that_of_the_key_as_rfc_7638_writes_it() -> None:
-    key = private_key("account", "ECDSA")
-    point = key.public_key().public_numbers()  # type: ignore[union-attr]
-    x, y = (base64.urlsafe_b64encode(n.to_bytes(32, "big")).decode().rstrip("=") for n in (point.x, point.y))
-    text = f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'
-    expected = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
-    assert account_thumbprint(public_pem(key)) == expected
+def test_the_thumbprint_is_that_of_the_example_in_rfc_7638() -> None:
+    """The key of section 3.1."""
+    modulus = (
+        "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3"
+        "oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdA"
+        "ZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-"
+        "kEgU8awapJzKnqDKgw"
+    )
+    key = RSAPublicNumbers(65537, int.from_bytes(decoded(modulus), "big")).public_key()
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    assert account_thumbprint(pem) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 
 
 def test_a_challenge_is_answered_with_its_token_and_the_thumbprint_and_nothing_else_is() -> None:

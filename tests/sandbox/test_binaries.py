@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from components import versions
 from sandbox import binaries, golang
 from sandbox.binaries import (
+    CERT_MANAGER,
     CONTROL_PLANE,
     CONTROLLERS,
     ENGINE,
@@ -22,7 +24,7 @@ from sandbox.layout import PROJECT, Layout, SandboxError
 
 pytestmark = pytest.mark.unit
 
-ALL = (ENGINE, *CONTROL_PLANE, *CONTROLLERS, *FOR_TESTS)
+ALL = (ENGINE, *CONTROL_PLANE, *CONTROLLERS, *FOR_TESTS, *CERT_MANAGER[1:])
 
 
 @pytest.fixture
@@ -59,12 +61,17 @@ def requirements(tool: str) -> dict[str, str]:
     return dict(re.findall(r"^(?:require |\t)(\S+) (v\S+)", (PROJECT / "tools" / tool / "go.mod").read_text(), re.M))
 
 
-def test_the_only_go_code_of_our_own_serves_the_official_provider() -> None:
-    (main,) = (PROJECT / "tools").rglob("*.go")
-    assert main == PROJECT / "tools" / "kubernetes-provider" / "main.go"
-    statements = [line for line in main.read_text().splitlines() if line and not line.startswith("//")]
+def test_the_only_go_code_of_our_own_starts_the_official_provider_and_controller() -> None:
+    provider, controller = (PROJECT / "tools" / tool / "main.go" for tool in ("kubernetes-provider", "cert-manager"))
+    assert set((PROJECT / "tools").rglob("*.go")) == {provider, controller}
+    statements = [line for line in provider.read_text().splitlines() if line and not line.startswith("//")]
     assert len(statements) == 10
     assert '\tprovider.Serve("kubernetes", version.Version, schema, nil)' in statements
+    assert "range controller.Known()" in controller.read_text()
+
+
+def test_cert_manager_s_controller_has_the_version_of_its_chart() -> None:
+    assert binaries.pinned_version("cert-manager", CERT_MANAGER[0].module) == versions.CERT_MANAGER.version
 
 
 def test_the_kubernetes_provider_has_the_version_of_the_sdk() -> None:

@@ -1,15 +1,19 @@
-"""Real keys for mocks, always the same for the same name, because some consumers parse the key."""
+"""Real keys for mocks, always the same for the same name in one run, because some consumers parse the key."""
 
 import hashlib
+from functools import cache
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
 
+@cache
 def private_key(name: str, algorithm: str) -> PrivateKey:
-    """The key called `name`; on the curve P-256 unless the algorithm is ED25519."""
+    """The key called `name`; on the curve P-256 unless the algorithm is ED25519 or RSA."""
+    if algorithm == "RSA":
+        return rsa.generate_private_key(65537, 2048)
     seed = hashlib.sha256(name.encode()).digest()
     if algorithm == "ED25519":
         return ed25519.Ed25519PrivateKey.from_private_bytes(seed)
