@@ -1,0 +1,1 @@
+"""Controllers of other projects, run as processes against the regions' API servers."""
