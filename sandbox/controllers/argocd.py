@@ -233,7 +233,7 @@ class Running:
             REDIS: partial(_listens, ports["redis"]),
             REPO_SERVER: partial(_answers, f"http://127.0.0.1:{ports['repo-metrics']}/healthz"),
             CONTROLLER: partial(_answers, f"http://127.0.0.1:{ports['controller-metrics']}/healthz"),
-            SETS: partial(_answers, f"http://127.0.0.1:{ports['sets-probe']}/healthz"),
+            SETS: partial(_answers, f"http://127.0.0.1:{ports['sets-metrics']}/metrics"),
             SERVER: partial(_answers, f"{self.hub.url}/healthz"),
         }
         while not checks[program]():

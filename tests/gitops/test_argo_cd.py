@@ -65,11 +65,21 @@ def version(tag: str) -> dict[str, Any]:
     return {SERVICE: {"image": f"{REPOSITORY}:{tag}"}}
 
 
+SETTINGS = {
+    **configured(*MIXED),
+    "mesh": {"enabled": False},
+    "edge": {},
+    "gitops": {**GITOPS, "canary": CANARY},
+    "services": version("6.9.2"),
+}
+"""No mesh, because Argo CD's part ends with the services' objects."""
+
+
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     argo_cd.require_programs()
     made = Sandbox.of(tmp_path_factory.mktemp("argo-cd") / "project", "multiregion", saves_once=True)
-    made.configure({**configured(*MIXED), "gitops": {**GITOPS, "canary": CANARY}, "services": version("6.9.2")})
+    made.configure(SETTINGS)
     made.run("up", made.stack)
     yield made
     made.take_down()
