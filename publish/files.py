@@ -1,6 +1,6 @@
 """The values of a stack's regions as files, from the same functions that the program uses."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -33,13 +33,21 @@ def differing(wanted: Mapping[str, str], folder: Path) -> list[str]:
     return sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
 
 
-def write(wanted: Mapping[str, str], folder: Path) -> None:
-    """Write the files and delete those of removed regions. Only files with this module's header are deleted."""
+def canary_file(settings: Settings) -> str:
+    """Name of the file of the region that gets a new version first."""
+    return f"{settings.gitops.canary or settings.gitops_hub}.yaml"
+
+
+def write(wanted: Mapping[str, str], folder: Path, known: Collection[str] | None = None) -> None:
+    """Write the files, and delete those that are not `known` (None: not wanted), which are of removed regions.
+
+    Only files with this module's header are deleted.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in wanted.items():
         (folder / name).write_text(text)
     for path in folder.glob("*.yaml"):
-        if path.name not in wanted and path.read_text().startswith(HEAD):
+        if path.name not in (known or wanted) and path.read_text().startswith(HEAD):
             path.unlink()
 
 

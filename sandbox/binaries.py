@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import golang, lock, progress
-from sandbox.layout import PROJECT, Layout
+from sandbox.layout import PROJECT, Layout, SandboxError
 
 TOOLS = PROJECT / "tools"
 ENGINE_DIRECTORY, PLUGIN_DIRECTORY, BIN_DIRECTORY = "engine", "plugins", "bin"
@@ -41,6 +43,8 @@ class Binary:
     """Go build tags."""
     embedded: tuple[str, str] | None = None
     """A file that the package embeds: (path in tools/<tool>, path in the module)."""
+    changed: tuple[str, str, str] | None = None
+    """A text that is replaced in a source file of the module: (path in the module, text, replacement)."""
     directory: str = BIN_DIRECTORY
     """Target folder of the build."""
 
@@ -62,6 +66,8 @@ class Binary:
         for source in sorted((TOOLS / self.tool / self.package).glob("*.go")):
             digest.update(source.read_bytes())
         digest.update(f"{self.package} {self.linker_flags}{self.tags}{self.embedded}".encode())
+        if self.changed is not None:
+            digest.update(f"{self.changed}".encode())
         return digest.hexdigest()
 
 
@@ -135,7 +141,7 @@ CONTROL_PLANE = (
     ),
 )
 KUBE_PROXY = _kubernetes("kube-proxy")
-CONTROLLERS = (KUBE_PROXY,)
+NETWORK = (KUBE_PROXY,)
 """What `python -m sandbox controllers` needs besides; `make up` does not build it."""
 _KUBERNETES_VERSION = pinned_version("sandbox", "k8s.io/kubernetes").removeprefix("v").split(".")
 HELM = Binary(
@@ -210,6 +216,19 @@ FOR_TESTS = (
         version_variable="github.com/docker/compose/v5/internal.Version",
     ),
 )
+_ARGO_CD = "github.com/argoproj/argo-cd/v3"
+ARGO_CD = Binary(
+    name="argocd",
+    tool="argocd",
+    # One program: it takes the part of the controller or server whose name it is started with.
+    package=f"{_ARGO_CD}/cmd",
+    module=_ARGO_CD,
+    linker_values=((f"{_ARGO_CD}/common.version", pinned_version("argocd", _ARGO_CD).removeprefix("v")),),
+    # No option has the address of the controller's metrics.
+    changed=("controller/appcontroller.go", '"0.0.0.0:%d", metricsPort', '"127.0.0.1:%d", metricsPort'),
+)
+GITOPS = (ARGO_CD, HELM)
+"""Argo CD's own controllers. Its repo server calls Helm."""
 
 CERT_MANAGER = (
     Binary(
@@ -229,7 +248,9 @@ CERT_MANAGER = (
         for name in ("pebble", "pebble-challtestsrv")
     ),
 )
-"""cert-manager's controller, a test authority and its DNS server. `sandbox/controllers` builds and runs them."""
+"""cert-manager's controller, a test authority and its DNS server."""
+FOR_CAMPAIGNS = (*NETWORK, *ISTIO, *CERT_MANAGER, *GITOPS)
+"""Real controllers, for campaigns and for whoever starts them by hand. `make up` and `make test` do without them."""
 
 
 def path_of(layout: Layout, binary: Binary) -> Path:
@@ -282,7 +303,7 @@ def _build(layout: Layout, go: Path, binary: Binary, label: str) -> None:
     stamp.parent.mkdir(parents=True, exist_ok=True)
     tags = ["-tags", binary.tags] if binary.tags else []
     with _overlay(go, binary) as overlay:
-        options = ["-ldflags", binary.linker_flags, *tags, *overlay]
+        options = ["-ldflags", binary.linker_flags, *tags, *overlay, *_changed(layout, go, binary)]
         golang.build(go, TOOLS / binary.tool, [*options, "-o", str(temporary), binary.package], label)
     temporary.replace(target)
     stamp.write_text(binary.stamp)
@@ -300,3 +321,32 @@ def _overlay(go: Path, binary: Binary) -> Iterator[list[str]]:
         json.dump({"Replace": {str(TOOLS / binary.tool / place): str(module / source)}}, file)
         file.flush()
         yield ["-overlay", file.name]
+
+
+def _changed(layout: Layout, go: Path, binary: Binary) -> list[str]:
+    """Options with which Go builds a copy of the module that has the replacement.
+
+    Go takes no overlay of a downloaded module. The copy stays, so that Go need not compile it anew each time.
+    """
+    if binary.changed is None:
+        return []
+    folder = layout.binaries / "changed" / binary.name
+    shutil.rmtree(folder, ignore_errors=True)
+    module = golang.module_folder(go, TOOLS / binary.tool, binary.module)
+    shutil.copytree(module, folder / "module", ignore=shutil.ignore_patterns("docs"), copy_function=shutil.copyfile)
+    for parent, _, _ in os.walk(folder):
+        Path(parent).chmod(0o755)  # Go's own copy is read-only
+    path, text, replacement = binary.changed
+    source = folder / "module" / path
+    source.write_text(_replaced(source.read_text(), path, text, replacement))
+    tool = TOOLS / binary.tool
+    (folder / "go.mod").write_text(f"{(tool / 'go.mod').read_text()}\nreplace {binary.module} => {folder / 'module'}\n")
+    shutil.copyfile(tool / "go.sum", folder / "go.sum")
+    return ["-modfile", str(folder / "go.mod")]
+
+
+def _replaced(content: str, path: str, text: str, replacement: str) -> str:
+    """The content with `text` replaced. Raises `SandboxError` unless `text` is there exactly once."""
+    if content.count(text) != 1:
+        raise SandboxError(f"{path} has {text!r} {content.count(text)} times, not once: see sandbox/binaries.py")
+    return content.replace(text, replacement)

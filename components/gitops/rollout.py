@@ -104,8 +104,11 @@ def _left_alone(service: str) -> dict[str, Any]:
 
 
 def _sync_policy() -> dict[str, Any]:
-    # Not `automated`, because the roll-out starts each region's sync at its turn.
     return {
+        # The roll-out starts each region's sync at its turn: Argo CD switches `automated` off, and takes only `prune`
+        # from it. Without `prune`, objects that the chart no longer has would stay, and their region would never be in
+        # sync again.
+        "automated": {"prune": True},
         "syncOptions": ["CreateNamespace=false", "RespectIgnoreDifferences=true", "ServerSideApply=true"],
         "retry": {"limit": 5, "backoff": {"duration": "30s", "factor": 2, "maxDuration": "5m"}},
     }

@@ -37,7 +37,7 @@ def start(layout: Layout, stack: str) -> int:
     if _supervisor(layout, stack) is None:
         if not any(cluster.servers for cluster in control_planes.clusters(layout, stack)):
             raise SandboxError(f"No control plane of stack {stack} runs; `make up STACK={stack}` starts them.")
-        binaries.ensure(layout, binaries.CONTROLLERS)
+        binaries.ensure(layout, binaries.NETWORK)
         with progress.step(f"Stack {stack}: starting networks, kube-proxies and containers"):
             _launch(layout, stack)
     return status(layout, stack)

@@ -49,7 +49,7 @@ class StackControllers:
         Raises `SandboxError`, with nothing left behind, if this machine cannot, or a region does not start.
         """
         netns.require()
-        binaries.ensure(self._layout, binaries.CONTROLLERS)
+        binaries.ensure(self._layout, binaries.NETWORK)
         if not self._clusters:
             raise SandboxError("No control plane runs: start the stack first.")
         self.directory.mkdir(parents=True, exist_ok=True)

@@ -160,7 +160,7 @@ def test_a_region_is_deployed_from_the_chart_with_its_own_file_of_values_and_und
         "helm": {"releaseName": RELEASE, "valueFiles": ["/deploy/{{.name}}.yaml"]},
     }
     assert found["destination"] == {"name": "{{.name}}", "namespace": "sacred-council"}
-    assert "automated" not in found["syncPolicy"]
+    assert found["syncPolicy"]["automated"] == {"prune": True}
 
 
 def test_what_shifts_set_is_left_alone() -> None:

@@ -1,13 +1,15 @@
 """A region of a cloud that is Rancher's hub, and whose services move to Argo CD and back.
 
-Argo CD and Rancher do not run: the sandbox substitutes their charts. The program's objects for them are real. The tests
-build on each other.
+Argo CD's own controllers run as processes, where they have been built. Rancher does not run. The program's objects for
+both are real. The tests build on each other.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from tests.support import argo_cd
 from tests.support.hubs import GITOPS, RANCHER
 from tests.support.sandboxes import Sandbox
 
@@ -79,10 +81,29 @@ def test_a_second_run_changes_nothing(sandbox: Sandbox, shipped: str) -> None:
     sandbox.pulumi("preview", "--expect-no-changes")
 
 
+def test_argo_cd_takes_the_services_over_as_they_are(sandbox: Sandbox, services: Uids, shipped: str) -> None:
+    argo_cd.require_programs()
+    before = templates(sandbox)
+    with argo_cd.argo_cd(sandbox, REGION) as argo:
+        argo.await_done(argo.first, REGION)
+        assert argo.applications()[REGION]["status"]["operationState"]["phase"] == "Succeeded"
+    assert uids(sandbox) == services
+    assert templates(sandbox) == before
+    tracked = sandbox.objects("deployments", "-n", "sacred-council")
+    assert all("argocd.argoproj.io/tracking-id" in one["metadata"]["annotations"] for one in tracked)
+
+
 def test_the_program_takes_the_services_back_as_they_are(sandbox: Sandbox, services: Uids, back: str) -> None:
     assert [r["urn"] for r in sandbox.resources() if CHART in r["urn"]]
     assert uids(sandbox) == services
     assert sandbox.kubectl("get", "namespaces", "argocd", "cattle-system", "--ignore-not-found") == ""
+
+
+def templates(sandbox: Sandbox) -> dict[str, Any]:
+    """The pods that each Deployment of the services wants. Another template restarts them."""
+    found = sandbox.objects("deployments", "-n", "sacred-council")
+    assert found
+    return {one["metadata"]["name"]: one["spec"]["template"] for one in found}
 
 
 def uids(sandbox: Sandbox) -> Uids:

@@ -10,12 +10,13 @@ import pytest
 from components import versions
 from sandbox import binaries, golang
 from sandbox.binaries import (
+    ARGO_CD,
     CERT_MANAGER,
     CONTROL_PLANE,
-    CONTROLLERS,
     ENGINE,
     FOR_TESTS,
     HELM,
+    NETWORK,
     KUBERNETES_PROVIDER,
     KUBERNETES_PROVIDER_VERSION,
     Binary,
@@ -24,7 +25,7 @@ from sandbox.layout import PROJECT, Layout, SandboxError
 
 pytestmark = pytest.mark.unit
 
-ALL = (ENGINE, *CONTROL_PLANE, *CONTROLLERS, *FOR_TESTS, *CERT_MANAGER[1:])
+ALL = (ENGINE, *CONTROL_PLANE, *NETWORK, *FOR_TESTS, *CERT_MANAGER[1:], ARGO_CD)
 
 
 @pytest.fixture
@@ -93,6 +94,38 @@ def test_the_kubernetes_servers_know_their_version() -> None:
     server = next(binary for binary in CONTROL_PLANE if binary.name == "kube-apiserver")
     version = binaries.pinned_version("sandbox", "k8s.io/kubernetes")
     assert server.linker_flags == f"-s -w -X k8s.io/component-base/version.gitVersion={version}"
+
+
+def test_argo_cd_and_its_engine_are_of_one_commit() -> None:
+    """The engine's own version says the commit, and time, of release v3.5.3 of Argo CD."""
+    module = (PROJECT / "tools" / "argocd" / "go.mod").read_text()
+    assert binaries.pinned_version("argocd", ARGO_CD.module) == "v3.5.3"
+    assert re.search(r"argo-cd/gitops-engine => \S+/gitops-engine v0\.0\.0-20260914071520-c9c369efcc5b$", module, re.M)
+
+
+def test_a_changed_source_is_built_from_a_copy(layout: Layout, go: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = layout.home / "module"
+    (module / "controller").mkdir(parents=True)
+    (module / "controller" / "appcontroller.go").write_text('listen(fmt.Sprintf("0.0.0.0:%d", metricsPort))\n')
+    monkeypatch.setattr(golang, "module_folder", lambda *_: module)
+    binaries.ensure(layout, [ARGO_CD])
+    copy = layout.binaries / "changed" / "argocd"
+    changed = (copy / "module" / "controller" / "appcontroller.go").read_text()
+    assert changed == 'listen(fmt.Sprintf("127.0.0.1:%d", metricsPort))\n'
+    assert f"replace {ARGO_CD.module} => {copy / 'module'}" in (copy / "go.mod").read_text()
+    assert f"-modfile {copy / 'go.mod'}" in go.read_text()
+    assert ARGO_CD.stamp != replace(ARGO_CD, changed=None).stamp
+
+
+def test_a_source_that_no_longer_has_the_text_is_refused(
+    layout: Layout, go: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = layout.home / "module"
+    (module / "controller").mkdir(parents=True)
+    (module / "controller" / "appcontroller.go").write_text("listen()\n")
+    monkeypatch.setattr(golang, "module_folder", lambda *_: module)
+    with pytest.raises(SandboxError, match=r"controller/appcontroller\.go has .* 0 times, not once"):
+        binaries.ensure(layout, [ARGO_CD])
 
 
 def test_an_unknown_module_is_refused() -> None:

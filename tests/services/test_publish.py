@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from publish.__main__ import main
-from publish.files import differing, files, write
+from publish.files import HEAD, differing, files, write
 from stacks.settings import parse
 from tests.support.hubs import GITOPS
-from tests.support.regions import MIXED, SHIFTING, configured, targets
+from tests.support.regions import IOWA, MIXED, SHIFTING, configured, targets
 from tests.support.rendering import stack_config
 
 pytestmark = pytest.mark.stack
@@ -58,6 +58,21 @@ def test_the_command_writes_and_finds_what_is_stale(stacks: Path, capsys: pytest
     assert main(["hub", str(folder)], stacks) == 0
     assert sorted(path.name for path in folder.iterdir()) == sorted(f"{name}.yaml" for name, _ in MIXED)
     assert main(["hub", str(folder), "--check"], stacks) == 0
+
+
+def test_the_canary_s_file_alone_is_written_and_compared(stacks: Path) -> None:
+    folder = stacks / "deploy"
+    assert main(["hub", str(folder)], stacks) == 0
+    for name, _ in MIXED:
+        (folder / f"{name}.yaml").write_text(f"{HEAD}old: true\n")
+    assert main(["hub", str(folder), "--canary", "--check"], stacks) == 1
+    assert main(["hub", str(folder), "--canary"], stacks) == 0
+    # The canary is the hub here, and the hub the primary region.
+    assert [name for name, _ in MIXED if "old" in (folder / f"{name}.yaml").read_text()] == [
+        name for name, _ in MIXED if name != IOWA[0]
+    ]
+    assert main(["hub", str(folder), "--canary", "--check"], stacks) == 0
+    assert main(["hub", str(folder), "--check"], stacks) == 1
 
 
 def test_a_stack_without_argo_cd_or_without_a_file_is_an_error(

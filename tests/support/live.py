@@ -39,7 +39,7 @@ def require_networks() -> None:
 def require_programs() -> None:
     """Skip the test if kube-proxy is not built: that takes minutes."""
     layout = Layout.from_environment()
-    missing = [each.name for each in binaries.CONTROLLERS if not binaries.is_current(layout, each)]
+    missing = [each.name for each in binaries.NETWORK if not binaries.is_current(layout, each)]
     if missing:
         pytest.skip(f"not built: {', '.join(missing)}; `make binaries` builds them")
 

@@ -28,7 +28,7 @@ def deployed(folder: Path, stack: str, settings: Mapping[str, object] | None = N
     layout = Layout.from_environment()
     missing = [binary.name for binary in NEEDED if not binaries.path_of(layout, binary).is_file()]
     if missing:
-        pytest.skip(f"{', '.join(missing)} are not built: `python -m sandbox build --tests` builds them")
+        pytest.skip(f"{', '.join(missing)} are not built: `python -m sandbox build --campaigns` builds them")
     istio_charts.write_packages(folder / "charts")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FOLDER_VARIABLE, str(folder / "charts"))

@@ -34,6 +34,7 @@ PROGRAM = (
     "sandbox",
     "report",
     "policy",
+    "publish",
     "tools",
 )
 PREVIEW = ("pulumi", "preview", "--json", "--non-interactive")
