@@ -16,9 +16,9 @@ from sandbox.binaries import (
     ENGINE,
     FOR_TESTS,
     HELM,
-    NETWORK,
     KUBERNETES_PROVIDER,
     KUBERNETES_PROVIDER_VERSION,
+    NETWORK,
     Binary,
 )
 from sandbox.layout import PROJECT, Layout, SandboxError
