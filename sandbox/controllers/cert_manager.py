@@ -39,20 +39,22 @@ def start(layout: Layout, stack: str, *, lifetime_seconds: int = LIFETIME_SECOND
     """
     managers = [CertManager(cluster) for cluster in control_planes.clusters(layout, stack) if cluster.servers]
     asking = {manager: urls for manager in managers if (urls := manager.authorities())}
-    urls = sorted({url for found in asking.values() for url in found})
-    if not urls:
+    authorities = sorted({url for found in asking.values() for url in found})
+    if not authorities:
         return []
-    if len(urls) > 1:
-        raise SandboxError(f"Stack {stack}: its issuers name several authorities, and one can be tested: {urls}.")
+    if len(authorities) > 1:
+        raise SandboxError(
+            f"Stack {stack}: its issuers name several authorities, and one can be tested: {authorities}."
+        )
     binaries.ensure(layout, binaries.CERT_MANAGER)
     authority = AcmeAuthority(layout)
-    authority.start(urls[0], lifetime_seconds=lifetime_seconds)
+    authority.start(authorities[0], lifetime_seconds=lifetime_seconds)
     for host, addresses in gateways(asking).items():
         authority.resolve(host, addresses)
     for manager in asking:
         manager.start(authority)
     regions = [manager.cluster.plane.name for manager in asking]
-    progress.say(f"cert-manager runs in {', '.join(regions)}; a test authority stands for {urls[0]}.")
+    progress.say(f"cert-manager runs in {', '.join(regions)}; a test authority stands for {authorities[0]}.")
     return regions
 
 

@@ -20,8 +20,8 @@ def lines(services: Iterable[Mapping[str, Any]], slices: Iterable[Mapping[str, A
     pods: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for each in slices:
         metadata = each["metadata"]
-        service = (metadata["namespace"], (metadata.get("labels") or {}).get(_SERVICE_LABEL, ""))
-        pods.setdefault(service, []).extend(_endpoints(each))
+        owner = (metadata["namespace"], (metadata.get("labels") or {}).get(_SERVICE_LABEL, ""))
+        pods.setdefault(owner, []).extend(_endpoints(each))
     found = []
     for service in services:
         metadata = service["metadata"]

@@ -269,8 +269,8 @@ class _Pod(threading.Thread):
     def _running(self) -> list[RunningContainer]:
         return [*(each for each in self._init if is_sidecar(each.spec)), *self._main]
 
-    def _write_status(self) -> None:
-        """Tell the API server what has changed."""
+    def _write_status(self) -> bool:
+        """Tell the API server what has changed. True."""
         started = bool(self._main) and all(container.ran for container in self._main)
         ready = started and not self._ending and all(container.ready for container in self._running)
         if ready != self._ready_since[0]:
@@ -284,6 +284,7 @@ class _Pod(threading.Thread):
         if status != self._written:
             self._agent.api.patch(f"{path_of(self._pod)}/status", {"status": status})
             self._written = status
+        return True
 
     def _write_volumes(self) -> None:
         spec = self._pod["spec"]
@@ -314,7 +315,7 @@ class _Pod(threading.Thread):
     def _end(self) -> None:
         """End the processes: in order if the pod was deleted, else at once."""
         if self._deleted and not self._abandoned.is_set():
-            self._attempt(lambda: self._write_status() is None)
+            self._attempt(self._write_status)
             grace = float(self._pod["metadata"].get("deletionGracePeriodSeconds", 30))
             deadline = time.monotonic() + grace
             self._abandoned.wait(min(grace, max([each.drain_seconds for each in self._main], default=0.0)))

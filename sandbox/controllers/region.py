@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -74,7 +75,12 @@ class RegionControllers:
 
     def stop(self) -> None:
         """End everything; the pods go on as simulated ones. Works also if the API server is away."""
-        for step in (lambda: admission.unregister(self.api), self.agent.stop, self._names.stop):
+        steps: tuple[Callable[[], None], ...] = (
+            partial(admission.unregister, self.api),
+            self.agent.stop,
+            self._names.stop,
+        )
+        for step in steps:
             with suppress(ApiError, OSError, RuntimeError):
                 step()
         self.api.close()

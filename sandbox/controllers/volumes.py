@@ -50,8 +50,8 @@ def _write(directory: Path, path: str, content: bytes, mode: int, group: int) ->
 
 def mode_of(volume: Mapping[str, Any], group: int) -> int:
     """The permissions of a volume's files. As with a kubelet, a pod's file system group can read them."""
-    source: Mapping[str, Any] = next((value for key, value in volume.items() if key != "name"), None) or {}
-    mode = int(source.get("defaultMode", 0o644))
+    sources: list[Mapping[str, Any]] = [value or {} for key, value in volume.items() if key != "name"]
+    mode = int(sources[0].get("defaultMode", 0o644)) if sources else 0o644
     return mode | 0o440 if group else mode
 
 

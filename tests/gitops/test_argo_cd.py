@@ -8,6 +8,7 @@ policy of the API server instead. The tests build on each other.
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -147,7 +148,7 @@ def test_a_new_version_reaches_every_region(argo: ArgoCd) -> None:
 def test_a_bad_image_stops_at_the_canary(argo: ArgoCd) -> None:
     for region in REGIONS:
         kubectl(argo.cluster(region), "apply", "--server-side", "--filename=-", stdin=json.dumps(REFUSES_UNKNOWN))
-        eventually(lambda region=region: is_refused(argo, region), seconds=60, what="the policy holds")
+        eventually(partial(is_refused, argo, region), seconds=60, what="the policy holds")
     revision = argo.ship({SERVICE: {"image": UNKNOWN}})
     argo.refresh(CANARY)
     eventually(lambda: argo.steps()[CANARY] == "Progressing", seconds=PATIENCE, what="the canary tries")
@@ -250,7 +251,7 @@ def test_its_own_accounts_have_rights_in_its_own_namespace_only(argo: ArgoCd, ac
     assert hub.kubectl("auth", "can-i", "get", "nodes", who).stdout.strip() == "no"
 
 
-FOREIGN = {
+FOREIGN: dict[str, dict[str, Any]] = {
     "a kind that is not the chart's": {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -344,7 +345,7 @@ def test_without_its_hub_every_region_goes_on(argo: ArgoCd, sandbox: Sandbox) ->
     # Only the autoscaler's and the deployments' own controllers act now.
     for region in (CANARY, OTHER):
         kubectl(argo.cluster(region), "delete", "pods", "--all", f"--namespace={SERVICES}", "--wait=false")
-        eventually(lambda region=region: all_available(argo, region), seconds=PATIENCE, what="new pods")
+        eventually(partial(all_available, argo, region), seconds=PATIENCE, what="new pods")
         assert generations(argo, region) == before[region]
 
 

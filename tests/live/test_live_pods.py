@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -64,12 +65,20 @@ def _egress(region: str) -> str:
     return RegionAddresses(FIRST_SLOT + NAMES.index(region)).egress
 
 
+def _runs_all(region: RegionControllers) -> bool:
+    return len(region.agent.running) == REPLICAS
+
+
+def _all_ready(cluster: Cluster) -> bool:
+    return len(_ready(cluster)) == REPLICAS
+
+
 @pytest.fixture(scope="module")
 def stack(folder: Path, clusters: dict[str, Cluster]) -> Iterator[StackControllers]:
     with live.controllers(folder, list(clusters.values())) as running:
         for name, region in running.regions.items():
-            live.await_true(lambda region=region: len(region.agent.running) == REPLICAS, f"the pods of {name} run")
-            live.await_true(lambda name=name: len(_ready(clusters[name])) == REPLICAS, f"the pods of {name} are ready")
+            live.await_true(partial(_runs_all, region), f"the pods of {name} run")
+            live.await_true(partial(_all_ready, clusters[name]), f"the pods of {name} are ready")
         yield running
 
 
@@ -120,7 +129,7 @@ def test_a_pod_reaches_all_pods_behind_a_cluster_address(stack: StackControllers
     for name, region in stack.regions.items():
         address = live.cluster_address(clusters[name], "agent")
         inside = _somewhere_in(region)
-        live.await_true(lambda a=address, n=inside: live.answers(n, a, 80), f"the Service of {name} answers")
+        live.await_true(partial(live.answers, inside, address, 80), f"the Service of {name} answers")
         names = {pod["metadata"]["name"] for pod in live.objects(clusters[name], "pods")}
         assert _who(inside, address) == names
         answer = live.get(inside, address, 80, "/a?b=c", {"X-Sacred-Language": "nl"})
@@ -142,7 +151,7 @@ def test_another_region_and_a_client_reach_a_load_balancers_address(
     address = live.balancer_address(clusters["eu"], "open")
     other, client = _somewhere_in(stack.regions["us"]), stack.internet.client()
     for source in (other, client):
-        live.await_true(lambda s=source: live.answers(s, address, 80), "the load balancer answers")
+        live.await_true(partial(live.answers, source, address, 80), "the load balancer answers")
         assert live.get(source, address, 80)["region"] == "eu"
     assert len(_who(client, address, 40)) == REPLICAS
     port = stack.internet.publish((address, 80))
