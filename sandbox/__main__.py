@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     execute.add_argument("command", nargs=argparse.REMAINDER)
     build = verbs.add_parser("build", help="build the sandbox's missing binaries")
     build.add_argument("--tests", action="store_true", help="also the servers and linters that the tests use")
+    build.add_argument("--campaigns", action="store_true", help="also the programs that only campaigns use")
     charts = verbs.add_parser("charts", help="download the pinned Helm charts into the sandbox's chart folder")
     charts.add_argument("--folder", type=Path, help="another folder for them")
     verbs.add_parser("clean", help="stop everything and delete all but the built binaries")

@@ -200,6 +200,20 @@ FOR_TESTS = (
 )
 
 
+def _keda(program: str) -> Binary:
+    return Binary(
+        name=f"keda-{program}",
+        tool="keda",
+        package=f"github.com/kedacore/keda/v2/cmd/{program}",
+        module="github.com/kedacore/keda/v2",
+    )
+
+
+FOR_CAMPAIGNS = (_keda("operator"), _keda("adapter"))
+"""Programs that only campaigns run. They take eight minutes of processor time, so `make up` and `make test` do without
+them."""
+
+
 def path_of(layout: Layout, binary: Binary) -> Path:
     """Path of the program, whether built or not."""
     return layout.binaries / binary.directory / binary.name

@@ -28,7 +28,7 @@ def run(layout: Layout, arguments: argparse.Namespace) -> int:
         "status": lambda: status(layout),
         "doctor": lambda: doctor.report(layout),
         "env": lambda: env(layout),
-        "build": lambda: build(layout, tests=arguments.tests),
+        "build": lambda: build(layout, tests=arguments.tests, campaigns=arguments.campaigns),
         "exec": lambda: execute(layout, arguments.command),
         "charts": lambda: charts.fill(layout, arguments.folder),
         "clean": lambda: clean(layout),
@@ -73,11 +73,13 @@ def print_plan(layout: Layout, stack: str) -> int:
     return 0
 
 
-def build(layout: Layout, *, tests: bool) -> int:
+def build(layout: Layout, *, tests: bool, campaigns: bool) -> int:
     """Build the missing programs."""
     binaries.ensure(layout, deployment.needed_binaries())
-    if tests:
+    if tests or campaigns:
         binaries.ensure(layout, binaries.FOR_TESTS)
+    if campaigns:
+        binaries.ensure(layout, binaries.FOR_CAMPAIGNS)
     return 0
 
 

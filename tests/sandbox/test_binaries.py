@@ -11,6 +11,7 @@ from sandbox import binaries, golang
 from sandbox.binaries import (
     CONTROL_PLANE,
     ENGINE,
+    FOR_CAMPAIGNS,
     FOR_TESTS,
     HELM,
     KUBERNETES_PROVIDER,
@@ -21,7 +22,7 @@ from sandbox.layout import PROJECT, Layout, SandboxError
 
 pytestmark = pytest.mark.unit
 
-ALL = (ENGINE, *CONTROL_PLANE, *FOR_TESTS)
+ALL = (ENGINE, *CONTROL_PLANE, *FOR_TESTS, *FOR_CAMPAIGNS)
 
 
 @pytest.fixture
