@@ -74,7 +74,6 @@ def test_keda_s_operator_asks_prometheus_and_no_other_pod_of_keda_does() -> None
     assert may_send(stack, operator, prometheus, 9090)
     assert not may_send(stack, server, prometheus, 9090)
     assert may_send(stack, server, operator, 9666)
-    assert not may_send(stack, operator, server, 6443)
     (opened,) = (one for one in stack.objects("NetworkPolicy") if one.name == "local-keda-prometheus-policy")
     assert opened.inputs["spec"]["podSelector"]["matchLabels"] == PROMETHEUS
     assert opened.inputs["spec"]["policyTypes"] == ["Ingress"]
@@ -91,7 +90,7 @@ def test_a_region_more_changes_nothing_of_scaling_in_the_others() -> None:
     two, three = scaled(IOWA, VIRGINIA), scaled(*MIXED)
     for region, _ in (IOWA, VIRGINIA):
         mine = [rest for rest in of_region(three, region) if rest.startswith(("keda", "scaling"))]
-        assert len(mine) == 10
+        assert len(mine) == 13
         assert [rest for rest in changed(two, three, region) if rest.startswith(("keda", "scaling"))] == []
 
 
