@@ -22,9 +22,9 @@ MESSAGING = "sacred-messaging"
 
 
 def rules(plan: ScalingPlan = SCALING) -> str:
-    """The recording rules of scaling only: the others would slow weeks down."""
+    """The rules of scaling only: the others would slow weeks down."""
     groups = json.loads(rules_file(TARGETS, PLACE, runbooks="docs/runbooks", scaling=plan))["groups"]
-    return json.dumps({"groups": [group for group in groups if group["name"] == "sacred-council-needs"]})
+    return json.dumps({"groups": [group for group in groups if group["name"] == "sacred-council-scaling"]})
 
 
 def asked(

@@ -113,8 +113,8 @@ def test_events_at_local_time_are_at_different_moments_in_the_regions() -> None:
     stack = scaled(*MIXED, events=[event])
     moments = set()
     for rules in stack.objects("PrometheusRule"):
-        (group,) = (one for one in rules.inputs["spec"]["groups"] if one["name"] == "sacred-council-needs")
-        moments |= {rule["expr"] for rule in group["rules"] if rule["record"] == "event:expected:replicas"}
+        (group,) = (one for one in rules.inputs["spec"]["groups"] if one["name"] == "sacred-council-scaling")
+        moments |= {rule["expr"] for rule in group["rules"] if rule.get("record") == "event:expected:replicas"}
     assert len(moments) == len(MIXED)
 
 

@@ -375,7 +375,7 @@ SCENARIOS = {
     ),
     "ScalingBlind": Scenario(
         fires=keda_errors("0+4x40"),
-        quiet=(keda_errors("12x40"), keda_errors("0+4x8 32x32")),
+        quiet=(keda_errors("12x40"), keda_errors("0+4x3 12x36")),
     ),
     "ServiceAtMaximum": Scenario(
         # 4,000 users for each replica.

@@ -241,7 +241,7 @@ def write_history(region: ScaledRegion, *, peak_in: float, peak_lasts: float) ->
 def _configure_prometheus(region: ScaledRegion) -> None:
     targets = replace(TARGETS, ingress=None, control_plane=None)
     groups = json.loads(rules_file(targets, PLACE, runbooks="docs/runbooks", scaling=PLAN))["groups"]
-    needs = [group for group in groups if group["name"] == "sacred-council-needs"]
+    needs = [group for group in groups if group["name"] == "sacred-council-scaling"]
     (region.directory / "rules.json").write_text(json.dumps({"groups": needs}))
     target = {"targets": [f"127.0.0.1:{region.users.server_port}"], "labels": {"namespace": SERVICES, "pod": "p"}}
     config = {

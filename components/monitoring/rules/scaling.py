@@ -83,7 +83,7 @@ def scaling_rules(targets: MonitoringTargets, plan: ScalingPlan | None) -> Mappi
     needs = [*(rule for service in plan.services for rule in _demand(targets, service)), _load()]
     if plan.weeks:
         needs += [_growth(plan), _forecast(plan)]
-    return {"needs": [*needs, *_events(plan)], "scaling": _alerts(targets, plan)}
+    return {"scaling": [*needs, *_events(plan), *_alerts(targets, plan)]}
 
 
 def _demand(targets: MonitoringTargets, service: ServiceDemand) -> Sequence[Recording]:
@@ -129,7 +129,9 @@ def _forecast(plan: ScalingPlan) -> Recording:
 
 def _usual(plan: ScalingPlan, of_week: Callable[[int], str]) -> str:
     """The median of a value of each past week, by service. Weeks without data do not count."""
-    weeks = [f'label_replace({of_week(week)}, "week", "{week}", "", "")' for week in range(1, plan.weeks + 1)]
+    weeks = [
+        f'label_replace({of_week(week)}, "week", "{week}", "{SERVICE}", ".*")' for week in range(1, plan.weeks + 1)
+    ]
     return f"quantile by ({SERVICE}) ({MEDIAN}, {' or '.join(weeks)})"
 
 
