@@ -53,19 +53,17 @@ ADAPTER = "keda-operator-metrics-apiserver"
 
 
 @dataclass
-class ScaledRegion:
-    """The processes and the cluster, with what the test does to them."""
+class Figures:
+    """Prometheus with weeks of history, and the service's users whom it scrapes."""
 
     directory: Path
-    cluster: Cluster
     running: Processes
-    prometheus: int
-    """Port."""
+    port: int
+    """Of Prometheus."""
     users: "Users"
-    replicas: "Watch" = field(init=False)
 
     def start_prometheus(self) -> None:
-        """Start Prometheus on its data, and wait until it answers."""
+        """Start Prometheus on its data, and wait until it records the load."""
         self.running.start(
             "prometheus",
             [
@@ -73,7 +71,7 @@ class ScaledRegion:
                 f"--config.file={self.directory / 'prometheus.json'}",
                 f"--storage.tsdb.path={self.directory / 'data'}",
                 "--storage.tsdb.retention.time=60d",
-                f"--web.listen-address=127.0.0.1:{self.prometheus}",
+                f"--web.listen-address=127.0.0.1:{self.port}",
             ],
         )
         eventually(lambda: self.needed(LOAD) is not None, seconds=SECONDS, what="Prometheus records the load")
@@ -82,11 +80,22 @@ class ScaledRegion:
         """The recorded replicas of the service; None if Prometheus has none, or does not answer."""
         query = urlencode({"query": f'{record}{{service="{SERVICE}"}}'})
         try:
-            with urlopen(f"http://127.0.0.1:{self.prometheus}/api/v1/query?{query}", timeout=5) as answer:
+            with urlopen(f"http://127.0.0.1:{self.port}/api/v1/query?{query}", timeout=5) as answer:
                 found = json.load(answer)["data"]["result"]
         except URLError:
             return None
         return float(found[0]["value"][1]) if found else None
+
+
+@dataclass
+class ScaledRegion:
+    """The processes and the cluster, with what the test does to them."""
+
+    directory: Path
+    cluster: Cluster
+    running: Processes
+    figures: Figures
+    replicas: "Watch" = field(init=False)
 
     def get(self, kind: str, name: str = SERVICE) -> dict[str, Any]:
         """The object in the services' namespace; empty if there is none."""
@@ -177,11 +186,10 @@ class Watch:
 def scaled_region(directory: Path) -> Iterator[ScaledRegion]:
     """Start all but KEDA's scaled object: the service still has the chart's autoscaler."""
     definitions = reference("crds", "keda-2.20.2.yaml")
-    for name in ("keda-operator", "keda-adapter", "prometheus", "promtool", "helm"):
+    for name in ("keda-operator", "keda-adapter", "helm"):
         binary(name)
-    users, (port,) = Users(), free_ports(1)
-    with apiserver.running(directory, "scaled", slot=19) as cluster, processes(directory / "logs") as running:
-        region = ScaledRegion(directory, cluster, running, port, users)
+    with figures(directory) as made, apiserver.running(directory, "scaled", slot=19) as cluster:
+        region = ScaledRegion(directory, cluster, made.running, made)
         _objects(region, definitions)
         _keda(region)
         region.replicas = Watch(region)
@@ -189,7 +197,20 @@ def scaled_region(directory: Path) -> Iterator[ScaledRegion]:
             yield region
         finally:
             region.replicas.stop()
+
+
+@contextmanager
+def figures(directory: Path) -> Iterator[Figures]:
+    """The users, and a Prometheus that is not started yet."""
+    for name in ("prometheus", "promtool"):
+        binary(name)
+    users, (port,) = Users(), free_ports(1)
+    with processes(directory / "logs") as running:
+        try:
+            yield Figures(directory, running, port, users)
+        finally:
             users.shutdown()
+            users.server_close()
 
 
 def chart(autoscaler: str = "hpa") -> list[dict[str, Any]]:
@@ -204,7 +225,7 @@ def chart(autoscaler: str = "hpa") -> list[dict[str, Any]]:
 def scaled(region: ScaledRegion) -> dict[str, Any]:
     """The program's scaled object, which asks the test's Prometheus, and which removes replicas at once."""
     spec = scaled_object(SERVICE, SETTINGS, plan=PLAN, time_zone="Etc/UTC")
-    text = json.dumps(spec).replace(prometheus_url(MONITORING), f"http://127.0.0.1:{region.prometheus}")
+    text = json.dumps(spec).replace(prometheus_url(MONITORING), f"http://127.0.0.1:{region.figures.port}")
     behavior = json.loads(text)["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
     quick = {
         **behavior["scaleDown"],
@@ -217,7 +238,7 @@ def scaled(region: ScaledRegion) -> dict[str, Any]:
     return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
 
 
-def write_history(region: ScaledRegion, *, peak_in: float, peak_lasts: float) -> None:
+def write_history(figures: Figures, *, peak_in: float, peak_lasts: float) -> None:
     """Write weeks of a need of 3 replicas, with a peak of `PEAK_REPLICAS` at the time `peak_in` seconds from now.
 
     The samples are as far apart as those of the running Prometheus, so that they count as much in a mean.
@@ -231,25 +252,25 @@ def write_history(region: ScaledRegion, *, peak_in: float, peak_lasts: float) ->
             samples[then + second] = PEAK_REPLICAS if peak_in <= second < peak_in + peak_lasts else 3
     lines = [f"# HELP {LOAD} Replicas.", f"# TYPE {LOAD} gauge"]
     lines += [f'{LOAD}{{service="{SERVICE}"}} {samples[at]} {at}' for at in sorted(samples)]
-    text = region.directory / "history.om"
+    text = figures.directory / "history.om"
     text.write_text("\n".join([*lines, "# EOF", ""]))
-    made = run("promtool", "tsdb", "create-blocks-from", "openmetrics", text, region.directory / "data")
+    made = run("promtool", "tsdb", "create-blocks-from", "openmetrics", text, figures.directory / "data")
     assert made.returncode == 0, made.stderr
-    _configure_prometheus(region)
+    _configure_prometheus(figures)
 
 
-def _configure_prometheus(region: ScaledRegion) -> None:
+def _configure_prometheus(figures: Figures) -> None:
     targets = replace(TARGETS, ingress=None, control_plane=None)
     groups = json.loads(rules_file(targets, PLACE, runbooks="docs/runbooks", scaling=PLAN))["groups"]
     needs = [group for group in groups if group["name"] == "sacred-council-scaling"]
-    (region.directory / "rules.json").write_text(json.dumps({"groups": needs}))
-    target = {"targets": [f"127.0.0.1:{region.users.server_port}"], "labels": {"namespace": SERVICES, "pod": "p"}}
+    (figures.directory / "rules.json").write_text(json.dumps({"groups": needs}))
+    target = {"targets": [f"127.0.0.1:{figures.users.server_port}"], "labels": {"namespace": SERVICES, "pod": "p"}}
     config = {
         "global": {"scrape_interval": f"{STEP}s", "evaluation_interval": f"{STEP}s"},
         "rule_files": ["rules.json"],
         "scrape_configs": [{"job_name": SERVICE, "static_configs": [target]}],
     }
-    (region.directory / "prometheus.json").write_text(json.dumps(config))
+    (figures.directory / "prometheus.json").write_text(json.dumps(config))
 
 
 def _objects(region: ScaledRegion, definitions: Path) -> None:
