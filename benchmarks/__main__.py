@@ -1,4 +1,4 @@
-"""`python -m benchmarks [overhead|growth|path|page]`: measures, prints, and writes benchmarks/results/*.json."""
+"""`python -m benchmarks [overhead|growth|path|forecast|page]`: measures, prints, writes benchmarks/results/*.json."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import signal
 import sys
 from typing import Any
 
-from benchmarks import growth, overhead, page, path, results
+from benchmarks import forecast, growth, overhead, page, path, results
 from benchmarks.measure import FailedError
 from sandbox.layout import SandboxError
 
-_PARTS = ("overhead", "growth", "path")
+_PARTS = ("overhead", "growth", "path", "forecast")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,6 +37,9 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
     elif part == "growth":
         figures = growth.measure(arguments.counts, arguments.preview_only, arguments.runs)
         _tell(part, figures, growth.lines(figures))
+    elif part == "forecast":
+        figures = forecast.measure()
+        _tell(part, figures, forecast.lines(figures))
     else:
         figures = path.measure(arguments.counts, arguments.clouds)
         _tell(part, figures, path.lines(figures))

@@ -14,7 +14,8 @@ PAGE: Final = PROJECT / "docs" / "benchmarks.md"
 _INTRODUCTION: Final = """# Benchmarks
 
 `make bench` measures all of this, prints it and writes `benchmarks/results/*.json`;
-`.venv/bin/python -m benchmarks overhead`, `growth` or `path` measures one part. `.venv/bin/python -m benchmarks page`
+`.venv/bin/python -m benchmarks overhead`, `growth` or `path` measures one part; `forecast` is about replicas, and
+[scaling](scaling.md#what-it-gains) has its figures. `.venv/bin/python -m benchmarks page`
 writes this page from the results. Everything runs in the sandbox: the real engine, the official Kubernetes provider,
 real Kubernetes API servers, and stand-ins for the clouds.
 """

@@ -31,6 +31,7 @@ RANCHER = ChartVersion(repository="https://releases.rancher.com/server-charts/st
 CLUSTER_AUTOSCALER = ChartVersion(
     repository="https://kubernetes.github.io/autoscaler", name="cluster-autoscaler", version="9.56.0"
 )
+KEDA = ChartVersion(repository="https://kedacore.github.io/charts", name="keda", version="2.20.2")
 
 # renovate: datasource=docker depName=registry.k8s.io/kubectl
 KUBECTL_VERSION = "1.35.8"

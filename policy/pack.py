@@ -23,6 +23,7 @@ from policy.rules import (
     labels,
     regions,
     resources,
+    scaling,
     secrets,
     tls,
 )
@@ -41,6 +42,7 @@ RULES: Final = (
     deletion.RULE,
     tls.RULE,
     secrets.RULE,
+    scaling.RULE,
 )
 
 

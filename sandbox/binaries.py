@@ -249,7 +249,20 @@ CERT_MANAGER = (
     ),
 )
 """cert-manager's controller, a test authority and its DNS server."""
-FOR_CAMPAIGNS = (*NETWORK, *ISTIO, *CERT_MANAGER, *GITOPS)
+
+
+def _keda(program: str) -> Binary:
+    return Binary(
+        name=f"keda-{program}",
+        tool="keda",
+        package=f"github.com/kedacore/keda/v2/cmd/{program}",
+        module="github.com/kedacore/keda/v2",
+    )
+
+
+KEDA = (_keda("operator"), _keda("adapter"))
+"""KEDA's operator and its server of metrics."""
+FOR_CAMPAIGNS = (*NETWORK, *ISTIO, *CERT_MANAGER, *GITOPS, *KEDA)
 """Real controllers, for campaigns and for whoever starts them by hand. `make up` and `make test` do without them."""
 
 

@@ -23,11 +23,13 @@ from components.messaging.nats import Nats
 from components.monitoring import Monitoring, trace_endpoint
 from components.namespaces import COCKROACHDB, MONITORING
 from components.peering import StorePeers
+from components.scaling import Keda, ScaledServices
 from components.services import Services
 from stacks import monitoring_targets, topology
 from stacks.managed_data_services import ManagedDataServices, managed
 from stacks.region_base import RegionBase
 from stacks.region_mesh import RegionMesh
+from stacks.scaling import scaling_plan
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
@@ -73,6 +75,7 @@ class Region(pulumi.ComponentResource):
         self._args = args
         self._backups: pulumi.Output[str] | None = None
         self._child = pulumi.ResourceOptions(parent=self, providers=[args.base.provider])
+        self._scaling = scaling_plan(args.settings, args.plan.place.time_zone)
         self.context = self._before_monitoring()
         self._managed = ManagedDataServices(
             plan=args.plan, settings=args.settings, context=self.context, cluster=args.base.region_cluster
@@ -94,6 +97,7 @@ class Region(pulumi.ComponentResource):
             *egress,
         ]
         services = self._services(data_services, monitoring)
+        self._scale(services)
         found_as = args.base.cluster.found_as
         self.outputs = {
             **({"cluster": found_as} if found_as else {}),
@@ -127,6 +131,7 @@ class Region(pulumi.ComponentResource):
             dns_server=self._args.base.cluster.dns_server,
             machine_prices=monitoring_targets.machine_prices(settings, self._name),
             receiver=monitoring_targets.alert_receiver(self._args.secrets),
+            scaling=self._scaling,
         )
 
     def _mesh(self) -> RegionMesh:
@@ -192,6 +197,21 @@ class Region(pulumi.ComponentResource):
             # Also for the namespace, which holds the data services' connections.
             after=list(self.ready),
             managed_by_argocd=settings.managed_by_argocd(self._name),
+            scaled_by_keda=self._scaling is not None,
+        )
+
+    def _scale(self, services: Services) -> None:
+        if self._scaling is None:
+            return
+        keda = Keda(f"{self._name}-keda", self.context)
+        ScaledServices(
+            f"{self._name}-scaling",
+            self.context,
+            self._args.settings.services,
+            plan=self._scaling,
+            time_zone=self._args.plan.place.time_zone,
+            keda=keda.release,
+            after=services,
         )
 
 

@@ -116,6 +116,7 @@ def namespace_labels(plan: RegionPlan, settings: Settings) -> dict[str, dict[str
         **{namespace: {} for namespace in _data_namespaces(settings)},
         **(mesh if settings.mesh.enabled else {}),
         **({namespaces.MONITORING: {}} if settings.monitoring.enabled else {}),
+        **({namespaces.KEDA: {}} if settings.scaling.enabled else {}),
         **({namespaces.CERT_MANAGER: {}} if settings.edge.cdn != "none" or plan.name == settings.rancher_hub else {}),
         **_hub_namespaces(plan, settings),
         namespaces.SERVICES: INJECTED if settings.mesh.enabled else {},

@@ -12,8 +12,8 @@ from stacks.settings import Settings
 
 
 def shifted(settings: Settings) -> list[str]:
-    """The services that follow the sun, by name."""
-    return settings.services.shifted()
+    """The services whose smallest number of replicas is set by schedules, by name. With KEDA none is."""
+    return [] if settings.scaling.enabled else settings.services.shifted()
 
 
 def service_values(settings: Settings) -> Mapping[str, dict[str, Any]]:
@@ -28,6 +28,7 @@ def service_values(settings: Settings) -> Mapping[str, dict[str, Any]]:
             telemetry_endpoint=trace_endpoint(MONITORING) if monitoring.enabled else None,
             trace_sampling=monitoring.trace_sampling,
             monitored=monitoring.enabled,
+            scaled_by_keda=settings.scaling.enabled,
         )
         for plan in topology.plan(settings)
         if settings.managed_by_argocd(plan.name)

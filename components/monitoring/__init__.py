@@ -3,6 +3,7 @@
 from components.monitoring.monitoring import RUNBOOKS, Monitoring
 from components.monitoring.names import MonitoringTargets, collector_host, trace_endpoint
 from components.monitoring.prometheus import AlertReceiver
+from components.monitoring.rules.scaling import ScalingPlan, ServiceDemand, TimedEvent
 from components.monitoring.sizes import Memory, RegionSize, memory
 
 __all__ = [
@@ -12,6 +13,9 @@ __all__ = [
     "Monitoring",
     "MonitoringTargets",
     "RegionSize",
+    "ScalingPlan",
+    "ServiceDemand",
+    "TimedEvent",
     "collector_host",
     "memory",
     "trace_endpoint",

@@ -15,6 +15,7 @@ from components.monitoring.names import MonitoringTargets
 from components.monitoring.network_policies import network_policies, tracing_network_policies
 from components.monitoring.prometheus import AlertReceiver, PrometheusStack
 from components.monitoring.rules import rule_groups
+from components.monitoring.rules.scaling import ScalingPlan
 from components.monitoring.settings import MonitoringSettings
 from components.monitoring.sizes import RegionSize, memory
 from components.monitoring.stack_values import FOLDER_ANNOTATION
@@ -35,6 +36,7 @@ class Monitoring(pulumi.ComponentResource):
     `dns_server` is the cluster's DNS server (None: Prometheus scrapes none).
     `machine_prices` are US dollars per month by machine type.
     Without a `receiver` nobody gets alerts.
+    `scaling` says what the services' replicas follow. None: KEDA does not scale them.
     If the context has peers, Thanos asks them for their metrics.
 
     Outputs: `release` (installs the monitoring CRDs: pass it as `monitored_by`), `trace_endpoint` (URL for OTLP/gRPC),
@@ -61,6 +63,7 @@ class Monitoring(pulumi.ComponentResource):
         dns_server: DnsServer | None = "coredns",
         machine_prices: Mapping[str, float] | None = None,
         receiver: AlertReceiver | None = None,
+        scaling: ScalingPlan | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sacred-council:monitoring:Monitoring", name, None, context.child(opts))
@@ -85,6 +88,7 @@ class Monitoring(pulumi.ComponentResource):
             targets=targets,
             runbooks=settings.runbooks or RUNBOOKS,
             machine_prices=machine_prices or {},
+            scaling=scaling,
             opts=child,
         )
         if peers and certificates:
@@ -132,6 +136,7 @@ class Alerts(pulumi.ComponentResource):
     `targets` are the namespaces that alerts cover.
     `runbooks` is the URL or path of their runbooks.
     `machine_prices` are US dollars per month by machine type.
+    `scaling` says what the services' replicas follow. None: KEDA does not scale them.
     Dashboards of all regions exist only if the context has peers, because only then is there a Thanos.
     """
 
@@ -143,6 +148,7 @@ class Alerts(pulumi.ComponentResource):
         targets: MonitoringTargets,
         runbooks: str,
         machine_prices: Mapping[str, float],
+        scaling: ScalingPlan | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sacred-council:monitoring:Alerts", name, None, opts)
@@ -153,6 +159,7 @@ class Alerts(pulumi.ComponentResource):
             runbooks=runbooks,
             machine_prices=machine_prices,
             others=peers.regions if peers else (),
+            scaling=scaling,
         )
         k8s.apiextensions.CustomResource(
             f"{name}-rules",

@@ -25,6 +25,8 @@ SPAN_METRICS_PORT = 8889
 HEALTH_PORT = 13133
 JAEGER_QUERY_PORT = 16686
 PROMETHEUS_PORT = 9090
+PROMETHEUS = f"{STACK}-prometheus"
+"""The chart's Service of Prometheus."""
 ALERTMANAGER_PORT = 9093
 STORE_PORT = 10901
 THANOS_HTTP_PORT = 10902
@@ -46,6 +48,8 @@ class MonitoringTargets:
     database: str | None = None
     cache: str | None = None
     messaging: str | None = None
+    scaling: str | None = None
+    """Where KEDA runs, which scales the services."""
     others: tuple[str, ...] = ()
     """Further namespaces of the platform. Alerts also cover their crashing pods and full volumes."""
     backups: bool = False
@@ -69,3 +73,8 @@ def collector_host(namespace: str) -> str:
 def trace_endpoint(namespace: str) -> str:
     """Return the OTLP/gRPC URL of the collector in `namespace`."""
     return f"http://{collector_host(namespace)}:{OTLP_GRPC_PORT}"
+
+
+def prometheus_url(namespace: str) -> str:
+    """Return the URL of Prometheus in `namespace`. It serves plain HTTP; network policies say who may ask."""
+    return f"http://{PROMETHEUS}.{namespace}.svc.cluster.local:{PROMETHEUS_PORT}"

@@ -38,6 +38,7 @@ class Services(pulumi.ComponentResource):
     (0 to 1) of new traces.
     The services wait for `after`.
     With `managed_by_argocd` Argo CD deploys the services from the same chart, and the program creates none of them.
+    With `scaled_by_keda` they have neither autoscalers nor shifts (see `components.scaling`).
 
     Outputs: `endpoints` (URL inside the cluster by service). The port is `HTTP_PORT` for every service.
     """
@@ -57,6 +58,7 @@ class Services(pulumi.ComponentResource):
         trace_sampling: float,
         after: Sequence[pulumi.Input[pulumi.Resource]] = (),
         managed_by_argocd: bool = False,
+        scaled_by_keda: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sacred-council:services:Services", name, None, context.child(opts))
@@ -70,6 +72,7 @@ class Services(pulumi.ComponentResource):
                 telemetry_endpoint=telemetry_endpoint,
                 trace_sampling=trace_sampling,
                 monitored=context.monitored_by is not None,
+                scaled_by_keda=scaled_by_keda,
             )
             LocalChart(
                 f"{name}-chart",
@@ -80,7 +83,7 @@ class Services(pulumi.ComponentResource):
                     values=values,
                     renderer=renderer,
                     after=[*after, *crds],
-                    owned_elsewhere=_owned_by_shifts(settings),
+                    owned_elsewhere={} if scaled_by_keda else _owned_by_shifts(settings),
                 ),
                 pulumi.ResourceOptions(parent=self),
             )
@@ -105,10 +108,12 @@ def chart_values(
     telemetry_endpoint: str | None,
     trace_sampling: float,
     monitored: bool,
+    scaled_by_keda: bool = False,
 ) -> dict[str, Any]:
     """Return the chart's values for a region, for any deployer. They contain no secret."""
     return {
         "region": region,
+        "autoscaler": "none" if scaled_by_keda else "hpa",
         "services": {name: values_of(service, time_zone) for name, service in settings.by_name().items()},
         "ports": {"http": HTTP_PORT, "metrics": METRICS_PORT},
         "connections": {
@@ -149,11 +154,16 @@ def follow_the_sun(time_zone: str, min_replicas: int) -> list[dict[str, Any]]:
 
     `time_zone` is from the IANA database.
     """
-    night = max(math.ceil(min_replicas * NIGHT_SHARE), min(min_replicas, 2))
+    night = night_minimum(min_replicas)
     return [
         {"name": "day", "cron": DAY_STARTS, "timeZone": time_zone, "min": min_replicas},
         {"name": "night", "cron": NIGHT_STARTS, "timeZone": time_zone, "min": night},
     ]
+
+
+def night_minimum(min_replicas: int) -> int:
+    """Return the fewest replicas at night: half of `min_replicas`, and at least two unless there are fewer by day."""
+    return max(math.ceil(min_replicas * NIGHT_SHARE), min(min_replicas, 2))
 
 
 def image_values(image: str) -> dict[str, str]:

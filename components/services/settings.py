@@ -33,6 +33,12 @@ class ServiceSettings(Model):
     """Processor time that a replica requests."""
     memory: Bytes = "64Mi"
     """Memory of a replica."""
+    users_per_replica: Count = 5_000
+    """Users whom a replica serves at the same time. With `scaling.enabled` there are so many replicas that each has
+    four fifths of them. Measure it; the default is the assumption of docs/report.md."""
+    requests_per_replica: Count = 100
+    """Requests that a replica answers per second. With `scaling.enabled` there are so many replicas that each gets four
+    fifths of them. Measure it; the default is an assumption."""
 
 
 class ServicesSettings(Model):
@@ -57,6 +63,15 @@ class ServicesSettings(Model):
         """Names of the services that follow the sun."""
         return [name for name, service in self.by_name().items() if service.follow_the_sun]
 
+
+USERS_METRIC: Final[Mapping[str, str]] = {
+    "agent-network": "sacred_agents_connected",
+    "consciousness-field": "sacred_field_participants",
+    "sacred-messaging": "sacred_websocket_connections",
+}
+"""The gauge with a pod's users, by service. A service without an entry has only requests.
+
+`components/monitoring/contracts/services.yaml` lists what the services publish."""
 
 NAMES: Final = tuple(sorted(ServicesSettings().by_name()))
 """The services of the platform, as Kubernetes names them."""

@@ -292,6 +292,17 @@ TimeZone = Annotated[
     ),
     AfterValidator(_time_zone),
 ]
+LOCAL: Final = "local"
+"""Instead of a time zone: that of each region."""
+TimeZoneOrLocal = Annotated[
+    str,
+    pattern(
+        r"local|UTC|[A-Z][A-Za-z_]+(/[A-Z][\w+-]*)+",
+        "must be local, or the name of an IANA time zone",
+        "write local, Europe/Brussels or Etc/UTC",
+    ),
+    AfterValidator(lambda value: value if value == LOCAL else _time_zone(value)),
+]
 Country = Annotated[
     str, pattern(r"[A-Z]{2}", "must be an ISO 3166 country code of two capital letters", "write e.g. BE")
 ]

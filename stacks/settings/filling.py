@@ -14,12 +14,13 @@ from stacks.settings.models import Settings
 _ENTRIES: Final[Mapping[str, object]] = {
     "regions": {},
     "streams": {},
+    "events": {},
     "apiAccess": "203.0.113.0/24",
     "egressAddresses": "203.0.113.7",
 }
 """Replacement of a malformed entry, by the key of its list. The entries after it keep their indexes.
 
-A region or a stream then lacks its required keys, which get examples. Any other list gets its default as a whole.
+A region, a stream or an event then lacks required keys, which get examples. Any other list gets its default as a whole.
 """
 
 

@@ -45,6 +45,9 @@ _EXAMPLES: Final[Mapping[str, object]] = {
     "azure.type": "Standard_D4s_v5",
     "streams.name": "council-decisions",
     "subjects": ["councils.>"],
+    "events.name": "new-year",
+    "start": "2027-01-01T00:00",
+    "users": 1000,
     "min": 3,
     "max": 9,
 }
@@ -63,7 +66,7 @@ def path_in(error: ErrorDetails) -> Path:
 def example_of(error: ErrorDetails) -> object:
     """A valid value of the missing setting."""
     key = str(error["loc"][-1])
-    kind = "streams" if "streams" in error["loc"] else _cloud(error["loc"])
+    kind = next((section for section in ("streams", "events") if section in error["loc"]), _cloud(error["loc"]))
     return _EXAMPLES.get(f"{kind}.{key}") or _EXAMPLES[key]
 
 

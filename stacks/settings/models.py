@@ -14,6 +14,7 @@ from components.mesh.settings import MeshSettings
 from components.messaging.settings import MessagingSettings
 from components.monitoring.settings import MonitoringSettings
 from components.rancher.settings import RancherSettings
+from components.scaling.settings import ScalingSettings
 from components.services.settings import ServicesSettings
 from components.settings import Model
 from components.settings.values import not_empty
@@ -60,6 +61,8 @@ class Settings(Model):
     """Prometheus, Grafana, Jaeger and OpenTelemetry in each region: docs/monitoring.md."""
     services: ServicesSettings = ServicesSettings()
     """The four services in each region."""
+    scaling: ScalingSettings = ScalingSettings()
+    """KEDA in each region, which scales the services on load, forecast and announced events: docs/scaling.md."""
     edge: EdgeSettings = EdgeSettings()
     """Where the platform meets its users."""
     gitops: GitOpsSettings = GitOpsSettings()

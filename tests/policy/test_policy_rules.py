@@ -11,6 +11,7 @@ from policy.rules.images import images, is_pinned
 from policy.rules.labels import labels
 from policy.rules.regions import regions
 from policy.rules.resources import resources
+from policy.rules.scaling import scaling
 from policy.rules.secrets import secrets
 from policy.rules.tls import tls
 from tests.support.policies import problems
@@ -31,6 +32,7 @@ BUCKET = "gcp:storage/bucket:Bucket"
 DEPLOYMENT, RELEASE = "kubernetes:apps/v1:Deployment", "kubernetes:helm.sh/v3:Release"
 SERVICE, GATEWAY = "kubernetes:core/v1:Service", "kubernetes:networking.istio.io/v1:Gateway"
 CRON_JOB = "kubernetes:batch/v1:CronJob"
+SCALED_OBJECT = "kubernetes:keda.sh/v1alpha1:ScaledObject"
 
 
 def _pod(**container: Any) -> Props:
@@ -52,6 +54,12 @@ def _azure_rule(source: str, port: str) -> Props:
 
 def _gateway(protocol: str, **tls_of_server: Any) -> Props:
     return {"spec": {"servers": [{"port": {"name": "web", "protocol": protocol}, "tls": tls_of_server}]}}
+
+
+def _scaled(*triggers: str, **changes: Any) -> Props:
+    fallback = {"failureThreshold": 3, "replicas": 2, "behavior": "currentReplicasIfHigher"}
+    spec = {"minReplicaCount": 2, "maxReplicaCount": 9, "fallback": fallback, **changes}
+    return {"spec": {**spec, "triggers": [{"type": trigger} for trigger in triggers]}}
 
 
 PRIVATE_GKE: Props = {
@@ -124,6 +132,8 @@ PASSING = [
         RELEASE,
         {"values": {"app": {"resources": FULL}, "pvc": {"resources": {"requests": {"storage": "1"}}}}},
     ),
+    (scaling, SCALED_OBJECT, _scaled("cpu", "prometheus")),
+    (scaling, SCALED_OBJECT, _scaled("memory", fallback={"behavior": "currentReplicas"})),
     (labels, "kubernetes:core/v1:ConfigMap", {"metadata": {"labels": STANDARD}}),
     (labels, GKE, {"resourceLabels": TAGS}),
     (labels, RDS, {"tags": TAGS}),
@@ -255,6 +265,11 @@ FAILING: list[tuple[Any, str, Props, str]] = [
         "loadBalancerSourceRanges",
     ),
     (exposure, RELEASE, {"name": "istio-eastwestgateway", "values": {"service": PUBLIC}}, "loadBalancerSourceRanges"),
+    (scaling, SCALED_OBJECT, _scaled("cpu", minReplicaCount=0), "spec.minReplicaCount is 0"),
+    (scaling, SCALED_OBJECT, _scaled("cpu", maxReplicaCount=None), "spec.maxReplicaCount is missing"),
+    (scaling, SCALED_OBJECT, _scaled("cpu", fallback=None), "spec.fallback.behavior is missing"),
+    (scaling, SCALED_OBJECT, _scaled("cpu", fallback={"replicas": 2, "behavior": "static"}), "behavior is static"),
+    (scaling, SCALED_OBJECT, _scaled("prometheus", "cron"), "no trigger is cpu or memory"),
     (resources, DEPLOYMENT, _pod(), "has no requests.cpu, requests.memory, limits.cpu, limits.memory"),
     (resources, CRON_JOB, _cron(resources={"requests": FULL["requests"]}), "has no limits.cpu, limits.memory"),
     (
@@ -346,6 +361,7 @@ def test_no_message_repeats_a_secret(rule: Any, kind: str, props: Props, said: s
         (images, DEPLOYMENT, _pod(image=UNKNOWN)),
         (labels, RDS, {"tags": UNKNOWN}),
         (resources, DEPLOYMENT, _pod(resources=UNKNOWN)),
+        (scaling, SCALED_OBJECT, {"spec": UNKNOWN}),
         (secrets, DEPLOYMENT, _pod(env=[{"name": "PASSWORD", "value": UNKNOWN}])),
         (regions, GKE, {"location": UNKNOWN}),
     ],

@@ -16,6 +16,8 @@ from sandbox.binaries import (
     ENGINE,
     FOR_TESTS,
     HELM,
+    ISTIO,
+    KEDA,
     KUBERNETES_PROVIDER,
     KUBERNETES_PROVIDER_VERSION,
     NETWORK,
@@ -25,7 +27,7 @@ from sandbox.layout import PROJECT, Layout, SandboxError
 
 pytestmark = pytest.mark.unit
 
-ALL = (ENGINE, *CONTROL_PLANE, *NETWORK, *FOR_TESTS, *CERT_MANAGER[1:], ARGO_CD)
+ALL = (ENGINE, *CONTROL_PLANE, *NETWORK, *FOR_TESTS, *ISTIO, *CERT_MANAGER[1:], ARGO_CD, *KEDA)
 
 
 @pytest.fixture

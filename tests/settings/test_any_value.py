@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from components.cluster.settings import AwsRegion, AzureRegion, ExistingRegion, GcpRegion
 from components.messaging.settings import StreamSettings
+from components.scaling.settings import EventSettings
 from components.services import NAMES
 from stacks.settings import Mistake, Settings, SettingsError, parse
 from stacks.settings.errors import path_of
@@ -69,6 +70,8 @@ SERVICE = {
     "followTheSun": True,
     "cpu": "50m",
     "memory": "64Mi",
+    "usersPerReplica": 5000,
+    "requestsPerReplica": 100,
 }
 STREAM = {
     "name": "councils",
@@ -110,7 +113,7 @@ EVERYTHING: Mapping[str, Any] = {
     "mesh": {"enabled": True, "replicas": 2, "postQuantum": "prefer"},
     "monitoring": {
         "enabled": True,
-        "retention": "7d",
+        "retention": "4w",
         "storage": "5Gi",
         "traceSampling": 0.1,
         "runbooks": "https://git.example.org/council/platform/blob/main/docs/runbooks",
@@ -118,6 +121,14 @@ EVERYTHING: Mapping[str, Any] = {
         "memory": dict.fromkeys(("prometheus", "thanosSidecar", "thanosQuery", "kubeStateMetrics", "grafana"), "2Gi"),
     },
     "services": dict.fromkeys(NAMES, SERVICE),
+    "scaling": {
+        "enabled": True,
+        "forecast": {"enabled": True, "weeks": 3, "leadMinutes": 15, "mostGrowth": 2.0},
+        "events": [
+            {"name": "new-year", "start": "2027-01-01T00:00", "timeZone": "local", "hours": 2, "users": 20_000},
+            {"name": "gathering", "start": "2027-06-20T20:00", "timeZone": "Europe/Brussels", "hours": 3, "users": 1},
+        ],
+    },
     "edge": {
         "domain": "sacred-council.love",
         "cdn": "gcp",
@@ -193,7 +204,7 @@ def is_settled(values: Mapping[str, Any]) -> None:
         parse(values)
 
 
-SECTIONS = ("database", "cache", "messaging", "mesh", "monitoring", "edge", "gitops", "rancher")
+SECTIONS = ("database", "cache", "messaging", "mesh", "monitoring", "scaling", "edge", "gitops", "rancher")
 
 
 def test_every_setting_is_among_them_and_right() -> None:
@@ -209,7 +220,7 @@ def test_every_setting_is_among_them_and_right() -> None:
 
 
 def _models(*models: type[BaseModel]) -> set[type[BaseModel]]:
-    found: set[type[BaseModel]] = {AwsRegion, AzureRegion, ExistingRegion, GcpRegion, StreamSettings}
+    found: set[type[BaseModel]] = {AwsRegion, AzureRegion, ExistingRegion, GcpRegion, StreamSettings, EventSettings}
     left = [*models, *found]
     while left:
         for field in left.pop().model_fields.values():

@@ -37,6 +37,40 @@ def stateful_set(name: str, namespace: str, wanted: str, ready: str) -> Series:
     return {f"kube_statefulset_replicas{labels}": wanted, f"kube_statefulset_status_replicas_ready{labels}": ready}
 
 
+def maximum(service: str, replicas: str) -> Series:
+    """The most replicas that a service's autoscaler allows."""
+    labels = f'namespace="sacred-council",horizontalpodautoscaler="{service}"'
+    return {f"kube_horizontalpodautoscaler_spec_max_replicas{{{labels}}}": replicas}
+
+
+def users(service: str, values: str) -> Series:
+    """Users of the only pod of `service`, which Prometheus sees."""
+    metric = {"sacred-messaging": "sacred_websocket_connections", "agent-network": "sacred_agents_connected"}[service]
+    samples = sum(int(part.partition("x")[2]) + 1 for part in values.split())
+    return {
+        f'{metric}{{namespace="sacred-council",pod="p",job="{service}"}}': values,
+        f'up{{namespace="sacred-council",pod="p",job="{service}"}}': f"1x{samples}",
+    }
+
+
+def keda_errors(values: str) -> Series:
+    """Questions to Prometheus about a service that got no answer."""
+    labels = 'namespace="keda",exported_namespace="sacred-council",scaledObject="agent-network",type="scaledobject"'
+    return {
+        f'keda_scaler_detail_errors_total{{{labels},triggerIndex="2",metric="s2-prometheus"}}': values,
+        f'keda_scaler_detail_errors_total{{{labels},triggerIndex="3",metric="s3-prometheus"}}': "0x40",
+    }
+
+
+def history(lowest: str, cuts: str) -> Series:
+    """The oldest sample that Prometheus has, in seconds since 1970, and how often its volume was full."""
+    place = '{namespace="monitoring",pod="prometheus-0"}'
+    return {
+        f"prometheus_tsdb_lowest_timestamp_seconds{place}": lowest,
+        f"prometheus_tsdb_size_retentions_total{place}": cuts,
+    }
+
+
 def requests(service: str, *, good: str, failed: str, namespace: str = "sacred-council") -> Series:
     """Requests that a service's sidecar has recorded."""
     labels = f'reporter="destination",destination_service_namespace="{namespace}",destination_service_name="{service}"'
@@ -331,5 +365,35 @@ SCENARIOS = {
             {**data_services("us-central1", "europe-west1"), **data_services("asia-east1", values="_x50 1x25")},
         ),
         minutes=70,
+    ),
+    "KedaDown": Scenario(
+        fires=deployment("keda-operator", "keda", "0x40"),
+        quiet=(
+            deployment("keda-operator", "keda", "1x40"),
+            deployment("keda-operator", "keda", "0x3 1x37"),
+        ),
+    ),
+    "ScalingBlind": Scenario(
+        fires=keda_errors("0+4x40"),
+        quiet=(keda_errors("12x40"), keda_errors("0+4x3 12x36")),
+    ),
+    "ServiceAtMaximum": Scenario(
+        # 4,000 users for each replica.
+        fires={**users("sacred-messaging", "41000x40"), **maximum("sacred-messaging", "10x40")},
+        quiet=(
+            {**users("sacred-messaging", "40000x40"), **maximum("sacred-messaging", "10x40")},
+            {**users("sacred-messaging", "90000x9 40000x31"), **maximum("sacred-messaging", "10x40")},
+            {**users("agent-network", "4000x40"), **maximum("sacred-messaging", "10x40")},
+        ),
+    ),
+    "ForecastHistoryCut": Scenario(
+        # Promtool's clock starts at 0, so a lowest timestamp of 0 is a short history.
+        fires=history("0x16", "0+1x16"),
+        quiet=(
+            history("0x16", "0x16"),
+            history("-2000000x16", "0+1x16"),
+        ),
+        minutes=160,
+        step=10,
     ),
 }

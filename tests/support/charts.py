@@ -40,11 +40,13 @@ def answer(token: str, args: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _objects(options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     values = options["values"]
-    for kind in KINDS:
+    scales = values["autoscaler"] == "hpa"
+    for kind in KINDS if scales else [kind for kind in KINDS if not kind.endswith(AUTOSCALER)]:
         for service in sorted(values["services"]):
             if kind != MONITOR or values["serviceMonitor"]["enabled"]:
                 yield _outline(kind, service, options["namespace"], values)
-    yield from _shifts(values, options["namespace"])
+    if scales:
+        yield from _shifts(values, options["namespace"])
 
 
 def _shifts(values: Mapping[str, Any], namespace: str) -> Iterator[dict[str, Any]]:

@@ -43,7 +43,8 @@ def _edge(cdn: str, origins: str, settings: str) -> Rendered:
 def planetary(cdn: str) -> Rendered:
     """The planetary stack with another CDN, and without monitoring, which the CDN does not affect."""
     edge = {"domain": DOMAIN, "cdn": cdn}
-    return render("planetary", {"sacred-council:edge": edge, "sacred-council:monitoring": {"enabled": False}})
+    without = {"sacred-council:monitoring": {"enabled": False}, "sacred-council:scaling": {}}
+    return render("planetary", {"sacred-council:edge": edge, **without})
 
 
 def only(rendered: Rendered, token: str) -> dict[str, Any]:

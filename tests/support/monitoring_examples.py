@@ -8,20 +8,36 @@ from components.context import RegionLabels
 from components.monitoring import MonitoringTargets
 from components.monitoring.dashboards import ALL_REGIONS, ONE_REGION, Scope, shown
 from components.monitoring.rules import rules_file
+from components.monitoring.rules.scaling import ScalingPlan, TimedEvent
 from stacks.monitoring_targets import of_region
+from stacks.scaling import scaling_plan
 from stacks.settings import parse
 
 SETTINGS = {"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}
 LOCAL = of_region(parse(SETTINGS), "local")
 """The local stack's targets: everything except backups, because it has no storage for them."""
-TARGETS = replace(LOCAL, backups=True)
+TARGETS = replace(LOCAL, backups=True, scaling="keda")
 """The targets of a region with everything."""
 BARE = MonitoringTargets(services=TARGETS.services, monitoring=TARGETS.monitoring)
 """The targets of a region with managed data services and without a mesh."""
 PLACE = RegionLabels(region="us-central1", city="Council Bluffs", latitude=41.26, longitude=-95.86, country="US")
 PRICES = {"e2-standard-4": 97.84}
 OTHERS = ("asia-east1", "europe-west1")
-RULES = rules_file(TARGETS, PLACE, runbooks="docs/runbooks", machine_prices=PRICES, others=OTHERS)
+HOUR = 3600
+EVENT = TimedEvent(name="new-year", begins=2 * HOUR, ends=5 * HOUR, users=20_000)
+"""From the third to the fifth hour of promtool's clock. Promtool starts at 0 seconds since 1970."""
+
+
+def _scaling() -> ScalingPlan:
+    enabled = {**SETTINGS, "monitoring": {"retention": "4w"}, "scaling": {"enabled": True}}
+    plan = scaling_plan(parse(enabled), "Etc/UTC")
+    assert plan is not None
+    return replace(plan, events=[EVENT])
+
+
+SCALING = _scaling()
+"""What the services' replicas follow: the load, three weeks, and an event."""
+RULES = rules_file(TARGETS, PLACE, runbooks="docs/runbooks", machine_prices=PRICES, others=OTHERS, scaling=SCALING)
 GROUPS: list[dict[str, Any]] = json.loads(RULES)["groups"]
 ALERTS = sorted(rule["alert"] for group in GROUPS for rule in group["rules"] if "alert" in rule)
 

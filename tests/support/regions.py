@@ -97,6 +97,7 @@ def configured(*regions: Where) -> dict[str, Any]:
         "database": {"primaryRegion": IOWA[0]} if IOWA in regions and len(regions) > 1 else {},
         "messaging": {"servers": 3},
         "monitoring": {"enabled": False},
+        "scaling": {},
         "edge": {"domain": "example.org"},
     }
 
@@ -111,6 +112,11 @@ def own(name: str) -> dict[str, Any]:
         "slot": 200,
         "geography": BRUSSELS,
     }
+
+
+def scaled(*regions: Where, **keys: object) -> Rendered:
+    """The stack of `rendered`, with monitoring, and with KEDA that has other settings in some `keys`."""
+    return rendered_with(regions, monitoring={"retention": "4w"}, scaling={"enabled": True, **keys})
 
 
 def of_region(stack: Rendered, name: str) -> dict[str, Resource]:

@@ -1,10 +1,12 @@
 {{/* The names of the services whose smallest number of pods follows the time of the day, as a YAML list. */}}
 {{- define "sacred-council.shifted" -}}
 {{- $found := list -}}
+{{- if eq .Values.autoscaler "hpa" -}}
 {{- range $name := keys .Values.services | sortAlpha -}}
 {{- $settings := include "sacred-council.settings" (dict "root" $ "name" $name) | fromYaml -}}
 {{- if $settings.replicas.shifts -}}
 {{- $found = append $found $name -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- toYaml $found -}}

@@ -19,6 +19,7 @@ from components.monitoring.dashboards import (
     messaging,
     overview,
     resonance,
+    scaling,
     slo,
     transformation,
 )
@@ -54,6 +55,7 @@ DASHBOARDS = (
     Dashboard(name="cache", title=cache.TITLE, rows=cache.rows),
     Dashboard(name="messaging", title=messaging.TITLE, rows=messaging.rows),
     Dashboard(name="mesh", title=mesh.TITLE, rows=mesh.rows),
+    Dashboard(name="scaling", title=scaling.TITLE, rows=scaling.rows),
     Dashboard(name="cost", title=cost.TITLE, rows=cost.rows),
 )
 

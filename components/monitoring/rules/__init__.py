@@ -13,6 +13,7 @@ from components.monitoring.rules.objectives import objective_rules
 from components.monitoring.rules.places import place_rules
 from components.monitoring.rules.prices import price_rules
 from components.monitoring.rules.regions import region_rules
+from components.monitoring.rules.scaling import ScalingPlan, scaling_rules
 
 
 def rule_groups(
@@ -22,12 +23,14 @@ def rule_groups(
     runbooks: str,
     machine_prices: Mapping[str, float] | None = None,
     others: Sequence[str] = (),
+    scaling: ScalingPlan | None = None,
 ) -> list[dict[str, Any]]:
     """Return the groups of a PrometheusRule.
 
     `runbooks` is the URL or path of the runbooks.
     `machine_prices` are US dollars per month by machine type.
     `others` are the other regions that can be asked.
+    `scaling` says what the services' replicas follow. None: they follow CPU and memory alone.
     """
     groups: dict[str, Rules] = {
         **alerts(targets),
@@ -36,6 +39,7 @@ def rule_groups(
         "emergence": emergence_rules(targets),
         "prices": price_rules(machine_prices or {}),
         "regions": region_rules(targets, others),
+        **scaling_rules(targets, scaling),
     }
     return [
         {"name": f"sacred-council-{name}", "rules": [rule.rule(runbooks) for rule in rules]}
@@ -51,9 +55,12 @@ def rules_file(
     runbooks: str,
     machine_prices: Mapping[str, float] | None = None,
     others: Sequence[str] = (),
+    scaling: ScalingPlan | None = None,
 ) -> str:
     """Return a rules file for Prometheus and promtool (JSON, which is also YAML)."""
-    groups = rule_groups(targets, labels, runbooks=runbooks, machine_prices=machine_prices, others=others)
+    groups = rule_groups(
+        targets, labels, runbooks=runbooks, machine_prices=machine_prices, others=others, scaling=scaling
+    )
     return json.dumps({"groups": groups}, indent=2) + "\n"
 
 

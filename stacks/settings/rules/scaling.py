@@ -1,0 +1,95 @@
+"""Rules between scaling, monitoring and services. Pure."""
+
+import math
+from collections.abc import Iterator
+from typing import Final
+from zoneinfo import available_timezones
+
+from components.monitoring.rules.scaling import replicas_for
+from components.settings.values import seconds_of
+from stacks.settings.errors import Mistake, shown
+from stacks.settings.models import Settings
+
+DAY: Final = 86_400
+
+
+def scaling_has_figures(settings: Settings) -> Iterator[Mistake]:
+    """KEDA asks Prometheus."""
+    if settings.scaling.enabled and not settings.monitoring.enabled:
+        yield Mistake(
+            path="scaling.enabled",
+            value=shown(True),
+            rule="needs the monitoring, whose Prometheus knows load and forecast",
+            remedy="write monitoring.enabled: true, or remove scaling.enabled",
+            reads=("monitoring.enabled",),
+        )
+
+
+def weeks_are_kept(settings: Settings) -> Iterator[Mistake]:
+    """Prometheus keeps the weeks that the forecast reads, and a day."""
+    forecast = settings.scaling.forecast
+    days = forecast.weeks * 7 + 1
+    if settings.scaling.enabled and forecast.enabled and seconds_of(settings.monitoring.retention) < days * DAY:
+        yield Mistake(
+            path="monitoring.retention",
+            value=shown(settings.monitoring.retention),
+            rule=f"is shorter than the {days} days that a forecast from {forecast.weeks} weeks needs",
+            remedy=f"write {days}d or more, or lower scaling.forecast.weeks",
+            reads=("scaling.enabled", "scaling.forecast"),
+        )
+
+
+def events_take_place(settings: Settings) -> Iterator[Mistake]:
+    """Events have an effect, and each has a name of its own."""
+    seen: dict[str, str] = {}
+    for index, event in enumerate(settings.scaling.events):
+        path = f"scaling.events[{index}].name"
+        if not settings.scaling.enabled:
+            yield Mistake(
+                path=path,
+                value=shown(event.name),
+                rule="has no effect without KEDA",
+                remedy="write scaling.enabled: true, or remove the event",
+                reads=("scaling.enabled",),
+            )
+        if seen.setdefault(event.name, path) != path:
+            yield Mistake(
+                path=path,
+                value=shown(event.name),
+                rule=f"is also the name of {seen[event.name].removesuffix('.name')}",
+                remedy="give each event its own name",
+                reads=(seen[event.name],),
+            )
+
+
+def events_fit(settings: Settings) -> Iterator[Mistake]:
+    """Each service has enough replicas, at most, for the users of an event."""
+    for index, event in enumerate(settings.scaling.events):
+        for name, service in settings.services.by_name().items():
+            needed = math.ceil(replicas_for(event.users, service.users_per_replica))
+            if settings.scaling.enabled and needed > service.max_replicas:
+                yield Mistake(
+                    path=f"scaling.events[{index}].users",
+                    value=shown(event.users),
+                    rule=f"need {needed} replicas of {name} in each region, and maxReplicas is {service.max_replicas}",
+                    remedy=f"raise services.{name}.maxReplicas, or what you know a replica to serve (usersPerReplica)",
+                    reads=(
+                        "scaling.enabled",
+                        f"services.{name}.maxReplicas",
+                        f"services.{name}.usersPerReplica",
+                    ),
+                )
+
+
+def clocks_are_known(settings: Settings) -> Iterator[Mistake]:
+    """This machine can tell when an event starts."""
+    if settings.scaling.enabled and settings.scaling.events and not available_timezones():
+        yield Mistake(
+            path="scaling.events",
+            rule="have times, and this machine has no time zone database",
+            remedy="install tzdata with the machine's package manager, or with pip",
+            reads=("scaling.enabled",),
+        )
+
+
+RULES: Final = (scaling_has_figures, weeks_are_kept, events_take_place, events_fit, clocks_are_known)
