@@ -15,7 +15,7 @@ _PEERS: Final = "sacred-council:peering:PeerNames"
 _PEER_ENDPOINT: Final = "sacred-council:peering:PeerEndpoint"
 _REMOTE: Final = "sacred-council:mesh:RemoteRegions"
 _GATEWAYS: Final = {"public": "sacred-council:mesh:IngressGateway", "east-west": "sacred-council:mesh:EastWestGateway"}
-_DATA_SERVICES: Final = {"cockroachdb": "database", "nats": "messaging", "monitoring": "metrics"}
+_DATA_SERVICES: Final = {"cockroachdb": "database", "nats": "messaging", "kafka": "streaming", "monitoring": "metrics"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class Marker:
     failover: tuple[str, ...]
     """The other regions, nearest first."""
     peerings: tuple[str, ...]
-    """Links to the other regions: database, messaging, metrics, mesh."""
+    """Links to the other regions: database, messaging, streaming, metrics, mesh."""
     gateways: tuple[str, ...]
     endpoints: int
     notes: tuple[str, ...]

@@ -44,6 +44,7 @@ class MonitoringTargets:
     database: str | None = None
     cache: str | None = None
     messaging: str | None = None
+    streaming: str | None = None
     others: tuple[str, ...] = ()
     """Further namespaces of the platform. Alerts also cover their crashing pods and full volumes."""
     backups: bool = False

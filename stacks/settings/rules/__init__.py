@@ -10,7 +10,7 @@ from typing import Final
 
 from stacks.settings.errors import Mistake
 from stacks.settings.models import Settings
-from stacks.settings.rules import clouds, data_services, edge, gitops, offers, regions, services, streams
+from stacks.settings.rules import clouds, data_services, edge, gitops, offers, regions, services, streaming, streams
 from stacks.settings.rules.webhook import broken_webhook_rules
 
 Rule = Callable[[Settings], Iterator[Mistake]]
@@ -21,6 +21,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *offers.RULES,
     *data_services.RULES,
     *streams.RULES,
+    *streaming.RULES,
     *services.RULES,
     *edge.RULES,
     *gitops.RULES,

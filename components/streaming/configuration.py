@@ -1,0 +1,463 @@
+"""Specs of Strimzi's resources: brokers, topics, users with their rights, and mirrors between regions. Pure.
+
+Names of objects that the operator makes: Strimzi 1.2, "Configuring Kafka" and "KafkaResources".
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from components.peering.names import peer_name
+from components.settings.values import bytes_of, seconds_of
+from components.streaming.settings import ALL, MOST_BROKERS, StreamingSettings, StreamingUserSettings, TopicSettings
+from components.versions import KAFKA_VERSION
+
+CLUSTER: Final = "council"
+"""Name of the region's Kafka, from which the operator derives all others."""
+API_VERSION: Final = "kafka.strimzi.io/v1"
+CLUSTER_LABEL: Final = "strimzi.io/cluster"
+NAME_LABEL: Final = "strimzi.io/name"
+POD_NAME_LABEL: Final = "strimzi.io/pod-name"
+KIND_LABEL: Final = "strimzi.io/kind"
+NODE_IDS: Final = "strimzi.io/next-node-ids"
+
+BROKERS: Final = "broker"
+CONTROLLERS: Final = "controller"
+BOOTSTRAP: Final = f"{CLUSTER}-kafka-bootstrap"
+NODES: Final = f"{CLUSTER}-kafka-brokers"
+MIRROR: Final = "mirror"
+
+CONTROL_PORT: Final = 9090
+REPLICATION_PORT: Final = 9091
+CLIENT_PORT: Final = 9093
+PEER_PORT: Final = 9094
+AGENT_PORT: Final = 8443
+CONNECT_PORT: Final = 8083
+METRICS_PORT: Final = 9404
+OPERATOR_METRICS_PORT: Final = 8080
+
+APPLICATION_USER: Final = "sacred-council"
+PEER_USER: Final = "peers"
+"""The user by which the other regions read topics. It has this name in every region."""
+MIRROR_USER: Final = "mirror"
+RESERVED_USERS: Final = (APPLICATION_USER, PEER_USER, MIRROR_USER)
+
+SERVER_CERTIFICATE: Final = "kafka-certificate"
+MIRROR_CERTIFICATE: Final = "kafka-mirror-certificate"
+PEER_CERTIFICATE: Final = "kafka-peer-certificate"
+METRICS_RULES: Final = "kafka-metrics"
+
+USUAL_REPLICAS: Final = 3
+HEAP_SHARE: Final = 0.5
+LOCAL_GROUPS: Final = r".*\.local"
+"""Consumer groups whose offsets stay in their region, because a group of the same name reads in every region."""
+MIRROR_TASKS: Final = 4
+INTERNAL: Final = "__mirror"
+"""Prefix of what the mirror's workers keep for themselves. No topic's name begins so."""
+OFFSET_SYNCS: Final = "mm2-offset-syncs."
+CHECKPOINTS: Final = ".checkpoints.internal"
+EVERY_RIGHT_ON_TOPICS: Final = ("Alter", "AlterConfigs", "Create", "Describe", "DescribeConfigs", "Read", "Write")
+READ: Final = ("Describe", "DescribeConfigs", "Read")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionKafka:
+    """The Kafka of one region."""
+
+    region: str
+    settings: StreamingSettings
+    namespace: str
+    peering: bool
+    """Whether other regions reach the brokers."""
+    peers: Sequence[str] = ()
+    """The other regions."""
+    zoned: bool = False
+    """Whether nodes carry the label of their zone."""
+
+
+def user_in(user: str, region: str) -> str:
+    """Return the name of `user` in `region`. Each region has its own, so one region's key opens no other region."""
+    return f"{user}.{region}"
+
+
+def remote_topic(region: str, topic: str) -> str:
+    """Return the name, in any other region, of the topic with the records that `region` took."""
+    return f"{region}.{topic}"
+
+
+def replicas_of(topic: TopicSettings, brokers: int) -> int:
+    """Return how many brokers keep each record of `topic`."""
+    return topic.replicas or usual_replicas(brokers)
+
+
+def usual_replicas(brokers: int) -> int:
+    """Return how many of `brokers` keep each record, unless the topic says otherwise."""
+    return min(brokers, USUAL_REPLICAS)
+
+
+def least_replicas(replicas: int) -> int:
+    """Return how many brokers must have a record before the producer gets its answer."""
+    return max(1, replicas - 1)
+
+
+def arriving(region: str, settings: StreamingSettings) -> list[TopicSettings]:
+    """Return the topics whose records of other regions come to `region`, sorted by name."""
+    listed = sorted(settings.topics, key=lambda topic: topic.name)
+    return [topic for topic in listed if {region, ALL} & set(topic.replicated_to)]
+
+
+def leaving(region: str, peers: Iterable[str], settings: StreamingSettings) -> list[TopicSettings]:
+    """Return the topics that some of `peers` read from `region`, sorted by name."""
+    listed = sorted(settings.topics, key=lambda topic: topic.name)
+    return [
+        topic for topic in listed if any({peer, ALL} & set(topic.replicated_to) for peer in peers if peer != region)
+    ]
+
+
+# Brokers
+
+
+def pool(settings: StreamingSettings, role: str, storage_class: object = None) -> dict[str, Any]:
+    """Spec of a KafkaNodePool of brokers or of controllers. `storage_class` None: the cluster's default."""
+    brokers = role == BROKERS
+    volume = {
+        "id": 0,
+        "type": "persistent-claim",
+        "size": settings.storage if brokers else CONTROLLER_STORAGE,
+        "deleteClaim": False,
+        "kraftMetadata": "shared",
+        **({} if storage_class is None else {"class": storage_class}),
+    }
+    memory = settings.memory if brokers else CONTROLLER_MEMORY
+    return {
+        "replicas": settings.brokers if brokers else settings.controllers,
+        "roles": [role],
+        "storage": {"type": "jbod", "volumes": [volume]},
+        "resources": resources(settings.cpu if brokers else CONTROLLER_CPU, memory),
+        "jvmOptions": heap(memory),
+        "template": {"pod": spread({CLUSTER_LABEL: CLUSTER, "strimzi.io/pool-name": role})},
+    }
+
+
+CONTROLLER_STORAGE: Final = "2Gi"
+CONTROLLER_CPU: Final = "100m"
+CONTROLLER_MEMORY: Final = "512Mi"
+
+
+def node_ids(role: str) -> str:
+    """Return the annotation with the ids of a pool's nodes. Peer endpoint number n leads to broker n."""
+    return f"[0-{MOST_BROKERS - 1}]" if role == BROKERS else f"[{MOST_BROKERS}-{2 * MOST_BROKERS - 1}]"
+
+
+def broker_pod(index: int) -> str:
+    """Return the name of a broker's pod."""
+    return f"{CLUSTER}-{BROKERS}-{index}"
+
+
+def resources(cpu: str, memory: str) -> dict[str, Any]:
+    """Requests and limits of a container, which are equal."""
+    return {key: {"cpu": cpu, "memory": memory} for key in ("requests", "limits")}
+
+
+def heap(memory: str) -> dict[str, str]:
+    """Java's heap for a container of `memory`. It never grows, so that a broker has it from the start."""
+    size = f"{int(bytes_of(memory) * HEAP_SHARE) // 2**20}m"
+    return {"-Xms": size, "-Xmx": size}
+
+
+def spread(labels: Mapping[str, str]) -> dict[str, Any]:
+    """Spread pods with `labels` over zones and nodes as evenly as possible. A cluster with one node still runs them."""
+    return {
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": key,
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": dict(labels)},
+            }
+            for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+        ]
+    }
+
+
+def cluster(kafka: RegionKafka) -> dict[str, Any]:
+    """Spec of the Kafka resource."""
+    return {
+        "kafka": {
+            "version": KAFKA_VERSION,
+            "listeners": [_client_listener(), *([_peer_listener(kafka)] if kafka.peering else [])],
+            "authorization": {"type": "simple"},
+            "config": broker_config(kafka.settings),
+            **(
+                {"rack": {"type": "topology-label", "topologyKey": "topology.kubernetes.io/zone"}}
+                if kafka.zoned
+                else {}
+            ),
+            "metricsConfig": metrics_config("brokers.yaml"),
+        },
+        "entityOperator": {
+            "topicOperator": {"resources": resources("50m", "256Mi")},
+            "userOperator": {"resources": resources("50m", "256Mi")},
+            # A topic that waits for an operator that is gone would keep its namespace from being deleted.
+            "template": {"topicOperatorContainer": {"env": [{"name": "STRIMZI_USE_FINALIZERS", "value": "false"}]}},
+        },
+        "kafkaExporter": {"topicRegex": ".*", "groupRegex": ".*", "resources": resources("20m", "64Mi")},
+        # The operator's own authority signs what brokers and operators show each other; it leaves the cluster nowhere.
+        # Users show certificates of the platform, whose root is all that the brokers need of it.
+        "clientsCa": {"generateCertificateAuthority": False},
+    }
+
+
+def broker_config(settings: StreamingSettings) -> dict[str, Any]:
+    """Configuration of the brokers and controllers."""
+    replicas = usual_replicas(settings.brokers)
+    least = least_replicas(replicas)
+    return {
+        "auto.create.topics.enable": False,
+        "default.replication.factor": replicas,
+        "min.insync.replicas": least,
+        "offsets.topic.replication.factor": replicas,
+        "transaction.state.log.replication.factor": replicas,
+        "transaction.state.log.min.isr": least,
+        "share.coordinator.state.topic.replication.factor": replicas,
+        "share.coordinator.state.topic.min.isr": least,
+        "replica.selector.class": "org.apache.kafka.common.replica.RackAwareReplicaSelector",
+        "ssl.enabled.protocols": "TLSv1.3",
+        "ssl.protocol": "TLSv1.3",
+    }
+
+
+def metrics_config(rules: str) -> dict[str, Any]:
+    """Metrics of Java processes, by the rules in this file of the ConfigMap `METRICS_RULES`."""
+    source = {"configMapKeyRef": {"name": METRICS_RULES, "key": rules}}
+    return {"type": "jmxPrometheusExporter", "valueFrom": source}
+
+
+def _client_listener() -> dict[str, Any]:
+    return {
+        "name": "clients",
+        "port": CLIENT_PORT,
+        "type": "internal",
+        "tls": True,
+        "authentication": {"type": "tls"},
+        "configuration": {"brokerCertChainAndKey": certificate(SERVER_CERTIFICATE)},
+    }
+
+
+def _peer_listener(kafka: RegionKafka) -> dict[str, Any]:
+    """The listener for other regions: each broker tells the name of its peer endpoint."""
+    brokers = range(kafka.settings.brokers)
+    return {
+        "name": "peers",
+        "port": PEER_PORT,
+        "type": "internal",
+        "tls": True,
+        "authentication": {"type": "tls"},
+        "configuration": {
+            "brokerCertChainAndKey": certificate(SERVER_CERTIFICATE),
+            "brokers": [
+                {"broker": index, "advertisedHost": peer_name(kafka.region, kafka.namespace, index)}
+                for index in brokers
+            ],
+        },
+    }
+
+
+def certificate(secret: str) -> dict[str, str]:
+    """Refer to a certificate and its key."""
+    return {"secretName": secret, "certificate": "tls.crt", "key": "tls.key"}
+
+
+# Topics
+
+
+def topic(settings: TopicSettings, brokers: int) -> dict[str, Any]:
+    """Spec of a KafkaTopic. Kafka limits the size of a partition, so each gets its part of the topic's."""
+    replicas = replicas_of(settings, brokers)
+    return {
+        "partitions": settings.partitions,
+        "replicas": replicas,
+        "config": {
+            "retention.ms": seconds_of(settings.retention) * 1000,
+            "retention.bytes": max(1, bytes_of(settings.max_size) // settings.partitions),
+            "segment.bytes": segment_bytes(settings),
+            "min.insync.replicas": least_replicas(replicas),
+        },
+    }
+
+
+def segment_bytes(settings: TopicSettings) -> int:
+    """Return the size of a segment: an eighth of a partition's limit, from 1 MiB to 1 GiB.
+
+    Kafka deletes only whole segments, and never the newest.
+    """
+    return min(2**30, max(2**20, bytes_of(settings.max_size) // settings.partitions // 8))
+
+
+# Users and rights
+
+
+def acl(kind: str, name: str, operations: Sequence[str], *, prefix: bool = False) -> dict[str, Any]:
+    """A right on a topic, group or transactional id, or on all whose name begins with `name`."""
+    resource = {"type": kind, "name": name, "patternType": "prefix" if prefix else "literal"}
+    return {"type": "allow", "resource": resource, "operations": list(operations), "host": "*"}
+
+
+def user(acls: Sequence[Mapping[str, Any]], quotas: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Spec of a KafkaUser whose certificate the platform issues."""
+    return {
+        "authentication": {"type": "tls-external"},
+        "authorization": {"type": "simple", "acls": [dict(one) for one in acls]},
+        **({"quotas": dict(quotas)} if quotas else {}),
+    }
+
+
+def application(settings: StreamingSettings) -> StreamingUserSettings:
+    """The user of the services: it may write and read every topic."""
+    every = tuple(sorted(topic.name for topic in settings.topics))
+    return StreamingUserSettings.model_construct(
+        name=APPLICATION_USER,
+        produces=every,
+        consumes=every,
+        produce_rate=settings.produce_rate,
+        consume_rate=settings.consume_rate,
+    )
+
+
+def client_user(kafka: RegionKafka, settings: StreamingUserSettings) -> dict[str, Any]:
+    """Spec of a user with rights on its topics only."""
+    name = f"{settings.name}."
+    here = {topic.name for topic in arriving(kafka.region, kafka.settings)}
+    read = [
+        *settings.consumes,
+        *(remote_topic(peer, topic) for peer in sorted(kafka.peers) for topic in settings.consumes if topic in here),
+    ]
+    acls = [
+        *(acl("topic", topic, ["Describe", "Write"]) for topic in settings.produces),
+        *(acl("topic", topic, READ) for topic in read),
+        *([acl("group", name, ["Delete", "Describe", "Read"], prefix=True)] if settings.consumes else []),
+        *([acl("transactionalId", name, ["Describe", "Write"], prefix=True)] if settings.produces else []),
+    ]
+    rates = {
+        "producerByteRate": bytes_of(settings.produce_rate),
+        "consumerByteRate": bytes_of(settings.consume_rate),
+    }
+    return user(acls, rates)
+
+
+def peer_user(kafka: RegionKafka) -> dict[str, Any]:
+    """Spec of the user by which other regions read what is replicated to them, and how far its groups are."""
+    topics = leaving(kafka.region, kafka.peers, kafka.settings)
+    return user([*(acl("topic", topic.name, READ) for topic in topics), acl("group", "*", ["Describe"])])
+
+
+def mirror_user(kafka: RegionKafka) -> dict[str, Any]:
+    """Spec of the user by which the mirror writes what comes from other regions, and moves groups' offsets."""
+    return user(
+        [
+            acl("topic", INTERNAL, EVERY_RIGHT_ON_TOPICS, prefix=True),
+            acl("topic", OFFSET_SYNCS, EVERY_RIGHT_ON_TOPICS, prefix=True),
+            *(acl("topic", f"{peer}.", EVERY_RIGHT_ON_TOPICS, prefix=True) for peer in sorted(kafka.peers)),
+            acl("group", "*", ["Describe", "Read"]),
+            # Kafka Connect writes each source's records and its position in one transaction.
+            acl("transactionalId", INTERNAL, ["Describe", "Write"], prefix=True),
+            acl("transactionalId", f"connect-cluster-{INTERNAL}", ["Describe", "Write"]),
+        ]
+    )
+
+
+# Mirrors
+
+
+def mirror(kafka: RegionKafka) -> dict[str, Any]:
+    """Spec of the KafkaMirrorMaker2 that brings the other regions' records here: one object for any number of them."""
+    replicas = usual_replicas(kafka.settings.brokers)
+    return {
+        "version": KAFKA_VERSION,
+        "replicas": 1 if kafka.settings.brokers == 1 else 2,
+        "target": {
+            "alias": kafka.region,
+            "bootstrapServers": f"{BOOTSTRAP}.{kafka.namespace}.svc:{CLIENT_PORT}",
+            "groupId": INTERNAL,
+            "configStorageTopic": f"{INTERNAL}-configs",
+            "offsetStorageTopic": f"{INTERNAL}-offsets",
+            "statusStorageTopic": f"{INTERNAL}-status",
+            **_shown(MIRROR_CERTIFICATE),
+            "config": {
+                "exactly.once.source.support": "enabled",
+                **{f"{topic}.storage.replication.factor": replicas for topic in ("config", "offset", "status")},
+            },
+        },
+        "mirrors": [_from(kafka, peer, replicas) for peer in sorted(kafka.peers)],
+        "resources": resources("250m", "768Mi"),
+        "jvmOptions": heap("768Mi"),
+        "metricsConfig": metrics_config("mirror.yaml"),
+        "template": {"pod": spread({CLUSTER_LABEL: MIRROR})},
+    }
+
+
+def bootstrap(region: str, namespace: str, brokers: int) -> str:
+    """Return the addresses of `region`'s brokers, for the other regions."""
+    return ",".join(f"{peer_name(region, namespace, index)}:{PEER_PORT}" for index in range(brokers))
+
+
+def _from(kafka: RegionKafka, peer: str, replicas: int) -> dict[str, Any]:
+    # Without a loop: only topics whose name has no region are read, and what is written has one.
+    return {
+        "source": {
+            "alias": peer,
+            "bootstrapServers": bootstrap(peer, kafka.namespace, kafka.settings.brokers),
+            **_shown(PEER_CERTIFICATE),
+        },
+        "topicsPattern": "|".join(topic.name for topic in arriving(kafka.region, kafka.settings)),
+        "groupsPattern": ".*",
+        "groupsExcludePattern": f"{LOCAL_GROUPS},__.*",
+        "sourceConnector": {
+            "tasksMax": MIRROR_TASKS,
+            "autoRestart": {"enabled": True},
+            "config": {
+                "replication.factor": replicas,
+                "offset-syncs.topic.replication.factor": replicas,
+                # So the other region is only ever read.
+                "offset-syncs.topic.location": "target",
+                "offset.lag.max": 0,
+                "sync.topic.acls.enabled": False,
+                "refresh.topics.interval.seconds": 60,
+                "consumer.isolation.level": "read_committed",
+                "exactly.once.support": "required",
+            },
+        },
+        "checkpointConnector": {
+            "tasksMax": 1,
+            "autoRestart": {"enabled": True},
+            "config": {
+                "checkpoints.topic.replication.factor": replicas,
+                "offset-syncs.topic.location": "target",
+                "emit.checkpoints.interval.seconds": 10,
+                "refresh.groups.interval.seconds": 60,
+                "sync.group.offsets.enabled": True,
+                "sync.group.offsets.interval.seconds": 10,
+            },
+        },
+    }
+
+
+def _shown(secret: str) -> dict[str, Any]:
+    return {
+        "tls": {"trustedCertificates": [{"secretName": secret, "certificate": "ca.crt"}]},
+        "authentication": {"type": "tls", "certificateAndKey": certificate(secret)},
+    }
+
+
+def operator_values() -> dict[str, Any]:
+    """Values of the operator's chart. It watches its own namespace, and its pods keep the restricted standard."""
+    return {
+        "replicas": 1,
+        # The namespace is closed, and the component opens it: generated policies would open listeners to everyone.
+        "generateNetworkPolicy": False,
+        "extraEnvs": [{"name": "STRIMZI_POD_SECURITY_PROVIDER_CLASS", "value": "restricted"}],
+        "resources": {
+            "requests": {"cpu": "100m", "memory": "384Mi"},
+            "limits": {"cpu": "1", "memory": "384Mi"},
+        },
+    }
