@@ -361,8 +361,7 @@ class Kafka(DataServiceComponent):
         """Let Prometheus read brokers, controllers, the exporter of groups, and the mirror."""
         if self._context.monitored_by is None:
             return
-        scraped = [NODE_PODS, EXPORTER, *([MIRROR_PODS] if self._peers else [])]
-        names = sorted(pods[configuration.NAME_LABEL] for pods in scraped)
+        names = sorted(pods[configuration.NAME_LABEL] for pods in (NODE_PODS, EXPORTER, MIRROR_PODS))
         k8s.apiextensions.CustomResource(
             f"{self._name}-monitor",
             api_version="monitoring.coreos.com/v1",

@@ -125,16 +125,17 @@ def topics_fit_the_storage(settings: Settings) -> Iterator[Mistake]:
                 path="streaming.storage",
                 value=shown(streaming.storage),
                 rule=f"is too little for the topics in {region.name}: with their replicas, and with what the other "
-                f"regions send, they are {wanted / 2**30:.2f}Gi on {streaming.brokers} brokers, of which a fifth stays "
-                f"free",
+                f"regions send, they need {wanted / 2**30:.2f}Gi, and a fifth of each broker stays free",
                 remedy="raise storage or brokers, lower maxSize, or replicate fewer topics",
-                reads=(
-                    "streaming.brokers",
-                    *each_region(settings, "name"),
-                    *(f"{path}.{key}" for path, _ in topics_by_path(settings) for key in ("maxSize", "replicatedTo")),
-                ),
+                reads=("streaming.brokers", *each_region(settings, "name"), *_sizes(settings)),
             )
             return
+
+
+def _sizes(settings: Settings) -> list[str]:
+    """The paths of all settings that the size of the topics follows from."""
+    keys = ("maxSize", "replicas", "replicatedTo")
+    return [f"{path}.{key}" for path, _ in topics_by_path(settings) for key in keys]
 
 
 RULES: Final = (
