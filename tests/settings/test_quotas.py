@@ -90,7 +90,8 @@ def test_the_planetary_stack_needs_more_addresses_than_aws_and_google_give_unask
     stack = planetary()
     ways_out, endpoints, gateways = 1, 3 + 1 + 3 + 1, 2
     assert public_addresses(stack, "us-central1") == ways_out + endpoints + gateways > ADDRESSES["gcp"].usual
-    # NAT, messaging, metrics and the public gateway have an address in each of three zones; each database node and each broker has one.
+    # NAT, messaging, metrics and the public gateway have an address in each of three zones; each database node and each
+    # broker has one.
     assert public_addresses(stack, "sa-east-1") == 3 * 4 + 3 + 3
     assert public_addresses(stack, "southafricanorth") == 3 + endpoints + gateways < ADDRESSES["azure"].usual
     told = [warning.partition(":")[0] for warning in exceeded(stack) if "public addresses" in warning]
