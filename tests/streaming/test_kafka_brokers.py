@@ -3,6 +3,7 @@
 The brokers' properties come from the rendered resources by Strimzi's rules (tests/support/strimzi.py).
 """
 
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from components.peering import peer_name
 from components.streaming import configuration
 from tests.support import strimzi
+from tests.support.contracts import documents
 from tests.support.kafka_programs import java, known_keys
 from tests.support.kafka_regions import STEP_SECONDS, Regions, kafka_regions
 from tests.support.regions import GOOGLE, rendered_with
@@ -108,6 +110,21 @@ def test_no_copy_is_copied_and_no_other_topic_leaves_its_region(regions: Regions
         seen = set(regions.ask(name, "topics", as_operator=True))
         copies = {topic for topic in seen if topic.endswith((".decisions", ".secrets"))}
         assert copies == {f"{peer}.decisions" for peer in NAMES if peer != name}
+
+
+def test_servers_publish_every_metric_of_the_contract_with_its_labels(regions: Regions) -> None:
+    lines = [line for process in ("controller", "broker", "mirror") for line in regions.metrics(IOWA, process)]
+    found: dict[str, set[str]] = {}
+    for line in lines:
+        name, _, rest = line.partition("{") if "{" in line else (line.partition(" ")[0], "", "")
+        found.setdefault(name, set()).update(re.findall(r'(\w+)="', rest))
+    contract = documents()["kafka"]["metrics"]
+    assert {name: set(described.get("labels", [])) for name, described in contract.items()} == {
+        name: found.get(name) for name in contract
+    }
+    assert f'kafka_mirror_task{{source="{BELGIUM}",status="running",task="0"}}' in {
+        line.rpartition(" ")[0].replace(",}", "}") for line in lines
+    }
 
 
 def test_a_user_reads_its_topics_and_nothing_else(regions: Regions) -> None:

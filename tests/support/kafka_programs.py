@@ -41,6 +41,12 @@ def java(main: str, *arguments: str, options: tuple[str, ...] = ()) -> list[str]
     return [program, *HEAP, *logs, *options, "-cp", f"{jars()}/*", main, *arguments]
 
 
+def exporter(address: str, port: int, rules: Path) -> tuple[str, ...]:
+    """The options that let a Java process publish its metrics at `address`, by the file `rules`."""
+    (agent,) = jars().glob("jmx_prometheus_javaagent-*.jar")
+    return (f"-javaagent:{agent}={address}:{port}:{rules}",)
+
+
 def known_keys(main: str) -> set[str]:
     """The keys of a configuration, from the documentation that its class prints."""
     shown = subprocess.run(java(main), capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True).stdout

@@ -17,7 +17,7 @@ from typing import Any, Final
 from components.peering import peer_name
 from components.streaming import configuration
 from tests.support import strimzi
-from tests.support.kafka_programs import java
+from tests.support.kafka_programs import exporter, java
 from tests.support.rendering import ROOT, Rendered, Resource
 from tests.support.servers import (
     Authority,
@@ -33,6 +33,8 @@ from tests.support.strimzi import Cluster, Node
 NAMESPACE: Final = "kafka"
 STEP_SECONDS: Final = 120
 """Time limit for each step: starts of Java, elections, connectors."""
+METRICS: Final = {"controller": 9404, "broker": 9405, "mirror": 9406}
+"""Ports of metrics. In a cluster each pod has an address, and all have the port 9404."""
 CLUSTER_ID: Final = "Y291bmNpbC1vZi1hbGwxMQ"
 
 
@@ -103,7 +105,8 @@ class Regions:
         region = self.by_name[name]
         file = region.folder / "worker.properties"
         write(file, strimzi.worker_properties(region.mirror, region.cluster))
-        self._run(region, "mirror", java("org.apache.kafka.connect.cli.ConnectDistributed", str(file)))
+        watched = exporter(region.cluster.address, METRICS["mirror"], region.folder / "mirror.yaml")
+        self._run(region, "mirror", java("org.apache.kafka.connect.cli.ConnectDistributed", str(file), options=watched))
         for connector, config in strimzi.connectors(region.mirror, region.cluster).items():
             eventually(
                 lambda connector=connector, config=config: self._put(region, connector, config),
@@ -120,6 +123,12 @@ class Regions:
             connector: [one["status"]["connector"]["state"], *(task["state"] for task in one["status"]["tasks"])]
             for connector, one in found.items()
         }
+
+    def metrics(self, name: str, process: str) -> list[str]:
+        """The lines that Prometheus would read from a region's broker, controller or mirror."""
+        url = f"http://{self.by_name[name].cluster.address}:{METRICS[process]}/metrics"
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            return [line for line in answer.read().decode().splitlines() if line.startswith("kafka_")]
 
     def ask(
         self,
@@ -168,7 +177,8 @@ class Regions:
             file = region.folder / f"{node.pod}.properties"
             write(file, strimzi.node_properties(node, region.nodes))
             self._format(region, file)
-            self._run(region, node.pod, java("kafka.Kafka", str(file)))
+            watched = exporter(region.cluster.address, METRICS[node.pool], region.folder / "brokers.yaml")
+            self._run(region, node.pod, java("kafka.Kafka", str(file), options=watched))
 
     def _format(self, region: Region, file: Path) -> None:
         command = java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-g", "-c", str(file))
@@ -243,6 +253,8 @@ def _region(rendered: Rendered, name: str, addresses: Mapping[str, str], folder:
         topics=_specs(rendered, "KafkaTopic", name),
     )
     _certificates(rendered, region, root)
+    for file, rules in rendered.named(f"{name}-streaming-metrics").inputs["data"].items():
+        (folder / file).write_text(rules)
     bootstrap = f"{cluster.name}-kafka-bootstrap.{NAMESPACE}.svc"
     own = [*(node.host for node in nodes), bootstrap]
     peers = [(address, peer_name(other, NAMESPACE)) for other, address in addresses.items()]
