@@ -11,7 +11,7 @@ from components.connection import Connection, DataServiceComponent
 from components.context import RegionContext
 from components.metadata import object_meta
 from components.namespaces import KAFKA, MONITORING, SERVICES
-from components.peering import PEER_NAMES
+from components.peering import PEER_NAMES, StorePeers
 from components.releases import chart_release
 from components.streaming import configuration, metrics
 from components.streaming.settings import StreamingSettings, StreamingUserSettings
@@ -308,18 +308,17 @@ class Kafka(DataServiceComponent):
                 ingress=[network.ingress([ports.METRICS_PORT], monitoring)],
                 egress=[network.egress([ports.REPLICATION_PORT], nodes)],
             ),
-            *([self._mirror_policy(api, operator, monitoring, nodes)] if peers else []),
+            *([self._mirror_policy(peers, operator, monitoring, nodes)] if peers else []),
         ]
 
     def _mirror_policy(
         self,
-        api: k8s.networking.v1.NetworkPolicyEgressRuleArgs,
+        peers: StorePeers,
         operator: k8s.networking.v1.NetworkPolicyPeerArgs,
         monitoring: k8s.networking.v1.NetworkPolicyPeerArgs,
         nodes: k8s.networking.v1.NetworkPolicyPeerArgs,
     ) -> pulumi.Resource:
         mirror = network.peer(pods=MIRROR_PODS)
-        assert self._peers is not None  # noqa: S101 - for the type checker: only called with peers
         return self._policy(
             "mirror",
             MIRROR_PODS,
@@ -328,10 +327,10 @@ class Kafka(DataServiceComponent):
                 network.ingress([configuration.METRICS_PORT], monitoring),
             ],
             egress=[
-                api,
+                network.api_server_egress(),
                 network.egress([configuration.CLIENT_PORT], nodes),
                 network.egress([configuration.CONNECT_PORT], mirror),
-                self._peers.egress(configuration.PEER_PORT),
+                peers.egress(configuration.PEER_PORT),
             ],
         )
 
