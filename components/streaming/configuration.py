@@ -114,9 +114,6 @@ def leaving(region: str, peers: Iterable[str], settings: StreamingSettings) -> l
     ]
 
 
-# Brokers
-
-
 def pool(settings: StreamingSettings, role: str, storage_class: object = None) -> dict[str, Any]:
     """Spec of a KafkaNodePool of brokers or of controllers. `storage_class` None: the cluster's default."""
     brokers = role == BROKERS
@@ -268,9 +265,6 @@ def certificate(secret: str) -> dict[str, str]:
     return {"secretName": secret, "certificate": "tls.crt", "key": "tls.key"}
 
 
-# Topics
-
-
 def topic(settings: TopicSettings, brokers: int) -> dict[str, Any]:
     """Spec of a KafkaTopic. Kafka limits the size of a partition, so each gets its part of the topic's."""
     replicas = replicas_of(settings, brokers)
@@ -292,9 +286,6 @@ def segment_bytes(settings: TopicSettings) -> int:
     Kafka deletes only whole segments, and never the newest.
     """
     return min(2**30, max(2**20, bytes_of(settings.max_size) // settings.partitions // 8))
-
-
-# Users and rights
 
 
 def acl(kind: str, name: str, operations: Sequence[str], *, prefix: bool = False) -> dict[str, Any]:
@@ -364,9 +355,6 @@ def mirror_user(kafka: RegionKafka) -> dict[str, Any]:
             acl("transactionalId", f"connect-cluster-{INTERNAL}", ["Describe", "Write"]),
         ]
     )
-
-
-# Mirrors
 
 
 def mirror(kafka: RegionKafka) -> dict[str, Any]:

@@ -77,8 +77,6 @@ class Kafka(DataServiceComponent):
         self._monitor()
         self._connect(application, [*topics, *users])
 
-    # What the operator reads
-
     def _custom(
         self,
         purpose: str,
@@ -200,8 +198,6 @@ class Kafka(DataServiceComponent):
             [*after, peer, mirror, *shown],
         )
 
-    # Certificates
-
     def _clients_authority(self) -> list[pulumi.Resource]:
         """Give the brokers the root that all users' certificates lead to. The operator insists on a key beside it."""
         secrets: Mapping[str, tuple[str, Mapping[str, pulumi.Input[str]], str]] = {
@@ -263,8 +259,6 @@ class Kafka(DataServiceComponent):
             ),
             self._child,
         )
-
-    # Who reaches whom
 
     def _network_policies(self) -> list[pulumi.Resource]:
         operator, nodes = network.peer(pods=OPERATOR), network.peer(pods=NODE_PODS)
@@ -353,8 +347,6 @@ class Kafka(DataServiceComponent):
             egress=egress,
             opts=self._child,
         )
-
-    # Who looks, and who connects
 
     def _monitor(self) -> None:
         """Let Prometheus read brokers, controllers, the exporter of groups, and the mirror."""
