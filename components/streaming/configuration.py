@@ -1,4 +1,4 @@
-"""Specs of Strimzi's resources: brokers, topics, users with their rights, and mirrors between regions. Pure.
+"""Names, and specs of Strimzi's brokers and topics. Pure.
 
 Names of objects that the operator makes: Strimzi 1.2, "Configuring Kafka" and "KafkaResources".
 """
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from components.peering.names import peer_name
 from components.settings.values import bytes_of, seconds_of
-from components.streaming.settings import ALL, MOST_BROKERS, StreamingSettings, StreamingUserSettings, TopicSettings
+from components.streaming.settings import ALL, MOST_BROKERS, StreamingSettings, TopicSettings
 from components.versions import KAFKA_VERSION
 
 CLUSTER: Final = "council"
@@ -48,16 +48,12 @@ PEER_CERTIFICATE: Final = "kafka-peer-certificate"
 METRICS_RULES: Final = "kafka-metrics"
 
 USUAL_REPLICAS: Final = 3
+CONTROLLER_STORAGE: Final = "2Gi"
+CONTROLLER_CPU: Final = "100m"
+CONTROLLER_MEMORY: Final = "512Mi"
 HEAP_SHARE: Final = 0.5
-LOCAL_GROUPS: Final = r".*\.local"
-"""Consumer groups whose offsets stay in their region, because a group of the same name reads in every region."""
-MIRROR_TASKS: Final = 4
 INTERNAL: Final = "__mirror"
 """Prefix of what the mirror's workers keep for themselves. No topic's name begins so."""
-OFFSET_SYNCS: Final = "mm2-offset-syncs."
-CHECKPOINTS: Final = ".checkpoints.internal"
-EVERY_RIGHT_ON_TOPICS: Final = ("Alter", "AlterConfigs", "Create", "Describe", "DescribeConfigs", "Read", "Write")
-READ: Final = ("Describe", "DescribeConfigs", "Read")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,11 +130,6 @@ def pool(settings: StreamingSettings, role: str, storage_class: object = None) -
         "jvmOptions": heap(memory),
         "template": {"pod": spread({CLUSTER_LABEL: CLUSTER, "strimzi.io/pool-name": role})},
     }
-
-
-CONTROLLER_STORAGE: Final = "2Gi"
-CONTROLLER_CPU: Final = "100m"
-CONTROLLER_MEMORY: Final = "512Mi"
 
 
 def node_ids(role: str) -> str:
@@ -286,155 +277,6 @@ def segment_bytes(settings: TopicSettings) -> int:
     Kafka deletes only whole segments, and never the newest.
     """
     return min(2**30, max(2**20, bytes_of(settings.max_size) // settings.partitions // 8))
-
-
-def acl(kind: str, name: str, operations: Sequence[str], *, prefix: bool = False) -> dict[str, Any]:
-    """A right on a topic, group or transactional id, or on all whose name begins with `name`."""
-    resource = {"type": kind, "name": name, "patternType": "prefix" if prefix else "literal"}
-    return {"type": "allow", "resource": resource, "operations": list(operations), "host": "*"}
-
-
-def user(acls: Sequence[Mapping[str, Any]], quotas: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Spec of a KafkaUser whose certificate the platform issues."""
-    return {
-        "authentication": {"type": "tls-external"},
-        "authorization": {"type": "simple", "acls": [dict(one) for one in acls]},
-        **({"quotas": dict(quotas)} if quotas else {}),
-    }
-
-
-def application(settings: StreamingSettings) -> StreamingUserSettings:
-    """The user of the services: it may write and read every topic."""
-    every = tuple(sorted(topic.name for topic in settings.topics))
-    return StreamingUserSettings.model_construct(
-        name=APPLICATION_USER,
-        produces=every,
-        consumes=every,
-        produce_rate=settings.produce_rate,
-        consume_rate=settings.consume_rate,
-    )
-
-
-def client_user(kafka: RegionKafka, settings: StreamingUserSettings) -> dict[str, Any]:
-    """Spec of a user with rights on its topics only."""
-    name = f"{settings.name}."
-    here = {topic.name for topic in arriving(kafka.region, kafka.settings)}
-    read = [
-        *settings.consumes,
-        *(remote_topic(peer, topic) for peer in sorted(kafka.peers) for topic in settings.consumes if topic in here),
-    ]
-    acls = [
-        *(acl("topic", topic, ["Describe", "Write"]) for topic in settings.produces),
-        *(acl("topic", topic, READ) for topic in read),
-        *([acl("group", name, ["Delete", "Describe", "Read"], prefix=True)] if settings.consumes else []),
-        *([acl("transactionalId", name, ["Describe", "Write"], prefix=True)] if settings.produces else []),
-    ]
-    rates = {
-        "producerByteRate": bytes_of(settings.produce_rate),
-        "consumerByteRate": bytes_of(settings.consume_rate),
-    }
-    return user(acls, rates)
-
-
-def peer_user(kafka: RegionKafka) -> dict[str, Any]:
-    """Spec of the user by which other regions read what is replicated to them, and how far its groups are."""
-    topics = leaving(kafka.region, kafka.peers, kafka.settings)
-    return user([*(acl("topic", topic.name, READ) for topic in topics), acl("group", "*", ["Describe"])])
-
-
-def mirror_user(kafka: RegionKafka) -> dict[str, Any]:
-    """Spec of the user by which the mirror writes what comes from other regions, and moves groups' offsets."""
-    return user(
-        [
-            acl("topic", INTERNAL, EVERY_RIGHT_ON_TOPICS, prefix=True),
-            acl("topic", OFFSET_SYNCS, EVERY_RIGHT_ON_TOPICS, prefix=True),
-            *(acl("topic", f"{peer}.", EVERY_RIGHT_ON_TOPICS, prefix=True) for peer in sorted(kafka.peers)),
-            acl("group", "*", ["Describe", "Read"]),
-            # Kafka Connect writes each source's records and its position in one transaction.
-            acl("transactionalId", INTERNAL, ["Describe", "Write"], prefix=True),
-            acl("transactionalId", f"connect-cluster-{INTERNAL}", ["Describe", "Write"]),
-        ]
-    )
-
-
-def mirror(kafka: RegionKafka) -> dict[str, Any]:
-    """Spec of the KafkaMirrorMaker2 that brings the other regions' records here: one object for any number of them."""
-    replicas = usual_replicas(kafka.settings.brokers)
-    return {
-        "version": KAFKA_VERSION,
-        "replicas": 1 if kafka.settings.brokers == 1 else 2,
-        "target": {
-            "alias": kafka.region,
-            "bootstrapServers": f"{BOOTSTRAP}.{kafka.namespace}.svc:{CLIENT_PORT}",
-            "groupId": INTERNAL,
-            "configStorageTopic": f"{INTERNAL}-configs",
-            "offsetStorageTopic": f"{INTERNAL}-offsets",
-            "statusStorageTopic": f"{INTERNAL}-status",
-            **_shown(MIRROR_CERTIFICATE),
-            "config": {
-                "exactly.once.source.support": "enabled",
-                **{f"{topic}.storage.replication.factor": replicas for topic in ("config", "offset", "status")},
-            },
-        },
-        "mirrors": [_from(kafka, peer, replicas) for peer in sorted(kafka.peers)],
-        "resources": resources("250m", "768Mi"),
-        "jvmOptions": heap("768Mi"),
-        "metricsConfig": metrics_config("mirror.yaml"),
-        "template": {"pod": spread({CLUSTER_LABEL: MIRROR})},
-    }
-
-
-def bootstrap(region: str, namespace: str, brokers: int) -> str:
-    """Return the addresses of `region`'s brokers, for the other regions."""
-    return ",".join(f"{peer_name(region, namespace, index)}:{PEER_PORT}" for index in range(brokers))
-
-
-def _from(kafka: RegionKafka, peer: str, replicas: int) -> dict[str, Any]:
-    # Without a loop: only topics whose name has no region are read, and what is written has one.
-    return {
-        "source": {
-            "alias": peer,
-            "bootstrapServers": bootstrap(peer, kafka.namespace, kafka.settings.brokers),
-            **_shown(PEER_CERTIFICATE),
-        },
-        "topicsPattern": "|".join(topic.name for topic in arriving(kafka.region, kafka.settings)),
-        "groupsPattern": ".*",
-        "groupsExcludePattern": f"{LOCAL_GROUPS},__.*",
-        "sourceConnector": {
-            "tasksMax": MIRROR_TASKS,
-            "autoRestart": {"enabled": True},
-            "config": {
-                "replication.factor": replicas,
-                "offset-syncs.topic.replication.factor": replicas,
-                # So the other region is only ever read.
-                "offset-syncs.topic.location": "target",
-                "offset.lag.max": 0,
-                "sync.topic.acls.enabled": False,
-                "refresh.topics.interval.seconds": 60,
-                "consumer.isolation.level": "read_committed",
-                "exactly.once.support": "required",
-            },
-        },
-        "checkpointConnector": {
-            "tasksMax": 1,
-            "autoRestart": {"enabled": True},
-            "config": {
-                "checkpoints.topic.replication.factor": replicas,
-                "offset-syncs.topic.location": "target",
-                "emit.checkpoints.interval.seconds": 10,
-                "refresh.groups.interval.seconds": 60,
-                "sync.group.offsets.enabled": True,
-                "sync.group.offsets.interval.seconds": 10,
-            },
-        },
-    }
-
-
-def _shown(secret: str) -> dict[str, Any]:
-    return {
-        "tls": {"trustedCertificates": [{"secretName": secret, "certificate": "ca.crt"}]},
-        "authentication": {"type": "tls", "certificateAndKey": certificate(secret)},
-    }
 
 
 def operator_values() -> dict[str, Any]:

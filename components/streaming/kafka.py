@@ -13,7 +13,7 @@ from components.metadata import object_meta
 from components.namespaces import KAFKA, MONITORING, SERVICES
 from components.peering import PEER_NAMES, StorePeers
 from components.releases import chart_release
-from components.streaming import configuration, metrics
+from components.streaming import configuration, metrics, mirrors, users
 from components.streaming.settings import StreamingSettings, StreamingUserSettings
 from components.trust import Certificate, CertificateArgs
 from components.versions import STRIMZI
@@ -72,10 +72,10 @@ class Kafka(DataServiceComponent):
         )
         brokers = self._brokers(operator)
         topics = self._topics(brokers)
-        application, users = self._users(brokers)
-        self._mirror([brokers, *users])
+        application, clients = self._clients(brokers)
+        self._mirror([brokers, *clients])
         self._monitor()
-        self._connect(application, [*topics, *users])
+        self._connect(application, [*topics, *clients])
 
     def _custom(
         self,
@@ -150,19 +150,19 @@ class Kafka(DataServiceComponent):
             for topic in self._settings.topics
         ]
 
-    def _users(self, brokers: pulumi.Resource) -> tuple[Certificate, list[pulumi.Resource]]:
+    def _clients(self, brokers: pulumi.Resource) -> tuple[Certificate, list[pulumi.Resource]]:
         """Create the users. Return the certificate of the services' user, and all users."""
-        application = configuration.application(self._settings)
+        application = users.application(self._settings)
         issued = {user.name: self._client_certificate(user.name) for user in (application, *self._settings.users)}
-        users = [self._client(user, brokers) for user in (application, *self._settings.users)]
-        return issued[application.name], users
+        clients = [self._client(user, brokers) for user in (application, *self._settings.users)]
+        return issued[application.name], clients
 
     def _client(self, user: StreamingUserSettings, brokers: pulumi.Resource) -> pulumi.Resource:
         return self._custom(
             f"user-{user.name}",
             "KafkaUser",
             configuration.user_in(user.name, self._context.region),
-            self._spec(lambda kafka: configuration.client_user(kafka, user)),
+            self._spec(lambda kafka: users.client_user(kafka, user)),
             [brokers],
         )
 
@@ -170,16 +170,14 @@ class Kafka(DataServiceComponent):
         """Create what other regions need to read here, and what reads there."""
         if self._peers is None:
             return
-        peer = self._custom(
-            "user-peers", "KafkaUser", configuration.PEER_USER, self._spec(configuration.peer_user), after[:1]
-        )
+        peer = self._custom("user-peers", "KafkaUser", configuration.PEER_USER, self._spec(users.peer_user), after[:1])
         if not self._peers.regions or not configuration.arriving(self._context.region, self._settings):
             return
         mirror = self._custom(
             "user-mirror",
             "KafkaUser",
             configuration.user_in(configuration.MIRROR_USER, self._context.region),
-            self._spec(configuration.mirror_user),
+            self._spec(users.mirror_user),
             after[:1],
         )
         shown = [
@@ -194,7 +192,7 @@ class Kafka(DataServiceComponent):
             "mirror",
             "KafkaMirrorMaker2",
             configuration.MIRROR,
-            self._spec(configuration.mirror),
+            self._spec(mirrors.mirror),
             [*after, peer, mirror, *shown],
         )
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.streaming import configuration
+from components.streaming import configuration, mirrors, users
 from components.streaming.configuration import RegionKafka
 from components.streaming.settings import StreamingSettings
 from stacks.settings import parse
@@ -71,7 +71,7 @@ def test_a_region_gives_the_topics_that_others_get() -> None:
 
 def test_the_services_write_every_topic_and_read_every_topic_with_the_records_of_other_regions() -> None:
     settings = streaming(*TOPICS)
-    spec = configuration.client_user(kafka(EU, settings, US, ASIA), configuration.application(settings))
+    spec = users.client_user(kafka(EU, settings, US, ASIA), users.application(settings))
     own = {"decisions", "observations", "here-only"}
     assert topics_with(spec, "Write") == own
     assert topics_with(spec, "Read") == own | {
@@ -84,7 +84,7 @@ def test_the_services_write_every_topic_and_read_every_topic_with_the_records_of
 def test_a_user_has_rights_on_its_topics_only() -> None:
     reader = {"name": "analytics", "consumes": ["decisions"], "consumeRate": "3Mi"}
     settings = streaming(*TOPICS, users=[reader])
-    spec = configuration.client_user(kafka(US, settings, EU), settings.users[0])
+    spec = users.client_user(kafka(US, settings, EU), settings.users[0])
     assert topics_with(spec, "Read") == {"decisions", f"{EU}.decisions"}
     assert topics_with(spec, "Write") == set()
     assert {name for kind, name, _, _ in rights(spec) if kind in ("group", "transactionalId")} == {"analytics."}
@@ -93,14 +93,14 @@ def test_a_user_has_rights_on_its_topics_only() -> None:
 
 def test_other_regions_only_read_and_only_what_is_replicated() -> None:
     settings = streaming(*TOPICS)
-    found = rights(configuration.peer_user(kafka(US, settings, EU, ASIA)))
+    found = rights(users.peer_user(kafka(US, settings, EU, ASIA)))
     assert {operation for _, _, _, operation in found} == {"Describe", "DescribeConfigs", "Read"}
     assert {name for kind, name, _, _ in found if kind == "topic"} == {"decisions", "observations"}
 
 
 def test_the_mirror_writes_no_topic_of_the_region_itself() -> None:
     settings = streaming(*TOPICS)
-    found = rights(configuration.mirror_user(kafka(US, settings, EU, ASIA)))
+    found = rights(users.mirror_user(kafka(US, settings, EU, ASIA)))
     writes = {(name, pattern) for kind, name, pattern, operation in found if (kind, operation) == ("topic", "Write")}
     assert writes == {
         ("__mirror", "prefix"),
@@ -112,7 +112,7 @@ def test_the_mirror_writes_no_topic_of_the_region_itself() -> None:
 
 def test_there_is_one_mirror_for_any_number_of_regions_and_it_reads_no_copies() -> None:
     settings = streaming(*TOPICS)
-    spec = configuration.mirror(kafka(EU, settings, US, ASIA))
+    spec = mirrors.mirror(kafka(EU, settings, US, ASIA))
     assert [(one["source"]["alias"], one["topicsPattern"]) for one in spec["mirrors"]] == [
         (ASIA, "decisions|observations"),
         (US, "decisions|observations"),
