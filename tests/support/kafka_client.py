@@ -20,7 +20,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-SECONDS = 60
+SECONDS = 120
 
 
 def produce(config: dict[str, Any], topic: str, values: list[str]) -> list[str]:

@@ -31,7 +31,7 @@ from tests.support.servers import (
 from tests.support.strimzi import Cluster, Node
 
 NAMESPACE: Final = "kafka"
-STEP_SECONDS: Final = 120
+STEP_SECONDS: Final = 300
 """Time limit for each step: starts of Java, elections, connectors."""
 METRICS: Final = {"controller": 9404, "broker": 9405, "mirror": 9406}
 """Ports of metrics. In a cluster each pod has an address, and all have the port 9404."""
