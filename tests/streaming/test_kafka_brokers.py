@@ -63,8 +63,7 @@ def regions(stack: Rendered, tmp_path_factory: pytest.TempPathFactory, private_h
         built.start(*NAMES)
         for name in NAMES:
             built.prepare(name)
-        for name in NAMES:
-            built.mirror(name)
+        built.mirror(*NAMES)
         yield built
 
 

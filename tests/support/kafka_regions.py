@@ -100,13 +100,20 @@ class Regions:
         ]
         self.ask(name, "prepare", as_operator=True, new=topics, rights=rights)
 
-    def mirror(self, name: str) -> None:
-        """Start the region's mirror, and give it its connectors."""
-        region = self.by_name[name]
+    def mirror(self, *names: str) -> None:
+        """Start the mirrors of these regions, and give them their connectors."""
+        for name in names:
+            self._start_mirror(self.by_name[name])
+        for name in names:
+            self._connect(self.by_name[name])
+
+    def _start_mirror(self, region: Region) -> None:
         file = region.folder / "worker.properties"
         write(file, strimzi.worker_properties(region.mirror, region.cluster))
         watched = exporter(region.cluster.address, METRICS["mirror"], region.folder / "mirror.yaml")
         self._run(region, "mirror", java("org.apache.kafka.connect.cli.ConnectDistributed", str(file), options=watched))
+
+    def _connect(self, region: Region) -> None:
         for connector, config in strimzi.connectors(region.mirror, region.cluster).items():
             eventually(
                 lambda connector=connector, config=config: self._put(region, connector, config),

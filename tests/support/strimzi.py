@@ -1,8 +1,9 @@
 """What Strimzi 1.2.0 derives from its resources: properties of brokers and workers, connectors, and rights. Pure.
 
 Its own programs are in no package registry. The rules were read in its source: KafkaBrokerConfigurationBuilder,
-KafkaConnectConfigurationBuilder, KafkaMirrorMaker2Connectors, SimpleAclRule. Two things differ, because all regions run
-on one machine: servers listen on their region's loopback address, and Secrets are folders.
+KafkaConnectConfigurationBuilder, KafkaMirrorMaker2Connectors, SimpleAclRule. Three things differ, as all regions run
+on one machine: servers listen on their region's loopback address, and Secrets are folders. Workers find connectors by
+Java's services, because all jars are in one folder, which would take long to search.
 """
 
 from collections.abc import Mapping, Sequence
@@ -219,6 +220,7 @@ def worker_properties(mirror: Mapping[str, Any], cluster: Cluster) -> Properties
         "listeners": f"http://{cluster.address}:8083",
         "rest.advertised.host.name": cluster.address,
         "rest.advertised.port": "8083",
+        "plugin.discovery": "service_load",
         **{key: text(value) for key, value in target["config"].items()},
     }
 
