@@ -131,10 +131,12 @@ def test_a_user_reads_its_topics_and_nothing_else(regions: Regions) -> None:
         BELGIUM, "consume", user="analytics", group="analytics.local", topics=BY_PATTERN, count=60, quiet=2
     )
     assert len(read) == 60
-    arguments = {"group": "analytics.local", "topics": ["secrets"], "count": 1, "quiet": 2}
-    assert regions.ask(BELGIUM, "consume", user="analytics", **arguments) == [["", "TOPIC_AUTHORIZATION_FAILED"]]
-    arguments = {"group": "sacred-council.local", "topics": ["decisions"], "count": 1, "quiet": 2}
-    assert regions.ask(BELGIUM, "consume", user="analytics", **arguments) == [["", "GROUP_AUTHORIZATION_FAILED"]]
+    for group, topic, refused in (
+        ("analytics.local", "secrets", "TOPIC_AUTHORIZATION_FAILED"),
+        ("sacred-council.local", "decisions", "GROUP_AUTHORIZATION_FAILED"),
+    ):
+        asked = regions.ask(BELGIUM, "consume", user="analytics", group=group, topics=[topic], count=1, quiet=2)
+        assert asked == [["", refused]]
     assert regions.ask(BELGIUM, "produce", user="analytics", topic="decisions", values=["x"]) == [
         "TOPIC_AUTHORIZATION_FAILED"
     ]

@@ -14,9 +14,9 @@ pytestmark = pytest.mark.unit
 
 US, EU, ASIA = "us-central1", "europe-west1", "asia-east1"
 OWN = {"cloud": "existing", "egressAddresses": ["192.0.2.1"]}
-EVERYWHERE = {"name": "decisions", "replicatedTo": "all", "maxSize": "100Mi"}
-SOMEWHERE = {"name": "observations", "replicatedTo": [EU], "maxSize": "100Mi"}
-NOWHERE = {"name": "here-only", "maxSize": "100Mi"}
+EVERYWHERE: dict[str, Any] = {"name": "decisions", "replicatedTo": "all", "maxSize": "100Mi"}
+SOMEWHERE: dict[str, Any] = {"name": "observations", "replicatedTo": [EU], "maxSize": "100Mi"}
+NOWHERE: dict[str, Any] = {"name": "here-only", "maxSize": "100Mi"}
 TOPICS = [EVERYWHERE, SOMEWHERE, NOWHERE]
 
 

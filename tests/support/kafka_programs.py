@@ -26,7 +26,7 @@ def jars() -> Path:
     folder = Layout.from_environment().binaries / "kafka" / KAFKA_VERSION
     if not folder.is_dir():
         _fetch(folder)
-    pinned = dict(reversed(line.split()) for line in CHECKSUMS.read_text().splitlines())
+    pinned = {name: checksum for checksum, name in map(str.split, CHECKSUMS.read_text().splitlines())}
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.jar")}
     assert found == pinned, f"the jars in {folder} are not those of {CHECKSUMS}"
     return folder

@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -211,7 +213,7 @@ class Regions:
         eventually(answers, seconds=STEP_SECONDS, what=f"the brokers of {region.name} answer")
 
     def _put(self, region: Region, connector: str, config: Mapping[str, str]) -> bool:
-        url = f"http://{region.cluster.address}:8083/connectors/{urllib.request.quote(connector)}/config"
+        url = f"http://{region.cluster.address}:8083/connectors/{urllib.parse.quote(connector)}/config"
         request = urllib.request.Request(
             url, json.dumps(config).encode(), {"Content-Type": "application/json"}, method="PUT"
         )
