@@ -12,9 +12,8 @@ import pytest
 
 from components.peering import peer_name
 from components.streaming import configuration
-from tests.support import strimzi
 from tests.support.contracts import documents
-from tests.support.kafka_programs import java, known_keys
+from tests.support.kafka_programs import java
 from tests.support.kafka_regions import STEP_SECONDS, Regions, kafka_regions
 from tests.support.regions import GOOGLE, rendered_with
 from tests.support.rendering import Rendered
@@ -65,29 +64,6 @@ def regions(stack: Rendered, tmp_path_factory: pytest.TempPathFactory, private_h
             built.prepare(name)
         built.mirror(*NAMES)
         yield built
-
-
-def test_brokers_know_every_key_that_the_program_sets(stack: Rendered) -> None:
-    known = known_keys("kafka.server.KafkaConfig")
-    asked = stack.named(f"{IOWA}-streaming-cluster").inputs["spec"]["kafka"]["config"]
-    assert set(asked) - known == set()
-    assert {"auto.create.topic.enable"} - known == {"auto.create.topic.enable"}
-
-
-def test_the_operator_passes_on_every_key_that_the_program_sets(stack: Rendered) -> None:
-    asked = stack.named(f"{IOWA}-streaming-cluster").inputs["spec"]["kafka"]["config"]
-    assert strimzi.kept(asked).keys() == asked.keys()
-    assert strimzi.kept({"listeners": "x", "ssl.keystore.location": "x"}) == {}
-
-
-def test_mirrors_know_every_key_that_the_program_sets(stack: Rendered) -> None:
-    spec = stack.named(f"{IOWA}-streaming-mirror").inputs["spec"]
-    worker = known_keys("org.apache.kafka.connect.runtime.distributed.DistributedConfig")
-    assert set(spec["target"]["config"]) - worker == set()
-    for kind in ("Source", "Checkpoint"):
-        known = known_keys(f"org.apache.kafka.connect.mirror.Mirror{kind}Config") | {"exactly.once.support"}
-        known |= {f"consumer.{key}" for key in known_keys("org.apache.kafka.clients.consumer.ConsumerConfig")}
-        assert set(spec["mirrors"][0][f"{kind.lower()}Connector"]["config"]) - known == set()
 
 
 def test_what_is_produced_in_one_region_is_consumed_once_in_every_region(regions: Regions) -> None:
