@@ -70,12 +70,6 @@ class CertManager(pulumi.ComponentResource):
             ingress=[network.ingress([METRICS_PORT], network.peer(namespace=MONITORING))],
             egress=[network.api_server_egress()],
         )
-        controller = policy(
-            f"{name}-controller-policy",
-            name="controller",
-            pods=_CONTROLLER,
-            egress=_challenges(context.namespaces[INGRESS]) if public_authority else [],
-        )
         webhook = policy(
             f"{name}-webhook-policy",
             name="webhook",
@@ -83,7 +77,15 @@ class CertManager(pulumi.ComponentResource):
             # The API server calls the webhook from an address that differs between clusters.
             ingress=[network.ingress([WEBHOOK_PORT])],
         )
-        return [everyone, controller, webhook]
+        if not public_authority:
+            return [everyone, webhook]
+        controller = policy(
+            f"{name}-controller-policy",
+            name="controller",
+            pods=_CONTROLLER,
+            egress=_challenges(context.namespaces[INGRESS]),
+        )
+        return [everyone, webhook, controller]
 
 
 def _challenges(gateway: pulumi.Input[str]) -> list[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.messaging.settings import ALL
+from components.namespaces import COCKROACHDB, KAFKA, MONITORING, NATS
 from report.plan import Plan, Preview
 from stacks import topology
 from stacks.geography import NOWHERE
@@ -15,7 +16,8 @@ _PEERS: Final = "sacred-council:peering:PeerNames"
 _PEER_ENDPOINT: Final = "sacred-council:peering:PeerEndpoint"
 _REMOTE: Final = "sacred-council:mesh:RemoteRegions"
 _GATEWAYS: Final = {"public": "sacred-council:mesh:IngressGateway", "east-west": "sacred-council:mesh:EastWestGateway"}
-_DATA_SERVICES: Final = {"cockroachdb": "database", "nats": "messaging", "kafka": "streaming", "monitoring": "metrics"}
+_DATA_SERVICES: Final = {COCKROACHDB: "database", NATS: "messaging", KAFKA: "streaming", MONITORING: "metrics"}
+"""What is linked, by the namespace of the peers."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -151,7 +151,7 @@ def _destroy(layout: Layout, stack: str) -> int:
     extra = {SKIP_CHECKPOINTS: "true", **({_DELETE_UNREACHABLE: "true"} if lost else {})}
     # Only a refresh makes the engine forget Helm releases of a lost control plane.
     refresh = ["--refresh"] if lost else []
-    command = [str(layout.shims / "pulumi"), "destroy", "--yes", *refresh, "--stack", stack]
+    command = [str(layout.shims / "pulumi"), "destroy", "--yes", "--skip-preview", *refresh, "--stack", stack]
     status = child.run(command, layout, extra)
     if status and status != child.INTERRUPTED and lost:
         progress.say("A control plane is lost, so the stack could not be destroyed completely; the rest is discarded.")

@@ -85,8 +85,8 @@ class ClusterOutputs:
     load_balancer_annotations: LoadBalancerAnnotations
     mesh_platform: MeshPlatform | None = None
     """The kind of cluster, if Istio's CNI plugin depends on it."""
-    dns_server: DnsServer
-    """The DNS server that Prometheus scrapes."""
+    dns_server: DnsServer | None
+    """The DNS server that Prometheus scrapes. None: it scrapes none."""
 
 
 class Cluster(Protocol):

@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components.cluster import ClusterOutputs, LoadBalancerAnnotations
+from components.cluster import ClusterOutputs, DnsServer, LoadBalancerAnnotations, MeshPlatform
 from components.cluster.access import kubernetes_provider
 from components.cluster.settings import ExistingRegion
 
@@ -10,8 +10,8 @@ from components.cluster.settings import ExistingRegion
 class ExistingCluster(pulumi.ComponentResource):
     """A cluster reached through the user's kubeconfig (`KUBECONFIG`, else the file in the home directory).
 
-    Outputs: `outputs`. Only provider, egress addresses and mesh platform are set. The user, or the cluster's defaults,
-    provide the rest.
+    Outputs: `outputs`. Only provider, egress addresses, mesh platform and DNS server are set.
+    The user, or the cluster's defaults, provide the rest.
     """
 
     outputs: ClusterOutputs
@@ -30,9 +30,20 @@ class ExistingCluster(pulumi.ComponentResource):
             egress_addresses=[pulumi.Output.from_input(address) for address in region.egress_addresses],
             load_balancer_annotations=LoadBalancerAnnotations(public={}, internal={}),
             mesh_platform=region.platform,
-            dns_server="coredns",
+            dns_server=_dns_server(region.platform),
         )
         self.register_outputs({})
 
     def workload_identity(self, *, namespace: str, service_account: str) -> None:
         """Return None, because the cluster belongs to no cloud that could know its ServiceAccounts."""
+
+
+def _dns_server(platform: MeshPlatform | None) -> DnsServer | None:
+    match platform:
+        case "gke":
+            return "kube-dns"
+        case "openshift":
+            # It runs outside kube-system, and shows its metrics only to callers with a token.
+            return None
+        case _:
+            return "coredns"

@@ -1,5 +1,6 @@
 """Jaeger stores and shows traces."""
 
+import json
 from typing import Any
 
 import pulumi
@@ -12,6 +13,7 @@ from components.monitoring.collector import self_telemetry
 from components.namespaces import MONITORING
 from components.releases import chart_release
 from components.versions import JAEGER
+from components.workload import digest
 
 STORAGE = "5Gi"
 JAEGER_USER = 10001
@@ -81,9 +83,10 @@ class Jaeger(pulumi.ComponentResource):
 
 def jaeger_values() -> dict[str, Any]:
     """Return values of chart `jaeger`: one process, with its spans in Badger on a volume."""
+    config = jaeger_config()
     return {
         "fullnameOverride": names.JAEGER,
-        "userconfig": jaeger_config(),
+        "userconfig": config,
         "jaeger": {
             "podSecurityContext": {
                 "runAsNonRoot": True,
@@ -102,8 +105,12 @@ def jaeger_values() -> dict[str, Any]:
                 "requests": {"cpu": "50m", "memory": "768Mi"},
                 "limits": {"cpu": "1", "memory": "768Mi"},
             },
-            # Badger's caches alone may take half a gibibyte, so Go must collect garbage before the limit.
-            "extraEnv": [{"name": "GOMEMLIMIT", "value": "650MiB"}],
+            "extraEnv": [
+                # Badger's caches alone may take half a gibibyte, so Go must collect garbage before the limit.
+                {"name": "GOMEMLIMIT", "value": "650MiB"},
+                # A changed variable restarts the pod. A file that is mounted by `subPath`, as this one, never changes.
+                {"name": "CONFIG_CHECKSUM", "value": digest(json.dumps(config, sort_keys=True))},
+            ],
             "extraVolumes": [{"name": "badger", "persistentVolumeClaim": {"claimName": JAEGER_CLAIM}}],
             "extraVolumeMounts": [{"name": "badger", "mountPath": BADGER}],
         },

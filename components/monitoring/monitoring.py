@@ -32,7 +32,7 @@ class Monitoring(pulumi.ComponentResource):
 
     `size` decides how much memory the parts get.
     `targets` are the namespaces that alerts cover; `trace_clients` are those that send traces.
-    `dns_server` is the cluster's DNS server.
+    `dns_server` is the cluster's DNS server (None: Prometheus scrapes none).
     `machine_prices` are US dollars per month by machine type.
     Without a `receiver` nobody gets alerts.
     If the context has peers, Thanos asks them for their metrics.
@@ -58,7 +58,7 @@ class Monitoring(pulumi.ComponentResource):
         size: RegionSize,
         targets: MonitoringTargets,
         trace_clients: Sequence[str],
-        dns_server: DnsServer = "coredns",
+        dns_server: DnsServer | None = "coredns",
         machine_prices: Mapping[str, float] | None = None,
         receiver: AlertReceiver | None = None,
         opts: pulumi.ResourceOptions | None = None,

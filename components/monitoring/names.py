@@ -28,6 +28,8 @@ PROMETHEUS_PORT = 9090
 ALERTMANAGER_PORT = 9093
 STORE_PORT = 10901
 THANOS_HTTP_PORT = 10902
+NODE_EXPORTER_PORT = 9190
+"""Port on each node. On OpenShift the usual 9100 is the port of its own exporter, so ours would never start."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,6 @@ COLLECTOR = {"app.kubernetes.io/name": names.COLLECTOR}
 
 OPERATOR_PORT = 10250
 KUBELET_PORT = 10250
-NODE_EXPORTER_PORT = 9100
 GRAFANA_PORT = 3000
 STATE_METRICS_PORTS = (8080, 8081)
 RELOADER_PORT = 8080
@@ -57,7 +56,7 @@ def stack_network_policies(*, receiver: bool = False) -> dict[str, PolicyRules]:
                 network.ingress([names.PROMETHEUS_PORT], grafana, prometheus),
                 network.ingress([RELOADER_PORT], prometheus),
             ],
-            egress=[_any_pod(), network.egress([KUBELET_PORT, NODE_EXPORTER_PORT]), api],
+            egress=[_any_pod(), network.egress([KUBELET_PORT, names.NODE_EXPORTER_PORT]), api],
         ),
         "alertmanager": PolicyRules(
             pods=ALERTMANAGER,

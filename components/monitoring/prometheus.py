@@ -35,7 +35,7 @@ class AlertReceiver:
 class PrometheusStack(pulumi.ComponentResource):
     """Metrics, alerts and dashboards of the region.
 
-    `memory` is the memory of each part. `dns_server` is the cluster's DNS server.
+    `memory` is the memory of each part. `dns_server` is the cluster's DNS server (None: Prometheus scrapes none).
     Without a `receiver` nobody gets alerts.
     With `store_certificate` Thanos reads the metrics, and Grafana those of all regions.
 
@@ -54,7 +54,7 @@ class PrometheusStack(pulumi.ComponentResource):
         settings: MonitoringSettings,
         *,
         memory: Memory,
-        dns_server: DnsServer,
+        dns_server: DnsServer | None,
         receiver: AlertReceiver | None,
         store_certificate: Certificate | None,
         opts: pulumi.ResourceOptions | None = None,

@@ -45,7 +45,7 @@ def stack_values(
     settings: MonitoringSettings,
     storage_class: pulumi.Input[str] | None,
     memory: Memory,
-    dns_server: DnsServer,
+    dns_server: DnsServer | None,
     receiver: bool = False,
     receiver_token: bool = False,
     across: bool = False,
@@ -84,6 +84,7 @@ def stack_values(
         "prometheus-node-exporter": {
             "fullnameOverride": "node-exporter",
             "namespaceOverride": SYSTEM,
+            "service": {"port": names.NODE_EXPORTER_PORT, "targetPort": names.NODE_EXPORTER_PORT},
             "resources": _resources(cpu="20m", cpu_limit="200m", memory="64Mi"),
         },
     }
@@ -100,7 +101,7 @@ def _unreachable_components() -> dict[str, Any]:
     return {component: {"enabled": False} for component in hidden}
 
 
-def _scraped_components(dns_server: DnsServer) -> dict[str, Any]:
+def _scraped_components(dns_server: DnsServer | None) -> dict[str, Any]:
     return {
         "coreDns": {"enabled": dns_server == "coredns"},
         "kubeDns": {"enabled": dns_server == "kube-dns"},

@@ -1,9 +1,7 @@
 """What can be configured of the services, and which services there are.
 
-To add a service, add a field to `ServicesSettings`, an entry to `services` in `charts/sacred-council/values.yaml`, and
-one to `docker-compose.local.yml`. Name it in the description of `services` in `Pulumi.yaml`. A test fails where it is
-missing. Routes, network policies and autoscalers follow from the field. The metrics that dashboards and alerts expect
-of it are listed in `components/monitoring/contracts/services.yaml`.
+CONTRIBUTING.md says how to add a service. Routes, network policies and autoscalers follow from its field in
+`ServicesSettings`.
 """
 
 from collections.abc import Mapping

@@ -40,7 +40,8 @@ class Settings(Model):
     """The whole configuration of a stack."""
 
     stage: Literal["local", "regional", "continental", "planetary"]
-    """A label of the stack and the cost envelope. Nothing else depends on it."""
+    """A label of the stack. Report and policy pack compare its cost with the budget of this stage; nothing else
+    depends on it."""
     regions: Annotated[tuple[AnyRegion, ...], Field(strict=False), not_empty("{name: local, cloud: existing}")]
     """The regions, one entry each, in any order. An added line is an added region (docs/runbooks/add-a-region.md); a
     line that is removed takes the region and its data away (docs/runbooks/remove-a-region.md)."""

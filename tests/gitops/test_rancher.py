@@ -42,6 +42,19 @@ def test_cert_manager_is_there_once_with_and_without_a_cdn() -> None:
     assert with_cdn.named(f"{HUB}-certificates-release").urn == without.named(f"{HUB}-certificates-release").urn
 
 
+def test_without_a_cdn_cert_manager_has_no_policy_that_opens_nothing() -> None:
+    edge = {"domain": "example.org", "cdn": "gcp"}
+    found = [
+        {
+            p.inputs["metadata"]["name"]
+            for p in stack.objects("NetworkPolicy")
+            if p.name.startswith(f"{HUB}-certificates-")
+        }
+        for stack in (hub(*MIXED), hub(*MIXED, edge=edge))
+    ]
+    assert found == [{"kubernetes-api", "webhook"}, {"kubernetes-api", "webhook", "controller"}]
+
+
 def test_the_bootstrap_password_is_in_a_secret_that_the_chart_finds_when_it_is_installed() -> None:
     stack = hub(*MIXED)
     release, secret = stack.named(f"{HUB}-rancher-release"), stack.named(f"{HUB}-rancher-bootstrap")

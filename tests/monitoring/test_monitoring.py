@@ -94,6 +94,15 @@ def test_the_dns_server_that_the_cluster_has_is_scraped(server: DnsServer, scrap
     assert [name for name in ("coreDns", "kubeDns") if values[name]["enabled"]] == [scraped]
 
 
+@pytest.mark.parametrize(("platform", "scraped"), [("gke", ["kubeDns"]), ("openshift", [])])
+def test_the_dns_server_of_an_existing_cluster_is_that_of_its_kind(platform: str, scraped: list[str]) -> None:
+    """GKE runs kube-dns, whoever made the cluster. OpenShift's DNS server shows its metrics only with a token."""
+    region = {"name": "local", "cloud": "existing", "platform": platform}
+    stack = render("local", {"sacred-council:regions": [region]})
+    values = stack.named("local-monitoring-prometheus-release").inputs["values"]
+    assert [name for name in ("coreDns", "kubeDns") if values[name]["enabled"]] == scraped
+
+
 def test_grafana_reads_config_maps_of_its_own_namespace_and_nothing_else(
     monitoring: Rendered, values: dict[str, Any]
 ) -> None:
@@ -240,6 +249,7 @@ def test_every_alert_says_how_bad_it_is_what_happened_and_what_to_do(rule: dict[
     assert rule["annotations"]["summary"]
     assert rule["annotations"]["description"].endswith(".")
     runbook = ROOT / rule["annotations"]["runbook_url"]
+    assert runbook.is_file(), f"{rule['alert']} names a runbook that is not there: write docs/runbooks/{runbook.name}"
     assert rule["alert"] in runbook.read_text(), f"{runbook.name} does not mention {rule['alert']}"
 
 

@@ -74,7 +74,7 @@ def test_the_cluster_gets_these_rules(local: Rendered) -> None:
 
 
 def test_every_alert_has_a_scenario() -> None:
-    assert sorted(SCENARIOS) == ALERTS
+    assert sorted(SCENARIOS) == ALERTS, "SCENARIOS is in tests/support/alert_scenarios.py"
 
 
 @pytest.mark.parametrize("alert", ALERTS)

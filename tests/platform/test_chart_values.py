@@ -94,6 +94,7 @@ HIDDEN = {
         "kube-state-metrics.resources": "sub-chart kube-state-metrics",
         "prometheus-node-exporter.fullnameOverride": "sub-chart prometheus-node-exporter",
         "prometheus-node-exporter.resources": "sub-chart prometheus-node-exporter",
+        "prometheus-node-exporter.service": "sub-chart prometheus-node-exporter",
     },
 }
 

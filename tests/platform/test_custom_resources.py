@@ -7,7 +7,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from components.versions import ISTIO_VERSION, STRIMZI
+from components.versions import CERT_MANAGER, ISTIO_VERSION, STRIMZI
 from tests.support.hubs import LOCAL as HUB
 from tests.support.manifests import Manifest, identity, program_objects
 from tests.support.reference_data import reference
@@ -18,8 +18,9 @@ from tests.support.rendering import BEHIND_A_CDN, Rendered, render
 pytestmark = pytest.mark.conformance
 
 FILES = (
+    # What the pinned charts argo-cd and kube-prometheus-stack install (their appVersion).
     "argo-cd-3.5.1.yaml",
-    "cert-manager-1.21.1.yaml",
+    f"cert-manager-{CERT_MANAGER.version.removeprefix('v')}.yaml",
     f"istio-{ISTIO_VERSION}.yaml",
     "prometheus-operator-0.93.0.yaml",
     f"strimzi-{STRIMZI.version}.yaml",

@@ -1,6 +1,8 @@
 """Rules that every file of the program keeps."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,3 +43,21 @@ def test_the_program_never_imports_the_sandbox(path: Path) -> None:
     assert not re.search(
         r"^\s*(from|import) (sandbox|policy|publish|reference|report|tests)\b", path.read_text(), re.MULTILINE
     )
+
+
+def _components(path: Path) -> Iterator[ast.ClassDef]:
+    """Yield the components that the file defines."""
+    for found in ast.walk(ast.parse(path.read_text())):
+        bases = [ast.unparse(base).rpartition(".")[2] for base in getattr(found, "bases", [])]
+        if isinstance(found, ast.ClassDef) and {"ComponentResource", "DataServiceComponent"} & {*bases}:
+            yield found
+
+
+def test_every_component_registers_its_outputs_also_one_that_no_stack_has() -> None:
+    silent = [
+        f"{path.relative_to(ROOT)}: {component.name}"
+        for path in PROGRAM
+        for component in _components(path)
+        if not re.search(r"\bself\.(register_outputs|offer)\(", ast.unparse(component))
+    ]
+    assert silent == []

@@ -7,19 +7,31 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from tests.support import connections, managed, pod_standard, real_charts
+from components.cluster import MeshPlatform
+from components.monitoring import jaeger
+from tests.support import connections, controllers, managed, pod_standard, real_charts
 from tests.support.cluster_objects import Case, Cluster, cluster
 from tests.support.hubs import LOCAL
+from tests.support.manifests import Manifest, pod_templates
 from tests.support.rendering import BEHIND_A_CDN
 
 pytestmark = pytest.mark.conformance
 
+PLATFORMS = get_args(MeshPlatform)
+
+
+def on(platform: str) -> dict[str, Any]:
+    """Return the settings of the local stack on a cluster of this kind."""
+    return {"sacred-council:regions": [{"name": "local", "cloud": "existing", "platform": platform}]}
+
+
 CASES = {
     "local": Case(stack="local", region="local", overrides={}),
+    **{f"local on {platform}": Case(stack="local", region="local", overrides=on(platform)) for platform in PLATFORMS},
     "local hub behind a CDN": Case(stack="local", region="local", overrides={**LOCAL, **BEHIND_A_CDN}),
     **{
         f"planetary hub, {region}": Case(stack="planetary", region=region, overrides=LOCAL)
@@ -53,8 +65,10 @@ NAMES_OTHERS_USE = {
     "kube-prometheus-stack": ("fullnameOverride",),
 }
 """Values that change nothing in the rendering, but pin a name that other objects look up."""
-PRIVILEGED = {"kube-system"}
+PRIVILEGED = {"kube-system", "openshift-dns"}
 """The cluster's own namespaces, which have no level of the Pod Security Standard."""
+WATCHED_BY_OPENSHIFT = {"openshift-dns"}
+"""Namespaces in which OpenShift's own alerts tell of crash loops."""
 
 CHARTS = (
     *("argo-cd", "base", "cert-manager", "cluster-autoscaler", "cni", "gateway", "istiod", "jaeger"),
@@ -84,6 +98,7 @@ def there(request: pytest.FixtureRequest) -> Cluster:
         connections.unknown_namespaces,
         connections.dropped_metrics,
         connections.idle_policies,
+        connections.empty_policies,
         connections.closed_webhooks,
         connections.without_dns,
         connections.without_api,
@@ -102,7 +117,7 @@ def test_nothing_breaks_the_rule(there: Cluster, rule: Callable[[Cluster], list[
 
 
 def test_a_crash_loop_of_any_pod_is_told(there: Cluster) -> None:
-    assert connections.silent_loops(there, "PodCrashLooping") == []
+    assert set(connections.silent_loops(there, "PodCrashLooping")) <= WATCHED_BY_OPENSHIFT
 
 
 def test_every_pod_passes_the_level_of_its_namespace(there: Cluster) -> None:
@@ -123,6 +138,13 @@ def test_the_control_plane_of_gke_reaches_every_webhook() -> None:
     assert connections.webhook_ports(cluster_of("planetary hub, us-central1")) <= {443, 10250} | opened
 
 
+@pytest.mark.parametrize("platform", controllers.TAKEN_PORTS)
+def test_no_pod_needs_a_port_that_every_node_already_uses(platform: str) -> None:
+    used = connections.host_ports(cluster_of(f"local on {platform}"))
+    assert used
+    assert used & controllers.TAKEN_PORTS[platform] == set()
+
+
 def test_grafana_may_read_no_secret(there: Cluster) -> None:
     (grafana,) = (p for p in there.pods if p.labels.get("app.kubernetes.io/name") == "grafana")
     account = (grafana.namespace, grafana.spec["serviceAccountName"])
@@ -138,6 +160,19 @@ def test_every_scrape_keeps_the_interval_that_rules_count_with(there: Cluster) -
         for endpoint in monitor["spec"].get("endpoints") or monitor["spec"].get("podMetricsEndpoints")
     }
     assert said == {interval}
+
+
+def test_a_changed_configuration_restarts_jaeger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chart mounts the configuration by `subPath`, and Kubernetes updates no such file in a running pod."""
+    (release,) = (r.inputs for r in real_charts.releases(CASES["local"].rendered) if r.inputs["chart"] == "jaeger")
+    before = pods_of({**release, "values": jaeger.jaeger_values()})
+    monkeypatch.setattr(jaeger, "TRACES_KEPT", "1h")
+    assert pods_of({**release, "values": jaeger.jaeger_values()}) != before
+
+
+def pods_of(release: Mapping[str, Any]) -> list[tuple[str, Manifest]]:
+    """Return the pod templates of a release."""
+    return list(pod_templates(real_charts.release_objects(release)))
 
 
 def variants() -> dict[str, list[Mapping[str, Any]]]:

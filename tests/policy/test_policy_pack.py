@@ -34,6 +34,15 @@ def test_the_pack_has_every_rule_once_and_a_level_for_each() -> None:
     }
 
 
+def test_every_module_of_rules_is_in_the_pack_and_on_the_page() -> None:
+    modules = {path.stem for path in (ROOT / "policy" / "rules").glob("*.py")} - {"__init__", "exposure_networks"}
+    found = {name: getattr(pack, name).RULE for name in modules if hasattr(pack, name)}
+    assert modules - found.keys() == set(), "policy/pack.py imports every module and lists its RULE in RULES"
+    assert {rule.name for rule in found.values()} == {rule.name for rule in pack.RULES}
+    page = (ROOT / "docs" / "policy.md").read_text()
+    assert [rule.name for rule in pack.RULES if f"| `{rule.name}` | {rule.level} |" not in page] == []
+
+
 def test_every_rule_says_what_to_do() -> None:
     assert [
         rule.name for rule in pack.RULES if not (rule.description.endswith(".") and rule.remedy.endswith("."))

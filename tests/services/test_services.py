@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components import namespaces
 from components.local_chart import FUNCTION, type_token
 from components.services import CPU_BURST, HTTP_PORT, METRICS_PORT, NAMES
 from components.services.services import cpu_limit, follow_the_sun, image_values, values_of
@@ -214,6 +215,21 @@ def test_day_starts_at_seven_and_night_at_eleven_local_time() -> None:
 
 def test_the_chart_alone_runs_every_service(chart_values: dict[str, Any]) -> None:
     assert sorted(chart_values["services"]) == list(NAMES)
+
+
+def test_the_chart_s_network_policies_name_the_namespaces_of_the_program(chart_values: dict[str, Any]) -> None:
+    policy = chart_values["networkPolicy"]
+    assert {name: peer["namespace"] for name, peer in policy["from"].items()} == {
+        "gateway": namespaces.INGRESS,
+        "monitoring": namespaces.MONITORING,
+    }
+    assert {name: peer["namespace"] for name, peer in policy["to"].items()} == {
+        "database": namespaces.COCKROACHDB,
+        "cache": namespaces.REDIS,
+        "messaging": namespaces.NATS,
+        "mesh": namespaces.ISTIO,
+        "telemetry": namespaces.MONITORING,
+    }
 
 
 def test_compose_runs_every_service_under_its_own_name() -> None:

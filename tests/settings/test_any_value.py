@@ -233,7 +233,7 @@ def test_every_setting_is_among_them_and_right() -> None:
     missing = {
         alias for model in _models(Settings) for field in model.model_fields.values() if (alias := field.alias)
     } - said
-    assert not missing
+    assert not missing, "give EVERYTHING a right value for each"
     for section in SECTIONS:
         fields = type(getattr(settings, section)).model_fields.values()
         assert {field.alias for field in fields} <= EVERYTHING[section].keys(), section

@@ -89,9 +89,20 @@ def named(cloud: str, kind: str) -> list[str]:
 
 def test_the_tables_are_about_every_region_of_the_catalogue() -> None:
     known = [(row["cloud"], row["region"]) for row in tables.rows("regions")]
-    assert known == [(region.cloud, region.name) for region in geography.CATALOGUE]
+    assert known == [(region.cloud, region.name) for region in geography.CATALOGUE], (
+        "with regions.csv also correct the rows of sizes.csv that say `all` or `all but`: see CONTRIBUTING.md"
+    )
     for row in offers.table():
         assert (row.regions or set()) <= {name for cloud, name in known if cloud == row.cloud}
+
+
+UNPRICED = {"sa-east-1", "africa-south1"}
+"""Regions for which no source has prices."""
+
+
+def test_every_region_but_those_without_a_source_has_prices_of_machines() -> None:
+    unpriced = {one.name for one in geography.CATALOGUE if not offers.monthly_prices(one.cloud, one.name)}
+    assert unpriced == UNPRICED
 
 
 @pytest.mark.parametrize(("cloud", "kind"), KINDS)

@@ -33,6 +33,14 @@ class Case:
         """The program's resources."""
         return render(self.stack, self.overrides)
 
+    @property
+    def platform(self) -> str | None:
+        """The kind of the region's cluster, where the settings name one or the program makes a GKE cluster."""
+        regions = {**stack_config(self.stack), **self.overrides}[f"{PROJECT}:regions"]
+        (region,) = (each for each in regions if each["name"] == self.region)
+        platform: str | None = region.get("platform", "gke" if region["cloud"] == "gcp" else None)
+        return platform
+
     def service_values(self) -> Mapping[str, Any]:
         """The values of the region's services, as published for Argo CD."""
         config = {**stack_config(self.stack), **self.overrides}
@@ -72,14 +80,14 @@ class Cluster:
 
 def cluster(case: Case) -> Cluster:
     """The cluster of a case's region."""
-    cloud = _cloud(case)
-    deployed = [*_deployed(case), *controllers.brought(cloud)]
+    cloud, dns = _cloud(case), controllers.dns_pods(case.platform)
+    deployed = [*_deployed(case), *controllers.brought(dns)]
     objects = [*deployed, *controllers.kubelet_services(deployed)]
     namespaces = {
         each["metadata"]["name"]: each["metadata"].get("labels", {}) for each in objects if each["kind"] == "Namespace"
     }
     policies = Policies(policies=[o for o in objects if o["kind"] == "NetworkPolicy"], namespaces=namespaces)
-    pods = [*controllers.pods(objects, namespaces), controllers.dns_pods(cloud)]
+    pods = [*controllers.pods(objects, namespaces), dns]
     return Cluster(cloud=cloud, objects=objects, pods=pods, policies=policies)
 
 

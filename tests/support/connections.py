@@ -140,6 +140,15 @@ def idle_policies(cluster: Cluster) -> list[str]:
     ]
 
 
+def empty_policies(cluster: Cluster) -> list[str]:
+    """A policy for some pods has rules: the default policy of their namespace has closed them already."""
+    return [
+        identity(policy)
+        for policy in cluster.policies.policies
+        if policy["spec"].get("podSelector") and not (policy["spec"].get("ingress") or policy["spec"].get("egress"))
+    ]
+
+
 def resources_of(cluster: Cluster, account: tuple[str, str]) -> set[str]:
     """The resources that an account (namespace, name) has rights on, anywhere."""
     found = set()
@@ -165,13 +174,13 @@ def closed_webhooks(cluster: Cluster) -> list[str]:
 
 def without_dns(cluster: Cluster) -> list[str]:
     """Every pod resolves names."""
-    (dns,) = (p for p in cluster.pods if p.labels == controllers.DNS_LABELS)
+    (dns,) = (p for p in cluster.pods if p.maker == controllers.DNS)
     return [
-        f"{pods.maker}: {protocol}"
+        f"{pods.maker}: {port.protocol}"
         for pods in cluster.pods
         if pods is not dns
-        for protocol in ("UDP", "TCP")
-        if not cluster.policies.lets_out(pods, dns, 53, protocol)
+        for port in dns.ports
+        if port.name.startswith("dns") and not cluster.policies.lets_out(pods, dns, port.number, port.protocol)
     ]
 
 
@@ -257,6 +266,17 @@ def closed_load_balancers(cluster: Cluster) -> list[str]:
             if not cluster.policies.admits(pods, None, number) and spec.get("externalTrafficPolicy") != "Local":
                 found.append(f"{identity(service)}: nodes hide who calls, and {pods.maker} admits some only")
     return sorted(set(found))
+
+
+def host_ports(cluster: Cluster) -> set[int]:
+    """The ports of nodes that pods use. A pod in the node's network uses all its ports there."""
+    return {
+        port.get("hostPort") or port["containerPort"]
+        for pods in cluster.pods
+        for container in pods.spec.get("containers", [])
+        for port in container.get("ports") or []
+        if pods.host_network or "hostPort" in port
+    }
 
 
 def webhook_ports(cluster: Cluster) -> set[int]:

@@ -6,6 +6,7 @@ and the pods of managed clusters in kube-system.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tests.support.manifests import Manifest, pod_templates
@@ -17,12 +18,32 @@ API_PORTS = {"gcp": (443,), "aws": (443,), "azure": (443,), "existing": (443, 64
 MicroK8s 16443."""
 KUBELET_PORTS = {"https-metrics": 10250, "http-metrics": 10255, "cadvisor": 4194}
 
+DNS = "DNS"
+"""The maker of the pods that answer DNS."""
 DNS_LABELS = {"k8s-app": "kube-dns"}
 _DNS = (Port(name="dns", number=53, protocol="UDP"), Port(name="dns-tcp", number=53))
-COREDNS = (*_DNS, Port(name="metrics", number=9153))
-KUBE_DNS = (*_DNS, Port(name="sidecar-metrics", number=10054), Port(name="kubedns-metrics", number=10055))
-DNS_PORTS = {"gcp": KUBE_DNS, "aws": COREDNS, "azure": COREDNS, "existing": COREDNS}
-"""GKE answers DNS with kube-dns, all other platforms with CoreDNS. Both have the same label."""
+COREDNS = Pods(
+    maker=DNS, namespace=SYSTEM, labels=DNS_LABELS, spec={}, ports=(*_DNS, Port(name="metrics", number=9153))
+)
+KUBE_DNS = replace(
+    COREDNS, ports=(*_DNS, Port(name="sidecar-metrics", number=10054), Port(name="kubedns-metrics", number=10055))
+)
+OPENSHIFT_DNS = replace(
+    COREDNS,
+    namespace="openshift-dns",
+    labels={"dns.operator.openshift.io/daemonset-dns": "default"},
+    ports=(
+        Port(name="dns", number=5353, protocol="UDP"),
+        Port(name="dns-tcp", number=5353),
+        Port(name="metrics", number=9154),
+    ),
+)
+DNS_PODS = {"gke": KUBE_DNS, "openshift": OPENSHIFT_DNS}
+"""The pods that answer DNS by kind of cluster. All others have CoreDNS.
+
+Sources: https://cloud.google.com/kubernetes-engine/docs/how-to/kube-dns (same label as CoreDNS), and the DaemonSet of
+https://github.com/openshift/cluster-dns-operator.
+"""
 
 PROXY_METRICS = 15090
 PROXY_PORTS = [
@@ -62,23 +83,32 @@ def meshed(pods: Pods) -> bool:
     return any(each["name"] == PROXY["name"] for each in pods.spec.get("containers", []))
 
 
-def brought(cloud: str) -> list[Manifest]:
-    """Services that every cluster has."""
+TAKEN_PORTS = {"openshift": {9100, 9101, 9102, 9103, 9537, 10010, 10250, 10255, 10256, 10263}}
+"""Host ports that every node of a kind of cluster already uses.
+
+Source: https://github.com/openshift/enhancements/blob/master/dev-guide/host-port-registry.md
+"""
+
+
+def brought(dns: Pods) -> list[Manifest]:
+    """Services that every cluster has, and their namespaces. `dns` are the pods that answer DNS."""
     api = {"component": "apiserver", "provider": "kubernetes"}
-    dns = [
-        {"name": port.name, "port": port.number, "targetPort": port.number, "protocol": port.protocol}
-        for port in DNS_PORTS[cloud][:2]
+    ports = [
+        {"name": port.name, "port": 53, "targetPort": port.number, "protocol": port.protocol} for port in dns.ports[:2]
     ]
     return [
         _service("kubernetes", "default", api, {"ports": [{"name": "https", "port": 443, "targetPort": 443}]}),
-        _service("kube-dns", SYSTEM, DNS_LABELS, {"selector": DNS_LABELS, "ports": dns}),
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM}},
+        _service("kube-dns", dns.namespace, dns.labels, {"selector": dict(dns.labels), "ports": ports}),
+        *(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+            for name in sorted({SYSTEM, dns.namespace})
+        ),
     ]
 
 
-def dns_pods(cloud: str) -> Pods:
-    """The pods that answer DNS in the cluster."""
-    return Pods(maker="DNS", namespace=SYSTEM, labels=DNS_LABELS, spec={}, ports=DNS_PORTS[cloud])
+def dns_pods(platform: str | None) -> Pods:
+    """The pods that answer DNS in a cluster of this kind."""
+    return DNS_PODS.get(platform or "", COREDNS)
 
 
 def kubelet_services(objects: Sequence[Manifest]) -> list[Manifest]:

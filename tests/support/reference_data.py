@@ -1,4 +1,10 @@
-"""Reference data that is not part of this repository: charts' default values and CRDs of the pinned versions."""
+"""Reference data that is not part of this repository: charts' default values and CRDs of the pinned versions.
+
+The folder has two parts. `charts/<chart>-<version>/` has the chart's `values.yaml` (what `helm show values` prints)
+and, where the package has one, its `values.schema.json`; `DIRECTORIES` in tests/platform/test_chart_values.py says how
+each chart is spelt. `crds/<product>-<version>.yaml` has the definitions of a product, as for `SANDBOX_CRDS`;
+tests/platform/test_custom_resources.py names those that it needs.
+"""
 
 import os
 from pathlib import Path

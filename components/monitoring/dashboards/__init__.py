@@ -93,7 +93,8 @@ def _json(name: str, title: str, rows: Sequence[Row], scope: Scope) -> str:
         built = built.with_row(dashboard.Row(row.title))
         for chart, span in fitted(row.charts):
             built = built.with_panel(panel(chart, scope.datasource, span))
-    return JSONEncoder(sort_keys=True, indent=1).encode(built.build())
+    # In one line: with an indent, Python encodes without its C code, which takes ten times as long.
+    return JSONEncoder(sort_keys=True, separators=(",", ":")).encode(built.build())
 
 
 def _regions() -> dashboard.QueryVariable:
