@@ -33,6 +33,11 @@ CLUSTER_AUTOSCALER = ChartVersion(
 )
 KEDA = ChartVersion(repository="https://kedacore.github.io/charts", name="keda", version="2.20.2")
 
+STRIMZI = ChartVersion(repository="https://strimzi.io/charts", name="strimzi-kafka-operator", version="1.2.0")
+# renovate: datasource=maven depName=org.apache.kafka:kafka_2.13
+KAFKA_VERSION = "4.3.1"
+"""One of the versions that the operator knows. The tests run the same."""
+
 # renovate: datasource=docker depName=registry.k8s.io/kubectl
 KUBECTL_VERSION = "1.35.8"
 """The only place with Kubernetes' minor version. The sandbox's API server follows it (tools/sandbox/go.mod)."""

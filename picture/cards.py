@@ -44,7 +44,7 @@ def _several(world: World) -> bool:
 
 
 def _peerings(world: World) -> list[str]:
-    all_words = ("database", "messaging", "metrics", "mesh")
+    all_words = ("database", "messaging", "streaming", "metrics", "mesh")
     return [words for words in all_words if any(words in marker.peerings for marker in world.markers)]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.messaging.settings import ALL
-from components.namespaces import COCKROACHDB, MONITORING, NATS
+from components.namespaces import COCKROACHDB, KAFKA, MONITORING, NATS
 from report.plan import Plan, Preview
 from stacks import topology
 from stacks.geography import NOWHERE
@@ -16,7 +16,7 @@ _PEERS: Final = "sacred-council:peering:PeerNames"
 _PEER_ENDPOINT: Final = "sacred-council:peering:PeerEndpoint"
 _REMOTE: Final = "sacred-council:mesh:RemoteRegions"
 _GATEWAYS: Final = {"public": "sacred-council:mesh:IngressGateway", "east-west": "sacred-council:mesh:EastWestGateway"}
-_DATA_SERVICES: Final = {COCKROACHDB: "database", NATS: "messaging", MONITORING: "metrics"}
+_DATA_SERVICES: Final = {COCKROACHDB: "database", NATS: "messaging", KAFKA: "streaming", MONITORING: "metrics"}
 """What is linked, by the namespace of the peers."""
 
 
@@ -32,7 +32,7 @@ class Marker:
     failover: tuple[str, ...]
     """The other regions, nearest first."""
     peerings: tuple[str, ...]
-    """Links to the other regions: database, messaging, metrics, mesh."""
+    """Links to the other regions: database, messaging, streaming, metrics, mesh."""
     gateways: tuple[str, ...]
     endpoints: int
     notes: tuple[str, ...]

@@ -3,14 +3,15 @@
 The model: at the peak, a tenth of the users are online with one connection each. A pod of the messaging service holds
 5,000 connections. If a region is lost, the others take over its users. NATS runs at a quarter of its vendor's benchmark
 (natsbench, version 2.12, one server on a laptop of ten cores; JetStream with one copy). No source gives the effect of
-more servers or of less than a processor, so `messaging.servers` and `messaging.cpu` change nothing here. Measure before
-you promise anything.
+more servers or of less than a processor, so `messaging.servers` and `messaging.cpu` change nothing here. Of Kafka, only
+what its quotas let the services write is known. Measure before you promise anything.
 """
 
 import math
 from dataclasses import dataclass
 from typing import Final
 
+from components.settings.values import bytes_of
 from stacks.settings import Settings
 
 PEAK_SHARE: Final = 0.10
@@ -34,6 +35,8 @@ class Capacity:
     messages_per_second: int
     stored_per_second: int
     stored_async_per_second: int
+    streamed_bytes_per_second: int
+    """What quotas let the services write to Kafka in all regions; 0 without Kafka."""
     planned_users: int
     pods: int
     """Pods of the messaging service in each region, at most."""
@@ -58,10 +61,18 @@ def capacity(settings: Settings) -> Capacity:
         messages_per_second=round(BENCHMARK_MESSAGES * BENCHMARK_SHARE) * regions,
         stored_per_second=round(BENCHMARK_STORED * BENCHMARK_SHARE) * regions,
         stored_async_per_second=round(BENCHMARK_STORED_ASYNC * BENCHMARK_SHARE) * regions,
+        streamed_bytes_per_second=streamed(settings),
         planned_users=planned,
         pods=pods,
         pods_needed=pods_needed(planned, regions),
     )
+
+
+def streamed(settings: Settings) -> int:
+    """Bytes a second that quotas let the services write to Kafka in all regions, without copies; 0 without Kafka."""
+    streaming = settings.streaming
+    rate = bytes_of(streaming.produce_rate) * streaming.brokers * len(settings.regions)
+    return rate if streaming.enabled else 0
 
 
 def pods_needed(users: int, regions: int) -> int:

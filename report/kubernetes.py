@@ -67,6 +67,16 @@ def _of_values(values: Any, cloud: str) -> Iterator[Charge]:
             yield from _of_values(value, cloud)
 
 
+def _node_pool(nodes: Planned, plan: Plan) -> Charges:
+    """Volumes of Kafka's brokers or controllers, which their operator makes."""
+    copies = number(nodes.inputs, "spec.replicas", 1)
+    claims = (
+        {"resources": {"requests": {"storage": at(volume, "size")}}, "storageClassName": at(volume, "class")}
+        for volume in items(nodes.inputs, "spec.storage.volumes")
+    )
+    return tuple(_volume(plan.cloud_of(nodes), claim, copies) for claim in claims)
+
+
 CHARGERS: Final[dict[str, Charger]] = {
     "sacred-council:cluster:ExistingCluster": always(
         Charge(what="machines and control plane", item="existing.cluster", note="not made by this stack")
@@ -74,6 +84,7 @@ CHARGERS: Final[dict[str, Charger]] = {
     "kubernetes:core/v1:PersistentVolumeClaim": _claim,
     "kubernetes:apps/v1:StatefulSet": _stateful_set,
     "kubernetes:core/v1:Service": _service,
+    "kubernetes:kafka.strimzi.io/v1:KafkaNodePool": _node_pool,
     "kubernetes:helm.sh/v3:Release": _chart,
 }
 """Objects that can cause charges."""

@@ -149,6 +149,12 @@ def _capacity(capacity: Document, regions: int) -> Iterator[str]:
         "ten cores, with one copy of stored messages; three copies are slower). The settings of `messaging` do not "
         "change these figures."
     )
+    if capacity["streamed_bytes_per_second"]:
+        rate = capacity["streamed_bytes_per_second"] / 2**20
+        yield (
+            f"Quotas let the services write {rate:,.0f} MiB a second to Kafka, all regions and brokers together; "
+            "`streaming.produceRate` changes that. What the brokers can take was not measured."
+        )
 
 
 def _carbon(carbon: Document) -> Iterator[str]:

@@ -82,7 +82,7 @@ def build(layout: Layout, *, tests: bool, campaigns: bool = False) -> int:
     """Build the missing programs."""
     binaries.ensure(layout, deployment.needed_binaries())
     if tests or campaigns:
-        binaries.ensure(layout, [*binaries.NETWORK, *binaries.FOR_TESTS])
+        binaries.ensure(layout, binaries.FOR_TESTS)
     if campaigns:
         binaries.ensure(layout, binaries.FOR_CAMPAIGNS)
     return 0

@@ -9,7 +9,7 @@ from components import offers
 from components.cluster.settings import ExistingRegion
 from components.context import RegionLabels
 from components.monitoring import AlertReceiver, MonitoringTargets, RegionSize
-from components.namespaces import INGRESS, ISTIO, KEDA, MONITORING, NATS, SERVICES, SYSTEM
+from components.namespaces import INGRESS, ISTIO, KAFKA, KEDA, MONITORING, NATS, SERVICES, SYSTEM
 from stacks import topology
 from stacks.managed_data_services import managed
 from stacks.region_base import CACHES, DATABASES, namespace_labels
@@ -42,6 +42,7 @@ def of_region(settings: Settings, region: str) -> MonitoringTargets:
         database=None if "database" in managed(settings) else DATABASES["cockroachdb"],
         cache=None if "cache" in managed(settings) else CACHES["redis"],
         messaging=NATS,
+        streaming=KAFKA if settings.streaming.enabled else None,
         scaling=KEDA if settings.scaling.enabled else None,
         others=(SYSTEM, *sorted(namespace_labels(plan, settings))),
         backups=region in settings.backup_regions,

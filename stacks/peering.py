@@ -17,8 +17,9 @@ from components.messaging import configuration as messaging
 from components.metadata import selector
 from components.monitoring import names as monitoring
 from components.monitoring.network_policies import PROMETHEUS
-from components.namespaces import MONITORING
+from components.namespaces import KAFKA, MONITORING
 from components.peering import PeerEndpoint, PeerEndpointArgs, PeerNames, PeerNamesArgs, StorePeers, host
+from components.streaming import configuration as streaming
 from stacks.clouds import RegionCloud
 from stacks.mesh_peers import allowed_source_addresses
 from stacks.settings import Settings
@@ -51,8 +52,9 @@ class PeerEndpointSpec:
 def peer_endpoint_specs(settings: Settings) -> Mapping[str, Sequence[PeerEndpointSpec]]:
     """The peer endpoints of every region, by data service. Pure.
 
-    The name of a data service is also its namespace and its pods' app label. Database nodes are not interchangeable, so
-    each has its own peer endpoint. NATS servers are, so they share one. Metrics, which Thanos reads, share one, too.
+    The name of a data service is also its namespace and its pods' app label. Database nodes and Kafka brokers are not
+    interchangeable, so each has its own peer endpoint. NATS servers are, so they share one. Metrics, which Thanos
+    reads, share one, too.
     """
     nodes = [
         PeerEndpointSpec(
@@ -64,10 +66,20 @@ def peer_endpoint_specs(settings: Settings) -> Mapping[str, Sequence[PeerEndpoin
         for index in range(settings.database.nodes)
     ]
     gateway = PeerEndpointSpec(index=0, port=messaging.GATEWAY_PORT, pods=selector(messaging.APP), single=False)
+    brokers = [
+        PeerEndpointSpec(
+            index=index,
+            port=streaming.PEER_PORT,
+            pods={streaming.POD_NAME_LABEL: streaming.broker_pod(index)},
+            single=True,
+        )
+        for index in range(settings.streaming.brokers)
+    ]
     metrics = PeerEndpointSpec(index=0, port=monitoring.STORE_PORT, pods=PROMETHEUS, single=False)
     return {
         database.APP: nodes,
         messaging.APP: [gateway],
+        **({KAFKA: brokers} if settings.streaming.enabled else {}),
         **({MONITORING: [metrics]} if settings.monitoring.enabled else {}),
     }
 

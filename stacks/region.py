@@ -25,6 +25,8 @@ from components.namespaces import COCKROACHDB, MONITORING
 from components.peering import StorePeers
 from components.scaling import Keda, ScaledServices
 from components.services import Services
+from components.streaming import Streaming
+from components.streaming.kafka import Kafka
 from stacks import monitoring_targets, topology
 from stacks.managed_data_services import ManagedDataServices, managed
 from stacks.region_base import RegionBase
@@ -33,7 +35,7 @@ from stacks.scaling import scaling_plan
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
-DataServices = Mapping[DataService, Database | Cache | Messaging]
+DataServices = Mapping[DataService, Database | Cache | Messaging | Streaming]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,7 @@ class Region(pulumi.ComponentResource):
             "database": self._database(),
             "cache": self._cache(),
             "messaging": self._messaging(),
+            **({"streaming": self._streaming()} if args.settings.streaming.enabled else {}),
         }
         ports = {kind: data_service.port for kind, data_service in data_services.items()}
         egress = self._managed.admit(ports, mesh.ready) if mesh else []
@@ -183,6 +186,11 @@ class Region(pulumi.ComponentResource):
             seeds=topology.seeds(self._name, settings.primary_region),
         )
 
+    def _streaming(self) -> Streaming:
+        # Nodes of clouds carry the label of their zone; those of a cluster of one's own may not.
+        zoned = self._args.plan.cloud != "existing"
+        return Kafka(f"{self._name}-streaming", self.context, self._args.settings.streaming, zoned=zoned)
+
     def _services(self, data_services: DataServices, monitoring: Monitoring | None) -> Services:
         settings = self._args.settings
         return Services(
@@ -220,7 +228,7 @@ def _engine_aliases(types: Sequence[str]) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=other) for other in types])
 
 
-def _where(data_service: Database | Cache | Messaging) -> dict[str, Any]:
+def _where(data_service: Database | Cache | Messaging | Streaming) -> dict[str, Any]:
     return {"host": data_service.host, "port": data_service.port, "secret": data_service.secret_name}
 
 

@@ -134,4 +134,5 @@ def _hub_namespaces(plan: RegionPlan, settings: Settings) -> dict[str, dict[str,
 
 def _data_namespaces(settings: Settings) -> list[str]:
     cache = CACHES[settings.cache.engine]
-    return [DATABASES[settings.database.engine], *([cache] if cache else []), namespaces.NATS]
+    kafka = [namespaces.KAFKA] if settings.streaming.enabled else []
+    return [DATABASES[settings.database.engine], *([cache] if cache else []), namespaces.NATS, *kafka]

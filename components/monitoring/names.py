@@ -48,6 +48,7 @@ class MonitoringTargets:
     database: str | None = None
     cache: str | None = None
     messaging: str | None = None
+    streaming: str | None = None
     scaling: str | None = None
     """Where KEDA runs, which scales the services."""
     others: tuple[str, ...] = ()

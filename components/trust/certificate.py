@@ -26,6 +26,8 @@ class CertificateArgs:
     authority: RegionAuthority
     """Signs the certificate."""
     common_name: str
+    organization: str | None = ORGANIZATION
+    """Organization of the subject. None: the subject is the common name alone, for servers that read it as a user."""
     app: str
     """Application in the Secret's labels."""
     region: str
@@ -48,24 +50,29 @@ class Certificate(pulumi.ComponentResource):
     """A certificate (ECDSA P-256, one year, renewed 60 days early) in a Secret of type kubernetes.io/tls.
 
     Outputs: `secret_name` (keys `tls.crt` with the chain, `tls.key`, `ca.crt` with the root), `fingerprint`
-    (SHA-256 of the certificate; put it on pods as an annotation so that they restart with a new certificate).
+    (SHA-256 of the certificate; put it on pods as an annotation so that they restart with a new certificate),
+    `chain_pem` and `private_key_pem` (secret; PKCS #8), for Secrets that hold more than a certificate.
     """
 
     secret_name: pulumi.Output[str]
     fingerprint: pulumi.Output[str]
+    chain_pem: pulumi.Output[str]
+    private_key_pem: pulumi.Output[str]
 
     def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:trust:Certificate", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         key = tls.PrivateKey(f"{name}-key", algorithm="ECDSA", ecdsa_curve="P256", opts=child)
         signed = self._signed(name, args, key)
+        self.chain_pem = pulumi.Output.concat(signed.cert_pem, args.authority.certificate_pem)
+        self.private_key_pem = key.private_key_pem_pkcs8
         secret = k8s.core.v1.Secret(
             f"{name}-secret",
             metadata=object_meta(args.secret_name, app=args.app, region=args.region, namespace=args.namespace),
             type="kubernetes.io/tls",
             string_data={
-                "tls.crt": pulumi.Output.concat(signed.cert_pem, args.authority.certificate_pem),
-                "tls.key": key.private_key_pem_pkcs8,
+                "tls.crt": self.chain_pem,
+                "tls.key": self.private_key_pem,
                 "ca.crt": args.authority.root_pem,
             },
             opts=child,
@@ -79,7 +86,7 @@ class Certificate(pulumi.ComponentResource):
         request = tls.CertRequest(
             f"{name}-request",
             private_key_pem=key.private_key_pem,
-            subject=tls.CertRequestSubjectArgs(common_name=args.common_name, organization=ORGANIZATION),
+            subject=tls.CertRequestSubjectArgs(common_name=args.common_name, organization=args.organization),
             dns_names=list(args.dns_names) or None,
             ip_addresses=list(args.ip_addresses) or None,
             opts=child,

@@ -184,6 +184,13 @@ TABLE: Final[Table] = {
         Must(path="publicAccess", holds=one_of(None, "None"), remedy="keep blobs private"),
     ),
     "kubernetes:core/v1:Service": (_service,),
+    "kubernetes:kafka.strimzi.io/v1:Kafka": (
+        Must(
+            path="spec.kafka.listeners[].type",
+            holds=one_of("internal", "cluster-ip"),
+            remedy="let other regions use the peer endpoints, which admit only them",
+        ),
+    ),
     RELEASE: (_release,),
 }
 

@@ -74,6 +74,14 @@ TABLE: Final[Table] = {
     ),
     "azure-native:cdn:AFDCustomDomain": (_front_peer_endpoint,),
     "kubernetes:networking.istio.io/v1:Gateway": (_gateway,),
+    "kubernetes:kafka.strimzi.io/v1:Kafka": (
+        Must(path="spec.kafka.listeners[].tls", holds=is_true, remedy="let nobody connect without TLS"),
+        Must(
+            path="spec.kafka.listeners[].authentication.type",
+            holds=one_of("tls", "scram-sha-512"),
+            remedy="let every client say who it is",
+        ),
+    ),
 }
 
 

@@ -18,6 +18,7 @@ from components.scaling.settings import ScalingSettings
 from components.services.settings import ServicesSettings
 from components.settings import Model
 from components.settings.values import not_empty
+from components.streaming.settings import StreamingSettings
 
 SECRETS: Final[Mapping[str, str]] = {
     "cockroachdbLicense": (
@@ -55,6 +56,8 @@ class Settings(Model):
     docs/security.md#backups."""
     messaging: MessagingSettings = MessagingSettings()
     """NATS JetStream in each region."""
+    streaming: StreamingSettings = StreamingSettings()
+    """Kafka in each region: docs/streaming.md says when to use it, and when NATS."""
     mesh: MeshSettings = MeshSettings()
     """Istio in each region."""
     monitoring: MonitoringSettings = MonitoringSettings()

@@ -19,7 +19,7 @@ from sandbox.controllers.sample_runner import SampleRunner
 from tests.support import live, pod_server
 from tests.support.pod_server import PODS, SERVICES, Objects
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.campaign]
 
 SLOT = 43
 PORT = 9898

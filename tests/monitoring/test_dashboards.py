@@ -17,14 +17,15 @@ from tests.support.rendering import ROOT
 
 pytestmark = pytest.mark.unit
 
-TARGETS = of_region(parse({"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}), "local")
+SETTINGS = {"stage": "local", "regions": [{"name": "local", "cloud": "existing"}], "streaming": {"enabled": True}}
+TARGETS = of_region(parse(SETTINGS), "local")
 BARE = MonitoringTargets(services="s", monitoring="m")
 SCOPES = (ONE_REGION, ALL_REGIONS)
 DOCUMENTS = {
     f"{scope.name}-{name}": json.loads(text) for scope in SCOPES for name, text in rendered(TARGETS, scope).items()
 }
 OF_THE_SOURCE_DOCUMENT = {"resonance", "field", "flow", "connections", "transformation", "emergence"}
-OF_THE_PARTS = {"database", "cache", "messaging", "mesh", "cost"}
+OF_THE_PARTS = {"database", "cache", "messaging", "streaming", "mesh", "cost"}
 
 
 QUOTING = [ROOT / "docs" / "monitoring.md", *sorted((ROOT / "docs" / "runbooks").glob("*.md"))]
@@ -114,10 +115,10 @@ def test_exemplars_are_asked_for_where_histograms_have_them() -> None:
 
 def test_what_is_not_deployed_has_no_dashboard() -> None:
     names = rendered(BARE, ONE_REGION).keys()
-    assert not names & {"database", "cache", "messaging", "mesh", "objectives"}
+    assert not names & {"database", "cache", "messaging", "streaming", "mesh", "objectives"}
     assert names >= OF_THE_SOURCE_DOCUMENT | {"overview", "cost"}
     text = "".join(rendered(BARE, ONE_REGION).values())
-    assert not any(word in text for word in ("istio_", "redis_", "nats_", "liveness", "None"))
+    assert not any(word in text for word in ("istio_", "redis_", "nats_", "kafka_", "liveness", "None"))
 
 
 def test_dashboards_cannot_be_edited_by_hand() -> None:

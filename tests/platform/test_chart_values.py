@@ -29,6 +29,8 @@ TOGETHER: dict[str, Any] = {
 }
 """A region that is ready to have peers."""
 
+STREAMING: dict[str, Any] = {"sacred-council:streaming": {"enabled": True}}
+
 RELEASE_TYPE = "kubernetes:helm.sh/v3:Release"
 DIRECTORIES = {
     "argo-cd": "argo-cd",
@@ -40,6 +42,7 @@ DIRECTORIES = {
     "kube-prometheus-stack": "kube-prometheus-stack",
     "jaeger": "jaeger",
     "rancher": "rancher",
+    "strimzi-kafka-operator": "strimzi-kafka-operator",
 }
 # Istio's charts keep their defaults under this key, so that profiles can come between defaults and user's values.
 ISTIO_DEFAULTS = "_internal_defaults_do_not_set"
@@ -100,7 +103,7 @@ HIDDEN = {
 def renderings(local: Rendered) -> list[Rendered]:
     """The local stack with each setting that changes charts' values or adds charts."""
     variants = [render("local", {"sacred-council:mesh": {"postQuantum": switch}}) for switch in ("off", "strict")]
-    return [local, *variants, *(render("local", more) for more in (BEHIND_A_CDN, HUB, ON_GKE, TOGETHER))]
+    return [local, *variants, *(render("local", more) for more in (BEHIND_A_CDN, HUB, ON_GKE, TOGETHER, STREAMING))]
 
 
 @pytest.fixture(scope="module")

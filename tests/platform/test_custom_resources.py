@@ -7,10 +7,12 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from components.versions import CERT_MANAGER, ISTIO_VERSION
+from components.versions import CERT_MANAGER, ISTIO_VERSION, STRIMZI
 from tests.support.hubs import LOCAL as HUB
 from tests.support.manifests import Manifest, identity, program_objects
 from tests.support.reference_data import reference
+from tests.support.regions import GOOGLE
+from tests.support.regions import rendered as rendered_regions
 from tests.support.rendering import BEHIND_A_CDN, Rendered, render
 
 pytestmark = pytest.mark.conformance
@@ -21,6 +23,7 @@ FILES = (
     f"cert-manager-{CERT_MANAGER.version.removeprefix('v')}.yaml",
     f"istio-{ISTIO_VERSION}.yaml",
     "prometheus-operator-0.93.0.yaml",
+    f"strimzi-{STRIMZI.version}.yaml",
 )
 KINDS = {
     "AppProject",
@@ -31,6 +34,11 @@ KINDS = {
     "EnvoyFilter",
     "Gateway",
     "Issuer",
+    "Kafka",
+    "KafkaMirrorMaker2",
+    "KafkaNodePool",
+    "KafkaTopic",
+    "KafkaUser",
     "PeerAuthentication",
     "PodMonitor",
     "PrometheusRule",
@@ -71,11 +79,11 @@ def definitions() -> Schemas:
 
 @pytest.fixture(scope="module")
 def custom_resources(local: Rendered, schemas: Schemas) -> list[Manifest]:
-    """Custom resources of the local stack: unchanged, with `postQuantum: strict`, behind a CDN, and as a hub."""
+    """Custom resources of the local stack, as it is and with more in it, and of a region with peers."""
     strict = render("local", {"sacred-council:mesh": {"postQuantum": "strict"}})
     groups = {api_version.split("/")[0] for api_version, _ in schemas}
     behind = render("local", BEHIND_A_CDN)
-    variants = (local, strict, behind, render("local", HUB))
+    variants = (local, strict, behind, render("local", HUB), rendered_regions(*GOOGLE))
     found = [manifest for rendered in variants for manifest in program_objects(rendered)]
     return [manifest for manifest in found if manifest["apiVersion"].split("/")[0] in groups]
 
@@ -122,6 +130,7 @@ def test_every_custom_resource_satisfies_its_definition(custom_resources: list[M
         ("argoproj.io/v1alpha1", "AppProject", {"sourceRepo": ["x"]}),
         ("networking.istio.io/v1", "DestinationRule", {"host": "x", "trafficPolicy": {"outlierDetection": {"no": 1}}}),
         ("security.istio.io/v1", "PeerAuthentication", {"mtls": {"mode": "SOMETIMES"}}),
+        ("kafka.strimzi.io/v1", "KafkaTopic", {"partitons": 3}),
         ("telemetry.istio.io/v1", "Telemetry", {"tracing": [{"randomSamplingPercentage": 101}]}),
         ("monitoring.coreos.com/v1", "PrometheusRule", {"groups": [{"name": "x", "rules": [{"alert": "x"}]}]}),
         ("monitoring.coreos.com/v2", "PrometheusRule", {}),

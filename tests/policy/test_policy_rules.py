@@ -31,6 +31,7 @@ AZURE_REDIS = "azure-native:redisenterprise:RedisEnterprise"
 BUCKET = "gcp:storage/bucket:Bucket"
 DEPLOYMENT, RELEASE = "kubernetes:apps/v1:Deployment", "kubernetes:helm.sh/v3:Release"
 SERVICE, GATEWAY = "kubernetes:core/v1:Service", "kubernetes:networking.istio.io/v1:Gateway"
+KAFKA = "kubernetes:kafka.strimzi.io/v1:Kafka"
 CRON_JOB = "kubernetes:batch/v1:CronJob"
 SCALED_OBJECT = "kubernetes:keda.sh/v1alpha1:ScaledObject"
 
@@ -50,6 +51,10 @@ def _firewall(source: str, *ports: str) -> Props:
 def _azure_rule(source: str, port: str) -> Props:
     rule = {"name": "in", "direction": "Inbound", "access": "Allow", "destinationPortRange": port}
     return {"securityRules": [{**rule, "sourceAddressPrefix": source}]}
+
+
+def _kafka(**listener: Any) -> Props:
+    return {"spec": {"kafka": {"listeners": [{"name": "clients", **listener}]}}}
 
 
 def _gateway(protocol: str, **tls_of_server: Any) -> Props:
@@ -159,6 +164,8 @@ PASSING = [
         {"viewerCertificate": {"minimumProtocolVersion": "TLSv1.2_2021"}, "origins": []},
     ),
     (tls, GATEWAY, _gateway("HTTPS", mode="SIMPLE", minProtocolVersion="TLSV1_2")),
+    (tls, KAFKA, _kafka(type="internal", tls=True, authentication={"type": "tls"})),
+    (exposure, KAFKA, _kafka(type="internal")),
     (tls, GATEWAY, _gateway("HTTP", httpsRedirect=True)),
     (tls, GATEWAY, _gateway("TLS", mode="AUTO_PASSTHROUGH")),
     (
@@ -304,6 +311,9 @@ FAILING: list[tuple[Any, str, Props, str]] = [
         "minimumProtocolVersion is TLSv1",
     ),
     (tls, GATEWAY, _gateway("HTTPS", mode="SIMPLE"), "has minProtocolVersion missing"),
+    (tls, KAFKA, _kafka(tls=False, authentication={"type": "tls"}), "spec.kafka.listeners.tls is false"),
+    (tls, KAFKA, _kafka(tls=True), "spec.kafka.listeners.authentication.type is missing"),
+    (exposure, KAFKA, _kafka(type="loadbalancer"), "spec.kafka.listeners.type is loadbalancer"),
     (tls, GATEWAY, _gateway("HTTP"), "speaks without TLS"),
     (
         secrets,

@@ -198,6 +198,13 @@ def test_every_copy_of_a_stateful_set_has_its_volumes() -> None:
     assert _one("existing", "kubernetes:apps/v1:StatefulSet", inputs) == {"existing.disk.gp3": (None, None)}
 
 
+def test_nodes_of_kafka_have_the_volumes_that_their_operator_makes() -> None:
+    volume = {"id": 0, "type": "persistent-claim", "size": "50Gi", "class": "gp3"}
+    inputs: dict[str, object] = {"spec": {"replicas": 3, "storage": {"type": "jbod", "volumes": [volume]}}}
+    assert _one("aws", "kubernetes:kafka.strimzi.io/v1:KafkaNodePool", inputs) == {"aws.disk.gp3": (12, 12)}
+    assert volumes(planned("kubernetes:kafka.strimzi.io/v1:KafkaNodePool", "eastus-thing", inputs)) == 150
+
+
 def test_charts_pay_for_the_volumes_and_load_balancers_in_their_values() -> None:
     claim = {
         "accessModes": ["ReadWriteOnce"],

@@ -7,6 +7,8 @@ import pytest
 
 from components.cluster.settings import ExistingRegion
 from components.quantities import cpus, quantity_bytes
+from components.streaming.configuration import CONTROLLER_CPU, CONTROLLER_MEMORY
+from components.streaming.settings import StreamingSettings
 from report import __main__ as command
 from report.capacity import capacity, pods_needed
 from report.carbon import MEMORY_WATTS_PER_GB, footprints, watts
@@ -64,6 +66,11 @@ def test_every_committed_stack_carries_the_users_of_its_stage(stack: str) -> Non
     assert found.pods >= found.pods_needed
 
 
+def _kafka(streaming: StreamingSettings) -> list[tuple[int, str, str]]:
+    brokers = (streaming.brokers, streaming.cpu, streaming.memory)
+    return [brokers, (streaming.controllers, CONTROLLER_CPU, CONTROLLER_MEMORY)] if streaming.enabled else []
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_machines_of_committed_stacks_hold_the_pods_of_stores_and_services_at_the_most(stack: str) -> None:
     settings = _committed(stack)
@@ -72,6 +79,7 @@ def test_the_machines_of_committed_stacks_hold_the_pods_of_stores_and_services_a
         (settings.database.nodes, settings.database.cpu, settings.database.memory),
         (settings.cache.replicas, settings.cache.cpu, settings.cache.memory),
         (settings.messaging.servers, settings.messaging.cpu, settings.messaging.memory),
+        *_kafka(settings.streaming),
         *((service.max_replicas, service.cpu, service.memory) for service in services),
         (sum(service.max_replicas for service in services), PROXY["cpu"], PROXY["memory"]),
     ]
@@ -81,6 +89,12 @@ def test_the_machines_of_committed_stacks_hold_the_pods_of_stores_and_services_a
             room = one.nodes.max * FOR_PODS
             assert sum(count * cpus("cpu", cpu) for count, cpu, _ in pods) <= room * 4
             assert sum(count * quantity_bytes("memory", memory) for count, _, memory in pods) <= room * 16 * 2**30
+
+
+def test_of_kafka_the_quotas_of_the_services_are_known() -> None:
+    values = {**_settings(3), "streaming": {"enabled": True, "brokers": 3, "produceRate": "2Mi"}}
+    assert capacity(parse(values)).streamed_bytes_per_second == 3 * 3 * 2 * 2**20
+    assert capacity(parse(_settings(3))).streamed_bytes_per_second == 0
 
 
 def test_messages_are_a_quarter_of_the_benchmark_in_each_region() -> None:

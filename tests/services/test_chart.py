@@ -174,6 +174,7 @@ def test_connections_are_files_and_never_variables(alone: list[Manifest]) -> Non
         "cache-connection": "cache-connection",
         "database-connection": "database-connection",
         "messaging-connection": "messaging-connection",
+        "streaming-connection": "streaming-connection",
     }
     mounts = {m["name"]: m for m in spec["containers"][0]["volumeMounts"] if m["name"] in secrets}
     for store in get_args(connection.DataService):
@@ -189,7 +190,8 @@ def test_alone_it_starts_without_the_data_stores(alone: list[Manifest]) -> None:
 
 def test_a_connection_can_be_left_out() -> None:
     manifests = template({"connections": {"cache": {"secret": ""}}})
-    assert {v["name"] for v in pod(manifests)["volumes"]} == {"tmp", "database-connection", "messaging-connection"}
+    kept = {"database-connection", "messaging-connection", "streaming-connection"}
+    assert {v["name"] for v in pod(manifests)["volumes"]} == {"tmp", *kept}
     assert "CACHE_CONNECTION_DIR" not in environment(manifests)
 
 
@@ -257,6 +259,7 @@ def test_network_policies_open_only_what_is_needed(alone: list[Manifest]) -> Non
         # A client asks a Sentinel (26379) which node is the primary.
         "redis": [6379, 26379],
         "nats": [4222],
+        "kafka": [9093],
         "istio-system": [15012],
         "monitoring": [4317],
     }

@@ -16,6 +16,7 @@ from components.cluster.settings import AwsRegion, AzureRegion, ExistingRegion, 
 from components.messaging.settings import StreamSettings
 from components.scaling.settings import EventSettings
 from components.services import NAMES
+from components.streaming.settings import StreamingUserSettings, TopicSettings
 from stacks.settings import Mistake, Settings, SettingsError, parse
 from stacks.settings.errors import path_of
 from stacks.settings.filling import validated
@@ -82,6 +83,35 @@ STREAM = {
     "retention": "7d",
     "maxSize": "256Mi",
 }
+STREAMING = {
+    "enabled": True,
+    "brokers": 3,
+    "controllers": 3,
+    "storage": "20Gi",
+    "cpu": "500m",
+    "memory": "2Gi",
+    "topics": [
+        {
+            "name": "decisions",
+            "partitions": 6,
+            "replicas": 3,
+            "retention": "7d",
+            "maxSize": "1Gi",
+            "replicatedTo": ["own"],
+        }
+    ],
+    "users": [
+        {
+            "name": "analytics",
+            "produces": ["decisions"],
+            "consumes": ["decisions"],
+            "produceRate": "1Mi",
+            "consumeRate": "2Mi",
+        }
+    ],
+    "produceRate": "10Mi",
+    "consumeRate": "20Mi",
+}
 EVERYTHING: Mapping[str, Any] = {
     "stage": "planetary",
     "regions": [
@@ -110,6 +140,7 @@ EVERYTHING: Mapping[str, Any] = {
         "memory": "256Mi",
     },
     "messaging": {"servers": 3, "storage": "2Gi", "cpu": "100m", "memory": "256Mi", "streams": [STREAM]},
+    "streaming": STREAMING,
     "mesh": {"enabled": True, "replicas": 2, "postQuantum": "prefer"},
     "monitoring": {
         "enabled": True,
@@ -204,7 +235,7 @@ def is_settled(values: Mapping[str, Any]) -> None:
         parse(values)
 
 
-SECTIONS = ("database", "cache", "messaging", "mesh", "monitoring", "scaling", "edge", "gitops", "rancher")
+SECTIONS = ("database", "cache", "messaging", "streaming", "mesh", "monitoring", "scaling", "edge", "gitops", "rancher")
 
 
 def test_every_setting_is_among_them_and_right() -> None:
@@ -221,6 +252,7 @@ def test_every_setting_is_among_them_and_right() -> None:
 
 def _models(*models: type[BaseModel]) -> set[type[BaseModel]]:
     found: set[type[BaseModel]] = {AwsRegion, AzureRegion, ExistingRegion, GcpRegion, StreamSettings, EventSettings}
+    found |= {TopicSettings, StreamingUserSettings}
     left = [*models, *found]
     while left:
         for field in left.pop().model_fields.values():

@@ -21,6 +21,7 @@ PLATFORM_RULE = "must be gke, k3d, k3s, microk8s, minikube or openshift"
 STAGE_RULE = "must be local, regional, continental or planetary"
 TIME_ZONE_RULE = "is not in the IANA time zone database"
 NODES_RULE = "must be 1, or 3 or more: two nodes cannot outvote each other; write 1 or 3"
+BROKERS_RULE = "must be 1, or 3 or more: two brokers cannot lose one and keep accepting records; write 1, 3 or more"
 NUMBER_RULE = "must be a number; write it without quotes, e.g. 0.5"
 WHOLE_NUMBER_RULE = "must be a whole number; write it without quotes, e.g. 3"
 
@@ -146,6 +147,8 @@ SINGLE = [
         '"256Mi" must be below memory, which is 256Mi: Redis needs some for itself; '
         "write about half of memory, or raise memory",
     ),
+    ("streaming.brokers", 2, f"2 {BROKERS_RULE}"),
+    ("streaming.controllers", 2, "2 must be 1, 3 or 5: controllers need an odd quorum; write 1, 3 or 5"),
     ("messaging.servers", 2, "2 must be 1, 3 or 5: JetStream needs an odd quorum; write 1, 3 or 5"),
     ("mesh.enabled", "yes", f'"yes" {BOOLEAN_RULE}'),
     ("mesh.replicas", 0, "0 must be at least 1; write 1 or more"),

@@ -132,6 +132,12 @@ def waiting(reason: str, namespace: str, value: str) -> Series:
     return {f"kube_pod_container_status_waiting_reason{labels}": value}
 
 
+def waiting_records(values: str) -> Series:
+    """Records of one partition that wait for a consumer group."""
+    labels = '{namespace="kafka",consumergroup="sacred-council.local",topic="council-decisions",partition="0"}'
+    return {f"kafka_consumergroup_lag{labels}": values}
+
+
 def backed_up(values: str, *, pod: str = "cockroachdb-1", spelt: str = "BACKUP") -> Series:
     """The time of a database node's last completed backup, in seconds since the test began."""
     return {f'schedules_{spelt}_last_completed_time{{namespace="cockroachdb",pod="{pod}"}}': values}
@@ -279,6 +285,50 @@ SCENARIOS = {
             gateways(europe="0x10 _x4 0x25", asia="0x40", server="5x40"),
             gateways(europe="0x10 _x30", asia="0x10 _x30", server="5x10 _x30"),
         ),
+    ),
+    "KafkaBrokerDown": Scenario(
+        # Every controller reports the broker.
+        fires={
+            'kafka_controller_fencedbrokercount{namespace="kafka",pod="council-controller-100"}': "1x40",
+            'kafka_controller_fencedbrokercount{namespace="kafka",pod="council-controller-101"}': "1x40",
+        },
+        quiet=(
+            {'kafka_controller_fencedbrokercount{namespace="kafka",pod="council-controller-100"}': "0x40"},
+            {'kafka_controller_fencedbrokercount{namespace="kafka",pod="council-controller-100"}': "1x1 0x40"},
+        ),
+    ),
+    "KafkaPartitionsOffline": Scenario(
+        fires={'kafka_controller_offlinepartitionscount{namespace="kafka",pod="council-controller-100"}': "3x40"},
+        quiet=({'kafka_controller_offlinepartitionscount{namespace="kafka",pod="council-controller-100"}': "0x40"},),
+    ),
+    "KafkaReplicasBehind": Scenario(
+        fires={'kafka_replicas_underreplicatedpartitions{namespace="kafka",pod="council-broker-0"}': "2x40"},
+        quiet=(
+            {'kafka_replicas_underreplicatedpartitions{namespace="kafka",pod="council-broker-0"}': "0x40"},
+            # A broker restarted.
+            {'kafka_replicas_underreplicatedpartitions{namespace="kafka",pod="council-broker-0"}': "2x12 0x28"},
+        ),
+    ),
+    "KafkaMirrorFailed": Scenario(
+        fires={
+            'kafka_mirror_task{namespace="kafka",source="asia-east1",task="0",status="failed"}': "1x40",
+            'kafka_mirror_task{namespace="kafka",source="europe-west1",task="0",status="running"}': "1x40",
+        },
+        quiet=(
+            {'kafka_mirror_task{namespace="kafka",source="asia-east1",task="0",status="running"}': "1x40"},
+            # The worker restarts a failed task.
+            {'kafka_mirror_task{namespace="kafka",source="asia-east1",task="0",status="failed"}': "1x8 _x32"},
+        ),
+    ),
+    "KafkaConsumersBehind": Scenario(
+        fires=waiting_records("20000+1000x60"),
+        quiet=(
+            # Many records wait, and fewer from minute to minute.
+            waiting_records("90000-1000x60"),
+            # More from minute to minute, but few.
+            waiting_records("0+100x60"),
+        ),
+        minutes=55,
     ),
     "MeshControlPlaneDown": Scenario(
         fires=deployment("istiod", "istio-system", "0x40"),

@@ -111,9 +111,40 @@ def root_authority() -> Authority:
     return _signed("root", None, _authority(1))
 
 
-def _signed(name: str, issuer: Authority | None, extensions: Sequence[tuple[x509.ExtensionType, bool]]) -> Authority:
+def region_authority(name: str, root: Authority) -> Authority:
+    """An intermediate below `root` that signs servers and clients."""
+    return _signed(name, root, _authority(0))
+
+
+def write_leaf(
+    directory: Path,
+    issuer: Authority,
+    root: Authority,
+    *,
+    name: str,
+    organization: str | None = None,
+    dns_names: Sequence[str] = (),
+) -> Path:
+    """Write a certificate with this subject, signed by `issuer` below `root`, and return `directory`.
+
+    The files are tls.crt (with the issuer's certificate), tls.key and ca.crt.
+    """
+    uses = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+    named = x509.SubjectAlternativeName([x509.DNSName(one) for one in dns_names])
+    extensions: list[tuple[x509.ExtensionType, bool]] = [(uses, False), *([(named, False)] if dns_names else [])]
+    leaf = _signed(name, issuer, extensions, organization)
+    return _write(directory, [leaf.certificate, issuer.certificate], leaf.key, root)
+
+
+def _signed(
+    name: str,
+    issuer: Authority | None,
+    extensions: Sequence[tuple[x509.ExtensionType, bool]],
+    organization: str | None = None,
+) -> Authority:
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    parts = {NameOID.ORGANIZATION_NAME: organization, NameOID.COMMON_NAME: name}
+    subject = x509.Name([x509.NameAttribute(part, value) for part, value in parts.items() if value])
     now = datetime.now(UTC)
     builder = (
         x509.CertificateBuilder()
@@ -160,13 +191,16 @@ def write_certificate(
     uses = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     alternatives = x509.SubjectAlternativeName([*dns_names, *numbers])
     leaf = _signed("server", region, [(alternatives, False), (uses, False)])
+    return _write(directory, [leaf.certificate, region.certificate], leaf.key, root)
+
+
+def _write(
+    directory: Path, chain: Sequence[x509.Certificate], key: ec.EllipticCurvePrivateKey, root: Authority
+) -> Path:
     directory.mkdir(parents=True)
-    chain = [leaf.certificate, region.certificate]
     (directory / "tls.crt").write_bytes(b"".join(c.public_bytes(serialization.Encoding.PEM) for c in chain))
     (directory / "ca.crt").write_bytes(root.certificate.public_bytes(serialization.Encoding.PEM))
     (directory / "tls.key").write_bytes(
-        leaf.key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return directory

@@ -21,6 +21,7 @@ from components.monitoring.dashboards import (
     resonance,
     scaling,
     slo,
+    streaming,
     transformation,
 )
 from components.monitoring.dashboards.panels import Row, fitted, panel
@@ -54,6 +55,7 @@ DASHBOARDS = (
     Dashboard(name="database", title=database.TITLE, rows=database.rows),
     Dashboard(name="cache", title=cache.TITLE, rows=cache.rows),
     Dashboard(name="messaging", title=messaging.TITLE, rows=messaging.rows),
+    Dashboard(name="streaming", title=streaming.TITLE, rows=streaming.rows),
     Dashboard(name="mesh", title=mesh.TITLE, rows=mesh.rows),
     Dashboard(name="scaling", title=scaling.TITLE, rows=scaling.rows),
     Dashboard(name="cost", title=cost.TITLE, rows=cost.rows),

@@ -11,6 +11,7 @@ from components.monitoring.rules.model import Alert
 
 DAY_SECONDS = 86400
 CERTIFICATE_DAYS = 30
+RECORDS_BEHIND = 10_000
 
 
 def alerts(targets: MonitoringTargets) -> Mapping[str, Sequence[Alert]]:
@@ -20,6 +21,7 @@ def alerts(targets: MonitoringTargets) -> Mapping[str, Sequence[Alert]]:
         **({"database": [*_database(targets.database), *backup_alerts(targets)]} if targets.database else {}),
         **({"cache": _cache(targets.cache)} if targets.cache else {}),
         **({"messaging": _messaging(targets.messaging)} if targets.messaging else {}),
+        **({"streaming": _streaming(targets.streaming)} if targets.streaming else {}),
         **({"mesh": _mesh(targets)} if targets.meshed else {}),
         "certificates": _certificates(targets),
         "platform": _platform(targets),
@@ -154,6 +156,58 @@ def _lost_regions(namespace: str) -> str:
     by = "group by (remote_gateway_name)"
     seen = f'group(nats_varz_connections{{namespace="{namespace}"}})'
     return f"({by} (max_over_time({connections}[1d])) unless {by} ({connections})) and on () {seen}"
+
+
+def _streaming(namespace: str) -> Sequence[Alert]:
+    kafka = f'{{namespace="{namespace}"}}'
+    waiting = f"sum by (consumergroup, topic) (kafka_consumergroup_lag{kafka})"
+    return [
+        Alert(
+            name="KafkaBrokerDown",
+            expr=f"max(kafka_controller_fencedbrokercount{kafka}) > 0",
+            wait="2m",
+            severity="critical",
+            summary="{{ $value }} Kafka broker(s) down",
+            description="The controllers have not heard of {{ $value }} broker(s) for 2 minutes.",
+            runbook="kafka-broker-down",
+        ),
+        Alert(
+            name="KafkaPartitionsOffline",
+            expr=f"max(kafka_controller_offlinepartitionscount{kafka}) > 0",
+            wait="1m",
+            severity="critical",
+            summary="{{ $value }} partitions of Kafka can be neither written nor read",
+            description="No broker that is up has all records of these partitions.",
+            runbook="kafka-broker-down",
+        ),
+        Alert(
+            name="KafkaReplicasBehind",
+            expr=f"sum(kafka_replicas_underreplicatedpartitions{kafka}) > 0",
+            wait="15m",
+            severity="warning",
+            summary="{{ $value }} partitions of Kafka lack a replica",
+            description="A broker that is lost now may take the newest records of these partitions away.",
+            runbook="kafka-broker-down",
+        ),
+        Alert(
+            name="KafkaMirrorFailed",
+            expr=f'sum by (source) (kafka_mirror_task{{namespace="{namespace}",status="failed"}}) > 0',
+            wait="10m",
+            severity="critical",
+            summary="Records of region {{ $labels.source }} do not arrive",
+            description="{{ $value }} task(s) that bring records of {{ $labels.source }} here fail, for 10 minutes.",
+            runbook="kafka-mirror-failed",
+        ),
+        Alert(
+            name="KafkaConsumersBehind",
+            expr=f"{waiting} > {RECORDS_BEHIND} and {waiting} > {waiting[:-1]} offset 15m)",
+            wait="15m",
+            severity="warning",
+            summary="Group {{ $labels.consumergroup }} falls behind in {{ $labels.topic }}",
+            description="{{ $value }} records wait for the group, more than 15 minutes ago.",
+            runbook="kafka-consumers-behind",
+        ),
+    ]
 
 
 def _mesh(targets: MonitoringTargets) -> Sequence[Alert]:

@@ -10,7 +10,18 @@ from typing import Final
 
 from stacks.settings.errors import Mistake
 from stacks.settings.models import Settings
-from stacks.settings.rules import clouds, data_services, edge, gitops, offers, regions, scaling, services, streams
+from stacks.settings.rules import (
+    clouds,
+    data_services,
+    edge,
+    gitops,
+    offers,
+    regions,
+    scaling,
+    services,
+    streaming,
+    streams,
+)
 from stacks.settings.rules.webhook import broken_webhook_rules
 
 Rule = Callable[[Settings], Iterator[Mistake]]
@@ -21,6 +32,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *offers.RULES,
     *data_services.RULES,
     *streams.RULES,
+    *streaming.RULES,
     *services.RULES,
     *scaling.RULES,
     *edge.RULES,

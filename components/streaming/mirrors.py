@@ -1,0 +1,108 @@
+"""Spec of the mirror that brings the records of other regions to a region. Pure."""
+
+from typing import Any, Final
+
+from components.peering.names import peer_name
+from components.streaming.configuration import (
+    BOOTSTRAP,
+    CLIENT_PORT,
+    CLUSTER_LABEL,
+    INTERNAL,
+    MIRROR,
+    MIRROR_CERTIFICATE,
+    PEER_CERTIFICATE,
+    PEER_PORT,
+    RegionKafka,
+    arriving,
+    certificate,
+    heap,
+    metrics_config,
+    resources,
+    spread,
+    usual_replicas,
+)
+from components.versions import KAFKA_VERSION
+
+LOCAL_GROUPS: Final = r".*\.local"
+"""Consumer groups whose offsets stay in their region, because a group of the same name reads in every region."""
+MIRROR_TASKS: Final = 4
+
+
+def mirror(kafka: RegionKafka) -> dict[str, Any]:
+    """Spec of the KafkaMirrorMaker2 that brings the other regions' records here: one object for any number of them."""
+    replicas = usual_replicas(kafka.settings.brokers)
+    return {
+        "version": KAFKA_VERSION,
+        "replicas": 1 if kafka.settings.brokers == 1 else 2,
+        "target": {
+            "alias": kafka.region,
+            "bootstrapServers": f"{BOOTSTRAP}.{kafka.namespace}.svc:{CLIENT_PORT}",
+            "groupId": INTERNAL,
+            "configStorageTopic": f"{INTERNAL}-configs",
+            "offsetStorageTopic": f"{INTERNAL}-offsets",
+            "statusStorageTopic": f"{INTERNAL}-status",
+            **_shown(MIRROR_CERTIFICATE),
+            "config": {
+                "exactly.once.source.support": "enabled",
+                **{f"{topic}.storage.replication.factor": replicas for topic in ("config", "offset", "status")},
+            },
+        },
+        "mirrors": [_from(kafka, peer, replicas) for peer in sorted(kafka.peers)],
+        "resources": resources("250m", "768Mi"),
+        "jvmOptions": heap("768Mi"),
+        "metricsConfig": metrics_config("mirror.yaml"),
+        "template": {"pod": spread({CLUSTER_LABEL: MIRROR})},
+    }
+
+
+def bootstrap(region: str, namespace: str, brokers: int) -> str:
+    """Return the addresses of `region`'s brokers, for the other regions."""
+    return ",".join(f"{peer_name(region, namespace, index)}:{PEER_PORT}" for index in range(brokers))
+
+
+def _from(kafka: RegionKafka, peer: str, replicas: int) -> dict[str, Any]:
+    # Without a loop: only topics whose name has no region are read, and what is written has one.
+    return {
+        "source": {
+            "alias": peer,
+            "bootstrapServers": bootstrap(peer, kafka.namespace, kafka.settings.brokers),
+            **_shown(PEER_CERTIFICATE),
+        },
+        "topicsPattern": "|".join(topic.name for topic in arriving(kafka.region, kafka.settings)),
+        "groupsPattern": ".*",
+        "groupsExcludePattern": f"{LOCAL_GROUPS},__.*",
+        "sourceConnector": {
+            "tasksMax": MIRROR_TASKS,
+            "autoRestart": {"enabled": True},
+            "config": {
+                "replication.factor": replicas,
+                "offset-syncs.topic.replication.factor": replicas,
+                # So the other region is only ever read.
+                "offset-syncs.topic.location": "target",
+                "offset.lag.max": 0,
+                "sync.topic.acls.enabled": False,
+                "refresh.topics.interval.seconds": 60,
+                "consumer.isolation.level": "read_committed",
+                "exactly.once.support": "required",
+            },
+        },
+        "checkpointConnector": {
+            "tasksMax": 1,
+            "autoRestart": {"enabled": True},
+            "config": {
+                "checkpoints.topic.replication.factor": replicas,
+                "offset-syncs.topic.location": "target",
+                "emit.checkpoints.interval.seconds": 10,
+                "refresh.groups.interval.seconds": 60,
+                "sync.group.offsets.enabled": True,
+                "sync.group.offsets.interval.seconds": 10,
+            },
+        },
+    }
+
+
+def _shown(secret: str) -> dict[str, Any]:
+    return {
+        "tls": {"trustedCertificates": [{"secretName": secret, "certificate": "ca.crt"}]},
+        "authentication": {"type": "tls", "certificateAndKey": certificate(secret)},
+    }
