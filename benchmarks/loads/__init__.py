@@ -66,7 +66,7 @@ def _evening(hour: float, *, weekend: bool) -> float:
 
 def _practices(day: int) -> list[tuple[float, float]]:
     """Hours at which practices begin, with their users."""
-    daily = [(6.0, 40_000), (12.0, 25_000), (21.0, 60_000)]
+    daily: list[tuple[float, float]] = [(6.0, 40_000), (12.0, 25_000), (21.0, 60_000)]
     return [*daily, (10.0, 90_000)] if day % 7 == 6 else daily
 
 

@@ -10,15 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Message, Producer
-from confluent_kafka.admin import (
-    AclBinding,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
-    NewTopic,
-    ResourcePatternType,
-    ResourceType,
-)
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
+from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
+from confluent_kafka.cimpl import NewTopic
 
 SECONDS = 120
 
@@ -62,7 +57,7 @@ def consume(config: dict[str, Any], group: str, topics: list[str], count: int, q
             if error.code() in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED):
                 return [["", error.name()]]
             continue
-        read.append([message.topic(), message.value().decode()])
+        read.append([str(message.topic()), (message.value() or b"").decode()])
         last = time.monotonic()
     if read:
         consumer.commit(asynchronous=False)

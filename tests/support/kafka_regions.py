@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -118,7 +119,7 @@ class Regions:
     def _connect(self, region: Region) -> None:
         for connector, config in strimzi.connectors(region.mirror, region.cluster).items():
             eventually(
-                lambda connector=connector, config=config: self._put(region, connector, config),
+                partial(self._put, region, connector, config),
                 seconds=STEP_SECONDS,
                 what=f"{connector} is accepted",
             )

@@ -157,9 +157,9 @@ class Watch:
     def __init__(self, region: ScaledRegion) -> None:
         self._log = region.directory / "replicas.log"
         command = [
-            region.cluster.layout.bin / "kubectl",
+            str(region.cluster.layout.bin / "kubectl"),
             "--kubeconfig",
-            region.cluster.kubeconfig,
+            str(region.cluster.kubeconfig),
             "get",
             "deployment",
         ]
