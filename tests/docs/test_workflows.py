@@ -126,7 +126,7 @@ def test_every_test_runs_each_night_and_when_somebody_asks() -> None:
 
 def test_servers_that_no_registry_has_are_installed_before_tests_that_would_be_skipped_without_them() -> None:
     needed = re.findall(r"missing\+=\(([\w-]+)\)", (ROOT / ".ci" / "run").read_text())
-    assert needed == ["redis-tools", "haproxy", "default-jre-headless", "maven"]
+    assert needed == ["redis-tools", "haproxy"]
     for job in (_job("preview"), _job("test-all", NIGHTLY)):
         before_the_tests = _commands(job).partition("make test")[0]
         assert f"install -qq --no-install-recommends {' '.join(needed)}" in before_the_tests
