@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.versions import KUBECTL_VERSION
 from sandbox.addresses import RegionAddresses
 
 ZONES = ("a", "b", "c")
@@ -67,7 +66,7 @@ def kwokctl_configuration(binaries: Path, ports: Mapping[str, int], slot: int) -
         "options": options,
         "componentsPatches": patches,
     }
-    return [configuration, load_balancer_stage(slot), volume_stage(), *pod_stages()]
+    return [configuration, load_balancer_stage(slot), volume_stage()]
 
 
 def _extra_arguments(component: str, arguments: Mapping[str, str]) -> dict[str, Any]:
@@ -267,12 +266,7 @@ def node(region: str, zone: str, slot: int = 0) -> dict[str, Any]:
             },
         },
         "spec": {"podCIDR": str(RegionAddresses(slot).pods_of(ZONES.index(zone)))},
-        # By the kubelets' version Istio decides which kind of sidecar they can run.
-        "status": {
-            "allocatable": capacity,
-            "capacity": capacity,
-            "nodeInfo": {"kubeletVersion": f"v{KUBECTL_VERSION}"},
-        },
+        "status": {"allocatable": capacity, "capacity": capacity},
     }
 
 

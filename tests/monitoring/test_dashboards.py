@@ -17,7 +17,13 @@ from tests.support.rendering import ROOT
 
 pytestmark = pytest.mark.unit
 
-SETTINGS = {"stage": "local", "regions": [{"name": "local", "cloud": "existing"}], "streaming": {"enabled": True}}
+SETTINGS = {
+    "stage": "local",
+    "regions": [{"name": "local", "cloud": "existing"}],
+    "streaming": {"enabled": True},
+    "monitoring": {"retention": "4w"},
+    "scaling": {"enabled": True},
+}
 TARGETS = of_region(parse(SETTINGS), "local")
 BARE = MonitoringTargets(services="s", monitoring="m")
 SCOPES = (ONE_REGION, ALL_REGIONS)

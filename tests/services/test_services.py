@@ -227,6 +227,7 @@ def test_the_chart_s_network_policies_name_the_namespaces_of_the_program(chart_v
         "database": namespaces.COCKROACHDB,
         "cache": namespaces.REDIS,
         "messaging": namespaces.NATS,
+        "streaming": namespaces.KAFKA,
         "mesh": namespaces.ISTIO,
         "telemetry": namespaces.MONITORING,
     }

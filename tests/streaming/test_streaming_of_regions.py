@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from components.streaming import configuration
-from tests.support.regions import FIVE, GOOGLE, IOWA, MIXED, Where, changed, egress, of_region, rendered
+from tests.support.regions import FIVE, GOOGLE, IOWA, MIXED, Where, changed, egress, of_region, streamed
 from tests.support.rendering import Rendered
 
 pytestmark = pytest.mark.stack
@@ -31,7 +31,7 @@ def addresses(peers: list[dict[str, Any]]) -> list[str]:
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_a_broker_tells_other_regions_the_name_of_its_peer_endpoint(region: str) -> None:
-    stack = rendered(*MIXED)
+    stack = streamed(*MIXED)
     listeners = {one["name"]: one for one in part(stack, region, "cluster")["spec"]["kafka"]["listeners"]}
     assert listeners["peers"]["configuration"]["brokers"] == [
         {"broker": 0, "advertisedHost": f"{region}-0.peers.kafka.svc"}
@@ -43,7 +43,7 @@ def test_a_broker_tells_other_regions_the_name_of_its_peer_endpoint(region: str)
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_every_listener_asks_for_a_certificate_and_shows_one_with_all_names(region: str) -> None:
-    stack = rendered(*MIXED)
+    stack = streamed(*MIXED)
     listeners = part(stack, region, "cluster")["spec"]["kafka"]["listeners"]
     assert {(one["tls"], one["authentication"]["type"]) for one in listeners} == {(True, "tls")}
     names = set(part(stack, region, "certificate-request")["dnsNames"])
@@ -55,7 +55,7 @@ def test_every_listener_asks_for_a_certificate_and_shows_one_with_all_names(regi
 
 
 def test_kafka_knows_a_user_by_its_name_and_region_alone() -> None:
-    stack = rendered(*MIXED)
+    stack = streamed(*MIXED)
     subjects = {
         rest: part(stack, IOWA[0], f"{rest}-request")["subject"]
         for rest in ("user-sacred-council-certificate", "mirror-certificate", "peer-certificate")
@@ -70,7 +70,7 @@ def test_kafka_knows_a_user_by_its_name_and_region_alone() -> None:
 
 
 def test_no_key_of_an_authority_is_in_a_cluster() -> None:
-    stack = rendered(*MIXED)
+    stack = streamed(*MIXED)
     held = part(stack, IOWA[0], "clients-ca")["stringData"]["ca.key"]
     assert "PRIVATE KEY" not in held
     assert part(stack, IOWA[0], "cluster")["spec"]["clientsCa"] == {"generateCertificateAuthority": False}
@@ -78,7 +78,7 @@ def test_no_key_of_an_authority_is_in_a_cluster() -> None:
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_only_the_other_regions_reach_the_brokers_and_the_mirror_only_their_peer_endpoints(region: str) -> None:
-    stack, others = rendered(*MIXED), [name for name in REGIONS if name != region]
+    stack, others = streamed(*MIXED), [name for name in REGIONS if name != region]
     port = configuration.PEER_PORT
     assert addresses(opened(stack, region, "nodes", "ingress", port)) == sorted(
         address for other in others for address in egress(stack, other)
@@ -89,7 +89,7 @@ def test_only_the_other_regions_reach_the_brokers_and_the_mirror_only_their_peer
 
 
 def test_one_region_alone_has_no_listener_for_others_and_no_mirror() -> None:
-    stack = rendered(IOWA)
+    stack = streamed(IOWA)
     assert [one["name"] for one in part(stack, IOWA[0], "cluster")["spec"]["kafka"]["listeners"]] == ["clients"]
     assert stack.objects("KafkaMirrorMaker2") == []
     assert {one.inputs["metadata"]["name"] for one in stack.objects("KafkaUser")} == {f"sacred-council.{IOWA[0]}"}
@@ -97,7 +97,7 @@ def test_one_region_alone_has_no_listener_for_others_and_no_mirror() -> None:
 
 @pytest.mark.parametrize("regions", [GOOGLE, FIVE], ids=len)
 def test_a_region_has_one_mirror_with_an_entry_for_each_other_region(regions: tuple[Where, ...]) -> None:
-    stack = rendered(*regions)
+    stack = streamed(*regions)
     for name, _ in regions:
         (mirror,) = (one for one in stack.objects("KafkaMirrorMaker2") if one.name.startswith(name))
         assert [one["source"]["alias"] for one in mirror.inputs["spec"]["mirrors"]] == sorted(
@@ -107,14 +107,14 @@ def test_a_region_has_one_mirror_with_an_entry_for_each_other_region(regions: tu
 
 def test_regions_have_as_many_resources_of_streaming_however_many_there_are() -> None:
     counts = {
-        len([key for key in of_region(rendered(*regions), IOWA[0]) if key.startswith("streaming")])
+        len([key for key in of_region(streamed(*regions), IOWA[0]) if key.startswith("streaming")])
         for regions in (MIXED, FIVE)
     }
     assert len(counts) == 1
 
 
 def test_a_new_region_changes_no_brokers_of_the_others() -> None:
-    before, after = rendered(*MIXED), rendered(*FIVE)
+    before, after = streamed(*MIXED), streamed(*FIVE)
     for region in REGIONS:
         touched = {key for key in changed(before, after, region) if key.startswith("streaming")}
         assert touched == {
@@ -127,7 +127,7 @@ def test_a_new_region_changes_no_brokers_of_the_others() -> None:
 
 
 def test_services_find_kafka_and_wait_for_its_secret() -> None:
-    stack = rendered(*MIXED)
+    stack = streamed(*MIXED)
     secret = part(stack, IOWA[0], "connection")
     assert secret["metadata"]["namespace"] == "sacred-council"
     assert set(secret["stringData"]) == {
@@ -146,7 +146,7 @@ def test_services_find_kafka_and_wait_for_its_secret() -> None:
 
 
 def test_kafka_waits_for_what_it_reads() -> None:
-    stack = rendered(*MIXED)
+    stack = streamed(*MIXED)
     cluster = stack.named(f"{IOWA[0]}-streaming-cluster")
     by_urn = {one.urn: one.name.removeprefix(f"{IOWA[0]}-streaming-") for one in stack.resources}
     waited = {by_urn[urn] for urn in cluster.dependencies}

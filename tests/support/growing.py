@@ -17,14 +17,8 @@ JOB = "kubernetes:batch/v1:Job"
 
 
 def settings(*regions: Where) -> dict[str, object]:
-    """The whole platform in these regions, with monitoring and KEDA, and one small node wherever possible."""
-    event = {"name": "new-year", "start": "2027-01-01T00:00", "users": 8000}
-    return {
-        **configured(*regions),
-        "database": {"primaryRegion": IOWA[0]},
-        "monitoring": {"retention": "4w"},
-        "scaling": {"enabled": True, "events": [event]},
-    }
+    """The whole platform in these regions, with monitoring, and one small node wherever possible."""
+    return {**configured(*regions), "database": {"primaryRegion": IOWA[0]}, "monitoring": {}}
 
 
 def planned(sandbox: Sandbox, *regions: Where) -> Preview:

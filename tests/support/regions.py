@@ -33,13 +33,6 @@ KNOWS_PEERS = {
     "nats-peer-0-service",
     "nats-peers-endpoints",
     "messaging-network-policy",
-    "kafka-peer-0-service",
-    "kafka-peers-endpoints",
-    "streaming-network-policy-nodes",
-    "streaming-network-policy-mirror",
-    "streaming-user-sacred-council",
-    "streaming-user-mirror",
-    "streaming-mirror",
     "mesh-remote-regions-secret",
     "mesh-east-west-release",
     "mesh-routing-virtualservice-services",
@@ -52,9 +45,9 @@ PRIMARY_REGION_HAS = ("database-jobs-regions", "database-jobs-backup", "backups"
 # Resources of the primary region that know the other regions. The Job cannot change in place: it runs again.
 PRIMARY_REGION_KNOWS_PEERS = {"database-jobs-regions-job", "database-jobs-regions-settings"}
 
-# Resources that change when a region gets its first peer: database nodes, servers of messaging and brokers learn how
-# other regions reach them, and restart one by one.
-BECOMES_A_PEER = {"database-statefulset", "messaging-settings", "messaging-statefulset", "streaming-cluster"}
+# Resources that change when a region gets its first peer: database nodes and servers of messaging learn how other
+# regions reach them, and restart one by one.
+BECOMES_A_PEER = {"database-statefulset", "messaging-settings", "messaging-statefulset"}
 
 EARLY = ("cloud", "base")
 
@@ -103,7 +96,6 @@ def configured(*regions: Where) -> dict[str, Any]:
         },
         "database": {"primaryRegion": IOWA[0]} if IOWA in regions and len(regions) > 1 else {},
         "messaging": {"servers": 3},
-        "streaming": {"enabled": True, "topics": [{"name": "decisions", "replicatedTo": "all"}]},
         "monitoring": {"enabled": False},
         "scaling": {},
         "edge": {"domain": "example.org"},
@@ -120,6 +112,12 @@ def own(name: str) -> dict[str, Any]:
         "slot": 200,
         "geography": BRUSSELS,
     }
+
+
+def streamed(*regions: Where) -> Rendered:
+    """The stack of `rendered`, with Kafka and a topic that goes to every region."""
+    topics = [{"name": "decisions", "replicatedTo": "all"}]
+    return rendered_with(regions, streaming={"enabled": True, "topics": topics})
 
 
 def scaled(*regions: Where, **keys: object) -> Rendered:
