@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.namespaces import KAFKA, KEDA
 from stacks.settings.parsing import check
 from tests.conftest import STACKS
 from tests.docs import test_docs_commands
@@ -207,7 +208,7 @@ def test_the_services_that_are_handed_over_are_all_of_one_region() -> None:
 def test_commands_look_into_namespaces_that_there_are(page: Path) -> None:
     ours = {found[1] for name in _names() if (found := re.fullmatch(r"us-central1-(.+)-namespace", name))}
     named = set(re.findall(r"kubectl[^\n]* -n ([a-z][a-z-]*)", _code(page)))
-    assert sorted(named - ours - {"kube-system", "postgresql"}) == []
+    assert sorted(named - ours - {"kube-system", "postgresql", KAFKA, KEDA}) == []
 
 
 def test_pages_name_no_registry_and_no_path_of_a_machine(page: Path) -> None:
