@@ -191,7 +191,7 @@ def test_names_of_services_reach_the_files_of_running_pods(
         for each in netns.processes_in([agent.namespace_of(_key("seven"))])
         if "sample.py" in " ".join(each.cmdline())
     ]
-    hosts = Path(f"/proc/{process.pid}/root/etc/hosts")
+    hosts = Path("/proc", str(process.pid), "root", "etc", "hosts")
     metadata = {"name": "late", "namespace": live.NAMESPACE}
     objects.put(SERVICES, {"metadata": metadata, "spec": {"clusterIP": "10.96.1.1"}})
     live.await_true(lambda: "10.96.1.1 late.council.svc.cluster.local" in hosts.read_text(), "the name is there")
