@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox import binaries, manifests
+from sandbox import binaries
 from sandbox.controllers import istio, istio_charts, istio_proxy
 from sandbox.controllers.containers import Container
 from sandbox.layout import PROJECT
@@ -148,9 +148,3 @@ def test_istios_programs_are_tools_of_one_pinned_module(binary: binaries.Binary)
     assert re.search(rf"^\t{re.escape(binary.package)}$", module, re.M)
     assert binaries.pinned_version(binary.tool, binary.module).startswith("v0.0.0-2026")
     assert (PROJECT / "tools" / binary.tool / "go.sum").is_file()
-
-
-def test_the_simulated_nodes_have_kubelets_that_can_run_native_sidecars() -> None:
-    version = manifests.node("local", "a")["status"]["nodeInfo"]["kubeletVersion"]
-    major, minor = map(int, version.removeprefix("v").split(".")[:2])
-    assert (major, minor) >= (1, 33)
