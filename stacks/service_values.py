@@ -1,6 +1,6 @@
 """Values of the services' chart in each region, whether this program or Argo CD deploys it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from components.connection import DataService
@@ -16,6 +16,11 @@ def shifted(settings: Settings) -> list[str]:
     return [] if settings.scaling.enabled else settings.services.shifted()
 
 
+def data_services(settings: Settings) -> Sequence[DataService]:
+    """The data services that every region has. A service waits for the Secret of each of them."""
+    return [one for one in get_args(DataService) if one != "streaming" or settings.streaming.enabled]
+
+
 def service_values(settings: Settings) -> Mapping[str, dict[str, Any]]:
     """Values of the chart for each region that Argo CD deploys to, by region."""
     monitoring = settings.monitoring
@@ -24,7 +29,7 @@ def service_values(settings: Settings) -> Mapping[str, dict[str, Any]]:
             settings.services,
             region=plan.name,
             time_zone=plan.place.time_zone,
-            data_services=get_args(DataService),
+            data_services=data_services(settings),
             telemetry_endpoint=trace_endpoint(MONITORING) if monitoring.enabled else None,
             trace_sampling=monitoring.trace_sampling,
             monitored=monitoring.enabled,

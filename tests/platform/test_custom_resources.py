@@ -7,11 +7,11 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from components.versions import CERT_MANAGER, ISTIO_VERSION, STRIMZI
+from components.versions import CERT_MANAGER, ISTIO_VERSION, KEDA, STRIMZI
 from tests.support.hubs import LOCAL as HUB
 from tests.support.manifests import Manifest, identity, program_objects
 from tests.support.reference_data import reference
-from tests.support.regions import GOOGLE
+from tests.support.regions import GOOGLE, scaled, streamed
 from tests.support.regions import rendered as rendered_regions
 from tests.support.rendering import BEHIND_A_CDN, Rendered, render
 
@@ -22,6 +22,7 @@ FILES = (
     "argo-cd-3.5.1.yaml",
     f"cert-manager-{CERT_MANAGER.version.removeprefix('v')}.yaml",
     f"istio-{ISTIO_VERSION}.yaml",
+    f"keda-{KEDA.version}.yaml",
     "prometheus-operator-0.93.0.yaml",
     f"strimzi-{STRIMZI.version}.yaml",
 )
@@ -43,6 +44,7 @@ KINDS = {
     "PodMonitor",
     "PrometheusRule",
     "RequestAuthentication",
+    "ScaledObject",
     "ServiceMonitor",
     "Telemetry",
     "VirtualService",
@@ -83,7 +85,15 @@ def custom_resources(local: Rendered, schemas: Schemas) -> list[Manifest]:
     strict = render("local", {"sacred-council:mesh": {"postQuantum": "strict"}})
     groups = {api_version.split("/")[0] for api_version, _ in schemas}
     behind = render("local", BEHIND_A_CDN)
-    variants = (local, strict, behind, render("local", HUB), rendered_regions(*GOOGLE))
+    variants = (
+        local,
+        strict,
+        behind,
+        render("local", HUB),
+        rendered_regions(*GOOGLE),
+        streamed(*GOOGLE),
+        scaled(*GOOGLE),
+    )
     found = [manifest for rendered in variants for manifest in program_objects(rendered)]
     return [manifest for manifest in found if manifest["apiVersion"].split("/")[0] in groups]
 

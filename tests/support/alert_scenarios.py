@@ -317,7 +317,7 @@ SCENARIOS = {
         quiet=(
             {'kafka_mirror_task{namespace="kafka",source="asia-east1",task="0",status="running"}': "1x40"},
             # The worker restarts a failed task.
-            {'kafka_mirror_task{namespace="kafka",source="asia-east1",task="0",status="failed"}': "1x8 _x32"},
+            {'kafka_mirror_task{namespace="kafka",source="asia-east1",task="0",status="failed"}': "1x8 stale"},
         ),
     ),
     "KafkaConsumersBehind": Scenario(
