@@ -24,6 +24,18 @@ TOOLS = PROJECT / "tools"
 ENGINE_DIRECTORY, PLUGIN_DIRECTORY, BIN_DIRECTORY = "engine", "plugins", "bin"
 
 
+@dataclass(frozen=True)
+class Change:
+    """A text that is replaced in a source file of a module."""
+
+    path: str
+    """File in the module."""
+    text: str
+    replacement: str
+    times: int = 1
+    """How often the file has the text."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Binary:
     """A program that Go builds."""
@@ -43,8 +55,8 @@ class Binary:
     """Go build tags."""
     embedded: tuple[str, str] | None = None
     """A file that the package embeds: (path in tools/<tool>, path in the module)."""
-    changed: tuple[str, str, str] | None = None
-    """A text that is replaced in a source file of the module: (path in the module, text, replacement)."""
+    changed: Change | None = None
+    """What is built differs in this from the module."""
     directory: str = BIN_DIRECTORY
     """Target folder of the build."""
 
@@ -127,17 +139,24 @@ CONTROL_PLANE = (
     _kubernetes("kube-controller-manager"),
     _kubernetes("kube-scheduler"),
     _kubernetes("kubectl"),
-    # In a separate module: it needs an API that the libraries of Kubernetes 1.35 no longer have.
+    # In a separate module: it needs a newer k8s.io/cri-client. All other libraries are those of the control plane, so
+    # that they are compiled once.
     *(
         Binary(name=name, tool="kwok", package=f"sigs.k8s.io/kwok/cmd/{name}", module="sigs.k8s.io/kwok")
         for name in ("kwok", "kwokctl")
     ),
-    # In the same module: it does not start with the libraries of Kubernetes 1.35.
     Binary(
         name="metrics-server",
         tool="kwok",
         package="sigs.k8s.io/metrics-server/cmd/metrics-server",
         module="sigs.k8s.io/metrics-server",
+        # Its OpenAPI document describes a type that Kubernetes has from 1.36 on. Nothing else needs it.
+        changed=Change(
+            "pkg/api/generated/openapi/zz_generated.openapi.go",
+            "v1.ShardInfo{}.OpenAPIModelName()",
+            '"io.k8s.apimachinery.pkg.apis.meta.v1.ShardInfo"',
+            times=3,
+        ),
     ),
 )
 KUBE_PROXY = _kubernetes("kube-proxy")
@@ -225,7 +244,7 @@ ARGO_CD = Binary(
     module=_ARGO_CD,
     linker_values=((f"{_ARGO_CD}/common.version", pinned_version("argocd", _ARGO_CD).removeprefix("v")),),
     # No option has the address of the controller's metrics.
-    changed=("controller/appcontroller.go", '"0.0.0.0:%d", metricsPort', '"127.0.0.1:%d", metricsPort'),
+    changed=Change("controller/appcontroller.go", '"0.0.0.0:%d", metricsPort', '"127.0.0.1:%d", metricsPort'),
 )
 GITOPS = (ARGO_CD, HELM)
 """Argo CD's own controllers. Its repo server calls Helm."""
@@ -349,17 +368,19 @@ def _changed(layout: Layout, go: Path, binary: Binary) -> list[str]:
     shutil.copytree(module, folder / "module", ignore=shutil.ignore_patterns("docs"), copy_function=shutil.copyfile)
     for parent, _, _ in os.walk(folder):
         Path(parent).chmod(0o755)  # Go's own copy is read-only
-    path, text, replacement = binary.changed
-    source = folder / "module" / path
-    source.write_text(_replaced(source.read_text(), path, text, replacement))
+    source = folder / "module" / binary.changed.path
+    source.write_text(_replaced(source.read_text(), binary.changed))
     tool = TOOLS / binary.tool
     (folder / "go.mod").write_text(f"{(tool / 'go.mod').read_text()}\nreplace {binary.module} => {folder / 'module'}\n")
     shutil.copyfile(tool / "go.sum", folder / "go.sum")
     return ["-modfile", str(folder / "go.mod")]
 
 
-def _replaced(content: str, path: str, text: str, replacement: str) -> str:
-    """The content with `text` replaced. Raises `SandboxError` unless `text` is there exactly once."""
-    if content.count(text) != 1:
-        raise SandboxError(f"{path} has {text!r} {content.count(text)} times, not once: see sandbox/binaries.py")
-    return content.replace(text, replacement)
+def _replaced(content: str, change: Change) -> str:
+    """The content with the change. Raises `SandboxError` unless the text is there as often as the change says."""
+    found = content.count(change.text)
+    if found != change.times:
+        raise SandboxError(
+            f"{change.path} has {change.text!r} {found} times, not {change.times}: see sandbox/binaries.py"
+        )
+    return content.replace(change.text, change.replacement)

@@ -28,6 +28,8 @@ _THIRD_OCTETS_PER_SLOT = 8
 EKS_STORAGE_CLASS = "gp3"
 """The class that the program makes on EKS (`components.cluster.eks`)."""
 EKS_VOLUMES = 30
+METRICS_API = Path(__file__).resolve().parent / "metrics-server"
+"""The objects that make the metrics server an API of the cluster, for `kubectl kustomize`."""
 RUN_ANNOTATION = "sandbox.sacred-council.love/run"
 """Marks a pod whose containers the node agent runs (`sandbox.controllers.pods`). KWOK then gives it an address only."""
 _SLOTS_PER_SECOND_OCTET = 256 // _THIRD_OCTETS_PER_SLOT
@@ -49,6 +51,8 @@ def kwokctl_configuration(binaries: Path, ports: Mapping[str, int], slot: int) -
         # For autoscalers. The use of pods is simulated: almost none, unless their annotations set it.
         "enable": ["metrics-server"],
         "metricsServerBinary": str(binaries / "metrics-server"),
+        # Otherwise kwokctl downloads a manifest, of whose objects it needs these two.
+        "metricsServerManifests": [str(METRICS_API)],
         **ports,
     }
     # A single server needs no election. On a busy machine, a lost election would end the process.
@@ -66,7 +70,7 @@ def kwokctl_configuration(binaries: Path, ports: Mapping[str, int], slot: int) -
         "options": options,
         "componentsPatches": patches,
     }
-    return [configuration, load_balancer_stage(slot), volume_stage()]
+    return [configuration, node_stage(), *pod_stages(), load_balancer_stage(slot), volume_stage()]
 
 
 def _extra_arguments(component: str, arguments: Mapping[str, str]) -> dict[str, Any]:
@@ -84,21 +88,22 @@ def load_balancer_stage(slot: int) -> dict[str, Any]:
         f"  - ip: 198.{second}.{{{{ add {third} (atoi (index $octets 2)) }}}}.{{{{ index $octets 3 }}}}\n"
         "    ipMode: VIP\n"
     )
-    selector = [
-        {"key": ".metadata.deletionTimestamp", "operator": "DoesNotExist"},
+    conditions = [
+        _condition(".metadata.deletionTimestamp", exists=False),
         {"key": ".spec.type", "operator": "In", "values": ["LoadBalancer"]},
-        {"key": ".status.loadBalancer.ingress", "operator": "DoesNotExist"},
+        _condition(".status.loadBalancer.ingress", exists=False),
     ]
-    return {
-        "apiVersion": "kwok.x-k8s.io/v1alpha1",
-        "kind": "Stage",
-        "metadata": {"name": "service-load-balancer"},
-        "spec": {
-            "resourceRef": {"apiGroup": "v1", "kind": "Service"},
-            "selector": {"matchExpressions": selector},
-            "next": {"statusTemplate": template},
-        },
+    return _stage("Service", "service-load-balancer", conditions, {"statusTemplate": template})
+
+
+def node_stage() -> dict[str, Any]:
+    """How KWOK plays nodes: they are ready at once. KWOK renews their leases, so they stay so."""
+    unready = {
+        "key": '.status.conditions.[] | select( .type == "Ready" ) | .status',
+        "operator": "NotIn",
+        "values": ["True"],
     }
+    return _stage("Node", "node-ready", [unready], {"statusTemplate": _READY_NODE})
 
 
 def pod_stages() -> list[dict[str, Any]]:
@@ -115,10 +120,10 @@ def pod_stages() -> list[dict[str, Any]]:
     deleted = _condition(".metadata.deletionTimestamp", exists=True)
     gone = {"finalizers": {"empty": True}, "delete": True}
     return [
-        _pod_stage("pod-ready", [alive, unplaced, played], {"statusTemplate": _READY_POD}),
-        _pod_stage("pod-placed", [alive, unplaced, marked], {"statusTemplate": _PLACED_POD}),
-        _pod_stage("pod-complete", [alive, running, of_job, played], {"statusTemplate": _COMPLETE_POD}),
-        _pod_stage("pod-gone", [deleted, played], gone),
+        _stage("Pod", "pod-ready", [alive, unplaced, played], {"statusTemplate": _READY_POD}),
+        _stage("Pod", "pod-placed", [alive, unplaced, marked], {"statusTemplate": _PLACED_POD}),
+        _stage("Pod", "pod-complete", [alive, running, of_job, played], {"statusTemplate": _COMPLETE_POD}),
+        _stage("Pod", "pod-gone", [deleted, played], gone),
     ]
 
 
@@ -126,13 +131,14 @@ def _condition(key: str, *, exists: bool) -> dict[str, Any]:
     return {"key": key, "operator": "Exists" if exists else "DoesNotExist"}
 
 
-def _pod_stage(name: str, conditions: list[dict[str, Any]], following: dict[str, Any]) -> dict[str, Any]:
+def _stage(kind: str, name: str, conditions: list[dict[str, Any]], following: dict[str, Any]) -> dict[str, Any]:
+    """What happens to objects of the kind, of the core API, that meet all conditions."""
     return {
         "apiVersion": "kwok.x-k8s.io/v1alpha1",
         "kind": "Stage",
         "metadata": {"name": name},
         "spec": {
-            "resourceRef": {"apiGroup": "v1", "kind": "Pod"},
+            "resourceRef": {"apiGroup": "v1", "kind": kind},
             "selector": {"matchExpressions": conditions},
             "next": following,
         },
@@ -141,6 +147,35 @@ def _pod_stage(name: str, conditions: list[dict[str, Any]], following: dict[str,
 
 _RUN_MARK = f'.metadata.annotations["{RUN_ANNOTATION}"]'
 _NOW = "{{ $now := Now | Quote }}"
+_READY_NODE = """{{ $now := Now | Quote }}
+phase: Running
+conditions:
+{{ range NodeConditions }}
+- type: {{ .type | Quote }}
+  status: {{ .status | Quote }}
+  reason: {{ .reason | Quote }}
+  message: {{ .message | Quote }}
+  lastHeartbeatTime: {{ $now }}
+  lastTransitionTime: {{ $now }}
+{{ end }}
+addresses:
+- {type: Hostname, address: {{ NodeName | Quote }}}
+{{ with NodeIP }}
+- {type: InternalIP, address: {{ . | Quote }}}
+{{ end }}
+daemonEndpoints: {kubeletEndpoint: {Port: {{ NodePort }}}}
+nodeInfo:
+  architecture: amd64
+  operatingSystem: linux
+  kubeletVersion: {{ printf "kwok-%s" Version | Quote }}
+  kubeProxyVersion: ""
+  containerRuntimeVersion: ""
+  kernelVersion: ""
+  osImage: ""
+  machineID: ""
+  systemUUID: ""
+  bootID: ""
+"""
 _POD_PLACE = """
 hostIP: {{ NodeIPWith .spec.nodeName | Quote }}
 {{ $host := or .spec.hostNetwork false }}
@@ -204,21 +239,12 @@ phase: Succeeded
 
 def volume_stage() -> dict[str, Any]:
     """Offer a released volume again, as if it had been deleted and replaced."""
-    return {
-        "apiVersion": "kwok.x-k8s.io/v1alpha1",
-        "kind": "Stage",
-        "metadata": {"name": "persistent-volume-offered-again"},
-        "spec": {
-            "resourceRef": {"apiGroup": "v1", "kind": "PersistentVolume"},
-            "selector": {
-                "matchExpressions": [
-                    {"key": ".status.phase", "operator": "In", "values": ["Released"]},
-                    {"key": ".spec.storageClassName", "operator": "In", "values": [EKS_STORAGE_CLASS]},
-                ]
-            },
-            "next": {"patches": [{"type": "merge", "template": "spec:\n  claimRef: null\n"}]},
-        },
-    }
+    conditions = [
+        {"key": ".status.phase", "operator": "In", "values": ["Released"]},
+        {"key": ".spec.storageClassName", "operator": "In", "values": [EKS_STORAGE_CLASS]},
+    ]
+    offered = {"patches": [{"type": "merge", "template": "spec:\n  claimRef: null\n"}]}
+    return _stage("PersistentVolume", "persistent-volume-offered-again", conditions, offered)
 
 
 def initial_objects(region: str, cloud: str = "existing", slot: int = 0) -> dict[str, Any]:

@@ -83,6 +83,20 @@ def test_the_kubernetes_provider_has_the_version_of_the_sdk() -> None:
     assert requirements("kubernetes-provider")[KUBERNETES_PROVIDER.module].endswith("-f47bc2d6f199")
 
 
+def test_what_kwok_shares_with_the_control_plane_is_compiled_once() -> None:
+    shared = compiled_with("kwok").keys() & compiled_with("sandbox").keys()
+    assert len(shared) > 100
+    different = {name for name in shared if compiled_with("kwok")[name] != compiled_with("sandbox")[name]}
+    # KWOK reads logs with a function that older versions of this library lack.
+    assert different == {"k8s.io/cri-api", "k8s.io/cri-client"}
+
+
+def compiled_with(tool: str) -> dict[str, str]:
+    """The modules that tools/<tool> needs, with the versions that are compiled: its replacements count."""
+    text = (PROJECT / "tools" / tool / "go.mod").read_text()
+    return requirements(tool) | dict(re.findall(r"^replace (\S+) => \S+ (v\S+)$", text, re.M))
+
+
 def test_what_the_provider_shares_with_the_engine_is_compiled_once() -> None:
     mine, theirs = requirements("kubernetes-provider"), requirements("sandbox")
     shared = mine.keys() & theirs.keys()
@@ -126,7 +140,7 @@ def test_a_source_that_no_longer_has_the_text_is_refused(
     (module / "controller").mkdir(parents=True)
     (module / "controller" / "appcontroller.go").write_text("listen()\n")
     monkeypatch.setattr(golang, "module_folder", lambda *_: module)
-    with pytest.raises(SandboxError, match=r"controller/appcontroller\.go has .* 0 times, not once"):
+    with pytest.raises(SandboxError, match=r"controller/appcontroller\.go has .* 0 times, not 1"):
         binaries.ensure(layout, [ARGO_CD])
 
 
@@ -142,11 +156,12 @@ def test_the_stamp_changes_with_what_determines_the_program() -> None:
 
 
 def test_what_is_missing_is_built_once(layout: Layout, go: Path) -> None:
-    binaries.ensure(layout, [HELM, *CONTROL_PLANE])
-    assert binaries.outdated(layout, [HELM, *CONTROL_PLANE]) == []
-    assert len(go.read_text().splitlines()) == 1 + len(CONTROL_PLANE)
-    binaries.ensure(layout, [HELM, *CONTROL_PLANE])
-    assert len(go.read_text().splitlines()) == 1 + len(CONTROL_PLANE)
+    unchanged = [binary for binary in (HELM, *CONTROL_PLANE) if binary.changed is None]
+    binaries.ensure(layout, unchanged)
+    assert binaries.outdated(layout, unchanged) == []
+    assert len(go.read_text().splitlines()) == len(unchanged) > 5
+    binaries.ensure(layout, unchanged)
+    assert len(go.read_text().splitlines()) == len(unchanged)
 
 
 def test_a_new_version_is_built_again(layout: Layout, go: Path) -> None:
