@@ -43,8 +43,6 @@ KUBECTL_VERSION = "1.35.8"
 """The only place with Kubernetes' minor version. The sandbox's API server follows it (tools/sandbox/go.mod)."""
 KUBERNETES_VERSION = KUBECTL_VERSION.rpartition(".")[0]
 """Minor version of clusters without a release channel, and of the pod security standards."""
-CLUSTER_AUTOSCALER_IMAGE_TAG = f"v{KUBERNETES_VERSION}.0"
-"""The autoscaler's minor version must equal that of Kubernetes."""
 
 POSTGRESQL_VERSION = "18"
 """Major version of managed PostgreSQL. The clouds install minor versions themselves."""

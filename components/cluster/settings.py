@@ -280,7 +280,8 @@ class AzureCluster(ManagedCluster):
     """Ids of the Entra groups that may do everything in the cluster. Whoever deploys must be in one of them. Needed, in
     the region or below `clouds.azure`."""
     zones: AzureZones = ("1", "2", "3")
-    """Numbers of the region's zones. Not every region has three."""
+    """Numbers of the region's zones. Not every region has three. The lowest never changes, because the node pool in it
+    is part of the cluster resource and Azure adds none there. You may add and remove zones above it."""
     system_machine: AzureMachine = "Standard_D2s_v5"
     """Type of the small machines for AKS's own pods, one or two in each zone. Never change it: Azure cannot."""
     instances: AzureInstances = AzureInstances()

@@ -52,6 +52,10 @@ CONTROLLER_STORAGE: Final = "2Gi"
 CONTROLLER_CPU: Final = "100m"
 CONTROLLER_MEMORY: Final = "512Mi"
 HEAP_SHARE: Final = 0.5
+BROKER_IDLE_MILLISECONDS: Final = 180_000
+"""After this silence a broker closes a connection. Azure forgets it after 4 minutes, AWS after 350 seconds."""
+CLIENT_IDLE_MILLISECONDS: Final = 150_000
+"""After this silence a mirror closes a connection: before the broker, as with Kafka's defaults of 9 and 10 minutes."""
 INTERNAL: Final = "__mirror"
 """Prefix of what the mirror's workers keep for themselves. No topic's name begins so."""
 
@@ -202,6 +206,7 @@ def broker_config(settings: StreamingSettings) -> dict[str, Any]:
     least = least_replicas(replicas)
     return {
         "auto.create.topics.enable": False,
+        "connections.max.idle.ms": BROKER_IDLE_MILLISECONDS,
         "default.replication.factor": replicas,
         "min.insync.replicas": least,
         "offsets.topic.replication.factor": replicas,

@@ -5,6 +5,7 @@ from typing import Any, Final
 from components.peering.names import peer_name
 from components.streaming.configuration import (
     BOOTSTRAP,
+    CLIENT_IDLE_MILLISECONDS,
     CLIENT_PORT,
     CLUSTER_LABEL,
     INTERNAL,
@@ -26,6 +27,13 @@ from components.versions import KAFKA_VERSION
 LOCAL_GROUPS: Final = r".*\.local"
 """Consumer groups whose offsets stay in their region, because a group of the same name reads in every region."""
 MIRROR_TASKS: Final = 4
+CLIENTS: Final = {
+    f"{client}.connections.max.idle.ms": CLIENT_IDLE_MILLISECONDS for client in ("consumer", "producer", "admin")
+}
+"""Configuration of the clients of a connector.
+
+Kafka takes it from the connector alone: of a mirror's `source` it reads only addresses and security.
+"""
 
 
 def mirror(kafka: RegionKafka) -> dict[str, Any]:
@@ -75,6 +83,7 @@ def _from(kafka: RegionKafka, peer: str, replicas: int) -> dict[str, Any]:
             "tasksMax": MIRROR_TASKS,
             "autoRestart": {"enabled": True},
             "config": {
+                **CLIENTS,
                 "replication.factor": replicas,
                 "offset-syncs.topic.replication.factor": replicas,
                 # So the other region is only ever read.
@@ -90,6 +99,7 @@ def _from(kafka: RegionKafka, peer: str, replicas: int) -> dict[str, Any]:
             "tasksMax": 1,
             "autoRestart": {"enabled": True},
             "config": {
+                **CLIENTS,
                 "checkpoints.topic.replication.factor": replicas,
                 "offset-syncs.topic.location": "target",
                 "emit.checkpoints.interval.seconds": 10,

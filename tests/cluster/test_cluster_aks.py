@@ -84,6 +84,21 @@ def test_the_machines_are_no_part_of_the_cluster_that_another_type_would_have_to
     assert {pool["mode"] for pool in (one.inputs for one in public("aks").of_type(POOL))} == {"System", "User"}
 
 
+def born_with(*zones: str) -> tuple[list[str], set[str]]:
+    """Return the pools inside the cluster resource and the separate ones, by name."""
+    rendered = rendered_cluster("aks", OFFICE, zones=zones)
+    inside = [pool["name"] for pool in cluster("aks", rendered)["agentPoolProfiles"]]
+    return inside, {pool.inputs["agentPoolName"] for pool in rendered.of_type(POOL)}
+
+
+def test_another_zone_above_the_lowest_leaves_the_pools_inside_the_cluster_alone() -> None:
+    # Azure refuses other names there: "A new agent pool was introduced".
+    two, three = born_with("1", "2"), born_with("1", "2", "3")
+    assert two[0] == three[0] == ["system1"]
+    assert two[1] < three[1]
+    assert born_with("2", "1") == two
+
+
 @given(machine=st.text(min_size=1), other=st.text(min_size=1), zone=st.sampled_from("123456789"))
 def test_another_machine_type_is_another_pool_whose_name_azure_takes(machine: str, other: str, zone: str) -> None:
     name = nodes.pool_name(zone, machine)
@@ -114,13 +129,21 @@ def test_aks_nodes_have_the_version_of_the_control_plane() -> None:
 
 
 def test_azure_upgrades_on_the_regions_own_day_and_within_it() -> None:
-    windows = {r.inputs["configName"]: r.inputs["maintenanceWindow"] for r in public("aks").of_type(MAINTENANCE)}
+    found = {r.inputs["configName"]: r.inputs for r in public("aks").of_type(MAINTENANCE)}
     # The names are Azure's: https://learn.microsoft.com/azure/aks/planned-maintenance
-    assert windows.keys() == {"aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule"}
-    for window in windows.values():
+    assert found.keys() == {"default", "aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule"}
+    # `az aks maintenanceconfiguration` sends only timeInWeek for AKS's own releases, only a window for the others.
+    releases = found.pop("default")
+    assert "maintenanceWindow" not in releases
+    (time,) = releases["timeInWeek"]
+    assert time["day"] == "Tuesday"
+    assert time["hourSlots"] == list(range(16))
+    assert all("timeInWeek" not in inputs for inputs in found.values())
+    for window in (inputs["maintenanceWindow"] for inputs in found.values()):
         assert window["schedule"] == {"weekly": {"dayOfWeek": "Tuesday", "intervalWeeks": 1}}
         assert (window["startTime"], window["utcOffset"]) == ("00:00", "+00:00")
         assert 4 <= window["durationHours"] <= 24
+        assert window["durationHours"] == len(time["hourSlots"])
 
 
 def test_aks_keeps_its_machines_in_a_group_whose_name_it_takes_in_every_region() -> None:

@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from components.cluster.eks.identity import acts_as
+from components.versions import KUBERNETES_VERSION
 from tests.support.clusters import CLUSTER_TYPES, OFFICE, before, cluster, made, offered, only, public, rendered_cluster
 
 pytestmark = pytest.mark.stack
@@ -216,6 +217,15 @@ def test_eks_brings_the_default_storage_class_and_the_autoscaler() -> None:
     assert storage["parameters"] == {"type": "gp3", "encrypted": "true"}
     release = only(rendered, "kubernetes:helm.sh/v3:Release").inputs
     assert release["values"]["autoDiscovery"] == {"clusterName": cluster("eks")["name"]}
+
+
+@pytest.mark.parametrize(("asked", "minor"), [({}, KUBERNETES_VERSION), ({"version": "1.34"}, "1.34")])
+def test_the_autoscaler_has_the_minor_version_of_its_cluster(asked: dict[str, str], minor: str) -> None:
+    # https://github.com/kubernetes/autoscaler/tree/master/cluster-autoscaler#releases
+    rendered = rendered_cluster("eks", OFFICE, **asked)
+    assert cluster("eks", rendered)["version"] == minor
+    release = only(rendered, "kubernetes:helm.sh/v3:Release").inputs
+    assert release["values"]["image"] == {"tag": f"v{minor}.0"}
 
 
 def test_nodes_go_although_their_pods_have_an_empty_directory() -> None:

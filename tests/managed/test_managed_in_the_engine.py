@@ -1,6 +1,7 @@
 """Data services that a simulated cloud runs for a region: created, protected, exchanged, grown, removed.
 
-Refusals of a real cloud are not simulated. The tests of a cloud build on each other.
+The simulated clouds refuse what the real ones are known to refuse (missing grants, sizes that a region lacks), and
+remember the last backups of deleted databases. The tests of a cloud build on each other.
 """
 
 import base64
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from sandbox.compare.changes import Operation, Preview
+from sandbox.providers.cloud.store import Store
 from tests.support.managed import REGIONS, settings
 from tests.support.sandboxes import Sandbox, wait_until_gone
 from tests.support.servers import eventually
@@ -54,6 +56,8 @@ OUTLIVES = {
 }
 """Backups that outlive a stack, and what reading them needs (docs/adr/0024)."""
 CLOUDS = ["gcp", "aws", "azure"]
+PLUGINS = {"gcp": "gcp", "aws": "aws", "azure": "azure-native"}
+"""The names of the clouds' providers."""
 ONE_CLOUD = pytest.mark.parametrize("box", ["gcp"], indirect=True)
 """For slow tests whose result is the same on every cloud."""
 
@@ -155,6 +159,10 @@ class Box:
             services[name]["status"].get("readyReplicas", 0) == services[name]["spec"]["replicas"] >= least
             for name, least in wanted.items()
         )
+
+    def last_backups(self) -> dict[str, list[str]]:
+        """Deleted databases with a last backup, each with what reading it needs and no longer exists."""
+        return Store(self.sandbox.folder / ".sandbox" / "clouds", PLUGINS[self.cloud]).last_backups(STACK)
 
     def in_cloud(self) -> list[Object]:
         """List the records of the resources in the simulated clouds."""
@@ -331,6 +339,11 @@ def test_another_database_changes_what_services_are_told_in_place(cockroachdb: S
 
 
 @ONE_CLOUD
+def test_another_database_leaves_one_last_backup_of_the_old_that_can_be_read(box: Box, cockroachdb: Step) -> None:
+    assert list(box.last_backups().values()) == [[]]
+
+
+@ONE_CLOUD
 def test_another_database_leaves_the_cache_alone(cockroachdb: Step) -> None:
     assert cockroachdb.after.secrets["cache-connection"] == cockroachdb.before.secrets["cache-connection"]
     caches = [
@@ -357,6 +370,8 @@ def test_nothing_is_left_after_a_destroy(box: Box, in_cloud_again: Step) -> None
     box.sandbox.pulumi("destroy", "--yes", "--skip-preview")
     assert [one["urn"] for one in box.sandbox.resources() if not one["type"].startswith("pulumi:")] == []
     assert {record["type"] for record in box.in_cloud()} <= OUTLIVES[box.cloud]
+    # One backup, of the database, for which nothing is missing. On one cloud it is of the time before CockroachDB.
+    assert list(box.last_backups().values()) == [[]]
 
 
 def test_nothing_runs_after_down(box: Box, made: There) -> None:

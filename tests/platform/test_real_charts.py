@@ -6,6 +6,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from typing import Any, get_args
 
@@ -108,12 +109,26 @@ def there(request: pytest.FixtureRequest) -> Cluster:
         connections.closed_routes,
         connections.closed_alerts,
         connections.closed_load_balancers,
+        connections.lost_networks,
     ],
     ids=lambda rule: str(rule.__name__),
 )
 def test_nothing_breaks_the_rule(there: Cluster, rule: Callable[[Cluster], list[str]]) -> None:
     deliberate = DELIBERATE.get(rule, ())
     assert [each for each in rule(there) if not each.startswith(tuple(deliberate))] == []
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("planetary")])
+def test_a_region_among_others_has_a_network_that_they_would_lose(name: str) -> None:
+    there, label = cluster_of(name), "topology.istio.io/network"
+    bare = [without_label(each, label) if each["kind"] == "Service" else each for each in there.objects]
+    assert connections.lost_networks(replace(there, objects=bare)) == [f"0 Services have the label {label}"]
+
+
+def without_label(manifest: Manifest, label: str) -> Manifest:
+    """Return the object without one of its labels."""
+    labels = {key: value for key, value in (manifest["metadata"].get("labels") or {}).items() if key != label}
+    return {**manifest, "metadata": {**manifest["metadata"], "labels": labels}}
 
 
 def test_a_crash_loop_of_any_pod_is_told(there: Cluster) -> None:

@@ -22,8 +22,8 @@ WRITTEN = {
     for name, value in vars(versions).items()
     if name.isupper() and not name.startswith("_") and f"\n{name} = " in SOURCE
 }
-OF_NO_RELEASE = {"POSTGRESQL_VERSION", "KUBERNETES_VERSION", "CLUSTER_AUTOSCALER_IMAGE_TAG"}
-"""Values without a release: a major version that clouds install, and values derived from KUBECTL_VERSION."""
+OF_NO_RELEASE = {"POSTGRESQL_VERSION", "KUBERNETES_VERSION"}
+"""Values without a release: a major version that clouds install, and what follows from KUBECTL_VERSION."""
 
 
 def found_by_renovate() -> set[str]:
@@ -51,7 +51,7 @@ def test_all_of_istio_has_one_version() -> None:
 def test_the_minor_version_of_kubernetes_is_the_same_everywhere() -> None:
     api_server = binaries.pinned_version("sandbox", "k8s.io/kubernetes")
     kubectl = yaml.safe_load((ROOT / "charts" / "sacred-council" / "values.yaml").read_text())["kubectl"]["tag"]
-    tags = [api_server, kubectl, versions.CLUSTER_AUTOSCALER_IMAGE_TAG, versions.KUBECTL_IMAGE.rpartition(":")[2]]
+    tags = [api_server, kubectl, versions.KUBECTL_IMAGE.rpartition(":")[2]]
     assert {re.sub(r"\.\d+$", "", tag) for tag in tags} == {POD_SECURITY_VERSION}
 
 

@@ -21,6 +21,7 @@ def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOpti
             **settings("Standard_D4s_v5", protected=protected, flow_logs=config.get_bool("flow_logs") or False),
             "cloud": "azure",
             "adminGroups": ["22222222-2222-2222-2222-222222222222"],
+            "zones": config.get_object("zones") or ["1", "2", "3"],
             "upgradeChannel": config.get("channel") or "patch",
         }
     )

@@ -30,6 +30,9 @@ CRYPTO_KEY = "gcp:kms/cryptoKey:CryptoKey"
 GRANT = "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember"
 CLOUD_SQL = "gcp:sql/databaseInstance:DatabaseInstance"
 MEMORYSTORE = "gcp:redis/instance:Instance"
+SCHEDULE = "azure-native:containerservice:MaintenanceConfiguration"
+NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
+AWS_ROLE = "aws:iam/role:Role"
 AWS_KEY = "aws:kms/key:Key"
 RDS = "aws:rds/instance:Instance"
 
@@ -106,6 +109,57 @@ def test_a_cluster_of_azure_needs_roles_on_its_subnets_and_on_its_key() -> None:
         in_azure(AKS, **aks(identity, nodes, key))
     role(identity, vault[0], CRYPTO_USER)
     assert in_azure(AKS, **aks(identity, nodes, key))[0]
+
+
+def test_machines_of_azure_need_a_role_of_the_cluster_on_their_subnet() -> None:
+    identity, nodes, (vault, key) = in_azure(IDENTITY), subnet(), vault_key()
+    role(identity, nodes[0], NETWORK_CONTRIBUTOR)
+    role(identity, vault[0], CRYPTO_USER)
+    cluster = in_azure(AKS, **aks(identity, nodes, key))[2]["name"]
+    place = {"resourceGroupName": "g", "virtualNetworkName": "v"}
+    other = create(SUBNET, {**place, "subnetName": "other", "addressPrefix": "10.0.1.0/24"}, name="other")
+    pool = {"resourceGroupName": "g", "resourceName": cluster, "agentPoolName": "n2", "vnetSubnetID": other[0]}
+    with pytest.raises(ProviderError, match=r"LinkedAuthorizationFailed.*subnets/join.*other"):
+        create(POOL, pool)
+    role(identity, other[0], NETWORK_CONTRIBUTOR)
+    assert create(POOL, pool)[0]
+
+
+def node_group(role_arn: str) -> Values:
+    sizes = {"minSize": 1, "maxSize": 2, "desiredSize": 1}
+    return {"clusterName": "c", "nodeRoleArn": role_arn, "subnetIds": ["subnet-1"], "scalingConfig": sizes}
+
+
+def test_machines_of_aws_need_a_role_that_all_of_aws_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SACRED_COUNCIL_MODEL_TIMES", "1")
+    with pytest.raises(ProviderError, match="does not exist or is too new"):
+        create(NODE_GROUP, node_group("arn:aws:iam::123456789012:role/strange"))
+    arn = create(AWS_ROLE, {"assumeRolePolicy": "{}"})[2]["arn"]
+    with pytest.raises(ProviderError, match="does not exist or is too new"):
+        create(NODE_GROUP, node_group(arn))
+    monkeypatch.setenv("SACRED_COUNCIL_MODEL_TIMES", "0.002")
+    time.sleep(GRANT_MINUTES * 60 * 0.002)
+    assert create(NODE_GROUP, node_group(arn))[0]
+
+
+def test_without_modelled_times_a_role_of_aws_is_known_at_once() -> None:
+    arn = create(AWS_ROLE, {"assumeRolePolicy": "{}"})[2]["arn"]
+    assert create(NODE_GROUP, node_group(arn))[0]
+
+
+def test_aks_takes_hours_of_a_week_for_its_releases_and_a_window_for_upgrades() -> None:
+    # As `az aks maintenanceconfiguration` does: https://learn.microsoft.com/azure/aks/planned-maintenance
+    place = {"resourceGroupName": "g", "resourceName": "c"}
+    hours = {"timeInWeek": [{"day": "Tuesday", "hourSlots": [0, 1, 2, 3]}]}
+    weekly = {"schedule": {"weekly": {"dayOfWeek": "Tuesday", "intervalWeeks": 1}}}
+    upgrades = {"maintenanceWindow": {**weekly, "startTime": "00:00", "durationHours": 4}}
+    for name, right, wrong in (("default", hours, upgrades), ("aksManagedAutoUpgradeSchedule", upgrades, hours)):
+        with pytest.raises(ProviderError, match="InvalidParameter"):
+            create(SCHEDULE, {**place, "configName": name, **wrong}, name=name)
+        assert create(SCHEDULE, {**place, "configName": name, **right}, name=name)[0]
+    late = {"timeInWeek": [{"day": "Tuesday", "hourSlots": [24]}]}
+    with pytest.raises(ProviderError, match="hourSlots must be 0 to 23"):
+        create(SCHEDULE, {**place, "configName": "default", **late}, name="late")
 
 
 @pytest.mark.parametrize(("token", "given"), [(POSTGRES, postgres), (REDIS, redis)])
@@ -242,6 +296,20 @@ def test_the_last_snapshot_of_rds_can_be_read_as_long_as_its_key_is_there(clouds
     if not kept:
         delete(AWS_KEY, key[0])
     assert Store(clouds, "aws").last_backups("test") == {server: [] if kept else [key[2]["arn"]]}
+
+
+@pytest.mark.parametrize(
+    ("plugin", "token", "given"),
+    [
+        ("gcp", CLOUD_SQL, {"region": "europe-west1", "databaseVersion": "POSTGRES_18"}),
+        ("aws", RDS, {"instanceClass": "db.t4g.micro", "skipFinalSnapshot": True}),
+    ],
+)
+def test_a_database_that_is_asked_for_no_last_backup_leaves_none(
+    clouds: Path, plugin: str, token: str, given: Values
+) -> None:
+    delete(token, create(token, given)[0])
+    assert Store(clouds, plugin).last_backups("test") == {}
 
 
 @pytest.mark.parametrize("kept", [True, False])

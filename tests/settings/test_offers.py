@@ -122,6 +122,33 @@ def test_every_row_has_a_source_with_an_address_and_a_day() -> None:
         assert source.date == "unknown" or date.fromisoformat(source.date) <= date.today()
 
 
+UNDATED = {"cloud-sql", "skypilot-aws", "skypilot-gcp"}
+"""Sources whose day nobody knows (docs/adr/0026)."""
+
+
+def test_only_sources_without_a_version_or_a_known_day_have_no_date() -> None:
+    assert {name for name, source in tables.sources().items() if source.date == "unknown"} == UNDATED
+
+
+@pytest.mark.parametrize(
+    ("cloud", "kind", "names"),
+    [
+        ("aws", "database", [one.name for one in machines.RDS]),
+        ("aws", "cache", [one.name for one in nodes.ELASTICACHE]),
+        ("azure", "database", [one.name for one in machines.FLEXIBLE_SERVER]),
+        ("azure", "cache", [one.name for one in nodes.AZURE]),
+        ("gcp", "database", [machines.cloud_sql_tier(cpu=str(n), memory=f"{4 * n}Gi") for n in (1, 2, 16, 96)]),
+    ],
+)
+def test_every_size_that_the_program_may_choose_has_a_row(cloud: str, kind: offers.Kind, names: list[str]) -> None:
+    rows = [row for row in offers.table() if (row.cloud, row.kind) == (cloud, kind)]
+    parts = {name: family_of(cloud, name) for name in names}
+    missing = [
+        name for name, (family, size) in parts.items() if not any(r.family == family and r.has(size) for r in rows)
+    ]
+    assert missing == []
+
+
 @pytest.mark.parametrize(
     ("cloud", "kind", "region", "name", "expected"),
     [

@@ -15,6 +15,13 @@ MIRROR = mirrors.mirror(
     RegionKafka(region="here", settings=SETTINGS, namespace="kafka", peering=True, peers=("there",))
 )
 
+CLIENTS = {
+    "consumer": "consumer.ConsumerConfig",
+    "producer": "producer.ProducerConfig",
+    "admin": "admin.AdminClientConfig",
+}
+"""The clients of connectors, by the prefix of their keys."""
+
 
 def test_brokers_know_every_key() -> None:
     known = known_keys("kafka.server.KafkaConfig")
@@ -42,5 +49,6 @@ def test_workers_of_mirrors_know_every_key() -> None:
 @pytest.mark.parametrize("kind", ["Source", "Checkpoint"])
 def test_connectors_of_mirrors_know_every_key(kind: str) -> None:
     known = known_keys(f"org.apache.kafka.connect.mirror.Mirror{kind}Config") | {"exactly.once.support"}
-    known |= {f"consumer.{key}" for key in known_keys("org.apache.kafka.clients.consumer.ConsumerConfig")}
+    for client, main in CLIENTS.items():
+        known |= {f"{client}.{key}" for key in known_keys(f"org.apache.kafka.clients.{main}")}
     assert set(MIRROR["mirrors"][0][f"{kind.lower()}Connector"]["config"]) - known == set()

@@ -18,7 +18,9 @@ OFFICE = "192.31.196.0/24"
 
 
 @cache
-def rendered_cluster(platform: str, *networks: str, protected: bool = True, **more: str | bool) -> Rendered:
+def rendered_cluster(
+    platform: str, *networks: str, protected: bool = True, **more: str | bool | tuple[str, ...]
+) -> Rendered:
     """A cluster with its network; `networks` may reach its API. `more` is configuration of the platform's program."""
     config = {"cluster:platform": platform, "cluster:networks": list(networks), "cluster:protected": protected}
     return render_program("test", config | {f"cluster:{key}": value for key, value in more.items()}, PROGRAM)

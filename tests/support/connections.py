@@ -497,3 +497,28 @@ def _named(cluster: Cluster, host: str, namespace: str) -> Manifest | None:
         if len(rest) == 2:
             return cluster.service(rest[0], rest[1])
     return None
+
+
+def lost_networks(cluster: Cluster) -> list[str]:
+    """Where the mesh has other clusters, istiod finds one gateway of the network; where it has none, there is none.
+
+    istiod takes the load balancers with the network's label, and their port 15443. A label on the pods alone is none.
+    Source: `getGatewayDetails` in Istio's pilot/pkg/serviceregistry/kube/controller/network.go.
+    """
+    label, port = "topology.istio.io/network", 15443
+    others = [s for s in cluster.of_kind("Secret") if "istio/multiCluster" in s["metadata"].get("labels", {})]
+    networks = {each["metadata"]["labels"][label] for each in cluster.of_kind("Namespace") if _labelled(each, label)}
+    gateways = [each for each in cluster.of_kind("Service") if _labelled(each, label)]
+    found = [] if len(gateways) == bool(others) else [f"{len(gateways)} Services have the label {label}"]
+    for service in gateways:
+        if service["spec"].get("type") != "LoadBalancer":
+            found.append(f"{identity(service)} is no load balancer")
+        if {service["metadata"]["labels"][label]} != networks:
+            found.append(f"{identity(service)} is of another network than its control plane")
+        if not _members(cluster, service, port):
+            found.append(f"{identity(service)}: no pod takes {port}")
+    return found
+
+
+def _labelled(manifest: Manifest, label: str) -> bool:
+    return label in (manifest["metadata"].get("labels") or {})

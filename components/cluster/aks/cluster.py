@@ -35,9 +35,10 @@ ONLY_AT_FIRST: Final = ("nodeResourceGroup",)
 """Inputs that are sent only at creation, because another value would replace the cluster."""
 VERSIONS: Final = ("kubernetesVersion", "agentPoolProfiles[*].orchestratorVersion")
 """Inputs that Azure also changes when it chooses the minor version. It refuses to go back to an older one."""
+RELEASES: Final = "default"
 AUTO_UPGRADE: Final = "aksManagedAutoUpgradeSchedule"
 NODE_UPGRADE: Final = "aksManagedNodeOSUpgradeSchedule"
-"""Azure's names for its upgrade schedules, of Kubernetes and of the nodes' operating system."""
+"""Azure's names for its schedules: AKS's own weekly releases, Kubernetes, and the nodes' operating system."""
 LOGGED: Final = (
     "kube-apiserver",
     # Without reads, which are most of the audit log.
@@ -207,13 +208,15 @@ class AksCluster(pulumi.ComponentResource):
         pools: AksPools,
         window: MaintenanceWindow,
     ) -> None:
-        for purpose, schedule in {"upgrades": AUTO_UPGRADE, "node-images": NODE_UPGRADE}.items():
+        for purpose, schedule in {"releases": RELEASES, "upgrades": AUTO_UPGRADE, "node-images": NODE_UPGRADE}.items():
             containerservice.MaintenanceConfiguration(
                 f"{name}-{purpose}",
                 resource_group_name=self._network.resource_group_name,
                 resource_name_=cluster.name,
                 config_name=schedule,
-                maintenance_window=_maintenance_window(window),
+                # Azure takes only the older form for its releases, and only the newer one for upgrades.
+                time_in_week=_hours(window) if schedule == RELEASES else None,
+                maintenance_window=None if schedule == RELEASES else _maintenance_window(window),
                 # Azure accepts one change of a cluster at a time.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[pools], deleted_with=cluster),
             )
@@ -281,6 +284,12 @@ def _maintenance_window(window: MaintenanceWindow) -> containerservice.Maintenan
         duration_hours=window.hours,
         utc_offset="+00:00",
     )
+
+
+def _hours(window: MaintenanceWindow) -> list[containerservice.TimeInWeekArgs]:
+    """When Azure may roll out its own releases: each hour of the window, by its number."""
+    hours = list(range(window.start_hour, window.start_hour + window.hours))
+    return [containerservice.TimeInWeekArgs(day=window.day, hour_slots=hours)]
 
 
 def _api_access(

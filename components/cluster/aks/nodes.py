@@ -63,7 +63,11 @@ class AksPools(pulumi.ComponentResource):
 
 
 def first_pool(region: AzureRegion, network: AksNetwork) -> containerservice.ManagedClusterAgentPoolProfileArgs:
-    """The pool that is created with the cluster. Azure can change little of it afterwards."""
+    """The pool that is created with the cluster, in the lowest zone. Azure can change little of it afterwards.
+
+    Azure refuses a pool of another name here, so the lowest zone must stay. No pool could do without a zone: each
+    zone has its own subnet and NAT gateway.
+    """
     zones = list(network.node_subnet_ids)
     zone = min(zones)
     special = _system(region, zones, zone)

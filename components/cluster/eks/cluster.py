@@ -83,7 +83,11 @@ class EksCluster(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*ready, network]),
         )
         EksClusterServices(
-            f"{name}-services", self._ref, place.region, pulumi.ResourceOptions(parent=self, providers=[provider])
+            f"{name}-services",
+            self._ref,
+            place.region,
+            self._kubernetes_version,
+            pulumi.ResourceOptions(parent=self, providers=[provider]),
         )
         self.outputs = ClusterOutputs(
             provider=provider,

@@ -10,16 +10,26 @@ from components.cluster.eks.identity import ClusterRef, autoscaler_policy, pod_i
 from components.metadata import object_meta
 from components.namespaces import SYSTEM
 from components.releases import chart_release
-from components.versions import CLUSTER_AUTOSCALER, CLUSTER_AUTOSCALER_IMAGE_TAG
+from components.versions import CLUSTER_AUTOSCALER
 
 AUTOSCALER: Final = "cluster-autoscaler"
 STORAGE_CLASS: Final = "gp3"
 
 
 class EksClusterServices(pulumi.ComponentResource):
-    """A default StorageClass and the cluster autoscaler. `region` is the platform's name of the region."""
+    """A default StorageClass and the cluster autoscaler.
 
-    def __init__(self, name: str, cluster: ClusterRef, region: str, opts: pulumi.ResourceOptions | None = None) -> None:
+    `region` is the platform's name of the region, `kubernetes_version` the cluster's minor version.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        cluster: ClusterRef,
+        region: str,
+        kubernetes_version: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sacred-council:cluster:EksClusterServices", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         k8s.storage.v1.StorageClass(
@@ -37,10 +47,10 @@ class EksClusterServices(pulumi.ComponentResource):
             reclaim_policy="Delete",
             opts=child,
         )
-        self._autoscaler(name, cluster)
+        self._autoscaler(name, cluster, kubernetes_version)
         self.register_outputs({})
 
-    def _autoscaler(self, name: str, cluster: ClusterRef) -> None:
+    def _autoscaler(self, name: str, cluster: ClusterRef, kubernetes_version: str) -> None:
         child = pulumi.ResourceOptions(parent=self)
         association = pod_identity(
             f"{name}-autoscaler",
@@ -55,20 +65,23 @@ class EksClusterServices(pulumi.ComponentResource):
             CLUSTER_AUTOSCALER,
             name=AUTOSCALER,
             namespace=SYSTEM,
-            values=autoscaler_values(cluster.name, cluster.location),
+            values=autoscaler_values(cluster.name, cluster.location, kubernetes_version),
             # A pod gets its identity only when it starts.
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[association])),
         )
 
 
-def autoscaler_values(cluster: pulumi.Input[str], location: str) -> Mapping[str, Any]:
-    """Return values of the autoscaler's chart. The autoscaler finds the cluster's node groups by their tags."""
+def autoscaler_values(cluster: pulumi.Input[str], location: str, kubernetes_version: str) -> Mapping[str, Any]:
+    """Return values of the autoscaler's chart. The autoscaler finds the cluster's node groups by their tags.
+
+    The minor version of the autoscaler must equal that of Kubernetes. A region may choose any, so no digest is pinned.
+    """
     return {
         "cloudProvider": "aws",
         "awsRegion": location,
         "autoDiscovery": {"clusterName": cluster},
         "fullnameOverride": AUTOSCALER,
-        "image": {"tag": CLUSTER_AUTOSCALER_IMAGE_TAG},
+        "image": {"tag": f"v{kubernetes_version}.0"},
         "rbac": {"serviceAccount": {"name": AUTOSCALER}},
         "extraArgs": {
             "balance-similar-node-groups": True,

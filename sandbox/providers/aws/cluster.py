@@ -52,6 +52,7 @@ KINDS: Final[Table] = {
         minutes=2.0,
         longest=63,
         outputs={"arn": arn("eks", "nodegroup/", "nodeGroupName"), "status": lambda facts: "ACTIVE"},
+        refusal=refusals.young_role,
     ),
     "aws:eks/addon:Addon": plain(
         id_from("clusterName", "addonName"),
@@ -74,7 +75,7 @@ KINDS: Final[Table] = {
         "clusterName namespace serviceAccount",
         outputs={"associationId": random_id("a"), "associationArn": arn("eks", "podidentityassociation/a-", "")},
     ),
-    "aws:iam/role:Role": Kind(
+    refusals.ROLE: Kind(
         id=id_from("name"),
         outputs={
             "arn": arn("iam", "role/", worldwide=True),

@@ -41,7 +41,7 @@ KINDS: Final[Table] = {
         key="identifier",
         longest=63,
         minutes=12.0,
-        last_backup=lambda facts: [] if facts.inputs.get("skipFinalSnapshot") else [facts.text("kmsKeyId")],
+        last_backup=lambda facts: None if facts.inputs.get("skipFinalSnapshot") else [facts.text("kmsKeyId")],
         outputs={
             "address": _rds_host,
             "endpoint": lambda facts: f"{_rds_host(facts)}:{facts.text('port', '5432')}",

@@ -75,7 +75,7 @@ def named(
     longest: int = 255,
     outputs: Mapping[str, Make] | None = None,
     refusal: Refusal | None = None,
-    last_backup: Callable[[Facts], Sequence[str]] | None = None,
+    last_backup: Callable[[Facts], Sequence[str] | None] | None = None,
 ) -> Kind:
     """A resource in a region that Pulumi names if the program does not."""
     return Kind(

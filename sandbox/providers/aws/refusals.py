@@ -9,9 +9,11 @@ from ipaddress import IPv4Network
 from typing import Final
 
 from sandbox.providers.aws.make import CALLER_ROLE, place
+from sandbox.providers.cloud.behaviour import GRANT_MINUTES
 from sandbox.providers.cloud.kinds import AMAZON, GOOGLE, MICROSOFT, Existing, Facts
 
 CLUSTER: Final = "aws:eks/cluster:Cluster"
+ROLE: Final = "aws:iam/role:Role"
 _ADDON_VERSION: Final = re.compile(r"v\d+\.\d+\.\d+-eksbuild\.\d+")
 _EVERYBODY: Final = IPv4Network("0.0.0.0/0")
 _SIMULATED: Final = tuple(IPv4Network(f"{first}.0.0.0/8") for first in (GOOGLE, AMAZON, MICROSOFT))
@@ -42,6 +44,17 @@ def creators_entry(facts: Facts, existing: Existing) -> str | None:
                 "its creator has one (bootstrapClusterCreatorAdminPermissions)"
             )
     return None
+
+
+def young_role(facts: Facts, _existing: Existing) -> str | None:
+    """Refuse machines whose role is missing, or so new that not all of AWS knows it. The provider does not retry."""
+    role = facts.text("nodeRoleArn")
+    ages = [one.age for one in facts.others(ROLE) if one.outputs.get("arn") == role]
+    if ages and min(ages) >= GRANT_MINUTES:
+        return None
+    return (
+        f"InvalidParameterException: The provided role {role} does not exist or is too new: it cannot be assumed by EKS"
+    )
 
 
 def addon(facts: Facts, _existing: Existing) -> str | None:

@@ -6,12 +6,12 @@ Times: a cluster 4 minutes [INF], from public run logs of the official provider.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Any, Final
 
 from sandbox.providers.azure_native.make import TENANT, guid, identities, in_group, named
-from sandbox.providers.azure_native.roles import cluster_may_not
+from sandbox.providers.azure_native.roles import cluster_may_not, subnet_refused
 from sandbox.providers.cloud.kinds import ControlPlane, Existing, Facts, Kind, Make, Table, at, unchangeable
 
 CLUSTER: Final = "azure-native:containerservice:ManagedCluster"
@@ -21,7 +21,8 @@ _CLUSTER_IMMUTABLE: Final = (
     "networkProfile.loadBalancerSku"
 )
 _POOL: Final = "azure-native:containerservice:AgentPool"
-_SCHEDULES: Final = ("default", "aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule")
+_RELEASES: Final = "default"
+_SCHEDULES: Final = (_RELEASES, "aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule")
 _FIXED: Final = ("vmSize", "osDiskType", "osType", "availabilityZones", "vnetSubnetID", "maxPods")
 """What of a node pool Azure never changes; the official provider does not replace the pool for it."""
 
@@ -98,20 +99,43 @@ def _pool_refused(facts: Facts, existing: Existing) -> str | None:
         return f"(InvalidParameter) the agent pool name {name!r} is not 1 to 12 lower case letters and digits"
     same = ("agentPoolName", "resourceName", "resourceGroupName")
     known = [one for one in existing(_POOL) if all(one.get(key) == facts.inputs.get(key) for key in same)]
-    return _fixed(known[0], facts.inputs) if known else None
+    return (_fixed(known[0], facts.inputs) if known else None) or _pool_may_not(facts, existing)
+
+
+def _pool_may_not(facts: Facts, existing: Existing) -> str | None:
+    """Missing role of the cluster's identity for the pool's subnet."""
+    same, subnet = ("resourceName", "resourceGroupName"), facts.text("vnetSubnetID")
+    clusters = [one for one in existing(CLUSTER) if all(one.get(key) == facts.inputs.get(key) for key in same)]
+    identities = [
+        one for cluster in clusters for one in (cluster.get("identity") or {}).get("userAssignedIdentities") or []
+    ]
+    refused = (subnet_refused(facts, identity, subnet) for identity in identities if subnet)
+    return next(filter(None, refused), None)
 
 
 def _window_refused(facts: Facts, _existing: Existing) -> str | None:
-    names, name = (
-        ("default", "aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule"),
+    name, window, times = (
         facts.text("configName"),
+        facts.inputs.get("maintenanceWindow"),
+        facts.inputs.get("timeInWeek"),
     )
-    if name not in names:
-        return f"(InvalidParameter) the maintenance configuration {name!r} is none of {', '.join(names)}"
-    hours = (facts.inputs.get("maintenanceWindow") or {}).get("durationHours") or 24
+    if name not in _SCHEDULES:
+        return f"(InvalidParameter) the maintenance configuration {name!r} is none of {', '.join(_SCHEDULES)}"
+    if name == _RELEASES:
+        return _times_refused(times, window)
+    if times or not window:
+        return f"(InvalidParameter) {name} takes a maintenanceWindow, and no timeInWeek"
+    hours = window.get("durationHours") or 24
     if not 4 <= hours <= 24:
         return f"(InvalidParameter) durationHours is {hours}; it must be 4 to 24"
     return None
+
+
+def _times_refused(times: Sequence[Mapping[str, Any]] | None, window: object) -> str | None:
+    if window or not times:
+        return f"(InvalidParameter) {_RELEASES} takes timeInWeek, and no maintenanceWindow"
+    slots = [slot for time in times for slot in time.get("hourSlots") or [-1]]
+    return None if all(0 <= slot <= 23 for slot in slots) else "(InvalidParameter) hourSlots must be 0 to 23"
 
 
 def _long_node_group(facts: Facts, existing: Existing) -> str | None:

@@ -61,7 +61,7 @@ def named(
     refusal: Refusal | None = None,
     stays: str = "",
     holds: bool = False,
-    last_backup: Callable[[Facts], Sequence[str]] | None = None,
+    last_backup: Callable[[Facts], Sequence[str] | None] | None = None,
 ) -> Kind:
     """A resource whose name is the input `key`, which Pulumi fills if the program does not; the output is `name`."""
     return Kind(

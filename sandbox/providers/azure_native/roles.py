@@ -24,14 +24,21 @@ def cluster_may_not(facts: Facts, identities: list[str]) -> str | None:
     kms = ((facts.inputs.get("securityProfile") or {}).get("azureKeyVaultKms") or {}).get("keyId")
     for identity in identities:
         for subnet in filter(None, subnets):
-            if not _honoured(facts, identity, NETWORK_CONTRIBUTOR, subnet):
-                return (
-                    f"(LinkedAuthorizationFailed) the identity {identity} does not have permission to perform action "
-                    f"'Microsoft.Network/virtualNetworks/subnets/join/action' on {subnet}"
-                )
+            if said := subnet_refused(facts, identity, subnet):
+                return said
         if kms and (said := key_refused(facts, identity, CRYPTO_USER, kms)):
             return said
     return None
+
+
+def subnet_refused(facts: Facts, identity: str, subnet: str) -> str | None:
+    """Azure's error if a cluster's identity may not put machines into a subnet."""
+    if _honoured(facts, identity, NETWORK_CONTRIBUTOR, subnet):
+        return None
+    return (
+        f"(LinkedAuthorizationFailed) the identity {identity} does not have permission to perform action "
+        f"'Microsoft.Network/virtualNetworks/subnets/join/action' on {subnet}"
+    )
 
 
 def store_may_not(facts: Facts, _existing: Existing) -> str | None:

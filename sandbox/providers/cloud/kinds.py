@@ -118,8 +118,11 @@ class Kind:
     """Why the cloud refuses to delete it; empty if it does not."""
     holds: bool = False
     """Whether deleting it deletes the resources inside it."""
-    last_backup: Callable[[Facts], Sequence[str]] | None = None
-    """If deleting it leaves a last backup: returns the ids or addresses of the resources that the backup needs."""
+    last_backup: Callable[[Facts], Sequence[str] | None] | None = None
+    """If deleting it may leave a last backup: returns the ids or addresses of what the backup needs.
+
+    Returns None if its inputs ask for no backup.
+    """
 
 
 Table = Mapping[str, Kind]

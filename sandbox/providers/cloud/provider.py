@@ -138,8 +138,9 @@ class CloudStandIn(base.StandIn):
             return
         if kind.stays:
             raise ProviderError(f"{request.name}: {kind.stays}")
-        if kind.last_backup:
-            self.store.keep_backup(record, kind.last_backup(self.facts_of(record)))
+        needs = kind.last_backup(self.facts_of(record)) if kind.last_backup else None
+        if needs is not None:
+            self.store.keep_backup(record, needs)
         if kind.holds:
             self.store.remove_inside(request.id, stack)
         self.store.remove(request.type, request.id, stack)

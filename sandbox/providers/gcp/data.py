@@ -16,10 +16,10 @@ def _sql_addresses(facts: Facts) -> list[dict[str, Any]]:
     return [{"ipAddress": facts.private_address(), "type": "PRIVATE", "timeToRetire": ""}]
 
 
-def _last_backup(facts: Facts) -> Sequence[str]:
-    """What Cloud SQL's last backup needs; nothing where none is asked for."""
+def _last_backup(facts: Facts) -> Sequence[str] | None:
+    """What Cloud SQL's last backup needs; None where none is asked for."""
     wanted = ((facts.inputs.get("settings") or {}).get("finalBackupConfig") or {}).get("enabled")
-    return key_needs(facts, facts.inputs.get("encryptionKeyName"), "sqladmin") if wanted else ()
+    return key_needs(facts, facts.inputs.get("encryptionKeyName"), "sqladmin") if wanted else None
 
 
 KINDS: Final[Table] = {

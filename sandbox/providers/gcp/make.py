@@ -63,7 +63,7 @@ def named(
     outputs: Mapping[str, Make] | None = None,
     secret: frozenset[str] = frozenset(),
     refusal: Refusal | None = None,
-    last_backup: Callable[[Facts], Sequence[str]] | None = None,
+    last_backup: Callable[[Facts], Sequence[str] | None] | None = None,
 ) -> Kind:
     """A resource that Pulumi names if the program does not."""
     return Kind(
