@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from sandbox import binaries, charts, context, control_planes, deployment, doctor, engine, state
-from sandbox.compare.command import Request, compare
 from sandbox.controllers import command as controllers
 from sandbox.layout import Layout, SandboxError
 from sandbox.plan import plan, policy
@@ -50,6 +49,9 @@ def _down(layout: Layout, stack: str, kube_context: str | None) -> int:
 
 
 def _compare(layout: Layout, arguments: argparse.Namespace) -> int:
+    # It loads all settings, with the SDKs: a second that the other verbs need not wait.
+    from sandbox.compare.command import Request, compare
+
     request = Request(
         base=arguments.base, stacks=arguments.stacks, output=arguments.output, protect=tuple(arguments.protect)
     )

@@ -81,7 +81,8 @@ def initialise(layout: Layout, stack: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "Pulumi.yaml").write_text(f"name: {state.project_name(layout)}\nruntime: python\n")
             _pulumi(layout, "stack", "init", stack, "--no-select", "--cwd", folder)
-    _pulumi(layout, "stack", "select", stack)
+    if state.selected(layout) != stack:
+        _pulumi(layout, "stack", "select", stack)
 
 
 def release_stale_locks(layout: Layout, stack: str) -> None:

@@ -48,6 +48,16 @@ def stacks(layout: Layout) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.json"))
 
 
+def selected(layout: Layout) -> str:
+    """The stack that `pulumi stack select` chose; empty if none is, or several projects have chosen one."""
+    files = (layout.pulumi_home / "workspaces").glob("*-workspace.json")
+    try:
+        (name,) = (str(name) for file in files for name in json.loads(file.read_text()).get("stacks", {}).values())
+    except ValueError:
+        return ""
+    return name.rpartition("/")[2]
+
+
 def latest(layout: Layout, stack: str) -> dict[str, Any]:
     """The stack's state with all its fields; empty if there is none."""
     try:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from sandbox import state
+from sandbox.layout import Layout
 from tests.support.small_project import SERVERS, Project, deployed
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
@@ -26,6 +28,12 @@ def test_status_names_regions_contexts_processes_and_resources(project: Project)
     assert "one: context one, used by local; etcd, kube-apiserver, kube-controller-manager, kube-scheduler" in said
     assert "two: context second, used by local; etcd" in said
     assert "local: 2 resources" in said
+
+
+def test_up_selects_its_stack_for_plain_commands(project: Project) -> None:
+    assert project.pulumi("stack", "--show-name").strip() == "local"
+    home = project.folder / ".sandbox"
+    assert state.selected(Layout(project=project.folder, home=home, binaries=home)) == "local"
 
 
 def test_the_exports_of_env_and_nothing_else_go_to_standard_output(project: Project) -> None:

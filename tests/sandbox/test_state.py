@@ -40,6 +40,18 @@ def test_a_stack_without_state_has_nothing(layout: Layout) -> None:
     assert (state.stacks(layout), state.resources(layout, "local"), state.locks(layout, "local")) == ([], [], [])
 
 
+@pytest.mark.parametrize(
+    ("files", "selected"),
+    [({}, ""), ({"a": "organization/council/local"}, "local"), ({"a": "o/x/local", "b": "o/y/local"}, "")],
+)
+def test_the_selected_stack_is_read_if_it_is_clear(layout: Layout, files: dict[str, str], selected: str) -> None:
+    folder = layout.pulumi_home / "workspaces"
+    folder.mkdir(parents=True)
+    for name, stack in files.items():
+        (folder / f"{name}-workspace.json").write_text(json.dumps({"stacks": {"file:///state": stack}}))
+    assert state.selected(layout) == selected
+
+
 def test_resources_are_read(layout: Layout) -> None:
     password = {"urn": "urn:c", "type": "random:index/randomPassword:RandomPassword"}
     explicit = {"urn": "urn:x::platform-random", "type": "pulumi:providers:random"}
