@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from components.peering.names import peer_name
+from components.settings.values import usual_replicas
 from components.streaming.configuration import (
     BOOTSTRAP,
     CLIENT_IDLE_MILLISECONDS,
@@ -20,7 +21,6 @@ from components.streaming.configuration import (
     metrics_config,
     resources,
     spread,
-    usual_replicas,
 )
 from components.versions import KAFKA_VERSION
 
