@@ -49,9 +49,9 @@ Subjects = Annotated[tuple[Subject, ...], Field(strict=False), not_empty("counci
 class StreamSettings(Model):
     """A stream: its home region keeps the messages, and other regions can have mirrors."""
 
-    name: StreamName
+    name: StreamName = Field(examples=["council-decisions"])
     """Name of the stream."""
-    subjects: Subjects
+    subjects: Subjects = Field(examples=[["councils.>"]])
     """Subjects whose messages the stream keeps. No message may belong to two streams."""
     home: RegionName | None = None
     """Name of the region that keeps the stream. Messages do not move, so change it only when the home is lost:

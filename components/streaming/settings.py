@@ -56,7 +56,7 @@ TopicNames = Annotated[tuple[TopicName, ...], Field(strict=False), distinct("a t
 class TopicSettings(Model):
     """A topic. Every region has it, and takes its own records."""
 
-    name: TopicName
+    name: TopicName = Field(examples=["council-decisions"])
     """Name of the topic."""
     partitions: Count = 3
     """Partitions of the topic. More can be added later, never fewer; records of a key then change their partition."""
@@ -75,7 +75,7 @@ class TopicSettings(Model):
 class StreamingUserSettings(Model):
     """A user of Kafka beside the services: it has its own certificate, and rights on these topics only."""
 
-    name: UserName
+    name: UserName = Field(examples=["analytics"])
     """Name of the user. Its certificate is in the Secret `streaming-<name>` of the services' namespace. Its consumer
     groups and transactions begin with its name and a dot."""
     produces: TopicNames = ()

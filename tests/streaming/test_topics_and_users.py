@@ -20,7 +20,7 @@ NOWHERE: dict[str, Any] = {"name": "here-only", "maxSize": "100Mi"}
 TOPICS = [EVERYWHERE, SOMEWHERE, NOWHERE]
 
 
-def values(*topics: dict[str, Any], regions: tuple[str, ...] = (US, EU, ASIA), **streaming: Any) -> dict[str, Any]:
+def values(*topics: object, regions: tuple[str, ...] = (US, EU, ASIA), **streaming: Any) -> dict[str, Any]:
     """The configuration of a stack of these regions with these topics."""
     return {
         "stage": "continental",
@@ -193,6 +193,22 @@ def test_brokers_and_controllers_never_have_the_same_id() -> None:
 def test_what_does_not_fit_together_is_refused(change: dict[str, Any], complaint: str) -> None:
     (line,) = complaints({**values(), "streaming": {"enabled": True, **change}})
     assert line == complaint
+
+
+def test_a_missing_name_gets_an_example_that_it_can_have() -> None:
+    assert complaints(values({"partitions": 3}, users=[{"consumes": []}])) == [
+        "streaming.topics[0].name: is missing; add e.g. name: council-decisions",
+        "streaming.users[0].name: is missing; add e.g. name: analytics",
+        "streaming.users[0]: has a right on no topic; name topics in produces or consumes, or remove the user",
+    ]
+
+
+def test_a_malformed_topic_hides_no_mistake_in_another() -> None:
+    assert complaints(values(7, {**NOWHERE, "replicas": 3})) == [
+        "streaming.topics[0]: 7 must be a map of settings; write one indented `key: value` per line below it",
+        "streaming.topics[1].replicas: 3 must not be above streaming.brokers, which is 1; write 1 or less, or raise "
+        "streaming.brokers",
+    ]
 
 
 def test_all_regions_are_not_one_of_several() -> None:
