@@ -66,6 +66,7 @@ class RegionKafka:
     region: str
     settings: StreamingSettings
     namespace: str
+    """Kafka's namespace, which has the same name in every region: the mirror finds the other regions' brokers by it."""
     peering: bool
     """Whether other regions reach the brokers."""
     peers: Sequence[str] = ()
