@@ -264,7 +264,7 @@ def _models(*models: type[BaseModel]) -> set[type[BaseModel]]:
     return found | set(models)
 
 
-@pytest.mark.parametrize("model", sorted(_models(Settings), key=lambda one: one.__name__))
+@pytest.mark.parametrize("model", sorted(_models(Settings), key=str))
 def test_the_examples_of_required_settings_are_right(model: type[BaseModel]) -> None:
     assert model.model_validate(examples(model)).model_fields_set == {
         name for name, field in model.model_fields.items() if field.is_required()
