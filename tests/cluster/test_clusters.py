@@ -45,6 +45,11 @@ def test_every_platform_offers_the_same_outputs(platform: str) -> None:
     assert set(shown) == (always if platform == "existing" else always | cloud | mesh)
 
 
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_only_clouds_promise_the_label_of_the_zone_on_every_node(platform: str) -> None:
+    assert offered(platform).inputs["zoneLabels"] == (platform != "existing")
+
+
 @pytest.mark.parametrize("platform", CLOUDS)
 def test_every_cloud_has_an_endpoint_and_fixed_egress_addresses(platform: str) -> None:
     shown = offered(platform).inputs
