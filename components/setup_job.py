@@ -7,8 +7,6 @@ from typing import Final, Literal
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import network
-from components.metadata import selector
 from components.pod_security import restricted_container, restricted_pod
 from components.workload import (
     CHECKSUM_ANNOTATION,
@@ -69,16 +67,7 @@ class SetupJob:
     ) -> k8s.batch.v1.Job:
         """Register the Job with its account, network policy, ConfigMap and Secret. The Job waits for `after`."""
         account = service_account(name, app, opts)
-        opened = network.policy(
-            f"{name}-network-policy",
-            name=app.app,
-            app=app.app,
-            region=app.region,
-            namespace=app.namespace,
-            pods=selector(app.app),
-            egress=self.egress,
-            opts=opts,
-        )
+        opened = app.network_policy(f"{name}-network-policy", egress=self.egress, opts=opts)
         return k8s.batch.v1.Job(
             f"{name}-job",
             metadata=app.meta(app.app),

@@ -3,14 +3,15 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components import network
 from components.metadata import labels, object_meta, selector
 from components.pod_security import restricted_pod
-from components.trust import Certificate, CertificateArgs, RegionAuthority
+from components.trust import Certificate, CertificateArgs, RegionAuthority, Usage
 
 USER: Final = 10001
 """User ID of the containers. The group with the same number owns mounted volumes."""
@@ -48,9 +49,21 @@ class AppMetadata:
     region: str
     namespace: pulumi.Input[str]
 
-    def meta(self, name: str, annotations: Mapping[str, pulumi.Input[str]] | None = None) -> k8s.meta.v1.ObjectMetaArgs:
+    def meta(
+        self,
+        name: str,
+        annotations: Mapping[str, pulumi.Input[str]] | None = None,
+        extra_labels: Mapping[str, str] | None = None,
+    ) -> k8s.meta.v1.ObjectMetaArgs:
         """Return the metadata of an object called `name`."""
-        return object_meta(name, app=self.app, region=self.region, namespace=self.namespace, annotations=annotations)
+        return object_meta(
+            name,
+            app=self.app,
+            region=self.region,
+            namespace=self.namespace,
+            extra_labels=extra_labels,
+            annotations=annotations,
+        )
 
     def labels(self) -> dict[str, str]:
         """Return the labels of the application's objects and pods."""
@@ -59,6 +72,33 @@ class AppMetadata:
     def selecting(self) -> k8s.meta.v1.LabelSelectorArgs:
         """Return the selector of the application's pods."""
         return k8s.meta.v1.LabelSelectorArgs(match_labels=selector(self.app))
+
+    def host_of(self, service: str) -> pulumi.Output[str]:
+        """Return the DNS name of a Service of the application, as `<service>.<namespace>.svc`."""
+        return pulumi.Output.concat(service, ".", self.namespace, ".svc")
+
+    def network_policy(
+        self,
+        resource_name: str,
+        *,
+        opts: pulumi.ResourceOptions,
+        name: str | None = None,
+        pods: Mapping[str, str] | None = None,
+        ingress: Sequence[k8s.networking.v1.NetworkPolicyIngressRuleArgs] = (),
+        egress: Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs] = (),
+    ) -> k8s.networking.v1.NetworkPolicy:
+        """Create the policy `name` (None: the application's name) for the pods with labels `pods` (None: its own)."""
+        return network.policy(
+            resource_name,
+            name=name or self.app,
+            app=self.app,
+            region=self.region,
+            namespace=self.namespace,
+            pods=selector(self.app) if pods is None else pods,
+            ingress=ingress,
+            egress=egress,
+            opts=opts,
+        )
 
 
 def digest(*texts: str) -> str:
@@ -208,8 +248,9 @@ def server_certificate(
     dns_names: Sequence[str],
     opts: pulumi.ResourceOptions,
     common_name: str | None = None,
+    usages: Sequence[Usage] = ("server", "client"),
 ) -> Certificate:
-    """Issue a certificate in the Secret `secret` for servers that are also clients of each other.
+    """Issue a certificate in the Secret `secret` for servers. By default they are also clients of each other.
 
     In `dns_names`, {0} stands for the namespace.
     `common_name` defaults to the application's name.
@@ -223,7 +264,7 @@ def server_certificate(
             region=app.region,
             namespace=app.namespace,
             secret_name=secret,
-            usages=("server", "client"),
+            usages=usages,
             dns_names=[pulumi.Output.format(pattern, app.namespace) for pattern in dns_names],
             ip_addresses=["127.0.0.1"],
         ),
@@ -277,6 +318,50 @@ def secret_value(variable: str, secret: pulumi.Input[str], key: str) -> k8s.core
     )
 
 
+def http_probe(
+    path: str,
+    *,
+    port: str,
+    period: int,
+    failures: int | None = None,
+    timeout: int | None = None,
+    scheme: Literal["HTTP", "HTTPS"] | None = None,
+) -> k8s.core.v1.ProbeArgs:
+    """Return a probe that asks for `path` at the pod's port of this name.
+
+    `period` and `timeout` are seconds; it fails after `failures` in a row. None: Kubernetes' default.
+    """
+    return k8s.core.v1.ProbeArgs(
+        http_get=k8s.core.v1.HTTPGetActionArgs(path=path, port=port, scheme=scheme),
+        period_seconds=period,
+        timeout_seconds=timeout,
+        failure_threshold=failures,
+    )
+
+
+def custom_object(
+    resource_name: str,
+    app: AppMetadata,
+    *,
+    api_version: str,
+    kind: str,
+    name: str,
+    spec: pulumi.Input[Mapping[str, Any]],
+    opts: pulumi.ResourceOptions,
+    extra_labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+) -> k8s.apiextensions.CustomResource:
+    """Create the object `name` of a kind that another program brings."""
+    return k8s.apiextensions.CustomResource(
+        resource_name,
+        api_version=api_version,
+        kind=kind,
+        metadata=app.meta(name, annotations, extra_labels),
+        spec=spec,
+        opts=opts,
+    )
+
+
 def service_monitor(
     name: str,
     app: AppMetadata,
@@ -285,22 +370,58 @@ def service_monitor(
     monitored_by: pulumi.Resource | None,
     opts: pulumi.ResourceOptions,
     more: Sequence[Mapping[str, Any]] = (),
+    services: Mapping[str, str] | None = None,
 ) -> None:
-    """Let Prometheus scrape `endpoint` and `more` of the application's metrics Service.
+    """Let Prometheus scrape `endpoint` and `more` of the Services with labels `services`.
 
+    `services` None: the application's metrics Service.
     `monitored_by` installs the ServiceMonitor kind, and the monitor waits for it. None: create nothing.
     """
+    found = {**selector(app.app), METRICS_LABEL: "true"} if services is None else dict(services)
+    spec = {"selector": {"matchLabels": found}, "endpoints": [dict(one) for one in (endpoint, *more)]}
+    _monitor(name, app, "ServiceMonitor", app.app, spec, monitored_by, opts)
+
+
+def pod_monitor(
+    name: str,
+    app: AppMetadata,
+    *,
+    pods: Mapping[str, Any],
+    endpoint: Mapping[str, Any],
+    monitored_by: pulumi.Resource | None,
+    opts: pulumi.ResourceOptions,
+    monitor: str | None = None,
+    job_label: str | None = None,
+) -> None:
+    """Let Prometheus scrape `endpoint` of the namespace's pods that the label selector `pods` matches.
+
+    `monitor` is the object's name (None: the application's).
+    `job_label` is the pods' label that becomes the metrics' label `job` (None: the monitor's namespace and name do).
+    `monitored_by` installs the PodMonitor kind, and the monitor waits for it. None: create nothing.
+    """
+    job = {} if job_label is None else {"jobLabel": job_label}
+    spec = {"selector": dict(pods), **job, "podMetricsEndpoints": [dict(endpoint)]}
+    _monitor(name, app, "PodMonitor", monitor or app.app, spec, monitored_by, opts)
+
+
+def _monitor(
+    name: str,
+    app: AppMetadata,
+    kind: str,
+    monitor: str,
+    spec: Mapping[str, Any],
+    monitored_by: pulumi.Resource | None,
+    opts: pulumi.ResourceOptions,
+) -> None:
     if monitored_by is None:
         return
-    k8s.apiextensions.CustomResource(
+    custom_object(
         f"{name}-monitor",
+        app,
         api_version="monitoring.coreos.com/v1",
-        kind="ServiceMonitor",
-        metadata=app.meta(app.app),
-        spec={
-            "selector": {"matchLabels": {**selector(app.app), METRICS_LABEL: "true"}},
-            "endpoints": [dict(one) for one in (endpoint, *more)],
-        },
+        kind=kind,
+        name=monitor,
+        spec=spec,
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[monitored_by])),
     )
 
@@ -319,13 +440,7 @@ def headless_service(
     """
     return k8s.core.v1.Service(
         f"{name}-nodes",
-        metadata=object_meta(
-            service,
-            app=app.app,
-            region=app.region,
-            namespace=app.namespace,
-            extra_labels={METRICS_LABEL: "true"},
-        ),
+        metadata=app.meta(service, extra_labels={METRICS_LABEL: "true"}),
         spec=k8s.core.v1.ServiceSpecArgs(
             cluster_ip="None",
             publish_not_ready_addresses=True,
@@ -342,13 +457,7 @@ def metrics_service(
     """Create a Service for Prometheus alone. It leads to the pods' port called metrics."""
     return k8s.core.v1.Service(
         f"{name}-metrics",
-        metadata=object_meta(
-            service,
-            app=app.app,
-            region=app.region,
-            namespace=app.namespace,
-            extra_labels={METRICS_LABEL: "true"},
-        ),
+        metadata=app.meta(service, extra_labels={METRICS_LABEL: "true"}),
         spec=k8s.core.v1.ServiceSpecArgs(
             cluster_ip="None",
             selector=selector(app.app),

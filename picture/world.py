@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from components.messaging.settings import ALL
 from components.namespaces import COCKROACHDB, KAFKA, MONITORING, NATS
+from components.settings.values import ALL
 from report.plan import Plan, Preview
 from stacks import topology
 from stacks.geography import NOWHERE

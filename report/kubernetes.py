@@ -10,12 +10,23 @@ from report.charges import Charge, Charger, Charges, always, gibibytes, number, 
 from report.machines import premium_disk
 from report.plan import Plan, Planned, at, items
 
-_DISKS: Final = {("gcp", "premium-rwo"): "gcp.disk.pd-ssd", ("aws", "gp3"): "aws.disk.gp3"}
-"""The disk behind a storage class, if its price is known."""
+_DISKS: Final[Mapping[str, Mapping[str, str]]] = {
+    "gcp": {"premium-rwo": "gcp.disk.pd-ssd"},
+    "aws": {"gp3": "aws.disk.gp3"},
+    # Azure charges for whole disks: `premium_disk`.
+    "azure": {},
+    "existing": {},
+}
+"""The disk behind a storage class, if its price per GiB is known, by cloud."""
 
 VOLUMES: Final = "volumes"
 
-_LOAD_BALANCERS: Final = {"gcp": "gcp.forwarding-rule", "aws": "aws.load-balancer"}
+_LOAD_BALANCERS: Final = {
+    "gcp": "gcp.forwarding-rule",
+    "aws": "aws.load-balancer",
+    "azure": "azure.load-balancer",
+    "existing": "existing.load-balancer",
+}
 
 
 def _volume(cloud: str, claim: object, copies: float = 1) -> Charge:
@@ -25,7 +36,7 @@ def _volume(cloud: str, claim: object, copies: float = 1) -> Charge:
     if (cloud, kind) == ("azure", "managed-csi-premium"):
         disk = premium_disk(size)
         return Charge(what=f"{what}, {disk}", item=f"azure.disk.{disk}", least=copies, gib=stored)
-    return Charge(what=what, item=_DISKS.get((cloud, kind), f"{cloud}.disk.{kind}"), least=stored, gib=stored)
+    return Charge(what=what, item=_DISKS.get(cloud, {}).get(kind, f"{cloud}.disk.{kind}"), least=stored, gib=stored)
 
 
 def _load_balancer(cloud: str) -> Charge:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from typing import assert_never
 
 import pulumi
 
@@ -53,13 +54,17 @@ def build_edge(
             from components.cdn import aws
 
             return aws.AwsEdge("edge", args, _made_by(aws.edge_provider(opts), opts))
-        case _:
+        case "azure":
             from components.cdn import azure
 
             location = settings.edge.location
             subscription = settings.edge.subscription or settings.clouds.azure.subscription
             microsoft = azure.edge_provider(subscription, location, opts)
             return azure.AzureEdge("edge", args, location=location, opts=_made_by(microsoft, opts))
+        case "none":
+            return None
+        case _:
+            assert_never(settings.edge.cdn)
 
 
 def edge_args(settings: Settings, plans: Sequence[RegionPlan], edges: Mapping[str, RegionEdge]) -> EdgeArgs:

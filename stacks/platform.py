@@ -9,7 +9,7 @@ import pulumi_random as random
 import pulumi_tls as tls
 
 from components.cdn import Edge, RegionEdge
-from components.database.credentials import DatabaseCredentials, DatabaseCredentialsArgs
+from components.database.credentials import DatabaseCredentials
 from components.gitops import ArgoCD
 from components.local_chart import chart_renderer
 from components.trust import RootAuthority, RootAuthorityArgs
@@ -94,7 +94,7 @@ class Platform(pulumi.ComponentResource):
         edges: Mapping[str, RegionEdge],
     ) -> Mapping[str, Region]:
         settings = self._args.settings
-        credentials = DatabaseCredentials(f"{self._name}-database-credentials", DatabaseCredentialsArgs(), self._child)
+        credentials = DatabaseCredentials(f"{self._name}-database-credentials", opts=self._child)
         renderer = chart_renderer(f"{self._name}-charts", self._mine)
         east_wests = mesh_east_west(plans, bases) if settings.mesh.enabled else {}
         endpoints = {name: base.endpoints for name, base in bases.items()}

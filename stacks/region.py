@@ -187,9 +187,12 @@ class Region(pulumi.ComponentResource):
         )
 
     def _streaming(self) -> Streaming:
-        # Nodes of clouds carry the label of their zone; those of a cluster of one's own may not.
-        zoned = self._args.plan.cloud != "existing"
-        return Kafka(f"{self._name}-streaming", self.context, self._args.settings.streaming, zoned=zoned)
+        return Kafka(
+            f"{self._name}-streaming",
+            self.context,
+            self._args.settings.streaming,
+            zoned=self._args.base.cluster.zone_labels,
+        )
 
     def _services(self, data_services: DataServices, monitoring: Monitoring | None) -> Services:
         settings = self._args.settings

@@ -3,7 +3,6 @@
 from typing import Final
 
 import pulumi
-import pulumi_random as random
 from pulumi_aws import elasticache
 
 from components.authorities import AMAZON, public_authorities
@@ -16,11 +15,12 @@ from components.cluster.location import common_labels
 from components.cluster.settings import AwsRegion
 from components.connection import DataServiceComponent
 from components.offers import here
+from components.passwords import random_password
 
 VERSION: Final = "8.1"
 FAMILY: Final = "valkey8"
 PORT: Final = 6379
-PASSWORD_LENGTH: Final = 64
+TOKEN_LENGTH: Final = 64
 BACKUP_WINDOW: Final = "02:00-03:00"
 
 
@@ -47,9 +47,7 @@ class ElastiCache(DataServiceComponent):
         super().__init__("sacred-council:cache:ElastiCache", name, None, opts)
         self._region, self._network = region, network
         self._child = pulumi.ResourceOptions(parent=self)
-        password = random.RandomPassword(
-            f"{name}-token", length=PASSWORD_LENGTH, special=False, opts=self._child
-        ).result
+        password = random_password(f"{name}-token", self._child, length=TOKEN_LENGTH).result
         group = self._group(name, args, password, key_arn)
         endpoint = Endpoint(
             host=group.primary_endpoint_address,

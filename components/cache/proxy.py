@@ -20,6 +20,7 @@ from components.workload import (
     config_volume,
     digest,
     disruption_budget,
+    http_probe,
     metrics_service,
     pod_field,
     pod_template,
@@ -77,13 +78,8 @@ class PrimaryProxy(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _network_policy(self, name: str, client_namespace: pulumi.Input[str]) -> None:
-        network.policy(
+        self._app.network_policy(
             f"{name}-network-policy",
-            name=APP,
-            app=APP,
-            region=self._app.region,
-            namespace=self._app.namespace,
-            pods=selector(APP),
             ingress=[
                 network.ingress([redis.PORT], network.peer(namespace=client_namespace)),
                 network.ingress([METRICS_PORT], network.peer(namespace=MONITORING)),
@@ -131,9 +127,7 @@ def _container(credentials: k8s.core.v1.Secret) -> k8s.core.v1.ContainerArgs:
         readiness_probe=k8s.core.v1.ProbeArgs(
             tcp_socket=k8s.core.v1.TCPSocketActionArgs(port="redis"), period_seconds=5
         ),
-        liveness_probe=k8s.core.v1.ProbeArgs(
-            http_get=k8s.core.v1.HTTPGetActionArgs(path="/healthz", port="metrics"), period_seconds=10
-        ),
+        liveness_probe=http_probe("/healthz", port="metrics", period=10),
         volume_mounts=read_only({"certificates": redis.CERTIFICATES, "settings": redis.SETTINGS}),
     )
 

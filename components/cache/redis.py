@@ -6,7 +6,6 @@ from typing import Final
 
 import pulumi
 import pulumi_kubernetes as k8s
-import pulumi_random as random
 
 from components import network
 from components.cache import proxy
@@ -16,6 +15,7 @@ from components.connection import Connection, DataServiceComponent
 from components.context import RegionContext
 from components.metadata import CERTIFICATE_ANNOTATION, selector
 from components.namespaces import MONITORING, REDIS, SERVICES
+from components.passwords import random_password
 from components.pod_security import restricted_container
 from components.settings.values import bytes_of
 from components.trust import Certificate
@@ -28,6 +28,7 @@ from components.workload import (
     digest,
     disruption_budget,
     headless_service,
+    http_probe,
     pod_field,
     pod_template,
     read_only,
@@ -41,7 +42,6 @@ from components.workload import (
     stateful_set,
 )
 
-PASSWORD_LENGTH: Final = 32
 GRACE_SECONDS: Final = 60
 STARTUP_CHECKS: Final = 60
 SENTINEL_RESOURCES: Final = Resources(cpu="50m", memory="64Mi", scratch="16Mi")
@@ -69,9 +69,7 @@ class Redis(DataServiceComponent):
         self._context = context
         self._replicas = settings.replicas
         self._app = AppMetadata(app=configuration.APP, region=context.region, namespace=context.namespaces[REDIS])
-        self._password = random.RandomPassword(
-            f"{name}-password", length=PASSWORD_LENGTH, special=False, opts=self._child
-        ).result
+        self._password = random_password(f"{name}-password", self._child).result
         files = self._password.apply(configuration.render_credentials)
         self._credentials = k8s.core.v1.Secret(
             f"{name}-credentials",
@@ -99,13 +97,8 @@ class Redis(DataServiceComponent):
     def _network_policy(self, name: str) -> None:
         ports = [configuration.PORT, configuration.SENTINEL_PORT] if self._replicas > 1 else [configuration.PORT]
         nodes, proxies = (network.peer(pods=selector(app)) for app in (configuration.APP, proxy.APP))
-        network.policy(
+        self._app.network_policy(
             f"{name}-network-policy",
-            name=configuration.APP,
-            app=configuration.APP,
-            region=self._app.region,
-            namespace=self._app.namespace,
-            pods=selector(configuration.APP),
             ingress=[
                 network.ingress(ports, nodes, network.peer(namespace=self._context.namespaces[SERVICES])),
                 network.ingress([configuration.PORT], proxies),
@@ -182,7 +175,7 @@ class Redis(DataServiceComponent):
         ).deployment
 
     def _connect(self, name: str, ready: Sequence[pulumi.Resource]) -> None:
-        host = pulumi.Output.concat(configuration.SERVICE, ".", self._app.namespace, ".svc")
+        host = self._app.host_of(configuration.SERVICE)
         settings: dict[str, pulumi.Input[str]] = {
             "username": "default",
             "password": self._password,
@@ -291,9 +284,7 @@ class RedisPods:
             ports=[k8s.core.v1.ContainerPortArgs(name="metrics", container_port=configuration.EXPORTER_PORT)],
             resources=EXPORTER_RESOURCES.requirements(),
             security_context=restricted_container(),
-            liveness_probe=k8s.core.v1.ProbeArgs(
-                http_get=k8s.core.v1.HTTPGetActionArgs(path="/health", port="metrics"), period_seconds=20
-            ),
+            liveness_probe=http_probe("/health", port="metrics", period=20),
             volume_mounts=read_only({"certificates": configuration.CERTIFICATES}),
         )
 

@@ -39,13 +39,17 @@ def origin_host(region: str, domain: str) -> str:
     return f"{region}.{steered_host(domain)}"
 
 
+_STEERED_BY_DNS: Final = {"gcp": True, "aws": True, "azure": False}
+"""Whether the steered host is in DNS, by cloud of the CDN. Front Door steers by itself."""
+
+
 def asked_hosts(region: str, domain: str, cdn: str) -> list[str]:
     """Return the hosts by which a CDN (`gcp`, `aws`, `azure`) asks a region. The region's certificate names them.
 
-    On `azure` Front Door steers by itself, so the steered host has no DNS record, and no authority would sign it.
+    Without a DNS record of the steered host, no authority would sign it.
     """
     own = origin_host(region, domain)
-    return [own] if cdn == "azure" else [own, steered_host(domain)]
+    return [own, steered_host(domain)] if _STEERED_BY_DNS[cdn] else [own]
 
 
 @dataclass(frozen=True, kw_only=True)

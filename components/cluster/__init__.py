@@ -87,6 +87,8 @@ class ClusterOutputs:
     """The kind of cluster, if Istio's CNI plugin depends on it."""
     dns_server: DnsServer | None
     """The DNS server that Prometheus scrapes. None: it scrapes none."""
+    zone_labels: bool
+    """Whether every node has the label `topology.kubernetes.io/zone`. False: unknown, or some nodes lack it."""
 
 
 class Cluster(Protocol):

@@ -31,6 +31,7 @@ class ExistingCluster(pulumi.ComponentResource):
             load_balancer_annotations=LoadBalancerAnnotations(public={}, internal={}),
             mesh_platform=region.platform,
             dns_server=_dns_server(region.platform),
+            zone_labels=False,
         )
         self.register_outputs({})
 

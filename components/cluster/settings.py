@@ -77,13 +77,13 @@ CHOOSES_VERSIONS: Final = ("stable", "rapid")
 class Geography(Model):
     """Where a region is, for regions that the catalogue does not know."""
 
-    latitude: Annotated[float, Field(ge=-90, le=90)]
+    latitude: Annotated[float, Field(ge=-90, le=90, examples=[50.85])]
     """Degrees north of the equator; below zero they are south of it."""
-    longitude: Annotated[float, Field(ge=-180, le=180)]
+    longitude: Annotated[float, Field(ge=-180, le=180, examples=[4.35])]
     """Degrees east of Greenwich; below zero they are west of it."""
-    time_zone: TimeZone
+    time_zone: TimeZone = Field(examples=["Europe/Brussels"])
     """IANA time zone of most of the region's users, for `services.*.followTheSun`."""
-    languages: Languages
+    languages: Languages = Field(examples=[["nl", "fr"]])
     """Languages of the region's users, as BCP 47 tags. A request is routed to a region that has its language."""
     country: Country | None = None
     """ISO 3166 code of the country, a label of the region's metrics. None: the label is empty."""
@@ -92,10 +92,10 @@ class Geography(Model):
 class Region(Model):
     """A region, wherever its cluster comes from."""
 
-    name: RegionName
+    name: RegionName = Field(examples=["us-central1"])
     """Name of the region, with which the names of its resources begin. It is a cloud region of the catalogue, such as
     `us-central1`, or a name of your own. Never change it: a region with another name is another region."""
-    cloud: Cloud
+    cloud: Cloud = Field(examples=["existing"])
     """Who runs the cluster. `existing` is a Kubernetes cluster that is there already. For `gcp`, `aws` and `azure` the
     program creates the cluster and its network."""
     geography: Geography | None = None
@@ -114,7 +114,7 @@ class Region(Model):
 class ExistingRegion(Region):
     """A region on a Kubernetes cluster that is there already, reached through a kubeconfig context."""
 
-    cloud: Literal["existing"]
+    cloud: Literal["existing"] = Field(examples=["existing"])
     context: Context | None = None
     """Name of the kubeconfig context. You may rename the context. To move to a different cluster, remove the region
     first: docs/runbooks/remove-a-region.md. None: the current context, which only a region without others may use."""
@@ -140,11 +140,11 @@ def _shares(total: int, parts: int) -> list[int]:
 class Nodes(Model):
     """Machines of a region, over all its zones: their type, and how many there are at least and at most."""
 
-    type: str
+    type: str = Field(examples=["e2-standard-4"])
     """Type of the machines, one that the region has. A new type replaces the machines."""
-    min: Count
+    min: Count = Field(examples=[3])
     """Fewest machines, over all zones of the region."""
-    max: Count
+    max: Count = Field(examples=[9])
     """Most machines, over all zones of the region. Pod addresses limit them: at most 63 on `gcp`, 30 in each zone on
     `aws`, and 52 with three zones on `azure`. On `aws` and `azure` each zone needs at least one."""
 
@@ -170,19 +170,19 @@ class Nodes(Model):
 class GcpNodes(Nodes):
     """Machines of Google Cloud."""
 
-    type: GcpMachine
+    type: GcpMachine = Field(examples=["e2-standard-4"])
 
 
 class AwsNodes(Nodes):
     """Machines of AWS."""
 
-    type: AwsMachine
+    type: AwsMachine = Field(examples=["m7i.xlarge"])
 
 
 class AzureNodes(Nodes):
     """Machines of Azure, besides the small ones for AKS's own pods."""
 
-    type: AzureMachine
+    type: AzureMachine = Field(examples=["Standard_D4s_v5"])
 
 
 class GcpInstances(Model):
@@ -311,25 +311,25 @@ class ManagedRegion(Region):
 class GcpRegion(GcpCluster, ManagedRegion):
     """A region on Google Cloud."""
 
-    cloud: Literal["gcp"]
+    cloud: Literal["gcp"] = Field(examples=["gcp"])
     nodes: GcpNodes
-    project: GcpProject
+    project: GcpProject = Field(examples=["my-project"])
 
 
 class AwsRegion(AwsCluster, ManagedRegion):
     """A region on AWS."""
 
-    cloud: Literal["aws"]
+    cloud: Literal["aws"] = Field(examples=["aws"])
     nodes: AwsNodes
-    administrators: AwsPrincipals
+    administrators: AwsPrincipals = Field(examples=[["arn:aws:iam::123456789012:role/administrators"]])
 
 
 class AzureRegion(AzureCluster, ManagedRegion):
     """A region on Azure."""
 
-    cloud: Literal["azure"]
+    cloud: Literal["azure"] = Field(examples=["azure"])
     nodes: AzureNodes
-    admin_groups: AzureIds
+    admin_groups: AzureIds = Field(examples=[["11111111-2222-3333-4444-555555555555"]])
 
 
 class _Unclear(Region):

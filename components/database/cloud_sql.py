@@ -1,7 +1,6 @@
 """PostgreSQL on Cloud SQL, the managed database of Google Cloud."""
 
 import pulumi
-import pulumi_random as random
 from pulumi_gcp import sql
 
 from components.cluster.gke import GkeNetwork
@@ -12,10 +11,10 @@ from components.cluster.maintenance import DAYS
 from components.cluster.settings import GcpRegion
 from components.connection import DataServiceComponent
 from components.database import postgresql
-from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import cloud_sql_tier
 from components.database.managed import ManagedDatabaseArgs
 from components.database.postgresql import Server, connect
+from components.passwords import random_password
 from components.quantities import gibibytes
 from components.versions import POSTGRESQL_VERSION
 
@@ -73,9 +72,7 @@ class CloudSql(DataServiceComponent):
         )
 
     def _server(self, name: str, instance: sql.DatabaseInstance) -> Server:
-        password = random.RandomPassword(
-            f"{name}-administrator-password", length=PASSWORD_LENGTH, special=False, opts=self._child
-        ).result
+        password = random_password(f"{name}-administrator-password", self._child).result
         administrator = sql.User(
             f"{name}-administrator",
             project=self._region.project,

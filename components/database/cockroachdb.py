@@ -93,13 +93,8 @@ class CockroachDB(DataServiceComponent):
         itself = network.peer(pods=selector(nodes.APP))
         jobs = [BOOTSTRAP_APP, *([REGIONS_APP] if at_home else []), *([BACKUP_APP] if backup else [])]
         clients = network.peer(namespace=self._context.namespaces[SERVICES])
-        network.policy(
+        self._app.network_policy(
             f"{name}-network-policy",
-            name=nodes.APP,
-            app=nodes.APP,
-            region=self._app.region,
-            namespace=self._app.namespace,
-            pods=selector(nodes.APP),
             ingress=[
                 network.ingress([nodes.SQL_PORT], itself, *(network.peer(pods=selector(job)) for job in jobs), clients),
                 network.ingress([nodes.HTTP_PORT], network.peer(namespace=MONITORING)),
@@ -173,7 +168,7 @@ class CockroachDB(DataServiceComponent):
         )
 
     def _connect(self, name: str, credentials: DatabaseCredentials, ready: Sequence[pulumi.Resource]) -> None:
-        host = pulumi.Output.concat(nodes.PUBLIC_SERVICE, ".", self._app.namespace, ".svc")
+        host = self._app.host_of(nodes.PUBLIC_SERVICE)
         self.offer(
             Connection.publish(
                 name,

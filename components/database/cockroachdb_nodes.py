@@ -1,6 +1,7 @@
 """CockroachDB's nodes in one region: names and ports, start command, join addresses, and pods."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import pulumi
@@ -15,6 +16,7 @@ from components.versions import COCKROACHDB_IMAGE
 from components.workload import (
     AppMetadata,
     Resources,
+    http_probe,
     pod_field,
     pod_template,
     read_only,
@@ -121,6 +123,7 @@ class NodePods:
         }
 
     def _container(self) -> k8s.core.v1.ContainerArgs:
+        probe = partial(http_probe, port="https", scheme="HTTPS", timeout=3)
         return k8s.core.v1.ContainerArgs(
             name=APP,
             image=COCKROACHDB_IMAGE,
@@ -138,9 +141,9 @@ class NodePods:
             ],
             resources=self.resources.requirements(),
             security_context=restricted_container(),
-            startup_probe=_probe("/health", period=5, failures=STARTUP_CHECKS),
-            liveness_probe=_probe("/health", period=10, failures=6),
-            readiness_probe=_probe("/health?ready=1", period=5, failures=2),
+            startup_probe=probe("/health", period=5, failures=STARTUP_CHECKS),
+            liveness_probe=probe("/health", period=10, failures=6),
+            readiness_probe=probe("/health?ready=1", period=5, failures=2),
             volume_mounts=[
                 k8s.core.v1.VolumeMountArgs(name="data", mount_path=DATA),
                 *read_only({"certificates": CERTIFICATES}),
@@ -153,12 +156,3 @@ def certificates(certificate: Certificate, holder: str) -> k8s.core.v1.VolumeArg
     """Return the volume `certificates` with CockroachDB's file names for `holder`: node, or client.<user>."""
     files = {"ca.crt": "ca.crt", "tls.crt": f"{holder}.crt", "tls.key": f"{holder}.key"}
     return secret_volume("certificates", certificate.secret_name, files)
-
-
-def _probe(path: str, *, period: int, failures: int) -> k8s.core.v1.ProbeArgs:
-    return k8s.core.v1.ProbeArgs(
-        http_get=k8s.core.v1.HTTPGetActionArgs(path=path, port="https", scheme="HTTPS"),
-        period_seconds=period,
-        timeout_seconds=3,
-        failure_threshold=failures,
-    )

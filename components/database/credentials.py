@@ -1,31 +1,19 @@
 """The application's database credentials, for every region and engine."""
 
 import re
-from dataclasses import dataclass
 
 import pulumi
-import pulumi_random as random
 
 from components.connection import mount_path
+from components.passwords import random_password
 
-PASSWORD_LENGTH = 32
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatabaseCredentialsArgs:
-    """Names in the application's database."""
-
-    database: str = "sacred_council"
-    username: str = "sacred_council"
-
-    def __post_init__(self) -> None:
-        _check_identifier("database", self.database)
-        _check_identifier("username", self.username)
 
 
 class DatabaseCredentials(pulumi.ComponentResource):
     """One user for all regions. They share one database, so they also share the password.
+
+    Raises ValueError if `database` or `username` would need quotes in SQL.
 
     Outputs: `database`, `username` (plain strings), `password` (secret; letters and digits).
     """
@@ -34,13 +22,20 @@ class DatabaseCredentials(pulumi.ComponentResource):
     username: str
     password: pulumi.Output[str]
 
-    def __init__(self, name: str, args: DatabaseCredentialsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        database: str = "sacred_council",
+        username: str = "sacred_council",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        _check_identifier("database", database)
+        _check_identifier("username", username)
         super().__init__("sacred-council:database:DatabaseCredentials", name, None, opts)
-        self.database = args.database
-        self.username = args.username
-        self.password = random.RandomPassword(
-            f"{name}-password", length=PASSWORD_LENGTH, special=False, opts=pulumi.ResourceOptions(parent=self)
-        ).result
+        self.database = database
+        self.username = username
+        self.password = random_password(f"{name}-password", pulumi.ResourceOptions(parent=self)).result
         self.register_outputs({"database": self.database, "username": self.username})
 
     def url(self, host: pulumi.Output[str], port: int) -> pulumi.Output[str]:

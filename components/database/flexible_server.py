@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import pulumi
-import pulumi_random as random
 from pulumi_azure_native import authorization, dbforpostgresql
 
 from components.authorities import MICROSOFT, public_authorities
@@ -14,11 +13,11 @@ from components.cluster.maintenance import DAYS
 from components.cluster.settings import AzureRegion
 from components.connection import DataServiceComponent
 from components.database import postgresql
-from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import FLEXIBLE_SERVER, azure_disk, sku_tier, smallest
 from components.database.managed import ManagedDatabaseArgs
 from components.database.postgresql import Server, connect
 from components.offers import here
+from components.passwords import random_password
 from components.versions import POSTGRESQL_VERSION
 
 ENDPOINT = "postgresqlServer"
@@ -49,9 +48,7 @@ class FlexibleServer(DataServiceComponent):
         super().__init__("sacred-council:database:FlexibleServer", name, None, opts)
         self._region, self._network = region, network
         self._child = pulumi.ResourceOptions(parent=self)
-        password = random.RandomPassword(
-            f"{name}-administrator-password", length=PASSWORD_LENGTH, special=False, opts=self._child
-        ).result
+        password = random_password(f"{name}-administrator-password", self._child).result
         made = self._server(name, args, password)
         endpoint = AksPrivateEndpoint(
             f"{name}-endpoint",

@@ -8,12 +8,12 @@ from typing import Final
 
 import pulumi
 import pulumi_kubernetes as k8s
-import pulumi_random as random
 
 from components import network
 from components.connection import Connection, secret_name
 from components.database.credentials import DatabaseCredentials
 from components.database.managed import ManagedDatabaseArgs
+from components.passwords import random_password
 from components.setup_job import SetupJob
 from components.versions import POSTGRESQL_IMAGE
 from components.workload import AppMetadata, Resources
@@ -123,7 +123,7 @@ def connect(name: str, args: ManagedDatabaseArgs, server: Server, opts: pulumi.R
 
 
 def _verifier(name: str, credentials: DatabaseCredentials, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    salt = random.RandomPassword(f"{name}-salt", length=SALT_LENGTH, special=False, opts=opts).result
+    salt = random_password(f"{name}-salt", opts, length=SALT_LENGTH).result
     return pulumi.Output.all(credentials.password, salt).apply(lambda known: scram_verifier(known[0], known[1]))
 
 

@@ -1,7 +1,6 @@
 """PostgreSQL on RDS, the managed database of AWS."""
 
 import pulumi
-import pulumi_random as random
 from pulumi_aws import cloudwatch, kms, rds
 
 from components.cluster.access import unique_suffix
@@ -11,11 +10,11 @@ from components.cluster.location import LOG_RETENTION_DAYS, common_labels
 from components.cluster.settings import AwsRegion
 from components.connection import DataServiceComponent
 from components.database import postgresql
-from components.database.credentials import PASSWORD_LENGTH
 from components.database.instances import RDS, rds_disk_limit, smallest
 from components.database.managed import ManagedDatabaseArgs
 from components.database.postgresql import Server, connect
 from components.offers import here
+from components.passwords import random_password
 from components.quantities import gibibytes
 from components.versions import POSTGRESQL_VERSION
 
@@ -50,9 +49,7 @@ class Rds(DataServiceComponent):
         super().__init__("sacred-council:database:Rds", name, None, opts)
         self._region, self._network = region, network
         self._child = pulumi.ResourceOptions(parent=self)
-        password = random.RandomPassword(
-            f"{name}-administrator-password", length=PASSWORD_LENGTH, special=False, opts=self._child
-        ).result
+        password = random_password(f"{name}-administrator-password", self._child).result
         instance = self._instance(name, args, password)
         server = Server(
             host=instance.address,

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import pulumi
 import pulumi_kubernetes as k8s
-import pulumi_random as random
 
 from components import network
 from components.context import RegionContext
@@ -15,13 +14,13 @@ from components.gitops.settings import GitOpsSettings, RepositorySettings
 from components.metadata import object_meta
 from components.namespaces import ARGO_CD as ARGO_CD_NAMESPACE
 from components.namespaces import SERVICES
+from components.passwords import random_password
 from components.releases import chart_release
 from components.secret_data import sealed
 from components.trust import Certificate, CertificateArgs
 from components.versions import ARGO_CD
 
 APP: Final = "argocd"
-PASSWORD_LENGTH: Final = 32
 ADMIN_SECRET: Final = "argocd-initial-admin-secret"  # noqa: S105 - the name that the command line of Argo CD reads
 TLS_SECRET: Final = "argocd-server-tls"  # noqa: S105 - a name that Argo CD knows
 REPLICAS: Final = 2
@@ -206,7 +205,10 @@ class ArgoSecrets(pulumi.ComponentResource):
         self._name = name
         self._region = context.region
         self._namespace = context.namespaces[ARGO_CD_NAMESPACE]
-        admin, session, cache = (self._password(purpose) for purpose in ("admin", "session", "cache"))
+        admin, session, cache = (
+            random_password(f"{name}-{purpose}-password", pulumi.ResourceOptions(parent=self))
+            for purpose in ("admin", "session", "cache")
+        )
         hashed: dict[str, pulumi.Input[str]] = {
             "admin.password": admin.bcrypt_hash,
             "admin.passwordMtime": _FIRST_SET,
@@ -226,14 +228,6 @@ class ArgoSecrets(pulumi.ComponentResource):
             }
             self.ready.append(self._secret("repository", "services-repository", login, {TYPE_LABEL: "repository"}))
         self.register_outputs({})
-
-    def _password(self, purpose: str) -> random.RandomPassword:
-        return random.RandomPassword(
-            f"{self._name}-{purpose}-password",
-            length=PASSWORD_LENGTH,
-            special=False,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
 
     def _secret(
         self,

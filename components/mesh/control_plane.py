@@ -12,12 +12,12 @@ from components.context import RegionContext
 from components.mesh import chart_values
 from components.mesh.routing import service_host
 from components.mesh.settings import MeshSettings
-from components.metadata import object_meta
 from components.monitoring import collector_host
 from components.namespaces import INGRESS, ISTIO, MONITORING, SERVICES, SYSTEM
 from components.releases import chart_release
 from components.trust import RegionAuthority
 from components.versions import ISTIO_BASE, ISTIO_CNI, ISTIOD, ChartVersion
+from components.workload import AppMetadata, custom_object, service_monitor
 
 APP = "istiod"
 PODS = {"app": "istiod"}
@@ -56,6 +56,7 @@ class ControlPlane(pulumi.ComponentResource):
         super().__init__("sacred-council:mesh:ControlPlane", name, None, context.child(opts))
         self._name = name
         self._context = context
+        self._app = AppMetadata(app=APP, region=context.region, namespace=context.namespaces[ISTIO])
         before = [self._authority(authority), self._network_policy()]
         base = self._release("base", ISTIO_BASE, "istio-base", {}, [])
         values = chart_values.istiod_values(
@@ -70,7 +71,14 @@ class ControlPlane(pulumi.ComponentResource):
         plugin = chart_values.cni_values(platform=platform)
         cni = self._release("cni", ISTIO_CNI, "istio-cni", plugin, [istiod], namespace=SYSTEM)
         self.ready = [istiod, cni, *self._mesh_rules(traced, istiod)]
-        self._monitor()
+        service_monitor(
+            name,
+            self._app,
+            services=PODS,
+            endpoint={"port": "http-monitoring", "interval": "30s"},
+            monitored_by=context.monitored_by,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         self.register_outputs({})
 
     def _release(
@@ -91,13 +99,10 @@ class ControlPlane(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
 
-    def _meta(self, name: str) -> k8s.meta.v1.ObjectMetaArgs:
-        return object_meta(name, app=APP, region=self._context.region, namespace=self._context.namespaces[ISTIO])
-
     def _authority(self, authority: RegionAuthority) -> k8s.core.v1.Secret:
         return k8s.core.v1.Secret(
             f"{self._name}-cacerts",
-            metadata=self._meta("cacerts"),
+            metadata=self._app.meta("cacerts"),
             string_data={
                 "ca-cert.pem": authority.certificate_pem,
                 "ca-key.pem": authority.private_key_pem,
@@ -109,12 +114,8 @@ class ControlPlane(pulumi.ComponentResource):
 
     def _network_policy(self) -> pulumi.Resource:
         proxies = [network.peer(namespace=namespace) for namespace in INJECTED_NAMESPACES]
-        return network.policy(
+        return self._app.network_policy(
             f"{self._name}-policy",
-            name="istiod",
-            app=APP,
-            region=self._context.region,
-            namespace=self._context.namespaces[ISTIO],
             pods=PODS,
             ingress=[
                 network.ingress([chart_values.XDS_PORT], *proxies),
@@ -128,40 +129,27 @@ class ControlPlane(pulumi.ComponentResource):
 
     def _mesh_rules(self, traced: float | None, istiod: pulumi.Resource) -> list[pulumi.Resource]:
         after = pulumi.ResourceOptions(parent=self, depends_on=[istiod])
-        only_mutual_tls = k8s.apiextensions.CustomResource(
+        only_mutual_tls = custom_object(
             f"{self._name}-mutual-tls",
+            self._app,
             api_version="security.istio.io/v1",
             kind="PeerAuthentication",
-            metadata=self._meta("default"),
+            name="default",
             spec=mutual_tls(),
             opts=after,
         )
         if traced is None:
             return [only_mutual_tls]
-        telemetry = k8s.apiextensions.CustomResource(
+        telemetry = custom_object(
             f"{self._name}-tracing",
+            self._app,
             api_version="telemetry.istio.io/v1",
             kind="Telemetry",
-            metadata=self._meta("mesh-default"),
+            name="mesh-default",
             spec=tracing(chart_values.TRACING_PROVIDER, traced),
             opts=after,
         )
         return [only_mutual_tls, telemetry]
-
-    def _monitor(self) -> None:
-        if self._context.monitored_by is None:
-            return
-        k8s.apiextensions.CustomResource(
-            f"{self._name}-monitor",
-            api_version="monitoring.coreos.com/v1",
-            kind="ServiceMonitor",
-            metadata=self._meta("istiod"),
-            spec={
-                "selector": {"matchLabels": PODS},
-                "endpoints": [{"port": "http-monitoring", "interval": "30s"}],
-            },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._context.monitored_by]),
-        )
 
 
 def mutual_tls() -> dict[str, Any]:

@@ -20,6 +20,7 @@ from components.releases import chart_release
 from components.services import HTTP_PORT
 from components.trust import Certificate, CertificateArgs
 from components.versions import ISTIO_GATEWAY
+from components.workload import AppMetadata
 
 GATEWAY: Final = "sacred-council"
 CREDENTIAL: Final = "gateway-certificate"
@@ -78,7 +79,8 @@ class IngressGateway(pulumi.ComponentResource):
         release = _release(name, context, INGRESS_APP, values, [*ready, self._network_policy()], self)
         self._gateway(hosts, settings.post_quantum, certificate.secret_name)
         self._keepalive()
-        proxy_monitor(f"{name}-monitor", context, INGRESS, app=INGRESS_APP, opts=pulumi.ResourceOptions(parent=self))
+        app = AppMetadata(app=INGRESS_APP, region=context.region, namespace=context.namespaces[INGRESS])
+        proxy_monitor(name, app, context, pulumi.ResourceOptions(parent=self))
         namespace = context.namespaces[INGRESS]
         self.service_name = release.name.apply(lambda _: INGRESS_APP)
         self.gateway_host = namespace.apply(lambda known: service_host(INGRESS_APP, known))

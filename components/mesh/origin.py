@@ -12,8 +12,8 @@ from components.cdn.names import HEALTH_PATH, TOKEN_HEADER
 from components.context import RegionContext
 from components.mesh import chart_values
 from components.mesh.chart_values import INGRESS_APP, INGRESS_PODS
-from components.metadata import object_meta
 from components.namespaces import INGRESS
+from components.workload import AppMetadata, custom_object
 
 CERTIFICATE: Final = "origin-certificate"
 ACCOUNT: Final = "acme-account"
@@ -46,10 +46,10 @@ class OriginCertificate(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sacred-council:mesh:OriginCertificate", name, None, context.child(opts))
         self._name = name
-        self._context = context
+        self._app = _gateway(context)
         account = k8s.core.v1.Secret(
             f"{name}-account",
-            metadata=self._meta(ACCOUNT),
+            metadata=self._app.meta(ACCOUNT),
             string_data={"tls.key": edge.keys.account_key},
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -59,17 +59,13 @@ class OriginCertificate(pulumi.ComponentResource):
         self.hosts = edge.hosts
         self.register_outputs({"secret_name": self.secret_name})
 
-    def _meta(self, name: str) -> k8s.meta.v1.ObjectMetaArgs:
-        return object_meta(
-            name, app=INGRESS_APP, region=self._context.region, namespace=self._context.namespaces[INGRESS]
-        )
-
     def _resource(self, kind: str, spec: dict[str, Any], after: Sequence[pulumi.Resource]) -> pulumi.Resource:
-        return k8s.apiextensions.CustomResource(
+        return custom_object(
             f"{self._name}-{kind.lower()}",
+            self._app,
             api_version="cert-manager.io/v1",
             kind=kind,
-            metadata=self._meta(CERTIFICATE),
+            name=CERTIFICATE,
             spec=spec,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
@@ -96,7 +92,7 @@ class OriginAuthentication(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sacred-council:mesh:OriginAuthentication", name, None, context.child(opts))
         self._name = name
-        self._context = context
+        self._app = _gateway(context)
         self._after = pulumi.ResourceOptions(parent=self, depends_on=list(ready))
         keys, hosts = edge.keys, [edge.domain, *edge.hosts]
         security, networking = "security.istio.io/v1", "networking.istio.io/v1"
@@ -110,15 +106,19 @@ class OriginAuthentication(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _resource(self, api_version: str, kind: str, name: str, spec: pulumi.Input[dict[str, Any]]) -> None:
-        context = self._context
-        k8s.apiextensions.CustomResource(
+        custom_object(
             f"{self._name}-{name}",
+            self._app,
             api_version=api_version,
             kind=kind,
-            metadata=object_meta(name, app=INGRESS_APP, region=context.region, namespace=context.namespaces[INGRESS]),
+            name=name,
             spec=spec,
             opts=self._after,
         )
+
+
+def _gateway(context: RegionContext) -> AppMetadata:
+    return AppMetadata(app=INGRESS_APP, region=context.region, namespace=context.namespaces[INGRESS])
 
 
 def issuer_spec() -> dict[str, Any]:

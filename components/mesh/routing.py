@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from components import network
 from components.cdn.names import LANGUAGE_HEADER
 from components.context import RegionContext
 from components.mesh import chart_values, peers
 from components.mesh.peers import LanguageRoute, MeshPeers
-from components.metadata import object_meta
 from components.namespaces import MONITORING, SERVICES
 from components.services import HTTP_PORT, METRICS_PORT
+from components.workload import AppMetadata, custom_object, pod_monitor
 
 APP = "mesh-routing"
 CIRCLE_HEADER = "x-sacred-circle"
@@ -48,6 +47,7 @@ class ServiceRouting(pulumi.ComponentResource):
         super().__init__("sacred-council:mesh:ServiceRouting", name, None, context.child(opts))
         self._name = name
         self._context = context
+        self._app = AppMetadata(app=APP, region=context.region, namespace=context.namespaces[SERVICES])
         self._after = pulumi.ResourceOptions(parent=self, depends_on=list(ready))
         self._routes(services, domain, gateway, mesh_peers)
         self._authorization(gateway_principal)
@@ -88,28 +88,23 @@ class ServiceRouting(pulumi.ComponentResource):
             self._resource("security.istio.io/v1", "AuthorizationPolicy", policy, spec)
 
     def _metrics(self) -> None:
-        context = self._context
         self._resource("security.istio.io/v1", "PeerAuthentication", "plain-metrics", plain_metrics(METRICS_PORT))
-        network.policy(
+        self._app.network_policy(
             f"{self._name}-policy",
             name="proxy-metrics",
-            app=APP,
-            region=context.region,
-            namespace=context.namespaces[SERVICES],
             pods=SERVICE_LABELS,
             ingress=[network.ingress([chart_values.PROXY_METRICS_PORT], network.peer(namespace=MONITORING))],
             opts=pulumi.ResourceOptions(parent=self),
         )
-        proxy_monitor(f"{self._name}-monitor", context, SERVICES, app=APP, opts=pulumi.ResourceOptions(parent=self))
+        proxy_monitor(self._name, self._app, self._context, pulumi.ResourceOptions(parent=self))
 
     def _resource(self, api_version: str, kind: str, name: str, spec: pulumi.Input[dict[str, Any]]) -> None:
-        k8s.apiextensions.CustomResource(
+        custom_object(
             f"{self._name}-{kind.lower()}-{name}",
+            self._app,
             api_version=api_version,
             kind=kind,
-            metadata=object_meta(
-                name, app=APP, region=self._context.region, namespace=self._context.namespaces[SERVICES]
-            ),
+            name=name,
             spec=spec,
             opts=self._after,
         )
@@ -121,26 +116,20 @@ def _destination(
     return namespace.apply(lambda known: destination_rule(service, known, mesh_peers))
 
 
-def proxy_monitor(
-    resource_name: str, context: RegionContext, namespace: str, *, app: str, opts: pulumi.ResourceOptions
-) -> None:
-    """Let Prometheus scrape the proxies of all pods in `namespace`. Only proxies have a port of this name.
+def proxy_monitor(name: str, app: AppMetadata, context: RegionContext, opts: pulumi.ResourceOptions) -> None:
+    """Let Prometheus scrape the proxies of all pods in the application's namespace. Only proxies have such a port.
 
     Create nothing when the region has no monitoring.
     """
-    if context.monitored_by is None:
-        return
-    k8s.apiextensions.CustomResource(
-        resource_name,
-        api_version="monitoring.coreos.com/v1",
-        kind="PodMonitor",
-        metadata=object_meta("proxies", app=app, region=context.region, namespace=context.namespaces[namespace]),
-        spec={
-            "selector": {},
-            "jobLabel": "app.kubernetes.io/name",
-            "podMetricsEndpoints": [{"port": "http-envoy-prom", "path": "/stats/prometheus", "interval": "30s"}],
-        },
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[context.monitored_by])),
+    pod_monitor(
+        name,
+        app,
+        monitor="proxies",
+        pods={},
+        job_label="app.kubernetes.io/name",
+        endpoint={"port": "http-envoy-prom", "path": "/stats/prometheus", "interval": "30s"},
+        monitored_by=context.monitored_by,
+        opts=opts,
     )
 
 

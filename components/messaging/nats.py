@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import pulumi
 import pulumi_kubernetes as k8s
-import pulumi_random as random
 
 from components import network
 from components.connection import Connection, DataServiceComponent
@@ -15,6 +15,7 @@ from components.messaging import configuration, streams
 from components.messaging.settings import MessagingSettings
 from components.metadata import CERTIFICATE_ANNOTATION, selector
 from components.namespaces import MONITORING, NATS, SERVICES
+from components.passwords import random_password
 from components.peering import PEER_NAMES
 from components.pod_security import restricted_container
 from components.settings.values import bytes_of
@@ -28,6 +29,7 @@ from components.workload import (
     digest,
     disruption_budget,
     headless_service,
+    http_probe,
     pod_field,
     pod_template,
     read_only,
@@ -41,7 +43,6 @@ from components.workload import (
     stateful_set,
 )
 
-PASSWORD_LENGTH: Final = 32
 GRACE_SECONDS: Final = configuration.LAME_DUCK_SECONDS * 2
 STARTUP_CHECKS: Final = 90
 EXPORTER_RESOURCES: Final = Resources(cpu="50m", memory="64Mi", scratch="16Mi")
@@ -75,7 +76,7 @@ class Nats(DataServiceComponent):
         self._context = context
         self._peers = context.peers.get(NATS)
         self._app = AppMetadata(app=configuration.APP, region=context.region, namespace=context.namespaces[NATS])
-        self._password = self._random_password(f"{name}-application-password")
+        self._password = random_password(f"{name}-application-password", self._child)
         has_streams = bool(streams.held(context.region, settings.streams))
         self._network_policy(name, with_streams=has_streams)
         self._services(name)
@@ -102,9 +103,6 @@ class Nats(DataServiceComponent):
             )
         self._connect(name, servers)
 
-    def _random_password(self, name: str) -> random.RandomPassword:
-        return random.RandomPassword(name, length=PASSWORD_LENGTH, special=False, opts=self._child)
-
     def _network_policy(self, name: str, *, with_streams: bool) -> None:
         """Let clients, the streams' Job, each other, Prometheus and other regions reach the servers."""
         servers = network.peer(pods=selector(configuration.APP))
@@ -112,13 +110,8 @@ class Nats(DataServiceComponent):
         if with_streams:
             clients.append(network.peer(pods=selector(streams.APP)))
         peers = self._peers
-        network.policy(
+        self._app.network_policy(
             f"{name}-network-policy",
-            name=configuration.APP,
-            app=configuration.APP,
-            region=self._app.region,
-            namespace=self._app.namespace,
-            pods=selector(configuration.APP),
             ingress=[
                 network.ingress([configuration.CLIENT_PORT], *clients),
                 network.ingress([configuration.CLUSTER_PORT], servers),
@@ -207,7 +200,7 @@ class Nats(DataServiceComponent):
         )
 
     def _users(self, name: str) -> pulumi.Output[str]:
-        system = self._random_password(f"{name}-system-password")
+        system = random_password(f"{name}-system-password", self._child)
         k8s.core.v1.Secret(
             f"{name}-system",
             metadata=self._app.meta("nats-system"),
@@ -219,7 +212,7 @@ class Nats(DataServiceComponent):
         )
 
     def _connect(self, name: str, servers: pulumi.Resource) -> None:
-        host = pulumi.Output.concat(configuration.SERVICE, ".", self._app.namespace, ".svc")
+        host = self._app.host_of(configuration.SERVICE)
         user, password, port = configuration.APPLICATION_USER, self._password.result, configuration.CLIENT_PORT
         self.offer(
             Connection.publish(
@@ -274,6 +267,7 @@ class ServerPods:
 
     def _server(self) -> k8s.core.v1.ContainerArgs:
         region = self.app.region
+        probe = partial(http_probe, port="monitor", timeout=5)
         return k8s.core.v1.ContainerArgs(
             name="nats",
             image=NATS_IMAGE,
@@ -296,9 +290,9 @@ class ServerPods:
             lifecycle=_leave_gently(),
             resources=self.resources.requirements(),
             security_context=restricted_container(),
-            startup_probe=_probe("/healthz", period=10, failures=STARTUP_CHECKS),
-            liveness_probe=_probe("/healthz?js-enabled-only=true", period=30, failures=3),
-            readiness_probe=_probe("/healthz?js-server-only=true", period=10, failures=3),
+            startup_probe=probe("/healthz", period=10, failures=STARTUP_CHECKS),
+            liveness_probe=probe("/healthz?js-enabled-only=true", period=30, failures=3),
+            readiness_probe=probe("/healthz?js-server-only=true", period=10, failures=3),
             volume_mounts=[
                 k8s.core.v1.VolumeMountArgs(name="data", mount_path=configuration.DATA),
                 *read_only({"settings": configuration.SETTINGS, "certificates": configuration.CERTIFICATES}),
@@ -351,13 +345,4 @@ def _leave_gently() -> k8s.core.v1.LifecycleArgs:
     command = ["nats-server", f"--signal=ldm={configuration.RUN}/nats.pid"]
     return k8s.core.v1.LifecycleArgs(
         pre_stop=k8s.core.v1.LifecycleHandlerArgs(exec_=k8s.core.v1.ExecActionArgs(command=command))
-    )
-
-
-def _probe(path: str, *, period: int, failures: int) -> k8s.core.v1.ProbeArgs:
-    return k8s.core.v1.ProbeArgs(
-        http_get=k8s.core.v1.HTTPGetActionArgs(path=path, port="monitor"),
-        period_seconds=period,
-        timeout_seconds=5,
-        failure_threshold=failures,
     )

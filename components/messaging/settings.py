@@ -1,8 +1,8 @@
 """What can be configured of messaging."""
 
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field
 
 from components.settings import Model
 from components.settings.values import (
@@ -10,27 +10,19 @@ from components.settings.values import (
     Cpu,
     Duration,
     RegionName,
-    counted,
+    RegionNames,
     distinct,
-    mistake,
     not_empty,
     pattern,
+    quorum,
 )
-
-ALL: Final = "all"
-"""Instead of a list of regions: every one, also those to come."""
 
 FILE_SHARE: Final = 0.9
 """Share of a server's storage that JetStream may fill."""
 
 MessagingServers = Annotated[
     int,
-    counted(
-        lambda n: n in (1, 3, 5),
-        "must be 1, 3 or 5: JetStream needs an odd quorum",
-        "write 1, 3 or 5",
-        enum=[1, 3, 5],
-    ),
+    quorum("JetStream needs an odd quorum"),
 ]
 
 StreamName = Annotated[
@@ -51,30 +43,20 @@ Subject = Annotated[
         "write e.g. councils.> or councils.*.decisions",
     ),
 ]
-
-
-def _one_as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
 Subjects = Annotated[tuple[Subject, ...], Field(strict=False), not_empty("councils.>"), distinct("one")]
-_RegionNames = Annotated[tuple[RegionName, ...], Field(strict=False)]
-Mirrors = Annotated[
-    _RegionNames, BeforeValidator(_one_as_list, json_schema_input_type=RegionName | _RegionNames), distinct("one")
-]
 
 
 class StreamSettings(Model):
     """A stream: its home region keeps the messages, and other regions can have mirrors."""
 
-    name: StreamName
+    name: StreamName = Field(examples=["council-decisions"])
     """Name of the stream."""
-    subjects: Subjects
+    subjects: Subjects = Field(examples=[["councils.>"]])
     """Subjects whose messages the stream keeps. No message may belong to two streams."""
     home: RegionName | None = None
     """Name of the region that keeps the stream. Messages do not move, so change it only when the home is lost:
     docs/runbooks/nats-gateway-lost.md. Needed with several regions. None: the only region."""
-    mirrored_in: Mirrors = ()
+    mirrored_in: RegionNames = ()
     """Names of the regions that keep a copy, or `all`: every region, also those to come."""
     replicas: MessagingServers | None = None
     """Servers of the region that keep each message, at most `messaging.servers`. None: 3, or 1 where there is one
@@ -83,12 +65,6 @@ class StreamSettings(Model):
     """How long a message is kept."""
     max_size: Bytes = "256Mi"
     """Most data that the stream keeps. The oldest messages go when there are more."""
-
-    @model_validator(mode="after")
-    def _all_is_not_one_of_many(self) -> Self:
-        if ALL in self.mirrored_in and len(self.mirrored_in) > 1:
-            raise mistake("must not have all beside regions in mirroredIn", "write mirroredIn: all, or the regions")
-        return self
 
 
 class MessagingSettings(Model):

@@ -9,10 +9,10 @@ import pulumi
 from components import network
 from components.context import RegionContext
 from components.messaging import configuration
-from components.messaging.settings import ALL, MessagingSettings, StreamSettings
+from components.messaging.settings import MessagingSettings, StreamSettings
 from components.metadata import selector
 from components.namespaces import NATS
-from components.settings.values import bytes_of, seconds_of
+from components.settings.values import ALL, bytes_of, seconds_of, usual_replicas
 from components.setup_job import SetupJob
 from components.trust import Certificate
 from components.versions import NATS_BOX_IMAGE
@@ -24,7 +24,6 @@ CERTIFICATES: Final = "/etc/nats-certificates"
 SCRATCH: Final = "/tmp"  # noqa: S108 - a volume of the pod's own
 SERVER: Final = f"tls://{configuration.SERVICE}:{configuration.CLIENT_PORT}"
 UNLIMITED: Final = -1
-USUAL_REPLICAS: Final = 3
 DUPLICATE_WINDOW: Final = 120
 """Seconds. JetStream refuses a window longer than the retention of messages, which is at least an hour."""
 NANOSECONDS: Final = 10**9
@@ -110,7 +109,7 @@ def definition(region: str, stream: StreamSettings, servers: int) -> dict[str, A
         "retention": "limits",
         "storage": "file",
         "discard": "old",
-        "num_replicas": stream.replicas or min(servers, USUAL_REPLICAS),
+        "num_replicas": stream.replicas or usual_replicas(servers),
         "max_age": seconds_of(stream.retention) * NANOSECONDS,
         "max_bytes": bytes_of(stream.max_size),
         "max_msgs": UNLIMITED,

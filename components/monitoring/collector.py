@@ -141,9 +141,7 @@ def _container() -> k8s.core.v1.ContainerArgs:
         readiness_probe=k8s.core.v1.ProbeArgs(
             tcp_socket=k8s.core.v1.TCPSocketActionArgs(port="otlp-grpc"), period_seconds=5
         ),
-        liveness_probe=k8s.core.v1.ProbeArgs(
-            http_get=k8s.core.v1.HTTPGetActionArgs(path="/", port="health"), period_seconds=10, failure_threshold=6
-        ),
+        liveness_probe=workload.http_probe("/", port="health", period=10, failures=6),
         resources=RESOURCES.requirements(),
         volume_mounts=[k8s.core.v1.VolumeMountArgs(name="config", mount_path=CONFIG_DIRECTORY, read_only=True)],
     )

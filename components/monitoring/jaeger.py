@@ -13,7 +13,7 @@ from components.monitoring.collector import self_telemetry
 from components.namespaces import MONITORING
 from components.releases import chart_release
 from components.versions import JAEGER
-from components.workload import digest
+from components.workload import AppMetadata, digest, service_monitor
 
 STORAGE = "5Gi"
 JAEGER_USER = 10001
@@ -43,16 +43,13 @@ class Jaeger(pulumi.ComponentResource):
             values=jaeger_values(),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[claim]),
         )
-        k8s.apiextensions.CustomResource(
-            f"{name}-monitor",
-            api_version="monitoring.coreos.com/v1",
-            kind="ServiceMonitor",
-            metadata=object_meta(names.JAEGER, app=names.JAEGER, region=context.region, namespace=namespace),
-            spec={
-                "selector": {"matchLabels": {"app.kubernetes.io/name": "jaeger"}},
-                "endpoints": [{"port": "internal-metrics", "interval": "30s"}],
-            },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=context.monitored_by),
+        service_monitor(
+            name,
+            AppMetadata(app=names.JAEGER, region=context.region, namespace=namespace),
+            services={"app.kubernetes.io/name": "jaeger"},
+            endpoint={"port": "internal-metrics", "interval": "30s"},
+            monitored_by=context.monitored_by,
+            opts=pulumi.ResourceOptions(parent=self),
         )
         self.host = pulumi.Output.all(namespace, release.name).apply(
             lambda known: f"{names.JAEGER}.{known[0]}.svc.cluster.local"

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-import pulumi_random as random
 
 from components.cluster import DnsServer
 from components.context import RegionContext
@@ -15,12 +14,12 @@ from components.monitoring.settings import MonitoringSettings
 from components.monitoring.sizes import Memory
 from components.monitoring.stack_values import READER, RECEIVER_SECRET, TOKEN_KEY, URL_KEY, stack_values
 from components.namespaces import MONITORING
+from components.passwords import random_password
 from components.releases import chart_release
 from components.trust import Certificate
 from components.versions import KUBE_PROMETHEUS_STACK
 
 ADMIN_USER = "admin"
-PASSWORD_LENGTH = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +101,7 @@ class PrometheusStack(pulumi.ComponentResource):
 
     def _admin(self, name: str) -> k8s.core.v1.Secret:
         child = pulumi.ResourceOptions(parent=self)
-        password = random.RandomPassword(f"{name}-grafana-password", length=PASSWORD_LENGTH, special=False, opts=child)
+        password = random_password(f"{name}-grafana-password", child)
         return k8s.core.v1.Secret(
             f"{name}-grafana-admin",
             metadata=object_meta(

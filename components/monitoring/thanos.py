@@ -196,8 +196,8 @@ def _container(memory: str) -> k8s.core.v1.ContainerArgs:
         env=[k8s.core.v1.EnvVarArgs(name="GOMEMLIMIT", value=_go_limit(memory))],
         ports=[k8s.core.v1.ContainerPortArgs(name="http", container_port=names.THANOS_HTTP_PORT)],
         security_context=restricted_container(),
-        readiness_probe=_probe("/-/ready", failures=3),
-        liveness_probe=_probe("/-/healthy", failures=6),
+        readiness_probe=workload.http_probe("/-/ready", port="http", period=10, failures=3),
+        liveness_probe=workload.http_probe("/-/healthy", port="http", period=10, failures=6),
         resources=workload.Resources(cpu="100m", memory=memory).requirements(),
         volume_mounts=[
             k8s.core.v1.VolumeMountArgs(name="certificate", mount_path=CERTIFICATES, read_only=True),
@@ -208,12 +208,6 @@ def _container(memory: str) -> k8s.core.v1.ContainerArgs:
 
 def _go_limit(memory: str) -> str:
     return f"{int(quantity_bytes('memory', memory) * GO_SHARE) // 2**20}MiB"
-
-
-def _probe(path: str, *, failures: int) -> k8s.core.v1.ProbeArgs:
-    return k8s.core.v1.ProbeArgs(
-        http_get=k8s.core.v1.HTTPGetActionArgs(path=path, port="http"), period_seconds=10, failure_threshold=failures
-    )
 
 
 def sidecar_values(memory: str) -> dict[str, Any]:

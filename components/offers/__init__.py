@@ -12,9 +12,8 @@ without a row, a region that the family's source does not cover, and a region ou
 
 from components.offers.fit import unfit
 from components.offers.prices import HOURS_PER_MONTH, MachinePrice, machine_price, monthly_prices
-from components.offers.regions import standby_in_another_zone, zones
 from components.offers.sizes import Kind, here, nearest, offered, source_of, table, types
-from components.offers.tables import Source
+from components.offers.tables import Source, standby_in_another_zone, zones
 
 __all__ = [
     "HOURS_PER_MONTH",

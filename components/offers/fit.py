@@ -6,6 +6,7 @@ learn.microsoft.com/azure/virtual-machines/vm-naming-conventions.
 """
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Final
 
 _HYPERDISK_ONLY: Final = re.compile(r"(a4|a4x|c4|c4a|c4d|c4n|g4|h4d|m4|m4n|n4|n4a|n4d|x4)-.*")
@@ -14,13 +15,24 @@ _XEN: Final = re.compile(
 )
 _PREMIUM: Final = re.compile(r"Standard_([A-Z]+S[0-9].*|[A-Z]+[0-9]+(-[0-9]+)?[a-z]*s[a-z]*(_.*)?)")
 
+_UNFIT: Final[Mapping[str, tuple[Callable[[str], object], str]]] = {
+    "gcp": (
+        _HYPERDISK_ONLY.fullmatch,
+        "takes Hyperdisks only, and the disks of nodes and stores are Persistent Disks",
+    ),
+    "aws": (
+        _XEN.fullmatch,
+        "is not on Nitro: it has no address prefixes, and so too few addresses for its pods",
+    ),
+    "azure": (
+        lambda name: not _PREMIUM.fullmatch(name),
+        "takes no premium disks (no s in its name), and those of the stores are premium",
+    ),
+}
+"""What no node can be (true for the type's name), and why not, by cloud."""
+
 
 def unfit(cloud: str, name: str) -> str | None:
-    """Return why a machine type cannot be a node. None: no reason is known."""
-    if cloud == "gcp" and _HYPERDISK_ONLY.fullmatch(name):
-        return "takes Hyperdisks only, and the disks of nodes and stores are Persistent Disks"
-    if cloud == "aws" and _XEN.fullmatch(name):
-        return "is not on Nitro: it has no address prefixes, and so too few addresses for its pods"
-    if cloud == "azure" and not _PREMIUM.fullmatch(name):
-        return "takes no premium disks (no s in its name), and those of the stores are premium"
-    return None
+    """Return why a machine type of `cloud` (gcp, aws, azure) cannot be a node. None: no reason is known."""
+    is_unfit, reason = _UNFIT[cloud]
+    return reason if is_unfit(name) else None

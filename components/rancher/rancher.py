@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import pulumi
 import pulumi_kubernetes as k8s
-import pulumi_random as random
 
 from components import network
 from components.context import RegionContext
 from components.metadata import object_meta
 from components.namespaces import RANCHER as RANCHER_NAMESPACE
 from components.namespaces import RANCHER_CLUSTERS
+from components.passwords import random_password
 from components.rancher.settings import RancherSettings
 from components.releases import chart_release
 from components.secret_data import sealed
@@ -24,7 +24,6 @@ from components.versions import RANCHER
 
 APP: Final = "rancher"
 BOOTSTRAP_SECRET: Final = "bootstrap-secret"  # noqa: S105 - the name that the chart gives it
-PASSWORD_LENGTH: Final = 32
 REPLICAS: Final = 3
 HTTP_PORTS: Final = (80, 443, 444)
 EXTENSION_PORT: Final = 6666
@@ -76,9 +75,7 @@ class Rancher(pulumi.ComponentResource):
 
     def _password(self, name: str) -> k8s.core.v1.Secret:
         # A hook of the chart recreates the Secret with the password it finds there, but without our labels.
-        password = random.RandomPassword(
-            f"{name}-bootstrap-password", length=PASSWORD_LENGTH, special=False, opts=self._child
-        )
+        password = random_password(f"{name}-bootstrap-password", self._child)
         return k8s.core.v1.Secret(
             f"{name}-bootstrap",
             metadata=object_meta(

@@ -57,16 +57,16 @@ class ForecastSettings(Model):
 class EventSettings(Model):
     """An announced event, for which replicas are there before its users."""
 
-    name: EventName
+    name: EventName = Field(examples=["new-year"])
     """Name of the event."""
-    start: ClockTime
+    start: ClockTime = Field(examples=["2027-01-01T00:00"])
     """When the event starts by the clock of `timeZone`. Replicas are there `scaling.forecast.leadMinutes` before."""
     time_zone: TimeZoneOrLocal = "local"
     """The clock of `start`: an IANA time zone for one moment in all regions, or `local` for the same time of day
     everywhere, one region after the other."""
     hours: Annotated[int, Field(ge=1, le=168)] = 2
     """Hours for which the users stay."""
-    users: Count
+    users: Count = Field(examples=[1000])
     """Users expected in each region at the same time, including those who would be there without the event."""
 
 

@@ -19,6 +19,12 @@ REGION_NAME_LIMIT: Final = 32
 SLOT_LIMIT: Final = 255
 """Highest address slot: a slot is the second number of a 10.x.0.0/16 network."""
 
+USUAL_REPLICAS: Final = 3
+"""The least number that agrees by majority when one is lost."""
+
+ALL: Final = "all"
+"""Instead of a list of regions: every one, also those to come."""
+
 _SECONDS: Final = {"h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 
 
@@ -35,6 +41,11 @@ def bytes_of(quantity: str) -> int:
 def seconds_of(duration: str) -> int:
     """Return the seconds in a checked duration, such as `7d` (604800). A year has 365 days."""
     return int(duration[:-1]) * _SECONDS[duration[-1]]
+
+
+def usual_replicas(servers: int) -> int:
+    """Return how many of `servers` keep each message or record where the settings name no number: 3, or 1 of one."""
+    return min(servers, USUAL_REPLICAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,11 @@ def one_or(least: int, why: str, remedy: str) -> Check:
         remedy,
         anyOf=[{"const": 1}, {"minimum": least}],
     )
+
+
+def quorum(why: str) -> Check:
+    """Check that a number of servers is 1, 3 or 5. `why` says who needs an odd quorum."""
+    return counted(lambda number: number in (1, 3, 5), f"must be 1, 3 or 5: {why}", "write 1, 3 or 5", enum=[1, 3, 5])
 
 
 def number_as_text(value: object) -> object:
@@ -172,6 +188,27 @@ RegionName = Annotated[
         "write e.g. us-central1",
     ),
 ]
+
+
+def _one_as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _all_is_alone(values: tuple[str, ...]) -> tuple[str, ...]:
+    if ALL in values and len(values) > 1:
+        raise mistake("must not have all beside regions", "write all, or the regions")
+    return values
+
+
+_RegionNames = Annotated[tuple[RegionName, ...], Field(strict=False)]
+RegionNames = Annotated[
+    _RegionNames,
+    BeforeValidator(_one_as_list, json_schema_input_type=RegionName | _RegionNames),
+    distinct("one"),
+    AfterValidator(_all_is_alone),
+]
+"""Names of regions, or `ALL`. One name needs no list."""
+
 Context = Annotated[
     str, pattern(r"\S+", "must be the name of a kubeconfig context", "`kubectl config get-contexts` lists them")
 ]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from components.peering.names import peer_name
-from components.settings.values import bytes_of, seconds_of
-from components.streaming.settings import ALL, MOST_BROKERS, StreamingSettings, TopicSettings
+from components.settings.values import ALL, bytes_of, seconds_of, usual_replicas
+from components.streaming.settings import MOST_BROKERS, StreamingSettings, TopicSettings
 from components.versions import KAFKA_VERSION
 
 CLUSTER: Final = "council"
@@ -47,7 +47,6 @@ MIRROR_CERTIFICATE: Final = "kafka-mirror-certificate"
 PEER_CERTIFICATE: Final = "kafka-peer-certificate"
 METRICS_RULES: Final = "kafka-metrics"
 
-USUAL_REPLICAS: Final = 3
 CONTROLLER_STORAGE: Final = "2Gi"
 CONTROLLER_CPU: Final = "100m"
 CONTROLLER_MEMORY: Final = "512Mi"
@@ -67,6 +66,7 @@ class RegionKafka:
     region: str
     settings: StreamingSettings
     namespace: str
+    """Kafka's namespace, which has the same name in every region: the mirror finds the other regions' brokers by it."""
     peering: bool
     """Whether other regions reach the brokers."""
     peers: Sequence[str] = ()
@@ -88,11 +88,6 @@ def remote_topic(region: str, topic: str) -> str:
 def replicas_of(topic: TopicSettings, brokers: int) -> int:
     """Return how many brokers keep each record of `topic`."""
     return topic.replicas or usual_replicas(brokers)
-
-
-def usual_replicas(brokers: int) -> int:
-    """Return how many of `brokers` keep each record, unless the topic says otherwise."""
-    return min(brokers, USUAL_REPLICAS)
 
 
 def least_replicas(replicas: int) -> int:

@@ -9,7 +9,6 @@ import pulumi_kubernetes as k8s
 from components import network
 from components.connection import Connection, DataServiceComponent
 from components.context import RegionContext
-from components.metadata import object_meta
 from components.namespaces import KAFKA, MONITORING, SERVICES
 from components.peering import PEER_NAMES, StorePeers
 from components.releases import chart_release
@@ -17,7 +16,7 @@ from components.streaming import configuration, metrics, mirrors, users
 from components.streaming.settings import StreamingSettings, StreamingUserSettings
 from components.trust import Certificate, CertificateArgs
 from components.versions import STRIMZI
-from components.workload import AppMetadata, server_names
+from components.workload import AppMetadata, custom_object, pod_monitor, server_certificate, server_names
 
 APP: Final = "kafka"
 OPERATOR: Final = {"strimzi.io/kind": "cluster-operator"}
@@ -88,25 +87,16 @@ class Kafka(DataServiceComponent):
     ) -> k8s.apiextensions.CustomResource:
         """Create an object of Strimzi. All but the Kafka itself carry the label of the cluster that they belong to."""
         belongs = {} if kind in ("Kafka", "KafkaMirrorMaker2") else {configuration.CLUSTER_LABEL: configuration.CLUSTER}
-        return k8s.apiextensions.CustomResource(
+        return custom_object(
             f"{self._name}-{purpose}",
+            self._app,
             api_version=configuration.API_VERSION,
             kind=kind,
-            metadata=self._meta(name, belongs, annotations),
+            name=name,
             spec=spec,
-            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=list(after))),
-        )
-
-    def _meta(
-        self, name: str, labels: Mapping[str, str], annotations: Mapping[str, str] | None = None
-    ) -> k8s.meta.v1.ObjectMetaArgs:
-        return object_meta(
-            name,
-            app=APP,
-            region=self._app.region,
-            namespace=self._app.namespace,
-            extra_labels=labels,
+            extra_labels=belongs,
             annotations=annotations,
+            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=list(after))),
         )
 
     def _kafka(self, namespace: str) -> configuration.RegionKafka:
@@ -206,7 +196,7 @@ class Kafka(DataServiceComponent):
         return [
             k8s.core.v1.Secret(
                 f"{self._name}-{purpose}",
-                metadata=self._meta(f"{configuration.CLUSTER}-{name}", labels, {generation: "0"}),
+                metadata=self._app.meta(f"{configuration.CLUSTER}-{name}", {generation: "0"}, labels),
                 string_data={key: pulumi.Output.secret(value) for key, value in data.items()},
                 opts=self._child,
             )
@@ -214,21 +204,14 @@ class Kafka(DataServiceComponent):
         ]
 
     def _server_certificate(self) -> Certificate:
-        names = (*server_names(configuration.BOOTSTRAP, configuration.NODES), *PEER_NAMES)
-        return Certificate(
+        return server_certificate(
             f"{self._name}-certificate",
-            CertificateArgs(
-                authority=self._context.authority,
-                common_name=APP,
-                app=APP,
-                region=self._app.region,
-                namespace=self._app.namespace,
-                secret_name=configuration.SERVER_CERTIFICATE,
-                usages=("server",),
-                dns_names=[pulumi.Output.format(pattern, self._app.namespace) for pattern in names],
-                ip_addresses=["127.0.0.1"],
-            ),
-            self._child,
+            self._app,
+            self._context.authority,
+            secret=configuration.SERVER_CERTIFICATE,
+            dns_names=(*server_names(configuration.BOOTSTRAP, configuration.NODES), *PEER_NAMES),
+            usages=("server",),
+            opts=self._child,
         )
 
     def _client_certificate(self, user: str) -> Certificate:
@@ -334,12 +317,9 @@ class Kafka(DataServiceComponent):
         ingress: Sequence[k8s.networking.v1.NetworkPolicyIngressRuleArgs] = (),
         egress: Sequence[k8s.networking.v1.NetworkPolicyEgressRuleArgs] = (),
     ) -> pulumi.Resource:
-        return network.policy(
+        return self._app.network_policy(
             f"{self._name}-network-policy-{purpose}",
             name=f"kafka-{purpose}",
-            app=APP,
-            region=self._app.region,
-            namespace=self._app.namespace,
             pods=pods,
             ingress=ingress,
             egress=egress,
@@ -348,27 +328,18 @@ class Kafka(DataServiceComponent):
 
     def _monitor(self) -> None:
         """Let Prometheus read brokers, controllers, the exporter of groups, and the mirror."""
-        if self._context.monitored_by is None:
-            return
         names = sorted(pods[configuration.NAME_LABEL] for pods in (NODE_PODS, EXPORTER, MIRROR_PODS))
-        k8s.apiextensions.CustomResource(
-            f"{self._name}-monitor",
-            api_version="monitoring.coreos.com/v1",
-            kind="PodMonitor",
-            metadata=self._app.meta(APP),
-            spec={
-                "selector": {
-                    "matchExpressions": [{"key": configuration.NAME_LABEL, "operator": "In", "values": names}]
-                },
-                "podMetricsEndpoints": [{"port": "tcp-prometheus", "path": "/metrics"}],
-            },
-            opts=pulumi.ResourceOptions.merge(
-                self._child, pulumi.ResourceOptions(depends_on=[self._context.monitored_by])
-            ),
+        pod_monitor(
+            self._name,
+            self._app,
+            pods={"matchExpressions": [{"key": configuration.NAME_LABEL, "operator": "In", "values": names}]},
+            endpoint={"port": "tcp-prometheus", "path": "/metrics"},
+            monitored_by=self._context.monitored_by,
+            opts=self._child,
         )
 
     def _connect(self, certificate: Certificate, after: Sequence[pulumi.Resource]) -> None:
-        host = pulumi.Output.concat(configuration.BOOTSTRAP, ".", self._app.namespace, ".svc")
+        host = self._app.host_of(configuration.BOOTSTRAP)
         address = pulumi.Output.concat(host, ":", str(configuration.CLIENT_PORT))
         self.offer(
             Connection.publish(

@@ -6,7 +6,7 @@ The names are those in `components/monitoring/contracts/kafka.yaml`.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 REPLICAS: Final = ("UnderReplicatedPartitions", "PartitionCount", "LeaderCount")
 CONTROLLER: Final = ("ActiveBrokerCount", "FencedBrokerCount", "OfflinePartitionsCount")
@@ -19,12 +19,15 @@ class Metric:
     """A metric, and the Java objects that it is read from."""
 
     name: str
+    """Name of the metric. `$1` is the first group of `pattern`, as in `labels` and `value`."""
     pattern: str
     """Regular expression for `domain<properties><>attribute: value`."""
-    type: str = "GAUGE"
+    type: Literal["GAUGE", "COUNTER"] = "GAUGE"
+    """What Prometheus is told: a COUNTER only rises until the process restarts."""
     labels: dict[str, str] = field(default_factory=dict)
+    """Values of the metric's labels, by label, such as {"topic": "$2"}."""
     value: str | None = None
-    """None: the attribute's."""
+    """The value, such as "1". None: the attribute's."""
 
     def rule(self) -> dict[str, Any]:
         """Return the rule for the exporter."""

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from components.peering.names import peer_name
+from components.settings.values import usual_replicas
 from components.streaming.configuration import (
     BOOTSTRAP,
     CLIENT_IDLE_MILLISECONDS,
@@ -20,13 +21,13 @@ from components.streaming.configuration import (
     metrics_config,
     resources,
     spread,
-    usual_replicas,
 )
 from components.versions import KAFKA_VERSION
 
 LOCAL_GROUPS: Final = r".*\.local"
 """Consumer groups whose offsets stay in their region, because a group of the same name reads in every region."""
 MIRROR_TASKS: Final = 4
+"""Most tasks for each other region. They share its partitions, two on each of the mirror's two pods."""
 CLIENTS: Final = {
     f"{client}.connections.max.idle.ms": CLIENT_IDLE_MILLISECONDS for client in ("consumer", "producer", "admin")
 }
@@ -64,7 +65,7 @@ def mirror(kafka: RegionKafka) -> dict[str, Any]:
 
 
 def bootstrap(region: str, namespace: str, brokers: int) -> str:
-    """Return the addresses of `region`'s brokers, for the other regions."""
+    """Return the addresses of `region`'s brokers for the other regions, as `host:port` with commas between them."""
     return ",".join(f"{peer_name(region, namespace, index)}:{PEER_PORT}" for index in range(brokers))
 
 

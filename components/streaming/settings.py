@@ -1,8 +1,8 @@
 """What can be configured of streaming."""
 
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field
 
 from components.settings import Model
 from components.settings.values import (
@@ -10,16 +10,12 @@ from components.settings.values import (
     Count,
     Cpu,
     Duration,
-    RegionName,
-    counted,
+    RegionNames,
     distinct,
-    mistake,
     one_or,
     pattern,
+    quorum,
 )
-
-ALL: Final = "all"
-"""Instead of a list of regions: every one, also those to come."""
 
 FILE_SHARE: Final = 0.8
 """Share of a broker's storage that the topics may fill. Kafka deletes whole segments, so topics exceed their limit."""
@@ -34,12 +30,7 @@ BrokerCount = Annotated[
 ]
 ControllerCount = Annotated[
     int,
-    counted(
-        lambda n: n in (1, 3, 5),
-        "must be 1, 3 or 5: controllers need an odd quorum",
-        "write 1, 3 or 5",
-        enum=[1, 3, 5],
-    ),
+    quorum("controllers need an odd quorum"),
 ]
 TopicName = Annotated[
     str,
@@ -62,20 +53,10 @@ UserName = Annotated[
 TopicNames = Annotated[tuple[TopicName, ...], Field(strict=False), distinct("a topic")]
 
 
-def _one_as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-_RegionNames = Annotated[tuple[RegionName, ...], Field(strict=False)]
-Regions = Annotated[
-    _RegionNames, BeforeValidator(_one_as_list, json_schema_input_type=RegionName | _RegionNames), distinct("one")
-]
-
-
 class TopicSettings(Model):
     """A topic. Every region has it, and takes its own records."""
 
-    name: TopicName
+    name: TopicName = Field(examples=["council-decisions"])
     """Name of the topic."""
     partitions: Count = 3
     """Partitions of the topic. More can be added later, never fewer; records of a key then change their partition."""
@@ -86,21 +67,15 @@ class TopicSettings(Model):
     """How long a record is kept."""
     max_size: Bytes = "1Gi"
     """Most data of the topic that a region keeps, without replicas. The oldest records go when there are more."""
-    replicated_to: Regions = ()
+    replicated_to: RegionNames = ()
     """Names of the regions that get the records of all others, or `all`: every region, also those to come. There, the
     records of another region are in a topic of their own, such as `us-central1.council-decisions`."""
-
-    @model_validator(mode="after")
-    def _all_is_not_one_of_many(self) -> Self:
-        if ALL in self.replicated_to and len(self.replicated_to) > 1:
-            raise mistake("must not have all beside regions in replicatedTo", "write replicatedTo: all, or the regions")
-        return self
 
 
 class StreamingUserSettings(Model):
     """A user of Kafka beside the services: it has its own certificate, and rights on these topics only."""
 
-    name: UserName
+    name: UserName = Field(examples=["analytics"])
     """Name of the user. Its certificate is in the Secret `streaming-<name>` of the services' namespace. Its consumer
     groups and transactions begin with its name and a dot."""
     produces: TopicNames = ()

@@ -1,7 +1,7 @@
 """Certificates: a root authority per purpose, an intermediate per region, and the certificates they sign."""
 
 from components.trust.authority import RegionAuthority, RegionAuthorityArgs, RootAuthority, RootAuthorityArgs
-from components.trust.certificate import Certificate, CertificateArgs
+from components.trust.certificate import Certificate, CertificateArgs, Usage
 
 __all__ = [
     "Certificate",
@@ -10,4 +10,5 @@ __all__ = [
     "RegionAuthorityArgs",
     "RootAuthority",
     "RootAuthorityArgs",
+    "Usage",
 ]

@@ -76,10 +76,14 @@ class Hub:
     folder: Path
     """Folder of the programs: logs, accounts, checked out repositories."""
     ports: Mapping[str, int] = field(default_factory=dict)
+    """TCP ports on this machine, by their names in `_PORT_NAMES`, such as `server`."""
 
     @classmethod
     def of(cls, layout: Layout, stack: str, region: str, repository: Path) -> Hub:
-        """The hub in `region` of a stack that is up. It reads the bare repository as that of the stack's settings."""
+        """The hub in `region` of a stack that is up. It reads the bare `repository` as that of the stack's settings.
+
+        Raises `SandboxError` if the region has no control plane, or no project of Argo CD.
+        """
         found = [cluster for cluster in control_planes.clusters(layout, stack) if cluster.plane.name == region]
         if not found:
             raise SandboxError(f"Stack {stack}: region {region} has no control plane; run `make up STACK={stack}`.")
@@ -244,7 +248,10 @@ class Running:
 
 
 def demonstration(layout: Layout, stack: str) -> Path:
-    """A bare repository with the chart of the services and the stack's values of it, made if it is missing."""
+    """The folder of a bare repository with the services' chart and the stack's values of it, made if it is missing.
+
+    Raises `SettingsError` for a wrong stack file, and `CalledProcessError` where Git fails.
+    """
     folder = layout.home / "controllers" / stack / "repository.git"
     if not folder.is_dir():
         work = folder.with_name("repository")
@@ -267,7 +274,10 @@ def commit(work: Path, message: str) -> str:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Run Git in a folder, without anybody's own settings; return its output."""
+    """Run Git in a folder, without anybody's own settings; return its output, with the line break at its end.
+
+    Raises `CalledProcessError` where Git fails.
+    """
     names = {f"GIT_{who}_{what}": "sandbox" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     environment = {**os.environ, **names, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     command = ["git", "-C", str(folder), *arguments]

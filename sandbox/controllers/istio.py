@@ -155,7 +155,10 @@ class Istiod:
             self._write(f"etc/{_AUTHORITY}/{name}", base64.b64decode(content).decode())
 
     def process(self) -> Process:
-        """The process, after writing the file with its identity."""
+        """Command, environment and working directory, from the Deployment that the program made.
+
+        Writes the kubeconfig with istiod's identity first. Raises `ApiError` if the Deployment is missing.
+        """
         deployment = self._api.get(f"/apis/apps/v1/namespaces/{ISTIO}/deployments/istiod")
         template = deployment["spec"]["template"]
         pod = {**template, "metadata": {"name": "istiod", "namespace": ISTIO, "uid": ""}}

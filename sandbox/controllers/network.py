@@ -106,7 +106,10 @@ class RegionNetwork:
         """The namespaces of the nodes, by the names of the Node objects."""
 
     def create(self) -> None:
-        """Make the router and the nodes, and connect them."""
+        """Make the router and the nodes, and connect them to each other and to the internet, which must be there.
+
+        Raises `SandboxError` with what `ip` says, also if the region has a network already.
+        """
         netns.create(self.namespace, forwards=True)
         uplink = f"r{self.addresses.slot}"
         outside = self.internet.namespace

@@ -8,19 +8,17 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from stacks.settings.inheritance import Plain
-from stacks.settings.malformed import Path, example_of, path_in
+from stacks.settings.malformed import Path, example_of, lists_of_maps, path_in
 from stacks.settings.models import Settings
 
 _ENTRIES: Final[Mapping[str, object]] = {
-    "regions": {},
-    "streams": {},
-    "events": {},
+    **{key: {} for key in lists_of_maps()},
     "apiAccess": "203.0.113.0/24",
     "egressAddresses": "203.0.113.7",
 }
 """Replacement of a malformed entry, by the key of its list. The entries after it keep their indexes.
 
-A region, a stream or an event then lacks required keys, which get examples. Any other list gets its default as a whole.
+A map then lacks required keys, which get examples. Any other list gets its default as a whole.
 """
 
 

@@ -1,9 +1,10 @@
 """Translates pydantic's errors into readable mistakes, with examples of missing settings. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, get_args
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from components.cluster.settings import CLOUDS
@@ -25,34 +26,6 @@ _TYPE_RULES: Final = {
 }
 """Rule and remedy by the type of pydantic's error."""
 
-_EXAMPLES: Final[Mapping[str, object]] = {
-    "stage": "local",
-    "regions": [{"name": "local", "cloud": "existing"}],
-    "name": "us-central1",
-    "cloud": "existing",
-    "latitude": 50.85,
-    "longitude": 4.35,
-    "timeZone": "Europe/Brussels",
-    "languages": ["nl", "fr"],
-    "project": "my-project",
-    "adminGroups": ["11111111-2222-3333-4444-555555555555"],
-    "administrators": ["arn:aws:iam::123456789012:role/administrators"],
-    "gcp.nodes": {"type": "e2-standard-4", "min": 3, "max": 9},
-    "aws.nodes": {"type": "m7i.xlarge", "min": 3, "max": 9},
-    "azure.nodes": {"type": "Standard_D4s_v5", "min": 3, "max": 9},
-    "gcp.type": "e2-standard-4",
-    "aws.type": "m7i.xlarge",
-    "azure.type": "Standard_D4s_v5",
-    "streams.name": "council-decisions",
-    "subjects": ["councils.>"],
-    "events.name": "new-year",
-    "start": "2027-01-01T00:00",
-    "users": 1000,
-    "min": 3,
-    "max": 9,
-}
-"""An example of each required setting, by key. A prefix names the cloud or section where it matters."""
-
 _COMMON: Final = ("project", "adminGroups", "administrators")
 """Required settings of regions that may also stand below `clouds`."""
 
@@ -64,10 +37,23 @@ def path_in(error: ErrorDetails) -> Path:
 
 
 def example_of(error: ErrorDetails) -> object:
-    """A valid value of the missing setting."""
-    key = str(error["loc"][-1])
-    kind = next((section for section in ("streams", "events") if section in error["loc"]), _cloud(error["loc"]))
-    return _EXAMPLES.get(f"{kind}.{key}") or _EXAMPLES[key]
+    """A valid value of the missing setting, from the `examples` of its field."""
+    *parents, key = error["loc"]
+    fields = [field for model in _models_at(parents) for field in model.model_fields.values() if field.alias == key]
+    return _example(fields[0])
+
+
+def _example(field: FieldInfo) -> object:
+    """The field's first example. A field whose type is a model needs none."""
+    if field.examples:
+        return field.examples[0]
+    return examples(next(_models_in(field.annotation)))
+
+
+def examples(model: type[BaseModel]) -> dict[str, object]:
+    """A map with an example of each key that the model requires."""
+    required = (field for field in model.model_fields.values() if field.is_required())
+    return {field.alias or "": _example(field) for field in required}
 
 
 def described(error: ErrorDetails) -> Mistake:
@@ -140,7 +126,13 @@ _DESCRIBED: Final[dict[str, Callable[[ErrorDetails], tuple[str, str]]]] = {
 }
 
 
-def _known_keys(parents: list[Step]) -> list[str]:
+def _known_keys(parents: Sequence[Step]) -> list[str]:
+    keys = [field.alias or name for model in _models_at(parents) for name, field in model.model_fields.items()]
+    return list(dict.fromkeys(keys)) if parents else [*keys, *SECRETS]
+
+
+def _models_at(parents: Sequence[Step]) -> list[type[BaseModel]]:
+    """The models that the map at this path may have. More than one, if a region's cloud is not known."""
     models: list[type[BaseModel]] = [Settings]
     for step in parents:
         if step in CLOUDS and parents[0] == "regions":
@@ -148,8 +140,16 @@ def _known_keys(parents: list[Step]) -> list[str]:
         elif isinstance(step, str):
             fields = [field for model in models for field in model.model_fields.values() if field.alias == step]
             models = [model for field in fields for model in _models_in(field.annotation)]
-    keys = [field.alias or name for model in models for name, field in model.model_fields.items()]
-    return list(dict.fromkeys(keys)) if parents else [*keys, *SECRETS]
+    return models
+
+
+def lists_of_maps(model: type[BaseModel] = Settings) -> Iterator[str]:
+    """The keys of all lists whose entries are maps, such as `regions`."""
+    for field in model.model_fields.values():
+        for inner in _models_in(field.annotation):
+            if get_origin(field.annotation) is tuple:
+                yield field.alias or ""
+            yield from lists_of_maps(inner)
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -40,10 +40,14 @@ Components get them as outputs, see `source.secret`.
 class Settings(Model):
     """The whole configuration of a stack."""
 
-    stage: Literal["local", "regional", "continental", "planetary"]
+    stage: Literal["local", "regional", "continental", "planetary"] = Field(examples=["local"])
     """A label of the stack. Report and policy pack compare its cost with the budget of this stage; nothing else
     depends on it."""
-    regions: Annotated[tuple[AnyRegion, ...], Field(strict=False), not_empty("{name: local, cloud: existing}")]
+    regions: Annotated[
+        tuple[AnyRegion, ...],
+        Field(strict=False, examples=[[{"name": "local", "cloud": "existing"}]]),
+        not_empty("{name: local, cloud: existing}"),
+    ]
     """The regions, one entry each, in any order. An added line is an added region (docs/runbooks/add-a-region.md); a
     line that is removed takes the region and its data away (docs/runbooks/remove-a-region.md)."""
     clouds: Clouds = Clouds()

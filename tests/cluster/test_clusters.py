@@ -39,10 +39,15 @@ def test_a_context_that_is_named_later_is_the_same_cluster() -> None:
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_every_platform_offers_the_same_outputs(platform: str) -> None:
     shown = offered(platform).inputs
-    always = {"egressAddresses", "foundAs", "public", "internal", "dnsServer"}
+    always = {"egressAddresses", "foundAs", "public", "internal", "dnsServer", "zoneLabels"}
     cloud = {"apiEndpoint", "apiCertificateAuthority", "kubeconfig", "storageClass", "identity"}
     mesh = {"meshPlatform"} if platform == "gke" else set()
     assert set(shown) == (always if platform == "existing" else always | cloud | mesh)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_only_clouds_promise_the_label_of_the_zone_on_every_node(platform: str) -> None:
+    assert offered(platform).inputs["zoneLabels"] == (platform != "existing")
 
 
 @pytest.mark.parametrize("platform", CLOUDS)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.database.credentials import DatabaseCredentialsArgs, connection_url
+from components.database.credentials import DatabaseCredentials, connection_url
 from tests.support.data_services import (
     allowed,
     container,
@@ -29,7 +29,7 @@ def test_the_connection_is_verified_in_full() -> None:
 @pytest.mark.parametrize("name", ["", "Council", "sacred-council", "1st", 'x"; DROP DATABASE y', "a" * 64])
 def test_names_that_would_need_quotes_in_sql_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"database: expected lower-case letters"):
-        DatabaseCredentialsArgs(database=name)
+        DatabaseCredentials("credentials", database=name)
 
 
 def test_growing_changes_only_the_number_of_nodes() -> None:

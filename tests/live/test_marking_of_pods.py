@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from components.versions import ISTIO_VERSION
 from sandbox import manifests
 from sandbox.controllers.admission import review
 from sandbox.controllers.containers import Container, Process
@@ -16,7 +17,7 @@ from sandbox.controllers.sample_runner import SampleRunner, repository
 pytestmark = pytest.mark.unit
 
 SAMPLE = {"name": "main", "image": "ghcr.io/stefanprodan/podinfo:6.9.2"}
-PROXY = {"name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.30.3"}
+PROXY = {"name": "istio-proxy", "image": f"docker.io/istio/proxyv2:{ISTIO_VERSION}"}
 MARK = manifests.RUN_ANNOTATION
 
 
@@ -45,7 +46,7 @@ def test_a_pod_is_run_if_there_is_a_runner_for_every_container() -> None:
 
 def test_a_sidecar_among_the_init_containers_needs_a_runner_and_others_do_not() -> None:
     sidecar = {**PROXY, "restartPolicy": "Always"}
-    validation = {"name": "istio-validation", "image": "docker.io/istio/proxyv2:1.30.3"}
+    validation = {"name": "istio-validation", "image": f"docker.io/istio/proxyv2:{ISTIO_VERSION}"}
     assert is_run(_pod(SAMPLE, init=[validation]), [SampleRunner()])
     assert not is_run(_pod(SAMPLE, init=[sidecar]), [SampleRunner()])
     assert is_run(_pod(SAMPLE, init=[sidecar]), [ProxyRunner(), SampleRunner()])

@@ -138,7 +138,7 @@ def test_a_bad_stream_is_reported(change: dict[str, Any], complaint: str) -> Non
 
 def test_all_beside_regions_is_refused() -> None:
     (line,) = complaints(values({**EVERYWHERE, "mirroredIn": ["all", ASIA]}))
-    assert line.endswith("must not have all beside regions in mirroredIn; write mirroredIn: all, or the regions")
+    assert line.endswith("must not have all beside regions; write all, or the regions")
 
 
 def test_streams_that_do_not_go_together_are_reported() -> None:

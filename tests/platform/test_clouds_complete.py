@@ -33,10 +33,14 @@ def table(path: str) -> Collection[Any]:
 @pytest.mark.parametrize(
     "path",
     [
+        "components.cdn.names:_STEERED_BY_DNS",
+        "components.offers.fit:_UNFIT",
         "components.offers.sizes:_FORMS",
         "report.carbon:POWERS",
         "stacks.quotas:ADDRESSES",
-        "stacks.quotas:CLOUD_NAMES",
+        "stacks.settings.rules.clouds:CLOUD_NAMES",
+        "stacks.settings.rules.clouds:_NEVER_CALLERS",
+        "stacks.settings.rules.edge:_ZONE_NAMES",
         "stacks.settings.rules.offers:_CACHES",
         "stacks.settings.rules.offers:_LARGEST_DISKS",
         "stacks.settings.rules.offers:_SERVERS",
@@ -46,7 +50,16 @@ def test_a_table_by_cloud_has_every_cloud_that_runs_regions(path: str) -> None:
     assert set(table(path)) == MANAGED
 
 
-@pytest.mark.parametrize("path", ["picture.cards:CLOUDS", "picture.tones:LIGHT", "picture.tones:DARK"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "picture.cards:CLOUDS",
+        "picture.tones:LIGHT",
+        "picture.tones:DARK",
+        "report.kubernetes:_DISKS",
+        "report.kubernetes:_LOAD_BALANCERS",
+    ],
+)
 def test_a_table_by_cloud_has_every_cloud_a_region_can_be_on(path: str) -> None:
     assert {*CLOUDS} <= set(table(path))
 

@@ -4,13 +4,14 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
 
 from components import versions
 from components.pod_security import POD_SECURITY_VERSION
-from sandbox import binaries
+from sandbox import binaries, golang
 
 pytestmark = pytest.mark.unit
 
@@ -26,12 +27,17 @@ OF_NO_RELEASE = {"POSTGRESQL_VERSION", "KUBERNETES_VERSION"}
 """Values without a release: a major version that clouds install, and what follows from KUBECTL_VERSION."""
 
 
-def found_by_renovate() -> set[str]:
-    """Return the versions that the expressions of renovate.json find in components/versions.py."""
-    expressions = [one for manager in RENOVATE["customManagers"] for one in manager["matchStrings"]]
+def found_by_renovate(path: str = "components/versions.py") -> set[str]:
+    """Return the versions that the expressions of renovate.json find in a file."""
+    reads = [
+        one
+        for one in RENOVATE["customManagers"]
+        if any(re.search(name[1:-1], path) for name in one["managerFilePatterns"])
+    ]
     # JavaScript writes a named group without the P that Python needs.
-    python = [re.sub(r"\(\?<(?=\w)", "(?P<", one) for one in expressions]
-    return {found["currentValue"] for one in python for found in re.finditer(one, SOURCE)}
+    expressions = [re.sub(r"\(\?<(?=\w)", "(?P<", text) for one in reads for text in one["matchStrings"]]
+    text = (ROOT / path).read_text()
+    return {found["currentValue"] for one in expressions for found in re.finditer(one, text)}
 
 
 @pytest.mark.parametrize("name", sorted(WRITTEN.keys() - OF_NO_RELEASE))
@@ -55,7 +61,49 @@ def test_the_minor_version_of_kubernetes_is_the_same_everywhere() -> None:
     assert {re.sub(r"\.\d+$", "", tag) for tag in tags} == {POD_SECURITY_VERSION}
 
 
+def test_the_tests_run_the_kafka_that_is_deployed() -> None:
+    folder, maven = ROOT / "tools" / "kafka", "{http://maven.apache.org/POM/4.0.0}"
+    pom = {
+        (one.findtext(f"{maven}groupId"), one.findtext(f"{maven}artifactId")): one.findtext(f"{maven}version")
+        for one in ElementTree.parse(folder / "pom.xml").iter(f"{maven}dependency")
+    }
+    kafka = {name: version for (group, name), version in pom.items() if group == "org.apache.kafka"}
+    assert kafka == {"kafka_2.13": versions.KAFKA_VERSION, "connect-mirror": versions.KAFKA_VERSION}
+    jars = [line.split()[1] for line in (folder / "jars.sha256").read_text().splitlines()]
+    of_pom = {f"{name}-{version}.jar" for (_, name), version in pom.items()}
+    assert of_pom <= set(jars)
+
+
+def test_the_metrics_of_kafka_are_those_of_its_version() -> None:
+    source = yaml.safe_load((ROOT / "components" / "monitoring" / "contracts" / "kafka.yaml").read_text())["source"]
+    assert source["name"].startswith(f"Kafka {versions.KAFKA_VERSION} ")
+    minor = "".join(versions.KAFKA_VERSION.split(".")[:2])
+    assert source["url"] == f"https://kafka.apache.org/{minor}/operations/monitoring/"
+
+
+def preview_step(name: str) -> dict[str, Any]:
+    """Return the step of the preview that runs this action, or that has this name."""
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "preview.yml").read_text())["jobs"].values()
+    steps = [step for job in jobs for step in job.get("steps", [])]
+    (found,) = (step for step in steps if name in (step.get("name"), step.get("uses", "").partition("@")[0]))
+    return dict(found)
+
+
+def test_the_preview_has_the_pulumi_and_the_kubernetes_of_the_tests() -> None:
+    engine = binaries.pinned_version("sandbox", "github.com/pulumi/pulumi/pkg/v3")
+    assert f"v{preview_step('pulumi/actions')['with']['pulumi-version']}" == engine
+    (kubectl,) = re.findall(r"--client-version (\S+)", preview_step("Login plug-in of AKS")["run"])
+    assert kubectl.rpartition(".")[0] == versions.KUBERNETES_VERSION
+
+
+def test_renovate_finds_what_the_preview_and_the_sandbox_install() -> None:
+    sdk = preview_step("google-github-actions/setup-gcloud")["with"]["version"]
+    login = preview_step("Login plug-in of AKS")["env"]["KUBELOGIN"]
+    assert found_by_renovate(".github/workflows/preview.yml") == {sdk, login}
+    assert found_by_renovate("sandbox/golang.py") == {golang.PACKAGE.partition("==")[2]}
+
+
 def test_renovate_reads_every_file_that_pins_something() -> None:
-    assert {"pip_requirements", "gomod", "github-actions", "docker-compose", "helm-values"} <= set(
+    assert {"pip_requirements", "gomod", "maven", "github-actions", "docker-compose", "helm-values"} <= set(
         RENOVATE["enabledManagers"]
     )

@@ -18,6 +18,7 @@ def show(cluster: Cluster) -> None:
         "storageClass": outputs.storage_class,
         "meshPlatform": outputs.mesh_platform,
         "dnsServer": outputs.dns_server,
+        "zoneLabels": outputs.zone_labels,
         "apiEndpoint": outputs.api_endpoint,
         "apiCertificateAuthority": outputs.api_certificate_authority,
         "kubeconfig": outputs.kubeconfig,

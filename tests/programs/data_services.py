@@ -12,7 +12,7 @@ from components.cache.settings import CacheSettings
 from components.context import RegionContext, RegionLabels
 from components.database import Database
 from components.database.cockroachdb import CockroachDB
-from components.database.credentials import DatabaseCredentials, DatabaseCredentialsArgs
+from components.database.credentials import DatabaseCredentials
 from components.database.settings import DatabaseSettings
 from components.messaging import Messaging
 from components.messaging.nats import Nats
@@ -26,7 +26,7 @@ crds = None if config.get_bool("bare") else k8s.core.v1.ConfigMap("crds")
 
 root = RootAuthority("root", RootAuthorityArgs(common_name="root"))
 authority = RegionAuthority("region", RegionAuthorityArgs(root=root, common_name="region"))
-credentials = DatabaseCredentials("credentials", DatabaseCredentialsArgs())
+credentials = DatabaseCredentials("credentials")
 
 context = RegionContext(
     labels=RegionLabels(region="here", city="Here", latitude=0, longitude=0),

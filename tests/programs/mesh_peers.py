@@ -53,6 +53,7 @@ def cluster(plan: RegionPlan) -> ClusterOutputs:
         egress_addresses=[pulumi.Output.from_input(address) for address in addresses],
         load_balancer_annotations=LoadBalancerAnnotations(public={"example.org/load-balancer": "public"}, internal={}),
         dns_server="coredns",
+        zone_labels=False,
     )
 
 

@@ -1,8 +1,11 @@
 """The scaled objects: what KEDA is told about each service."""
 
+from dataclasses import replace
+from textwrap import dedent
 from typing import Any
 
 import pytest
+import yaml
 
 from components.monitoring import ScalingPlan, ServiceDemand, TimedEvent
 from components.scaling.scaled_services import FAILURES, scaled_object
@@ -10,9 +13,11 @@ from components.services.settings import ServiceSettings
 from stacks.scaling import scaling_plan
 from stacks.settings import parse
 from tests.support.bad_settings import GOOD
+from tests.support.rendering import ROOT
 
 pytestmark = pytest.mark.unit
 
+CHART = ROOT / "charts" / "sacred-council"
 EVENT = TimedEvent(name="new-year", begins=0, ends=1, users=1)
 DEMAND = ServiceDemand(name="agent-network", users_metric="x", users_per_replica=1, requests_per_replica=1)
 PLAN = ScalingPlan(services=[DEMAND], weeks=3, lead_minutes=15, most_growth=2.0, events=[EVENT])
@@ -67,10 +72,26 @@ def test_without_prometheus_replicas_stay_and_cpu_and_memory_may_add_to_them() -
         assert trigger(spec(), name)["metadata"]["containerName"] == "agent-network"
 
 
+def test_cpu_and_memory_have_the_targets_of_the_chart_s_own_autoscaler() -> None:
+    chart = yaml.safe_load((CHART / "values.yaml").read_text())["defaults"]["autoscaling"]
+    found = {name: trigger(spec(), name) for name in ("cpu", "memory")}
+    assert {name: one["metadata"]["value"] for name, one in found.items()} == {
+        name: str(percent) for name, percent in chart.items()
+    }
+    assert {one["metricType"] for one in found.values()} == {"Utilization"}
+
+
+def test_replicas_come_and_go_as_fast_as_with_the_chart_s_own_autoscaler() -> None:
+    template = (CHART / "templates" / "horizontalpodautoscaler.yaml").read_text()
+    _, _, block = template.partition("\n  behavior:\n")
+    block, end, _ = block.partition("{{- end }}")
+    assert end, "the behavior is the last of the template"
+    assert spec()["advanced"]["horizontalPodAutoscalerConfig"]["behavior"] == yaml.safe_load(dedent(block))
+
+
 def test_there_are_only_triggers_for_what_there_is() -> None:
     def names(**keys: Any) -> list[str]:
-        changed = ScalingPlan(**{**vars(PLAN), **keys})
-        return [each["name"] for each in spec(changed)["triggers"]]
+        return [each["name"] for each in spec(replace(PLAN, **keys))["triggers"]]
 
     assert names() == ["cpu", "memory", "load", "forecast", "events"]
     assert names(weeks=0) == ["cpu", "memory", "load", "events"]

@@ -21,6 +21,7 @@ from stacks.settings import Mistake, Settings, SettingsError, parse
 from stacks.settings.errors import path_of
 from stacks.settings.filling import validated
 from stacks.settings.inheritance import inherit
+from stacks.settings.malformed import examples
 
 pytestmark = pytest.mark.unit
 
@@ -261,6 +262,13 @@ def _models(*models: type[BaseModel]) -> set[type[BaseModel]]:
             found |= inner
             left += inner
     return found | set(models)
+
+
+@pytest.mark.parametrize("model", sorted(_models(Settings), key=str))
+def test_the_examples_of_required_settings_are_right(model: type[BaseModel]) -> None:
+    assert model.model_validate(examples(model)).model_fields_set == {
+        name for name, field in model.model_fields.items() if field.is_required()
+    }
 
 
 @pytest.mark.parametrize("value", [*ODD, date(2026, 1, 1)], ids=repr)

@@ -82,7 +82,7 @@ def test_an_event_needs_keda() -> None:
 
 def test_two_events_have_two_names() -> None:
     assert complaints(scaling(events=[EVENT, {**EVENT, "users": 1}])) == [
-        'scaling.events[1].name: "new-year" is also the name of scaling.events[0]; give each event its own name'
+        'scaling.events[1].name: "new-year" is already the name of scaling.events[0]; choose another name'
     ]
 
 

@@ -42,6 +42,12 @@ def test_a_broker_tells_other_regions_the_name_of_its_peer_endpoint(region: str)
 
 
 @pytest.mark.parametrize("region", REGIONS)
+def test_brokers_in_a_cloud_know_their_zone(region: str) -> None:
+    rack = part(streamed(*MIXED), region, "cluster")["spec"]["kafka"]["rack"]
+    assert rack["topologyKey"] == "topology.kubernetes.io/zone"
+
+
+@pytest.mark.parametrize("region", REGIONS)
 def test_every_listener_asks_for_a_certificate_and_shows_one_with_all_names(region: str) -> None:
     stack = streamed(*MIXED)
     listeners = part(stack, region, "cluster")["spec"]["kafka"]["listeners"]

@@ -20,7 +20,7 @@ NOWHERE: dict[str, Any] = {"name": "here-only", "maxSize": "100Mi"}
 TOPICS = [EVERYWHERE, SOMEWHERE, NOWHERE]
 
 
-def values(*topics: dict[str, Any], regions: tuple[str, ...] = (US, EU, ASIA), **streaming: Any) -> dict[str, Any]:
+def values(*topics: object, regions: tuple[str, ...] = (US, EU, ASIA), **streaming: Any) -> dict[str, Any]:
     """The configuration of a stack of these regions with these topics."""
     return {
         "stage": "continental",
@@ -52,6 +52,11 @@ def rights(spec: dict[str, Any]) -> set[tuple[str, str, str, str]]:
 def topics_with(spec: dict[str, Any], operation: str) -> set[str]:
     """The topics on which a user has a right."""
     return {name for kind, name, _, allowed in rights(spec) if (kind, allowed) == ("topic", operation)}
+
+
+def test_brokers_whose_nodes_may_have_no_zone_are_not_asked_for_it() -> None:
+    # Kafka's init container fails on a node without the label.
+    assert "rack" not in configuration.cluster(kafka(US, streaming(*TOPICS)))["kafka"]
 
 
 def test_a_region_gets_the_topics_that_are_replicated_to_it() -> None:
@@ -195,9 +200,24 @@ def test_what_does_not_fit_together_is_refused(change: dict[str, Any], complaint
     assert line == complaint
 
 
+def test_a_missing_name_gets_an_example_that_it_can_have() -> None:
+    assert complaints(values({"partitions": 3}, users=[{"produceRate": "1Mi"}])) == [
+        "streaming.topics[0].name: is missing; add e.g. name: council-decisions",
+        "streaming.users[0].name: is missing; add e.g. name: analytics",
+    ]
+
+
+def test_a_malformed_topic_hides_no_mistake_in_another() -> None:
+    assert complaints(values(7, {**NOWHERE, "replicas": 3})) == [
+        "streaming.topics[0]: 7 must be a map of settings; write one indented `key: value` per line below it",
+        "streaming.topics[1].replicas: 3 must not be above streaming.brokers, which is 1; write 1 or less, or raise "
+        "streaming.brokers",
+    ]
+
+
 def test_all_regions_are_not_one_of_several() -> None:
     (line,) = complaints(values({"name": "decisions", "replicatedTo": ["all", EU]}))
-    assert line.endswith("must not have all beside regions in replicatedTo; write replicatedTo: all, or the regions")
+    assert line.endswith("must not have all beside regions; write all, or the regions")
 
 
 def test_topics_need_no_room_while_streaming_is_off() -> None:

@@ -27,6 +27,7 @@ def jars() -> Path:
     if not folder.is_dir():
         _fetch(folder)
     pinned = {name: checksum for checksum, name in map(str.split, CHECKSUMS.read_text().splitlines())}
+    assert f"kafka-clients-{KAFKA_VERSION}.jar" in pinned, f"{CHECKSUMS} has not the jars of Kafka {KAFKA_VERSION}"
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.jar")}
     assert found == pinned, f"the jars in {folder} are not those of {CHECKSUMS}"
     return folder

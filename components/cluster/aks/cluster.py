@@ -124,6 +124,7 @@ class AksCluster(pulumi.ComponentResource):
             storage_class=STORAGE_CLASS,
             load_balancer_annotations=_LOAD_BALANCERS,
             dns_server="coredns",
+            zone_labels=True,
         )
 
     def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:

@@ -99,6 +99,7 @@ class EksCluster(pulumi.ComponentResource):
             storage_class=STORAGE_CLASS,
             load_balancer_annotations=_LOAD_BALANCERS,
             dns_server="coredns",
+            zone_labels=True,
         )
         self.register_outputs({"api_endpoint": cluster.endpoint})
 

@@ -101,6 +101,7 @@ class GkeCluster(pulumi.ComponentResource):
             load_balancer_annotations=_LOAD_BALANCERS,
             mesh_platform="gke",
             dns_server="kube-dns",
+            zone_labels=True,
         )
 
     def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:

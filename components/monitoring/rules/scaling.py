@@ -54,8 +54,9 @@ class TimedEvent:
     begins: int
     """When the replicas must be there, in seconds since 1970."""
     ends: int
-    """In seconds since 1970."""
+    """When its users are gone, in seconds since 1970."""
     users: int
+    """Users in this region at the same time, with those who would be there without the event."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +67,12 @@ class ScalingPlan:
     weeks: int
     """Past weeks that the forecast reads. 0: no forecast."""
     lead_minutes: int
+    """Minutes by which the forecast looks ahead."""
     most_growth: float
+    """Highest factor by which today's growth multiplies the load of the last weeks, at least 1. Its inverse is the
+    lowest."""
     events: Sequence[TimedEvent] = ()
+    """Announced events of the region. Empty: no rule about events."""
 
 
 def replicas_for(users: float, users_per_replica: int) -> float:

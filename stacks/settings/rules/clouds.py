@@ -40,14 +40,20 @@ _INTERNAL: Final = tuple(
 )
 _EXAMPLES: Final = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
 
-_NEVER_CALLERS: Final[Mapping[str, Sequence[IPv4Network]]] = {"aws": (*_INTERNAL, *_EXAMPLES), "azure": _INTERNAL}
-"""Ranges outside the public internet, by cloud that rejects them.
+CLOUD_NAMES: Final = {"aws": "AWS", "gcp": "Google Cloud", "azure": "Azure"}
+"""The clouds as messages call them."""
+
+_NEVER_CALLERS: Final[Mapping[str, Sequence[IPv4Network]]] = {
+    "aws": (*_INTERNAL, *_EXAMPLES),
+    "gcp": (),
+    "azure": _INTERNAL,
+}
+"""Ranges outside the public internet that a cloud rejects as callers of a Kubernetes API, by cloud.
 
 AWS: `The following CIDRs are not allowed in publicAccessCidrs`. Azure accepts only public ranges
 (https://learn.microsoft.com/azure/aks/api-server-authorized-ip-ranges). Google Cloud accepts them, for callers inside
 the network.
 """
-_CALLED: Final = {"aws": "AWS", "azure": "Azure"}
 
 _CALLERS: Final = ("mesh.enabled", "gitops.enabled", "gitops.hub", "database.primaryRegion")
 """Settings that `_calls_others` reads, besides names."""
@@ -139,13 +145,14 @@ def aws_takes_so_many_networks(settings: Settings) -> Iterator[Mistake]:
 def callers_are_on_the_internet(settings: Settings) -> Iterator[Mistake]:
     """AWS and Azure reject callers from ranges that are not public."""
     for path, region in regions_by_path(settings):
-        given = () if isinstance(region, ExistingRegion) else region.api_access
-        for place, network in enumerate(given):
-            if _is_inside(network, _NEVER_CALLERS.get(region.cloud, ())):
+        if isinstance(region, ExistingRegion):
+            continue
+        for place, network in enumerate(region.api_access):
+            if _is_inside(network, _NEVER_CALLERS[region.cloud]):
                 yield Mistake(
                     path=f"{path}.apiAccess[{place}]",
                     value=shown(network),
-                    rule=f"is not a public range, as required by {_CALLED[region.cloud]}",
+                    rule=f"is not a public range, as required by {CLOUD_NAMES[region.cloud]}",
                     remedy="write the public addresses that you and your pipelines connect from, or remove it",
                 )
 
@@ -153,7 +160,7 @@ def callers_are_on_the_internet(settings: Settings) -> Iterator[Mistake]:
 def calling_regions_are_on_the_internet(settings: Settings) -> Iterator[Mistake]:
     """AWS and Azure also reject such addresses of other regions, whose pods call the Kubernetes API."""
     clouds = {region.cloud for region in settings.regions}
-    choosy = " and ".join(name for cloud, name in _CALLED.items() if cloud in clouds)
+    choosy = " and ".join(name for cloud, name in CLOUD_NAMES.items() if cloud in clouds and _NEVER_CALLERS[cloud])
     for path, region in regions_by_path(settings):
         if not isinstance(region, ExistingRegion) or not _calls_others(settings, region.name):
             continue

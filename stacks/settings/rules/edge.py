@@ -30,7 +30,13 @@ _ZONE_NAMES: Final = {
         "is not the id of a zone of Route 53",
         "`aws route53 list-hosted-zones` shows them, after /hostedzone/",
     ),
+    "azure": (
+        re.compile("[^/]+/.+"),
+        "does not name the resource group of the zone",
+        "write e.g. my-group/example.org",
+    ),
 }
+"""Format of an existing zone, and rule and remedy for another one, by cloud of the CDN."""
 
 
 def a_cdn_has_a_public_domain(settings: Settings) -> Iterator[Mistake]:
@@ -74,16 +80,14 @@ def a_cdn_has_a_project(settings: Settings) -> Iterator[Mistake]:
 def a_zone_has_the_domain(settings: Settings) -> Iterator[Mistake]:
     """A zone has the format of the CDN's cloud and contains the domain."""
     cdn, zone, domain = settings.edge.cdn, settings.edge.zone, settings.edge.domain
-    group, _, name = zone.partition("/")
     if cdn == "none" or zone == CREATE_ZONE:
         return
-    if cdn in _ZONE_NAMES:
-        expression, rule, remedy = _ZONE_NAMES[cdn]
-        if not expression.fullmatch(zone):
-            yield _bad_zone(zone, rule, remedy)
-    elif not (group and name):
-        yield _bad_zone(zone, "does not name the resource group of the zone", "write e.g. my-group/example.org")
-    elif "domain" in settings.edge.model_fields_set and not f".{domain}".endswith(f".{name}"):
+    expression, rule, remedy = _ZONE_NAMES[cdn]
+    # Only Azure's zones are called by their domain, after the group.
+    _, _, name = zone.partition("/")
+    if not expression.fullmatch(zone):
+        yield _bad_zone(zone, rule, remedy)
+    elif name and "domain" in settings.edge.model_fields_set and not f".{domain}".endswith(f".{name}"):
         yield _bad_zone(zone, f"is a zone that does not contain {domain}", "name the zone that contains the domain")
 
 

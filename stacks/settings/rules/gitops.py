@@ -3,26 +3,19 @@
 from collections.abc import Iterator
 from typing import Final
 
-from components.settings.words import did_you_mean
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
+from stacks.settings.rules.lists import regions_are_known
 from stacks.settings.rules.paths import each_region
 
 
 def hubs_are_regions(settings: Settings) -> Iterator[Mistake]:
     """Hubs and canary are regions of the stack."""
-    names = [region.name for region in settings.regions]
     gitops, rancher = settings.gitops, settings.rancher
     places = {"gitops.hub": gitops.hub, "gitops.canary": gitops.canary, "rancher.hub": rancher.hub}
     for path, name in places.items():
-        if name is not None and name not in names:
-            yield Mistake(
-                path=path,
-                value=shown(name),
-                rule="is not the name of a region of this stack",
-                remedy=did_you_mean(name, names),
-                reads=each_region(settings, "name"),
-            )
+        if name is not None:
+            yield from regions_are_known(settings, path, [name])
 
 
 def argocd_has_a_repository(settings: Settings) -> Iterator[Mistake]:

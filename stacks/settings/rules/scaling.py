@@ -6,9 +6,11 @@ from typing import Final
 from zoneinfo import available_timezones
 
 from components.monitoring.rules.scaling import replicas_for
+from components.scaling.settings import EventSettings
 from components.settings.values import seconds_of
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
+from stacks.settings.rules.lists import names_differ
 
 DAY: Final = 86_400
 
@@ -39,37 +41,37 @@ def weeks_are_kept(settings: Settings) -> Iterator[Mistake]:
         )
 
 
-def events_take_place(settings: Settings) -> Iterator[Mistake]:
-    """Events have an effect, and each has a name of its own."""
-    seen: dict[str, str] = {}
-    for index, event in enumerate(settings.scaling.events):
-        path = f"scaling.events[{index}].name"
+def events_by_path(settings: Settings) -> Iterator[tuple[str, EventSettings]]:
+    """Each event with its path, such as `scaling.events[0]`."""
+    return ((f"scaling.events[{index}]", event) for index, event in enumerate(settings.scaling.events))
+
+
+def events_have_an_effect(settings: Settings) -> Iterator[Mistake]:
+    """Without KEDA, nothing makes replicas for an event."""
+    for path, event in events_by_path(settings):
         if not settings.scaling.enabled:
             yield Mistake(
-                path=path,
+                path=f"{path}.name",
                 value=shown(event.name),
                 rule="has no effect without KEDA",
                 remedy="write scaling.enabled: true, or remove the event",
                 reads=("scaling.enabled",),
             )
-        if seen.setdefault(event.name, path) != path:
-            yield Mistake(
-                path=path,
-                value=shown(event.name),
-                rule=f"is also the name of {seen[event.name].removesuffix('.name')}",
-                remedy="give each event its own name",
-                reads=(seen[event.name],),
-            )
+
+
+def event_names_differ(settings: Settings) -> Iterator[Mistake]:
+    """Event names are unique."""
+    yield from names_differ(events_by_path(settings))
 
 
 def events_fit(settings: Settings) -> Iterator[Mistake]:
     """Each service has enough replicas, at most, for the users of an event."""
-    for index, event in enumerate(settings.scaling.events):
+    for path, event in events_by_path(settings):
         for name, service in settings.services.by_name().items():
             needed = math.ceil(replicas_for(event.users, service.users_per_replica))
             if settings.scaling.enabled and needed > service.max_replicas:
                 yield Mistake(
-                    path=f"scaling.events[{index}].users",
+                    path=f"{path}.users",
                     value=shown(event.users),
                     rule=f"need {needed} replicas of {name} in each region, and maxReplicas is {service.max_replicas}",
                     remedy=f"raise services.{name}.maxReplicas, or what you know a replica to serve (usersPerReplica)",
@@ -92,4 +94,11 @@ def clocks_are_known(settings: Settings) -> Iterator[Mistake]:
         )
 
 
-RULES: Final = (scaling_has_figures, weeks_are_kept, events_take_place, events_fit, clocks_are_known)
+RULES: Final = (
+    scaling_has_figures,
+    weeks_are_kept,
+    events_have_an_effect,
+    event_names_differ,
+    events_fit,
+    clocks_are_known,
+)

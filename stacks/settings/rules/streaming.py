@@ -6,9 +6,10 @@ from typing import Final
 from components.settings.values import bytes_of
 from components.settings.words import did_you_mean
 from components.streaming.configuration import RESERVED_USERS, arriving, replicas_of
-from components.streaming.settings import ALL, FILE_SHARE, StreamingUserSettings, TopicSettings
+from components.streaming.settings import FILE_SHARE, StreamingUserSettings, TopicSettings
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
+from stacks.settings.rules.lists import names_differ, regions_are_known, replicas_have_servers
 from stacks.settings.rules.paths import each_region
 
 
@@ -24,47 +25,20 @@ def users_by_path(settings: Settings) -> Iterator[tuple[str, StreamingUserSettin
 
 def topics_are_replicated_to_regions(settings: Settings) -> Iterator[Mistake]:
     """Topics are replicated to regions of the stack."""
-    names = [region.name for region in settings.regions]
     for path, topic in topics_by_path(settings):
-        for name in topic.replicated_to:
-            if name not in (*names, ALL):
-                yield Mistake(
-                    path=f"{path}.replicatedTo",
-                    value=shown(name),
-                    rule="is not the name of a region of this stack",
-                    remedy=did_you_mean(name, [*names, ALL]),
-                    reads=each_region(settings, "name"),
-                )
+        yield from regions_are_known(settings, f"{path}.replicatedTo", topic.replicated_to, all_too=True)
 
 
 def brokers_are_enough_for_replicas(settings: Settings) -> Iterator[Mistake]:
     """Each replica has its own broker."""
-    brokers = settings.streaming.brokers
     for path, topic in topics_by_path(settings):
-        if topic.replicas is not None and topic.replicas > brokers:
-            yield Mistake(
-                path=f"{path}.replicas",
-                value=shown(topic.replicas),
-                rule=f"must not be above streaming.brokers, which is {brokers}",
-                remedy=f"write {brokers} or less, or raise streaming.brokers",
-                reads=("streaming.brokers",),
-            )
+        yield from replicas_have_servers(path, topic.replicas, settings.streaming.brokers, "streaming.brokers")
 
 
-def names_differ(settings: Settings) -> Iterator[Mistake]:
+def topic_and_user_names_differ(settings: Settings) -> Iterator[Mistake]:
     """Names of topics are unique, and so are names of users."""
-    for entries in (topics_by_path(settings), users_by_path(settings)):
-        first: dict[str, str] = {}
-        for path, entry in entries:
-            other = first.setdefault(entry.name, path)
-            if other != path:
-                yield Mistake(
-                    path=f"{path}.name",
-                    value=shown(entry.name),
-                    rule=f"is already the name of {other}",
-                    remedy="choose another name",
-                    reads=(f"{other}.name",),
-                )
+    yield from names_differ(topics_by_path(settings))
+    yield from names_differ(users_by_path(settings))
 
 
 def users_have_names_of_their_own(settings: Settings) -> Iterator[Mistake]:
@@ -141,7 +115,7 @@ def _sizes(settings: Settings) -> list[str]:
 RULES: Final = (
     topics_are_replicated_to_regions,
     brokers_are_enough_for_replicas,
-    names_differ,
+    topic_and_user_names_differ,
     users_have_names_of_their_own,
     users_have_topics,
     topics_fit_the_storage,

@@ -1,14 +1,14 @@
 """Rules between streams, regions and servers. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import combinations
 from typing import Final
 
-from components.messaging.settings import ALL, FILE_SHARE, StreamSettings
+from components.messaging.settings import FILE_SHARE, StreamSettings
 from components.settings.values import bytes_of
-from components.settings.words import did_you_mean
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
+from stacks.settings.rules.lists import names_differ, regions_are_known, replicas_have_servers
 from stacks.settings.rules.paths import each_region
 
 
@@ -28,17 +28,15 @@ def streams_have_a_home(settings: Settings) -> Iterator[Mistake]:
                 remedy=f"name one of {', '.join(names)}, and change it only when that region is lost",
                 reads=each_region(settings, "name"),
             )
-        if stream.home is not None and stream.home not in names:
-            yield _unknown(settings, f"{path}.home", stream.home, names)
+        elif stream.home is not None:
+            yield from regions_are_known(settings, f"{path}.home", [stream.home])
 
 
 def mirrors_are_in_other_regions(settings: Settings) -> Iterator[Mistake]:
     """Mirrors are in regions of the stack other than the home."""
-    names = [region.name for region in settings.regions]
     for path, stream in streams_by_path(settings):
+        yield from regions_are_known(settings, f"{path}.mirroredIn", stream.mirrored_in, all_too=True)
         for name in stream.mirrored_in:
-            if name not in (*names, ALL):
-                yield _unknown(settings, f"{path}.mirroredIn", name, [*names, ALL])
             if name == stream.home:
                 yield Mistake(
                     path=f"{path}.mirroredIn",
@@ -48,43 +46,15 @@ def mirrors_are_in_other_regions(settings: Settings) -> Iterator[Mistake]:
                 )
 
 
-def _unknown(settings: Settings, path: str, name: str, known: Sequence[str]) -> Mistake:
-    return Mistake(
-        path=path,
-        value=shown(name),
-        rule="is not the name of a region of this stack",
-        remedy=did_you_mean(name, known),
-        reads=each_region(settings, "name"),
-    )
-
-
 def servers_are_enough_for_replicas(settings: Settings) -> Iterator[Mistake]:
     """Each replica has its own server."""
-    servers = settings.messaging.servers
     for path, stream in streams_by_path(settings):
-        if stream.replicas is not None and stream.replicas > servers:
-            yield Mistake(
-                path=f"{path}.replicas",
-                value=shown(stream.replicas),
-                rule=f"must not be above messaging.servers, which is {servers}",
-                remedy=f"write {servers} or less, or raise messaging.servers",
-                reads=("messaging.servers",),
-            )
+        yield from replicas_have_servers(path, stream.replicas, settings.messaging.servers, "messaging.servers")
 
 
 def stream_names_differ(settings: Settings) -> Iterator[Mistake]:
     """Stream names are unique."""
-    first: dict[str, str] = {}
-    for path, stream in streams_by_path(settings):
-        other = first.setdefault(stream.name, path)
-        if other != path:
-            yield Mistake(
-                path=f"{path}.name",
-                value=shown(stream.name),
-                rule=f"is already the name of {other}",
-                remedy="choose another name",
-                reads=(f"{other}.name",),
-            )
+    yield from names_differ(streams_by_path(settings))
 
 
 def messages_belong_to_one_stream(settings: Settings) -> Iterator[Mistake]:
