@@ -65,6 +65,9 @@ HIDDEN = {
         "configs.cm.resource.respectRBAC": "a setting of Argo CD, passed through to its ConfigMap",
         "configs.params.applicationsetcontroller.enable.progressive.syncs": "likewise",
     },
+    "cluster-autoscaler": {
+        "extraArgs.*": "flags of the autoscaler, passed through to its container",
+    },
     "cni": {
         "cni.cniBinDir": "what is below `cni` goes before the profile of `global.platform`, and that before all else",
         "global.platform": "read by all of Istio's charts, which have a profile for each platform",

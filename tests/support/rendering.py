@@ -257,7 +257,9 @@ def _rendered(program: Path, stack: str, config: str, secrets: tuple[str, ...]) 
     # Only the engine uses the stack trace of each registration, which takes as long as everything else.
     with _fresh_runtime(), mock.patch("pulumi.runtime.resource._get_stack_trace", source_pb2.StackTrace):
         values = json.loads(config).items()
-        set_all_config({key: value if isinstance(value, str) else json.dumps(value) for key, value in values}, secrets)
+        set_all_config(
+            {key: value if isinstance(value, str) else json.dumps(value) for key, value in values}, list(secrets)
+        )
         mocks.set_mocks(recorder.mocks, project="sacred-council", stack=stack, monitor=recorder)
 
         def run() -> None:
