@@ -8,9 +8,9 @@ import pulumi_kubernetes as k8s
 
 from components import network
 from components.context import RegionContext
-from components.mesh.chart_values import HTTP_TARGET_PORT, HTTPS_TARGET_PORT, INGRESS_PODS
 from components.namespaces import CERT_MANAGER as CERT_MANAGER_NAMESPACE
 from components.namespaces import INGRESS, MONITORING
+from components.public_gateway import own_gateway_egress
 from components.releases import chart_release
 from components.versions import CERT_MANAGER
 
@@ -91,14 +91,10 @@ class CertManager(pulumi.ComponentResource):
 def _challenges(gateway: pulumi.Input[str]) -> list[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:
     """Let the controller reach the authority and, by public name, the gateway of this or another region.
 
-    `gateway` is the namespace of the region's own gateway.
-    Cilium (also on GKE and AKS) and Calico send a request for the cluster's own load balancer straight to a pod, so the
-    policy must name the pod and its port.
-    The other addresses are not known in advance.
+    `gateway` is the namespace of the region's own gateway. The other addresses are not known in advance.
     HTTP redirects to HTTPS, and cert-manager follows.
     """
-    own = network.peer(namespace=gateway, pods=INGRESS_PODS)
-    return [network.egress([80, 443]), network.egress([HTTP_TARGET_PORT, HTTPS_TARGET_PORT], own)]
+    return [network.egress([80, 443]), own_gateway_egress(gateway, 80, 443)]
 
 
 def _values(*, monitored: bool) -> dict[str, Any]:

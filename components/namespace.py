@@ -1,12 +1,13 @@
 """A namespace that is closed until a component opens it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components.metadata import PART_OF, object_meta
-from components.network import dns_egress
+from components.network import DNS_CACHES, dns_egress
 from components.pod_security import POD_SECURITY_VERSION
 
 
@@ -19,6 +20,8 @@ class RestrictedNamespaceArgs:
     region: str
     labels: dict[str, str] = field(default_factory=dict)
     """Further labels of the namespace."""
+    dns_caches: Sequence[str] = DNS_CACHES
+    """Address blocks outside the pods' network where its pods may ask for names."""
 
     def __post_init__(self) -> None:
         if not self.namespace:
@@ -52,7 +55,7 @@ class RestrictedNamespace(pulumi.ComponentResource):
             spec=k8s.networking.v1.NetworkPolicySpecArgs(
                 pod_selector=k8s.meta.v1.LabelSelectorArgs(),
                 policy_types=["Ingress", "Egress"],
-                egress=dns_egress(),
+                egress=dns_egress(args.dns_caches),
             ),
             opts=child,
         )

@@ -8,8 +8,19 @@ import pulumi_kubernetes as k8s
 from components.metadata import object_meta
 from components.namespaces import SYSTEM
 
+DNS_PORT = 53
 # Some clusters match a Service's port, others the pod's port behind it: rules name both.
-DNS_PORTS = {SYSTEM: (53,), "openshift-dns": (5353,)}
+DNS_PORTS = {SYSTEM: (DNS_PORT,), "openshift-dns": (5353,)}
+DNS_CACHES = ("169.254.20.10/32", "169.254.25.10/32")
+"""Addresses of DNS caches in the nodes' network, which no selector of pods matches: NodeLocal DNSCache, kubespray.
+
+https://kubernetes.io/docs/tasks/administer-cluster/nodelocaldns/ and https://kubespray.io (`nodelocaldns_ip`)
+"""
+CLOUD_DNS = "169.254.169.254/32"
+"""Where pods on GKE ask Cloud DNS. The metadata server has the same address, on other ports.
+
+https://cloud.google.com/kubernetes-engine/docs/how-to/cloud-dns
+"""
 # The Service's port, and the ports behind it: managed clusters, kubeadm and kind, minikube, MicroK8s.
 API_SERVER_PORTS = (443, 6443, 8443, 16443)
 
@@ -49,14 +60,25 @@ def egress(
     return k8s.networking.v1.NetworkPolicyEgressRuleArgs(ports=_ports(ports), to=list(targets) or None)
 
 
-def dns_egress() -> list[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:
-    """Let the pods ask the cluster's DNS, in every namespace where some kind of cluster runs it."""
+def dns_caches(*, gke: bool) -> tuple[str, ...]:
+    """Return the address blocks outside the pods' network where pods may ask for names. `gke`: the cluster is a GKE."""
+    return (*DNS_CACHES, CLOUD_DNS) if gke else DNS_CACHES
+
+
+def dns_egress(caches: Sequence[str]) -> list[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:
+    """Let the pods ask the cluster's DNS, in every namespace where some kind of cluster runs it, and `caches`."""
     return [
-        k8s.networking.v1.NetworkPolicyEgressRuleArgs(
-            ports=[*_ports(ports, "UDP"), *_ports(ports)], to=[peer(namespace=namespace)]
-        )
-        for namespace, ports in DNS_PORTS.items()
+        *(_dns_rule(ports, peer(namespace=namespace)) for namespace, ports in DNS_PORTS.items()),
+        _dns_rule((DNS_PORT,), *map(cidr, caches)),
     ]
+
+
+def _dns_rule(
+    ports: Sequence[int], *targets: k8s.networking.v1.NetworkPolicyPeerArgs
+) -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:
+    return k8s.networking.v1.NetworkPolicyEgressRuleArgs(
+        ports=[*_ports(ports, "UDP"), *_ports(ports)], to=list(targets)
+    )
 
 
 def api_server_egress() -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:

@@ -6,15 +6,19 @@ from typing import Final
 import pulumi
 
 from components import offers
-from components.cluster.settings import ExistingRegion
+from components.cluster.settings import AzureRegion, ExistingRegion, RegionSettings, aks_system_nodes
 from components.context import RegionLabels
 from components.monitoring import AlertReceiver, MonitoringTargets, RegionSize
 from components.namespaces import INGRESS, ISTIO, KAFKA, KEDA, MONITORING, NATS, SERVICES, SYSTEM
+from components.streaming.mirrors import mirror_workers
 from stacks import topology
 from stacks.managed_data_services import managed
 from stacks.region_base import CACHES, DATABASES, namespace_labels
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
+
+KAFKA_HELPERS: Final = 3
+"""Strimzi's cluster operator, its entity operator, and the exporter of consumer groups."""
 
 ASSUMED_NODES: Final = 3
 """Nodes of an existing cluster, whose number the settings do not have."""
@@ -22,11 +26,24 @@ ASSUMED_NODES: Final = 3
 
 def region_size(settings: Settings, region: str) -> RegionSize:
     """How large the region called `region` may become."""
-    here = settings.region(region)
-    return RegionSize(
-        nodes=ASSUMED_NODES if isinstance(here, ExistingRegion) else here.nodes.max,
-        pods=sum(service.max_replicas for service in settings.services.by_name().values()),
-    )
+    services = sum(service.max_replicas for service in settings.services.by_name().values())
+    return RegionSize(nodes=_most_nodes(settings.region(region)), pods=services + _kafka_pods(settings))
+
+
+def _most_nodes(region: RegionSettings) -> int:
+    """The most nodes of the region. AKS has some for its own pods, besides `nodes.max`."""
+    if isinstance(region, ExistingRegion):
+        return ASSUMED_NODES
+    zones = len(region.zones) if isinstance(region, AzureRegion) else 0
+    return region.nodes.max + (zones * aks_system_nodes(zones)[1] if zones else 0)
+
+
+def _kafka_pods(settings: Settings) -> int:
+    """The most pods of Kafka in a region: its nodes, the mirror's workers, and the operators with the exporter."""
+    streaming = settings.streaming
+    if not streaming.enabled:
+        return 0
+    return streaming.brokers + streaming.controllers + mirror_workers(streaming.brokers) + KAFKA_HELPERS
 
 
 def of_region(settings: Settings, region: str) -> MonitoringTargets:

@@ -10,6 +10,7 @@ from components import namespaces
 from components.cluster import ClusterOutputs
 from components.mesh.chart_values import NETWORK_LABEL
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
+from components.network import dns_caches
 from components.peering import StorePeers
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority
 from stacks import clusters
@@ -94,7 +95,12 @@ class RegionBase(pulumi.ComponentResource):
     def _namespace(self, region: str, namespace: str, labels: dict[str, str]) -> pulumi.Output[str]:
         return RestrictedNamespace(
             f"{region}-{namespace}",
-            RestrictedNamespaceArgs(namespace=namespace, region=region, labels=labels),
+            RestrictedNamespaceArgs(
+                namespace=namespace,
+                region=region,
+                labels=labels,
+                dns_caches=dns_caches(gke=self.cluster.mesh_platform == "gke"),
+            ),
             pulumi.ResourceOptions(parent=self, providers=[self.provider]),
         ).namespace
 

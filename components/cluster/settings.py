@@ -74,6 +74,12 @@ CHOOSES_VERSIONS: Final = ("stable", "rapid")
 """Upgrade channels of AKS that raise the minor version."""
 
 
+def aks_system_nodes(zones: int) -> tuple[int, int]:
+    """Return the minimum and maximum of nodes of each of so many zones for AKS's own pods."""
+    least = -(-AKS_SYSTEM_NODES // zones)
+    return least, 2 * least
+
+
 class Geography(Model):
     """Where a region is, for regions that the catalogue does not know."""
 

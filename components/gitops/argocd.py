@@ -13,8 +13,9 @@ from components.gitops.rollout import CANARY, PROJECT, RELEASE, REST, TYPE_LABEL
 from components.gitops.settings import GitOpsSettings, RepositorySettings
 from components.metadata import object_meta
 from components.namespaces import ARGO_CD as ARGO_CD_NAMESPACE
-from components.namespaces import SERVICES
+from components.namespaces import INGRESS, SERVICES
 from components.passwords import random_password
+from components.public_gateway import BEHIND, own_gateway_egress
 from components.releases import chart_release
 from components.secret_data import sealed
 from components.trust import Certificate, CertificateArgs
@@ -70,7 +71,7 @@ class ArgoCD(pulumi.ComponentResource):
         canary = settings.canary or context.region
         secrets = ArgoSecrets(f"{name}-secrets", context, settings.repository, repository_token, self._child)
         release = self._release(
-            [*secrets.ready, self._certificate(context), *self._network_policies(settings.repository)]
+            [*secrets.ready, self._certificate(context), *self._network_policies(context, settings.repository)]
         )
         allowed = self._custom(
             "project", "AppProject", PROJECT, project(list(accesses), SERVICES, settings.repository), [release]
@@ -150,8 +151,11 @@ class ArgoCD(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
 
-    def _network_policies(self, repository: RepositorySettings) -> list[pulumi.Resource]:
+    def _network_policies(self, context: RegionContext, repository: RepositorySettings) -> list[pulumi.Resource]:
         """Permitted connections. API servers and Git are allowed by port, because no setting has their addresses."""
+        gateway = context.namespaces.get(INGRESS)
+        # Git may run in this cluster, behind the region's own gateway.
+        own_git = [own_gateway_egress(gateway, repository.port)] if gateway and repository.port in BEHIND else []
         server, repo, controller, sets = (_pods(app) for app in (SERVER, REPO_SERVER, CONTROLLER, SETS))
         asking = [network.peer(pods=pods) for pods in (server, controller, sets)]
         out = network.egress([REPO_PORT], network.peer(pods=repo))
@@ -165,7 +169,7 @@ class ArgoCD(pulumi.ComponentResource):
             self._policy(
                 REPO_SERVER,
                 ingress=[network.ingress([REPO_PORT], *asking)],
-                egress=[network.egress([repository.port]), cache],
+                egress=[network.egress([repository.port]), *own_git, cache],
             ),
             self._policy(REDIS, ingress=[network.ingress([REDIS_PORT], *clients)]),
         ]

@@ -8,6 +8,7 @@ import pulumi
 
 from components.cluster import MeshPlatform
 from components.mesh.settings import MeshSettings, PostQuantum
+from components.public_gateway import HTTP_TARGET_PORT, HTTPS_TARGET_PORT, INGRESS_PODS
 
 ServiceType = Literal["LoadBalancer", "NodePort", "ClusterIP"]
 
@@ -19,8 +20,6 @@ MAX_REPLICAS: Final = 5
 """Maximum for the control plane and for each gateway."""
 
 INGRESS_APP: Final = "istio-ingressgateway"
-INGRESS_PODS: Final = {"istio": "ingressgateway"}
-"""Labels of the public gateway's pods."""
 EAST_WEST_APP: Final = "istio-eastwestgateway"
 EAST_WEST_PODS: Final = {"istio": "eastwestgateway"}
 """Labels of the pods of the gateway for other regions."""
@@ -40,10 +39,6 @@ EAST_WEST_PORT = 15443
 
 NETWORK_LABEL = "topology.istio.io/network"
 """By this label istiod finds the Service of a network's gateway, and the network of each pod."""
-
-# An unprivileged port, so that the gateway needs neither a capability nor a sysctl.
-HTTP_TARGET_PORT = 8080
-HTTPS_TARGET_PORT = 8443
 
 # By default a proxy keeps neither: the number of connections to the public gateway, and the WebSockets among them.
 GATEWAY_STATISTICS = {"inclusionRegexps": [r"http\..*downstream_cx(_upgrades)?_active"]}

@@ -10,12 +10,13 @@ from components import network
 from components.cluster import PublicAddress
 from components.context import RegionContext
 from components.mesh import chart_values
-from components.mesh.chart_values import EAST_WEST_APP, EAST_WEST_PODS, INGRESS_APP, INGRESS_PODS, TRUST_DOMAIN
+from components.mesh.chart_values import EAST_WEST_APP, EAST_WEST_PODS, INGRESS_APP, TRUST_DOMAIN
 from components.mesh.origin import OriginCertificate
 from components.mesh.routing import SERVICE_LABELS, proxy_monitor, service_host
 from components.mesh.settings import MeshSettings, PostQuantum
 from components.metadata import object_meta
 from components.namespaces import INGRESS, ISTIO, MONITORING, SERVICES
+from components.public_gateway import HTTP_TARGET_PORT, HTTPS_TARGET_PORT, INGRESS_PODS
 from components.releases import chart_release
 from components.services import HTTP_PORT
 from components.trust import Certificate, CertificateArgs
@@ -141,7 +142,7 @@ class IngressGateway(pulumi.ComponentResource):
             self._context,
             INGRESS_APP,
             INGRESS_PODS,
-            [chart_values.HTTP_TARGET_PORT, chart_values.HTTPS_TARGET_PORT, chart_values.STATUS_PORT],
+            [HTTP_TARGET_PORT, HTTPS_TARGET_PORT, chart_values.STATUS_PORT],
             [network.egress([chart_values.TRACING_PORT], network.peer(namespace=MONITORING))],
             self,
         )

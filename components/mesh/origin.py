@@ -10,9 +10,9 @@ from components.cdn import RegionEdge
 from components.cdn.keys import ACME_DIRECTORY, ISSUER, PRINCIPAL
 from components.cdn.names import HEALTH_PATH, TOKEN_HEADER
 from components.context import RegionContext
-from components.mesh import chart_values
-from components.mesh.chart_values import INGRESS_APP, INGRESS_PODS
+from components.mesh.chart_values import INGRESS_APP
 from components.namespaces import INGRESS
+from components.public_gateway import HTTP_TARGET_PORT, HTTPS_TARGET_PORT, INGRESS_PODS
 from components.workload import AppMetadata, custom_object
 
 CERTIFICATE: Final = "origin-certificate"
@@ -165,12 +165,12 @@ def edge_only(gateway: Mapping[str, str]) -> dict[str, Any]:
         "action": "ALLOW",
         "rules": [
             {"from": [{"source": {"requestPrincipals": [PRINCIPAL]}}]},
-            {"to": [{"operation": {"ports": [str(chart_values.HTTP_TARGET_PORT)]}}]},
+            {"to": [{"operation": {"ports": [str(HTTP_TARGET_PORT)]}}]},
             {
                 "to": [
                     {
                         "operation": {
-                            "ports": [str(chart_values.HTTPS_TARGET_PORT)],
+                            "ports": [str(HTTPS_TARGET_PORT)],
                             "methods": ["GET", "HEAD"],
                             "paths": [HEALTH_PATH],
                         }
@@ -206,7 +206,7 @@ def challenge_filter(gateway: Mapping[str, str], thumbprint: str) -> dict[str, A
                 "match": {
                     "context": "GATEWAY",
                     "listener": {
-                        "portNumber": chart_values.HTTP_TARGET_PORT,
+                        "portNumber": HTTP_TARGET_PORT,
                         "filterChain": {"filter": {"name": manager}},
                     },
                 },

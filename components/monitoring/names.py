@@ -36,7 +36,7 @@ NODE_EXPORTER_PORT = 9190
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringTargets:
-    """The namespaces that alerts and dashboards cover. None: the cluster does not have this part.
+    """The namespaces of the platform's parts. None: the cluster does not have this part.
 
     A data service that a cloud manages has no exporter in the cluster, so it has no namespace here.
     """
@@ -52,7 +52,7 @@ class MonitoringTargets:
     scaling: str | None = None
     """Where KEDA runs, which scales the services."""
     others: tuple[str, ...] = ()
-    """Further namespaces of the platform. Alerts also cover their crashing pods and full volumes."""
+    """Further namespaces of the platform. Dashboards also count their pods and volumes."""
     backups: bool = False
     """Whether the database's nodes in this region back it up."""
 

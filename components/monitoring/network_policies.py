@@ -10,6 +10,7 @@ from components import network
 from components.monitoring import names
 from components.monitoring.settings import HTTPS_PORT
 from components.peering import StorePeers
+from components.public_gateway import own_gateway_egress
 
 Ingress = k8s.networking.v1.NetworkPolicyIngressRuleArgs
 Egress = k8s.networking.v1.NetworkPolicyEgressRuleArgs
@@ -40,10 +41,14 @@ class PolicyRules:
     egress: Sequence[Egress] = field(default_factory=tuple)
 
 
-def stack_network_policies(*, receiver: bool = False) -> dict[str, PolicyRules]:
+def stack_network_policies(
+    *, receiver: bool = False, gateway: pulumi.Input[str] | None = None
+) -> dict[str, PolicyRules]:
     """Return the network policies of kube-prometheus-stack, by policy name.
 
     With a `receiver` Alertmanager may call any HTTPS address, because policies need addresses and it has only a name.
+    The name may be the stack's own, so Alertmanager also reaches the public gateway, in the namespace `gateway` (None:
+    the region has none).
     """
     prometheus = network.peer(pods=PROMETHEUS)
     grafana = network.peer(pods=GRAFANA)
@@ -68,6 +73,7 @@ def stack_network_policies(*, receiver: bool = False) -> dict[str, PolicyRules]:
             egress=[
                 network.egress([GOSSIP_PORT], alertmanager),
                 *([network.egress([HTTPS_PORT])] if receiver else []),
+                *([own_gateway_egress(gateway, HTTPS_PORT)] if receiver and gateway is not None else []),
             ],
         ),
         "grafana": PolicyRules(

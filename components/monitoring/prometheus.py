@@ -13,7 +13,7 @@ from components.monitoring.network_policies import network_policies, stack_netwo
 from components.monitoring.settings import MonitoringSettings
 from components.monitoring.sizes import Memory
 from components.monitoring.stack_values import READER, RECEIVER_SECRET, TOKEN_KEY, URL_KEY, stack_values
-from components.namespaces import MONITORING
+from components.namespaces import INGRESS, MONITORING
 from components.passwords import random_password
 from components.releases import chart_release
 from components.trust import Certificate
@@ -66,7 +66,7 @@ class PrometheusStack(pulumi.ComponentResource):
         told = [self._receiver(name, receiver)] if receiver else []
         mounted = [store_certificate] if store_certificate else []
         policies = network_policies(
-            stack_network_policies(receiver=receiver is not None),
+            stack_network_policies(receiver=receiver is not None, gateway=context.namespaces.get(INGRESS)),
             name=name,
             region=self._region,
             namespace=self._namespace,

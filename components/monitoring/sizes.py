@@ -2,7 +2,8 @@
 
 Prometheus keeps every series of the last hours in memory, so its memory depends on their number: those of the API
 server, those of each node (kubelet, cAdvisor, node exporter, DaemonSets), and those of each service's pod (cAdvisor,
-kube-state-metrics, and the histograms of its proxy).
+kube-state-metrics, and the histograms of its proxy). A pod of Kafka counts as much, for what it says of topics and
+partitions.
 """
 
 import math
@@ -46,7 +47,7 @@ class RegionSize:
 
     nodes: int
     pods: int
-    """Pods of the services."""
+    """Pods of the services, and of Kafka."""
 
     @property
     def series(self) -> int:

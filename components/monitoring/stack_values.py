@@ -22,6 +22,17 @@ FOLDER_ANNOTATION = "grafana_folder"
 """Annotation of a dashboard's ConfigMap with the folder into which Grafana's sidecar puts the dashboard."""
 TRACE_LABEL = "trace_id"
 """The label of an exemplar that names its trace, in OpenTelemetry and OpenMetrics."""
+COLLECTORS: Final = (
+    *("certificatesigningrequests", "cronjobs", "daemonsets", "deployments", "endpointslices"),
+    *("horizontalpodautoscalers", "ingresses", "jobs", "leases", "limitranges", "mutatingwebhookconfigurations"),
+    *("namespaces", "networkpolicies", "nodes", "persistentvolumeclaims", "persistentvolumes", "poddisruptionbudgets"),
+    *("pods", "replicasets", "replicationcontrollers", "resourcequotas", "services", "statefulsets", "storageclasses"),
+    *("validatingwebhookconfigurations", "volumeattachments"),
+)
+"""What kube-state-metrics lists and watches: the default of its chart, without Secrets and ConfigMaps.
+
+No rule and no dashboard uses metrics of these two, and the right to list a Secret is the right to read it.
+"""
 MEBIBYTE = 2**20
 # Prometheus deletes blocks when it writes a new one, so the volume needs room for that and the write-ahead log.
 RETAINED_SHARE = 0.8
@@ -75,6 +86,8 @@ def stack_values(
         "grafana": _grafana(across, namespace, memory.grafana),
         "kube-state-metrics": {
             "fullnameOverride": "kube-state-metrics",
+            # The chart's ClusterRole has exactly these.
+            "collectors": list(COLLECTORS),
             "resources": _resources(cpu="20m", cpu_limit="200m", memory=memory.kube_state_metrics),
             # The price of a machine depends on its type.
             "metricLabelsAllowlist": [f"nodes=[{','.join(NODE_LABELS)}]"],

@@ -42,7 +42,7 @@ def mirror(kafka: RegionKafka) -> dict[str, Any]:
     replicas = usual_replicas(kafka.settings.brokers)
     return {
         "version": KAFKA_VERSION,
-        "replicas": 1 if kafka.settings.brokers == 1 else 2,
+        "replicas": mirror_workers(kafka.settings.brokers),
         "target": {
             "alias": kafka.region,
             "bootstrapServers": f"{BOOTSTRAP}.{kafka.namespace}.svc:{CLIENT_PORT}",
@@ -62,6 +62,11 @@ def mirror(kafka: RegionKafka) -> dict[str, Any]:
         "metricsConfig": metrics_config("mirror.yaml"),
         "template": {"pod": spread({CLUSTER_LABEL: MIRROR})},
     }
+
+
+def mirror_workers(brokers: int) -> int:
+    """Return the number of the mirror's pods in a region with so many brokers."""
+    return 1 if brokers == 1 else 2
 
 
 def bootstrap(region: str, namespace: str, brokers: int) -> str:

@@ -22,11 +22,18 @@ def _pods(props: Props, _config: Config) -> Iterator[str]:
 def _chart(props: Props, _config: Config) -> Iterator[str]:
     """Check `resources` in a chart's values: the chart's pods are unknown here."""
     for values in maps_in(mapping(props, "values")):
-        given = values.get("resources")
-        if given and given is not UNKNOWN and not _is_volume(given):
+        for given in _of_parts(values.get("resources")):
             missing = _missing(given)
-            if missing:
+            if missing and not _is_volume(given):
                 yield f"the chart's values have resources without {', '.join(missing)}"
+
+
+def _of_parts(given: Any) -> Iterator[Any]:
+    """Yield the resources of each part: some charts (KEDA) have one map of resources, by the names of their parts."""
+    if not given or given is UNKNOWN:
+        return
+    by_part = isinstance(given, dict) and not given.keys() & {"requests", "limits"}
+    yield from given.values() if by_part else [given]
 
 
 def _is_volume(resources: Any) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.cluster.aks import network, nodes
-from components.cluster.settings import CHOOSES_VERSIONS, AzureRegion
+from components.cluster.settings import CHOOSES_VERSIONS, AzureRegion, aks_system_nodes
 from components.versions import KUBERNETES_VERSION
 from stacks.geography import CATALOGUE
 from stacks.settings.rules.clouds import most_nodes
@@ -73,7 +73,7 @@ def test_azures_own_pods_have_small_nodes_that_no_other_pod_runs_on() -> None:
 
 @pytest.mark.parametrize("zones", [["1"], ["1", "2"], ZONES])
 def test_a_region_always_has_two_nodes_for_azures_own_pods(zones: list[str]) -> None:
-    least, most = nodes.system_nodes(zones)
+    least, most = aks_system_nodes(len(zones))
     assert least * len(zones) >= 2
     assert most > least
 
@@ -120,7 +120,7 @@ def test_settings_and_plan_count_the_same_nodes() -> None:
         region = AzureRegion.model_validate({**REGION, "zones": zones})
         most = most_nodes(region)
         surge = len(zones) * 2
-        assert most + len(zones) * nodes.system_nodes(zones)[1] + surge == 64
+        assert most + len(zones) * aks_system_nodes(len(zones))[1] + surge == 64
 
 
 def test_aks_nodes_have_the_version_of_the_control_plane() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from components.mesh.chart_values import HTTP_TARGET_PORT
 from components.mesh.gateways import public_gateway
 from components.mesh.origin import challenge_filter
+from components.public_gateway import HTTP_TARGET_PORT
 from tests.support import challenge_gateways
 from tests.support.servers import eventually, processes
 

@@ -10,7 +10,7 @@ from components.monitoring.sizes import GRAFANA
 from components.quantities import quantity_bytes
 from stacks.monitoring_targets import region_size
 from stacks.settings import parse
-from tests.support.regions import IOWA, SINGAPORE, configured
+from tests.support.regions import AMSTERDAM, IOWA, SINGAPORE, configured
 
 pytestmark = pytest.mark.unit
 
@@ -77,6 +77,32 @@ def test_a_region_is_as_large_as_its_most_nodes_and_pods() -> None:
     settings = parse({"stage": "continental", **regions})
     assert region_size(settings, IOWA[0]) == RegionSize(nodes=9, pods=12)
     assert region_size(settings, SINGAPORE[0]) == RegionSize(nodes=30, pods=12)
+
+
+@pytest.mark.parametrize(("zones", "nodes"), [(["1", "2", "3"], 15), (["1", "2"], 13), (["2"], 13)])
+def test_on_azure_the_nodes_of_azure_s_own_pods_count_too(zones: list[str], nodes: int) -> None:
+    """AKS wants two nodes for them, ours are one in each zone, and autoscalers may double the pools.
+
+    https://learn.microsoft.com/azure/aks/use-system-pools
+    """
+    regions = configured(AMSTERDAM)
+    regions["regions"][0]["zones"] = zones
+    assert region_size(parse({"stage": "regional", **regions}), AMSTERDAM[0]).nodes == nodes
+
+
+@pytest.mark.parametrize(
+    ("streaming", "pods"),
+    [
+        # A broker, a controller, the mirror's worker, two operators, and the exporter.
+        ({"enabled": True}, 12 + 6),
+        # Three brokers, three controllers, and two workers of the mirror.
+        ({"enabled": True, "brokers": 3, "controllers": 3}, 12 + 11),
+        ({"brokers": 3}, 12),
+    ],
+)
+def test_kafka_s_pods_count_where_there_is_kafka(streaming: dict[str, object], pods: int) -> None:
+    settings = parse({"stage": "regional", **configured(IOWA), "streaming": streaming})
+    assert region_size(settings, IOWA[0]).pods == pods
 
 
 def test_a_longer_retention_needs_more_memory_in_prometheus_alone() -> None:

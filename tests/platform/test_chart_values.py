@@ -17,6 +17,7 @@ from components.monitoring.settings import MonitoringSettings
 from components.monitoring.stack_values import stack_values
 from tests.support.hubs import LOCAL as HUB
 from tests.support.reference_data import reference
+from tests.support.regions import VIRGINIA, configured
 from tests.support.rendering import BEHIND_A_CDN, Rendered, Resource, render
 
 pytestmark = pytest.mark.conformance
@@ -30,17 +31,25 @@ TOGETHER: dict[str, Any] = {
 """A region that is ready to have peers."""
 
 STREAMING: dict[str, Any] = {"sacred-council:streaming": {"enabled": True}}
+SCALED: dict[str, Any] = {
+    "sacred-council:scaling": {"enabled": True},
+    "sacred-council:monitoring": {"retention": "4w"},
+}
+AWS: dict[str, Any] = {f"sacred-council:{key}": value for key, value in configured(VIRGINIA).items()}
+"""A region whose machines come and go by the cluster autoscaler's chart."""
 
 RELEASE_TYPE = "kubernetes:helm.sh/v3:Release"
 DIRECTORIES = {
     "argo-cd": "argo-cd",
     "base": "istio-base",
     "cert-manager": "cert-manager",
+    "cluster-autoscaler": "cluster-autoscaler",
     "cni": "istio-cni",
     "istiod": "istiod",
     "gateway": "istio-gateway",
     "kube-prometheus-stack": "kube-prometheus-stack",
     "jaeger": "jaeger",
+    "keda": "keda",
     "rancher": "rancher",
     "strimzi-kafka-operator": "strimzi-kafka-operator",
 }
@@ -55,6 +64,9 @@ HIDDEN = {
     "argo-cd": {
         "configs.cm.resource.respectRBAC": "a setting of Argo CD, passed through to its ConfigMap",
         "configs.params.applicationsetcontroller.enable.progressive.syncs": "likewise",
+    },
+    "cluster-autoscaler": {
+        "extraArgs.*": "flags of the autoscaler, passed through to its container",
     },
     "cni": {
         "cni.cniBinDir": "what is below `cni` goes before the profile of `global.platform`, and that before all else",
@@ -79,6 +91,7 @@ HIDDEN = {
         "prometheus.prometheusSpec.exemplars.maxSize": "commented out in the defaults, passed through to Prometheus",
         "grafana.sidecar.dashboards.folderAnnotation": "sub-chart grafana",
         "grafana.sidecar.dashboards.provider.foldersFromFilesStructure": "sub-chart grafana",
+        "kube-state-metrics.collectors": "sub-chart kube-state-metrics",
         "kube-state-metrics.metricLabelsAllowlist": "sub-chart kube-state-metrics",
         "defaultRules.disabled.*": "names of alerts",
         "grafana.fullnameOverride": "sub-chart grafana",
@@ -103,7 +116,8 @@ HIDDEN = {
 def renderings(local: Rendered) -> list[Rendered]:
     """The local stack with each setting that changes charts' values or adds charts."""
     variants = [render("local", {"sacred-council:mesh": {"postQuantum": switch}}) for switch in ("off", "strict")]
-    return [local, *variants, *(render("local", more) for more in (BEHIND_A_CDN, HUB, ON_GKE, TOGETHER, STREAMING))]
+    changed = (BEHIND_A_CDN, HUB, ON_GKE, TOGETHER, STREAMING, SCALED)
+    return [local, *variants, *(render("local", more) for more in changed), render("regional", AWS)]
 
 
 @pytest.fixture(scope="module")

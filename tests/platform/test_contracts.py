@@ -2,10 +2,13 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
 from tests.golden.urns import path, urns
+from tests.support.hubs import hub
+from tests.support.regions import MIXED, scaled, streamed
 from tests.support.rendering import Rendered, Resource, ancestors, stack_config
 
 pytestmark = pytest.mark.stack
@@ -59,6 +62,11 @@ def test_every_object_has_a_fixed_name_and_the_standard_labels(stack: Rendered) 
         if not r.inputs["metadata"].get("name") or STANDARD_LABELS - r.inputs["metadata"].get("labels", {}).keys()
     ]
     assert incomplete == []
+
+
+@pytest.mark.parametrize("variant", [hub, streamed, scaled])
+def test_every_object_of_optional_parts_names_one_owner_of_its_fields(variant: Callable[..., Rendered]) -> None:
+    test_every_object_names_one_owner_of_its_fields(variant(*MIXED))
 
 
 def test_every_object_names_one_owner_of_its_fields(stack: Rendered) -> None:

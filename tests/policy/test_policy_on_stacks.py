@@ -1,6 +1,7 @@
 """Stacks keep the mandatory rules with any data services, hub, edge and protection."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -8,7 +9,7 @@ from tests.support.edges import planetary
 from tests.support.hubs import hub
 from tests.support.managed import CLOUDS, managed
 from tests.support.policies import violations
-from tests.support.regions import MIXED
+from tests.support.regions import MIXED, scaled, streamed
 from tests.support.rendering import Rendered, render, stack_config
 
 pytestmark = pytest.mark.stack
@@ -27,6 +28,11 @@ def test_managed_stores_keep_to_all_mandatory_rules(cloud: str) -> None:
 
 def test_a_hub_keeps_to_all_mandatory_rules() -> None:
     assert violations(hub(*MIXED)) == []
+
+
+@pytest.mark.parametrize("variant", [streamed, scaled])
+def test_streaming_and_scaling_keep_to_all_mandatory_rules(variant: Callable[..., Rendered]) -> None:
+    assert violations(variant(*MIXED)) == []
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)

@@ -137,6 +137,8 @@ PASSING = [
         RELEASE,
         {"values": {"app": {"resources": FULL}, "pvc": {"resources": {"requests": {"storage": "1"}}}}},
     ),
+    # KEDA's chart has the resources of all its parts in one place.
+    (resources, RELEASE, {"values": {"resources": {"operator": FULL, "metricServer": FULL}}}),
     (scaling, SCALED_OBJECT, _scaled("cpu", "prometheus")),
     (scaling, SCALED_OBJECT, _scaled("memory", fallback={"behavior": "currentReplicas"})),
     (labels, "kubernetes:core/v1:ConfigMap", {"metadata": {"labels": STANDARD}}),
@@ -279,6 +281,12 @@ FAILING: list[tuple[Any, str, Props, str]] = [
     (scaling, SCALED_OBJECT, _scaled("prometheus", "cron"), "no trigger is cpu or memory"),
     (resources, DEPLOYMENT, _pod(), "has no requests.cpu, requests.memory, limits.cpu, limits.memory"),
     (resources, CRON_JOB, _cron(resources={"requests": FULL["requests"]}), "has no limits.cpu, limits.memory"),
+    (
+        resources,
+        RELEASE,
+        {"values": {"resources": {"operator": FULL, "webhooks": {"limits": FULL["limits"]}}}},
+        "resources without requests.cpu, requests.memory",
+    ),
     (
         resources,
         RELEASE,

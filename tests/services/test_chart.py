@@ -241,9 +241,10 @@ def policies(rules: list[dict[str, Any]], peers: str) -> dict[str, list[int]]:
     """Ports by the other side: a namespace, `services`, or an address block."""
     found = {}
     for rule in rules:
-        (peer,) = rule[peers]
-        namespace = peer.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name")
-        found[namespace or peer.get("ipBlock", {}).get("cidr", "services")] = [port["port"] for port in rule["ports"]]
+        for peer in rule[peers]:
+            namespace = peer.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name")
+            side = namespace or peer.get("ipBlock", {}).get("cidr", "services")
+            found[side] = [port["port"] for port in rule["ports"]]
     return found
 
 
@@ -255,6 +256,9 @@ def test_network_policies_open_only_what_is_needed(alone: list[Manifest]) -> Non
         "services": [9898],
         "kube-system": [53, 53],
         "openshift-dns": [5353, 5353],
+        # DNS caches in the nodes' network.
+        "169.254.20.10/32": [53, 53],
+        "169.254.25.10/32": [53, 53],
         "cockroachdb": [26257],
         # A client asks a Sentinel (26379) which node is the primary.
         "redis": [6379, 26379],
@@ -263,6 +267,15 @@ def test_network_policies_open_only_what_is_needed(alone: list[Manifest]) -> Non
         "istio-system": [15012],
         "monitoring": [4317],
     }
+
+
+@pytest.mark.parametrize("caches", [["169.254.20.10/32", "169.254.169.254/32"], []])
+def test_a_cluster_may_have_other_dns_caches(caches: list[str]) -> None:
+    policy = named(template({"networkPolicy": {"dnsCaches": caches}}), "NetworkPolicy")["spec"]
+    blocks = [rule for rule in policy["egress"] if any("ipBlock" in peer for peer in rule["to"])]
+    assert [[peer["ipBlock"]["cidr"] for peer in rule["to"]] for rule in blocks] == ([caches] if caches else [])
+    for rule in blocks:
+        assert {(port["port"], port["protocol"]) for port in rule["ports"]} == {(53, "UDP"), (53, "TCP")}
 
 
 def test_a_flow_can_lead_out_of_the_cluster_instead() -> None:

@@ -352,16 +352,22 @@ SCENARIOS = {
         minutes=150,
     ),
     "VolumeFilling": Scenario(
-        fires=volume("nats", free="14x40"),
-        quiet=(volume("nats", free="16x40"), volume("nats", free="14x5 16x40"), volume("default", free="1x40")),
+        # Also in a namespace that is not the platform's.
+        fires={**volume("nats", free="14x40"), **volume("team-a", free="14x40")},
+        times=2,
+        quiet=(volume("nats", free="16x40"), volume("nats", free="14x5 16x40")),
     ),
     "PodCrashLooping": Scenario(
         # Between two restarts the container runs for a moment. The alert must stay pending then.
-        fires=waiting("CrashLoopBackOff", "redis", "1x9 0x2 1x40"),
+        # Also in a namespace that is not the platform's.
+        fires={
+            **waiting("CrashLoopBackOff", "redis", "1x9 0x2 1x40"),
+            **waiting("CrashLoopBackOff", "team-a", "1x9 0x2 1x40"),
+        },
+        times=2,
         quiet=(
             waiting("CrashLoopBackOff", "redis", "1x2 0x40"),
             waiting("ContainerCreating", "redis", "1x40"),
-            waiting("CrashLoopBackOff", "default", "1x40"),
         ),
     ),
     "TracesLost": Scenario(

@@ -10,8 +10,8 @@ from typing import Any
 from stacks.service_values import service_values
 from stacks.settings import parse
 from stacks.settings.errors import PROJECT
-from tests.support import controllers, real_charts
-from tests.support.manifests import Manifest, chart_calls, chart_of
+from tests.support import controllers, real_charts, strimzi_objects
+from tests.support.manifests import CHART_TYPE, Manifest, chart_calls, chart_of
 from tests.support.manifests import template as services_chart
 from tests.support.network_rules import Pods, Policies
 from tests.support.rendering import Rendered, Resource, render, stack_config
@@ -27,11 +27,12 @@ class Case:
     stack: str
     region: str
     overrides: Mapping[str, Any]
+    secrets: Mapping[str, str] | None = None
 
     @property
     def rendered(self) -> Rendered:
         """The program's resources."""
-        return render(self.stack, self.overrides)
+        return render(self.stack, self.overrides, secrets=self.secrets)
 
     @property
     def platform(self) -> str | None:
@@ -57,6 +58,8 @@ class Cluster:
     objects: Sequence[Manifest]
     pods: Sequence[Pods]
     policies: Policies
+    dns_caches: Mapping[str, str]
+    """Addresses of DNS servers outside the pods' network, by their names."""
 
     def of_kind(self, *kinds: str) -> list[Manifest]:
         """The objects of these kinds."""
@@ -80,20 +83,32 @@ class Cluster:
 
 def cluster(case: Case) -> Cluster:
     """The cluster of a case's region."""
-    cloud, dns = _cloud(case), controllers.dns_pods(case.platform)
-    deployed = [*_deployed(case), *controllers.brought(dns)]
-    objects = [*deployed, *controllers.kubelet_services(deployed)]
+    return cluster_with(_deployed(case), cloud=_cloud(case), platform=case.platform)
+
+
+def cluster_with(objects: Sequence[Manifest], *, cloud: str, platform: str | None) -> Cluster:
+    """A cluster with these objects, and what controllers and the cluster itself add to them."""
+    dns = controllers.dns_pods(platform)
+    deployed = [*objects, *controllers.brought(dns)]
+    whole = [*deployed, *controllers.kubelet_services(deployed), *strimzi_objects.made(deployed)]
     namespaces = {
-        each["metadata"]["name"]: each["metadata"].get("labels", {}) for each in objects if each["kind"] == "Namespace"
+        each["metadata"]["name"]: each["metadata"].get("labels", {}) for each in whole if each["kind"] == "Namespace"
     }
-    policies = Policies(policies=[o for o in objects if o["kind"] == "NetworkPolicy"], namespaces=namespaces)
-    pods = [*controllers.pods(objects, namespaces), dns]
-    return Cluster(cloud=cloud, objects=objects, pods=pods, policies=policies)
+    policies = Policies(policies=[o for o in whole if o["kind"] == "NetworkPolicy"], namespaces=namespaces)
+    pods = [*controllers.pods(whole, namespaces), dns]
+    caches = controllers.dns_caches(platform)
+    return Cluster(cloud=cloud, objects=whole, pods=pods, policies=policies, dns_caches=caches)
 
 
 def _cloud(case: Case) -> str:
     kinds = {r.name: r.type.rpartition(":")[2] for r in case.rendered.resources if r.type.startswith("sacred-council:")}
     return COMPONENTS[kinds[f"{case.region}-cluster"]]
+
+
+def own_objects(rendered: Rendered, region: str) -> list[Manifest]:
+    """The program's own objects in a region's cluster, without those of charts."""
+    charts = {resource.urn for resource in rendered.of_type(CHART_TYPE)}
+    return [r.inputs for r in rendered.objects() if r.parent not in charts and _deploys_to(r, region)]
 
 
 def _deployed(case: Case) -> list[Manifest]:

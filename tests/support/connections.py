@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from tests.support import controllers, pod_files
+from tests.support import controllers, pod_files, strimzi_objects
 from tests.support.cluster_objects import Cluster
 from tests.support.manifests import Manifest, identity
 from tests.support.network_rules import Pods, matches
@@ -159,6 +159,18 @@ def resources_of(cluster: Cluster, account: tuple[str, str]) -> set[str]:
     return found
 
 
+def secret_readers(cluster: Cluster) -> list[str]:
+    """Accounts (`namespace/name`) that may read Secrets outside their own namespace."""
+    found = set()
+    for binding in cluster.of_kind("RoleBinding", "ClusterRoleBinding"):
+        where = binding["metadata"]["namespace"] if binding["kind"] == "RoleBinding" else None
+        for subject in binding.get("subjects") or [] if _reads_secrets(cluster, binding) else []:
+            own = subject.get("namespace") or where
+            if subject["kind"] == "ServiceAccount" and own != where:
+                found.add(f"{own}/{subject['name']}")
+    return sorted(found)
+
+
 def closed_webhooks(cluster: Cluster) -> list[str]:
     """Pods admit the API server, which calls webhooks and aggregated APIs from an address that no policy can name."""
     found = []
@@ -173,14 +185,22 @@ def closed_webhooks(cluster: Cluster) -> list[str]:
 
 
 def without_dns(cluster: Cluster) -> list[str]:
-    """Every pod resolves names."""
+    """Every pod resolves names: by the cluster's DNS, or by a cache in the nodes' network."""
     (dns,) = (p for p in cluster.pods if p.maker == controllers.DNS)
+    servers: list[tuple[str, Pods | str, int, str]] = [
+        *((dns.maker, dns, port.number, port.protocol) for port in dns.ports if port.name.startswith("dns")),
+        *(
+            (name, address, controllers.DNS_PORT, protocol)
+            for name, address in cluster.dns_caches.items()
+            for protocol in ("UDP", "TCP")
+        ),
+    ]
     return [
-        f"{pods.maker}: {port.protocol}"
+        f"{pods.maker}: {name}, {protocol}"
         for pods in cluster.pods
         if pods is not dns
-        for port in dns.ports
-        if port.name.startswith("dns") and not cluster.policies.lets_out(pods, dns, port.number, port.protocol)
+        for name, server, port, protocol in servers
+        if not cluster.policies.lets_out(pods, server, port, protocol)
     ]
 
 
@@ -266,6 +286,37 @@ def closed_load_balancers(cluster: Cluster) -> list[str]:
             if not cluster.policies.admits(pods, None, number) and spec.get("externalTrafficPolicy") != "Local":
                 found.append(f"{identity(service)}: nodes hide who calls, and {pods.maker} admits some only")
     return sorted(set(found))
+
+
+def closed_own_load_balancers(cluster: Cluster) -> list[str]:
+    """Who may call any address on the port of a load balancer reaches the pods behind this cluster's own.
+
+    The name that a pod calls may lead to the cluster itself. Cilium and Calico then see a pod and its port.
+    """
+    found: list[str] = []
+    for service in (s for s in cluster.of_kind("Service") if s["spec"].get("type") == "LoadBalancer"):
+        for outer in {port["port"] for port in service["spec"]["ports"]}:
+            callers = [p for p in cluster.pods if cluster.policies.lets_out(p, None, outer)]
+            for pods, number in _members(cluster, service, outer):
+                found += [
+                    f"{caller.maker} may call any address on {outer}, but not {pods.maker} on {number}"
+                    for caller in callers
+                    if not cluster.policies.lets_out(caller, pods, number)
+                ]
+    return sorted(set(found))
+
+
+def closed_brokers(cluster: Cluster) -> list[str]:
+    """Kafka's nodes, its operator and the workers of its mirror reach each other."""
+    return sorted(
+        {
+            sentence
+            for source in cluster.pods
+            for target in cluster.pods
+            for port in strimzi_objects.calls(source, target)
+            for sentence in _closed(cluster, source, target, port)
+        }
+    )
 
 
 def host_ports(cluster: Cluster) -> set[int]:
@@ -448,6 +499,19 @@ def _gives_rights(cluster: Cluster, binding: Manifest) -> bool:
     roles = _roles(cluster, binding)
     # A role without an object here belongs to the cluster, such as cluster-admin.
     return not roles or any(role.get("rules") or role.get("aggregationRule") for role in roles)
+
+
+def _reads_secrets(cluster: Cluster, binding: Manifest) -> bool:
+    roles = _roles(cluster, binding)
+    # Roles without an object here belong to the cluster.
+    if not roles:
+        return binding["roleRef"]["name"] in controllers.SECRET_READING_ROLES
+    return any(_secret_rule(rule) for role in roles for rule in role.get("rules") or [])
+
+
+def _secret_rule(rule: Mapping[str, Any]) -> bool:
+    parts = (("apiGroups", {"", "*"}), ("resources", {"secrets", "*"}), ("verbs", {"get", "list", "watch", "*"}))
+    return all(wanted & set(rule.get(key) or ()) for key, wanted in parts)
 
 
 def _roles(cluster: Cluster, binding: Manifest) -> list[Manifest]:

@@ -2,13 +2,14 @@
 
 Sources: the documentation of Kubernetes (v1.35), of the Prometheus operator (v0.93: labels, ports and security contexts
 of its pods, and its Service of the kubelets), and of Istio (1.30: the injected containers, and the pods that get them);
-and the pods of managed clusters in kube-system.
+and the pods of managed clusters in kube-system. `strimzi_objects` has those of Strimzi.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from tests.support import strimzi_objects
 from tests.support.manifests import Manifest, pod_templates
 from tests.support.network_rules import Pods, Port, containers
 
@@ -45,6 +46,19 @@ Sources: https://cloud.google.com/kubernetes-engine/docs/how-to/kube-dns (same l
 https://github.com/openshift/cluster-dns-operator.
 """
 
+DNS_CACHES = {
+    "NodeLocal DNSCache": "169.254.20.10/32",
+    "NodeLocal DNSCache of kubespray": "169.254.25.10/32",
+}
+"""DNS servers in the nodes' network, which some clusters give to pods in place of the cluster's own.
+
+Sources: https://kubernetes.io/docs/tasks/administer-cluster/nodelocaldns/ (`__PILLAR__LOCAL__DNS__`), and
+`nodelocaldns_ip` in kubespray's defaults.
+"""
+CLOUD_DNS = {"Cloud DNS": "169.254.169.254/32"}
+"""Source: https://cloud.google.com/kubernetes-engine/docs/how-to/cloud-dns. Only GKE has it."""
+DNS_PORT = 53
+
 PROXY_METRICS = 15090
 PROXY_PORTS = [
     {"name": "http-envoy-prom", "containerPort": PROXY_METRICS},
@@ -63,7 +77,7 @@ def pods(objects: Sequence[Manifest], namespaces: Mapping[str, Mapping[str, str]
     """The pods of the objects, with their injected sidecars."""
     templates = [(maker, _namespace(maker), template) for maker, template in pod_templates(list(objects))]
     operated = [_operated(each) for each in objects if each["kind"] in {"Prometheus", "Alertmanager"}]
-    for maker, namespace, template in [*templates, *operated]:
+    for maker, namespace, template in [*templates, *operated, *strimzi_objects.pods(objects)]:
         labels = template.get("metadata", {}).get("labels", {})
         spec = template["spec"]
         if _injected(labels, namespaces.get(namespace, {})):
@@ -82,6 +96,12 @@ def meshed(pods: Pods) -> bool:
     """Whether the pods' connections go through a proxy of the mesh."""
     return any(each["name"] == PROXY["name"] for each in pods.spec.get("containers", []))
 
+
+SECRET_READING_ROLES = {"cluster-admin", "admin", "edit"}
+"""ClusterRoles of every cluster that may read Secrets. `view` may not.
+
+Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles
+"""
 
 TAKEN_PORTS = {"openshift": {9100, 9101, 9102, 9103, 9537, 10010, 10250, 10255, 10256, 10263}}
 """Host ports that every node of a kind of cluster already uses.
@@ -109,6 +129,11 @@ def brought(dns: Pods) -> list[Manifest]:
 def dns_pods(platform: str | None) -> Pods:
     """The pods that answer DNS in a cluster of this kind."""
     return DNS_PODS.get(platform or "", COREDNS)
+
+
+def dns_caches(platform: str | None) -> Mapping[str, str]:
+    """The DNS servers outside the pods' network that a cluster of this kind may have: addresses by their names."""
+    return {**DNS_CACHES, **(CLOUD_DNS if platform == "gke" else {})}
 
 
 def kubelet_services(objects: Sequence[Manifest]) -> list[Manifest]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from tests.support.rendering import Rendered
@@ -29,6 +30,15 @@ def may_send_anywhere(stack: Rendered, source: Pods, port: int) -> bool:
     return any(_has_port(rule, port) and not rule.get("to") for rule in _rules(stack, source, "egress"))
 
 
+def may_send_to(stack: Rendered, source: Pods, address: str, port: int, protocol: str = "TCP") -> bool:
+    """Whether `source` may connect to `port` of an IPv4 address outside the pods' network."""
+    return any(
+        _has_port(rule, port, protocol)
+        and (not rule.get("to") or any(_is_in(peer.get("ipBlock"), address) for peer in rule["to"]))
+        for rule in _rules(stack, source, "egress")
+    )
+
+
 def _rules(stack: Rendered, pods: Pods, direction: str) -> Iterator[dict[str, Any]]:
     for policy in stack.objects("NetworkPolicy"):
         spec, metadata = policy.inputs["spec"], policy.inputs["metadata"]
@@ -37,8 +47,12 @@ def _rules(stack: Rendered, pods: Pods, direction: str) -> Iterator[dict[str, An
             yield from spec.get(direction, [])
 
 
-def _has_port(rule: Mapping[str, Any], port: int) -> bool:
-    return "ports" not in rule or any(each["port"] == port for each in rule["ports"])
+def _has_port(rule: Mapping[str, Any], port: int, protocol: str = "TCP") -> bool:
+    return "ports" not in rule or any((each["port"], each["protocol"]) == (port, protocol) for each in rule["ports"])
+
+
+def _is_in(block: Mapping[str, Any] | None, address: str) -> bool:
+    return block is not None and IPv4Address(address) in IPv4Network(block["cidr"])
 
 
 def _names(rule: Mapping[str, Any], source: Pods, target: Pods) -> bool:

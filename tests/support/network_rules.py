@@ -63,9 +63,9 @@ class Policies:
         """Whether `target` accepts connections from `source`: pods, an address block, or any outside address (None)."""
         return self._open("Ingress", target, source, target, port, protocol)
 
-    def lets_out(self, source: Pods, target: Pods | None, port: int, protocol: str = "TCP") -> bool:
-        """Whether `source` may connect to `target` (None: an address outside the cluster)."""
-        return self._open("Egress", source, target, target, port, protocol)
+    def lets_out(self, source: Pods, target: Pods | str | None, port: int, protocol: str = "TCP") -> bool:
+        """Whether `source` may connect to `target`: pods, an address block, or any outside address (None)."""
+        return self._open("Egress", source, target, target if isinstance(target, Pods) else None, port, protocol)
 
     def _open(
         self, direction: str, subject: Pods, other: Pods | str | None, target: Pods | None, port: int, protocol: str

@@ -225,24 +225,41 @@ def stack_config(stack: str) -> dict[str, Any]:
     return dict(document["config"])
 
 
-def render(stack: str, overrides: Mapping[str, Any] | None = None) -> Rendered:
-    """Render `stack`. `overrides` replaces whole config keys (with the project's prefix); None removes a key."""
+TOLD: Mapping[str, str] = {"sacred-council:alertWebhookUrl": "https://example.org/alerts"}
+"""The secret that gives alerts a receiver: here one under the stack's own domain."""
+
+
+def render(
+    stack: str, overrides: Mapping[str, Any] | None = None, *, secrets: Mapping[str, str] | None = None
+) -> Rendered:
+    """Render `stack`. `overrides` replaces whole config keys (with the project's prefix); None removes a key.
+
+    `secrets` are config keys that the engine has decrypted.
+    """
     config = {**stack_config(stack), **(overrides or {})}
-    return render_program(stack, {key: value for key, value in config.items() if value is not None})
+    return render_program(stack, {key: value for key, value in config.items() if value is not None}, secrets=secrets)
 
 
-def render_program(stack: str, config: Mapping[str, Any], program: Path = ROOT / "__main__.py") -> Rendered:
+def render_program(
+    stack: str,
+    config: Mapping[str, Any],
+    program: Path = ROOT / "__main__.py",
+    *,
+    secrets: Mapping[str, str] | None = None,
+) -> Rendered:
     """Run `program` with `config` under mocks, once per session. The program's exceptions reach the caller."""
-    return _rendered(program, stack, json.dumps(config))
+    return _rendered(program, stack, json.dumps({**config, **(secrets or {})}), tuple(secrets or ()))
 
 
 @cache
-def _rendered(program: Path, stack: str, config: str) -> Rendered:
+def _rendered(program: Path, stack: str, config: str, secrets: tuple[str, ...]) -> Rendered:
     recorder = _Recorder()
     # Only the engine uses the stack trace of each registration, which takes as long as everything else.
     with _fresh_runtime(), mock.patch("pulumi.runtime.resource._get_stack_trace", source_pb2.StackTrace):
         values = json.loads(config).items()
-        set_all_config({key: value if isinstance(value, str) else json.dumps(value) for key, value in values}, [])
+        set_all_config(
+            {key: value if isinstance(value, str) else json.dumps(value) for key, value in values}, list(secrets)
+        )
         mocks.set_mocks(recorder.mocks, project="sacred-council", stack=stack, monitor=recorder)
 
         def run() -> None:

@@ -9,7 +9,7 @@ from pulumi_azure_native import containerservice
 
 from components.cluster.aks.network import AksNetwork
 from components.cluster.location import common_labels
-from components.cluster.settings import AKS_SYSTEM_NODES, CHOOSES_VERSIONS, AzureRegion
+from components.cluster.settings import CHOOSES_VERSIONS, AzureRegion, aks_system_nodes
 from components.versions import KUBERNETES_VERSION
 
 NODE_DISK_GB: Final = 100
@@ -82,7 +82,7 @@ def _system(region: AzureRegion, zones: Sequence[str], zone: str) -> dict[str, A
         "mode": "System",
         "vm_size": region.system_machine,
         "node_taints": [SYSTEM_TAINT],
-        **_bounds(*system_nodes(zones)),
+        **_bounds(*aks_system_nodes(len(zones))),
     }
 
 
@@ -127,12 +127,6 @@ def kubernetes_version(region: AzureRegion) -> str | None:
     Without a version, nodes would keep the one they started with.
     """
     return None if region.upgrade_channel in CHOOSES_VERSIONS else region.kubernetes_version or KUBERNETES_VERSION
-
-
-def system_nodes(zones: Sequence[str]) -> tuple[int, int]:
-    """Return the minimum and maximum of nodes per zone for AKS's own pods. Pure."""
-    least = -(-AKS_SYSTEM_NODES // len(zones))
-    return least, 2 * least
 
 
 def pool_name(zone: str, machine_type: str) -> str:

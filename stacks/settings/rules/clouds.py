@@ -7,7 +7,6 @@ from typing import Final, assert_never
 from components.cluster.settings import (
     AKS_NODES,
     AKS_POOLS,
-    AKS_SYSTEM_NODES,
     CHOOSES_VERSIONS,
     EKS_NETWORKS,
     EKS_ZONE_NODES,
@@ -18,6 +17,7 @@ from components.cluster.settings import (
     ExistingRegion,
     GcpRegion,
     RegionSettings,
+    aks_system_nodes,
 )
 from components.settings.values import SLOT_LIMIT
 from stacks import geography
@@ -91,7 +91,7 @@ def most_nodes(region: GcpRegion | AwsRegion | AzureRegion) -> int:
             return EKS_ZONE_NODES * zone_count(region)
         case AzureRegion():
             # AKS may double its own pools.
-            system = 2 * -(-AKS_SYSTEM_NODES // zone_count(region))
+            _, system = aks_system_nodes(zone_count(region))
             return AKS_NODES - zone_count(region) * (system + AKS_POOLS)
         case _:
             assert_never(region)
