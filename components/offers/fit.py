@@ -18,9 +18,9 @@ _PREMIUM: Final = re.compile(r"Standard_([A-Z]+S[0-9].*|[A-Z]+[0-9]+(-[0-9]+)?[a
 def unfit(cloud: str, name: str) -> str | None:
     """Return why a machine type cannot be a node. None: no reason is known."""
     if cloud == "gcp" and _HYPERDISK_ONLY.fullmatch(name):
-        return "takes Hyperdisks only, and the disks of nodes and stores are Persistent Disks"
+        return "takes Hyperdisks only, and the disks of nodes and data services are Persistent Disks"
     if cloud == "aws" and _XEN.fullmatch(name):
         return "is not on Nitro: it has no address prefixes, and so too few addresses for its pods"
     if cloud == "azure" and not _PREMIUM.fullmatch(name):
-        return "takes no premium disks (no s in its name), and those of the stores are premium"
+        return "takes no premium disks (no s in its name), and those of the data services are premium"
     return None

@@ -72,7 +72,7 @@ def _kafka(streaming: StreamingSettings) -> list[tuple[int, str, str]]:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_machines_of_committed_stacks_hold_the_pods_of_stores_and_services_at_the_most(stack: str) -> None:
+def test_the_machines_of_committed_stacks_hold_the_pods_of_data_services_and_services_at_the_most(stack: str) -> None:
     settings = _committed(stack)
     services = settings.services.by_name().values()
     pods = [

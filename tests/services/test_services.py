@@ -144,7 +144,9 @@ def test_alone_there_is_no_connection_no_tracing_and_no_monitor(alone: Rendered)
     values = chart(alone)["values"]
     assert values["telemetry"]["endpoint"] == ""
     assert values["serviceMonitor"] == {"enabled": False}
-    assert values["connections"] == {store: {"secret": ""} for store in ("database", "cache", "messaging", "streaming")}
+    assert values["connections"] == {
+        data_service: {"secret": ""} for data_service in ("database", "cache", "messaging", "streaming")
+    }
 
 
 def test_pods_wait_for_the_secrets_that_they_are_given(connected: Rendered) -> None:

@@ -34,7 +34,7 @@ def cluster_may_not(facts: Facts, identities: list[str]) -> str | None:
     return None
 
 
-def store_may_not(facts: Facts, _existing: Existing) -> str | None:
+def data_service_may_not(facts: Facts, _existing: Existing) -> str | None:
     """Missing role of a database's or cache's identity for the customer's key; None if there is none."""
     at_rest = facts.inputs.get("dataEncryption") or {}
     customer = (facts.inputs.get("encryption") or {}).get("customerManagedKeyEncryption") or {}
