@@ -89,8 +89,8 @@ def announced(day: int, hour: int, hours: int, users: int) -> Need:
     start = (day * 24 + hour) * 60
 
     def need(minute: int) -> float:
-        inside = start - FORECAST.lead_minutes <= minute < start + hours * 60
-        return users / (CAPACITY * TARGET_SHARE) if inside else 0.0
+        prepared = start - FORECAST.lead_minutes <= minute < start + hours * 60
+        return users / (CAPACITY * TARGET_SHARE) if prepared else 0.0
 
     return need
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from report.charges import Charge, Charger, Charges, always, gibibytes, number, text
 from report.machines import premium_disk
-from report.plan import Plan, Planned, at, items
+from report.preview import Plan, Planned, at, items
 
 _DISKS: Final = {("gcp", "premium-rwo"): "gcp.disk.pd-ssd", ("aws", "gp3"): "aws.disk.gp3"}
 """The disk behind a storage class, if its price is known."""

@@ -45,7 +45,7 @@ class Keda(pulumi.ComponentResource):
             KEDA,
             name=APP,
             namespace=context.namespaces[KEDA_NAMESPACE],
-            values=keda_values(watched=context.namespaces[SERVICES], monitored=bool(monitoring)),
+            values=keda_values(scaled_namespace=context.namespaces[SERVICES], monitored=bool(monitoring)),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*policies, *monitoring]),
         )
         self.register_outputs({})
@@ -82,15 +82,15 @@ class Keda(pulumi.ComponentResource):
         return [operator, metrics_server, asked]
 
 
-def keda_values(*, watched: pulumi.Input[str], monitored: bool) -> dict[str, Any]:
+def keda_values(*, scaled_namespace: pulumi.Input[str], monitored: bool) -> dict[str, Any]:
     """Return the values of chart `keda`. Its own security contexts are restricted already.
 
-    `watched` is the namespace whose workloads it scales.
+    `scaled_namespace` is the namespace whose workloads it scales.
     """
     monitor = {"enabled": monitored, "serviceMonitor": {"enabled": monitored, "interval": "30s"}}
     return {
         # With a namespace, the chart binds the operator's rights in that namespace and its own, not in the cluster.
-        "watchNamespace": watched,
+        "watchNamespace": scaled_namespace,
         "permissions": {"operator": {"restrict": {"secret": True}}, "metricServer": {"restrict": {"secret": True}}},
         # Otherwise it may scale every kind of every API group.
         "rbac": {"enabledCustomScaledRefKinds": False},

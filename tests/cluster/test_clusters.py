@@ -88,8 +88,8 @@ def test_public_and_internal_load_balancers_differ(platform: str) -> None:
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_everything_has_a_component_and_an_explicit_provider(platform: str) -> None:
     rendered = public(platform)
-    inside = [r for r in rendered.resources if r.custom and not r.type.startswith(("pulumi:", "test:"))]
-    assert [r.name for r in inside if not r.provider or "sacred-council:cluster:" not in r.parent] == []
+    resources = [r for r in rendered.resources if r.custom and not r.type.startswith(("pulumi:", "test:"))]
+    assert [r.name for r in resources if not r.provider or "sacred-council:cluster:" not in r.parent] == []
     components = {r.urn for r in rendered.resources if not r.custom}
     assert components <= rendered.registered_outputs.keys()
 

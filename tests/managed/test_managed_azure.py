@@ -110,8 +110,8 @@ def test_all_that_the_database_s_last_backup_needs_outlives_the_stack_in_a_group
     found = {name: named(stack, "azure", name, type_) for name, type_ in needed.items()}
     assert all(one.retained for one in found.values())
     group = made(found["database-encryption-group"], "name")
-    inside = [one.inputs["resourceGroupName"] for one in found.values() if "resourceGroupName" in one.inputs]
-    assert set(inside) == {group}
+    groups = [one.inputs["resourceGroupName"] for one in found.values() if "resourceGroupName" in one.inputs]
+    assert set(groups) == {group}
     others = {r.inputs.get("resourceGroupName") for r in stack.resources if not r.name.startswith(DATABASE_KEY)}
     assert group not in others
 

@@ -12,7 +12,7 @@ import pytest
 from components.cluster.settings import CLOUDS, Clouds, RegionSettings
 from components.offers.tables import rows
 from picture import tones
-from report.plan import _CLOUD_OF_PACKAGE, _CLOUDS
+from report.preview import _CLOUD_OF_PACKAGE, _CLOUDS
 from report.prices import PRICES
 from sandbox import manifests
 from stacks.geography import CATALOGUE

@@ -67,7 +67,7 @@ NAMES_OTHERS_USE = {
 """Values that change nothing in the rendering, but pin a name that other objects look up."""
 PRIVILEGED = {"kube-system", "openshift-dns"}
 """The cluster's own namespaces, which have no level of the Pod Security Standard."""
-WATCHED_BY_OPENSHIFT = {"openshift-dns"}
+OPENSHIFT_ONLY = {"openshift-dns"}
 """Namespaces in which OpenShift's own alerts tell of crash loops."""
 
 CHARTS = (
@@ -117,7 +117,7 @@ def test_nothing_breaks_the_rule(there: Cluster, rule: Callable[[Cluster], list[
 
 
 def test_a_crash_loop_of_any_pod_is_told(there: Cluster) -> None:
-    assert set(connections.silent_loops(there, "PodCrashLooping")) <= WATCHED_BY_OPENSHIFT
+    assert set(connections.silent_loops(there, "PodCrashLooping")) <= OPENSHIFT_ONLY
 
 
 def test_every_pod_passes_the_level_of_its_namespace(there: Cluster) -> None:

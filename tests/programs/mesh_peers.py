@@ -69,8 +69,8 @@ class FakeBase(pulumi.ComponentResource):
 def build(plan: RegionPlan, base: FakeBase, east_west: EastWest | None) -> None:
     """Create a region's mesh except for its control plane and its public gateway."""
     name = plan.name
-    inside = pulumi.ResourceOptions(parent=base, providers=[base.provider])
-    context = context_of(name, [ISTIO, INGRESS, SERVICES], inside)
+    child = pulumi.ResourceOptions(parent=base, providers=[base.provider])
+    context = context_of(name, [ISTIO, INGRESS, SERVICES], child)
     ServiceRouting(
         f"{name}-routing",
         context,

@@ -197,8 +197,8 @@ Path = tuple[str | int, ...]
 
 def paths(values: object) -> Iterator[Path]:
     """Yield the path to every value within `values`."""
-    inside = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
-    for step, value in inside:
+    entries = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
+    for step, value in entries:
         yield (step,)
         yield from ((step, *more) for more in paths(value))
 

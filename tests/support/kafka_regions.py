@@ -113,8 +113,8 @@ class Regions:
     def _start_mirror(self, region: Region) -> None:
         file = region.folder / "worker.properties"
         write(file, strimzi.worker_properties(region.mirror, region.cluster))
-        watched = exporter(region.cluster.address, METRICS["mirror"], region.folder / "mirror.yaml")
-        self._run(region, "mirror", java("org.apache.kafka.connect.cli.ConnectDistributed", str(file), options=watched))
+        options = exporter(region.cluster.address, METRICS["mirror"], region.folder / "mirror.yaml")
+        self._run(region, "mirror", java("org.apache.kafka.connect.cli.ConnectDistributed", str(file), options=options))
 
     def _connect(self, region: Region) -> None:
         for connector, config in strimzi.connectors(region.mirror, region.cluster).items():
@@ -187,8 +187,8 @@ class Regions:
             file = region.folder / f"{node.pod}.properties"
             write(file, strimzi.node_properties(node, region.nodes))
             self._format(region, file)
-            watched = exporter(region.cluster.address, METRICS[node.pool], region.folder / "brokers.yaml")
-            self._run(region, node.pod, java("kafka.Kafka", str(file), options=watched))
+            options = exporter(region.cluster.address, METRICS[node.pool], region.folder / "brokers.yaml")
+            self._run(region, node.pod, java("kafka.Kafka", str(file), options=options))
 
     def _format(self, region: Region, file: Path) -> None:
         command = java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-g", "-c", str(file))
