@@ -6,10 +6,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.metadata import object_meta
-from components.namespaces import SYSTEM
+from components.namespaces import OPENSHIFT_DNS, SYSTEM
 
 # Some clusters match a Service's port, others the pod's port behind it: rules name both.
-DNS_PORTS = {SYSTEM: (53,), "openshift-dns": (5353,)}
+DNS_PORTS = {SYSTEM: (53,), OPENSHIFT_DNS: (5353,)}
 # The Service's port, and the ports behind it: managed clusters, kubeadm and kind, minikube, MicroK8s.
 API_SERVER_PORTS = (443, 6443, 8443, 16443)
 

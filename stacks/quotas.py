@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from components.cluster.settings import AwsRegion, RegionSettings
+from components.cluster.settings import CLOUD_NAMES, AwsRegion, RegionSettings
 from stacks.peering import peer_endpoint_specs
 from stacks.settings import Settings
 from stacks.settings.rules.clouds import egress_address_count
@@ -15,7 +15,6 @@ USUAL_RULES: Final = 60
 RULES_QUOTA: Final = "L-0EA8095F"
 """AWS's code of this quota ("Inbound or outbound rules per security group", service vpc)."""
 
-CLOUD_NAMES: Final = {"aws": "AWS", "gcp": "Google Cloud", "azure": "Azure"}
 _EAST_WEST_PORTS: Final = 2
 _GATEWAY_PORTS: Final = 3
 

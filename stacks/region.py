@@ -14,7 +14,7 @@ from components.cdn import RegionEdge
 from components.connection import DataService, once_known
 from components.context import RegionContext
 from components.database import TYPES as DATABASE_TYPES
-from components.database import Database
+from components.database import Database, cockroachdb_nodes
 from components.database.cockroachdb import CockroachDB
 from components.database.credentials import DatabaseCredentials
 from components.mesh import EastWest
@@ -164,7 +164,9 @@ class Region(pulumi.ComponentResource):
             credentials=self._args.database_credentials,
             primary_region=settings.primary_region,
             license_key=self._args.secrets["cockroachdbLicense"],
-            backup=self._managed.backup(COCKROACHDB, pulumi.ResourceOptions(parent=self)),
+            backup=self._managed.backup(
+                namespace=COCKROACHDB, service_account=cockroachdb_nodes.APP, opts=pulumi.ResourceOptions(parent=self)
+            ),
             backed_up=settings.backup_regions,
             opts=_engine_aliases(DATABASE_TYPES),
         )

@@ -44,6 +44,9 @@ from components.settings.values import (
 Cloud = Literal["existing", "gcp", "aws", "azure"]
 CLOUDS: Final[tuple[Cloud, ...]] = get_args(Cloud)
 
+CLOUD_NAMES: Final[Mapping[str, str]] = {"gcp": "Google Cloud", "aws": "AWS", "azure": "Azure"}
+"""What people call the clouds."""
+
 ServiceType = Literal["LoadBalancer", "NodePort", "ClusterIP"]
 
 GKE_NODES: Final = 63

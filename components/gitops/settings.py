@@ -3,11 +3,11 @@
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
+from components.ports import HTTPS_PORT
 from components.settings import Model
 from components.settings.values import PORT, RegionName, pattern
 
 CHART_FOLDER: Final = "charts/sacred-council"
-HTTPS_PORT: Final = 443
 
 
 VALUES_FOLDER: Final = "deploy"

@@ -9,9 +9,6 @@ from components.quantities import quantity_bytes
 from components.settings import Model
 from components.settings.values import Bytes, Duration, FolderUrl, mistake
 
-HTTPS_PORT: Final = 443
-"""The only port outside its cluster that Alertmanager may call."""
-
 LEAST_FOR_GRAFANA: Final = "512Mi"
 """Grafana 13.2 is killed at 256Mi."""
 

@@ -36,7 +36,7 @@ def table(path: str) -> Collection[Any]:
         "components.offers.sizes:_FORMS",
         "report.carbon:POWERS",
         "stacks.quotas:ADDRESSES",
-        "stacks.quotas:CLOUD_NAMES",
+        "components.cluster.settings:CLOUD_NAMES",
         "stacks.settings.rules.offers:_CACHES",
         "stacks.settings.rules.offers:_LARGEST_DISKS",
         "stacks.settings.rules.offers:_SERVERS",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from components.durations import DAY_SECONDS
 from components.monitoring import requests
 from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.model import Alert, Recording, Rules
@@ -68,6 +69,11 @@ class ScalingPlan:
     lead_minutes: int
     most_growth: float
     events: Sequence[TimedEvent] = ()
+
+
+def history_days(weeks: int) -> int:
+    """Return the days of metrics that a forecast from `weeks` past weeks reads."""
+    return weeks * 7 + 1
 
 
 def replicas_for(users: float, users_per_replica: int) -> float:
@@ -202,7 +208,7 @@ def _at_maximum(targets: MonitoringTargets) -> Alert:
 
 def _history_cut(targets: MonitoringTargets, plan: ScalingPlan) -> Alert:
     place = f'{{namespace="{targets.monitoring}"}}'
-    needed = (plan.weeks * 7 + 1) * 86_400
+    needed = history_days(plan.weeks) * DAY_SECONDS
     return Alert(
         name="ForecastHistoryCut",
         expr=(

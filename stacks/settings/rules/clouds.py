@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Final, assert_never
 
+from components.addresses import PRIVATE_RANGES
 from components.cluster.settings import (
     AKS_NODES,
     AKS_POOLS,
     AKS_SYSTEM_NODES,
     CHOOSES_VERSIONS,
+    CLOUD_NAMES,
     EKS_NETWORKS,
     EKS_ZONE_NODES,
     EKS_ZONES,
@@ -25,18 +27,9 @@ from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
 from stacks.settings.rules.paths import each_region, regions_by_path
 
-_INTERNAL: Final = tuple(
-    IPv4Network(block)
-    for block in (
-        "10.0.0.0/8",
-        "100.64.0.0/10",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "198.18.0.0/15",
-        "224.0.0.0/3",
-    )
+_INTERNAL: Final = (
+    *PRIVATE_RANGES,
+    *map(IPv4Network, ("127.0.0.0/8", "169.254.0.0/16", "198.18.0.0/15", "224.0.0.0/3")),
 )
 _EXAMPLES: Final = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
 
@@ -47,7 +40,6 @@ AWS: `The following CIDRs are not allowed in publicAccessCidrs`. Azure accepts o
 (https://learn.microsoft.com/azure/aks/api-server-authorized-ip-ranges). Google Cloud accepts them, for callers inside
 the network.
 """
-_CALLED: Final = {"aws": "AWS", "azure": "Azure"}
 
 _CALLERS: Final = ("mesh.enabled", "gitops.enabled", "gitops.hub", "database.primaryRegion")
 """Settings that `_calls_others` reads, besides names."""
@@ -145,7 +137,7 @@ def callers_are_on_the_internet(settings: Settings) -> Iterator[Mistake]:
                 yield Mistake(
                     path=f"{path}.apiAccess[{place}]",
                     value=shown(network),
-                    rule=f"is not a public range, as required by {_CALLED[region.cloud]}",
+                    rule=f"is not a public range, as required by {CLOUD_NAMES[region.cloud]}",
                     remedy="write the public addresses that you and your pipelines connect from, or remove it",
                 )
 
@@ -153,7 +145,7 @@ def callers_are_on_the_internet(settings: Settings) -> Iterator[Mistake]:
 def calling_regions_are_on_the_internet(settings: Settings) -> Iterator[Mistake]:
     """AWS and Azure also reject such addresses of other regions, whose pods call the Kubernetes API."""
     clouds = {region.cloud for region in settings.regions}
-    choosy = " and ".join(name for cloud, name in _CALLED.items() if cloud in clouds)
+    choosy = " and ".join(name for cloud, name in CLOUD_NAMES.items() if cloud in _NEVER_CALLERS and cloud in clouds)
     for path, region in regions_by_path(settings):
         if not isinstance(region, ExistingRegion) or not _calls_others(settings, region.name):
             continue

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from typing import Final
 from zoneinfo import available_timezones
 
-from components.monitoring.rules.scaling import replicas_for
+from components.durations import DAY_SECONDS
+from components.monitoring.rules.scaling import history_days, replicas_for
 from components.settings.values import seconds_of
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
-
-DAY: Final = 86_400
 
 
 def scaling_has_figures(settings: Settings) -> Iterator[Mistake]:
@@ -28,8 +27,8 @@ def scaling_has_figures(settings: Settings) -> Iterator[Mistake]:
 def weeks_are_kept(settings: Settings) -> Iterator[Mistake]:
     """Prometheus keeps the weeks that the forecast reads, and a day."""
     forecast = settings.scaling.forecast
-    days = forecast.weeks * 7 + 1
-    if settings.scaling.enabled and forecast.enabled and seconds_of(settings.monitoring.retention) < days * DAY:
+    days = history_days(forecast.weeks)
+    if settings.scaling.enabled and forecast.enabled and seconds_of(settings.monitoring.retention) < days * DAY_SECONDS:
         yield Mistake(
             path="monitoring.retention",
             value=shown(settings.monitoring.retention),
