@@ -126,7 +126,7 @@ def _peer_endpoint(site: PeeringSite, data_service: str, endpoint: PeerEndpointS
             service=endpoint.name,
             port=endpoint.port,
             pods=endpoint.pods,
-            annotations=site.cluster.load_balancer_annotations.public,
+            annotations=site.cluster.load_balancer_annotations,
             address=site.clouds[region].public_address(name, endpoint.index if endpoint.single else None),
             allowed_sources=allowed_sources(site.plan, site.clouds),
         ),

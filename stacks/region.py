@@ -11,7 +11,7 @@ from components.cache import TYPES as CACHE_TYPES
 from components.cache import Cache
 from components.cache.redis import Redis
 from components.cdn import RegionEdge
-from components.connection import DataService, once_known
+from components.connection import DataService, depends_on_ready
 from components.context import RegionContext
 from components.database import TYPES as DATABASE_TYPES
 from components.database import Database, cockroachdb_nodes
@@ -95,7 +95,7 @@ class Region(pulumi.ComponentResource):
         ports = {kind: data_service.port for kind, data_service in data_services.items()}
         egress = self._managed.admit(ports, mesh.ready) if mesh else []
         self.ready = [
-            *(once_known(data_service.secret_name) for data_service in data_services.values()),
+            *(depends_on_ready(data_service.secret_name) for data_service in data_services.values()),
             *(mesh.ready if mesh else []),
             *egress,
         ]
@@ -189,7 +189,7 @@ class Region(pulumi.ComponentResource):
         )
 
     def _streaming(self) -> Streaming:
-        # Nodes of clouds carry the label of their zone; those of a cluster of one's own may not.
+        # Nodes of clouds carry the label of their zone; those of existing clusters may not.
         zoned = self._args.plan.cloud != "existing"
         return Kafka(f"{self._name}-streaming", self.context, self._args.settings.streaming, zoned=zoned)
 

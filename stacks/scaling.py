@@ -20,7 +20,7 @@ def scaling_plan(settings: Settings, time_zone: str) -> ScalingPlan | None:
         services=_demands(settings.services),
         weeks=forecast.weeks if forecast.enabled else 0,
         lead_minutes=forecast.lead_minutes,
-        most_growth=forecast.most_growth,
+        max_growth=forecast.max_growth,
         events=[timed(event, scaling, time_zone) for event in scaling.events],
     )
 

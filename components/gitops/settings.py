@@ -1,4 +1,4 @@
-"""What can be configured of Argo CD, which rolls the services out."""
+"""Settings of Argo CD, which rolls the services out."""
 
 from typing import Annotated, Final
 from urllib.parse import urlsplit

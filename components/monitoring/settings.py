@@ -1,4 +1,4 @@
-"""What can be configured of the monitoring."""
+"""Settings of the monitoring."""
 
 from collections.abc import Mapping
 from typing import Annotated, Final

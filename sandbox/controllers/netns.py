@@ -82,7 +82,7 @@ def _forward() -> None:
         ("conf/default/send_redirects", "0"),
         # Connections are spread by their ports, so that each stays on one path.
         ("fib_multipath_hash_policy", "1"),
-        # Who has no way is always told so.
+        # A sender without a route always gets an answer.
         ("icmp_ratelimit", "0"),
     ):
         Path("/proc/sys/net/ipv4", name).write_text(value)

@@ -29,7 +29,7 @@ authority = RegionAuthority("region", RegionAuthorityArgs(root=root, common_name
 credentials = DatabaseCredentials("credentials", DatabaseCredentialsArgs())
 
 context = RegionContext(
-    labels=RegionLabels(region="here", city="Here", latitude=0, longitude=0),
+    labels=RegionLabels(region="here", city="Brussels", latitude=0, longitude=0),
     namespaces={name: pulumi.Output.from_input(name) for name in (COCKROACHDB, REDIS, NATS, SERVICES)},
     authority=authority,
     options=pulumi.ResourceOptions(),

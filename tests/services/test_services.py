@@ -37,7 +37,7 @@ renderer = chart_renderer("charts", pulumi.ResourceOptions())
 crds = k8s.core.v1.ConfigMap("r1-crds", opts=pulumi.ResourceOptions(provider=provider))
 root = RootAuthority("root", RootAuthorityArgs(common_name="root"))
 context = RegionContext(
-    labels=RegionLabels(region="r1", city="Here", latitude=50.85, longitude=4.35),
+    labels=RegionLabels(region="r1", city="Brussels", latitude=50.85, longitude=4.35),
     namespaces={},
     authority=RegionAuthority("r1-authority", RegionAuthorityArgs(root=root, common_name="r1")),
     options=pulumi.ResourceOptions(providers=[provider]),

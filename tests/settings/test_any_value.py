@@ -154,7 +154,7 @@ EVERYTHING: Mapping[str, Any] = {
     "services": dict.fromkeys(NAMES, SERVICE),
     "scaling": {
         "enabled": True,
-        "forecast": {"enabled": True, "weeks": 3, "leadMinutes": 15, "mostGrowth": 2.0},
+        "forecast": {"enabled": True, "weeks": 3, "leadMinutes": 15, "maxGrowth": 2.0},
         "events": [
             {"name": "new-year", "start": "2027-01-01T00:00", "timeZone": "local", "hours": 2, "users": 20_000},
             {"name": "gathering", "start": "2027-06-20T20:00", "timeZone": "Europe/Brussels", "hours": 3, "users": 1},

@@ -67,7 +67,7 @@ class ScalingPlan:
     weeks: int
     """Past weeks that the forecast reads. 0: no forecast."""
     lead_minutes: int
-    most_growth: float
+    max_growth: float
     events: Sequence[TimedEvent] = ()
 
 
@@ -121,7 +121,7 @@ def _growth(plan: ScalingPlan) -> Recording:
     return Recording(
         record=GROWTH,
         expr=(
-            f"clamp(avg_over_time({LOAD}{window}) / ({usual} > 0), {1 / plan.most_growth:.4g}, {plan.most_growth:.4g})"
+            f"clamp(avg_over_time({LOAD}{window}) / ({usual} > 0), {1 / plan.max_growth:.4g}, {plan.max_growth:.4g})"
         ),
     )
 
@@ -168,17 +168,17 @@ def _alerts(targets: MonitoringTargets, plan: ScalingPlan) -> Sequence[Alert]:
             severity="warning",
             summary="{{ $labels.deployment }} has no pod that answers",
             description=(
-                "For 5 minutes the services' autoscalers have got no figures of load, forecast and events. No replica "
+                "For 5 minutes the services' autoscalers have got no metrics of load, forecast and events. No replica "
                 "is removed, and only the use of CPU and memory adds replicas."
             ),
             runbook="services-do-not-scale",
         ),
         Alert(
-            name="ScalingBlind",
+            name="ScalingMetricsMissing",
             expr=f"sum by (scaledObject) (rate(keda_scaler_detail_errors_total{place}[5m])) > 0",
             wait="10m",
             severity="warning",
-            summary="KEDA gets no figures about {{ $labels.scaledObject }}",
+            summary="KEDA gets no metrics of {{ $labels.scaledObject }}",
             description=(
                 "For 10 minutes Prometheus has not told KEDA how many replicas {{ $labels.scaledObject }} needs. No "
                 "replica is removed, and only the use of CPU and memory adds replicas."

@@ -12,7 +12,7 @@ from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
 
 
-def scaling_has_figures(settings: Settings) -> Iterator[Mistake]:
+def scaling_has_metrics(settings: Settings) -> Iterator[Mistake]:
     """KEDA asks Prometheus."""
     if settings.scaling.enabled and not settings.monitoring.enabled:
         yield Mistake(
@@ -91,4 +91,4 @@ def clocks_are_known(settings: Settings) -> Iterator[Mistake]:
         )
 
 
-RULES: Final = (scaling_has_figures, weeks_are_kept, events_take_place, events_fit, clocks_are_known)
+RULES: Final = (scaling_has_metrics, weeks_are_kept, events_take_place, events_fit, clocks_are_known)
