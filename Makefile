@@ -87,7 +87,7 @@ PYTEST := $(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --duratio
 test: venv binaries ## all that a change needs to be trusted: minutes
 	$(PYTEST) -m "not campaign"
 
-test-all: venv binaries ## the campaigns as well: kills, lost regions, every cloud and store; half an hour
+test-all: venv binaries ## the campaigns as well: kills, lost regions, every cloud and data service; half an hour
 	$(PYTEST)
 
 lint: venv ## format, lint and strict types

@@ -77,7 +77,7 @@ def forecast(users: Sequence[float]) -> Need:
     def need(minute: int) -> float:
         past = [minute - week * WEEK_MINUTES for week in weeks]
         growth = mean(minute) / median(mean(end) for end in past)
-        growth = min(max(growth, 1 / FORECAST.most_growth), FORECAST.most_growth)
+        growth = min(max(growth, 1 / FORECAST.max_growth), FORECAST.max_growth)
         ahead = median(max(users[end : end + FORECAST.lead_minutes + 1]) for end in past)
         return ahead * growth / (CAPACITY * TARGET_SHARE)
 
@@ -89,8 +89,8 @@ def announced(day: int, hour: int, hours: int, users: int) -> Need:
     start = (day * 24 + hour) * 60
 
     def need(minute: int) -> float:
-        inside = start - FORECAST.lead_minutes <= minute < start + hours * 60
-        return users / (CAPACITY * TARGET_SHARE) if inside else 0.0
+        prepared = start - FORECAST.lead_minutes <= minute < start + hours * 60
+        return users / (CAPACITY * TARGET_SHARE) if prepared else 0.0
 
     return need
 

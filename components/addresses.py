@@ -3,6 +3,15 @@
 from dataclasses import dataclass, fields
 from ipaddress import IPv4Network
 from itertools import combinations
+from typing import Final
+
+SLOTS: Final = 256
+"""Address slots: as many as there are /16 networks in 10.0.0.0/8 and /18 networks in 100.64.0.0/10."""
+
+PRIVATE_RANGES: Final = tuple(
+    IPv4Network(block) for block in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
+)
+"""Private and shared address space (RFC 1918, RFC 6598)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,7 +83,7 @@ class DataServiceComponent(pulumi.ComponentResource):
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
 
-def once_known(output: pulumi.Output[Any]) -> pulumi.Output[pulumi.Resource]:
+def depends_on_ready(output: pulumi.Output[Any]) -> pulumi.Output[pulumi.Resource]:
     """Return a value for `depends_on` that waits for the resource behind `output`, and for nothing else.
 
     A data service's `secret_name` is known once the data service is ready.

@@ -1,11 +1,15 @@
 """Names and labels that every Kubernetes object of the platform carries."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 PART_OF = "sacred-council"
+MANAGED_BY = "pulumi"
+CLOUD_LABELS: Final = {"part-of": PART_OF, "managed-by": MANAGED_BY}
+"""Labels (tags) of all cloud resources, in characters that all three clouds accept."""
 REGION_LABEL = "sacred-council.love/region"
 IDENTITY_ANNOTATION = "sacred-council.love/identity"
 CERTIFICATE_ANNOTATION = "sacred-council.love/certificate"
@@ -18,7 +22,7 @@ def labels(app: str, *, region: str) -> dict[str, str]:
     return {
         **selector(app),
         "app.kubernetes.io/part-of": PART_OF,
-        "app.kubernetes.io/managed-by": "pulumi",
+        "app.kubernetes.io/managed-by": MANAGED_BY,
         REGION_LABEL: region,
     }
 

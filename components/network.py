@@ -6,11 +6,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.metadata import object_meta
-from components.namespaces import SYSTEM
+from components.namespaces import OPENSHIFT_DNS, SYSTEM
 
 DNS_PORT = 53
 # Some clusters match a Service's port, others the pod's port behind it: rules name both.
-DNS_PORTS = {SYSTEM: (DNS_PORT,), "openshift-dns": (5353,)}
+DNS_PORTS = {SYSTEM: (DNS_PORT,), OPENSHIFT_DNS: (5353,)}
 DNS_CACHES = ("169.254.20.10/32", "169.254.25.10/32")
 """Addresses of DNS caches in the nodes' network, which no selector of pods matches: NodeLocal DNSCache, kubespray.
 

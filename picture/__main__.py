@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from picture.drawing import pictures
-from report.plan import read_preview
+from report.preview import read_preview
 from report.source import complaint, engine_preview
 
 DEFAULT_FOLDER = Path("docs/pictures")

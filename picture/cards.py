@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
+from components.cluster.settings import CLOUD_NAMES
 from picture import svg
 from picture.world import Marker, World
 
@@ -12,12 +13,7 @@ _GAP: Final = 18
 _LINE: Final = 19
 _LETTERS: Final = 52
 """Longest line in a card, in letters."""
-CLOUDS: Final = {
-    "gcp": "Google Cloud",
-    "aws": "AWS",
-    "azure": "Azure",
-    "existing": "your own cluster",
-}
+CLOUDS: Final = {**CLOUD_NAMES, "existing": "your own cluster"}
 
 
 def legend(world: World, x: float, y: float) -> Iterator[str]:

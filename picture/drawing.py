@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from picture import map, resources
 from picture.parts import parts
 from picture.world import world
-from report.plan import Preview
+from report.preview import Preview
 
 
 def pictures(preview: Preview) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from report.plan import Plan, Planned
+from report.preview import Plan, Planned
 
 _OURS: Final = "sacred-council:"
 _STACK: Final = "stack:"

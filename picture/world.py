@@ -6,7 +6,7 @@ from typing import Final
 
 from components.namespaces import COCKROACHDB, KAFKA, MONITORING, NATS
 from components.settings.values import ALL
-from report.plan import Plan, Preview
+from report.preview import Plan, Preview
 from stacks import topology
 from stacks.geography import NOWHERE
 from stacks.settings import Settings

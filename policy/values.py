@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pulumi_policy.proxy import UnknownValueError
 
-from report.plan import UNKNOWN_VALUES
+from report.preview import UNKNOWN_VALUES
 
 Props = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from report.difference import difference
 from report.document import document
 from report.markdown import render
-from report.plan import read_preview
+from report.preview import read_preview
 from report.source import complaint, engine_preview
 
 DEFAULT_FOLDER = Path(".sandbox/reports")

@@ -4,7 +4,7 @@ from typing import Final
 
 from report.charges import Charge, Charger, Charges, always, by_use, number, text
 from report.machines import EKS_GROUP, charges_of, machines_of
-from report.plan import Plan, Planned, at, items
+from report.preview import Plan, Planned, at, items
 
 
 def _group(group: Planned, plan: Plan) -> Charges:

@@ -13,7 +13,7 @@ from typing import Final
 
 from report.kubernetes import volumes
 from report.machines import Machines, machines_of
-from report.plan import Plan
+from report.preview import Plan
 from stacks import geography
 
 SOURCE: Final = "Cloud Carbon Footprint, Methodology"

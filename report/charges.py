@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from components.quantities import quantity_bytes
-from report.plan import Plan, Planned, at
+from report.preview import Plan, Planned, at
 
 
 @dataclass(frozen=True, kw_only=True)

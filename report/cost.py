@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from report import amazon, google, kubernetes, microsoft
 from report.charges import Charge
-from report.plan import Plan, Planned
+from report.preview import Plan, Planned
 from report.prices import Price, price_of
 
 CHARGERS: Final = {**google.CHARGERS, **amazon.CHARGERS, **microsoft.CHARGERS, **kubernetes.CHARGERS}

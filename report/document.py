@@ -8,7 +8,7 @@ from report import carbon, cost
 from report.budget import BUDGETS, verdict
 from report.capacity import capacity
 from report.cost import Line, Sum
-from report.plan import Preview
+from report.preview import Preview
 from stacks.settings import parse
 
 Document = dict[str, Any]

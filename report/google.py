@@ -5,7 +5,7 @@ from typing import Final
 
 from report.charges import Charge, Charger, Charges, always, by_use, number, text
 from report.machines import GKE_POOL, charges_of, count_beside, machines_of
-from report.plan import Plan, Planned
+from report.preview import Plan, Planned
 
 
 def _pool(pool: Planned, plan: Plan) -> Charges:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from report.charges import Charge, Charger, Charges, always, gibibytes, number, text
 from report.machines import premium_disk
-from report.plan import Plan, Planned, at, items
+from report.preview import Plan, Planned, at, items
 
 _DISKS: Final[Mapping[str, Mapping[str, str]]] = {
     "gcp": {"premium-rwo": "gcp.disk.pd-ssd"},

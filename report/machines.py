@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from report.charges import Charge, Charges, number, text
-from report.plan import Plan, Planned, at, items
+from report.preview import Plan, Planned, at, items
 
 GKE_POOL: Final = "gcp:container/nodePool:NodePool"
 EKS_GROUP: Final = "aws:eks/nodeGroup:NodeGroup"

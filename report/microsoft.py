@@ -4,7 +4,7 @@ from typing import Final
 
 from report.charges import Charge, Charger, Charges, always, by_use, number, text
 from report.machines import AKS_CLUSTER, AKS_POOL, machines_of, premium_disk
-from report.plan import Plan, Planned
+from report.preview import Plan, Planned
 
 
 def _cluster(cluster: Planned, plan: Plan) -> Charges:

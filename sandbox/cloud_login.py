@@ -21,11 +21,12 @@ from typing import Any, Final
 
 import yaml
 
+from components.namespaces import SYSTEM
+
 PLUGINS: Final = ("gke-gcloud-auth-plugin", "aws", "kubelogin")
 _API: Final = "client.authentication.k8s.io/v1beta1"
 _ACCOUNT: Final = "cloud-login"
-_NAMESPACE: Final = "kube-system"
-_ACCOUNTS: Final = f"/api/v1/namespaces/{_NAMESPACE}/serviceaccounts"
+_ACCOUNTS: Final = f"/api/v1/namespaces/{SYSTEM}/serviceaccounts"
 _BINDINGS: Final = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
 _SECONDS: Final = 3600
 _TIMEOUT: Final = 20
@@ -115,7 +116,7 @@ def token(kubeconfig: Mapping[str, Any]) -> Mapping[str, Any]:
         api.post(_BINDINGS, _binding())
         answer = api.post(f"{_ACCOUNTS}/{_ACCOUNT}/token", request)
     if answer is None:
-        raise LoginError(f"the API server has no service account {_NAMESPACE}/{_ACCOUNT}, and makes none")
+        raise LoginError(f"the API server has no service account {SYSTEM}/{_ACCOUNT}, and makes none")
     status: Mapping[str, Any] = answer["status"]
     return status
 
@@ -124,7 +125,7 @@ def _binding() -> dict[str, Any]:
     return {
         "metadata": {"name": _ACCOUNT},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-        "subjects": [{"kind": "ServiceAccount", "name": _ACCOUNT, "namespace": _NAMESPACE}],
+        "subjects": [{"kind": "ServiceAccount", "name": _ACCOUNT, "namespace": SYSTEM}],
     }
 
 

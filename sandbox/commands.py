@@ -11,8 +11,8 @@ from typing import NoReturn
 
 from sandbox import binaries, charts, context, control_planes, deployment, doctor, engine, state
 from sandbox.controllers import command as controllers
+from sandbox.empty_state import policy, preview
 from sandbox.layout import Layout, SandboxError
-from sandbox.plan import plan, policy
 
 
 def run(layout: Layout, arguments: argparse.Namespace) -> int:
@@ -76,7 +76,7 @@ def recover(layout: Layout, stack: str, *, official: bool) -> int:
 
 def print_plan(layout: Layout, stack: str) -> int:
     """Print the plan, and nothing else, to standard output."""
-    print(plan(layout, stack), end="")
+    print(preview(layout, stack), end="")
     return 0
 
 

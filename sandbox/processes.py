@@ -23,13 +23,13 @@ _GRACE_SECONDS = 10.0
 
 def servers_of(directory: Path) -> list[psutil.Process]:
     """The running control plane servers whose data or credentials lie inside `directory`."""
-    inside = f"{directory}/"
+    prefix = f"{directory}/"
     found = []
     for process in psutil.process_iter(["cmdline", "status"]):
         command = process.info["cmdline"] or [""]
         if process.info["status"] == psutil.STATUS_ZOMBIE or Path(command[0]).name not in SERVERS:
             continue
-        if any(inside in argument for argument in command[1:]):
+        if any(prefix in argument for argument in command[1:]):
             found.append(process)
     return found
 

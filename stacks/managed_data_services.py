@@ -60,15 +60,15 @@ class ManagedDataServices:
         )
         return self.cluster.cache(f"{self.plan.name}-cache", args, opts)
 
-    def backup(self, database: str, opts: pulumi.ResourceOptions) -> BackupPlan | None:
+    def backup(self, *, namespace: str, service_account: str, opts: pulumi.ResourceOptions) -> BackupPlan | None:
         """Where the region's backups go; None if the region takes none.
 
-        Pods with the ServiceAccount and namespace `database` may write to the storage.
+        Pods in `namespace` with the ServiceAccount `service_account` may write to the storage.
         """
         region, settings = self.plan.name, self.settings.database.backup
         if region not in self.settings.backup_regions:
             return None
-        identity = self.cluster.workload_identity(namespace=database, service_account=database)
+        identity = self.cluster.workload_identity(namespace=namespace, service_account=service_account)
         if identity is None:
             raise ValueError(f"backup.regions: {region} has no cloud whose storage it could use")
         store = self.cluster.object_store(

@@ -17,24 +17,29 @@ from components.messaging import configuration as messaging
 from components.metadata import selector
 from components.monitoring import names as monitoring
 from components.monitoring.network_policies import PROMETHEUS
-from components.namespaces import KAFKA, MONITORING
+from components.namespaces import COCKROACHDB, KAFKA, MONITORING, NATS
 from components.peering import PeerEndpoint, PeerEndpointArgs, PeerNames, PeerNamesArgs, StorePeers, host
 from components.streaming import configuration as streaming
+from components.streaming import kafka
 from stacks.clouds import RegionCloud
 from stacks.mesh_peers import allowed_source_addresses
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
 POD_NAME: Final = "statefulset.kubernetes.io/pod-name"
+METRICS_APP: Final = "monitoring"
+"""App label of what leads to the metrics of other regions."""
 
 PeerEndpoints = Mapping[str, Sequence[PeerEndpoint]]
-"""A region's peer endpoints by data service, in the order of their numbers."""
+"""A region's peer endpoints by the data service's namespace, in the order of their numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PeerEndpointSpec:
     """A peer endpoint of a data service."""
 
+    app: str
+    """App label of its Service and of the other regions' names for it."""
     index: int
     port: int
     """TCP port."""
@@ -50,14 +55,14 @@ class PeerEndpointSpec:
 
 
 def peer_endpoint_specs(settings: Settings) -> Mapping[str, Sequence[PeerEndpointSpec]]:
-    """The peer endpoints of every region, by data service. Pure.
+    """The peer endpoints of every region, by the data service's namespace. Pure.
 
-    The name of a data service is also its namespace and its pods' app label. Database nodes and Kafka brokers are not
-    interchangeable, so each has its own peer endpoint. NATS servers are, so they share one. Metrics, which Thanos
-    reads, share one, too.
+    Database nodes and Kafka brokers are not interchangeable, so each has its own peer endpoint. NATS servers are, so
+    they share one. Metrics, which Thanos reads, share one, too.
     """
     nodes = [
         PeerEndpointSpec(
+            app=database.APP,
             index=index,
             port=database.SQL_PORT,
             pods={**selector(database.APP), POD_NAME: f"{database.APP}-{index}"},
@@ -65,9 +70,12 @@ def peer_endpoint_specs(settings: Settings) -> Mapping[str, Sequence[PeerEndpoin
         )
         for index in range(settings.database.nodes)
     ]
-    gateway = PeerEndpointSpec(index=0, port=messaging.GATEWAY_PORT, pods=selector(messaging.APP), single=False)
+    gateway = PeerEndpointSpec(
+        app=messaging.APP, index=0, port=messaging.GATEWAY_PORT, pods=selector(messaging.APP), single=False
+    )
     brokers = [
         PeerEndpointSpec(
+            app=kafka.APP,
             index=index,
             port=streaming.PEER_PORT,
             pods={streaming.POD_NAME_LABEL: streaming.broker_pod(index)},
@@ -75,10 +83,10 @@ def peer_endpoint_specs(settings: Settings) -> Mapping[str, Sequence[PeerEndpoin
         )
         for index in range(settings.streaming.brokers)
     ]
-    metrics = PeerEndpointSpec(index=0, port=monitoring.STORE_PORT, pods=PROMETHEUS, single=False)
+    metrics = PeerEndpointSpec(app=METRICS_APP, index=0, port=monitoring.STORE_PORT, pods=PROMETHEUS, single=False)
     return {
-        database.APP: nodes,
-        messaging.APP: [gateway],
+        COCKROACHDB: nodes,
+        NATS: [gateway],
         **({KAFKA: brokers} if settings.streaming.enabled else {}),
         **({MONITORING: [metrics]} if settings.monitoring.enabled else {}),
     }
@@ -113,12 +121,12 @@ def _peer_endpoint(site: PeeringSite, data_service: str, endpoint: PeerEndpointS
         name,
         PeerEndpointArgs(
             region=region,
-            app=data_service,
+            app=endpoint.app,
             namespace=site.namespaces[data_service],
             service=endpoint.name,
             port=endpoint.port,
             pods=endpoint.pods,
-            annotations=site.cluster.load_balancer_annotations.public,
+            annotations=site.cluster.load_balancer_annotations,
             address=site.clouds[region].public_address(name, endpoint.index if endpoint.single else None),
             allowed_sources=allowed_sources(site.plan, site.clouds),
         ),
@@ -132,7 +140,8 @@ def allowed_sources(plan: RegionPlan, clouds: Mapping[str, RegionCloud]) -> Sequ
 
 
 def name_peers(site: PeeringSite, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, StorePeers]:
-    """Give the other regions' peer endpoints DNS names in this region; return its `StorePeers` by data service.
+    """Give the other regions' peer endpoints DNS names in this region; return its `StorePeers` by
+    the data service's namespace.
 
     `endpoints` has the peer endpoints of all regions, by region.
     """
@@ -154,7 +163,7 @@ def _named(
         f"{site.plan.name}-{data_service}-peers",
         PeerNamesArgs(
             region=site.plan.name,
-            app=data_service,
+            app=ways[0].app,
             namespace=site.namespaces[data_service],
             port=ways[0].port,
             hosts=hosts,

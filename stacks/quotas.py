@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from components.cluster.settings import AwsRegion, RegionSettings
+from components.cluster.settings import CLOUD_NAMES, AwsRegion, RegionSettings
 from stacks.peering import peer_endpoint_specs
 from stacks.settings import Settings
-from stacks.settings.rules.clouds import CLOUD_NAMES, egress_address_count
+from stacks.settings.rules.clouds import egress_address_count
 
 USUAL_RULES: Final = 60
 """Default limit of rules in a security group on AWS."""

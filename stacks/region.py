@@ -11,10 +11,10 @@ from components.cache import TYPES as CACHE_TYPES
 from components.cache import Cache
 from components.cache.redis import Redis
 from components.cdn import RegionEdge
-from components.connection import DataService, once_known
+from components.connection import DataService, depends_on_ready
 from components.context import RegionContext
 from components.database import TYPES as DATABASE_TYPES
-from components.database import Database
+from components.database import Database, cockroachdb_nodes
 from components.database.cockroachdb import CockroachDB
 from components.database.credentials import DatabaseCredentials
 from components.mesh import EastWest
@@ -95,7 +95,7 @@ class Region(pulumi.ComponentResource):
         ports = {kind: data_service.port for kind, data_service in data_services.items()}
         egress = self._managed.admit(ports, mesh.ready) if mesh else []
         self.ready = [
-            *(once_known(data_service.secret_name) for data_service in data_services.values()),
+            *(depends_on_ready(data_service.secret_name) for data_service in data_services.values()),
             *(mesh.ready if mesh else []),
             *egress,
         ]
@@ -164,7 +164,9 @@ class Region(pulumi.ComponentResource):
             credentials=self._args.database_credentials,
             primary_region=settings.primary_region,
             license_key=self._args.secrets["cockroachdbLicense"],
-            backup=self._managed.backup(COCKROACHDB, pulumi.ResourceOptions(parent=self)),
+            backup=self._managed.backup(
+                namespace=COCKROACHDB, service_account=cockroachdb_nodes.APP, opts=pulumi.ResourceOptions(parent=self)
+            ),
             backed_up=settings.backup_regions,
             opts=_engine_aliases(DATABASE_TYPES),
         )

@@ -1,7 +1,6 @@
 """What the replicas of a region's services follow, from the settings and the region's place. Pure."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from components.monitoring import ScalingPlan, ServiceDemand, TimedEvent
@@ -9,9 +8,6 @@ from components.scaling.settings import TIME_FORMAT, EventSettings, ScalingSetti
 from components.services.settings import USERS_METRIC, ServicesSettings
 from components.settings.values import LOCAL
 from stacks.settings import Settings
-
-MINUTE: Final = 60
-HOUR: Final = 3600
 
 
 def scaling_plan(settings: Settings, time_zone: str) -> ScalingPlan | None:
@@ -24,7 +20,7 @@ def scaling_plan(settings: Settings, time_zone: str) -> ScalingPlan | None:
         services=_demands(settings.services),
         weeks=forecast.weeks if forecast.enabled else 0,
         lead_minutes=forecast.lead_minutes,
-        most_growth=forecast.most_growth,
+        max_growth=forecast.max_growth,
         events=[timed(event, scaling, time_zone) for event in scaling.events],
     )
 

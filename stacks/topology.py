@@ -10,16 +10,13 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Final
 
-from components.addresses import AddressRanges
+from components.addresses import SLOTS, AddressRanges
 from stacks import geography
 from stacks.geography import Place, distance_km
 
 if TYPE_CHECKING:
     from components.cluster.settings import RegionSettings
     from stacks.settings import Settings
-
-SLOTS: Final = 256
-"""Address slots: as many as there are /16 networks in 10.0.0.0/8 and /18 networks in 100.64.0.0/10."""
 
 LONE_SLOT: Final = 0
 """Slot of a stack's only region if its settings name none. The catalogue's slots start at 1."""

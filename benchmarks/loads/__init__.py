@@ -41,7 +41,7 @@ def made(name: str) -> list[list[int]]:
     noise = random.Random(name)  # noqa: S311 - no secret
     days = []
     for day in range(7 * WEEKS):
-        # A day as a whole differs from the same day of other weeks, and each step a little from its neighbours.
+        # A day as a whole differs from the same day of other weeks, and each step a little from the steps beside it.
         mood = noise.gauss(1, 0.04)
         days.append([max(0, round(_users(name, day, step) * mood * noise.gauss(1, 0.01))) for step in range(DAY)])
     return days

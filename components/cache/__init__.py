@@ -1,4 +1,4 @@
-"""Caches. Callers depend only on `Cache`, whichever engine is behind it."""
+"""Caches. Callers depend only on `Cache` and need not know the engine behind it."""
 
 from typing import Final, Protocol
 

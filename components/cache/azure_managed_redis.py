@@ -10,7 +10,7 @@ from components.cache.instances import AZURE, AZURE_DATA_SHARE, smallest
 from components.cache.managed import Endpoint, ManagedCacheArgs, connect
 from components.cluster.aks import AksNetwork
 from components.cluster.aks.identity import AksVault
-from components.cluster.aks.managed_services import AksPrivateEndpoint, AksPrivateEndpointArgs, AksStoreKey
+from components.cluster.aks.managed_services import AksDataServiceKey, AksPrivateEndpoint, AksPrivateEndpointArgs
 from components.cluster.location import common_labels
 from components.cluster.settings import AzureRegion
 from components.connection import DataServiceComponent
@@ -69,7 +69,7 @@ class AzureManagedRedis(DataServiceComponent):
 
     def _cluster(self, name: str, args: ManagedCacheArgs, vault: AksVault) -> redisenterprise.RedisEnterprise:
         region, network, asked = self._region, self._network, args.settings
-        key = AksStoreKey(f"{name}-encryption", network, vault, self._child)
+        key = AksDataServiceKey(f"{name}-encryption", network, vault, self._child)
         return redisenterprise.RedisEnterprise(
             name,
             resource_group_name=network.resource_group_name,

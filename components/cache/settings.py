@@ -1,4 +1,4 @@
-"""What can be configured of the cache."""
+"""Settings of the cache."""
 
 from typing import Annotated, Final, Literal
 

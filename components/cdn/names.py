@@ -3,20 +3,18 @@
 from dataclasses import dataclass
 from typing import Final
 
+from components.durations import DAY_SECONDS
+
 TOKEN_HEADER: Final = "x-sacred-edge"  # noqa: S105 - a header's name
 """Carries the edge's token to the regions' gateways, which serve nobody without it."""
 
 LANGUAGE_HEADER: Final = "x-sacred-language"
 """One BCP 47 tag in its usual spelling (pt-BR). The edge sets it, because Istio only compares strings."""
 
-LABELS: Final = {"part-of": "sacred-council", "managed-by": "pulumi"}
-"""Labels (tags) of the edge's resources, which belong to no region."""
-
-HTTPS_PORT: Final = 443
 HEALTH_PATH: Final = "/healthz/ready"
 """Path where gateways answer probes without a token, over HTTPS: a region without a certificate is unhealthy."""
 
-HSTS_SECONDS: Final = 365 * 24 * 3600
+HSTS_SECONDS: Final = 365 * DAY_SECONDS
 """Seconds for which browsers use only HTTPS for the domain."""
 
 ORIGIN_TTL: Final = 60

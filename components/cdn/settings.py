@@ -1,4 +1,4 @@
-"""What can be configured of the edge: where the platform meets its users."""
+"""Settings of the edge, where the platform meets its users."""
 
 from typing import Annotated, Final, Literal
 

@@ -14,7 +14,6 @@ __all__ = [
     "Cluster",
     "ClusterOutputs",
     "DnsServer",
-    "LoadBalancerAnnotations",
     "MeshPlatform",
     "PublicAddress",
     "WorkloadIdentity",
@@ -25,14 +24,6 @@ MeshPlatform = Literal["gke", "k3d", "k3s", "microk8s", "minikube", "openshift"]
 
 DnsServer = Literal["coredns", "kube-dns"]
 """DNS server of a cluster. Both have the label `k8s-app: kube-dns`, but their metrics differ."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoadBalancerAnnotations:
-    """Annotations of Services of type LoadBalancer that face the internet, or only the region's network."""
-
-    public: Mapping[str, str]
-    internal: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +58,6 @@ class ClusterOutputs:
 
     provider: k8s.Provider
     """Deploys to the cluster. Its resources are created once pods can run, and deleted before the nodes."""
-    kubeconfig: pulumi.Output[str] | None = None
-    """Secret, in JSON, for logins with the caller's own identity. None: the user already has a kubeconfig."""
     found_as: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
     """Arguments for the cloud's command line: `name`, on Azure also `resourceGroup`. Empty: no cloud."""
     api_endpoint: pulumi.Output[str] | None = None
@@ -82,7 +71,8 @@ class ClusterOutputs:
     """
     storage_class: str | None = None
     """StorageClass for databases (SSD, bound to the pod's zone, can grow). None: the cluster's default."""
-    load_balancer_annotations: LoadBalancerAnnotations
+    load_balancer_annotations: Mapping[str, str] = field(default_factory=dict)
+    """Annotations of Services of type LoadBalancer that face the internet."""
     mesh_platform: MeshPlatform | None = None
     """The kind of cluster, if Istio's CNI plugin depends on it."""
     dns_server: DnsServer | None

@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components.cluster import ClusterOutputs, DnsServer, LoadBalancerAnnotations, MeshPlatform
+from components.cluster import ClusterOutputs, DnsServer, MeshPlatform
 from components.cluster.access import kubernetes_provider
 from components.cluster.settings import ExistingRegion
 
@@ -28,7 +28,6 @@ class ExistingCluster(pulumi.ComponentResource):
         self.outputs = ClusterOutputs(
             provider=provider,
             egress_addresses=[pulumi.Output.from_input(address) for address in region.egress_addresses],
-            load_balancer_annotations=LoadBalancerAnnotations(public={}, internal={}),
             mesh_platform=region.platform,
             dns_server=_dns_server(region.platform),
             zone_labels=False,

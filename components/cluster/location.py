@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from components.addresses import AddressRanges
+from components.metadata import CLOUD_LABELS
 
 LOG_RETENTION_DAYS: Final = 90
 """Retention of logs of clusters, networks and databases, where the cloud lets us set it."""
@@ -30,4 +31,4 @@ class NetworkArgs:
 
 def common_labels(args: NetworkArgs) -> dict[str, str]:
     """Return the labels (tags) of all cloud resources of a region, in characters that all three clouds accept."""
-    return {"part-of": "sacred-council", "managed-by": "pulumi", "region": args.region, **args.labels}
+    return {**CLOUD_LABELS, "region": args.region, **args.labels}

@@ -1,4 +1,4 @@
-"""What can be said of a region. Each cloud has a model of its own, with the settings that only it understands."""
+"""Settings of a region. Each cloud has a model of its own, with the settings that only it understands."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self, get_args
@@ -43,6 +43,9 @@ from components.settings.values import (
 
 Cloud = Literal["existing", "gcp", "aws", "azure"]
 CLOUDS: Final[tuple[Cloud, ...]] = get_args(Cloud)
+
+CLOUD_NAMES: Final[Mapping[str, str]] = {"gcp": "Google Cloud", "aws": "AWS", "azure": "Azure"}
+"""What people call the clouds."""
 
 ServiceType = Literal["LoadBalancer", "NodePort", "ClusterIP"]
 
@@ -277,7 +280,7 @@ class AzureCluster(ManagedCluster):
     subscription: AzureId | None = None
     """Id of the subscription. None: the subscription of the login."""
     kubernetes_version: MinorVersion | None = None
-    """Minor version of Kubernetes, of control plane and nodes:
+    """Minor version of Kubernetes for control plane and nodes:
     docs/runbooks/upgrade-kubernetes-and-charts.md#kubernetes. None: the version that the platform is tested with."""
     upgrade_channel: Literal["patch", "stable", "rapid", "none"] = "patch"
     """What Azure updates without being asked. `stable` and `rapid` raise the minor version: leave out
@@ -295,14 +298,14 @@ class AzureCluster(ManagedCluster):
 
 
 class Clouds(Model):
-    """What all regions of a cloud have in common."""
+    """Settings of each cloud that apply to all its regions."""
 
     gcp: GcpCluster = GcpCluster()
-    """What all regions of Google Cloud have in common."""
+    """Settings of all regions on Google Cloud."""
     aws: AwsCluster = AwsCluster()
-    """What all regions of AWS have in common."""
+    """Settings of all regions on AWS."""
     azure: AzureCluster = AzureCluster()
-    """What all regions of Azure have in common."""
+    """Settings of all regions on Azure."""
 
 
 class ManagedRegion(Region):

@@ -1,4 +1,4 @@
-"""Databases. Callers depend only on `Database`, whichever engine is behind it."""
+"""Databases. Callers depend only on `Database` and need not know the engine behind it."""
 
 from typing import Final, Protocol
 

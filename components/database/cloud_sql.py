@@ -4,7 +4,7 @@ import pulumi
 from pulumi_gcp import sql
 
 from components.cluster.gke import GkeNetwork
-from components.cluster.gke.encryption import GkeStoreKey, GkeStoreKeyArgs
+from components.cluster.gke.encryption import GkeDataServiceKey, GkeDataServiceKeyArgs
 from components.cluster.gke.managed_services import GkeServiceEndpoint, GkeServiceEndpointArgs
 from components.cluster.location import NetworkArgs, common_labels
 from components.cluster.maintenance import DAYS
@@ -50,9 +50,11 @@ class CloudSql(DataServiceComponent):
 
     def _instance(self, name: str, args: ManagedDatabaseArgs, ring_id: pulumi.Input[str]) -> sql.DatabaseInstance:
         region, place = self._region, self._network.args
-        key = GkeStoreKey(
+        key = GkeDataServiceKey(
             f"{name}-encryption",
-            GkeStoreKeyArgs(project=region.project, service="sqladmin.googleapis.com", ring_id=ring_id, network=place),
+            GkeDataServiceKeyArgs(
+                project=region.project, service="sqladmin.googleapis.com", ring_id=ring_id, network=place
+            ),
             self._child,
         )
         return sql.DatabaseInstance(

@@ -14,6 +14,7 @@ from components.database.credentials import DatabaseCredentials
 from components.database.settings import DatabaseSettings
 from components.metadata import selector
 from components.namespaces import COCKROACHDB, MONITORING, SERVICES
+from components.ports import HTTPS_PORT
 from components.trust import Certificate
 from components.workload import (
     AppMetadata,
@@ -26,8 +27,6 @@ from components.workload import (
     service_port,
     stateful_set,
 )
-
-HTTPS = 443
 
 
 class CockroachDB(DataServiceComponent):
@@ -189,6 +188,6 @@ def _to_the_cloud(backup: BackupPlan) -> list[k8s.networking.v1.NetworkPolicyEgr
     """Let the nodes reach object storage, at any address, and the known source of their identity's tokens."""
     tokens = backup.identity.token_endpoints
     return [
-        network.egress([HTTPS], network.cidr("0.0.0.0/0")),
-        *(network.egress([port], network.cidr(block)) for block, port in tokens if port != HTTPS),
+        network.egress([HTTPS_PORT], network.cidr("0.0.0.0/0")),
+        *(network.egress([port], network.cidr(block)) for block, port in tokens if port != HTTPS_PORT),
     ]

@@ -7,7 +7,7 @@ from pulumi_azure_native import authorization, dbforpostgresql
 
 from components.authorities import MICROSOFT, public_authorities
 from components.cluster.aks import AksNetwork
-from components.cluster.aks.managed_services import AksKeptStoreKey, AksPrivateEndpoint, AksPrivateEndpointArgs
+from components.cluster.aks.managed_services import AksKeptDataServiceKey, AksPrivateEndpoint, AksPrivateEndpointArgs
 from components.cluster.location import common_labels
 from components.cluster.maintenance import DAYS
 from components.cluster.settings import AzureRegion
@@ -70,7 +70,7 @@ class FlexibleServer(DataServiceComponent):
     def _server(self, name: str, args: ManagedDatabaseArgs, password: pulumi.Output[str]) -> dbforpostgresql.Server:
         region, network = self._region, self._network
         size = region.instances.database or _smallest(args, network.args.location)
-        key = AksKeptStoreKey(f"{name}-encryption", network.args, self._child)
+        key = AksKeptDataServiceKey(f"{name}-encryption", network.args, self._child)
         return dbforpostgresql.Server(
             name,
             resource_group_name=network.resource_group_name,

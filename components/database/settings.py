@@ -1,4 +1,4 @@
-"""What can be configured of the database."""
+"""Settings of the database."""
 
 from typing import Annotated, Final, Literal
 
@@ -45,7 +45,7 @@ class DatabaseSettings(Model):
     docs/runbooks/fewer-database-nodes.md. Of `postgresql`, 1 is one server, and more are a server with a standby in
     another zone."""
     survive: Literal["zone", "region"] = "zone"
-    """What may fail without loss of data or service. `region` needs `cockroachdb` and three regions or more."""
+    """Largest failure that loses neither data nor service. `region` needs `cockroachdb` and three regions or more."""
     primary_region: RegionName | None = None
     """Name of the region whose database the others join, and where the data has its home. Needed with several regions:
     the first region there was. A region without others that is named here is ready for more: it has its peer endpoints

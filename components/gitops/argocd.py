@@ -37,7 +37,7 @@ LOCAL_PORT: Final = 8443
 
 
 class ArgoCD(pulumi.ComponentResource):
-    """Argo CD in the hub. The regions run without it: it only delivers new versions.
+    """Argo CD in the hub. The regions run without it: it only rolls out new versions.
 
     `accesses` are, by region, the accesses to all regions that it deploys to.
     `ready` are, by region, the resources that the services need. Argo CD gets a region's cluster once they exist.

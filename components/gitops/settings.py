@@ -1,13 +1,13 @@
-"""What can be configured of Argo CD, which rolls the services out."""
+"""Settings of Argo CD, which rolls the services out."""
 
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
+from components.ports import HTTPS_PORT
 from components.settings import Model
 from components.settings.values import PORT, RegionName, pattern
 
 CHART_FOLDER: Final = "charts/sacred-council"
-HTTPS_PORT: Final = 443
 
 
 VALUES_FOLDER: Final = "deploy"

@@ -10,13 +10,14 @@ from components.cdn.names import LANGUAGE_HEADER
 from components.context import RegionContext
 from components.mesh import chart_values, peers
 from components.mesh.peers import LanguageRoute, MeshPeers
+from components.metadata import PART_OF
 from components.namespaces import MONITORING, SERVICES
 from components.services import HTTP_PORT, METRICS_PORT
 from components.workload import AppMetadata, custom_object, pod_monitor
 
 APP = "mesh-routing"
 CIRCLE_HEADER = "x-sacred-circle"
-SERVICE_LABELS = {"app.kubernetes.io/part-of": "sacred-council", "app.kubernetes.io/component": "service"}
+SERVICE_LABELS = {"app.kubernetes.io/part-of": PART_OF, "app.kubernetes.io/component": "service"}
 
 
 class ServiceRouting(pulumi.ComponentResource):

@@ -1,4 +1,4 @@
-"""What can be configured of the mesh."""
+"""Settings of the mesh."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""What can be configured of messaging."""
+"""Settings of messaging."""
 
 from typing import Annotated, Final
 

@@ -8,8 +8,8 @@ import pulumi_kubernetes as k8s
 
 from components import network
 from components.monitoring import names
-from components.monitoring.settings import HTTPS_PORT
 from components.peering import StorePeers
+from components.ports import HTTPS_PORT
 from components.public_gateway import own_gateway_egress
 
 Ingress = k8s.networking.v1.NetworkPolicyIngressRuleArgs

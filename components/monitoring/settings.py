@@ -1,4 +1,4 @@
-"""What can be configured of the monitoring."""
+"""Settings of the monitoring."""
 
 from collections.abc import Mapping
 from typing import Annotated, Final
@@ -8,9 +8,6 @@ from pydantic import Field, field_validator
 from components.quantities import quantity_bytes
 from components.settings import Model
 from components.settings.values import Bytes, Duration, FolderUrl, mistake
-
-HTTPS_PORT: Final = 443
-"""The only port outside its cluster that Alertmanager may call."""
 
 LEAST_FOR_GRAFANA: Final = "512Mi"
 """Grafana 13.2 is killed at 256Mi."""

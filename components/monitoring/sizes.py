@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from components.durations import DAY_SECONDS
 from components.monitoring.settings import MonitoringSettings
 from components.settings.values import seconds_of
 
@@ -38,7 +39,6 @@ GRAFANA: Final = 768
 """MiB. The chart sets Go's limit to the container's, and Kubernetes kills Grafana 13.2 at 256 MiB."""
 
 STEP: Final = 128
-SECONDS_OF_A_DAY: Final = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class Memory:
 def memory(size: RegionSize, settings: MonitoringSettings) -> Memory:
     """Return each part's memory from the settings, or else by the `size` of the region."""
     given = settings.memory
-    days = seconds_of(settings.retention) / SECONDS_OF_A_DAY
+    days = seconds_of(settings.retention) / DAY_SECONDS
     of_a_series = KIB_OF_A_SERIES + KIB_OF_A_SERIES_AND_DAY * min(days, LONGEST)
     more_nodes = max(0, size.nodes - STATE_METRICS_NODES)
     return Memory(

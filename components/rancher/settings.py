@@ -1,4 +1,4 @@
-"""What can be configured of Rancher."""
+"""Settings of Rancher."""
 
 from typing import Annotated
 

@@ -19,7 +19,7 @@ APP: Final = "keda"
 OPERATOR: Final = {"app": "keda-operator"}
 METRICS_SERVER: Final = {"app": "keda-operator-metrics-apiserver"}
 METRICS_PORT: Final = 8080
-FIGURES_PORT: Final = 9666
+METRICS_SERVICE_PORT: Final = 9666
 """The operator's gRPC port for the metrics server, with mutual TLS from the operator's own authority."""
 API_PORT: Final = 6443
 """The metrics server's port for the Kubernetes API server, which asks it on behalf of the autoscalers."""
@@ -45,7 +45,7 @@ class Keda(pulumi.ComponentResource):
             KEDA,
             name=APP,
             namespace=context.namespaces[KEDA_NAMESPACE],
-            values=keda_values(watched=context.namespaces[SERVICES], monitored=bool(monitoring)),
+            values=keda_values(scaled_namespace=context.namespaces[SERVICES], monitored=bool(monitoring)),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*policies, *monitoring]),
         )
         self.register_outputs({})
@@ -60,7 +60,7 @@ class Keda(pulumi.ComponentResource):
             name="operator",
             namespace=own,
             pods=OPERATOR,
-            ingress=[network.ingress([FIGURES_PORT], network.peer(pods=METRICS_SERVER)), scraped],
+            ingress=[network.ingress([METRICS_SERVICE_PORT], network.peer(pods=METRICS_SERVER)), scraped],
             egress=[network.egress([names.PROMETHEUS_PORT], prometheus), network.api_server_egress()],
         )
         metrics_server = policy(
@@ -70,7 +70,7 @@ class Keda(pulumi.ComponentResource):
             pods=METRICS_SERVER,
             # The API server calls from an address that differs between clusters. It shows a client certificate.
             ingress=[network.ingress([API_PORT]), scraped],
-            egress=[network.egress([FIGURES_PORT], network.peer(pods=OPERATOR)), network.api_server_egress()],
+            egress=[network.egress([METRICS_SERVICE_PORT], network.peer(pods=OPERATOR)), network.api_server_egress()],
         )
         asked = policy(
             f"{name}-prometheus-policy",
@@ -82,15 +82,15 @@ class Keda(pulumi.ComponentResource):
         return [operator, metrics_server, asked]
 
 
-def keda_values(*, watched: pulumi.Input[str], monitored: bool) -> dict[str, Any]:
+def keda_values(*, scaled_namespace: pulumi.Input[str], monitored: bool) -> dict[str, Any]:
     """Return the values of chart `keda`. Its own security contexts are restricted already.
 
-    `watched` is the namespace whose workloads it scales.
+    `scaled_namespace` is the namespace whose workloads it scales.
     """
     monitor = {"enabled": monitored, "serviceMonitor": {"enabled": monitored, "interval": "30s"}}
     return {
         # With a namespace, the chart binds the operator's rights in that namespace and its own, not in the cluster.
-        "watchNamespace": watched,
+        "watchNamespace": scaled_namespace,
         "permissions": {"operator": {"restrict": {"secret": True}}, "metricServer": {"restrict": {"secret": True}}},
         # Otherwise it may scale every kind of every API group.
         "rbac": {"enabledCustomScaledRefKinds": False},

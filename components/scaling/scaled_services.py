@@ -42,8 +42,8 @@ BEHAVIOR: Final[Mapping[str, Any]] = {
 }
 """How fast replicas are added and removed: the same as in the chart's HorizontalPodAutoscaler."""
 FAILURES: Final = 3
-"""Failed questions in a row, about 15 s apart, after which the fallback begins. Until then the autoscaler keeps the
-replicas, too: it removes none while it lacks a figure."""
+"""Failed queries in a row, about 15 s apart, after which the fallback begins. Until then the autoscaler keeps the
+replicas, too: it removes none while it lacks a metric."""
 
 
 class ScaledServices(pulumi.ComponentResource):
@@ -104,18 +104,18 @@ def scaled_object(service: str, settings: ServiceSettings, *, plan: ScalingPlan,
             "behavior": "currentReplicasIfHigher",
         },
         "triggers": [
-            _use("cpu", service, CPU_PERCENT),
-            _use("memory", service, MEMORY_PERCENT),
+            _resource_trigger("cpu", service, CPU_PERCENT),
+            _resource_trigger("memory", service, MEMORY_PERCENT),
             # Without an answer about the load, its need is unknown, and not zero.
-            _asked("load", LOAD, service, missing_is_zero=False),
-            *([_asked("forecast", FORECAST, service, missing_is_zero=True)] if plan.weeks else []),
-            *([_asked("events", EVENTS, service, missing_is_zero=True)] if plan.events else []),
+            _prometheus_trigger("load", LOAD, service, missing_is_zero=False),
+            *([_prometheus_trigger("forecast", FORECAST, service, missing_is_zero=True)] if plan.weeks else []),
+            *([_prometheus_trigger("events", EVENTS, service, missing_is_zero=True)] if plan.events else []),
             *([_daytime(settings.min_replicas, time_zone)] if settings.follow_the_sun else []),
         ],
     }
 
 
-def _use(resource: str, service: str, percent: int) -> dict[str, Any]:
+def _resource_trigger(resource: str, service: str, percent: int) -> dict[str, Any]:
     # A mesh sidecar does not count.
     return {
         "type": resource,
@@ -125,7 +125,7 @@ def _use(resource: str, service: str, percent: int) -> dict[str, Any]:
     }
 
 
-def _asked(name: str, record: str, service: str, *, missing_is_zero: bool) -> dict[str, Any]:
+def _prometheus_trigger(name: str, record: str, service: str, *, missing_is_zero: bool) -> dict[str, Any]:
     """Return a trigger on a recorded series, whose unit is replicas: a target of 1 makes the value their number."""
     return {
         "type": "prometheus",

@@ -1,4 +1,4 @@
-"""What can be configured of scaling that looks ahead."""
+"""Settings of scaling that looks ahead."""
 
 from datetime import datetime
 from typing import Annotated, Final
@@ -49,7 +49,7 @@ class ForecastSettings(Model):
     `monitoring.retention` must hold them and a day."""
     lead_minutes: Annotated[int, Field(ge=5, le=120)] = 15
     """Minutes by which the replicas are there before the load. The time must suffice for new machines."""
-    most_growth: Annotated[float, Field(ge=1, le=10)] = 2.0
+    max_growth: Annotated[float, Field(ge=1, le=10)] = 2.0
     """Most by which today's growth multiplies the load of the last weeks, and its inverse the least. Growth is the load
     of the last six hours against the same hours of the last weeks."""
 

@@ -1,4 +1,4 @@
-"""What can be configured of the services, and which services there are.
+"""Settings of the services, and which services there are.
 
 CONTRIBUTING.md says how to add a service. Routes, network policies and autoscalers follow from its field in
 `ServicesSettings`.

@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, PositiveFloat
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from components.addresses import SLOTS
+from components.durations import DAY_SECONDS
 from components.quantities import quantity_bytes
 from components.settings.words import closest
 
 REGION_NAME_LIMIT: Final = 32
 """Longest region name. It is a prefix of resource names, which have at most 63 characters."""
 
-SLOT_LIMIT: Final = 255
+SLOT_LIMIT: Final = SLOTS - 1
 """Highest address slot: a slot is the second number of a 10.x.0.0/16 network."""
 
 USUAL_REPLICAS: Final = 3
@@ -25,7 +27,7 @@ USUAL_REPLICAS: Final = 3
 ALL: Final = "all"
 """Instead of a list of regions: every one, also those to come."""
 
-_SECONDS: Final = {"h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+_SECONDS: Final = {"h": 3600, "d": DAY_SECONDS, "w": 7 * DAY_SECONDS, "y": 365 * DAY_SECONDS}
 
 
 def mistake(rule: str, remedy: str) -> PydanticCustomError:

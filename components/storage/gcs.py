@@ -5,10 +5,9 @@ from pulumi_gcp import storage
 
 from components.cluster.gke.encryption import GrantTime
 from components.cluster.location import common_labels
+from components.durations import DAY_SECONDS
 from components.grants import once_honoured
 from components.storage import REGRET_DAYS, ObjectStore, ObjectStoreArgs
-
-SECONDS_PER_DAY = 24 * 60 * 60
 
 
 class GcsStore(pulumi.ComponentResource):
@@ -45,9 +44,7 @@ class GcsStore(pulumi.ComponentResource):
             uniform_bucket_level_access=True,
             public_access_prevention="enforced",
             versioning=storage.BucketVersioningArgs(enabled=True),
-            soft_delete_policy=storage.BucketSoftDeletePolicyArgs(
-                retention_duration_seconds=REGRET_DAYS * SECONDS_PER_DAY
-            ),
+            soft_delete_policy=storage.BucketSoftDeletePolicyArgs(retention_duration_seconds=REGRET_DAYS * DAY_SECONDS),
             lifecycle_rules=[
                 storage.BucketLifecycleRuleArgs(
                     action=delete, condition=storage.BucketLifecycleRuleConditionArgs(age=args.retention)

@@ -90,7 +90,7 @@ def replicas_of(topic: TopicSettings, brokers: int) -> int:
     return topic.replicas or usual_replicas(brokers)
 
 
-def least_replicas(replicas: int) -> int:
+def min_insync_replicas(replicas: int) -> int:
     """Return how many brokers must have a record before the producer gets its answer."""
     return max(1, replicas - 1)
 
@@ -198,7 +198,7 @@ def cluster(kafka: RegionKafka) -> dict[str, Any]:
 def broker_config(settings: StreamingSettings) -> dict[str, Any]:
     """Configuration of the brokers and controllers."""
     replicas = usual_replicas(settings.brokers)
-    least = least_replicas(replicas)
+    least = min_insync_replicas(replicas)
     return {
         "auto.create.topics.enable": False,
         "connections.max.idle.ms": BROKER_IDLE_MILLISECONDS,
@@ -266,7 +266,7 @@ def topic(settings: TopicSettings, brokers: int) -> dict[str, Any]:
             "retention.ms": seconds_of(settings.retention) * 1000,
             "retention.bytes": max(1, bytes_of(settings.max_size) // settings.partitions),
             "segment.bytes": segment_bytes(settings),
-            "min.insync.replicas": least_replicas(replicas),
+            "min.insync.replicas": min_insync_replicas(replicas),
         },
     }
 

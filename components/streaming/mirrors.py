@@ -50,7 +50,7 @@ def mirror(kafka: RegionKafka) -> dict[str, Any]:
             "configStorageTopic": f"{INTERNAL}-configs",
             "offsetStorageTopic": f"{INTERNAL}-offsets",
             "statusStorageTopic": f"{INTERNAL}-status",
-            **_shown(MIRROR_CERTIFICATE),
+            **_client_tls(MIRROR_CERTIFICATE),
             "config": {
                 "exactly.once.source.support": "enabled",
                 **{f"{topic}.storage.replication.factor": replicas for topic in ("config", "offset", "status")},
@@ -80,7 +80,7 @@ def _from(kafka: RegionKafka, peer: str, replicas: int) -> dict[str, Any]:
         "source": {
             "alias": peer,
             "bootstrapServers": bootstrap(peer, kafka.namespace, kafka.settings.brokers),
-            **_shown(PEER_CERTIFICATE),
+            **_client_tls(PEER_CERTIFICATE),
         },
         "topicsPattern": "|".join(topic.name for topic in arriving(kafka.region, kafka.settings)),
         "groupsPattern": ".*",
@@ -117,7 +117,7 @@ def _from(kafka: RegionKafka, peer: str, replicas: int) -> dict[str, Any]:
     }
 
 
-def _shown(secret: str) -> dict[str, Any]:
+def _client_tls(secret: str) -> dict[str, Any]:
     return {
         "tls": {"trustedCertificates": [{"secretName": secret, "certificate": "ca.crt"}]},
         "authentication": {"type": "tls", "certificateAndKey": certificate(secret)},

@@ -1,4 +1,4 @@
-"""What can be configured of streaming."""
+"""Settings of streaming."""
 
 from typing import Annotated, Final
 

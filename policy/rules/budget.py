@@ -9,7 +9,7 @@ from policy.rule import Rule, Schema, configured
 from policy.values import at, plain
 from report import cost
 from report.budget import BUDGETS
-from report.plan import Plan, Planned
+from report.preview import Plan, Planned
 
 SCHEMA: Final[Schema] = {
     "monthlyUsd": {

@@ -1,4 +1,4 @@
-"""Scaled objects of KEDA that no outage of a source of figures can empty."""
+"""Scaled objects of KEDA that no outage of a source of metrics can empty."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -12,7 +12,7 @@ SCALED_OBJECT: Final = "kubernetes:keda.sh/v1alpha1:ScaledObject"
 HOLDING: Final = ("currentReplicas", "currentReplicasIfHigher")
 """Fallbacks that remove no replica."""
 OF_THE_CLUSTER: Final = {"cpu", "memory"}
-"""Triggers that need no source of figures outside the cluster's own."""
+"""Triggers that need no source of metrics outside the cluster's own."""
 
 
 def _at_least_one(value: Any) -> bool:
@@ -28,7 +28,7 @@ def _a_trigger_of_the_cluster(props: Props, _config: Config) -> Iterator[str]:
     if triggers is UNKNOWN or not isinstance(triggers, list):
         return
     if not any(trigger is UNKNOWN or trigger.get("type") in OF_THE_CLUSTER for trigger in triggers):
-        yield "no trigger is cpu or memory, so nothing adds replicas while the other triggers have no figures"
+        yield "no trigger is cpu or memory, so nothing adds replicas while the other triggers have no metrics"
 
 
 TABLE: Final[Table] = {
@@ -38,7 +38,7 @@ TABLE: Final[Table] = {
         Must(
             path="spec.fallback.behavior",
             holds=_holds,
-            remedy=f"replicas would be removed when a trigger has no figures; write {' or '.join(HOLDING)}",
+            remedy=f"replicas would be removed when a trigger has no metrics; write {' or '.join(HOLDING)}",
         ),
         _a_trigger_of_the_cluster,
     )
@@ -46,7 +46,7 @@ TABLE: Final[Table] = {
 
 
 def scaling(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    """Scaled objects keep their replicas when a trigger has no figures."""
+    """Scaled objects keep their replicas when a trigger has no metrics."""
     apply(TABLE, args, report)
 
 

@@ -6,9 +6,9 @@ import json
 
 from report.difference import difference
 from report.document import Document, document
-from report.plan import read_preview
+from report.preview import read_preview
+from sandbox.empty_state import preview
 from sandbox.layout import Layout, SandboxError
-from sandbox.plan import plan
 
 
 def worth(old: Layout | None, new: Layout, stack: str) -> str:
@@ -24,7 +24,7 @@ def worth(old: Layout | None, new: Layout, stack: str) -> str:
 
 
 def _report(layout: Layout, stack: str) -> Document:
-    return document(read_preview(json.loads(plan(layout, stack))))
+    return document(read_preview(json.loads(preview(layout, stack))))
 
 
 def _first_line(error: Exception) -> str:

@@ -213,11 +213,11 @@ def launch(command: Sequence[str], log: Path, environment: Mapping[str, str]) ->
 
 def servers_in(directory: Path) -> list[psutil.Process]:
     """The running servers whose command lines name a file in `directory`."""
-    inside = f"{directory}/"
+    prefix = f"{directory}/"
     found = []
     for process in psutil.process_iter(["cmdline", "status"]):
         words = process.info["cmdline"] or []
-        if process.info["status"] != psutil.STATUS_ZOMBIE and any(inside in word for word in words[1:]):
+        if process.info["status"] != psutil.STATUS_ZOMBIE and any(prefix in word for word in words[1:]):
             found.append(process)
     return found
 

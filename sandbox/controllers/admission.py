@@ -127,7 +127,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
     def handle(self) -> None:
-        """Serve one connection; one that breaks off is nobody's concern."""
+        """Serve one connection. Connections that break off are ignored."""
         with suppress(OSError):
             super().handle()
 

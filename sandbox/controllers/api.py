@@ -167,7 +167,7 @@ def key_of(item: Mapping[str, Any]) -> str:
     return f"{metadata.get('namespace', '')}/{metadata['name']}"
 
 
-class Following:
+class Informer:
     """Follows a collection. `changed` gets every object that is new or changed, `gone` the last state of one deleted.
 
     Both are called from one thread. A server that is away is asked again until `stop`.

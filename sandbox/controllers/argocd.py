@@ -34,6 +34,7 @@ from typing import Any, Final
 
 import yaml
 
+from components.namespaces import ARGO_CD
 from publish.files import files as published
 from publish.files import settings_of, write
 from sandbox import binaries, control_planes, processes, progress
@@ -41,7 +42,6 @@ from sandbox.controllers.git_server import GitServer, Repository, serving
 from sandbox.controlplane import FIRST_PORT_VARIABLE, Cluster
 from sandbox.layout import Layout, SandboxError
 
-NAMESPACE: Final = "argocd"
 BRANCH: Final = "main"
 USER: Final = "git"
 CONTROLLER, SETS = "argocd-application-controller", "argocd-applicationset-controller"
@@ -222,7 +222,7 @@ class Running:
         token = _kubectl(self.hub.cluster, "create", "token", name, f"--duration={_ACCOUNT_LIFETIME}")
         (folder / "token").write_text(token.strip())
         (folder / "ca.crt").write_bytes((self.hub.cluster.directory / "pki" / "ca.crt").read_bytes())
-        (folder / "namespace").write_text(NAMESPACE)
+        (folder / "namespace").write_text(ARGO_CD)
         return folder
 
     def _in_cluster(self) -> dict[str, str]:
@@ -299,7 +299,7 @@ def _workload(cluster: Cluster, name: str) -> dict[str, Any]:
     for item in _objects(cluster, "deployments,statefulsets"):
         if item["metadata"]["name"] == name:
             return item
-    raise SandboxError(f"Region {cluster.plane.name}: namespace {NAMESPACE} has no workload {name}.")
+    raise SandboxError(f"Region {cluster.plane.name}: namespace {ARGO_CD} has no workload {name}.")
 
 
 def _variables(cluster: Cluster, workload: Mapping[str, Any]) -> dict[str, str]:
@@ -315,7 +315,7 @@ def _variables(cluster: Cluster, workload: Mapping[str, Any]) -> dict[str, str]:
             if kind in sources:
                 value = sources[kind].get(reference["name"], {}).get(reference["key"])
             elif reference.get("fieldPath") == "metadata.namespace":
-                value = NAMESPACE
+                value = ARGO_CD
         if value is not None:
             found[entry["name"]] = value
     return found
@@ -337,7 +337,7 @@ def _objects(cluster: Cluster, kinds: str) -> list[dict[str, Any]]:
 
 
 def _kubectl(cluster: Cluster, *arguments: str) -> str:
-    run = cluster.kubectl(f"--namespace={NAMESPACE}", *arguments)
+    run = cluster.kubectl(f"--namespace={ARGO_CD}", *arguments)
     if run.returncode != 0:
         raise SandboxError(f"Region {cluster.plane.name}: {run.stderr.strip()}")
     return run.stdout

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from components.namespaces import CERT_MANAGER, INGRESS
 from sandbox import binaries, control_planes, kubeconfig, processes, progress
 from sandbox.controllers.acme import LIFETIME_SECONDS, AcmeAuthority, direct, launch, servers_in, stop_servers
 from sandbox.controlplane import FIRST_PORT_VARIABLE, Cluster
@@ -21,9 +22,9 @@ from sandbox.layout import Layout, SandboxError
 
 PROGRAM: Final = "cert-manager"
 ACCOUNT: Final = "cert-manager"
-"""The ServiceAccount that the real chart makes for the controller, in a namespace of the same name."""
+"""The ServiceAccount that the real chart makes for the controller."""
 _ISSUERS: Final = "issuers.cert-manager.io,clusterissuers.cert-manager.io"
-_GATEWAY: Final = ("istio-ingress", "istio-ingressgateway")
+_GATEWAY: Final = (INGRESS, "istio-ingressgateway")
 """Namespace and name of the Service that the hosts of certificates lead to."""
 _TOKEN_HOURS: Final = 12
 _FIRST_PORT, _PORT_END = 20600, 30000
@@ -136,7 +137,7 @@ class CertManager:
             str(self.cluster.layout.bin / PROGRAM),
             "-v=2",
             f"-kubeconfig={self._kubeconfig}",
-            f"-cluster-resource-namespace={ACCOUNT}",
+            f"-cluster-resource-namespace={CERT_MANAGER}",
             f"-metrics-listen-address=127.0.0.1:{port}",
             f"-acme-http01-solver-nameservers={authority.name_server}",
             *self._given(),
@@ -144,7 +145,7 @@ class CertManager:
 
     def _given(self) -> list[str]:
         """The deployed controller's own argument for the image of pods that answer challenges, if there is one."""
-        deployed = self._object("deployment", PROGRAM, "--namespace", ACCOUNT)
+        deployed = self._object("deployment", PROGRAM, "--namespace", CERT_MANAGER)
         containers = deployed.get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
         arguments = [argument for container in containers for argument in container.get("args", [])]
         return [argument for argument in arguments if argument.startswith("--acme-http01-solver-image=")]
@@ -152,7 +153,7 @@ class CertManager:
     def _access(self) -> dict[str, Any]:
         """A kubeconfig with a token of the chart's account; the administrator's if there is no such account."""
         access = self.cluster.kubeconfig_for(self.cluster.plane.context)
-        account = ("--namespace", ACCOUNT, f"--duration={_TOKEN_HOURS}h")
+        account = ("--namespace", CERT_MANAGER, f"--duration={_TOKEN_HOURS}h")
         run = self.cluster.kubectl("create", "token", ACCOUNT, *account)
         if run.returncode == 0:
             access["users"][0]["user"] = {"token": run.stdout.strip()}

@@ -1,7 +1,7 @@
 """What runs a container: the interface between the node agent and those who know a program for an image.
 
 The node agent (`pods`) asks its runners in order. A pod is run for real if each of its containers has a runner; all
-other pods stay simulated. An init container without a runner is passed over.
+other pods stay simulated. An init container without a runner is skipped.
 """
 
 from __future__ import annotations

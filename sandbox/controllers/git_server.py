@@ -79,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_SECONDS
     server: GitServer
-    _is_inside = False
+    _has_tls = False
 
     def do_CONNECT(self) -> None:
         """Terminate TLS here if the repository is at that host."""
@@ -92,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection = self.request = context.wrap_socket(self.connection, server_side=True)
         self.rfile = self.connection.makefile("rb", self.rbufsize)
         self.wfile = self.connection.makefile("wb", 0)
-        self._is_inside, self.close_connection = True, False
+        self._has_tls, self.close_connection = True, False
 
     def finish(self) -> None:
         """Close the TLS connection as well, which the base class does not close."""
@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         root = self.server.repository.path
         body = self._body()
-        if not self._is_inside or not path.startswith(f"{root}/"):
+        if not self._has_tls or not path.startswith(f"{root}/"):
             self._answer(404, b"")
         elif not self._may_read():
             self._answer(401, b"", {"WWW-Authenticate": 'Basic realm="Git"'})

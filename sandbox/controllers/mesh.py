@@ -12,7 +12,7 @@ from typing import Final
 from components.namespaces import ISTIO
 from sandbox import binaries
 from sandbox.controllers import istio, istio_charts
-from sandbox.controllers.api import ApiError, Following, Object
+from sandbox.controllers.api import ApiError, Informer, Object
 from sandbox.controllers.containers import ContainerRunner
 from sandbox.controllers.istio import Istiod
 from sandbox.controllers.istio_proxy import IstioProxy
@@ -26,16 +26,15 @@ _FAILURES = (OSError, ApiError, KeyError, http.client.HTTPException)
 _AT_ONCE = 2
 
 
-class RegionMesh:
+class RegionIstiod:
     """A region's istiod with its Service, and what it reads, kept as the region has it."""
 
     def __init__(self, region: RegionControllers, directory: Path) -> None:
         self.istiod = Istiod(region.cluster, directory)
         self._region = region
         collections = {"configmaps": self._configured, "secrets": self._configured, "pods": self._replaced}
-        self._following = [
-            Following(region.api, f"/api/v1/namespaces/{ISTIO}/{kind}", changed)
-            for kind, changed in collections.items()
+        self._informers = [
+            Informer(region.api, f"/api/v1/namespaces/{ISTIO}/{kind}", changed) for kind, changed in collections.items()
         ]
 
     def open(self) -> None:
@@ -43,16 +42,16 @@ class RegionMesh:
         self.istiod.open()
         for port in PORTS:
             self._region.network.expose(port, port, self.istiod.loopback)
-        for following in self._following:
-            following.start()
+        for informer in self._informers:
+            informer.start()
         self.istiod.publish(self._region.network.addresses.router)
         self.istiod.inject()
 
     def stop(self) -> None:
         """End it. Works also if the API server is away."""
-        for following in self._following:
+        for informer in self._informers:
             with suppress(RuntimeError):
-                following.stop()
+                informer.stop()
         with suppress(*_FAILURES):
             self.istiod.stop()
 
@@ -71,7 +70,7 @@ class Mesh:
 
     def __init__(self, layout: Layout, stack: str) -> None:
         self._layout = layout
-        self.regions: dict[str, RegionMesh] = {}
+        self.regions: dict[str, RegionIstiod] = {}
 
     def runners(self) -> Sequence[ContainerRunner]:
         """The runner of Istio's proxies. Builds them if necessary."""
@@ -86,11 +85,11 @@ class Mesh:
             list(pool.map(lambda mesh: mesh.open(), added))
 
     def add_region(self, stack: StackControllers, name: str) -> None:
-        """Start the istiod of a region more."""
+        """Start the istiod of an added region."""
         self._add(stack, name).open()
 
-    def _add(self, stack: StackControllers, name: str) -> RegionMesh:
-        self.regions[name] = mesh = RegionMesh(stack.regions[name], stack.directory / name / "istiod")
+    def _add(self, stack: StackControllers, name: str) -> RegionIstiod:
+        self.regions[name] = mesh = RegionIstiod(stack.regions[name], stack.directory / name / "istiod")
         mesh.istiod.launch()
         return mesh
 

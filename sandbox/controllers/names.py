@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox.controllers.api import Api, Following, Object
+from sandbox.controllers.api import Api, Informer, Object
 
 _DOMAIN = "svc.cluster.local"
 _SERVICE_LABEL = "kubernetes.io/service-name"
@@ -50,22 +50,22 @@ class Names:
 
     def __init__(self, api: Api, directory: Path, also: Callable[[list[Object], list[Object]], None]) -> None:
         """`also` is called with all Services and EndpointSlices whenever one of them has changed."""
-        self.services = Following(api, "/api/v1/services", self._changed, self._changed)
-        self.slices = Following(api, "/apis/discovery.k8s.io/v1/endpointslices", self._changed, self._changed)
+        self.services = Informer(api, "/api/v1/services", self._changed, self._changed)
+        self.slices = Informer(api, "/apis/discovery.k8s.io/v1/endpointslices", self._changed, self._changed)
         self._directory, self._also = directory, also
         self._lock = threading.Lock()
         self._written: dict[str, str] = {}
 
     def start(self) -> None:
         """Start to follow the Services, and wait until all are known."""
-        for following in (self.services, self.slices):
-            following.start()
-            following.await_list(_LIST_SECONDS)
+        for informer in (self.services, self.slices):
+            informer.start()
+            informer.await_list(_LIST_SECONDS)
 
     def stop(self) -> None:
         """Stop to follow."""
-        for following in (self.services, self.slices):
-            following.stop()
+        for informer in (self.services, self.slices):
+            informer.stop()
 
     def hosts_of(self, namespace: str) -> Path:
         """The hosts file for pods of the namespace; always the same file, with changing content."""

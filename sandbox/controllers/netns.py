@@ -69,7 +69,7 @@ def create(namespace: str, *, forwards: bool = False) -> None:
     run(["ip", "netns", "add", namespace])
     ip(namespace, ["link set lo up"])
     if forwards:
-        inside(namespace, _forward)
+        call_in(namespace, _forward)
 
 
 def _forward() -> None:
@@ -82,7 +82,7 @@ def _forward() -> None:
         ("conf/default/send_redirects", "0"),
         # Connections are spread by their ports, so that each stays on one path.
         ("fib_multipath_hash_policy", "1"),
-        # Who has no way is always told so.
+        # A sender without a route always gets an answer.
         ("icmp_ratelimit", "0"),
     ):
         Path("/proc/sys/net/ipv4", name).write_text(value)
@@ -133,7 +133,7 @@ def _end(namespaces: Sequence[str]) -> None:
         psutil.wait_procs(running, timeout=1)
 
 
-def inside(namespace: str, function: Callable[[], Result]) -> Result:
+def call_in(namespace: str, function: Callable[[], Result]) -> Result:
     """Call `function` in a thread whose network is the namespace; sockets made there stay in it.
 
     Raises `OSError` if the namespace is missing, and what `function` raises.
@@ -167,12 +167,12 @@ def _enter(namespace: str) -> None:
 
 def connect(namespace: str, address: tuple[str, int], seconds: float = 5.0) -> socket.socket:
     """A TCP connection from the namespace to an address and port. Raises `OSError`."""
-    return inside(namespace, lambda: socket.create_connection(address, timeout=seconds))
+    return call_in(namespace, lambda: socket.create_connection(address, timeout=seconds))
 
 
 def listen(namespace: str, address: tuple[str, int]) -> socket.socket:
     """A TCP socket that listens in the namespace. Raises `OSError`."""
-    return inside(namespace, lambda: socket.create_server(address, backlog=128))
+    return call_in(namespace, lambda: socket.create_server(address, backlog=128))
 
 
 def entering(namespace: str) -> list[str]:

@@ -112,12 +112,12 @@ class RegionNetwork:
         """
         netns.create(self.namespace, forwards=True)
         uplink = f"r{self.addresses.slot}"
-        outside = self.internet.namespace
+        internet = self.internet.namespace
         netns.ip(
             self.namespace,
             [
                 f"address add {self.addresses.router}/32 dev lo",
-                f"link add uplink type veth peer name {uplink} netns {outside}",
+                f"link add uplink type veth peer name {uplink} netns {internet}",
                 "link set uplink up",
                 f"route add default via {_INTERNET_ADDRESS} dev uplink onlink",
                 f"route add unreachable {self.addresses.pods}",
@@ -125,7 +125,7 @@ class RegionNetwork:
         )
         routes = [str(self.addresses.load_balancers), *dict.fromkeys(f"{address}/32" for address in self.egress)]
         netns.ip(
-            outside,
+            internet,
             [
                 f"link set {uplink} up",
                 *(f"route replace {route} via {self.addresses.router} dev {uplink} onlink" for route in routes),
@@ -189,7 +189,7 @@ class RegionNetwork:
 
         That is what the NAT gateways and load balancers of clouds do, after minutes.
         """
-        netns.inside(self.namespace, lambda: _set_idle_seconds(seconds))
+        netns.call_in(self.namespace, lambda: _set_idle_seconds(seconds))
         rules = ["*filter", "-F FORWARD", "-A FORWARD -m conntrack --ctstate INVALID -j DROP", "COMMIT"]
         netns.run([*netns.entering(self.namespace), "iptables-restore", "--noflush"], rules)
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from sandbox import manifests, progress
 from sandbox.controllers import netns, references, volumes
-from sandbox.controllers.api import Api, ApiError, Following, Object
+from sandbox.controllers.api import Api, ApiError, Informer, Object
 from sandbox.controllers.containers import ContainerRunner
 from sandbox.controllers.names import Names
 from sandbox.controllers.network import PodNetwork, RegionNetwork
@@ -69,17 +69,17 @@ class NodeAgent:
         self.network, self.api, self.runners = network, api, tuple(runners)
         self.directory, self.names = directory, names
         self._pods: dict[str, _Pod] = {}
-        self._following = Following(api, "/api/v1/pods", self._changed, self._gone)
+        self._informer = Informer(api, "/api/v1/pods", self._changed, self._gone)
 
     def start(self) -> None:
         """Take over the pods that are there, and those to come. Raises `SandboxError` if the server does not answer."""
-        self._following.start()
-        if not self._following.await_list(_LIST_SECONDS):
+        self._informer.start()
+        if not self._informer.await_list(_LIST_SECONDS):
             raise SandboxError(f"Region {self.network.region}: its API server does not list the pods.")
 
     def stop(self) -> None:
         """End all processes. The pods go on as simulated ones."""
-        self._following.stop()
+        self._informer.stop()
         for pod in list(self._pods.values()):
             pod.abandon()
         for pod in list(self._pods.values()):
@@ -258,7 +258,7 @@ class _Pod(threading.Thread):
 
     def _tend(self) -> bool:
         for container in self._running:
-            container.tend()
+            container.reconcile()
         if time.monotonic() - self._refreshed > _REFRESH_SECONDS:
             self._refreshed = time.monotonic()
             self._write_volumes()

@@ -90,7 +90,7 @@ class RegionControllers:
 
 
 def forget(kubeconfigs: Sequence[Path]) -> None:
-    """Take away what controllers that were killed left in the API servers. Those that are away are passed over."""
+    """Take away what controllers that were killed left in the API servers. Servers that do not answer are skipped."""
     for path in kubeconfigs:
         with suppress(ApiError, OSError, ValueError, KeyError, TypeError):
             api = Api(path)

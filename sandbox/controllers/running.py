@@ -114,7 +114,7 @@ class RunningContainer:
     def tend_until_initialised(self, is_sidecar: bool) -> bool:
         """Start an init container if it is its turn; whether the next one may start."""
         if is_sidecar:
-            self.tend()
+            self.reconcile()
             return self.started
         if self.ran and not self.alive:
             self._note_end()
@@ -124,7 +124,7 @@ class RunningContainer:
             self._start_when_due()
         return False
 
-    def tend(self) -> None:
+    def reconcile(self) -> None:
         """Start the process if it does not run, and make the probes that are due.
 
         Raises what the runner raises, and `references.MissingError`.
@@ -143,7 +143,7 @@ class RunningContainer:
             self._give_up(now)
 
     def _give_up(self, now: float) -> None:
-        """End a process that does not live up to its probes, with force if it does not end by itself."""
+        """End a process whose probes fail, with force if it does not end by itself."""
         self._given_up = self._given_up or now
         if now - self._given_up > _GIVE_UP_SECONDS:
             self._signal(signal.SIGKILL)

@@ -77,7 +77,7 @@ class StackControllers:
         return region
 
     def add_region(self, cluster: Cluster) -> RegionControllers:
-        """Start a region more beside those that run."""
+        """Start an added region beside those that run."""
         region = self._add(cluster)
         region.start(self._webhook)
         return region

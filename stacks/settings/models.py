@@ -48,11 +48,11 @@ class Settings(Model):
         Field(strict=False, examples=[[{"name": "local", "cloud": "existing"}]]),
         not_empty("{name: local, cloud: existing}"),
     ]
-    """The regions, one entry each, in any order. An added line is an added region (docs/runbooks/add-a-region.md); a
-    line that is removed takes the region and its data away (docs/runbooks/remove-a-region.md)."""
+    """The regions, one entry each, in any order. To add a region, add an entry (docs/runbooks/add-a-region.md).
+    Removing an entry deletes the region and its data (docs/runbooks/remove-a-region.md)."""
     clouds: Clouds = Clouds()
-    """What all regions of a cloud have in common. A region may set each of these keys itself, and then its own value is
-    used as a whole."""
+    """Settings of each cloud that apply to all its regions. A region may set each of these keys itself; its value then
+    replaces the cloud's whole value."""
     database: DatabaseSettings = DatabaseSettings()
     """The database in each region."""
     cache: CacheSettings = CacheSettings()

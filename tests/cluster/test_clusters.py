@@ -13,6 +13,14 @@ from tests.support.rendering import render
 pytestmark = pytest.mark.stack
 
 PLATFORMS = ["existing", *CLOUDS]
+
+
+def kubeconfig(platform: str) -> dict[str, Any]:
+    """Return the kubeconfig of the cluster's provider."""
+    found: dict[str, Any] = json.loads(only(public(platform), "pulumi:providers:kubernetes").inputs["kubeconfig"])
+    return found
+
+
 LABELS = {"part-of": "sacred-council", "managed-by": "pulumi", "region": "here", "team": "love"}
 
 
@@ -39,8 +47,8 @@ def test_a_context_that_is_named_later_is_the_same_cluster() -> None:
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_every_platform_offers_the_same_outputs(platform: str) -> None:
     shown = offered(platform).inputs
-    always = {"egressAddresses", "foundAs", "public", "internal", "dnsServer", "zoneLabels"}
-    cloud = {"apiEndpoint", "apiCertificateAuthority", "kubeconfig", "storageClass", "identity"}
+    always = {"egressAddresses", "foundAs", "public", "dnsServer", "zoneLabels"}
+    cloud = {"apiEndpoint", "apiCertificateAuthority", "storageClass", "identity"}
     mesh = {"meshPlatform"} if platform == "gke" else set()
     assert set(shown) == (always if platform == "existing" else always | cloud | mesh)
 
@@ -67,34 +75,26 @@ def test_a_cloud_s_command_line_finds_the_cluster_by_what_is_offered(platform: s
     assert all(isinstance(value, str) and value for value in found_as.values())
     assert not [path for path in shown.secret_paths if path.startswith("foundAs")]
     if platform != "existing":
-        assert json.loads(shown.inputs["kubeconfig"])["clusters"][0]["name"] == found_as["name"]
+        assert kubeconfig(platform)["clusters"][0]["name"] == found_as["name"]
 
 
 @pytest.mark.parametrize("platform", CLOUDS)
-def test_the_kubeconfig_is_secret_and_holds_no_credential(platform: str) -> None:
-    shown = offered(platform)
-    assert "kubeconfig" in shown.secret_paths
-    (user,) = json.loads(shown.inputs["kubeconfig"])["users"]
+def test_the_kubeconfig_of_the_provider_is_secret_and_holds_no_credential(platform: str) -> None:
+    assert "kubeconfig" in only(public(platform), "pulumi:providers:kubernetes").secret_paths
+    (user,) = kubeconfig(platform)["users"]
     assert set(user["user"]) == {"exec"}
 
 
-@pytest.mark.parametrize("platform", CLOUDS)
-def test_the_kubeconfig_of_the_provider_is_secret(platform: str) -> None:
-    assert "kubeconfig" in only(public(platform), "pulumi:providers:kubernetes").secret_paths
-
-
-@pytest.mark.parametrize("platform", CLOUDS)
-def test_public_and_internal_load_balancers_differ(platform: str) -> None:
-    shown = offered(platform).inputs
-    assert shown["internal"]
-    assert shown["public"] != shown["internal"]
+def test_load_balancers_of_aws_face_the_internet() -> None:
+    # The AWS Load Balancer Controller makes them internal unless they say otherwise.
+    assert offered("eks").inputs["public"]["service.beta.kubernetes.io/aws-load-balancer-scheme"] == "internet-facing"
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_everything_has_a_component_and_an_explicit_provider(platform: str) -> None:
     rendered = public(platform)
-    inside = [r for r in rendered.resources if r.custom and not r.type.startswith(("pulumi:", "test:"))]
-    assert [r.name for r in inside if not r.provider or "sacred-council:cluster:" not in r.parent] == []
+    resources = [r for r in rendered.resources if r.custom and not r.type.startswith(("pulumi:", "test:"))]
+    assert [r.name for r in resources if not r.provider or "sacred-council:cluster:" not in r.parent] == []
     components = {r.urn for r in rendered.resources if not r.custom}
     assert components <= rendered.registered_outputs.keys()
 

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(1200
 NEEDED = ("bash", "make")
 LEFT_BEHIND = shutil.ignore_patterns("__pycache__", ".venv", ".sandbox", ".git", ".*_cache", ".hypothesis")
 SANDBOX = 'eval "$(python -m sandbox env)"'
-INSIDE = re.compile(r"^(?:[A-Z_0-9]+=\S+ )*(?:pulumi|kubectl) ", re.MULTILINE)
+NEEDS_SANDBOX = re.compile(r"^(?:[A-Z_0-9]+=\S+ )*(?:pulumi|kubectl) ", re.MULTILINE)
 """A pattern for commands that a reader types after the line above."""
 SEPARATOR = "@@@"
 
@@ -127,8 +127,8 @@ def test_a_command_that_fails_is_noticed(reader: Reader) -> None:
 
 @pytest.mark.parametrize("block", documented.marked(), ids=lambda block: block.name)
 def test_what_the_page_tells_to_type_works(reader: Reader, block: Block) -> None:
-    inside = bool(INSIDE.search(block.text)) and SANDBOX not in block.text
-    _all_work(reader.types([*([SANDBOX] if inside else []), *block.statements]))
+    sandboxed = bool(NEEDS_SANDBOX.search(block.text)) and SANDBOX not in block.text
+    _all_work(reader.types([*([SANDBOX] if sandboxed else []), *block.statements]))
 
 
 def test_the_last_page_has_taken_all_away(reader: Reader) -> None:

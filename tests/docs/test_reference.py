@@ -97,11 +97,11 @@ def test_editors_accept_a_stack_file_and_find_the_schema_by_its_first_line(stack
 @pytest.mark.parametrize("place", ["", "regions[0]", "database.backup", "services.agent-network", "clouds.gcp", "mesh"])
 def test_an_unknown_key_is_refused_wherever_it_is(stack: str, place: str) -> None:
     config = yaml.safe_load(yaml.safe_dump(stack_config(stack)))
-    inside: Any = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items() if PROJECT in key}
-    document = {"config": inside}
+    section: Any = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items() if PROJECT in key}
+    document = {"config": section}
     for step in re.findall(r"[\w-]+", place):
-        inside = inside[int(step)] if isinstance(inside, list) else inside.setdefault(step, {})
-    inside["unheard"] = 1
+        section = section[int(step)] if isinstance(section, list) else section.setdefault(step, {})
+    section["unheard"] = 1
     assert any("unheard" in message for message in _broken(_document(document["config"])))
 
 

@@ -223,7 +223,7 @@ def test_what_the_solver_routes_is_what_the_gateway_answers_on_port_80(deployed:
         assert f'token .. ".{thumbprint}"' in source
 
 
-def test_the_solver_s_pods_are_admitted_by_the_restricted_namespace(deployed: Deployed) -> None:
+def test_the_restricted_namespace_allows_the_solver_s_pods(deployed: Deployed) -> None:
     def running() -> bool:
         pods = deployed.items("pods", SOLVER)
         assert {pod["spec"]["containers"][0]["image"] for pod in pods} == {SOLVER_IMAGE}

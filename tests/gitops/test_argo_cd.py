@@ -15,10 +15,11 @@ import pytest
 import yaml
 
 from components.gitops.rollout import DEPLOYED
+from components.namespaces import ARGO_CD, SERVICES
 from components.services import NAMES
 from sandbox.controllers import argocd
 from tests.support import argo_cd
-from tests.support.argo_cd import PATIENCE, SERVICES, ArgoCd, as_entry, kubectl
+from tests.support.argo_cd import PATIENCE, ArgoCd, as_entry, kubectl
 from tests.support.hubs import GITOPS
 from tests.support.regions import MIXED, configured
 from tests.support.sandboxes import Sandbox, end_region
@@ -241,9 +242,9 @@ def test_its_token_is_refused_everything_else(argo: ArgoCd, region: str, attempt
 
 @pytest.mark.parametrize("account", [argocd.CONTROLLER, argocd.SETS, argocd.SERVER])
 def test_its_own_accounts_have_rights_in_its_own_namespace_only(argo: ArgoCd, account: str) -> None:
-    who = f"--as=system:serviceaccount:{argocd.NAMESPACE}:{account}"
+    who = f"--as=system:serviceaccount:{ARGO_CD}:{account}"
     hub = argo.hub.cluster
-    assert hub.kubectl("auth", "can-i", "list", "secrets", who, f"--namespace={argocd.NAMESPACE}").returncode == 0
+    assert hub.kubectl("auth", "can-i", "list", "secrets", who, f"--namespace={ARGO_CD}").returncode == 0
     for namespace in (SERVICES, "kube-system", "istio-system"):
         for verb, kind in (("list", "secrets"), ("create", "pods"), ("patch", "deployments.apps")):
             run = hub.kubectl("auth", "can-i", verb, kind, who, f"--namespace={namespace}")

@@ -141,7 +141,7 @@ def test_argo_cd_learns_of_a_region_when_its_pods_would_get_sidecars_and_can_be_
         waits = waits_for(stack, entry)
         mesh = {f"{region}-mesh-{part}" for part in ("control-plane-istiod", "control-plane-cni")}
         way_in = {f"{region}-mesh-east-west-{part}" for part in ("release", "gateway")}
-        data_services = {f"{region}-{store}-connection" for store in ("database", "cache", "messaging")}
+        data_services = {f"{region}-{data_service}-connection" for data_service in ("database", "cache", "messaging")}
         assert mesh | way_in | data_services <= waits
 
 

@@ -128,21 +128,21 @@ def test_pods_have_addresses_of_their_nodes_that_no_other_region_has(
 def test_a_pod_reaches_all_pods_behind_a_cluster_address(stack: StackControllers, clusters: dict[str, Cluster]) -> None:
     for name, region in stack.regions.items():
         address = live.cluster_address(clusters[name], "agent")
-        inside = _somewhere_in(region)
-        live.await_true(partial(live.answers, inside, address, 80), f"the Service of {name} answers")
+        namespace = _somewhere_in(region)
+        live.await_true(partial(live.answers, namespace, address, 80), f"the Service of {name} answers")
         names = {pod["metadata"]["name"] for pod in live.objects(clusters[name], "pods")}
-        assert _who(inside, address) == names
-        answer = live.get(inside, address, 80, "/a?b=c", {"X-Sacred-Language": "nl"})
+        assert _who(namespace, address) == names
+        answer = live.get(namespace, address, 80, "/a?b=c", {"X-Sacred-Language": "nl"})
         assert (answer["region"], answer["service"], answer["path"]) == (name, "agent", "/a")
         assert answer["headers"]["x-sacred-language"] == "nl"
 
 
 def test_pods_find_each_other_by_name(stack: StackControllers) -> None:
-    inside = _somewhere_in(stack.regions["eu"])
+    namespace = _somewhere_in(stack.regions["eu"])
     hosts = stack.directory / "eu" / "names" / f"{live.NAMESPACE}.hosts"
     line = next(line for line in hosts.read_text().splitlines() if line.endswith(" agent"))
     assert "agent.council.svc.cluster.local" in line.split()
-    assert live.answers(inside, line.split()[0], 80)
+    assert live.answers(namespace, line.split()[0], 80)
 
 
 def test_another_region_and_a_client_reach_a_load_balancers_address(
@@ -202,16 +202,16 @@ def test_a_pod_that_is_not_ready_gets_no_requests(stack: StackControllers, clust
     cluster, region = clusters["eu"], stack.regions["eu"]
     sick = live.objects(cluster, "pods")[0]
     name, address = sick["metadata"]["name"], sick["status"]["podIP"]
-    inside, service = _somewhere_in(region), live.cluster_address(cluster, "agent")
-    assert live.get(inside, address, 9898, "/readyz/disable", method="POST")["status"] == 202
+    namespace, service = _somewhere_in(region), live.cluster_address(cluster, "agent")
+    assert live.get(namespace, address, 9898, "/readyz/disable", method="POST")["status"] == 202
     try:
         live.await_true(lambda: address not in _endpoints(cluster), "the endpoint goes")
-        live.await_true(lambda: name not in _who(inside, service), "requests go to others")
+        live.await_true(lambda: name not in _who(namespace, service), "requests go to others")
         assert len(_ready(cluster)) == REPLICAS - 1
     finally:
-        live.get(inside, address, 9898, "/readyz/enable", method="POST")
+        live.get(namespace, address, 9898, "/readyz/enable", method="POST")
     live.await_true(lambda: address in _endpoints(cluster), "the endpoint is back")
-    live.await_true(lambda: name in _who(inside, service), "it gets requests again")
+    live.await_true(lambda: name in _who(namespace, service), "it gets requests again")
 
 
 def test_a_roll_out_loses_no_request(stack: StackControllers, clusters: dict[str, Cluster]) -> None:

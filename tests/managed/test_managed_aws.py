@@ -26,39 +26,43 @@ def cache(**options: bool) -> dict[str, Any]:
     return named(managed("aws", **options), "aws", "cache", GROUP).inputs
 
 
-def parameters(store: str, service: str) -> dict[str, str]:
-    """Return the parameters of a store, by name."""
-    group = named(managed("aws"), "aws", f"{store}-parameters", f"aws:{service}/parameterGroup:ParameterGroup").inputs
+def parameters(data_service: str, service: str) -> dict[str, str]:
+    """Return the parameters of a data service, by name."""
+    group = named(
+        managed("aws"), "aws", f"{data_service}-parameters", f"aws:{service}/parameterGroup:ParameterGroup"
+    ).inputs
     return {one["name"]: one["value"] for one in group["parameters"]}
 
 
-@pytest.mark.parametrize(("store", "service"), [("database", "rds"), ("cache", "elasticache")])
-def test_stores_are_in_subnets_with_no_way_to_the_internet(store: str, service: str) -> None:
+@pytest.mark.parametrize(("data_service", "service"), [("database", "rds"), ("cache", "elasticache")])
+def test_data_services_are_in_subnets_with_no_way_to_the_internet(data_service: str, service: str) -> None:
     stack = managed("aws")
-    group = named(stack, "aws", f"{store}-subnets", f"aws:{service}/subnetGroup:SubnetGroup").inputs
+    group = named(stack, "aws", f"{data_service}-subnets", f"aws:{service}/subnetGroup:SubnetGroup").inputs
     assert sorted(group["subnetIds"]) == [f"us-east-1-network-{zone}-managed-subnet-id" for zone in "abc"]
     routed = {r.inputs["subnetId"] for r in stack.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation")}
     assert not routed & set(group["subnetIds"])
 
 
-@pytest.mark.parametrize("store", PORTS)
-def test_only_the_region_s_pods_reach_a_store_and_on_one_port(store: str) -> None:
+@pytest.mark.parametrize("data_service", PORTS)
+def test_only_the_region_s_pods_reach_a_data_service_and_on_one_port(data_service: str) -> None:
     stack = managed("aws")
     rules = [
         r.inputs
         for r in stack.of_type("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
-        if r.name.startswith(f"us-east-1-{store}-")
+        if r.name.startswith(f"us-east-1-{data_service}-")
     ]
-    assert [(one["fromPort"], one["toPort"], one["ipProtocol"]) for one in rules] == [(PORTS[store],) * 2 + ("tcp",)]
+    assert [(one["fromPort"], one["toPort"], one["ipProtocol"]) for one in rules] == [
+        (PORTS[data_service],) * 2 + ("tcp",)
+    ]
     pods = named(
         stack, "aws", "network-pods-addresses", "aws:ec2/vpcIpv4CidrBlockAssociation:VpcIpv4CidrBlockAssociation"
     )
     assert [one["cidrIpv4"] for one in rules] == [pods.inputs["cidrBlock"]]
-    group = named(stack, "aws", f"{store}-access-group", "aws:ec2/securityGroup:SecurityGroup").inputs
+    group = named(stack, "aws", f"{data_service}-access-group", "aws:ec2/securityGroup:SecurityGroup").inputs
     assert not group.get("ingress")
     assert not group.get("egress")
-    used = server()["vpcSecurityGroupIds"] if store == "database" else cache()["securityGroupIds"]
-    assert used == [f"us-east-1-{store}-access-group-id"]
+    used = server()["vpcSecurityGroupIds"] if data_service == "database" else cache()["securityGroupIds"]
+    assert used == [f"us-east-1-{data_service}-access-group-id"]
 
 
 def test_the_database_is_not_public_and_takes_encrypted_connections_alone() -> None:
@@ -152,10 +156,10 @@ def test_the_cache_drops_the_least_used_and_has_backups() -> None:
     assert cache()["maintenanceWindow"] == "wed:04:00-wed:05:00"
 
 
-@pytest.mark.parametrize(("store", "type_"), [("database", RDS), ("cache", GROUP)])
-def test_a_store_waits_until_its_pods_are_let_in(store: str, type_: str) -> None:
+@pytest.mark.parametrize(("data_service", "type_"), [("database", RDS), ("cache", GROUP)])
+def test_a_data_service_waits_until_its_pods_are_let_in(data_service: str, type_: str) -> None:
     stack = managed("aws")
-    assert f"us-east-1-{store}-access-pods" in waits_for(stack, named(stack, "aws", store, type_))
+    assert f"us-east-1-{data_service}-access-pods" in waits_for(stack, named(stack, "aws", data_service, type_))
 
 
 def test_the_logs_of_rds_are_forgotten_after_a_time() -> None:

@@ -14,24 +14,24 @@ pytestmark = pytest.mark.stack
 SERVER = "azure-native:dbforpostgresql:Server"
 CLUSTER = "azure-native:redisenterprise:RedisEnterprise"
 LOCK = "azure-native:authorization:ManagementLockByScope"
-STORES = {"database": SERVER, "cache": CLUSTER}
+DATA_SERVICES = {"database": SERVER, "cache": CLUSTER}
 ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
 DATABASE_KEY = "westeurope-database-encryption-"
 
 
-def store(name: str, **options: bool) -> Resource:
-    """Return Azure's resource of a store."""
-    return named(managed("azure", **options), "azure", name, STORES[name])
+def data_service(name: str, **options: bool) -> Resource:
+    """Return Azure's resource of a data service."""
+    return named(managed("azure", **options), "azure", name, DATA_SERVICES[name])
 
 
 def server(**options: bool) -> dict[str, Any]:
     """Return the inputs of the database server."""
-    return store("database", **options).inputs
+    return data_service("database", **options).inputs
 
 
 def redis(**options: bool) -> dict[str, Any]:
     """Return the inputs of the cache's cluster."""
-    return store("cache", **options).inputs
+    return data_service("cache", **options).inputs
 
 
 def redis_database() -> dict[str, Any]:
@@ -52,13 +52,15 @@ def id_of(type_: str, name: str) -> str:
         ("cache", "redisEnterprise", "privatelink.redis.azure.net"),
     ],
 )
-def test_a_store_has_a_private_endpoint_alone_and_its_own_name_leads_there(name: str, kind: str, zone: str) -> None:
+def test_a_data_service_has_a_private_endpoint_alone_and_its_own_name_leads_there(
+    name: str, kind: str, zone: str
+) -> None:
     stack, public = managed("azure"), {"database": server()["network"], "cache": redis()}[name]
     assert public["publicNetworkAccess"] == "Disabled"
     endpoint = named(stack, "azure", f"{name}-endpoint-endpoint", "azure-native:network:PrivateEndpoint").inputs
     assert endpoint["subnet"]["id"] == id_of("azure-native:network:Subnet", "network-managed-subnet")
     (link,) = endpoint["privateLinkServiceConnections"]
-    assert (link["groupIds"], link["privateLinkServiceId"]) == ([kind], id_of(STORES[name], name))
+    assert (link["groupIds"], link["privateLinkServiceId"]) == ([kind], id_of(DATA_SERVICES[name], name))
     names = named(stack, "azure", f"{name}-endpoint-zone", "azure-native:privatedns:PrivateZone").inputs
     assert names["privateZoneName"] == zone
     asked = named(stack, "azure", f"{name}-endpoint-link", "azure-native:privatedns:VirtualNetworkLink").inputs
@@ -66,15 +68,15 @@ def test_a_store_has_a_private_endpoint_alone_and_its_own_name_leads_there(name:
     assert asked["registrationEnabled"] is False
 
 
-@pytest.mark.parametrize("name", STORES)
+@pytest.mark.parametrize("name", DATA_SERVICES)
 def test_the_connection_is_known_once_the_name_leads_there(name: str) -> None:
     stack = managed("azure")
     waited = waits_for(stack, stack.named(f"westeurope-{name}-connection"))
     assert f"westeurope-{name}-endpoint-names" in waited
 
 
-@pytest.mark.parametrize("name", STORES)
-def test_a_store_is_encrypted_with_a_key_of_its_own_that_its_identity_may_use(name: str) -> None:
+@pytest.mark.parametrize("name", DATA_SERVICES)
+def test_a_data_service_is_encrypted_with_a_key_of_its_own_that_its_identity_may_use(name: str) -> None:
     stack = managed("azure")
     key = named(stack, "azure", f"{name}-encryption-key", "azure-native:keyvault:Key").inputs
     home = {"database": "database-encryption-vault", "cache": "cluster-encryption-vault"}[name]
@@ -82,7 +84,7 @@ def test_a_store_is_encrypted_with_a_key_of_its_own_that_its_identity_may_use(na
     assert set(key["properties"]["keyOps"]) == {"wrapKey", "unwrapKey"}
     role = named(stack, "azure", f"{name}-encryption-use-role", "azure-native:authorization:RoleAssignment")
     assert role.inputs["roleDefinitionId"].endswith(ENCRYPTION_USER)
-    assert role.name in waits_for(stack, store(name))
+    assert role.name in waits_for(stack, data_service(name))
     identity = id_of("azure-native:managedidentity:UserAssignedIdentity", f"{name}-encryption-identity")
     if name == "database":
         assert server()["dataEncryption"]["type"] == "AzureKeyVault"
@@ -108,8 +110,8 @@ def test_all_that_the_database_s_last_backup_needs_outlives_the_stack_in_a_group
     found = {name: named(stack, "azure", name, type_) for name, type_ in needed.items()}
     assert all(one.retained for one in found.values())
     group = made(found["database-encryption-group"], "name")
-    inside = [one.inputs["resourceGroupName"] for one in found.values() if "resourceGroupName" in one.inputs]
-    assert set(inside) == {group}
+    groups = [one.inputs["resourceGroupName"] for one in found.values() if "resourceGroupName" in one.inputs]
+    assert set(groups) == {group}
     others = {r.inputs.get("resourceGroupName") for r in stack.resources if not r.name.startswith(DATABASE_KEY)}
     assert group not in others
 
@@ -135,7 +137,7 @@ def test_the_database_takes_encrypted_connections_and_passwords_alone() -> None:
     assert parameters == {"require_secure_transport": "on", "ssl_min_protocol_version": "TLSv1.2"}
     login = server()["authConfig"]
     assert (login["passwordAuth"], login["activeDirectoryAuth"]) == ("Enabled", "Disabled")
-    assert "administratorLoginPassword" in store("database").secret_paths
+    assert "administratorLoginPassword" in data_service("database").secret_paths
 
 
 def test_parameters_are_changed_one_after_the_other() -> None:
@@ -148,7 +150,7 @@ def test_the_database_is_version_18_with_the_machine_that_was_asked_for() -> Non
     assert server()["sku"] == {"name": "Standard_D2ds_v5", "tier": "GeneralPurpose"}
     assert server(several=False)["sku"] == {"name": "Standard_B2s", "tier": "Burstable"}
     assert server()["storage"] == {"storageSizeGB": 64, "autoGrow": "Enabled"}
-    assert "storage.storageSizeGB" in store("database").ignored
+    assert "storage.storageSizeGB" in data_service("database").ignored
 
 
 def test_a_region_without_the_newest_machines_gets_those_before() -> None:
@@ -170,11 +172,11 @@ def test_a_standby_and_failover_are_a_matter_of_numbers() -> None:
 
 def test_deletion_protection_is_a_lock_on_each() -> None:
     scopes = {r.inputs["scope"] for r in managed("azure").of_type(LOCK)}
-    assert {id_of(type_, name) for name, type_ in STORES.items()} <= scopes
+    assert {id_of(type_, name) for name, type_ in DATA_SERVICES.items()} <= scopes
     assert managed("azure", protected=False).of_type(LOCK) == []
 
 
-@pytest.mark.parametrize("name", STORES)
+@pytest.mark.parametrize("name", DATA_SERVICES)
 def test_public_authorities_sign_for_both(name: str) -> None:
     told = managed("azure").named(f"westeurope-{name}-connection").inputs["stringData"]
     assert told["ca.crt"].count("-----BEGIN CERTIFICATE-----") == 3

@@ -49,21 +49,23 @@ CONTRACTS: list[Callable[[Rendered], None]] = [
 ]
 
 
-def secret(cloud: str, store: str) -> dict[str, str]:
-    """Return the connection Secret that clients of a store read."""
-    return secret_texts(object_named(managed(cloud), "Secret", f"{store}-connection", SERVICES))
+def secret(cloud: str, data_service: str) -> dict[str, str]:
+    """Return the connection Secret that clients of a data service read."""
+    return secret_texts(object_named(managed(cloud), "Secret", f"{data_service}-connection", SERVICES))
 
 
-def component(cloud: str, store: str) -> dict[str, Any]:
-    """Return the outputs of a store's component."""
+def component(cloud: str, data_service: str) -> dict[str, Any]:
+    """Return the outputs of a data service's component."""
     stack = managed(cloud)
-    kind = f"sacred-council:{store}:{(SERVERS if store == 'database' else CACHES)[cloud]}"
-    return stack.registered_outputs[named(stack, cloud, store, kind).urn]
+    kind = f"sacred-council:{data_service}:{(SERVERS if data_service == 'database' else CACHES)[cloud]}"
+    return stack.registered_outputs[named(stack, cloud, data_service, kind).urn]
 
 
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.__name__)
 @pytest.mark.parametrize("cloud", CLOUDS)
-def test_what_holds_for_every_stack_holds_with_managed_stores(cloud: str, contract: Callable[[Rendered], None]) -> None:
+def test_what_holds_for_every_stack_holds_with_managed_data_services(
+    cloud: str, contract: Callable[[Rendered], None]
+) -> None:
     contract(managed(cloud))
 
 
@@ -74,19 +76,21 @@ def test_names_begin_with_the_region_s(cloud: str) -> None:
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
-@pytest.mark.parametrize("store", ["database", "cache"])
-def test_the_secret_has_the_keys_that_it_has_with_a_store_in_the_cluster(cloud: str, store: str) -> None:
-    in_cluster = secret_texts(object_named(data_services(), "Secret", f"{store}-connection", SERVICES))
-    assert secret(cloud, store).keys() == in_cluster.keys()
-    assert all(secret(cloud, store).values())
+@pytest.mark.parametrize("data_service", ["database", "cache"])
+def test_the_secret_has_the_keys_that_it_has_with_a_data_service_in_the_cluster(cloud: str, data_service: str) -> None:
+    in_cluster = secret_texts(object_named(data_services(), "Secret", f"{data_service}-connection", SERVICES))
+    assert secret(cloud, data_service).keys() == in_cluster.keys()
+    assert all(secret(cloud, data_service).values())
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
-@pytest.mark.parametrize("store", ["database", "cache"])
-def test_every_cloud_s_store_offers_the_same_outputs(cloud: str, store: str) -> None:
-    offered = component(cloud, store)
-    assert offered["secret_name"] == f"{store}-connection"
-    assert (offered["host"], str(int(offered["port"]))) == tuple(secret(cloud, store)[key] for key in ("host", "port"))
+@pytest.mark.parametrize("data_service", ["database", "cache"])
+def test_every_cloud_s_data_service_offers_the_same_outputs(cloud: str, data_service: str) -> None:
+    offered = component(cloud, data_service)
+    assert offered["secret_name"] == f"{data_service}-connection"
+    assert (offered["host"], str(int(offered["port"]))) == tuple(
+        secret(cloud, data_service)[key] for key in ("host", "port")
+    )
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
@@ -147,7 +151,7 @@ def test_nothing_watches_what_is_not_there(cloud: str) -> None:
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
-def test_pods_reach_the_addresses_of_managed_stores_and_one_port_each(cloud: str) -> None:
+def test_pods_reach_the_addresses_of_managed_data_services_and_one_port_each(cloud: str) -> None:
     stack = managed(cloud)
     opened = {
         (r.inputs["metadata"]["namespace"], r.inputs["metadata"]["name"]): r.inputs["spec"]
@@ -176,10 +180,10 @@ def test_pods_reach_the_addresses_of_managed_stores_and_one_port_each(cloud: str
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
-def test_the_mesh_lets_pods_out_to_the_stores_and_services_wait_for_that(cloud: str) -> None:
+def test_the_mesh_lets_pods_out_to_the_data_services_and_services_wait_for_that(cloud: str) -> None:
     stack, region = managed(cloud), REGIONS[cloud]
-    for store, port in {"database": 5432, "cache": CACHE_PORTS[cloud]}.items():
-        entry = stack.named(f"{region}-managed-data-services-{store}").inputs
+    for data_service, port in {"database": 5432, "cache": CACHE_PORTS[cloud]}.items():
+        entry = stack.named(f"{region}-managed-data-services-{data_service}").inputs
         assert entry["metadata"]["namespace"] == SERVICES
         assert [(one["number"], one["protocol"]) for one in entry["spec"]["ports"]] == [(port, "TCP")]
         assert (entry["spec"]["resolution"], entry["spec"]["exportTo"]) == ("NONE", ["."])
@@ -259,7 +263,7 @@ def test_the_policy_pack_sees_what_a_cloud_s_own_protection_protects(cloud: str)
     assert seen(protected=False) == set()
 
 
-def test_a_stack_with_managed_stores_imports_the_sdk_of_its_cloud_only() -> None:
+def test_a_stack_with_managed_data_services_imports_the_sdk_of_its_cloud_only() -> None:
     imports = "import json, sys; from tests.support.managed import managed"
     code = f"{imports}; managed('aws'); print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -272,15 +276,15 @@ def test_every_type_is_of_the_region_s_cloud(cloud: str) -> None:
     assert used & SDKS.keys() == {cloud}
 
 
-@pytest.mark.parametrize("store", ["database", "cache"])
-def test_a_store_may_have_had_any_other_engine_and_its_secret_stays_where_it_was(store: str) -> None:
-    engines = {"database": {"CockroachDB", *SERVERS.values()}, "cache": {"Redis", *CACHES.values()}}[store]
-    types = {f"sacred-council:{store}:{engine}" for engine in engines}
+@pytest.mark.parametrize("data_service", ["database", "cache"])
+def test_a_data_service_may_have_had_any_other_engine_and_its_secret_stays_where_it_was(data_service: str) -> None:
+    engines = {"database": {"CockroachDB", *SERVERS.values()}, "cache": {"Redis", *CACHES.values()}}[data_service]
+    types = {f"sacred-council:{data_service}:{engine}" for engine in engines}
     in_cluster = rendered_with((IOWA,))
     for stack, region in [(in_cluster, IOWA[0]), *((managed(cloud), REGIONS[cloud]) for cloud in CLOUDS)]:
-        (found,) = [r for r in stack.resources if r.name == f"{region}-{store}" and not r.custom]
+        (found,) = [r for r in stack.resources if r.name == f"{region}-{data_service}" and not r.custom]
         assert found.former_types | {found.type} == types
-        assert stack.named(f"{region}-{store}-connection").parent == found.urn
+        assert stack.named(f"{region}-{data_service}-connection").parent == found.urn
 
 
 def test_managed_caches_of_one_region_know_no_other_region() -> None:

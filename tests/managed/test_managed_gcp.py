@@ -76,16 +76,16 @@ def test_the_cache_is_encrypted_with_the_region_s_key_and_the_database_with_its_
     assert (server()["encryptionKeyName"], cache()["customerManagedKey"]) == keys
 
 
-def test_a_store_is_made_once_google_honours_its_service_s_grant_on_the_key() -> None:
+def test_a_data_service_is_made_once_google_honours_its_service_s_grant_on_the_key() -> None:
     stack = managed("gcp")
     agents = {"database-encryption-use": "gcp-sa-cloud-sql", "cache-key": "cloud-redis"}
-    for (name, agent), store, type_ in zip(agents.items(), ("database", "cache"), (SQL, REDIS), strict=True):
+    for (name, agent), data_service, type_ in zip(agents.items(), ("database", "cache"), (SQL, REDIS), strict=True):
         grant = named(stack, "gcp", f"{name}-grant", GRANT)
         assert agent in grant.inputs["member"]
         assert grant.inputs["role"] == "roles/cloudkms.cryptoKeyEncrypterDecrypter"
         clock = named(stack, "gcp", f"{name}-time", "gcp:compute/healthCheck:HealthCheck")
         assert grant.urn in clock.dependencies
-        assert {grant.name, clock.name} <= waits_for(stack, named(stack, "gcp", store, type_))
+        assert {grant.name, clock.name} <= waits_for(stack, named(stack, "gcp", data_service, type_))
 
 
 def test_key_and_grant_of_the_database_s_last_backup_outlive_the_stack_and_no_others_do() -> None:

@@ -75,14 +75,14 @@ class There:
     cloud: Mapping[str, Object]
     """Records of the simulated cloud, by URN."""
 
-    def told(self, store: str) -> dict[str, str]:
-        """Return the decoded connection Secret of a store."""
-        data = self.secrets[f"{store}-connection"]["data"]
+    def told(self, data_service: str) -> dict[str, str]:
+        """Return the decoded connection Secret of a data service."""
+        data = self.secrets[f"{data_service}-connection"]["data"]
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
-    def uid(self, store: str) -> str:
-        """Return the uid of a store's connection Secret."""
-        return str(self.secrets[f"{store}-connection"]["metadata"]["uid"])
+    def uid(self, data_service: str) -> str:
+        """Return the uid of a data service's connection Secret."""
+        return str(self.secrets[f"{data_service}-connection"]["metadata"]["uid"])
 
     def without(self, prefix: str) -> dict[str, Object]:
         """Return the cloud's records, except those whose resource name begins with `prefix`."""
@@ -172,7 +172,7 @@ class Box:
 
 @pytest.fixture(scope="module", params=CLOUDS)
 def box(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
-    folder = tmp_path_factory.mktemp(f"stores-{request.param}")
+    folder = tmp_path_factory.mktemp(f"data-services-{request.param}")
     made = Box(Sandbox.of(folder / "project", STACK, saves_once=True), request.param)
     yield made
     made.sandbox.take_down()
@@ -235,10 +235,10 @@ def test_no_password_is_in_the_state_in_plain(box: Box, made: There) -> None:
     assert [value for value in hidden if value in state] == []
 
 
-@pytest.mark.parametrize("store", KEYS)
-def test_services_are_told_what_every_engine_tells(made: There, store: str) -> None:
-    told = made.told(store)
-    assert told.keys() == KEYS[store]
+@pytest.mark.parametrize("data_service", KEYS)
+def test_services_are_told_what_every_engine_tells(made: There, data_service: str) -> None:
+    told = made.told(data_service)
+    assert told.keys() == KEYS[data_service]
     assert all(told.values())
     assert f"@{told['host']}:{told['port']}/" in told["url"]
     assert told["ca.crt"].startswith("-----BEGIN CERTIFICATE-----")

@@ -125,7 +125,7 @@ def is_cluster_local(host: str, settings: list[dict[str, Any]]) -> bool:
     return False if best is None else bool(said[best])
 
 
-def test_regions_share_the_four_services_and_no_store(local: Rendered) -> None:
+def test_regions_share_the_four_services_and_no_data_service(local: Rendered) -> None:
     (istiod,) = [r for r in local.of_type("kubernetes:helm.sh/v3:Release") if r.inputs["chart"] == "istiod"]
     settings = istiod.inputs["values"]["meshConfig"]["serviceSettings"]
     services = [r.inputs["metadata"] for r in local.objects("Service")]

@@ -16,10 +16,11 @@ import pytest
 from nats.aio.client import Client
 
 from components.messaging import configuration
+from components.namespaces import NATS
 from components.peering import peer_name
 from tests.support.nats_servers import PASSWORD, across, stored
 from tests.support.rendering import render
-from tests.support.super_cluster import NAMESPACE, SuperCluster, certified_names, super_cluster
+from tests.support.super_cluster import SuperCluster, certified_names, super_cluster
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(300)]
 
@@ -106,14 +107,14 @@ def test_a_gateway_is_certified_for_the_name_that_the_others_call_it(cluster: Su
         caller = next(region for other, region in cluster.regions.items() if other != name)
         member = cluster.platform.tls()
         member.load_cert_chain(caller.certificates / "tls.crt", caller.certificates / "tls.key")
-        assert greeting(cluster, name, member, peer_name(name, NAMESPACE)) == b"INFO"
+        assert greeting(cluster, name, member, peer_name(name, NATS)) == b"INFO"
         with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
             greeting(cluster, name, member, "gateway.example.org")
 
 
 def test_a_gateway_lets_nobody_in_without_a_certificate_of_the_platform(cluster: SuperCluster) -> None:
     with pytest.raises(ssl.SSLError, match="certificate required"):
-        greeting(cluster, PRIMARY_REGION, cluster.platform.tls(), peer_name(PRIMARY_REGION, NAMESPACE))
+        greeting(cluster, PRIMARY_REGION, cluster.platform.tls(), peer_name(PRIMARY_REGION, NATS))
 
 
 def test_certificates_know_all_peers_before_there_are_any(cluster: SuperCluster) -> None:

@@ -33,7 +33,7 @@ TARGETS = MonitoringTargets(
     monitoring="monitoring",
     backups=True,
 )
-PLACE = RegionLabels(region="here", city="Here", latitude=50.85, longitude=4.35)
+PLACE = RegionLabels(region="here", city="Brussels", latitude=50.85, longitude=4.35)
 RULES = [rule for group in rules.rule_groups(TARGETS, PLACE, runbooks="docs/runbooks") for rule in group["rules"]]
 ALERTS = [rule for rule in RULES if "alert" in rule]
 

@@ -33,8 +33,8 @@ def recorded(directory: Path, series: Series, hours: int, expected: dict[str, li
 
 
 def sample(value: float, **labels: str) -> dict[str, Any]:
-    inside = ",".join(f'{name}="{text}"' for name, text in sorted(labels.items()))
-    return {"labels": f"{{{inside}}}", "value": value}
+    pairs = ",".join(f'{name}="{text}"' for name, text in sorted(labels.items()))
+    return {"labels": f"{{{pairs}}}", "value": value}
 
 
 def new_patterns() -> str:

@@ -67,7 +67,7 @@ def soon(what: Callable[[], Any], expected: Any) -> None:
     assert what() == expected
 
 
-def test_dns_is_given_the_other_regions_names_whichever_regions_come_and_go(cluster: Cluster) -> None:
+def test_dns_is_given_the_other_regions_names_as_regions_come_and_go(cluster: Cluster) -> None:
     for regions in (MIXED, FIVE, MIXED):
         stack = rendered(*regions)
         applied(cluster, stack)

@@ -38,18 +38,20 @@ ADDRESSES = {
 }
 
 
-STORES = ("cockroachdb", "nats")
-"""Namespaces of stores whose servers talk to servers of other regions."""
+DATA_SERVICES = ("cockroachdb", "nats")
+"""Namespaces of data services whose servers talk to servers of other regions."""
 
 
 def peer_endpoints(stack: Rendered, region: str) -> dict[str, dict[str, Any]]:
-    """Return the inputs of the region's peer endpoint Services, by short name. Fail if a store has none."""
+    """Return the inputs of the region's peer endpoint Services, by short name. Fail if a data service has none."""
     found = {
         key.partition(" ")[0].removesuffix("-service"): resource.inputs
         for key, resource in of_region(stack, region).items()
         if resource.type == "kubernetes:core/v1:Service" and "-peer-" in resource.name
     }
-    assert {store for name in found for store in STORES if name.startswith(store)} == {*STORES}
+    assert {data_service for name in found for data_service in DATA_SERVICES if name.startswith(data_service)} == {
+        *DATA_SERVICES
+    }
     return found
 
 
@@ -59,9 +61,9 @@ def peering_objects(stack: Rendered, region: str) -> list[str]:
     return [r.name for r in of_region(stack, region).values() if any(part in r.name for part in parts)]
 
 
-def endpoints(stack: Rendered, region: str, store: str) -> dict[str, list[str]]:
+def endpoints(stack: Rendered, region: str, data_service: str) -> dict[str, list[str]]:
     """Return the addresses behind each name of the other regions' peer endpoints."""
-    (subset,) = stack.named(f"{region}-{store}-peers-endpoints").inputs["subsets"]
+    (subset,) = stack.named(f"{region}-{data_service}-peers-endpoints").inputs["subsets"]
     found: dict[str, list[str]] = {}
     for one in subset["addresses"]:
         found.setdefault(one["hostname"], []).append(one["ip"])
@@ -102,8 +104,8 @@ def test_the_second_region_adds_nothing_to_one_that_is_the_first_of_several() ->
 
 def open_to_all(stack: Rendered) -> list[str]:
     """List the data services' network policies with a rule that names no peer and so admits everybody."""
-    policies = [r for r in stack.objects("NetworkPolicy") if r.inputs["metadata"]["namespace"] in STORES]
-    assert {r.inputs["metadata"]["namespace"] for r in policies} == {*STORES}
+    policies = [r for r in stack.objects("NetworkPolicy") if r.inputs["metadata"]["namespace"] in DATA_SERVICES]
+    assert {r.inputs["metadata"]["namespace"] for r in policies} == {*DATA_SERVICES}
     return [
         r.name
         for r in policies
@@ -164,12 +166,12 @@ def test_on_azure_the_cluster_may_use_the_addresses_before_anything_runs_in_it()
 def test_every_region_has_names_for_the_peer_endpoints_of_all_others(where: Where) -> None:
     stack = rendered(*FIVE)
     others = [name for name, _ in FIVE if name != where[0]]
-    for store in STORES:
-        found = endpoints(stack, where[0], store)
+    for data_service in DATA_SERVICES:
+        found = endpoints(stack, where[0], data_service)
         assert sorted(found) == sorted(host(name) for name in others)
         addresses = [address for behind in found.values() for address in behind]
         assert len(addresses) == len(set(addresses)) >= len(others)
-        service = stack.named(f"{where[0]}-{store}-peers-service").inputs
+        service = stack.named(f"{where[0]}-{data_service}-peers-service").inputs
         assert service["metadata"]["name"] == "peers"
         assert (service["spec"]["clusterIP"], "selector" in service["spec"]) == ("None", False)
 

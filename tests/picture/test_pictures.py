@@ -19,7 +19,7 @@ from picture.land import Outline, outlines
 from picture.map import draw
 from picture.parts import Part, Parts, parts
 from picture.world import world
-from report.plan import read_preview
+from report.preview import read_preview
 from stacks.geography import CATALOGUE
 from tests.support import pictures
 from tests.support.plans import plan_of, planned, preview_of

@@ -12,7 +12,7 @@ import pytest
 from components.cluster.settings import CLOUDS, Clouds, RegionSettings
 from components.offers.tables import rows
 from picture import tones
-from report.plan import _CLOUD_OF_PACKAGE, _CLOUDS
+from report.preview import _CLOUD_OF_PACKAGE, _CLOUDS
 from report.prices import PRICES
 from sandbox import manifests
 from stacks.geography import CATALOGUE
@@ -38,7 +38,7 @@ def table(path: str) -> Collection[Any]:
         "components.offers.sizes:_FORMS",
         "report.carbon:POWERS",
         "stacks.quotas:ADDRESSES",
-        "stacks.settings.rules.clouds:CLOUD_NAMES",
+        "components.cluster.settings:CLOUD_NAMES",
         "stacks.settings.rules.clouds:_NEVER_CALLERS",
         "stacks.settings.rules.edge:_ZONE_NAMES",
         "stacks.settings.rules.offers:_CACHES",

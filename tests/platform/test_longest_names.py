@@ -45,7 +45,7 @@ def test_names_fit_in_the_region_with_the_longest_name(cloud: str) -> None:
 
 
 @pytest.mark.parametrize("cloud", LONGEST)
-def test_names_of_managed_stores_fit_too(cloud: str) -> None:
+def test_names_of_managed_data_services_fit_too(cloud: str) -> None:
     (region,) = settings(cloud, True, DATABASE, CACHE)["sacred-council:regions"]
     data_services = settings(cloud, True, DATABASE, CACHE) | {
         "sacred-council:regions": [region | {"name": LONGEST[cloud]}]

@@ -1,4 +1,4 @@
-"""When clouds may restart a region's machines and stores: on the region's day of the week."""
+"""When clouds may restart a region's machines and data services: on the region's day of the week."""
 
 from datetime import datetime, timedelta
 from itertools import pairwise

@@ -47,7 +47,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module", params=list(VARIANTS.values()), ids=list(VARIANTS))
 def objects(request: pytest.FixtureRequest) -> list[Manifest]:
-    """All objects of the local stack, unchanged and with several replicas of every store and service."""
+    """All objects of the local stack, unchanged and with several replicas of every data service and service."""
     unchanged: Rendered = request.getfixturevalue("local")
     return program_objects(render("local", request.param) if request.param else unchanged)
 

@@ -50,7 +50,7 @@ CASES = {
         for region in ("us-central1", "sa-east-1", "southafricanorth")
     },
     **{
-        f"stores that {cloud} runs": Case(
+        f"data services that {cloud} runs": Case(
             stack="regional",
             region=managed.REGIONS[cloud],
             overrides=managed.settings(cloud, True, managed.DATABASE, managed.CACHE),

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from components.addresses import AddressRanges
+from components.addresses import SLOTS, AddressRanges
 from stacks import topology
 from stacks.geography import CATALOGUE, NOWHERE, distance_km
 from stacks.settings import Settings, parse
-from stacks.topology import SLOTS, RegionPlan, Site
+from stacks.topology import RegionPlan, Site
 
 pytestmark = pytest.mark.unit
 

@@ -22,7 +22,7 @@ def test_every_stack_keeps_to_all_mandatory_rules(stack: Rendered) -> None:
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
-def test_managed_stores_keep_to_all_mandatory_rules(cloud: str) -> None:
+def test_managed_data_services_keep_to_all_mandatory_rules(cloud: str) -> None:
     assert violations(managed(cloud)) == []
 
 

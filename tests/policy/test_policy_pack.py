@@ -13,7 +13,7 @@ from policy import pack
 from policy.rules.budget import budget
 from policy.rules.deletion import deletion
 from policy.values import UNKNOWN, at, plain, values_at
-from sandbox.plan import findings, problem
+from sandbox.empty_state import findings, problem
 from tests.support.policies import resource, stack_problems
 from tests.support.rendering import ROOT
 

@@ -21,9 +21,7 @@ def show(cluster: Cluster) -> None:
         "zoneLabels": outputs.zone_labels,
         "apiEndpoint": outputs.api_endpoint,
         "apiCertificateAuthority": outputs.api_certificate_authority,
-        "kubeconfig": outputs.kubeconfig,
-        "public": dict(outputs.load_balancer_annotations.public),
-        "internal": dict(outputs.load_balancer_annotations.internal),
+        "public": dict(outputs.load_balancer_annotations),
         "identity": None
         if identity is None
         else {

@@ -29,7 +29,7 @@ authority = RegionAuthority("region", RegionAuthorityArgs(root=root, common_name
 credentials = DatabaseCredentials("credentials")
 
 context = RegionContext(
-    labels=RegionLabels(region="here", city="Here", latitude=0, longitude=0),
+    labels=RegionLabels(region="here", city="Brussels", latitude=0, longitude=0),
     namespaces={name: pulumi.Output.from_input(name) for name in (COCKROACHDB, REDIS, NATS, SERVICES)},
     authority=authority,
     options=pulumi.ResourceOptions(),
@@ -40,5 +40,13 @@ database: Database = CockroachDB(
 )
 cache: Cache = Redis("here-cache", context, CacheSettings(replicas=nodes))
 messaging: Messaging = Nats("here-messaging", context, MessagingSettings(servers=nodes))
-for name, store in {"database": database, "cache": cache, "messaging": messaging}.items():
-    pulumi.export(name, {"host": store.host, "port": store.port, "secret": store.secret_name, "url": store.url})
+for name, data_service in {"database": database, "cache": cache, "messaging": messaging}.items():
+    pulumi.export(
+        name,
+        {
+            "host": data_service.host,
+            "port": data_service.port,
+            "secret": data_service.secret_name,
+            "url": data_service.url,
+        },
+    )

@@ -36,7 +36,7 @@ args = EdgeArgs(
 )
 
 
-def inside(provider: pulumi.ProviderResource) -> pulumi.ResourceOptions:
+def options_with(provider: pulumi.ProviderResource) -> pulumi.ResourceOptions:
     """Options for resources that this provider creates."""
     return pulumi.ResourceOptions(providers=[provider])
 
@@ -45,18 +45,18 @@ def google() -> None:
     """Cloud CDN."""
     locations = {region: region for region in regions}
     provider = gcp.Provider("edge-gcp", project="my-project")
-    GcpEdge("google", args, locations=locations, opts=inside(provider))
+    GcpEdge("google", args, locations=locations, opts=options_with(provider))
 
 
 def amazon() -> None:
     """CloudFront."""
-    AwsEdge("amazon", args, inside(aws.Provider("edge-aws", region="us-east-1")))
+    AwsEdge("amazon", args, options_with(aws.Provider("edge-aws", region="us-east-1")))
 
 
 def microsoft() -> None:
     """Front Door."""
     provider = azure.Provider("edge-azure", location="westeurope")
-    AzureEdge("microsoft", args, location="westeurope", opts=inside(provider))
+    AzureEdge("microsoft", args, location="westeurope", opts=options_with(provider))
 
 
 build: tuple[Callable[[], None], ...] = (google, amazon, microsoft)

@@ -10,7 +10,7 @@ from typing import cast
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.cluster import ClusterOutputs, LoadBalancerAnnotations
+from components.cluster import ClusterOutputs
 from components.mesh import EastWest, EastWestGateway, RemoteRegions, ServiceRouting
 from components.mesh.settings import MeshSettings
 from components.namespaces import INGRESS, ISTIO, SERVICES
@@ -51,7 +51,7 @@ def cluster(plan: RegionPlan) -> ClusterOutputs:
         provider=k8s.Provider(f"{plan.name}-kubernetes", context=plan.name),
         api_endpoint=None if plan.name in hidden else pulumi.Output.from_input(f"{plan.name}.example.org"),
         egress_addresses=[pulumi.Output.from_input(address) for address in addresses],
-        load_balancer_annotations=LoadBalancerAnnotations(public={"example.org/load-balancer": "public"}, internal={}),
+        load_balancer_annotations={"example.org/load-balancer": "public"},
         dns_server="coredns",
         zone_labels=False,
     )
@@ -70,8 +70,8 @@ class FakeBase(pulumi.ComponentResource):
 def build(plan: RegionPlan, base: FakeBase, east_west: EastWest | None) -> None:
     """Create a region's mesh except for its control plane and its public gateway."""
     name = plan.name
-    inside = pulumi.ResourceOptions(parent=base, providers=[base.provider])
-    context = context_of(name, [ISTIO, INGRESS, SERVICES], inside)
+    child = pulumi.ResourceOptions(parent=base, providers=[base.provider])
+    context = context_of(name, [ISTIO, INGRESS, SERVICES], child)
     ServiceRouting(
         f"{name}-routing",
         context,
@@ -91,7 +91,7 @@ def build(plan: RegionPlan, base: FakeBase, east_west: EastWest | None) -> None:
         MeshSettings(),
         network_name=plan.mesh_network,
         service_type="LoadBalancer",
-        service_annotations=base.cluster.load_balancer_annotations.public,
+        service_annotations=base.cluster.load_balancer_annotations,
         allowed_sources=east_west.allowed_sources,
         ready=[],
     )

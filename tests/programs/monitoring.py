@@ -27,7 +27,7 @@ peers = (
 )
 
 context = RegionContext(
-    labels=RegionLabels(region="here", city="Here", latitude=50.85, longitude=4.35),
+    labels=RegionLabels(region="here", city="Brussels", latitude=50.85, longitude=4.35),
     namespaces={MONITORING: pulumi.Output.from_input(MONITORING)},
     authority=authority,
     options=pulumi.ResourceOptions(),

@@ -1,6 +1,7 @@
 """A cluster on each cloud with its network, and a ConfigMap in each cluster."""
 
 from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -12,7 +13,8 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from components.addresses import AddressRanges
-from components.cluster import Cluster
+from components.cluster import Cluster, kubeconfig
+from components.cluster.access import secret_kubeconfig
 from components.cluster.aks import AksCluster, AksNetwork, AksNetworkArgs
 from components.cluster.eks import EksCluster, EksNetwork, EksNetworkArgs
 from components.cluster.gke import GkeCluster, GkeNetwork
@@ -71,6 +73,7 @@ def aks(name: str) -> Cluster:
     )
 
 
+LOGINS: dict[str, Callable[[str, str, str], dict[str, Any]]] = {"gcp": kubeconfig.gke, "azure": kubeconfig.aks}
 BUILD: dict[str, Callable[[str], Cluster]] = {"gcp": gke, "aws": eks, "azure": aks}
 for entry in pulumi.Config().require_object("regions"):
     cluster = BUILD[entry["cloud"]](entry["name"])
@@ -80,4 +83,7 @@ for entry in pulumi.Config().require_object("regions"):
         data={"cloud": entry["cloud"]},
         opts=pulumi.ResourceOptions(provider=cluster.outputs.provider),
     )
-    pulumi.export(entry["name"], cluster.outputs.kubeconfig)
+    offered = cluster.outputs
+    render = partial(kubeconfig.eks, location=entry["name"]) if entry["cloud"] == "aws" else LOGINS[entry["cloud"]]
+    known = [offered.found_as["name"], offered.api_endpoint, offered.api_certificate_authority]
+    pulumi.export(entry["name"], secret_kubeconfig(render, [one for one in known if one is not None]))

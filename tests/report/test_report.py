@@ -9,7 +9,7 @@ import pytest
 from report import cost, markdown
 from report.difference import difference
 from report.document import document
-from report.plan import read_preview
+from report.preview import read_preview
 from tests.support.hubs import hub
 from tests.support.plans import engine_says, plan_of, preview_of
 from tests.support.regions import MIXED

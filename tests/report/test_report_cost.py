@@ -15,7 +15,7 @@ from report.charges import gibibytes
 from report.cost import Sum
 from report.kubernetes import volumes
 from report.machines import premium_disk
-from report.plan import Plan, Planned
+from report.preview import Plan, Planned
 from report.prices import PRICES, Price, price_of
 from sandbox.providers.aws.kinds import KINDS as AWS
 from sandbox.providers.azure_native.kinds import KINDS as AZURE

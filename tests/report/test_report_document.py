@@ -15,7 +15,7 @@ from report.carbon import MEMORY_WATTS_PER_GB, footprints, watts
 from report.difference import change, difference
 from report.document import document
 from report.machines import Machines
-from report.plan import Plan, read_preview
+from report.preview import Plan, read_preview
 from stacks.settings import Settings, parse
 from tests.conftest import STACKS
 from tests.support.plans import PREFIX, engine_says, planned, preview_of, region
@@ -72,7 +72,7 @@ def _kafka(streaming: StreamingSettings) -> list[tuple[int, str, str]]:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_machines_of_committed_stacks_hold_the_pods_of_stores_and_services_at_the_most(stack: str) -> None:
+def test_the_machines_of_committed_stacks_hold_the_pods_of_data_services_and_services_at_the_most(stack: str) -> None:
     settings = _committed(stack)
     services = settings.services.by_name().values()
     pods = [
@@ -111,8 +111,8 @@ def test_pods_needed_follow_the_model(users: int, regions: int, expected: int) -
 
 
 def test_a_machine_draws_its_processors_and_memory_with_overhead() -> None:
-    inside = 4 * (0.71 + (4.26 - 0.71) / 2) + 16 * MEMORY_WATTS_PER_GB
-    assert watts(SMALL) == pytest.approx(inside * 1.1)
+    consumed = 4 * (0.71 + (4.26 - 0.71) / 2) + 16 * MEMORY_WATTS_PER_GB
+    assert watts(SMALL) == pytest.approx(consumed * 1.1)
 
 
 def test_the_power_of_an_unknown_machine_is_unknown() -> None:

@@ -34,9 +34,9 @@ PEAK_IN, PEAK_LASTS = 300, 120
 def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScaledRegion]:
     """A region whose service still has the chart's autoscaler and three replicas."""
     with scaled_region(tmp_path_factory.mktemp("scaled")) as running:
-        running.figures.users.number = 3 * USERS_OF_A_REPLICA
-        write_history(running.figures, peak_in=PEAK_IN, peak_lasts=PEAK_LASTS)
-        running.figures.start_prometheus()
+        running.metrics.users.number = 3 * USERS_OF_A_REPLICA
+        write_history(running.metrics, peak_in=PEAK_IN, peak_lasts=PEAK_LASTS)
+        running.metrics.start_prometheus()
         yield running
 
 
@@ -62,26 +62,26 @@ def test_keda_takes_over_the_chart_s_autoscaler_and_no_replica_is_lost(region: S
 def test_replicas_are_there_before_the_peak_comes_back(region: ScaledRegion) -> None:
     region.reaches(PEAK_REPLICAS, "the forecast brings replicas")
     # The load is what it was: the replicas came for what is not there yet.
-    assert region.figures.needed(LOAD) == 3
+    assert region.metrics.needed(LOAD) == 3
 
 
 def test_they_go_once_the_peak_of_the_last_weeks_is_over(region: ScaledRegion) -> None:
-    eventually(lambda: 0 < (region.figures.needed(FORECAST) or 0) <= 3, seconds=SECONDS, what="the forecast falls")
+    eventually(lambda: 0 < (region.metrics.needed(FORECAST) or 0) <= 3, seconds=SECONDS, what="the forecast falls")
     region.reaches(3, "replicas go")
 
 
 def test_replicas_follow_the_load_up_to_their_maximum(region: ScaledRegion) -> None:
-    region.figures.users.number = 5 * USERS_OF_A_REPLICA
+    region.metrics.users.number = 5 * USERS_OF_A_REPLICA
     region.reaches(5, "the load brings replicas")
-    region.figures.users.number = 50 * USERS_OF_A_REPLICA
+    region.metrics.users.number = 50 * USERS_OF_A_REPLICA
     region.reaches(9, "the load brings the most replicas")
-    region.figures.users.number = 5 * USERS_OF_A_REPLICA
+    region.metrics.users.number = 5 * USERS_OF_A_REPLICA
     region.reaches(5, "replicas go")
 
 
 def test_when_prometheus_dies_replicas_stay(region: ScaledRegion) -> None:
     region.running.stop("prometheus", kill=True)
-    region.figures.users.number = 0
+    region.metrics.users.number = 0
     eventually(lambda: region.condition("Fallback") == "True", seconds=SECONDS, what="KEDA falls back")
 
     def held() -> bool:
@@ -89,7 +89,7 @@ def test_when_prometheus_dies_replicas_stay(region: ScaledRegion) -> None:
         values = [one["external"]["current"].get("averageValue") for one in metrics if one["type"] == "External"]
         return values == ["1", "1"]
 
-    eventually(held, seconds=SECONDS, what="the autoscaler is told the replicas that are there")
+    eventually(held, seconds=SECONDS, what="the autoscaler gets the present number of replicas")
     assert region.replicas.now() == 5
 
 
@@ -102,8 +102,8 @@ def test_then_cpu_may_add_replicas(region: ScaledRegion) -> None:
 
 
 def test_when_prometheus_is_back_replicas_follow_the_load_again(region: ScaledRegion) -> None:
-    region.figures.users.number = 2 * USERS_OF_A_REPLICA
-    region.figures.start_prometheus()
+    region.metrics.users.number = 2 * USERS_OF_A_REPLICA
+    region.metrics.start_prometheus()
     # Two replicas for the load, and a little more than three for the last weeks and a busy day.
     region.reaches(4, "the forecast of a calm hour decides")
     assert region.condition("Fallback") == "False"

@@ -1,4 +1,4 @@
-"""The scaled objects: what KEDA is told about each service."""
+"""The scaled object of each service."""
 
 from dataclasses import replace
 from textwrap import dedent
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.unit
 CHART = ROOT / "charts" / "sacred-council"
 EVENT = TimedEvent(name="new-year", begins=0, ends=1, users=1)
 DEMAND = ServiceDemand(name="agent-network", users_metric="x", users_per_replica=1, requests_per_replica=1)
-PLAN = ScalingPlan(services=[DEMAND], weeks=3, lead_minutes=15, most_growth=2.0, events=[EVENT])
+PLAN = ScalingPlan(services=[DEMAND], weeks=3, lead_minutes=15, max_growth=2.0, events=[EVENT])
 
 
 def spec(plan: ScalingPlan = PLAN, **keys: object) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""KEDA in a stack: its objects, its rights, its connections, and what a region more changes."""
+"""KEDA in a stack: its objects, its rights, its connections, and what an added region changes."""
 
 from typing import Any
 

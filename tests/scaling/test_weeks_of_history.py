@@ -9,8 +9,8 @@ from tests.support.scaled_region import (
     PEAK_REPLICAS,
     SECONDS,
     USERS_OF_A_REPLICA,
-    Figures,
-    figures,
+    ScalingMetrics,
+    metrics,
     write_history,
 )
 from tests.support.servers import eventually
@@ -19,16 +19,16 @@ pytestmark = [pytest.mark.conformance, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Figures]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScalingMetrics]:
     """Prometheus with weeks of three replicas. In two minutes the peak of the last weeks begins, and lasts for half."""
-    with figures(tmp_path_factory.mktemp("weeks")) as made:
+    with metrics(tmp_path_factory.mktemp("weeks")) as made:
         made.users.number = 3 * USERS_OF_A_REPLICA
         write_history(made, peak_in=120, peak_lasts=30)
         made.start_prometheus()
         yield made
 
 
-def test_the_forecast_is_there_while_the_load_is_still_what_it_was(running: Figures) -> None:
+def test_the_forecast_is_there_while_the_load_is_still_what_it_was(running: ScalingMetrics) -> None:
     def seen() -> bool:
         return round(running.needed(FORECAST) or 0, 1) == PEAK_REPLICAS
 
@@ -37,5 +37,5 @@ def test_the_forecast_is_there_while_the_load_is_still_what_it_was(running: Figu
     assert round(running.needed(GROWTH) or 0, 1) == 1
 
 
-def test_it_goes_once_the_peak_of_the_last_weeks_is_over(running: Figures) -> None:
+def test_it_goes_once_the_peak_of_the_last_weeks_is_over(running: ScalingMetrics) -> None:
     eventually(lambda: 0 < (running.needed(FORECAST) or 0) <= 3, seconds=SECONDS, what="the forecast falls")

@@ -177,14 +177,16 @@ def test_connections_are_files_and_never_variables(alone: list[Manifest]) -> Non
         "streaming-connection": "streaming-connection",
     }
     mounts = {m["name"]: m for m in spec["containers"][0]["volumeMounts"] if m["name"] in secrets}
-    for store in get_args(connection.DataService):
-        path = mounts[connection.secret_name(store)]["mountPath"]
-        assert path == connection.mount_path(store) == environment(alone)[f"{store.upper()}_CONNECTION_DIR"]
+    for data_service in get_args(connection.DataService):
+        path = mounts[connection.secret_name(data_service)]["mountPath"]
+        assert (
+            path == connection.mount_path(data_service) == environment(alone)[f"{data_service.upper()}_CONNECTION_DIR"]
+        )
     assert all(mount["readOnly"] for mount in mounts.values())
     assert [v for v in spec["containers"][0]["env"] if "valueFrom" in v] == []
 
 
-def test_alone_it_starts_without_the_data_stores(alone: list[Manifest]) -> None:
+def test_alone_it_starts_without_the_data_services(alone: list[Manifest]) -> None:
     assert {v["secret"]["optional"] for v in pod(alone)["volumes"] if "secret" in v} == {True}
 
 

@@ -22,7 +22,7 @@ from tests.support.rendering import Rendered, render
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(60)]
 
-STORES = {"cockroachdb": "local-database", "redis": "local-cache", "nats": "local-messaging"}
+DATA_SERVICES = {"cockroachdb": "local-database", "redis": "local-cache", "nats": "local-messaging"}
 """The data services by their names in Compose, and their StatefulSets' names in the program."""
 HELPERS = ("setup", "database-setup")
 JOINING = ("--join", "--advertise-addr", "--locality")
@@ -45,7 +45,10 @@ def pods(program: Rendered) -> dict[str, Model]:
     """The pod of each service and data service."""
     (call,) = chart_calls(program)
     services = {d["metadata"]["name"]: d["spec"] for d in of_kind(chart_of(call), "Deployment")}
-    data_services = {name: program.named(f"{store}-statefulset").inputs["spec"] for name, store in STORES.items()}
+    data_services = {
+        name: program.named(f"{data_service}-statefulset").inputs["spec"]
+        for name, data_service in DATA_SERVICES.items()
+    }
     return {name: spec["template"]["spec"] for name, spec in {**services, **data_services}.items()}
 
 
@@ -73,11 +76,13 @@ def test_compose_is_the_pinned_one() -> None:
     assert compose("version", "--short").stdout.strip() == pinned_version(tool.tool, tool.module).removeprefix("v")
 
 
-def test_it_holds_the_services_and_the_stores_and_what_sets_them_up(model: Model, pods: dict[str, Model]) -> None:
-    assert set(model["services"]) == {*pods, *HELPERS} == {*NAMES, *STORES, *HELPERS}
+def test_it_holds_the_services_and_the_data_services_and_what_sets_them_up(
+    model: Model, pods: dict[str, Model]
+) -> None:
+    assert set(model["services"]) == {*pods, *HELPERS} == {*NAMES, *DATA_SERVICES, *HELPERS}
 
 
-@pytest.mark.parametrize("name", [*NAMES, *STORES])
+@pytest.mark.parametrize("name", [*NAMES, *DATA_SERVICES])
 def test_image_ports_limits_and_user_are_those_of_kubernetes(model: Model, pods: dict[str, Model], name: str) -> None:
     here, there = model["services"][name], container(pods, name)
     limits = here["deploy"]["resources"]["limits"]
@@ -92,7 +97,7 @@ def test_image_ports_limits_and_user_are_those_of_kubernetes(model: Model, pods:
     assert seconds(here["stop_grace_period"]) == pods[name]["terminationGracePeriodSeconds"]
 
 
-@pytest.mark.parametrize("name", [*NAMES, *STORES])
+@pytest.mark.parametrize("name", [*NAMES, *DATA_SERVICES])
 def test_checks_come_as_often_and_fail_as_late_as_in_kubernetes(
     model: Model, pods: dict[str, Model], name: str
 ) -> None:
@@ -125,10 +130,10 @@ def test_services_are_reached_from_this_machine_only_each_at_a_port_of_its_own(m
     assert len({port["published"] for port in published}) == len(published) == len(NAMES)
 
 
-def test_the_stores_run_with_the_program_s_own_settings(model: Model, program: Rendered) -> None:
+def test_the_data_services_run_with_the_program_s_own_settings(model: Model, program: Rendered) -> None:
     contents = {name: config["content"] for name, config in model["configs"].items()}
-    for name, store in {"redis.conf": "local-cache", "nats.conf": "local-messaging"}.items():
-        assert contents[name] == program.named(f"{store}-settings").inputs["data"][name]
+    for name, data_service in {"redis.conf": "local-cache", "nats.conf": "local-messaging"}.items():
+        assert contents[name] == program.named(f"{data_service}-settings").inputs["data"][name]
     assert contents["application.sql"] == application_sql("sacred_council", "sacred_council")
     assert cache.SETTINGS in model["services"]["redis"]["entrypoint"][-1]
 
@@ -160,13 +165,13 @@ def test_nobody_but_the_setup_is_more_than_restricted(model: Model) -> None:
     assert [name for name, service in model["services"].items() if "cap_add" in service] == ["setup"]
 
 
-def test_each_store_is_on_a_closed_network_of_its_own_with_the_name_it_has_in_kubernetes(
+def test_each_data_service_is_on_a_closed_network_of_its_own_with_the_name_it_has_in_kubernetes(
     model: Model, program: Rendered
 ) -> None:
-    for store, network in {"cockroachdb": "database", "redis": "cache", "nats": "messaging"}.items():
+    for data_service, network in {"cockroachdb": "database", "redis": "cache", "nats": "messaging"}.items():
         assert model["networks"][network]["internal"] is True
         host = program.named(f"local-{network}-connection").inputs["stringData"]["host"]
-        assert model["services"][store]["networks"] == {network: {"aliases": [host]}}
+        assert model["services"][data_service]["networks"] == {network: {"aliases": [host]}}
 
 
 def test_services_start_when_what_they_need_is_well(model: Model) -> None:
@@ -177,7 +182,7 @@ def test_services_start_when_what_they_need_is_well(model: Model) -> None:
     made = "service_completed_successfully"
     data_services = {"database-setup": made, "redis": "service_healthy", "nats": "service_healthy"}
     assert {name: conditions[name] for name in NAMES} == dict.fromkeys(NAMES, data_services)
-    assert {name: conditions[name] for name in STORES} == {name: {"setup": made} for name in STORES}
+    assert {name: conditions[name] for name in DATA_SERVICES} == {name: {"setup": made} for name in DATA_SERVICES}
     assert conditions["database-setup"] == {"cockroachdb": "service_healthy"}
 
 

@@ -53,10 +53,10 @@ class Setup:
         """Run the script, for the first time or again."""
         for name, config in self.model["configs"].items():
             self._write(name, self._mapped(config["content"]) if name == "setup.sh" else config["content"])
-        for store, password in passwords.items():
-            self._write(f"run/secrets/{store}-password", password)
-        for store in ("cockroachdb", "redis", "nats"):
-            (self.root / "data" / store).mkdir(parents=True, exist_ok=True)
+        for data_service, password in passwords.items():
+            self._write(f"run/secrets/{data_service}-password", password)
+        for data_service in ("cockroachdb", "redis", "nats"):
+            (self.root / "data" / data_service).mkdir(parents=True, exist_ok=True)
         for name, text in STAND_INS.items():
             self._write(f"bin/{name}", f"#!/bin/sh\n{text}").chmod(0o755)
         environment = {"PATH": f"{self.root}/bin:{os.environ['PATH']}", "CALLS": str(self.root / "calls")}
@@ -90,11 +90,11 @@ def done(setup: Setup) -> Setup:
     return setup
 
 
-@pytest.mark.parametrize("store", PASSWORDS)
-def test_services_read_what_they_read_in_kubernetes(done: Setup, store: str) -> None:
-    there = dict(render("local").named(f"local-{store}-connection").inputs["stringData"])
-    there = {key: value.replace(there["password"], PASSWORDS[store]) for key, value in there.items()}
-    here = done.files(f"connections/{store}")
+@pytest.mark.parametrize("data_service", PASSWORDS)
+def test_services_read_what_they_read_in_kubernetes(done: Setup, data_service: str) -> None:
+    there = dict(render("local").named(f"local-{data_service}-connection").inputs["stringData"])
+    there = {key: value.replace(there["password"], PASSWORDS[data_service]) for key, value in there.items()}
+    here = done.files(f"connections/{data_service}")
     assert here.pop("ca.crt").startswith("cert create-ca")
     del there["ca.crt"]
     assert here == there
@@ -115,8 +115,8 @@ def test_no_container_but_the_setup_sees_an_authority_s_key(done: Setup) -> None
 
 
 def test_the_certificates_are_for_the_names_that_clients_use(done: Setup) -> None:
-    for store, folder in {"database": "cockroachdb", "cache": "redis", "messaging": "nats"}.items():
-        host = done.files(f"connections/{store}")["host"]
+    for data_service, folder in {"database": "cockroachdb", "cache": "redis", "messaging": "nats"}.items():
+        host = done.files(f"connections/{data_service}")["host"]
         asked = (done.root / "authorities" / folder / "node.crt").read_text().split()
         assert asked[2:5] == ["localhost", "127.0.0.1", host]
 
@@ -152,7 +152,7 @@ def test_the_database_s_user_gets_its_password(done: Setup) -> None:
     assert "\n".join(statements[:-1]) == done.model["configs"]["application.sql"]["content"].strip()
 
 
-def test_the_stores_ask_for_the_passwords_that_clients_have(done: Setup) -> None:
+def test_the_data_services_ask_for_the_passwords_that_clients_have(done: Setup) -> None:
     credentials = done.files("redis/credentials")
     assert credentials == {
         "password": PASSWORDS["cache"],

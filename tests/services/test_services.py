@@ -37,7 +37,7 @@ renderer = chart_renderer("charts", pulumi.ResourceOptions())
 crds = k8s.core.v1.ConfigMap("r1-crds", opts=pulumi.ResourceOptions(provider=provider))
 root = RootAuthority("root", RootAuthorityArgs(common_name="root"))
 context = RegionContext(
-    labels=RegionLabels(region="r1", city="Here", latitude=50.85, longitude=4.35),
+    labels=RegionLabels(region="r1", city="Brussels", latitude=50.85, longitude=4.35),
     namespaces={},
     authority=RegionAuthority("r1-authority", RegionAuthorityArgs(root=root, common_name="r1")),
     options=pulumi.ResourceOptions(providers=[provider]),
@@ -144,7 +144,9 @@ def test_alone_there_is_no_connection_no_tracing_and_no_monitor(alone: Rendered)
     values = chart(alone)["values"]
     assert values["telemetry"]["endpoint"] == ""
     assert values["serviceMonitor"] == {"enabled": False}
-    assert values["connections"] == {store: {"secret": ""} for store in ("database", "cache", "messaging", "streaming")}
+    assert values["connections"] == {
+        data_service: {"secret": ""} for data_service in ("database", "cache", "messaging", "streaming")
+    }
 
 
 def test_pods_wait_for_the_secrets_that_they_are_given(connected: Rendered) -> None:

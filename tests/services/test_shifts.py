@@ -97,7 +97,7 @@ def test_its_account_may_do_nothing_else(cluster: Cluster) -> None:
         assert answer.stdout.strip() == "no"
 
 
-def test_its_pod_is_admitted_under_the_restricted_standard(cluster: Cluster, manifests: list[Manifest]) -> None:
+def test_the_restricted_standard_allows_its_pod(cluster: Cluster, manifests: list[Manifest]) -> None:
     metadata = {"name": "shift", "namespace": NAMESPACE}
     shift = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod(manifests)}
     result = cluster.kubectl("create", "--dry-run=server", "-f", "-", stdin=stream([shift]))

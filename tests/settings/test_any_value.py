@@ -155,7 +155,7 @@ EVERYTHING: Mapping[str, Any] = {
     "services": dict.fromkeys(NAMES, SERVICE),
     "scaling": {
         "enabled": True,
-        "forecast": {"enabled": True, "weeks": 3, "leadMinutes": 15, "mostGrowth": 2.0},
+        "forecast": {"enabled": True, "weeks": 3, "leadMinutes": 15, "maxGrowth": 2.0},
         "events": [
             {"name": "new-year", "start": "2027-01-01T00:00", "timeZone": "local", "hours": 2, "users": 20_000},
             {"name": "gathering", "start": "2027-06-20T20:00", "timeZone": "Europe/Brussels", "hours": 3, "users": 1},
@@ -198,8 +198,8 @@ Path = tuple[str | int, ...]
 
 def paths(values: object) -> Iterator[Path]:
     """Yield the path to every value within `values`."""
-    inside = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
-    for step, value in inside:
+    entries = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
+    for step, value in entries:
         yield (step,)
         yield from ((step, *more) for more in paths(value))
 

@@ -424,17 +424,17 @@ def test_a_network_that_is_more_than_an_internal_one_is_taken(everybody: str) ->
 
 def test_addresses_that_aws_and_azure_would_refuse_among_the_callers_of_their_clusters_are_refused() -> None:
     cellar = {"name": "cellar", "cloud": "existing", "context": "cellar", "geography": PLACE, "slot": 200}
-    inside = cellar | {"egressAddresses": ["203.0.113.7", "10.1.2.3"]}
-    assert said(VIRGINIA, inside) == [
+    private = cellar | {"egressAddresses": ["203.0.113.7", "10.1.2.3"]}
+    assert said(VIRGINIA, private) == [
         'regions[1].egressAddresses[1]: "10.1.2.3" is not a public address, as required by AWS; '
         "write the public address that the cluster's pods connect from"
     ]
     # Without a mesh no other region calls the Kubernetes API. Existing clusters may share a private network.
     data_services = {"database": {"primaryRegion": "us-east-1"}, "messaging": {"servers": 3}}
-    assert parse({"stage": "planetary", "regions": [VIRGINIA, inside], **data_services, "mesh": {"enabled": False}})
-    attic = inside | {"name": "attic", "context": "attic", "slot": 201}
+    assert parse({"stage": "planetary", "regions": [VIRGINIA, private], **data_services, "mesh": {"enabled": False}})
+    attic = private | {"name": "attic", "context": "attic", "slot": 201}
     assert parse(
-        {"stage": "planetary", "regions": [attic, inside], **data_services, "database": {"primaryRegion": "attic"}}
+        {"stage": "planetary", "regions": [attic, private], **data_services, "database": {"primaryRegion": "attic"}}
     )
 
 

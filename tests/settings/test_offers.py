@@ -303,14 +303,18 @@ def test_machines_that_cannot_hold_the_platform_s_disks_or_pods_are_known(cloud:
         (
             "us-central1",
             "n4-standard-4",
-            "takes Hyperdisks only, and the disks of nodes and stores are Persistent Disks",
+            "takes Hyperdisks only, and the disks of nodes and data services are Persistent Disks",
         ),
         (
             "us-east-1",
             "m4.xlarge",
             "is not on Nitro: it has no address prefixes, and so too few addresses for its pods",
         ),
-        ("eastus", "Standard_D4_v5", "takes no premium disks (no s in its name), and those of the stores are premium"),
+        (
+            "eastus",
+            "Standard_D4_v5",
+            "takes no premium disks (no s in its name), and those of the data services are premium",
+        ),
     ],
 )
 def test_such_machines_are_refused_with_one_that_can(region: str, name: str, complaint: str) -> None:

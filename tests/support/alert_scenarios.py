@@ -429,7 +429,7 @@ SCENARIOS = {
             deployment("keda-operator", "keda", "0x3 1x37"),
         ),
     ),
-    "ScalingBlind": Scenario(
+    "ScalingMetricsMissing": Scenario(
         fires=keda_errors("0+4x40"),
         quiet=(keda_errors("12x40"), keda_errors("0+4x3 12x36")),
     ),

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from components.gitops import IN_CLUSTER
+from components.namespaces import ARGO_CD, SERVICES
 from publish.files import files, settings_of, write
 from sandbox import binaries, control_planes
 from sandbox.controllers import argocd
@@ -25,7 +26,6 @@ from sandbox.layout import Layout
 from tests.support.sandboxes import Sandbox
 from tests.support.servers import eventually
 
-SERVICES = "sacred-council"
 APPLICATION = "sacred-council-"
 REFRESH = "argocd.argoproj.io/refresh"
 PATIENCE = 300.0
@@ -82,7 +82,7 @@ class ArgoCd:
 
     def login(self) -> str:
         """The token of a session of the user `admin`."""
-        secret = self.secret(argocd.NAMESPACE, "argocd-initial-admin-secret")
+        secret = self.secret(ARGO_CD, "argocd-initial-admin-secret")
         body = json.dumps({"username": "admin", "password": secret["password"]}).encode()
         return str(self._call("/api/v1/session", body=body)["token"])
 
@@ -157,7 +157,7 @@ class ArgoCd:
 
     def entry(self, region: str) -> dict[str, Any]:
         """How Argo CD logs in to a region: the hub's Secret, with its `config` parsed."""
-        found: dict[str, Any] = self.secret(argocd.NAMESPACE, f"cluster-{region}")
+        found: dict[str, Any] = self.secret(ARGO_CD, f"cluster-{region}")
         return {**found, "config": json.loads(found["config"])}
 
     def cluster(self, region: str) -> Cluster:
@@ -166,11 +166,11 @@ class ArgoCd:
 
     def kubectl(self, *arguments: str) -> str:
         """The output of kubectl in Argo CD's namespace of the hub."""
-        return kubectl(self.hub.cluster, *arguments, f"--namespace={argocd.NAMESPACE}")
+        return kubectl(self.hub.cluster, *arguments, f"--namespace={ARGO_CD}")
 
     def _call(self, path: str, *, token: str = "", body: bytes | None = None) -> dict[str, Any]:
         """Call Argo CD's API, whose certificate is the one that the program made."""
-        trusted = ssl.create_default_context(cadata=self.secret(argocd.NAMESPACE, "argocd-server-tls")["ca.crt"])
+        trusted = ssl.create_default_context(cadata=self.secret(ARGO_CD, "argocd-server-tls")["ca.crt"])
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
         request = urllib.request.Request(f"{self.hub.url}{path}", data=body, headers=headers)
         with urllib.request.urlopen(request, timeout=30, context=trusted) as response:

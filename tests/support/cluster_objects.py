@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components.namespaces import SERVICES
 from stacks.service_values import service_values
 from stacks.settings import parse
 from stacks.settings.errors import PROJECT
@@ -16,7 +17,6 @@ from tests.support.manifests import template as services_chart
 from tests.support.network_rules import Pods, Policies
 from tests.support.rendering import Rendered, Resource, render, stack_config
 
-SERVICES = "sacred-council"
 COMPONENTS = {"GkeCluster": "gcp", "EksCluster": "aws", "AksCluster": "azure", "ExistingCluster": "existing"}
 
 

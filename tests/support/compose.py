@@ -11,8 +11,8 @@ from tests.support.binaries import TIME_LIMIT, binary
 from tests.support.rendering import ROOT
 
 FILE = ROOT / "docker-compose.local.yml"
-PASSWORDS = {store: f"{store}0123456789abcdef" for store in ("database", "cache", "messaging")}
-VARIABLES = {f"{store.upper()}_PASSWORD": password for store, password in PASSWORDS.items()}
+PASSWORDS = {data_service: f"{data_service}0123456789abcdef" for data_service in ("database", "cache", "messaging")}
+VARIABLES = {f"{data_service.upper()}_PASSWORD": password for data_service, password in PASSWORDS.items()}
 
 Model = dict[str, Any]
 

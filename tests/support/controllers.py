@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from components import namespaces
+from components.namespaces import SYSTEM
 from tests.support import strimzi_objects
 from tests.support.manifests import Manifest, pod_templates
 from tests.support.network_rules import Pods, Port, containers
 
-SYSTEM = "kube-system"
 API_PORTS = {"gcp": (443,), "aws": (443,), "azure": (443,), "existing": (443, 6443, 8443, 16443)}
 """Ports on which pods reach the API server behind its Service. Existing clusters: k3s and kubeadm 6443, minikube 8443,
 MicroK8s 16443."""
@@ -31,7 +32,7 @@ KUBE_DNS = replace(
 )
 OPENSHIFT_DNS = replace(
     COREDNS,
-    namespace="openshift-dns",
+    namespace=namespaces.OPENSHIFT_DNS,
     labels={"dns.operator.openshift.io/daemonset-dns": "default"},
     ports=(
         Port(name="dns", number=5353, protocol="UDP"),

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from components.namespaces import KAFKA
 from components.peering import peer_name
 from components.streaming import configuration
 from tests.support import strimzi
@@ -33,7 +34,6 @@ from tests.support.servers import (
 )
 from tests.support.strimzi import Cluster, Node
 
-NAMESPACE: Final = "kafka"
 STEP_SECONDS: Final = 300
 """Time limit for each step: starts of Java, elections, connectors."""
 METRICS: Final = {"controller": 9404, "broker": 9405, "mirror": 9406}
@@ -113,8 +113,8 @@ class Regions:
     def _start_mirror(self, region: Region) -> None:
         file = region.folder / "worker.properties"
         write(file, strimzi.worker_properties(region.mirror, region.cluster))
-        watched = exporter(region.cluster.address, METRICS["mirror"], region.folder / "mirror.yaml")
-        self._run(region, "mirror", java("org.apache.kafka.connect.cli.ConnectDistributed", str(file), options=watched))
+        options = exporter(region.cluster.address, METRICS["mirror"], region.folder / "mirror.yaml")
+        self._run(region, "mirror", java("org.apache.kafka.connect.cli.ConnectDistributed", str(file), options=options))
 
     def _connect(self, region: Region) -> None:
         for connector, config in strimzi.connectors(region.mirror, region.cluster).items():
@@ -187,8 +187,8 @@ class Regions:
             file = region.folder / f"{node.pod}.properties"
             write(file, strimzi.node_properties(node, region.nodes))
             self._format(region, file)
-            watched = exporter(region.cluster.address, METRICS[node.pool], region.folder / "brokers.yaml")
-            self._run(region, node.pod, java("kafka.Kafka", str(file), options=watched))
+            options = exporter(region.cluster.address, METRICS[node.pool], region.folder / "brokers.yaml")
+            self._run(region, node.pod, java("kafka.Kafka", str(file), options=options))
 
     def _format(self, region: Region, file: Path) -> None:
         command = java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-g", "-c", str(file))
@@ -245,7 +245,7 @@ def _region(rendered: Rendered, name: str, addresses: Mapping[str, str], folder:
     folder.mkdir()
     cluster = Cluster(
         name=configuration.CLUSTER,
-        namespace=NAMESPACE,
+        namespace=KAFKA,
         spec=rendered.named(f"{name}-streaming-cluster").inputs["spec"]["kafka"],
         address=addresses[name],
         secrets=folder / "secrets",
@@ -265,9 +265,9 @@ def _region(rendered: Rendered, name: str, addresses: Mapping[str, str], folder:
     _certificates(rendered, region, root)
     for file, rules in rendered.named(f"{name}-streaming-metrics").inputs["data"].items():
         (folder / file).write_text(rules)
-    bootstrap = f"{cluster.name}-kafka-bootstrap.{NAMESPACE}.svc"
+    bootstrap = f"{cluster.name}-kafka-bootstrap.{KAFKA}.svc"
     own = [*(node.host for node in nodes), bootstrap]
-    peers = [(address, peer_name(other, NAMESPACE)) for other, address in addresses.items()]
+    peers = [(address, peer_name(other, KAFKA)) for other, address in addresses.items()]
     lines = [("127.0.0.1", "localhost"), *((addresses[name], host) for host in own), *peers]
     region.hosts.write_text("".join(f"{address} {host}\n" for address, host in lines))
     return region

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from report.plan import Plan, Planned, Preview, waits_for
+from report.preview import Plan, Planned, Preview, waits_for
 from tests.support.rendering import Rendered, stack_config
 
 PREFIX = "sacred-council:"

@@ -14,11 +14,11 @@ from redis.retry import Retry
 
 from components.cache import proxy
 from components.cache import redis_configuration as configuration
+from components.namespaces import REDIS
 from tests.support.servers import Processes, eventually, free_ports, processes, write_certificate
 
 PASSWORD = "correcthorsebatterystaple"
 MIB = 2**20
-NAMESPACE = "redis"
 DOWN_AFTER_MS = 1000
 
 
@@ -38,7 +38,7 @@ class Pods:
 
     def __post_init__(self) -> None:
         self.port, self.sentinel_port, self.proxy_port, self._metrics_port = free_ports(4)
-        self.names = configuration.nodes(self.replicas, NAMESPACE)
+        self.names = configuration.nodes(self.replicas, REDIS)
         for pod in range(self.replicas):
             self._write_files(pod)
 
@@ -93,7 +93,7 @@ class Pods:
         environment = {
             "PATH": f"{os.environ['PATH']}:/usr/sbin",
             "HOSTS": str(self._hosts(0)),
-            "POD_NAMESPACE": NAMESPACE,
+            "POD_NAMESPACE": REDIS,
             "REDIS_PASSWORD": PASSWORD,
         }
         self.running.start("proxy", [*self.private_hosts, "/bin/sh", str(script)], environment)

@@ -47,13 +47,13 @@ STEP = 2
 SECONDS = 420
 """Time limit for each step on a busy machine."""
 PLAN = ScalingPlan(
-    services=[one for one in SCALING.services if one.name == SERVICE], weeks=WEEKS, lead_minutes=LEAD, most_growth=2.0
+    services=[one for one in SCALING.services if one.name == SERVICE], weeks=WEEKS, lead_minutes=LEAD, max_growth=2.0
 )
 ADAPTER = "keda-operator-metrics-apiserver"
 
 
 @dataclass
-class Figures:
+class ScalingMetrics:
     """Prometheus with weeks of history, and the service's users whom it scrapes."""
 
     directory: Path
@@ -94,7 +94,7 @@ class ScaledRegion:
     directory: Path
     cluster: Cluster
     running: Processes
-    figures: Figures
+    metrics: ScalingMetrics
     replicas: "Watch" = field(init=False)
 
     def get(self, kind: str, name: str = SERVICE) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def scaled_region(directory: Path) -> Iterator[ScaledRegion]:
     definitions = reference("crds", "keda-2.20.2.yaml")
     for name in ("keda-operator", "keda-adapter", "helm"):
         binary(name)
-    with figures(directory) as made, apiserver.running(directory, "scaled", slot=19) as cluster:
+    with metrics(directory) as made, apiserver.running(directory, "scaled", slot=19) as cluster:
         region = ScaledRegion(directory, cluster, made.running, made)
         _objects(region, definitions)
         _keda(region)
@@ -200,14 +200,14 @@ def scaled_region(directory: Path) -> Iterator[ScaledRegion]:
 
 
 @contextmanager
-def figures(directory: Path) -> Iterator[Figures]:
+def metrics(directory: Path) -> Iterator[ScalingMetrics]:
     """The users, and a Prometheus that is not started yet."""
     for name in ("prometheus", "promtool"):
         binary(name)
     users, (port,) = Users(), free_ports(1)
     with processes(directory / "logs") as running:
         try:
-            yield Figures(directory, running, port, users)
+            yield ScalingMetrics(directory, running, port, users)
         finally:
             users.shutdown()
             users.server_close()
@@ -225,7 +225,7 @@ def chart(autoscaler: str = "hpa") -> list[dict[str, Any]]:
 def scaled(region: ScaledRegion) -> dict[str, Any]:
     """The program's scaled object, which asks the test's Prometheus, and which removes replicas at once."""
     spec = scaled_object(SERVICE, SETTINGS, plan=PLAN, time_zone="Etc/UTC")
-    text = json.dumps(spec).replace(prometheus_url(MONITORING), f"http://127.0.0.1:{region.figures.port}")
+    text = json.dumps(spec).replace(prometheus_url(MONITORING), f"http://127.0.0.1:{region.metrics.port}")
     behavior = json.loads(text)["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
     quick = {
         **behavior["scaleDown"],
@@ -238,7 +238,7 @@ def scaled(region: ScaledRegion) -> dict[str, Any]:
     return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
 
 
-def write_history(figures: Figures, *, peak_in: float, peak_lasts: float) -> None:
+def write_history(metrics: ScalingMetrics, *, peak_in: float, peak_lasts: float) -> None:
     """Write weeks of a need of 3 replicas, with a peak of `PEAK_REPLICAS` at the time `peak_in` seconds from now.
 
     The samples are as far apart as those of the running Prometheus, so that they count as much in a mean.
@@ -252,25 +252,25 @@ def write_history(figures: Figures, *, peak_in: float, peak_lasts: float) -> Non
             samples[then + second] = PEAK_REPLICAS if peak_in <= second < peak_in + peak_lasts else 3
     lines = [f"# HELP {LOAD} Replicas.", f"# TYPE {LOAD} gauge"]
     lines += [f'{LOAD}{{service="{SERVICE}"}} {samples[at]} {at}' for at in sorted(samples)]
-    text = figures.directory / "history.om"
+    text = metrics.directory / "history.om"
     text.write_text("\n".join([*lines, "# EOF", ""]))
-    made = run("promtool", "tsdb", "create-blocks-from", "openmetrics", text, figures.directory / "data")
+    made = run("promtool", "tsdb", "create-blocks-from", "openmetrics", text, metrics.directory / "data")
     assert made.returncode == 0, made.stderr
-    _configure_prometheus(figures)
+    _configure_prometheus(metrics)
 
 
-def _configure_prometheus(figures: Figures) -> None:
+def _configure_prometheus(metrics: ScalingMetrics) -> None:
     targets = replace(TARGETS, ingress=None, control_plane=None)
     groups = json.loads(rules_file(targets, PLACE, runbooks="docs/runbooks", scaling=PLAN))["groups"]
     needs = [group for group in groups if group["name"] == "sacred-council-scaling"]
-    (figures.directory / "rules.json").write_text(json.dumps({"groups": needs}))
-    target = {"targets": [f"127.0.0.1:{figures.users.server_port}"], "labels": {"namespace": SERVICES, "pod": "p"}}
+    (metrics.directory / "rules.json").write_text(json.dumps({"groups": needs}))
+    target = {"targets": [f"127.0.0.1:{metrics.users.server_port}"], "labels": {"namespace": SERVICES, "pod": "p"}}
     config = {
         "global": {"scrape_interval": f"{STEP}s", "evaluation_interval": f"{STEP}s"},
         "rule_files": ["rules.json"],
         "scrape_configs": [{"job_name": SERVICE, "static_configs": [target]}],
     }
-    (figures.directory / "prometheus.json").write_text(json.dumps(config))
+    (metrics.directory / "prometheus.json").write_text(json.dumps(config))
 
 
 def _objects(region: ScaledRegion, definitions: Path) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from components.messaging import configuration
+from components.namespaces import NATS
 from tests.support.nats_servers import PASSWORD, SYSTEM_PASSWORD, Platform, Region, hashed
 from tests.support.peer_endpoints import PeerEndpoint
 from tests.support.rendering import Rendered
 from tests.support.servers import eventually, processes, root_authority, write_certificate
 
-NAMESPACE = "nats"
 STEP_SECONDS = 60
 """Time limit for each step: elections, reconnections, catching up."""
 
@@ -109,17 +109,17 @@ def _advertised(rendered: Rendered, region: str) -> str:
 
 
 def _maps(rendered: Rendered) -> list[Any]:
-    return [r for r in rendered.objects("ConfigMap") if _identity(r.inputs) == (NAMESPACE, "nats")]
+    return [r for r in rendered.objects("ConfigMap") if _identity(r.inputs) == (NATS, "nats")]
 
 
 def _of(rendered: Rendered, region: str, kind: str, name: str) -> dict[str, Any]:
     found = [
         r.inputs
         for r in rendered.objects(kind)
-        if _identity(r.inputs) == (NAMESPACE, name)
+        if _identity(r.inputs) == (NATS, name)
         and r.inputs["metadata"]["labels"]["sacred-council.love/region"] == region
     ]
-    assert len(found) == 1, f"{len(found)} objects {kind} {NAMESPACE}/{name} in {region}"
+    assert len(found) == 1, f"{len(found)} objects {kind} {NATS}/{name} in {region}"
     return found[0]
 
 

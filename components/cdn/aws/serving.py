@@ -11,6 +11,7 @@ from pulumi_aws import cloudfront, cloudwatch, wafv2
 from components.cdn import names
 from components.cdn.edge import EdgeArgs, EdgePolicy
 from components.cdn.languages import language_matches
+from components.metadata import CLOUD_LABELS
 
 CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 ALL_VIEWER: Final = "216adef6-5c7f-47e4-b989-5492eafa07d3"
@@ -119,7 +120,7 @@ class AwsServing(pulumi.ComponentResource):
             f"{self._name}-distribution",
             enabled=True,
             comment="Sacred Council",
-            tags=names.LABELS,
+            tags=CLOUD_LABELS,
             aliases=[args.domain],
             http_version="http2and3",
             is_ipv6_enabled=True,
@@ -207,7 +208,7 @@ class AwsServing(pulumi.ComponentResource):
             f"{self._name}-log",
             name=f"/aws/vendedlogs/cloudfront/{domain}",
             retention_in_days=names.LOG_DAYS,
-            tags=names.LABELS,
+            tags=CLOUD_LABELS,
             opts=self._child,
         )
         source = cloudwatch.LogDeliverySource(
@@ -271,7 +272,7 @@ class AwsFirewall(pulumi.ComponentResource):
             default_action={"allow": {}},
             rules=firewall_rules(args.policy),
             visibility_config=visibility("all"),
-            tags=names.LABELS,
+            tags=CLOUD_LABELS,
             opts=child,
         )
         self.arn = rules.arn
@@ -280,7 +281,7 @@ class AwsFirewall(pulumi.ComponentResource):
             f"{name}-log",
             name=f"aws-waf-logs-{args.domain}",
             retention_in_days=names.LOG_DAYS,
-            tags=names.LABELS,
+            tags=CLOUD_LABELS,
             opts=child,
         )
         wafv2.WebAclLoggingConfiguration(

@@ -7,6 +7,8 @@ from pulumi_aws import acm, route53
 
 from components.cdn import names
 from components.cdn.edge import EdgeArgs, Origin
+from components.metadata import CLOUD_LABELS
+from components.ports import HTTPS_PORT
 
 AUTHORITY = "amazon.com"
 """The authority that may sign certificates for the domain."""
@@ -62,7 +64,7 @@ class AwsZone(pulumi.ComponentResource):
             f"{self._name}-zone",
             name=args.domain,
             comment="Sacred Council: what users and regions are found by",
-            tags=names.LABELS,
+            tags=CLOUD_LABELS,
             opts=self._child,
         )
         for purpose, host, data in names.authority_records(args.domain, AUTHORITY, steered_by_alias=True):
@@ -92,11 +94,11 @@ class AwsZone(pulumi.ComponentResource):
             type="HTTPS",
             enable_sni=True,
             fqdn=host,
-            port=names.HTTPS_PORT,
+            port=HTTPS_PORT,
             resource_path=names.HEALTH_PATH,
             request_interval=30,
             failure_threshold=3,
-            tags={**names.LABELS, "Name": host},
+            tags={**CLOUD_LABELS, "Name": host},
             opts=self._child,
         )
         steered = route53.Record(
@@ -135,7 +137,7 @@ class AwsCertificate(pulumi.ComponentResource):
             domain_name=domain,
             validation_method="DNS",
             key_algorithm="EC_prime256v1",
-            tags=names.LABELS,
+            tags=CLOUD_LABELS,
             opts=child,
         )
         proof = certificate.domain_validation_options[0]

@@ -6,11 +6,11 @@ import pulumi
 import pulumi_azure_native as azure_native
 from pulumi_azure_native import resources
 
-from components.cdn import names
 from components.cdn.azure.profile import AzureDomain, AzureProfile
 from components.cdn.azure.serving import AzureFirewall, AzureRoutes
 from components.cdn.azure.zone import AzureZone
 from components.cdn.edge import EdgeArgs
+from components.metadata import CLOUD_LABELS
 
 
 def edge_provider(subscription: str | None, location: str, opts: pulumi.ResourceOptions) -> azure_native.Provider:
@@ -33,7 +33,7 @@ class AzureEdge(pulumi.ComponentResource):
     def __init__(self, name: str, args: EdgeArgs, *, location: str, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cdn:AzureEdge", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        group = resources.ResourceGroup(f"{name}-group", location=location, tags=names.LABELS, opts=child).name
+        group = resources.ResourceGroup(f"{name}-group", location=location, tags=CLOUD_LABELS, opts=child).name
         zone = AzureZone(name, args, group, child)
         firewall = AzureFirewall(f"{name}-firewall", args, group, child)
         profile = AzureProfile(name, args, group, zone.hosts, child)

@@ -8,6 +8,8 @@ from pulumi_azure_native import cdn, monitor, operationalinsights
 from components.cdn import names
 from components.cdn.azure.zone import AzureZone
 from components.cdn.edge import EdgeArgs, Origin
+from components.metadata import CLOUD_LABELS
+from components.ports import HTTPS_PORT
 
 LOGGED = ("FrontDoorAccessLog", "FrontDoorWebApplicationFirewallLog", "FrontDoorHealthProbeLog")
 PROBE_SECONDS = 30
@@ -44,7 +46,7 @@ class AzureProfile(pulumi.ComponentResource):
             location="global",
             sku={"name": "Premium_AzureFrontDoor"},
             origin_response_timeout_seconds=60,
-            tags=names.LABELS,
+            tags=CLOUD_LABELS,
             opts=self._child,
         )
         self.profile_name = profile.name
@@ -93,7 +95,7 @@ class AzureProfile(pulumi.ComponentResource):
             enforce_certificate_name_check=True,
             # Front Door requires both ports. HTTP is never used.
             http_port=80,
-            https_port=names.HTTPS_PORT,
+            https_port=HTTPS_PORT,
             # Equal priorities, so that Front Door asks the fastest healthy region.
             priority=1,
             weight=1000,
@@ -107,7 +109,7 @@ class AzureProfile(pulumi.ComponentResource):
             resource_group_name=self.group,
             sku={"name": "PerGB2018"},
             retention_in_days=names.LOG_DAYS,
-            tags=names.LABELS,
+            tags=CLOUD_LABELS,
             opts=self._child,
         )
         monitor.DiagnosticSetting(

@@ -14,6 +14,7 @@ from components.cdn import names
 from components.cdn.azure.profile import AzureDomain, AzureProfile
 from components.cdn.edge import EdgeArgs, EdgePolicy
 from components.cdn.languages import LanguageMatch, language_matches
+from components.metadata import CLOUD_LABELS
 
 MANAGED_RULES: Final = (("Microsoft_DefaultRuleSet", "2.1"), ("Microsoft_BotManagerRuleSet", "1.1"))
 
@@ -134,7 +135,7 @@ class AzureFirewall(pulumi.ComponentResource):
             # Only letters and digits, which an automatic name would not be.
             policy_name="edge",
             location="global",
-            tags=names.LABELS,
+            tags=CLOUD_LABELS,
             sku={"name": "Premium_AzureFrontDoor"},
             policy_settings={
                 "enabled_state": "Enabled",

@@ -9,6 +9,7 @@ from pulumi_azure_native import dns
 
 from components.cdn import names
 from components.cdn.edge import EdgeArgs, Origin
+from components.metadata import CLOUD_LABELS
 
 AUTHORITY = "digicert.com"
 """The authority that may sign certificates for the domain."""
@@ -67,7 +68,7 @@ class AzureZone(pulumi.ComponentResource):
             # Azure has no other location for zones.
             location="global",
             zone_type="Public",
-            tags=names.LABELS,
+            tags=CLOUD_LABELS,
             opts=self._child,
         )
         self._made = zone

@@ -9,6 +9,7 @@ from pulumi_gcp import compute
 from components.cdn import names
 from components.cdn.edge import EdgeArgs, EdgePolicy
 from components.cdn.languages import language_matches
+from components.metadata import CLOUD_LABELS
 
 CONNECTION_SECONDS: Final = 3600
 """Maximum duration of an answer, and so of a WebSocket."""
@@ -111,7 +112,7 @@ class GcpFront(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sacred-council:cdn:GcpFront", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
-        self.address = compute.GlobalAddress(f"{name}-address", labels=names.LABELS, opts=self._child).address
+        self.address = compute.GlobalAddress(f"{name}-address", labels=CLOUD_LABELS, opts=self._child).address
         ciphers = compute.SSLPolicy(
             f"{name}-ciphers",
             profile="RESTRICTED",

@@ -8,6 +8,8 @@ from pulumi_gcp import certificatemanager, compute, dns
 
 from components.cdn import names
 from components.cdn.edge import EdgeArgs, Origin
+from components.metadata import CLOUD_LABELS
+from components.ports import HTTPS_PORT
 
 PROBED_FROM: Final = ("us-central1", "europe-west1", "asia-east1")
 """Google's regions that send probes. Google requires exactly three of its regions, independent of the platform's."""
@@ -64,7 +66,7 @@ class GcpZone(pulumi.ComponentResource):
             dns_name=f"{args.domain}.",
             description="Sacred Council: what users and regions are found by",
             dnssec_config={"state": "off"},
-            labels=names.LABELS,
+            labels=CLOUD_LABELS,
             opts=self._child,
         )
         for purpose, host, data in names.authority_records(args.domain, AUTHORITY):
@@ -83,7 +85,7 @@ class GcpZone(pulumi.ComponentResource):
         # One check serves all regions, so it asks for the host that all share. A gateway without a certificate ends
         # the handshake. Google's probes send no server name and check no certificate.
         probe: dict[str, Any] = {
-            "port": names.HTTPS_PORT,
+            "port": HTTPS_PORT,
             "host": names.steered_host(args.domain),
             "request_path": names.HEALTH_PATH,
         }

@@ -11,7 +11,7 @@ import yaml
 from pulumi_azure_native import authorization, containerservice, managedidentity, monitor, operationalinsights
 
 from components.addresses import AddressRanges
-from components.cluster import ClusterOutputs, LoadBalancerAnnotations, WorkloadIdentity, kubeconfig
+from components.cluster import ClusterOutputs, WorkloadIdentity, kubeconfig
 from components.cluster.access import cluster_identifier, kubernetes_provider, secret_kubeconfig
 from components.cluster.aks.identity import AksEncryption, AksIdentity, AksVault
 from components.cluster.aks.network import AksAddresses, AksNetwork
@@ -22,9 +22,6 @@ from components.cluster.settings import AzureRegion
 
 STORAGE_CLASS: Final = "managed-csi-premium"
 """Zone-redundant in clusters with several zones, so a pod finds its disk in any of them."""
-_LOAD_BALANCERS: Final = LoadBalancerAnnotations(
-    public={}, internal={"service.beta.kubernetes.io/azure-load-balancer-internal": "true"}
-)
 TOKEN_AUDIENCE: Final = "api://AzureADTokenExchange"  # noqa: S105 - the audience of tokens, not one of them
 CHANGES_BY_ITSELF: Final = ("agentPoolProfiles[*].count",)
 """Inputs of a cluster that Azure changes: the autoscaler's number of nodes.
@@ -116,13 +113,11 @@ class AksCluster(pulumi.ComponentResource):
         )
         return ClusterOutputs(
             provider=provider,
-            kubeconfig=secret,
             found_as={"name": cluster.name, "resourceGroup": network.resource_group_name},
             api_endpoint=endpoint,
             api_certificate_authority=authority,
             egress_addresses=network.egress_addresses,
             storage_class=STORAGE_CLASS,
-            load_balancer_annotations=_LOAD_BALANCERS,
             dns_server="coredns",
             zone_labels=True,
         )

@@ -88,7 +88,7 @@ class AksPrivateEndpoint(pulumi.ComponentResource):
         return pulumi.Output.all(zone.id, link.id).apply(lambda known: str(known[0]))
 
 
-class AksStoreKey(pulumi.ComponentResource):
+class AksDataServiceKey(pulumi.ComponentResource):
     """A key for one service in the region's `vault`, and an identity that may wrap and unwrap with it.
 
     A service keeps the key version it was given. After a rotation, `pulumi up --refresh` passes on the new version.
@@ -102,7 +102,7 @@ class AksStoreKey(pulumi.ComponentResource):
     def __init__(
         self, name: str, network: AksNetwork, vault: AksVault, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("sacred-council:cluster:AksStoreKey", name, None, opts)
+        super().__init__("sacred-council:cluster:AksDataServiceKey", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         identity = _identity(name, network.args, network.resource_group_name, child)
         self.key_id = _usable_key(name, vault, identity, child)
@@ -110,8 +110,8 @@ class AksStoreKey(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-class AksKeptStoreKey(pulumi.ComponentResource):
-    """Like `AksStoreKey`, for a service that leaves a last backup: key and identity stay in Azure (ADR 24).
+class AksKeptDataServiceKey(pulumi.ComponentResource):
+    """Like `AksDataServiceKey`, for a service that leaves a last backup: key and identity stay in Azure (ADR 24).
 
     They have a separate resource group and vault, because deleting the region's group deletes everything in it.
 
@@ -122,7 +122,7 @@ class AksKeptStoreKey(pulumi.ComponentResource):
     identity_id: pulumi.Output[str]
 
     def __init__(self, name: str, place: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:cluster:AksKeptStoreKey", name, None, opts)
+        super().__init__("sacred-council:cluster:AksKeptDataServiceKey", name, None, opts)
         kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
         group = resources.ResourceGroup(f"{name}-group", location=place.location, tags=common_labels(place), opts=kept)
         identity = _identity(name, place, group.name, kept)

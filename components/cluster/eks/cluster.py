@@ -8,7 +8,7 @@ from typing import Final
 import pulumi
 from pulumi_aws import cloudwatch, eks, kms
 
-from components.cluster import ClusterOutputs, LoadBalancerAnnotations, WorkloadIdentity, kubeconfig
+from components.cluster import ClusterOutputs, WorkloadIdentity, kubeconfig
 from components.cluster.access import cluster_identifier, kubernetes_provider, secret_kubeconfig, unique_suffix
 from components.cluster.eks.identity import (
     ClusterRef,
@@ -27,20 +27,11 @@ from components.cluster.settings import AwsRegion
 from components.versions import KUBERNETES_VERSION
 
 LOGGED: Final = ("api", "audit", "authenticator", "controllerManager", "scheduler")
-_NLB: Final = {
+_LOAD_BALANCERS: Final = {
     "service.beta.kubernetes.io/aws-load-balancer-type": "nlb",
     "service.beta.kubernetes.io/aws-load-balancer-cross-zone-load-balancing-enabled": "true",
+    "service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing",
 }
-
-
-_LOAD_BALANCERS: Final = LoadBalancerAnnotations(
-    public={**_NLB, "service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"},
-    internal={
-        **_NLB,
-        "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
-        "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
-    },
-)
 
 
 class EksCluster(pulumi.ComponentResource):
@@ -91,7 +82,6 @@ class EksCluster(pulumi.ComponentResource):
         )
         self.outputs = ClusterOutputs(
             provider=provider,
-            kubeconfig=secret,
             found_as={"name": cluster.name},
             api_endpoint=cluster.endpoint,
             api_certificate_authority=authority,

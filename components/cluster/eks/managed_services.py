@@ -10,7 +10,7 @@ from components.cluster.location import common_labels
 class EksPrivateAccess(pulumi.ComponentResource):
     """A security group that admits only the region's pods, on a TCP `port`, and allows no egress.
 
-    Outputs: `security_group_id` (known once the pods are admitted).
+    Outputs: `security_group_id` (known once the pods are allowed in).
     """
 
     security_group_id: pulumi.Output[str]

@@ -7,7 +7,7 @@ from typing import Final
 import pulumi
 from pulumi_gcp import compute, container
 
-from components.cluster import ClusterOutputs, LoadBalancerAnnotations, WorkloadIdentity, kubeconfig
+from components.cluster import ClusterOutputs, WorkloadIdentity, kubeconfig
 from components.cluster.access import cluster_identifier, kubernetes_provider, secret_kubeconfig
 from components.cluster.gke.encryption import GkeEncryption
 from components.cluster.gke.network import PODS_RANGE, SERVICES_RANGE, GkeNetwork
@@ -23,10 +23,7 @@ CALLED_PORTS: Final = ("6443", "6666", "8443", "9443", "15017")
 15017: Istio. GKE itself opens 443 and 10250 (cert-manager, Prometheus operator).
 """
 STORAGE_CLASS: Final = "premium-rwo"
-_LOAD_BALANCERS: Final = LoadBalancerAnnotations(
-    public={"cloud.google.com/l4-rbs": "enabled"},
-    internal={"networking.gke.io/load-balancer-type": "Internal"},
-)
+_LOAD_BALANCERS: Final = {"cloud.google.com/l4-rbs": "enabled"}
 _FIRST_MONDAY: Final = datetime(2026, 1, 5, tzinfo=UTC)
 """Windows repeat from this past day. It is fixed, because Google compares it."""
 LOGGED: Final = ("SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER")
@@ -92,7 +89,6 @@ class GkeCluster(pulumi.ComponentResource):
         )
         return ClusterOutputs(
             provider=provider,
-            kubeconfig=secret,
             found_as={"name": cluster.name},
             api_endpoint=endpoint,
             api_certificate_authority=authority,

@@ -79,7 +79,7 @@ class GkeKeyUse(pulumi.ComponentResource):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GkeStoreKeyArgs:
+class GkeDataServiceKeyArgs:
     """A key for a service that leaves a last backup."""
 
     project: str
@@ -91,7 +91,7 @@ class GkeStoreKeyArgs:
     """The region's place and labels."""
 
 
-class GkeStoreKey(pulumi.ComponentResource):
+class GkeDataServiceKey(pulumi.ComponentResource):
     """A key for a service that leaves a last backup: key and grant stay in Google Cloud (ADR 24).
 
     Outputs: `key_id` (known once the service may use the key).
@@ -99,8 +99,8 @@ class GkeStoreKey(pulumi.ComponentResource):
 
     key_id: pulumi.Output[str]
 
-    def __init__(self, name: str, args: GkeStoreKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("sacred-council:cluster:GkeStoreKey", name, None, opts)
+    def __init__(self, name: str, args: GkeDataServiceKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("sacred-council:cluster:GkeDataServiceKey", name, None, opts)
         kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
         key = _key(name, args.ring_id, args.network, kept)
         self.key_id = GkeKeyUse(

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from components.durations import DAY_SECONDS
 from components.monitoring import requests
 from components.monitoring.dashboards.panels import Chart, Row, single
 from components.monitoring.dashboards.scope import Scope
 from components.monitoring.names import MonitoringTargets
 
 TITLE = "mesh"
-DAY_SECONDS = 86400
 
 
 def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:

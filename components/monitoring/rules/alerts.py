@@ -5,11 +5,11 @@ Every alert has a `severity` (critical wakes somebody, warning is for working ho
 
 from collections.abc import Mapping, Sequence
 
+from components.durations import DAY_SECONDS
 from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.backups import backup_alerts
 from components.monitoring.rules.model import Alert
 
-DAY_SECONDS = 86400
 CERTIFICATE_DAYS = 30
 RECORDS_BEHIND = 10_000
 

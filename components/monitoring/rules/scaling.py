@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from components.durations import DAY_SECONDS
 from components.monitoring import requests
 from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.model import Alert, Recording, Rules
@@ -68,11 +69,16 @@ class ScalingPlan:
     """Past weeks that the forecast reads. 0: no forecast."""
     lead_minutes: int
     """Minutes by which the forecast looks ahead."""
-    most_growth: float
+    max_growth: float
     """Highest factor by which today's growth multiplies the load of the last weeks, at least 1. Its inverse is the
     lowest."""
     events: Sequence[TimedEvent] = ()
     """Announced events of the region. Empty: no rule about events."""
+
+
+def history_days(weeks: int) -> int:
+    """Return the days of metrics that a forecast from `weeks` past weeks reads."""
+    return weeks * 7 + 1
 
 
 def replicas_for(users: float, users_per_replica: int) -> float:
@@ -120,7 +126,7 @@ def _growth(plan: ScalingPlan) -> Recording:
     return Recording(
         record=GROWTH,
         expr=(
-            f"clamp(avg_over_time({LOAD}{window}) / ({usual} > 0), {1 / plan.most_growth:.4g}, {plan.most_growth:.4g})"
+            f"clamp(avg_over_time({LOAD}{window}) / ({usual} > 0), {1 / plan.max_growth:.4g}, {plan.max_growth:.4g})"
         ),
     )
 
@@ -167,17 +173,17 @@ def _alerts(targets: MonitoringTargets, plan: ScalingPlan) -> Sequence[Alert]:
             severity="warning",
             summary="{{ $labels.deployment }} has no pod that answers",
             description=(
-                "For 5 minutes the services' autoscalers have got no figures of load, forecast and events. No replica "
+                "For 5 minutes the services' autoscalers have got no metrics of load, forecast and events. No replica "
                 "is removed, and only the use of CPU and memory adds replicas."
             ),
             runbook="services-do-not-scale",
         ),
         Alert(
-            name="ScalingBlind",
+            name="ScalingMetricsMissing",
             expr=f"sum by (scaledObject) (rate(keda_scaler_detail_errors_total{place}[5m])) > 0",
             wait="10m",
             severity="warning",
-            summary="KEDA gets no figures about {{ $labels.scaledObject }}",
+            summary="KEDA gets no metrics of {{ $labels.scaledObject }}",
             description=(
                 "For 10 minutes Prometheus has not told KEDA how many replicas {{ $labels.scaledObject }} needs. No "
                 "replica is removed, and only the use of CPU and memory adds replicas."
@@ -207,7 +213,7 @@ def _at_maximum(targets: MonitoringTargets) -> Alert:
 
 def _history_cut(targets: MonitoringTargets, plan: ScalingPlan) -> Alert:
     place = f'{{namespace="{targets.monitoring}"}}'
-    needed = (plan.weeks * 7 + 1) * 86_400
+    needed = history_days(plan.weeks) * DAY_SECONDS
     return Alert(
         name="ForecastHistoryCut",
         expr=(

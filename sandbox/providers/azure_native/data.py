@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sandbox.providers.azure_native.make import identities, in_group, named
-from sandbox.providers.azure_native.roles import key_needs, store_may_not
+from sandbox.providers.azure_native.roles import data_service_may_not, key_needs
 from sandbox.providers.cloud.kinds import Facts, Table
 
 REDIS_DATABASE: Final = "azure-native:redisenterprise:Database"
@@ -25,7 +25,7 @@ KINDS: Final[Table] = {
         "administratorLogin availabilityZone network.delegatedSubnetResourceId sourceServerResourceId",
         longest=63,
         minutes=8.0,
-        refusal=store_may_not,
+        refusal=data_service_may_not,
         last_backup=key_needs,
         outputs={
             "fullyQualifiedDomainName": lambda facts: f"{facts.text('serverName')}.postgres.database.azure.com",
@@ -49,7 +49,7 @@ KINDS: Final[Table] = {
         "zones",
         longest=60,
         minutes=10.0,
-        refusal=store_may_not,
+        refusal=data_service_may_not,
         outputs={"hostName": _redis_host, "resourceState": lambda facts: "Running", "identity": identities},
     ),
     REDIS_DATABASE: named(

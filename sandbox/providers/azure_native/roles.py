@@ -41,7 +41,7 @@ def subnet_refused(facts: Facts, identity: str, subnet: str) -> str | None:
     )
 
 
-def store_may_not(facts: Facts, _existing: Existing) -> str | None:
+def data_service_may_not(facts: Facts, _existing: Existing) -> str | None:
     """Missing role of a database's or cache's identity for the customer's key; None if there is none."""
     at_rest = facts.inputs.get("dataEncryption") or {}
     customer = (facts.inputs.get("encryption") or {}).get("customerManagedKeyEncryption") or {}

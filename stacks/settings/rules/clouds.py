@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Final, assert_never
 
+from components.addresses import PRIVATE_RANGES
 from components.cluster.settings import (
     AKS_NODES,
     AKS_POOLS,
     CHOOSES_VERSIONS,
+    CLOUD_NAMES,
     EKS_NETWORKS,
     EKS_ZONE_NODES,
     EKS_ZONES,
@@ -25,23 +27,12 @@ from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
 from stacks.settings.rules.paths import each_region, regions_by_path
 
-_INTERNAL: Final = tuple(
-    IPv4Network(block)
-    for block in (
-        "10.0.0.0/8",
-        "100.64.0.0/10",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "198.18.0.0/15",
-        "224.0.0.0/3",
-    )
+_INTERNAL: Final = (
+    *PRIVATE_RANGES,
+    *map(IPv4Network, ("127.0.0.0/8", "169.254.0.0/16", "198.18.0.0/15", "224.0.0.0/3")),
 )
 _EXAMPLES: Final = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
 
-CLOUD_NAMES: Final = {"aws": "AWS", "gcp": "Google Cloud", "azure": "Azure"}
-"""The clouds as messages call them."""
 
 _NEVER_CALLERS: Final[Mapping[str, Sequence[IPv4Network]]] = {
     "aws": (*_INTERNAL, *_EXAMPLES),

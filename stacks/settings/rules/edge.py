@@ -2,19 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 from typing import Final
 
+from components.addresses import PRIVATE_RANGES
 from components.cdn.settings import CREATE_ZONE, LONGEST_COMMON_NAME
 from components.cluster.settings import ExistingRegion
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
 from stacks.settings.rules.paths import regions_by_path
-
-_PRIVATE: Final = tuple(
-    IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
-)
-"""Addresses outside the public internet (RFC 1918, RFC 6598)."""
 
 _NOBODY_SIGNS: Final = re.compile(r"(?i)(.*\.)?(localhost|local|internal|test|example|invalid|onion|[0-9]+)")
 """Names outside public DNS (RFC 6761, RFC 6762), and addresses."""
@@ -140,7 +136,7 @@ def _unreachable(cdn: str, path: str, address: str) -> Iterator[Mistake]:
             rule="is not an IPv4 address, and Cloud DNS checks the health of addresses only",
             remedy="write the gateway's address, or choose cdn: aws or azure",
         )
-    if is_address and any(IPv4Address(address) in block for block in _PRIVATE):
+    if is_address and any(IPv4Address(address) in block for block in PRIVATE_RANGES):
         yield Mistake(
             path=path,
             value=shown(address),

@@ -5,17 +5,16 @@ from collections.abc import Iterator
 from typing import Final
 from zoneinfo import available_timezones
 
-from components.monitoring.rules.scaling import replicas_for
+from components.durations import DAY_SECONDS
+from components.monitoring.rules.scaling import history_days, replicas_for
 from components.scaling.settings import EventSettings
 from components.settings.values import seconds_of
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
 from stacks.settings.rules.lists import names_differ
 
-DAY: Final = 86_400
 
-
-def scaling_has_figures(settings: Settings) -> Iterator[Mistake]:
+def scaling_has_metrics(settings: Settings) -> Iterator[Mistake]:
     """KEDA asks Prometheus."""
     if settings.scaling.enabled and not settings.monitoring.enabled:
         yield Mistake(
@@ -30,8 +29,8 @@ def scaling_has_figures(settings: Settings) -> Iterator[Mistake]:
 def weeks_are_kept(settings: Settings) -> Iterator[Mistake]:
     """Prometheus keeps the weeks that the forecast reads, and a day."""
     forecast = settings.scaling.forecast
-    days = forecast.weeks * 7 + 1
-    if settings.scaling.enabled and forecast.enabled and seconds_of(settings.monitoring.retention) < days * DAY:
+    days = history_days(forecast.weeks)
+    if settings.scaling.enabled and forecast.enabled and seconds_of(settings.monitoring.retention) < days * DAY_SECONDS:
         yield Mistake(
             path="monitoring.retention",
             value=shown(settings.monitoring.retention),
@@ -95,7 +94,7 @@ def clocks_are_known(settings: Settings) -> Iterator[Mistake]:
 
 
 RULES: Final = (
-    scaling_has_figures,
+    scaling_has_metrics,
     weeks_are_kept,
     events_have_an_effect,
     event_names_differ,

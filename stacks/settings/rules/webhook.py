@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from components.monitoring.settings import HTTPS_PORT
+from components.ports import HTTPS_PORT
 from stacks.settings.errors import Mistake
 from stacks.settings.models import Settings
 

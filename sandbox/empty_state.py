@@ -1,4 +1,4 @@
-"""Plans the deployment of a stack from an empty state, and checks the plan with the policy pack.
+"""Previews a stack from an empty state, and checks the preview with the policy pack.
 
 The Kubernetes provider plans nothing for a cluster that it cannot reach, unless the stack makes that cluster itself. So
 an empty API server of the sandbox stands in for each existing cluster.
@@ -25,7 +25,7 @@ PACK = "policy"
 _EMPTY = "empty"
 
 
-def plan(layout: Layout, stack: str) -> str:
+def preview(layout: Layout, stack: str) -> str:
     """The output of `pulumi preview --json` on an empty state, with every resource."""
     with _empty_state(layout, stack) as mine:
         run = _preview(mine, stack, "--json")

@@ -1,0 +1,5 @@
+"""TCP ports with the same meaning everywhere. Pure."""
+
+from typing import Final
+
+HTTPS_PORT: Final = 443
