@@ -18,7 +18,7 @@ _PREMIUM: Final = re.compile(r"Standard_([A-Z]+S[0-9].*|[A-Z]+[0-9]+(-[0-9]+)?[a
 _UNFIT: Final[Mapping[str, tuple[Callable[[str], object], str]]] = {
     "gcp": (
         _HYPERDISK_ONLY.fullmatch,
-        "takes Hyperdisks only, and the disks of nodes and stores are Persistent Disks",
+        "takes Hyperdisks only, and the disks of nodes and data services are Persistent Disks",
     ),
     "aws": (
         _XEN.fullmatch,
@@ -26,7 +26,7 @@ _UNFIT: Final[Mapping[str, tuple[Callable[[str], object], str]]] = {
     ),
     "azure": (
         lambda name: not _PREMIUM.fullmatch(name),
-        "takes no premium disks (no s in its name), and those of the stores are premium",
+        "takes no premium disks (no s in its name), and those of the data services are premium",
     ),
 }
 """What no node can be (true for the type's name), and why not, by cloud."""

@@ -87,8 +87,8 @@ def test_the_machines_are_no_part_of_the_cluster_that_another_type_would_have_to
 def born_with(*zones: str) -> tuple[list[str], set[str]]:
     """Return the pools inside the cluster resource and the separate ones, by name."""
     rendered = rendered_cluster("aks", OFFICE, zones=zones)
-    inside = [pool["name"] for pool in cluster("aks", rendered)["agentPoolProfiles"]]
-    return inside, {pool.inputs["agentPoolName"] for pool in rendered.of_type(POOL)}
+    inline = [pool["name"] for pool in cluster("aks", rendered)["agentPoolProfiles"]]
+    return inline, {pool.inputs["agentPoolName"] for pool in rendered.of_type(POOL)}
 
 
 def test_another_zone_above_the_lowest_leaves_the_pools_inside_the_cluster_alone() -> None:
