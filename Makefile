@@ -84,7 +84,7 @@ test-unit: venv ## functions, components and the local stack under mocks: second
 # the two cores of a usual machine.
 PYTEST := $(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=10
 
-test: venv binaries ## all that a change needs to be trusted: minutes
+test: venv binaries ## the tests that every change must pass: minutes
 	$(PYTEST) -m "not campaign"
 
 test-all: venv binaries ## the campaigns as well: kills, lost regions, every cloud and data service; half an hour

@@ -68,12 +68,12 @@ def run(command: Sequence[str], directory: Path, environment: Mapping[str, str])
 
 def role(command: Sequence[str]) -> str:
     """Role of a process under the engine, from its command line; empty for others, such as Helm."""
-    line = " ".join(command)
-    if "sandbox.providers." in line:
+    line, name = " ".join(command), Path(command[0] if command else "").name
+    if "sandbox.providers." in line or name.startswith("pulumi-resource-"):
         return PROVIDERS
-    if line.endswith("/sandbox/program.py") or "/sandbox/language.py" in line:
+    if "/sandbox/program.py" in line or "/sandbox/language.py" in line:
         return LANGUAGE
-    return ENGINE if Path(command[0] if command else "").name == "pulumi" else ""
+    return ENGINE if name == "pulumi" else ""
 
 
 @dataclass

@@ -61,7 +61,7 @@ class LanguageHost(LanguageRuntimeServicer):
 
     def Run(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Run the program once. It reports its own errors to the engine, so a failure only returns `bail`."""
-        command = [interpreter(request.info), "-u", str(_PROGRAM_RUNNER), self._engine_address]
+        command = program_command(interpreter(request.info), self._engine_address)
         child = self._spawn(command, request.pwd, stdin=subprocess.PIPE)
         context.add_callback(child.kill)
         child.communicate(request.SerializeToString())
@@ -103,6 +103,11 @@ class LanguageHost(LanguageRuntimeServicer):
         child = subprocess.Popen(command, cwd=directory or None, **{"stdin": subprocess.DEVNULL, **options})
         self._children.add(child)
         return child
+
+
+def program_command(python: str, engine_address: str) -> list[str]:
+    """The command that runs a program once; it reads the engine's request from standard input."""
+    return [python, "-u", str(_PROGRAM_RUNNER), engine_address]
 
 
 def interpreter(info: Any) -> str:

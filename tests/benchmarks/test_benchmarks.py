@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks import durations, flat, graph, growth, measure, overhead, page, path, regions, results
 from benchmarks.workplace import stack_document
+from sandbox import binaries, language
 from tests.support.rendering import render_program
 
 pytestmark = pytest.mark.unit
@@ -124,9 +125,10 @@ def test_what_the_sdks_class_does_not_take_is_registered_by_its_type() -> None:
     ("command", "role"),
     [
         (["/x/engine/pulumi", "up"], measure.ENGINE),
-        (["/x/python", "-u", "/p/sandbox/program.py"], measure.LANGUAGE),
+        (language.program_command("/x/python", "127.0.0.1:1"), measure.LANGUAGE),
         (["/x/python", "-P", "/p/sandbox/language.py", "127.0.0.1:1"], measure.LANGUAGE),
         (["/x/python", "-P", "-m", "sandbox.providers.gcp", "127.0.0.1:1"], measure.PROVIDERS),
+        ([f"/x/plugins/{binaries.KUBERNETES_PROVIDER.name}", "127.0.0.1:1"], measure.PROVIDERS),
         (["/x/helm", "template"], ""),
         ([], ""),
     ],
