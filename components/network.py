@@ -14,6 +14,8 @@ DNS_PORTS = {SYSTEM: (DNS_PORT,), OPENSHIFT_DNS: (5353,)}
 DNS_CACHES = ("169.254.20.10/32", "169.254.25.10/32")
 """Addresses of DNS caches in the nodes' network, which no selector of pods matches: NodeLocal DNSCache, kubespray.
 
+A cache may also answer at the Service address of DNS, which differs between clusters: `dns_caches` takes it.
+
 https://kubernetes.io/docs/tasks/administer-cluster/nodelocaldns/ and https://kubespray.io (`nodelocaldns_ip`)
 """
 CLOUD_DNS = "169.254.169.254/32"
@@ -60,21 +62,27 @@ def egress(
     return k8s.networking.v1.NetworkPolicyEgressRuleArgs(ports=_ports(ports), to=list(targets) or None)
 
 
-def dns_caches(*, gke: bool) -> tuple[str, ...]:
-    """Return the address blocks outside the pods' network where pods may ask for names. `gke`: the cluster is a GKE."""
-    return (*DNS_CACHES, CLOUD_DNS) if gke else DNS_CACHES
+def dns_caches(*, gke: bool, addresses: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the address blocks outside the pods' network where pods may ask for names, each once.
+
+    `gke`: the cluster is a GKE. `addresses`: IPv4 addresses of more caches, such as the Service address of DNS. A cache
+    in the nodes' network may answer there itself, and then no selector of pods matches it.
+    """
+    blocks = (*DNS_CACHES, *([CLOUD_DNS] if gke else []), *(f"{address}/32" for address in addresses))
+    return tuple(dict.fromkeys(blocks))
 
 
 def dns_egress(caches: Sequence[str]) -> list[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:
     """Let the pods ask the cluster's DNS, in every namespace where some kind of cluster runs it, and `caches`."""
     return [
-        *(_dns_rule(ports, peer(namespace=namespace)) for namespace, ports in DNS_PORTS.items()),
-        _dns_rule((DNS_PORT,), *map(cidr, caches)),
+        *(_dns_rule(ports, [peer(namespace=namespace)]) for namespace, ports in DNS_PORTS.items()),
+        # A rule without targets would open its ports to every address.
+        *([_dns_rule((DNS_PORT,), [cidr(block) for block in caches])] if caches else []),
     ]
 
 
 def _dns_rule(
-    ports: Sequence[int], *targets: k8s.networking.v1.NetworkPolicyPeerArgs
+    ports: Sequence[int], targets: Sequence[k8s.networking.v1.NetworkPolicyPeerArgs]
 ) -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:
     return k8s.networking.v1.NetworkPolicyEgressRuleArgs(
         ports=[*_ports(ports, "UDP"), *_ports(ports)], to=list(targets)

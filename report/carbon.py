@@ -13,7 +13,7 @@ from typing import Final
 
 from report.kubernetes import volumes
 from report.machines import Machines, machines_of
-from report.preview import Plan
+from report.preview import UNKNOWN_CLOUD, Plan
 from stacks import geography
 
 SOURCE: Final = "Cloud Carbon Footprint, Methodology"
@@ -110,7 +110,7 @@ def disk_watts(gigabytes: float, cloud: str) -> float:
 def _footprint(region: str, plan: Plan) -> Footprint:
     mine = [one for one in plan.resources if plan.region_of(one) == region]
     machines = [found for one in mine for found in machines_of(one, plan)]
-    cloud = plan.clouds.get(region, "unknown")
+    cloud = plan.clouds.get(region, UNKNOWN_CLOUD)
     known = geography.lookup(region)
     carbon = known.carbon if known else None
     missing = sorted({f"power of {one.type}" for one in machines if watts(one) is None})

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from report.charges import Charge, Charger, Charges, always, gibibytes, number, text
 from report.machines import premium_disk
-from report.preview import Plan, Planned, at, items
+from report.preview import UNKNOWN_CLOUD, Plan, Planned, at, items
 
 _DISKS: Final[Mapping[str, Mapping[str, str]]] = {
     "gcp": {"premium-rwo": "gcp.disk.pd-ssd"},
@@ -16,6 +16,7 @@ _DISKS: Final[Mapping[str, Mapping[str, str]]] = {
     # Azure charges for whole disks: `premium_disk`.
     "azure": {},
     "existing": {},
+    UNKNOWN_CLOUD: {},
 }
 """The disk behind a storage class, if its price per GiB is known, by cloud."""
 
@@ -26,6 +27,7 @@ _LOAD_BALANCERS: Final = {
     "aws": "aws.load-balancer",
     "azure": "azure.load-balancer",
     "existing": "existing.load-balancer",
+    UNKNOWN_CLOUD: f"{UNKNOWN_CLOUD}.load-balancer",
 }
 
 
@@ -36,11 +38,12 @@ def _volume(cloud: str, claim: object, copies: float = 1) -> Charge:
     if (cloud, kind) == ("azure", "managed-csi-premium"):
         disk = premium_disk(size)
         return Charge(what=f"{what}, {disk}", item=f"azure.disk.{disk}", least=copies, gib=stored)
-    return Charge(what=what, item=_DISKS.get(cloud, {}).get(kind, f"{cloud}.disk.{kind}"), least=stored, gib=stored)
+    # A class without a price, such as one of the user's own cluster, is listed by its name.
+    return Charge(what=what, item=_DISKS[cloud].get(kind, f"{cloud}.disk.{kind}"), least=stored, gib=stored)
 
 
 def _load_balancer(cloud: str) -> Charge:
-    return Charge(what="load balancer", item=_LOAD_BALANCERS.get(cloud, f"{cloud}.load-balancer"), note="and its use")
+    return Charge(what="load balancer", item=_LOAD_BALANCERS[cloud], note="and its use")
 
 
 def _claim(claim: Planned, plan: Plan) -> Charges:

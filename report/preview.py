@@ -23,6 +23,9 @@ UNKNOWN_VALUES: Final = frozenset(
 )
 """Texts that the engine writes for values that are not known before the deployment."""
 
+UNKNOWN_CLOUD: Final = "unknown"
+"""Stands for the cloud of resources whose region the plan does not have."""
+
 _OURS: Final = "sacred-council:"
 _REGION: Final = "sacred-council:stack:Region"
 _CLOUDS: Final = {
@@ -86,9 +89,9 @@ class Plan:
         return max(fits, key=len, default=PLATFORM)
 
     def cloud_of(self, resource: Planned) -> str:
-        """The cloud that charges for the resource: its own, else its region's."""
+        """The cloud that charges for the resource: its own, else its region's, else `UNKNOWN_CLOUD`."""
         package = resource.type.partition(":")[0]
-        return _CLOUD_OF_PACKAGE.get(package) or self.clouds.get(self.region_of(resource), "unknown")
+        return _CLOUD_OF_PACKAGE.get(package) or self.clouds.get(self.region_of(resource), UNKNOWN_CLOUD)
 
     def beside(self, resource: Planned, kind: str) -> tuple[Planned, ...]:
         """The resources of type `kind` in the same region."""

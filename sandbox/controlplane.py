@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -38,6 +39,7 @@ class Cluster:
         self.kubeconfig = layout.kubeconfigs / f"{plane.name}.yaml"
         self._abandoned = abandoned or threading.Event()
         self._requested = layout.clusters / f"{plane.name}.yaml"
+        self._metrics_apis = layout.clusters / "metrics-api" / plane.name
 
     @property
     def exists(self) -> bool:
@@ -80,6 +82,7 @@ class Cluster:
         shutil.rmtree(self.directory, ignore_errors=True)
         self.kubeconfig.unlink(missing_ok=True)
         self._requested.unlink(missing_ok=True)
+        shutil.rmtree(self._metrics_apis, ignore_errors=True)
 
     def _configuration(self) -> Path:
         saved = self.directory / "kwok.yaml"
@@ -91,12 +94,25 @@ class Cluster:
         except ValueError as error:
             raise SandboxError(f"Region {self.plane.name}: {error}. End the processes that listen there.") from error
         documents = manifests.kwokctl_configuration(
-            self.layout.bin, dict(zip(manifests.PORT_NAMES, ports, strict=True)), self.plane.slot
+            self.layout.bin,
+            dict(zip(manifests.PORT_NAMES, ports, strict=True)),
+            self.plane.slot,
+            metrics_api=self._metrics_api(),
         )
         path = self._requested
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump_all(documents, sort_keys=False))
         return path
+
+    def _metrics_api(self) -> Path:
+        """Return a new copy of the objects of the metrics API, for the control plane that is about to be created.
+
+        kwokctl caches what it renders from them by the folder's path, and all kwokctl of a sandbox share the cache. At
+        another path none reads what an older version, another one at the same time, or a killed one wrote there.
+        """
+        shutil.rmtree(self._metrics_apis, ignore_errors=True)
+        self._metrics_apis.mkdir(parents=True)
+        return Path(shutil.copytree(manifests.METRICS_API, Path(tempfile.mkdtemp(dir=self._metrics_apis)) / "api"))
 
     def _saved(self) -> dict[str, Any]:
         """kwokctl's file about the control plane; empty if missing or incomplete.

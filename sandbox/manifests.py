@@ -35,8 +35,10 @@ RUN_ANNOTATION = "sandbox.sacred-council.love/run"
 _SLOTS_PER_SECOND_OCTET = 256 // _THIRD_OCTETS_PER_SLOT
 
 
-def kwokctl_configuration(binaries: Path, ports: Mapping[str, int], slot: int) -> list[dict[str, Any]]:
-    """The documents for `kwokctl create cluster --config`."""
+def kwokctl_configuration(
+    binaries: Path, ports: Mapping[str, int], slot: int, *, metrics_api: Path
+) -> list[dict[str, Any]]:
+    """The documents for `kwokctl create cluster --config`. `metrics_api` is a copy of `METRICS_API`."""
     options = {
         "runtime": "binary",
         "bindAddress": LOOPBACK,
@@ -52,7 +54,7 @@ def kwokctl_configuration(binaries: Path, ports: Mapping[str, int], slot: int) -
         "enable": ["metrics-server"],
         "metricsServerBinary": str(binaries / "metrics-server"),
         # Otherwise kwokctl downloads a manifest, of whose objects it needs these two.
-        "metricsServerManifests": [str(METRICS_API)],
+        "metricsServerManifests": [str(metrics_api)],
         **ports,
     }
     # A single server needs no election. On a busy machine, a lost election would end the process.

@@ -140,10 +140,9 @@ def allowed_sources(plan: RegionPlan, clouds: Mapping[str, RegionCloud]) -> Sequ
 
 
 def name_peers(site: PeeringSite, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, StorePeers]:
-    """Give the other regions' peer endpoints DNS names in this region; return its `StorePeers` by
-    the data service's namespace.
+    """Give the other regions' peer endpoints DNS names in this region, and return its peers.
 
-    `endpoints` has the peer endpoints of all regions, by region.
+    They are by the data service's namespace. `endpoints` has the peer endpoints of all regions, by region.
     """
     return {
         data_service: _named(site, data_service, ways, endpoints)

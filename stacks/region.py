@@ -27,7 +27,7 @@ from components.scaling import Keda, ScaledServices
 from components.services import Services
 from components.streaming import Streaming
 from components.streaming.kafka import Kafka
-from stacks import monitoring_targets, topology
+from stacks import dns, monitoring_targets, topology
 from stacks.managed_data_services import ManagedDataServices, managed
 from stacks.region_base import RegionBase
 from stacks.region_mesh import RegionMesh
@@ -203,6 +203,7 @@ class Region(pulumi.ComponentResource):
             self.context,
             settings.services,
             time_zone=self._args.plan.place.time_zone,
+            dns_caches=dns.caches_of(settings.region(self._name)),
             renderer=self._args.chart_renderer,
             data_services=list(data_services),
             telemetry_endpoint=trace_endpoint(MONITORING) if monitoring else None,

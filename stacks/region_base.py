@@ -10,10 +10,9 @@ from components import namespaces
 from components.cluster import ClusterOutputs
 from components.mesh.chart_values import NETWORK_LABEL
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
-from components.network import dns_caches
 from components.peering import StorePeers
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority
-from stacks import clusters
+from stacks import clusters, dns
 from stacks.clouds import RegionCloud, RegionCluster
 from stacks.peering import PeerEndpoints, PeeringSite, name_peers, region_peer_endpoints
 from stacks.settings import Settings
@@ -56,7 +55,7 @@ class RegionBase(pulumi.ComponentResource):
     mesh_authority: RegionAuthority
     """Signs Istio's certificates."""
     endpoints: PeerEndpoints
-    """By data service; empty without peering."""
+    """By the data service's namespace; empty without peering."""
 
     def __init__(self, name: str, args: RegionBaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:stack:RegionBase", name, None, opts)
@@ -76,7 +75,9 @@ class RegionBase(pulumi.ComponentResource):
         self.register_outputs({"namespaces": dict(self.namespaces)})
 
     def peers(self, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, StorePeers]:
-        """The other regions' peer endpoints, by data service; empty without peering. Makes their DNS names here.
+        """Make the DNS names of the other regions' peer endpoints here, and return the endpoints.
+
+        They are by the data service's namespace, and there are none without peering.
 
         `endpoints` has the peer endpoints of all regions, by region.
         """
@@ -99,7 +100,7 @@ class RegionBase(pulumi.ComponentResource):
                 namespace=namespace,
                 region=region,
                 labels=labels,
-                dns_caches=dns_caches(gke=self.cluster.mesh_platform == "gke"),
+                dns_caches=dns.caches_of(self._args.settings.region(region)),
             ),
             pulumi.ResourceOptions(parent=self, providers=[self.provider]),
         ).namespace

@@ -7,7 +7,7 @@ from components.connection import DataService
 from components.monitoring import trace_endpoint
 from components.namespaces import MONITORING
 from components.services import chart_values
-from stacks import topology
+from stacks import dns, topology
 from stacks.settings import Settings
 
 
@@ -29,6 +29,7 @@ def service_values(settings: Settings) -> Mapping[str, dict[str, Any]]:
             settings.services,
             region=plan.name,
             time_zone=plan.place.time_zone,
+            dns_caches=dns.caches_of(settings.region(plan.name)),
             data_services=data_services(settings),
             telemetry_endpoint=trace_endpoint(MONITORING) if monitoring.enabled else None,
             trace_sampling=monitoring.trace_sampling,

@@ -33,6 +33,7 @@ from components.settings.values import (
     Context,
     Count,
     Country,
+    DnsAddresses,
     GatewayAddress,
     Languages,
     RegionName,
@@ -140,6 +141,11 @@ class ExistingRegion(Region):
     """IPv4 addresses from which others see the cluster's pods: those of its NAT or of its nodes. Other regions admit no
     other addresses. Needed among several regions, and with `database.primaryRegion`; public ones if another region is
     on a cloud."""
+    dns_addresses: DnsAddresses = ()
+    """IPv4 addresses of DNS servers in the nodes' network, which network policies let pods ask. Needed where a DNS
+    cache on the nodes answers at the Service address of DNS, as NodeLocal DNSCache does if kube-proxy uses iptables:
+    `kubectl get service kube-dns -n kube-system` shows the address. Needed also where a cache has another address than
+    169.254.20.10 and 169.254.25.10, which are always open."""
 
 
 def _shares(total: int, parts: int) -> list[int]:

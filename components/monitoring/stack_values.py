@@ -226,7 +226,7 @@ def _resources(*, cpu: str, cpu_limit: str, memory: str) -> dict[str, dict[str, 
 def alertmanager_config(*, receiver: bool, token: bool) -> dict[str, Any]:
     """Return Alertmanager's configuration. Without `receiver` alerts are only shown.
 
-    All alerts are sent at once. Critical ones are repeated every hour, warnings every 12 hours.
+    All alerts are sent within half a minute. Critical ones are repeated every hour, warnings every 12 hours.
     With `token` Alertmanager sends a bearer token.
     """
     told = PEOPLE if receiver else NOBODY

@@ -12,6 +12,7 @@ from components.connection import DataService, secret_name
 from components.context import RegionContext
 from components.local_chart import LocalChart, LocalChartArgs
 from components.namespaces import SERVICES
+from components.network import DNS_CACHES
 from components.services.settings import ServiceSettings, ServicesSettings
 from components.versions import KUBECTL_IMAGE
 
@@ -32,6 +33,7 @@ class Services(pulumi.ComponentResource):
     """The stateless services, each with its autoscaler, disruption budget, network policy and monitor.
 
     `time_zone` is the region's time zone, from the IANA database.
+    `dns_caches` are the address blocks outside the pods' network where the services may ask for names.
     `renderer` is a provider from `chart_renderer`.
     `data_services` are those with connection Secrets in the services' namespace.
     `telemetry_endpoint` is the URL of an OTLP/gRPC collector (None: no traces). It gets the share `trace_sampling`
@@ -52,6 +54,7 @@ class Services(pulumi.ComponentResource):
         settings: ServicesSettings,
         *,
         time_zone: str,
+        dns_caches: Sequence[str] = DNS_CACHES,
         renderer: k8s.Provider,
         data_services: Sequence[DataService],
         telemetry_endpoint: str | None,
@@ -68,6 +71,7 @@ class Services(pulumi.ComponentResource):
                 settings,
                 region=context.region,
                 time_zone=time_zone,
+                dns_caches=dns_caches,
                 data_services=data_services,
                 telemetry_endpoint=telemetry_endpoint,
                 trace_sampling=trace_sampling,
@@ -104,6 +108,7 @@ def chart_values(
     *,
     region: str,
     time_zone: str,
+    dns_caches: Sequence[str],
     data_services: Sequence[DataService],
     telemetry_endpoint: str | None,
     trace_sampling: float,
@@ -121,6 +126,7 @@ def chart_values(
         },
         "telemetry": {"endpoint": telemetry_endpoint or "", "sampling": trace_sampling},
         "kubectl": image_values(KUBECTL_IMAGE),
+        "networkPolicy": {"dnsCaches": list(dns_caches)},
         "serviceMonitor": {"enabled": monitored},
     }
 

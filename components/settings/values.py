@@ -129,15 +129,29 @@ def _known_image(value: str) -> str:
 _ADDRESS: Final = ("must be an IPv4 address that a cluster can have", "write e.g. 203.0.113.7")
 """Rule and remedy of an address."""
 
+_DNS_ADDRESS: Final = ("must be an IPv4 address at which pods can ask a DNS server", "write e.g. 10.96.0.10")
+"""Rule and remedy of a DNS server's address. It may be link-local, as those of caches on nodes usually are."""
+
 
 def _ipv4_address(value: str) -> str:
+    if not _is_usable(value) or IPv4Address(value).is_link_local:
+        raise mistake(*_ADDRESS)
+    return value
+
+
+def _dns_address(value: str) -> str:
+    if not _is_usable(value):
+        raise mistake(*_DNS_ADDRESS)
+    return value
+
+
+def _is_usable(value: str) -> bool:
+    """Whether the text is the IPv4 address of one host, as another host can call it."""
     try:
         address = IPv4Address(value)
     except ValueError:
-        address = IPv4Address(0)
-    if address.is_unspecified or address.is_loopback or address.is_link_local or address.is_multicast:
-        raise mistake(*_ADDRESS)
-    return value
+        return False
+    return not (address.is_unspecified or address.is_loopback or address.is_multicast)
 
 
 def _address_or_host(value: str) -> str:
@@ -236,6 +250,9 @@ IPV4: Final = r"([0-9]{1,3}\.){3}[0-9]{1,3}"
 
 Addresses = Annotated[
     tuple[Annotated[str, Check(_ipv4_address, in_schema(*_ADDRESS, pattern=whole(IPV4)))], ...], Field(strict=False)
+]
+DnsAddresses = Annotated[
+    tuple[Annotated[str, Check(_dns_address, in_schema(*_DNS_ADDRESS, pattern=whole(IPV4)))], ...], Field(strict=False)
 ]
 CachedPaths = Annotated[
     tuple[

@@ -28,12 +28,17 @@ LOCAL_GROUPS: Final = r".*\.local"
 """Consumer groups whose offsets stay in their region, because a group of the same name reads in every region."""
 MIRROR_TASKS: Final = 4
 """Most tasks for each other region. They share its partitions, two on each of the mirror's two pods."""
-CLIENTS: Final = {
-    f"{client}.connections.max.idle.ms": CLIENT_IDLE_MILLISECONDS for client in ("consumer", "producer", "admin")
-}
+IDLE: Final = "connections.max.idle.ms"
+CLIENTS: Final = {f"{client}.{IDLE}": CLIENT_IDLE_MILLISECONDS for client in ("consumer", "producer", "admin")}
 """Configuration of the clients of a connector.
 
 Kafka takes it from the connector alone: of a mirror's `source` it reads only addresses and security.
+"""
+WORKER: Final = {IDLE: CLIENT_IDLE_MILLISECONDS, **CLIENTS}
+"""Configuration of a worker's own clients, which connect to the region's brokers.
+
+The key without a prefix is for the worker's group and its three topics (Kafka's DistributedConfig), those with one are
+for the clients that the worker makes for its tasks (Kafka's Worker).
 """
 
 
@@ -52,6 +57,7 @@ def mirror(kafka: RegionKafka) -> dict[str, Any]:
             "statusStorageTopic": f"{INTERNAL}-status",
             **_client_tls(MIRROR_CERTIFICATE),
             "config": {
+                **WORKER,
                 "exactly.once.source.support": "enabled",
                 **{f"{topic}.storage.replication.factor": replicas for topic in ("config", "offset", "status")},
             },

@@ -15,6 +15,7 @@ _ENTRIES: Final[Mapping[str, object]] = {
     **{key: {} for key in lists_of_maps()},
     "apiAccess": "203.0.113.0/24",
     "egressAddresses": "203.0.113.7",
+    "dnsAddresses": "10.96.0.10",
 }
 """Replacement of a malformed entry, by the key of its list. The entries after it keep their indexes.
 

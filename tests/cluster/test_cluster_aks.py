@@ -15,6 +15,7 @@ from components.versions import KUBERNETES_VERSION
 from stacks.geography import CATALOGUE
 from stacks.settings.rules.clouds import most_nodes
 from tests.support.clusters import CLUSTER_TYPES, OFFICE, cluster, made, offered, only, public, rendered_cluster
+from tests.support.data_services import waits_for
 from tests.support.regions import rendered_with
 from tests.support.rendering import Rendered
 
@@ -144,6 +145,17 @@ def test_azure_upgrades_on_the_regions_own_day_and_within_it() -> None:
         assert (window["startTime"], window["utcOffset"]) == ("00:00", "+00:00")
         assert 4 <= window["durationHours"] <= 24
         assert window["durationHours"] == len(time["hourSlots"])
+
+
+def test_azure_gets_one_change_of_a_cluster_at_a_time() -> None:
+    """AKS refuses a change of a cluster while another one is under way."""
+    windows = public("aks").of_type(MAINTENANCE)
+    assert len(windows) == 3
+    for one, other in combinations(windows, 2):
+        assert one.name in waits_for(public("aks"), other) or other.name in waits_for(public("aks"), one)
+    pools = {pool.name for pool in public("aks").of_type(POOL)}
+    assert pools
+    assert all(pools <= waits_for(public("aks"), window) for window in windows)
 
 
 def test_aks_keeps_its_machines_in_a_group_whose_name_it_takes_in_every_region() -> None:

@@ -37,15 +37,21 @@ def kafka(region: str) -> list[float]:
         for client in ("consumer", "producer", "admin")
     ]
     assert clients
+    # A worker's own clients, which call the region's brokers. Kafka's DistributedConfig has the key without a prefix,
+    # for the worker's group and topics; Kafka's Worker has the prefixes, for the clients that it makes for its tasks.
+    worker = part(region, "streaming-mirror")["spec"]["target"]["config"]
+    prefixes = ("", "consumer.", "producer.", "admin.")
+    clients += [worker.get(f"{prefix}connections.max.idle.ms", 540_000) for prefix in prefixes]
     # As with the defaults, clients end a connection first. Otherwise a request may meet one that the broker just ended.
     assert max(clients) < brokers
     return [milliseconds / 1000 for milliseconds in (brokers, *clients)]
 
 
 def nats(region: str) -> list[float]:
-    # Gateways ping at least every 15 seconds, or more often if `ping_interval` says so (NATS' gateway.go).
-    written = re.search(r'ping_interval:\s*"?(\d+)s?"?', part(region, "messaging-settings")["data"]["nats.conf"])
-    return [min(15.0, float(written[1]) if written else 120.0)]
+    # A fact of the program: gateways ping every 15 seconds, or more often if `ping_interval` says so
+    # (`adjustPingInterval` in NATS' server/client.go). A region writes nothing about pings.
+    assert not re.search(r"\bping_", part(region, "messaging-settings")["data"]["nats.conf"])
+    return [15.0]
 
 
 def cockroachdb(region: str) -> list[float]:
@@ -56,8 +62,8 @@ def cockroachdb(region: str) -> list[float]:
 
 
 def thanos(region: str) -> list[float]:
-    # The querier asks every endpoint for its information every 5 seconds (Thanos' cmd/thanos/query.go); no argument
-    # changes that. An endpoint that is not in the file is not asked.
+    # A fact of the program: the querier asks every endpoint for its information every 5 seconds, and no argument
+    # changes that (Thanos' cmd/thanos/query.go). An endpoint that is not in the file is not asked.
     listed = part(region, "monitoring-thanos-query-endpoints")["data"]["endpoints.yaml"]
     assert all(f"{other}-0.peers.monitoring.svc" in listed for other in REGIONS if other != region)
     return [5.0]

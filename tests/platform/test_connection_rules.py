@@ -1,9 +1,10 @@
-"""How `connections` judges load balancers and rights on Secrets: handmade objects, and a region without its charts."""
+"""How `connections` judges load balancers, DNS and rights on Secrets: handmade objects, and a region without charts."""
 
 from typing import Any
 
 import pytest
 
+from components import network
 from tests.support import connections
 from tests.support.cluster_objects import Cluster, cluster_with, own_objects
 from tests.support.hubs import GITOPS
@@ -71,8 +72,18 @@ def test_who_calls_any_address_must_reach_the_pods_behind_the_own_load_balancer(
     )
 
 
-def test_in_a_region_only_the_database_s_backups_do_not_reach_the_own_gateway() -> None:
-    settings = {**configured(IOWA), "monitoring": {}, "gitops": GITOPS}
+DATABASE = "StatefulSet/cockroachdb/cockroachdb"
+TARGET = "Deployment/istio-ingress/istio-ingressgateway"
+
+
+@pytest.mark.parametrize("backup", [False, True])
+def test_in_a_region_only_the_database_s_backups_do_not_reach_the_own_gateway(backup: bool) -> None:
+    settings = {
+        **configured(IOWA),
+        "database": {"backup": {"regions": [IOWA[0]] if backup else []}},
+        "monitoring": {},
+        "gitops": GITOPS,
+    }
     stack = render("multiregion", {f"sacred-council:{key}": value for key, value in settings.items()}, secrets=TOLD)
     service = stack.named(f"{IOWA[0]}-mesh-gateway-release").inputs["values"]["service"]
     alertmanager = {"name": "main", "namespace": "monitoring"}
@@ -84,10 +95,59 @@ def test_in_a_region_only_the_database_s_backups_do_not_reach_the_own_gateway() 
         {"kind": "Alertmanager", "metadata": alertmanager, "spec": {"portName": "web"}},
     ]
     cluster = cluster_with(objects, cloud="gcp", platform="gke")
+    assert {DATABASE, TARGET} <= {p.maker for p in cluster.pods}
     callers = {p.maker for p in cluster.pods if cluster.policies.lets_out(p, None, 443)}
     assert {"Alertmanager/monitoring/main", "Deployment/argocd/argocd-repo-server"} <= callers
-    found = connections.closed_own_load_balancers(cluster)
-    assert {sentence.partition(" ")[0] for sentence in found} <= {"StatefulSet/cockroachdb/cockroachdb"}
+    # Backups go to the cloud's object storage, which no load balancer of the cluster is in front of.
+    sentence = f"{DATABASE} may call any address on 443, but not {TARGET} on 8443"
+    assert connections.closed_own_load_balancers(cluster) == ([sentence] if backup else [])
+
+
+SERVICE_ADDRESS = "10.96.0.10"
+"""Of `kube-dns` in a cluster made by kubeadm. kube-proxy in iptables mode leaves connections to it to a cache there."""
+NODE_CACHE: Manifest = {
+    "kind": "DaemonSet",
+    "metadata": {"name": "node-local-dns", "namespace": "kube-system"},
+    "spec": {
+        "template": {
+            "metadata": {"labels": {"k8s-app": "node-local-dns"}},
+            "spec": {"hostNetwork": True, "containers": [{"name": "node-cache", "ports": [{"containerPort": 53}]}]},
+        }
+    },
+}
+"""https://kubernetes.io/docs/tasks/administer-cluster/nodelocaldns/ (`nodelocaldns.yaml`)"""
+
+
+def cached(**region: Any) -> Cluster:
+    """A region of the local stack on nodes with a DNS cache that answers at the Service address of DNS."""
+    stack = render("local", {"sacred-council:regions": [{"name": "local", "cloud": "existing", **region}]})
+    objects = [*own_objects(stack, "local"), NODE_CACHE]
+    caches = {"DNS cache at the Service address": f"{SERVICE_ADDRESS}/32"}
+    return cluster_with(objects, cloud="existing", platform=None, dns_caches=caches)
+
+
+def test_pods_ask_a_dns_cache_at_the_service_address_where_the_region_names_it() -> None:
+    closed, opened = cached(), cached(dnsAddresses=[SERVICE_ADDRESS])
+    asking = [p.maker for p in closed.pods if p.namespace != "kube-system"]
+    assert asking
+    assert sorted(connections.without_dns(closed)) == sorted(
+        f"{maker}: DNS cache at the Service address, {protocol}" for maker in asking for protocol in ("UDP", "TCP")
+    )
+    assert connections.without_dns(opened) == []
+
+
+def test_a_named_dns_cache_is_open_on_the_port_of_dns_only() -> None:
+    cluster = cached(dnsAddresses=[SERVICE_ADDRESS])
+    redis = next(p for p in cluster.pods if p.namespace == "redis")
+    reached = [port for port in (53, 80, 443, 9153) if cluster.policies.lets_out(redis, f"{SERVICE_ADDRESS}/32", port)]
+    assert reached == [53]
+
+
+@pytest.mark.parametrize("caches", [(), ("192.0.2.53/32",)])
+def test_without_dns_caches_the_port_of_dns_is_not_open_to_any_address(caches: tuple[str, ...]) -> None:
+    # In Kubernetes an empty list of targets means every address.
+    rules = network.dns_egress(caches)
+    assert [bool(rule.to) for rule in rules] == [True] * (2 + len(caches))
 
 
 def bound(kind: str, role: str, rule: dict[str, list[str]] | None, *, place: str = "a") -> Cluster:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -101,6 +102,22 @@ def test_renovate_finds_what_the_preview_and_the_sandbox_install() -> None:
     login = preview_step("Login plug-in of AKS")["env"]["KUBELOGIN"]
     assert found_by_renovate(".github/workflows/preview.yml") == {sdk, login}
     assert found_by_renovate("sandbox/golang.py") == {golang.PACKAGE.partition("==")[2]}
+
+
+@pytest.mark.parametrize(
+    ("tool", "group"),
+    [("sandbox", "sandbox"), ("kwok", "sandbox"), ("kubernetes-provider", "sandbox"), ("istio", "test tools")],
+)
+def test_renovate_updates_the_sandbox_s_parts_together(tool: str, group: str) -> None:
+    """The last rule that matches wins: https://docs.renovatebot.com/configuration-options/#packagerules."""
+    path = f"tools/{tool}/go.mod"
+    assert (ROOT / path).is_file()
+    groups = [
+        rule["groupName"]
+        for rule in RENOVATE["packageRules"]
+        if any(fnmatch(path, pattern) for pattern in rule.get("matchFileNames", []))
+    ]
+    assert groups[-1] == group
 
 
 def test_renovate_reads_every_file_that_pins_something() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -14,6 +13,7 @@ import pytest
 from components.versions import KUBERNETES_VERSION
 from sandbox import crds, documents
 from sandbox.charts import packages, repositories, substitutes
+from tests.support import real_charts
 from tests.support.binaries import TIME_LIMIT, binary, run
 from tests.support.chart_packages import small
 from tests.support.rendering import ROOT
@@ -21,7 +21,6 @@ from tests.support.rendering import ROOT
 pytestmark = pytest.mark.conformance
 
 PIN = next(chart for chart in repositories.pinned(ROOT) if chart.name == "istiod")
-PACKAGES = Path(os.environ.get(repositories.FOLDER_VARIABLE) or ROOT.parent / "chart-packages")
 NEEDED_VALUES = {
     "cert-manager": "crds.enabled=true",
     "cluster-autoscaler": "autoDiscovery.clusterName=a,awsRegion=eu-west-1",
@@ -113,9 +112,9 @@ def test_a_gateways_substitute_takes_the_programs_values(options: tuple[str, ...
 
 @pytest.mark.parametrize("file", sorted({pin.file for pin in repositories.pinned(ROOT)}))
 def test_a_real_chart_renders_all_else_as_before(file: str, tmp_path: Path) -> None:
-    package = PACKAGES / file
+    package = real_charts.folder() / file
     if not package.is_file():
-        pytest.skip(f"{file} is not beside this checkout; `make charts` gets it")
+        pytest.skip(f"no {file} in {package.parent}; `make charts` gets it")
     chart = next((name for name in NEEDED_VALUES if package.name.startswith(f"{name}-")), "")
     options = ("--set", NEEDED_VALUES[chart]) if chart else ()
     served = tmp_path / package.name

@@ -115,3 +115,32 @@ def test_a_machine_without_free_ports_is_told(cluster: Cluster, monkeypatch: pyt
     monkeypatch.setenv(controlplane.FIRST_PORT_VARIABLE, "30000")
     with pytest.raises(SandboxError, match=r"Region eu: no 7 consecutive free TCP ports between 30000 and 30000\."):
         cluster.start()
+
+
+def _metrics_api(cluster: Cluster) -> Path:
+    """The folder that kwokctl gets for a control plane that is about to be created."""
+    configuration = next(iter(yaml.safe_load_all(cluster._configuration().read_text())))
+    (folder,) = configuration["options"]["metricsServerManifests"]
+    return Path(folder)
+
+
+def test_each_creation_has_the_metrics_api_at_a_path_of_its_own(cluster: Cluster) -> None:
+    """kwokctl 0.8.0 takes what it finds in its cache for a path, whole or not (EnsureManifest in its manifest.go)."""
+    plane = ControlPlane(name="us", context="us", slot=1, stacks=("local",))
+    other = Cluster(cluster.layout, plane)
+    first, beside, again = _metrics_api(cluster), _metrics_api(other), _metrics_api(cluster)
+    assert len({first, beside, again, manifests.METRICS_API}) == 4
+    for folder in (beside, again):
+        assert folder.is_relative_to(cluster.layout.home)
+        assert {file.name: file.read_bytes() for file in folder.iterdir()} == {
+            file.name: file.read_bytes() for file in manifests.METRICS_API.iterdir()
+        }
+    cluster.remove()
+    assert (again.exists(), beside.exists()) == (False, True)
+
+
+def test_a_control_plane_that_was_made_keeps_its_metrics_api(cluster: Cluster) -> None:
+    folder = _metrics_api(cluster)
+    _write(cluster, WHOLE)
+    assert cluster._configuration() == cluster.directory / "kwok.yaml"
+    assert folder.is_dir()

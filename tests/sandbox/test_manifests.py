@@ -40,7 +40,7 @@ def test_service_addresses_fit_into_a_slot() -> None:
 
 def test_everything_listens_on_loopback_and_nothing_is_switched_off() -> None:
     ports = {name: 20000 + index for index, name in enumerate(manifests.PORT_NAMES)}
-    configuration, *_ = manifests.kwokctl_configuration(Path("/bin"), ports, 0)
+    configuration, *_ = manifests.kwokctl_configuration(Path("/bin"), ports, 0, metrics_api=Path("/api"))
     options = configuration["options"]
     assert options["bindAddress"] == "127.0.0.1"
     assert options["kubeAuthorization"] is True

@@ -11,13 +11,17 @@ from publish.__main__ import main
 from publish.files import HEAD, differing, files, write
 from stacks.settings import parse
 from tests.support.hubs import GITOPS
-from tests.support.regions import IOWA, MIXED, SHIFTING, configured, targets
+from tests.support.regions import IOWA, MIXED, SHIFTING, configured, own, targets
 from tests.support.rendering import stack_config
 
 pytestmark = pytest.mark.stack
 
 
-@pytest.mark.parametrize("sections", [{}, {"services": SHIFTING}], ids=["usual", "shifting"])
+@pytest.mark.parametrize(
+    "sections",
+    [{}, {"services": SHIFTING}, {"streaming": {"enabled": True}}],
+    ids=["usual", "shifting", "streaming"],
+)
 def test_the_published_values_are_those_that_the_program_deploys_with(sections: dict[str, Any]) -> None:
     services = stack_config("multiregion")["sacred-council:services"]
     config = {**configured(*MIXED), "monitoring": {}, "services": services, **sections}
@@ -28,6 +32,26 @@ def test_the_published_values_are_those_that_the_program_deploys_with(sections: 
     }
     published = files(parse({"stage": "continental", **config, "gitops": GITOPS}))
     assert {name.removesuffix(".yaml"): yaml.safe_load(text) for name, text in published.items()} == deployed
+    assert len(deployed) == len(MIXED)
+
+
+def test_the_published_values_open_the_dns_caches_that_each_region_names() -> None:
+    cellar = own("cellar") | {"dnsAddresses": ["10.96.0.10", "169.254.20.10"]}
+    others = configured(*MIXED)
+    published = files(
+        parse({"stage": "continental", **others, "regions": [*others["regions"], cellar], "gitops": GITOPS})
+    )
+    caches = {
+        name.removesuffix(".yaml"): yaml.safe_load(text)["networkPolicy"]["dnsCaches"]
+        for name, text in published.items()
+    }
+    everywhere = ["169.254.20.10/32", "169.254.25.10/32"]
+    assert caches == {
+        "us-central1": [*everywhere, "169.254.169.254/32"],
+        "us-east-1": everywhere,
+        "westeurope": everywhere,
+        "cellar": [*everywhere, "10.96.0.10/32"],
+    }
 
 
 def test_publishing_writes_finds_and_removes_files(tmp_path: Any) -> None:

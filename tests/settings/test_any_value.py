@@ -62,6 +62,7 @@ OWN = {
     "serviceType": "LoadBalancer",
     "gatewayAddress": "203.0.113.7",
     "egressAddresses": ["203.0.113.8"],
+    "dnsAddresses": ["10.96.0.10"],
     "geography": PLACE,
     "slot": 200,
 }

@@ -56,7 +56,7 @@ SINGLE = [
         "regions[0].nodes",
         {},
         "is not a setting; known here: name, cloud, geography, slot, traffic, context, platform, "
-        "serviceType, gatewayAddress, egressAddresses",
+        "serviceType, gatewayAddress, egressAddresses, dnsAddresses",
     ),
     (
         "regions[0].platform",

@@ -86,8 +86,13 @@ def cluster(case: Case) -> Cluster:
     return cluster_with(_deployed(case), cloud=_cloud(case), platform=case.platform)
 
 
-def cluster_with(objects: Sequence[Manifest], *, cloud: str, platform: str | None) -> Cluster:
-    """A cluster with these objects, and what controllers and the cluster itself add to them."""
+def cluster_with(
+    objects: Sequence[Manifest], *, cloud: str, platform: str | None, dns_caches: Mapping[str, str] | None = None
+) -> Cluster:
+    """A cluster with these objects, and what controllers and the cluster itself add to them.
+
+    `dns_caches` are address blocks of further DNS servers in the nodes' network, by their names.
+    """
     dns = controllers.dns_pods(platform)
     deployed = [*objects, *controllers.brought(dns)]
     whole = [*deployed, *controllers.kubelet_services(deployed), *strimzi_objects.made(deployed)]
@@ -96,7 +101,7 @@ def cluster_with(objects: Sequence[Manifest], *, cloud: str, platform: str | Non
     }
     policies = Policies(policies=[o for o in whole if o["kind"] == "NetworkPolicy"], namespaces=namespaces)
     pods = [*controllers.pods(whole, namespaces), dns]
-    caches = controllers.dns_caches(platform)
+    caches = {**controllers.dns_caches(platform), **(dns_caches or {})}
     return Cluster(cloud=cloud, objects=whole, pods=pods, policies=policies, dns_caches=caches)
 
 

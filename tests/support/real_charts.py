@@ -39,7 +39,7 @@ def package(chart: str, version: str) -> Path:
     """The package of a chart. Skips the test when there is none."""
     found = folder() / f"{chart}-{version}.tgz"
     if not found.is_file():
-        pytest.skip(f"no {found.name} in {found.parent}: put the chart's package there, or name a folder that has it")
+        pytest.skip(f"no {found.name} in {found.parent}; `make charts` gets it")
     return found
 
 

@@ -204,8 +204,9 @@ class AksCluster(pulumi.ComponentResource):
         pools: AksPools,
         window: MaintenanceWindow,
     ) -> None:
+        before: pulumi.Resource = pools
         for purpose, schedule in {"releases": RELEASES, "upgrades": AUTO_UPGRADE, "node-images": NODE_UPGRADE}.items():
-            containerservice.MaintenanceConfiguration(
+            before = containerservice.MaintenanceConfiguration(
                 f"{name}-{purpose}",
                 resource_group_name=self._network.resource_group_name,
                 resource_name_=cluster.name,
@@ -214,7 +215,7 @@ class AksCluster(pulumi.ComponentResource):
                 time_in_week=_hours(window) if schedule == RELEASES else None,
                 maintenance_window=None if schedule == RELEASES else _maintenance_window(window),
                 # Azure accepts one change of a cluster at a time.
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[pools], deleted_with=cluster),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[before], deleted_with=cluster),
             )
 
     def _lock(self, name: str, cluster: containerservice.ManagedCluster) -> None:

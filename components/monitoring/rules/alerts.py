@@ -204,7 +204,7 @@ def _streaming(namespace: str) -> Sequence[Alert]:
             wait="15m",
             severity="warning",
             summary="Group {{ $labels.consumergroup }} falls behind in {{ $labels.topic }}",
-            description="{{ $value }} records wait for the group, and more than 15 minutes ago.",
+            description="{{ $value }} records wait for the group, more than there were 15 minutes ago.",
             runbook="kafka-consumers-behind",
         ),
     ]
