@@ -68,7 +68,7 @@ status: venv ## regions, processes and stacks of the sandbox
 doctor: venv ## what is missing on this machine
 	@$(SANDBOX) doctor
 
-recover: venv ## after a killed run: make its pending Helm releases usable again, so that `pulumi up` goes on
+recover: venv ## after a killed run: release its lock, repair its Helm releases, so that `pulumi up` goes on
 	@$(SANDBOX) recover $(STACK)
 
 charts: venv ## download the pinned Helm charts that the sandbox lacks, where there is internet

@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument(
             "--context", help="a context of your kubeconfig: use that cluster and the official CLI instead"
         )
-    recover = verbs.add_parser("recover", help="after a killed run: repair its pending Helm releases")
+    recover = verbs.add_parser("recover", help="after a killed run: make plain `pulumi up` go on")
     recover.add_argument("stack", nargs="?", default="local", help="a stack of this project (default: local)")
     recover.add_argument(
         "--official", action="store_true", help="for the stack that your own pulumi deploys, in all its clusters"

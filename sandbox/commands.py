@@ -67,7 +67,10 @@ def start(layout: Layout, stack: str) -> int:
 
 
 def recover(layout: Layout, stack: str, *, official: bool) -> int:
-    """Repair the Helm releases of a killed run, so that plain `pulumi up` works again."""
+    """Make plain `pulumi up` go on after a killed run: its lock, its Helm releases, what the state does not know.
+
+    In a backend of the user's (`official`), only the Helm releases: there an engine may work on another machine.
+    """
     found = context.recover(layout, stack) if official else deployment.recover(layout, stack)
     if not found:
         print(f"Stack {stack}: no Helm release needs repair.")

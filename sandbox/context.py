@@ -17,9 +17,10 @@ from typing import Any
 
 import yaml
 
-from sandbox import child, engine, kubeconfig, regions, releases, state
+from sandbox import child, engine, kubeconfig, progress, regions, releases, state
 from sandbox.layout import Layout, SandboxError
 
+_REFRESH = "Go on with `pulumi up --refresh`: a plain `pulumi up` would count on what is gone."
 _ENCRYPTION_KEYS = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
 
@@ -41,13 +42,20 @@ def down(layout: Layout, stack: str, context: str) -> int:
 
 
 def recover(layout: Layout, stack: str) -> int:
-    """Repair Helm releases that a killed run left pending, in all clusters of the stack; return their number."""
+    """Repair Helm releases that a killed run left half done, in all clusters of the stack; return their number.
+
+    Says so if the state needs a refresh, which waits for the user: it may need credentials of clouds, or drop a region.
+    """
     cli = engine.on_path()
     if cli is None:
         raise SandboxError("The official Pulumi CLI, which has the stack, is not on PATH.")
     exported = _exported(cli, layout, stack, "--show-secrets")
     with releases.clusters_of(exported) as clusters:
-        return len(releases.recover(layout, clusters, releases.deployment_of(exported)))
+        deployment = releases.deployment_of(exported)
+        repaired = releases.recover(layout, clusters, deployment)
+        if state.left_behind(deployment) or any(release.was_going for release in repaired):
+            progress.say(f"Stack {stack}: the killed run was changing or deleting resources. {_REFRESH}")
+        return len(repaired)
 
 
 def _exported(cli: Path, layout: Layout, stack: str, *options: str) -> dict[str, Any]:

@@ -6,9 +6,22 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
-from sandbox import binaries, charts, child, control_planes, doctor, engine, progress, regions, releases, state
+from sandbox import (
+    binaries,
+    charts,
+    child,
+    control_planes,
+    deletions,
+    doctor,
+    engine,
+    progress,
+    regions,
+    releases,
+    state,
+)
 from sandbox.controlplane import Cluster
 from sandbox.layout import Layout, SandboxError
 from sandbox.regions import Region
@@ -47,8 +60,7 @@ def up(layout: Layout, stack: str) -> int:
     """Deploy the stack and print a summary; return the engine's exit status."""
     wanted = start(layout, stack)
     initialise(layout, stack)
-    release_stale_locks(layout, stack)
-    recover(layout, stack)
+    go_on(layout, stack)
     # Without a confirmation, a preview would only double the time. `make preview` shows one.
     status = child.run([str(layout.shims / "pulumi"), "up", "--yes", "--skip-preview", "--stack", stack], layout)
     if status == 0:
@@ -85,8 +97,8 @@ def initialise(layout: Layout, stack: str) -> None:
         _pulumi(layout, "stack", "select", stack)
 
 
-def release_stale_locks(layout: Layout, stack: str) -> None:
-    """Remove the lock of a killed engine. Raises `SandboxError` if the engine still runs."""
+def release_stale_locks(layout: Layout, stack: str) -> bool:
+    """Remove the lock of a killed engine; return whether there was one. Raises `SandboxError` if the engine runs."""
     locks = state.locks(layout, stack)
     running = [str(lock.pid) for lock in locks if lock.pid]
     if running:
@@ -97,18 +109,62 @@ def release_stale_locks(layout: Layout, stack: str) -> None:
     if locks:
         progress.say(f"Stack {stack}: an engine was killed while it worked; continuing from there.")
         _pulumi(layout, "cancel", "--yes", "--stack", stack)
+    return bool(locks)
 
 
 def recover(layout: Layout, stack: str) -> int:
-    """Repair Helm releases that a killed run left half done; return their number."""
-    clusters = [
+    """Make plain `pulumi up` go on after a killed run; return the number of repaired Helm releases.
+
+    Starts the control planes, because a machine that died took them along.
+    """
+    engine.prepare(layout)
+    if state.exists(layout, stack):
+        # Refuses while an engine works, before anything is touched.
+        release_stale_locks(layout, stack)
+    _revive(layout, stack)
+    return go_on(layout, stack)
+
+
+def go_on(layout: Layout, stack: str) -> int:
+    """Release a killed run's lock, repair its Helm releases and correct the state; return the number of releases.
+
+    The control planes must run. The releases come before the state: only the killed run's state says what it began.
+    """
+    release_stale_locks(layout, stack)
+    clusters = _accesses(layout, stack)
+    repaired = releases.recover(layout, clusters, state.latest(layout, stack))
+    if any(release.was_going for release in repaired):
+        state.mark_behind(layout, stack, "refresh")
+    _catch_up(layout, stack, clusters)
+    return len(repaired)
+
+
+def _catch_up(layout: Layout, stack: str, clusters: list[releases.Access]) -> None:
+    """Refresh the state if a killed run changed or deleted what the state does not know.
+
+    Keeps pending creations: the next update lets the clouds' stand-ins adopt those resources.
+    """
+    run = state.behind(layout, stack)
+    if run is None or not state.exists(layout, stack):
+        return
+    deletions.wait(layout, clusters)
+    state.mark_behind(layout, stack, run)
+    # A destroyed EKS cluster lets nobody log in, so only this variable drops what was in it.
+    extra = {SKIP_CHECKPOINTS: "true", **({_DELETE_UNREACHABLE: "true"} if run == "destroy" else {})}
+    with progress.step(f"Stack {stack}: comparing the state with what is there, as a run was killed amid changes"):
+        _pulumi(layout, "refresh", "--yes", "--skip-preview", "--skip-pending-creates", "--stack", stack, extra=extra)
+    state.clear_behind(layout, stack)
+
+
+def _accesses(layout: Layout, stack: str) -> list[releases.Access]:
+    """How to reach the stack's running control planes."""
+    return [
         releases.Access(
             name=f"Region {cluster.plane.name}", provider=f"{cluster.plane.name}-", kubeconfig=cluster.kubeconfig
         )
         for cluster in control_planes.clusters(layout, stack)
         if cluster.servers
     ]
-    return len(releases.recover(layout, clusters, state.latest(layout, stack)))
 
 
 def down(layout: Layout, stack: str) -> int:
@@ -126,6 +182,7 @@ def down(layout: Layout, stack: str) -> int:
     shutil.rmtree(layout.clouds / stack, ignore_errors=True)
     if deployed:
         _forget(layout, stack)
+    state.clear_behind(layout, stack)
     stopped = f"stopped the control planes of {', '.join(removed)}" if removed else "no control plane was left to stop"
     failed = ", but its destroy failed" if problem else ""
     print(f"Stack {stack} is down: {stopped}{failed}." if deployed or removed else f"Stack {stack} was not up.")
@@ -146,14 +203,19 @@ def _destroy(layout: Layout, stack: str) -> int:
         progress.say("Without an engine the stack cannot be destroyed; its state is discarded.")
         return 0
     engine.prepare(layout)
-    release_stale_locks(layout, stack)
+    killed = release_stale_locks(layout, stack)
     lost = _revive(layout, stack)
-    # Deleting twice does no harm, and all data is discarded anyway.
-    extra = {SKIP_CHECKPOINTS: "true", **({_DELETE_UNREACHABLE: "true"} if lost else {})}
-    # Only a refresh makes the engine forget Helm releases of a lost control plane.
-    refresh = ["--refresh"] if lost else []
+    # Helm fails to uninstall a release that is gone, or whose control plane is lost. Only a refresh makes the engine
+    # forget such releases.
+    again = lost or killed or state.behind(layout, stack) is not None
+    extra = {SKIP_CHECKPOINTS: "true", **({_DELETE_UNREACHABLE: "true"} if again else {})}
+    refresh = ["--refresh"] if again else []
     command = [str(layout.shims / "pulumi"), "destroy", "--yes", "--skip-preview", *refresh, "--stack", stack]
+    # The state is saved at the end only, so a killed destroy leaves it wrong.
+    state.mark_behind(layout, stack, "destroy")
     status = child.run(command, layout, extra)
+    if status == 0:
+        state.clear_behind(layout, stack)
     if status and status != child.INTERRUPTED and lost:
         progress.say("A control plane is lost, so the stack could not be destroyed completely; the rest is discarded.")
         return 0
@@ -178,12 +240,12 @@ def _runs_again(cluster: Cluster) -> bool:
     return cluster.exists
 
 
-def _pulumi(layout: Layout, *arguments: str) -> str:
-    """Run a short command of the engine; return its output."""
+def _pulumi(layout: Layout, *arguments: str, extra: Mapping[str, str] | None = None) -> str:
+    """Run a short command of the engine, with extra variables; return its output."""
     run = subprocess.run(
         [str(layout.shims / "pulumi"), *arguments, "--non-interactive"],
         cwd=layout.project,
-        env=engine.environment(layout),
+        env={**engine.environment(layout), **(extra or {})},
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,

@@ -109,6 +109,13 @@ class Layout:
         """Kubeconfig with the contexts of one stack's regions only."""
         return self.stacks / f"{stack}.kubeconfig"
 
+    def behind(self, stack: str) -> Path:
+        """Exists while a run that writes the state only at its end changes or deletes the stack's resources.
+
+        Holds the run's name, one of `state.Behind`. Outlives a kill.
+        """
+        return self.stacks / f"{stack}.behind"
+
     def stack_file(self, stack: str) -> Path:
         """The tracked configuration of a stack."""
         return self.project / f"Pulumi.{stack}.yaml"

@@ -1,8 +1,8 @@
 """Repairs Helm releases that a killed run left half done. Neither Helm nor the provider continues with them.
 
-Uninstalls a release whose installation was interrupted, or that the run could not record. Rolls back a release whose
-upgrade or rollback was interrupted. Use it only while no engine works on the stack: the releases of a running engine
-look the same.
+Uninstalls a release whose installation or removal was interrupted, or that the run could not record. Rolls back a
+release whose upgrade or rollback was interrupted. Use it only while no engine works on the stack: the releases of a
+running engine look the same.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from sandbox import binaries, progress
 from sandbox.layout import Layout, SandboxError
 
 _INSTALLING = "pending-install"
-_PENDING = (_INSTALLING, "pending-upgrade", "pending-rollback")
+_REMOVING = "uninstalling"
+_CUT_OFF = (_INSTALLING, "pending-upgrade", "pending-rollback", _REMOVING)
+_COMPLETE = ("deployed", "superseded")
 _UNRECORDED = "installed but not recorded"
 _RELEASE = "kubernetes:helm.sh/v3:Release"
 _LABELS = (
-    'jsonpath={range .items[*]}{.metadata.namespace} {.metadata.labels.name} {.metadata.labels.status}{"\\n"}{end}'
+    "jsonpath={range .items[*]}{.metadata.namespace} {.metadata.labels.name} {.metadata.labels.status} "
+    '{.metadata.labels.version}{"\\n"}{end}'
 )
-_KUBECTL = next(binary for binary in binaries.CONTROL_PLANE if binary.name == "kubectl")
+KUBECTL = next(binary for binary in binaries.CONTROL_PLANE if binary.name == "kubectl")
 _PROVIDER = "pulumi:providers:kubernetes"
 
 
@@ -61,17 +64,26 @@ class HalfDone:
     access: Access
     key: Key
     status: str
+    complete: int | None = None
+    """Its last revision that was deployed completely; None if there is none."""
 
     @property
-    def is_new(self) -> bool:
-        """Whether this was its first installation."""
-        return self.status in (_INSTALLING, _UNRECORDED)
+    def was_going(self) -> bool:
+        """Whether it was being uninstalled. The state may still list it."""
+        return self.status == _REMOVING
+
+    @property
+    def is_uninstalled(self) -> bool:
+        """Whether the remedy is to uninstall it."""
+        return self.status in (_INSTALLING, _UNRECORDED, _REMOVING)
 
     @property
     def remedy(self) -> list[str]:
         """Helm's command that repairs it."""
         namespace, name = self.key
-        verb = ["uninstall", name, "--wait"] if self.is_new else ["rollback", name]
+        # Without a revision Helm takes the one before, which another kill may have cut off.
+        revision = [] if self.complete is None else [str(self.complete)]
+        verb = ["uninstall", name, "--wait"] if self.is_uninstalled else ["rollback", name, *revision]
         return [*verb, "--namespace", namespace, *self.access.options("--kube-context")]
 
 
@@ -82,7 +94,7 @@ def recover(layout: Layout, clusters: Sequence[Access], deployment: Mapping[str,
     """
     operations = _unrecorded(deployment)
     begun = {access.name: _begun(access, clusters, operations) for access in clusters}
-    binaries.ensure(layout, [_KUBECTL])
+    binaries.ensure(layout, [KUBECTL])
     with ThreadPoolExecutor(max_workers=8) as pool:
         lists = pool.map(lambda access: _half_done(layout, access, begun[access.name]), clusters)
         found = [release for one in lists for release in one]
@@ -113,23 +125,44 @@ def _begun(access: Access, clusters: Sequence[Access], operations: Sequence[Mapp
     return found
 
 
+Revision = tuple[int, str]
+"""Number and status of a release's revision."""
+
+
 def _half_done(layout: Layout, access: Access, begun: set[Key]) -> list[HalfDone]:
-    """The half-done releases of a cluster, from the labels of Helm's Secrets."""
-    selector = "owner=helm" if begun else f"owner=helm,status in ({','.join(_PENDING)})"
-    options = ["get", "secrets", "--all-namespaces", f"--selector={selector}", f"--output={_LABELS}"]
-    kubectl = str(binaries.path_of(layout, _KUBECTL))
-    run = _run([kubectl, *options, "--request-timeout=10s", *access.options("--context")])
-    if run.returncode != 0:
+    """The half-done releases of a cluster, from the labels of Helm's Secrets.
+
+    Only the last revision of a release counts: after a rollback, the revision that was cut off keeps its status.
+    """
+    try:
+        suspects = begun or _revisions(layout, access, f"owner=helm,status in ({','.join(_CUT_OFF)})")
+        found = _revisions(layout, access, "owner=helm") if suspects else {}
+    except ConnectionError:
         progress.say(f"{access.name} does not answer; its Helm releases were not checked.")
         return []
-    found: dict[Key, HalfDone] = {}
-    for namespace, name, status in (line.split() for line in run.stdout.splitlines()):
-        key = (namespace, name)
-        if key in begun and status not in _PENDING:
-            found.setdefault(key, HalfDone(access=access, key=key, status=_UNRECORDED))
-        elif status in _PENDING:
-            found[key] = HalfDone(access=access, key=key, status=status)
-    return list(found.values())
+    return [one for key in found if (one := _cut_off(access, key, found[key], recorded=key not in begun))]
+
+
+def _cut_off(access: Access, key: Key, revisions: Sequence[Revision], *, recorded: bool) -> HalfDone | None:
+    """The release if it is half done, else None."""
+    _, status = max(revisions)
+    if status not in _CUT_OFF:
+        return None if recorded else HalfDone(access=access, key=key, status=_UNRECORDED)
+    complete = max((number for number, one in revisions if one in _COMPLETE), default=None)
+    return HalfDone(access=access, key=key, status=status, complete=complete)
+
+
+def _revisions(layout: Layout, access: Access, selector: str) -> dict[Key, list[Revision]]:
+    """The revisions of each release that the selector finds. Raises `ConnectionError` if there is no answer."""
+    options = ["get", "secrets", "--all-namespaces", f"--selector={selector}", f"--output={_LABELS}"]
+    kubectl = str(binaries.path_of(layout, KUBECTL))
+    run = _run([kubectl, *options, "--request-timeout=10s", *access.options("--context")])
+    if run.returncode != 0:
+        raise ConnectionError(run.stderr)
+    found: dict[Key, list[Revision]] = {}
+    for namespace, name, status, number in (line.split() for line in run.stdout.splitlines()):
+        found.setdefault((namespace, name), []).append((int(number), status))
+    return found
 
 
 def _mend(layout: Layout, release: HalfDone) -> None:
@@ -137,7 +170,7 @@ def _mend(layout: Layout, release: HalfDone) -> None:
     where = f"{release.access.name}: Helm release {'/'.join(release.key)}"
     if run.returncode != 0:
         raise SandboxError(f"{where} is {release.status}, and could not be repaired.\n{run.stderr.strip()}")
-    done = "uninstalled" if release.is_new else "rolled back"
+    done = "uninstalled" if release.is_uninstalled else "rolled back"
     progress.say(f"{where} was {release.status} when a run was killed; it was {done}, and the next run continues.")
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 import yaml
@@ -79,6 +80,40 @@ def resources(layout: Layout, stack: str) -> list[dict[str, Any]]:
 def unfinished(layout: Layout, stack: str) -> list[dict[str, Any]]:
     """The operations in the state that a killed engine had begun."""
     return list(latest(layout, stack).get("pending_operations") or ())
+
+
+Behind = Literal["destroy", "refresh"]
+"""A run that left the state behind: what it did is not in the state."""
+
+
+def behind(layout: Layout, stack: str) -> Behind | None:
+    """The killed run because of which the state may list what is gone, or not know a change; None if there is none.
+
+    That is a run that saves the state only at its end (`mark_behind`), or any run that was changing or deleting a
+    resource when it was killed ("refresh"). What a run was only creating is not listed, so nothing is wrong about it.
+    """
+    mark = layout.behind(stack)
+    if mark.is_file():
+        return "destroy" if mark.read_text().strip() == "destroy" else "refresh"
+    return "refresh" if left_behind(latest(layout, stack)) else None
+
+
+def left_behind(deployment: Mapping[str, Any]) -> bool:
+    """Whether a killed engine was changing or deleting a resource in this state. A later run drops such operations."""
+    return any(operation["type"] != "creating" for operation in deployment.get("pending_operations") or ())
+
+
+def mark_behind(layout: Layout, stack: str, run: Behind) -> None:
+    """Note that this run begins. A note of a destroy stays: only that one may also have deleted clusters."""
+    if behind(layout, stack) != "destroy":
+        mark = layout.behind(stack)
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.write_text(f"{run}\n")
+
+
+def clear_behind(layout: Layout, stack: str) -> None:
+    """Note that the state is right again."""
+    layout.behind(stack).unlink(missing_ok=True)
 
 
 def _is_default_provider(item: dict[str, Any]) -> bool:

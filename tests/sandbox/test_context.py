@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox import context, engine
+from sandbox import context, engine, releases
 from sandbox.layout import Layout, SandboxError
 from sandbox.regions import REGIONS_KEY
 
@@ -146,3 +146,20 @@ def test_where_a_stack_is_deployed_is_read_from_its_state() -> None:
     assert context.deployed_context(_state(context="kind-b"), "kind-a") == "kind-b"
     assert context.deployed_context(_state(), "kind-a") == "kind-a"
     assert context.deployed_context({"version": 3, "deployment": None}, "kind-a") is None
+
+
+@pytest.mark.parametrize(("pending", "said"), [("creating", False), ("updating", True), ("deleting", True)])
+def test_recover_says_when_the_users_state_needs_a_refresh(
+    layout: Layout,
+    calls: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    pending: str,
+    said: bool,
+) -> None:
+    operation = {"type": pending, "resource": {"urn": "urn:x", "type": "kubernetes:core/v1:Service"}}
+    exported = {"deployment": {"resources": [], "pending_operations": [operation]}}
+    monkeypatch.setattr(context, "_exported", lambda *_: exported)
+    monkeypatch.setattr(releases, "recover", lambda *_: [])
+    assert context.recover(layout, "local") == 0
+    assert ("Go on with `pulumi up --refresh`" in capsys.readouterr().err) == said

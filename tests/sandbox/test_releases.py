@@ -41,7 +41,7 @@ class Cluster:
         self._write("helm", f'echo "$*" >> {self._told}')
 
     def finds(self, *releases: str) -> None:
-        """Set the releases that kubectl prints: namespace, name and status of each."""
+        """Set the revisions that kubectl prints: namespace, name, status and number of each."""
         lines = "\n".join(releases)
         self._write("kubectl", f"cat <<'END'\n{lines}\nEND" if lines else ":")
 
@@ -66,9 +66,12 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
 
 def test_a_first_installation_is_uninstalled_and_an_upgrade_is_rolled_back(cluster: Cluster) -> None:
     cluster.finds(
-        "istio-system istiod pending-install",
-        "monitoring jaeger pending-upgrade",
-        "monitoring grafana pending-rollback",
+        "istio-system istiod pending-install 1",
+        "monitoring jaeger deployed 9",
+        "monitoring jaeger pending-upgrade 10",
+        "monitoring grafana superseded 1",
+        "monitoring grafana pending-upgrade 2",
+        "monitoring grafana pending-rollback 3",
     )
     found = releases.recover(
         cluster.layout, [Access(name="here", provider="x", kubeconfig=Path("/k"), context="c")], {}
@@ -77,13 +80,38 @@ def test_a_first_installation_is_uninstalled_and_an_upgrade_is_rolled_back(clust
     where = "--kubeconfig /k --kube-context c"
     assert cluster.told == [
         f"uninstall istiod --wait --namespace istio-system {where}",
-        f"rollback jaeger --namespace monitoring {where}",
-        f"rollback grafana --namespace monitoring {where}",
+        f"rollback jaeger 9 --namespace monitoring {where}",
+        f"rollback grafana 1 --namespace monitoring {where}",
     ]
 
 
+def test_a_removal_is_finished_whatever_the_earlier_revisions_were(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.finds("istio-system istiod superseded 1", "istio-system istiod uninstalling 2")
+    (found,) = releases.recover(cluster.layout, [Access(name="here", provider="x", context="c")], {})
+    assert found.was_going
+    assert cluster.told == ["uninstall istiod --wait --namespace istio-system --kube-context c"]
+    assert "istio-system/istiod was uninstalling when a run was killed; it was uninstalled" in capsys.readouterr().err
+
+
+def test_a_release_that_was_rolled_back_is_left_alone_though_the_interrupted_revision_keeps_its_status(
+    cluster: Cluster,
+) -> None:
+    # What Helm 3.19 leaves: `rollback` adds a revision and supersedes deployed ones only.
+    cluster.finds("nats jaeger superseded 1", "nats jaeger pending-upgrade 2", "nats jaeger deployed 3")
+    assert releases.recover(cluster.layout, [Access(name="here", provider="x")], {}) == []
+    assert cluster.told == []
+
+
+def test_without_a_complete_revision_helm_takes_the_one_before(cluster: Cluster) -> None:
+    cluster.finds("nats jaeger failed 1", "nats jaeger pending-upgrade 2")
+    releases.recover(cluster.layout, [Access(name="here", provider="x", context="c")], {})
+    assert cluster.told == ["rollback jaeger --namespace nats --kube-context c"]
+
+
 def test_a_release_that_is_installed_but_was_not_recorded_is_uninstalled(cluster: Cluster) -> None:
-    cluster.finds("istio-system base deployed", "monitoring jaeger superseded", "monitoring jaeger deployed")
+    cluster.finds("istio-system base deployed 1", "monitoring jaeger superseded 1", "monitoring jaeger deployed 2")
     eu, west = (Access(name=name, provider=f"{name}-", context=name) for name in ("eu", "eu-west"))
     begun = [creating("istio-system", "base", "eu-west-cluster-kubernetes"), creating("nats", "gone", "eu-cluster")]
     found = releases.recover(cluster.layout, [eu, west], {"pending_operations": begun})
@@ -92,7 +120,7 @@ def test_a_release_that_is_installed_but_was_not_recorded_is_uninstalled(cluster
 
 
 def test_what_a_later_run_has_recorded_is_left_alone_though_the_engine_still_calls_it_pending(cluster: Cluster) -> None:
-    cluster.finds("istio-system base deployed")
+    cluster.finds("istio-system base deployed 1")
     begun = creating("istio-system", "base", "here-cluster-kubernetes")
     deployment = {"resources": [begun["resource"]], "pending_operations": [begun]}
     assert releases.recover(cluster.layout, [Access(name="here", provider="here-")], deployment) == []
@@ -111,7 +139,7 @@ def test_a_cluster_that_does_not_answer_stops_nobody(cluster: Cluster, capsys: p
 
 
 def test_a_release_that_cannot_be_mended_is_an_error_with_helms_words(cluster: Cluster) -> None:
-    cluster.finds("istio-system istiod pending-install")
+    cluster.finds("istio-system istiod pending-install 1")
     cluster.fails("helm", "forbidden")
     with pytest.raises(SandboxError, match=r"(?s)here: Helm release istio-system/istiod is pending-install.*forbidden"):
         releases.recover(cluster.layout, [Access(name="here", provider="here-")], {})

@@ -61,6 +61,36 @@ def test_resources_are_read(layout: Layout) -> None:
     assert state.resources(layout, "local") == [password, explicit]
 
 
+@pytest.mark.parametrize(
+    ("pending", "killed"),
+    [
+        ([], None),
+        (["creating"], None),
+        (["deleting"], "refresh"),
+        (["creating", "updating"], "refresh"),
+    ],
+)
+def test_a_state_is_behind_once_a_run_was_killed_that_changed_or_deleted(
+    layout: Layout, pending: list[str], killed: str | None
+) -> None:
+    _store(layout, {"pending_operations": [{"type": kind, "resource": {"urn": "urn:x"}} for kind in pending]})
+    assert state.behind(layout, "local") == killed
+    assert state.left_behind(state.latest(layout, "local")) == (killed is not None)
+
+
+def test_the_mark_of_a_destroy_outlives_a_killed_refresh_and_is_cleared_at_last(layout: Layout) -> None:
+    assert state.behind(layout, "local") is None
+    state.mark_behind(layout, "local", "destroy")
+    state.mark_behind(layout, "local", "refresh")
+    assert state.behind(layout, "local") == "destroy"
+    assert state.behind(layout, "other") is None
+    state.clear_behind(layout, "local")
+    state.clear_behind(layout, "local")
+    assert state.behind(layout, "local") is None
+    state.mark_behind(layout, "local", "refresh")
+    assert state.behind(layout, "local") == "refresh"
+
+
 @pytest.mark.parametrize("pid", [None, 2**22 + 1])
 def test_a_lock_of_a_process_that_is_no_engine_is_stale(layout: Layout, pid: int | None) -> None:
     _lock(layout, pid or os.getpid(), socket.gethostname())

@@ -3,13 +3,14 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -127,10 +128,23 @@ class Sandbox:
 
     def has(self, kinds: str, *arguments: str) -> bool:
         """Whether kubectl finds objects of `kinds` in the first region; false without a server."""
+        return bool(self._quickly("get", kinds, *arguments, "-o", "name"))
+
+    def release_statuses(self) -> dict[str, str]:
+        """Status of each Helm release in the first region, which is that of its last revision; {} without a server."""
+        fields = ("{.metadata.namespace}/{.metadata.labels.name}", "{.metadata.labels.version}")
+        line = " ".join([*fields, '{.metadata.labels.status}{"\\n"}'])
+        template = f"jsonpath={{range .items[*]}}{line}{{end}}"
+        found = self._quickly("get", "secrets", "-A", "-l", "owner=helm", "-o", template)
+        revisions = [(name, int(version), status) for name, version, status in map(str.split, found.splitlines())]
+        return {name: status for name, _, status in sorted(revisions)}
+
+    def _quickly(self, *arguments: str) -> str:
+        """Output of kubectl without the sandbox's start, for questions that are asked again and again."""
         kubectl = Path(self.environment["SACRED_COUNCIL_BINARIES"]) / "bin" / "kubectl"
         kubeconfig = f"--kubeconfig={self.folder / '.sandbox' / 'kubeconfig'}"
-        command = [str(kubectl), kubeconfig, "get", kinds, *arguments, "-o", "name", "--request-timeout=5s"]
-        return bool(subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip())
+        command = [str(kubectl), kubeconfig, *arguments, "--request-timeout=5s"]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
     def objects(self, kinds: str, *arguments: str) -> list[dict[str, Any]]:
         """The objects of `kinds` that kubectl finds with `arguments`."""
@@ -171,33 +185,46 @@ def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
         return []
 
 
-def kill_all(process: subprocess.Popen[str]) -> str:
-    """Kill `process`, the engine and every plugin with SIGKILL; return the output that was not read yet."""
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a run ended that was to be killed."""
+
+    output: str
+    killed: bool
+    """Whether SIGKILL ended it. False if it had ended by itself before."""
+
+
+def kill_all(process: subprocess.Popen[str]) -> Ended:
+    """Kill `process`, the engine and every plugin with SIGKILL, unless it has ended. Returns the unread output."""
     for member in family_of(process):
         with suppress(psutil.NoSuchProcess):
             member.kill()
     rest, _ = process.communicate(timeout=PATIENCE_SECONDS)
-    return rest
+    return Ended(output=rest, killed=process.returncode == -signal.SIGKILL)
 
 
-def kill_all_after(process: subprocess.Popen[str], lines: Sequence[str], count: int) -> str:
-    """Kill all once `count` output lines contain one of `lines`, or at the end; return the output."""
+def kill_all_after(process: subprocess.Popen[str], lines: Sequence[str], count: int, seconds: float = 0) -> Ended:
+    """Kill all `seconds` after `count` output lines contained one of `lines`, unless the process ends before."""
     assert process.stdout is not None
     seen: list[str] = []
     for line in process.stdout:
         seen.append(line)
         if sum(any(wanted in one for wanted in lines) for one in seen) >= count:
+            time.sleep(seconds)
             break
-    return "".join([*seen, kill_all(process)])
+    else:
+        # It closes its output a moment before it ends.
+        process.wait(timeout=PATIENCE_SECONDS)
+    ended = kill_all(process)
+    return replace(ended, output="".join([*seen, ended.output]))
 
 
-def kill_all_when(process: subprocess.Popen[str], happens: Callable[[], bool]) -> str:
-    """Kill all once `happens` returns true; return the output. The process must not end before."""
+def kill_all_when(process: subprocess.Popen[str], happens: Callable[[], bool]) -> Ended:
+    """Kill all once `happens` returns true, unless the process ends before."""
     said: list[str] = []
     reader = threading.Thread(target=lambda: said.extend(process.stdout or ()), daemon=True)
     reader.start()
-    while not happens():
-        assert process.poll() is None, f"it never happened:\n{''.join(said)}"
+    while process.poll() is None and not happens():
         time.sleep(0.05)
     for member in family_of(process):
         with suppress(psutil.NoSuchProcess):
@@ -206,7 +233,7 @@ def kill_all_when(process: subprocess.Popen[str], happens: Callable[[], bool]) -
     reader.join(timeout=10)
     assert process.stdout is not None
     process.stdout.close()
-    return "".join(said)
+    return Ended(output="".join(said), killed=process.returncode == -signal.SIGKILL)
 
 
 def end_region(sandbox: Sandbox, region: str) -> None:
