@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from components.services import NAMES
+from sandbox.charts import repositories
+from tests.support.chart_packages import small
+from tests.support.rendering import ROOT
 from tests.support.sandboxes import Sandbox, kill_all_after, kill_all_when, wait_until_gone
 from tests.support.tracked import require_the_same
 
@@ -83,6 +86,15 @@ def test_no_engine_command_waits_for_a_plugin_to_end(sandbox: Sandbox, first_up:
 def test_a_second_up_changes_nothing(sandbox: Sandbox, first_up: str) -> None:
     sandbox.pulumi("preview", "--expect-no-changes")
     assert re.search(r"^    \d+ unchanged$", sandbox.run("up"), re.MULTILINE)
+
+
+def test_packages_in_the_chart_folder_change_nothing_that_the_program_asks_for(
+    sandbox: Sandbox, first_up: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for chart in repositories.pinned(ROOT):
+        (tmp_path / chart.file).write_bytes(small(chart.name, chart.version))
+    monkeypatch.setenv(repositories.FOLDER_VARIABLE, str(tmp_path))
+    sandbox.pulumi("preview", "--expect-no-changes")
 
 
 def test_up_says_in_one_line_what_is_simulated_and_warns_of_nothing(sandbox: Sandbox, first_up: str) -> None:
