@@ -1,7 +1,7 @@
 # Thin: what is done is in sandbox/ and tests/. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv up preview policy report picture docs down recover status doctor charts binaries
+.PHONY: help venv up preview policy report picture docs down recover status doctor charts binaries binaries-all
 .PHONY: test test-all test-unit lint check bench fmt clean
 
 # Python keeps what it has compiled: the SDKs take seconds.
@@ -28,7 +28,7 @@ COMPARE = $(SANDBOX) compare $(BASE) $(if $(filter-out file,$(firstword $(origin
 	$(if $(OUTPUT),--output $(OUTPUT)) $(foreach type,$(PROTECT),--protect '$(type)')
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  STACK=name chooses a stack (local); CONTEXT=name of a kubeconfig context: up and down use that cluster"
 
 venv: $(READY) ## virtual environment with the pinned packages
@@ -76,6 +76,9 @@ charts: venv ## download the pinned Helm charts that the sandbox lacks, where th
 
 binaries: venv ## everything that is built, the servers and linters for the tests included
 	@$(SANDBOX) build --tests
+
+binaries-all: venv ## `binaries`, and real controllers for more campaigns (docs/status.md): half an hour once
+	@$(SANDBOX) build --tests --campaigns
 
 test-unit: venv ## functions, components and the local stack under mocks: seconds
 	$(RUN) -m pytest -m unit

@@ -35,8 +35,10 @@ def foreground(
     """
     sys.stdout.flush()
     output = subprocess.PIPE if leave_out and not sys.stdout.isatty() else None
-    with _Interruption() as interruption:
-        process = subprocess.Popen(command, env=dict(environment), cwd=directory, stdout=output)
+    with (
+        _Interruption() as interruption,
+        subprocess.Popen(command, env=dict(environment), cwd=directory, stdout=output) as process,
+    ):
         interruption.pass_on_to(process)
         for line in process.stdout or ():
             if leave_out and not leave_out.search(line):

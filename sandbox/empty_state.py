@@ -25,10 +25,13 @@ PACK = "policy"
 _EMPTY = "empty"
 
 
-def preview(layout: Layout, stack: str) -> str:
-    """The output of `pulumi preview --json` on an empty state, with every resource."""
+def preview(layout: Layout, stack: str, *options: str) -> str:
+    """The output of `pulumi preview --json OPTIONS` on an empty state, with every resource.
+
+    Raises `SandboxError` if the engine fails. With a policy pack among the options, a mandatory violation is a failure.
+    """
     with _empty_state(layout, stack) as mine:
-        run = _preview(mine, stack, "--json")
+        run = _preview(mine, stack, "--json", *options)
     if run.returncode != 0:
         raise SandboxError(f"Stack {stack} could not be planned: {problem(run.stdout) or run.stderr.strip()}")
     return run.stdout

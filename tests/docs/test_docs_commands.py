@@ -37,6 +37,8 @@ PROMISED = {
     "python -m sandbox recover local": "no Helm release needs repair",
     "make down": "Stack local is down",
 }
+QUIET = ("make up", "make down")
+"""Commands that warn of nothing when nothing is wrong."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Reader:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.sandbox = Sandbox(folder / "project", "local")
+        self.sandbox = Sandbox(folder / "project", "local", saves_once=True)
         shutil.copytree(ROOT, self.sandbox.folder, ignore=LEFT_BEHIND)
         self._python()
 
@@ -144,3 +146,5 @@ def _all_work(typed: list[Typed]) -> None:
         if PROMISED.get(each.command, "") not in each.output
     ]
     assert not broken, "\n\n".join(broken)
+    warned = [line for each in typed if each.command in QUIET for line in each.output.splitlines() if "warning" in line]
+    assert warned == []

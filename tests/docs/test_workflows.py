@@ -109,8 +109,29 @@ def test_every_make_target_exists() -> None:
     # `make check` has the unit and stack tests too, so the job must not run them twice.
     assert _made(_job("preview")) == ["lint", "test", "preview"]
     assert _made(_job("test-all", NIGHTLY)) == ["charts", "lint", "test-all"]
-    assert _made(_binaries()) == ["binaries"]
-    assert {"lint", "test", "test-all", "preview", "binaries"} <= targets
+    assert 'make "$TARGET"' in _commands(_binaries())
+    built = {_target(PREVIEW, "preview"), _target(BUILD, "build"), _target(NIGHTLY, "test-all")}
+    assert built | {"lint", "test", "test-all", "preview"} <= targets
+
+
+def _target(workflow: Path, job: str) -> str:
+    """The target of make that builds the job's binaries."""
+    (uses,) = (step for step in _job(job, workflow)["steps"] if step.get("uses") == "./.github/actions/binaries")
+    default: str = _parsed(BINARIES)["inputs"]["target"]["default"]
+    target: str = uses.get("with", {}).get("target", default)
+    return target
+
+
+def test_each_job_builds_what_its_tests_would_skip_without() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    rules = dict(re.findall(r"^(binaries[a-z-]*): .*\n\t@\$\(SANDBOX\) build (.*)$", makefile, re.M))
+    assert rules == {"binaries": "--tests", "binaries-all": "--tests --campaigns"}
+    # The workflow builds by the target on which the test target depends, so that the cache keeps it.
+    for tests, workflow, job in (("test", PREVIEW, "preview"), ("test-all", NIGHTLY, "test-all")):
+        needs = re.search(rf"^{tests}: venv (\S+) ", makefile, re.M)
+        assert needs is not None
+        assert _target(workflow, job) == needs[1]
+    assert (_target(PREVIEW, "preview"), _target(NIGHTLY, "test-all")) == ("binaries", "binaries")
 
 
 def _made(job: dict[str, Any]) -> list[str]:
@@ -135,7 +156,7 @@ def test_servers_that_no_registry_has_are_installed_before_tests_that_would_be_s
 def test_every_file_it_names_exists() -> None:
     text = PREVIEW.read_text() + BINARIES.read_text()
     named = ["tools/**", "sandbox/binaries.py", "requirements*.txt", "tools/*/go.sum"]
-    assert sorted(re.findall(r"'(tools/[^']*|sandbox/[^']*)'", text)) == sorted(named[:2])
+    assert {*re.findall(r"'(tools/[^']*|sandbox/[^']*)'", text)} == {*named[:2]}
     assert [pattern for pattern in named if pattern not in text or not list(ROOT.glob(pattern))] == []
     scripts = re.findall(r"run: (\.github/\S+)", text)
     assert scripts == [str(COMMENT.relative_to(ROOT))]
@@ -148,6 +169,8 @@ def test_the_cache_holds_what_the_sandbox_builds_and_changes_with_what_determine
     built = {f".sandbox/{name}" for name in folders}
     assert set(restore["path"].split()) == set(save["path"].split()) == built
     assert "hashFiles('tools/**', 'sandbox/binaries.py')" in restore["key"]
+    # A cache without the campaigns' controllers must not stand for one with them.
+    assert "${{ inputs.target }}" in restore["key"]
 
 
 def test_the_main_branch_fills_the_cache_of_every_pull_request() -> None:

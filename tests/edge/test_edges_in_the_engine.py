@@ -19,7 +19,7 @@ FEW, MANY = ["us-central1", "europe-west1"], ["europe-west1", "asia-east1", "us-
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """The program in `PROGRAM`, deployed in front of two regions. The program needs no control plane."""
-    sandbox = Sandbox.of(tmp_path_factory.mktemp("edges") / "project", "local")
+    sandbox = Sandbox.of(tmp_path_factory.mktemp("edges") / "project", "local", saves_once=True)
     (sandbox.folder / "Pulumi.yaml").write_text("name: sacred-council\nruntime: python\n")
     (sandbox.folder / "__main__.py").write_text(PROGRAM.read_text())
     try:

@@ -149,7 +149,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     if not can_listen():
         pytest.skip("challenges come to port 80, and this user may not listen there")
     chart = cert_manager_chart.pack(tmp_path_factory.mktemp("charts"))
-    sandbox = Sandbox.of(tmp_path_factory.mktemp("certificates") / "project", "local")
+    sandbox = Sandbox.of(tmp_path_factory.mktemp("certificates") / "project", "local", saves_once=True)
     with processes(tmp_path_factory.mktemp("gateways")) as gateways, pytest.MonkeyPatch.context() as environment:
         for name, value in chart.items():
             environment.setenv(name, value)

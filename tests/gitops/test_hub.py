@@ -61,6 +61,7 @@ def back(sandbox: Sandbox, shipped: str) -> str:
 
 def test_the_regional_stack_comes_up_as_it_is(sandbox: Sandbox, up: str) -> None:
     assert "Stack regional is up in the sandbox" in up
+    assert [line for line in up.splitlines() if "warning" in line] == []
     sandbox.pulumi("preview", "--expect-no-changes")
 
 

@@ -25,7 +25,7 @@ URL = re.compile(r"council/open http: (http://127\.0\.0\.1:\d+)")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     live.require_networks()
     live.require_programs()
-    found = Sandbox.of(tmp_path_factory.mktemp("controllers") / "project", "local")
+    found = Sandbox.of(tmp_path_factory.mktemp("controllers") / "project", "local", saves_once=True)
     found.run("start", "local")
     objects = [
         live.namespace_object(),

@@ -98,7 +98,9 @@ def test_control_planes_end_with_their_regions(sandbox: Sandbox, one_again: Prev
 
 
 def test_nothing_runs_after_down(sandbox: Sandbox, one_again: Preview) -> None:
-    assert "is down" in sandbox.run("down", sandbox.stack)
+    said = sandbox.run("down", sandbox.stack)
+    assert "is down" in said
+    assert [line for line in said.splitlines() if "warning" in line] == []
     assert wait_until_gone(sandbox, 20) == []
 
 

@@ -4,11 +4,17 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from components.services import NAMES
+from sandbox.charts import repositories
+from tests.support.chart_packages import small
+from tests.support.rendering import ROOT
 from tests.support.sandboxes import Sandbox, kill_all_after, kill_all_when, wait_until_gone
 from tests.support.tracked import require_the_same
 
@@ -20,31 +26,45 @@ NOT_SECRET = {
     *("host", "port", "database", "domain", "username", "admin-user"),
 }
 """Keys of Secrets whose values are public."""
+AUTOSCALERS = "horizontalpodautoscalers"
+WITH_PACK = ("--policy-pack", "policy")
+PUBLIC_BUCKET = """
+import pulumi_gcp as gcp
+
+cloud = gcp.Provider("extra-gcp", project="some-project", region="europe-west1")
+gcp.storage.Bucket("extra-bucket", location="europe-west1", opts=pulumi.ResourceOptions(provider=cloud))
+"""
 PENDING = ("secrets", "-A", "-l", "owner=helm,status=pending-install")
 ENGINES_PATIENCE_SECONDS = 5.0
 """How long the engine waits for a plugin to end before it kills the plugin (plugin.go in the SDK)."""
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """A separate sandbox, always taken down at the end."""
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A separate sandbox, whose runs may be killed. Always taken down at the end."""
     made = Sandbox.of(tmp_path_factory.mktemp("local") / "project", "local")
     yield made
     made.take_down()
 
 
 @pytest.fixture(scope="module")
-def first_up(sandbox: Sandbox) -> str:
+def first_up(killed: Sandbox) -> str:
     """Output of the first complete `up` and of the run before it.
 
     The first run was killed within a Helm release, with its plugins. The second was killed after it had finished that
     release: the engine still lists the release as begun.
     """
-    killed = kill_all_when(sandbox.start("up"), lambda: sandbox.has(*PENDING))
-    assert killed.killed, killed.output
-    again = kill_all_after(sandbox.start("up"), [" created"], 45)
+    begun = kill_all_when(killed.start("up"), lambda: killed.has(*PENDING))
+    assert begun.killed, begun.output
+    again = kill_all_after(killed.start("up"), [" created"], 45)
     assert again.killed, again.output
-    return again.output + sandbox.run("up")
+    return again.output + killed.run("up")
+
+
+@pytest.fixture(scope="module")
+def sandbox(killed: Sandbox, first_up: str) -> Sandbox:
+    """The same sandbox after the kills. The engine writes its state once in each run from here on."""
+    return replace(killed, saves_once=True)
 
 
 def test_up_goes_on_by_itself_after_a_run_was_killed_within_a_release(first_up: str) -> None:
@@ -57,7 +77,7 @@ def test_nothing_was_created_twice_or_forgotten(sandbox: Sandbox, first_up: str)
 
 
 def test_no_engine_command_waits_for_a_plugin_to_end(sandbox: Sandbox, first_up: str) -> None:
-    said = sandbox.pulumi("preview", "--policy-pack", "policy", "--logtostderr", "-v=9")
+    said = sandbox.pulumi("preview", *WITH_PACK, "--logtostderr", "-v=9")
     stops = plugin_stops(said)
     assert {"pulumi-language-python", "pulumi-resource-kubernetes"} <= {plugin for plugin, _ in stops}
     assert [(plugin, seconds) for plugin, seconds in stops if seconds >= ENGINES_PATIENCE_SECONDS] == []
@@ -66,6 +86,15 @@ def test_no_engine_command_waits_for_a_plugin_to_end(sandbox: Sandbox, first_up:
 def test_a_second_up_changes_nothing(sandbox: Sandbox, first_up: str) -> None:
     sandbox.pulumi("preview", "--expect-no-changes")
     assert re.search(r"^    \d+ unchanged$", sandbox.run("up"), re.MULTILINE)
+
+
+def test_packages_in_the_chart_folder_change_nothing_that_the_program_asks_for(
+    sandbox: Sandbox, first_up: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for chart in repositories.pinned(ROOT):
+        (tmp_path / chart.file).write_bytes(small(chart.name, chart.version))
+    monkeypatch.setenv(repositories.FOLDER_VARIABLE, str(tmp_path))
+    sandbox.pulumi("preview", "--expect-no-changes")
 
 
 def test_up_says_in_one_line_what_is_simulated_and_warns_of_nothing(sandbox: Sandbox, first_up: str) -> None:
@@ -88,6 +117,21 @@ def test_everything_rolled_out(sandbox: Sandbox, first_up: str) -> None:
     ours = [item for item in workloads if item["metadata"]["namespace"] in OUR_NAMESPACES]
     assert len(ours) >= 7
     assert [item["metadata"]["name"] for item in ours if not item["status"].get("readyReplicas")] == []
+
+
+def test_every_autoscaler_has_metrics_to_scale_by(sandbox: Sandbox, first_up: str) -> None:
+    # The metrics server needs about half a minute after its first pods, and an autoscaler looks every 15 seconds.
+    everywhere = ("--all", "--all-namespaces", "--timeout=90s")
+    sandbox.kubectl("wait", "--for=condition=ScalingActive", AUTOSCALERS, *everywhere)
+    found = sandbox.objects(AUTOSCALERS, "--all-namespaces")
+    assert {*NAMES} <= {item["metadata"]["name"] for item in found}
+    active = {
+        item["metadata"]["name"]: condition["status"]
+        for item in found
+        for condition in item["status"]["conditions"]
+        if condition["type"] == "ScalingActive"
+    }
+    assert active == {item["metadata"]["name"]: "True" for item in found}
 
 
 def test_no_secret_is_readable_in_the_state(sandbox: Sandbox, first_up: str) -> None:
@@ -163,6 +207,74 @@ def test_a_bad_configuration_changes_nothing(sandbox: Sandbox, first_up: str) ->
     assert sandbox.resources() == before
 
 
+@pytest.mark.campaign
+def test_the_stack_keeps_to_the_policy_pack(sandbox: Sandbox, first_up: str) -> None:
+    assert len(sandbox.resources()) > 150
+    said = sandbox.pulumi("up", "--yes", "--skip-preview", *WITH_PACK)
+    assert re.search(r"^    \d+ unchanged$", said, re.MULTILINE)
+    assert "[mandatory]" not in said
+
+
+@pytest.mark.campaign
+def test_an_image_without_a_tag_stops_the_update_and_nothing_is_changed(sandbox: Sandbox, first_up: str) -> None:
+    deployed = _known(sandbox)
+    versions = sandbox.folder / "components" / "versions.py"
+    before = _replace(versions, "library/redis:8.10.1", "library/redis")
+    preview = sandbox.pulumi("preview", *WITH_PACK, fails=True)
+    update = sandbox.pulumi("up", "--yes", *WITH_PACK, fails=True)
+    unseen = sandbox.pulumi("up", "--yes", "--skip-preview", *WITH_PACK, fails=True)
+    versions.write_text(before)
+    for said in (preview, update, unseen):
+        assert "[mandatory]  pinned-images" in said
+        assert "container redis has image docker.io/library/redis" in said
+    (redis,) = sandbox.objects("statefulsets", "-n", "redis")
+    images = [one["image"] for one in redis["spec"]["template"]["spec"]["containers"]]
+    assert "docker.io/library/redis:8.10.1" in images
+    assert _known(sandbox) == deployed
+    sandbox.pulumi("preview", "--expect-no-changes", *WITH_PACK)
+
+
+@pytest.mark.campaign
+def test_a_public_bucket_stops_the_update_and_is_not_made(sandbox: Sandbox, first_up: str) -> None:
+    deployed = _known(sandbox)
+    program = sandbox.folder / "__main__.py"
+    before = program.read_text()
+    program.write_text(before + PUBLIC_BUCKET)
+    said = sandbox.pulumi("up", "--yes", *WITH_PACK, fails=True)
+    program.write_text(before)
+    assert "[mandatory]  no-public-exposure" in said
+    assert "publicAccessPrevention is missing" in said
+    assert "[mandatory]  required-labels" in said
+    assert _known(sandbox) == deployed
+
+
+@pytest.mark.campaign
+def test_a_rule_that_is_switched_off_lets_it_pass(sandbox: Sandbox, first_up: str) -> None:
+    versions = sandbox.folder / "components" / "versions.py"
+    before = _replace(versions, "library/redis:8.10.1", "library/redis")
+    config = sandbox.folder / "off.json"
+    config.write_text(json.dumps({"pinned-images": "disabled"}))
+    said = sandbox.pulumi("preview", *WITH_PACK, "--policy-pack-config", str(config))
+    versions.write_text(before)
+    assert "pinned-images" not in said
+
+
+@pytest.mark.campaign
+def test_a_configuration_of_the_pack_that_fits_no_schema_is_refused(sandbox: Sandbox, first_up: str) -> None:
+    config = sandbox.folder / "bad.json"
+    config.write_text(json.dumps({"carbon-intensity": {"gramsPerKwh": "many"}}))
+    assert "gramsPerKwh" in sandbox.pulumi("preview", *WITH_PACK, "--policy-pack-config", str(config), fails=True)
+
+
+@pytest.mark.campaign
+def test_a_pack_that_does_not_start_says_why(sandbox: Sandbox, first_up: str) -> None:
+    pack = sandbox.folder / "policy" / "pack.py"
+    before = _replace(pack, "from policy.rule import Rule", "import nothing_of_that_name")
+    said = sandbox.pulumi("preview", *WITH_PACK, fails=True)
+    pack.write_text(before)
+    assert "nothing_of_that_name" in said
+
+
 def test_a_changed_setting_updates_only_what_it_is_about(sandbox: Sandbox, first_up: str) -> None:
     sandbox.configure({"cache": {"maxMemory": "96Mi"}})
     preview = _steps(sandbox.pulumi("preview", "--json"))
@@ -194,6 +306,19 @@ def test_destroy_leaves_no_object(sandbox: Sandbox, first_up: str) -> None:
 def test_down_leaves_no_process(sandbox: Sandbox, first_up: str) -> None:
     sandbox.run("down")
     assert wait_until_gone(sandbox, 10) == []
+
+
+def _replace(path: Path, old: str, new: str) -> str:
+    """Replace a text in a file of the program; return the original."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    return text
+
+
+def _known(sandbox: Sandbox) -> dict[str, str]:
+    """The state's resources, by URN with id. A stopped update may rewrite the state."""
+    return {one["urn"]: one.get("id", "") for one in sandbox.resources()}
 
 
 def _steps(preview: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Three regions on three clouds grow to five and lose one for ever, although runs are killed again and again.
+"""Three regions on three clouds grow to five, lose one for ever and shrink to one. Runs are killed again and again.
 
 The tests build on each other.
 """
@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.compare.changes import Preview
-from tests.support.growing import becomes, planned, require_only_additions, settings
-from tests.support.regions import FIVE, MIXED
+from sandbox.compare.changes import Operation, Preview
+from tests.support.growing import becomes, planned, require_only_additions, require_only_removals, rests, settings
+from tests.support.regions import FIVE, IOWA, MIXED
 from tests.support.sandboxes import Sandbox, end_region, kill_all_after, wait_until_gone
 from tests.support.tracked import in_clouds, present_objects, require_the_same, tracked_objects
 
@@ -67,6 +67,11 @@ def without(unharmed: Sandbox, refused: str) -> str:
     return unharmed.pulumi("up", "--yes", "--skip-preview")
 
 
+@pytest.fixture(scope="module")
+def one(unharmed: Sandbox, without: str) -> Preview:
+    return becomes(unharmed, IOWA)
+
+
 def test_up_converges_however_often_a_run_was_killed(sandbox: Sandbox, up: str) -> None:
     assert "Stack multiregion is up in the sandbox" in up
     sandbox.pulumi("preview", "--expect-no-changes")
@@ -98,7 +103,14 @@ def test_the_other_regions_are_as_they_should_be(unharmed: Sandbox, without: str
     assert present_objects(unharmed) == set(tracked_objects(unharmed))
 
 
-def test_down_leaves_nothing(unharmed: Sandbox, without: str) -> None:
+def test_down_to_one_region_deletes_in_the_removed_ones_only(unharmed: Sandbox, one: Preview) -> None:
+    require_only_removals(one, (IOWA,))
+    deleted = rests(one, Operation.DELETE)
+    assert deleted.keys() == {name for name, _ in LEFT} - {IOWA[0]}
+    require_the_same(unharmed)
+
+
+def test_down_leaves_nothing(unharmed: Sandbox, one: Preview) -> None:
     unharmed.run("down", unharmed.stack)
     assert wait_until_gone(unharmed, 20) == []
     assert not (unharmed.folder / ".sandbox" / "clouds" / unharmed.stack).exists()

@@ -14,25 +14,21 @@ import ssl
 import subprocess
 import sys
 import tarfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 import yaml
 
 from components import versions
-from sandbox import charts, crds
+from sandbox import charts, crds, engine
 from sandbox.charts import launcher, packages, repositories, substitutes
 from sandbox.charts.repositories import Chart, Charts, DownloadError, UnreachableError
-from sandbox.charts.server import Authority
 from sandbox.layout import Layout
-from tests.support.chart_packages import DEFINITION, small
+from tests.support.chart_packages import DEFINITION, repository, small, write_pins
 from tests.support.rendering import ROOT
 
 pytestmark = pytest.mark.unit
@@ -64,17 +60,6 @@ def test_a_project_pins_its_own_charts_and_one_without_pins_has_those_of_this_ch
     assert repositories.pinned(tmp_path / "none") == repositories.pinned(ROOT)
 
 
-def write_pins(project: Path, *pins: Chart) -> None:
-    lines = [
-        "from dataclasses import dataclass",
-        "@dataclass(frozen=True, kw_only=True)",
-        "class ChartVersion:\n    repository: str\n    name: str\n    version: str",
-        *(f"PIN_{number} = ChartVersion(**{vars(pin)!r})" for number, pin in enumerate(pins)),
-    ]
-    (project / "components").mkdir(parents=True)
-    (project / "components" / "versions.py").write_text("\n".join(lines))
-
-
 def test_the_same_files_make_the_same_bytes_which_tar_reads() -> None:
     package = packages.write({"a/Chart.yaml": b"name: a\n", "a/values.yaml": b""})
     assert package == packages.write({"a/Chart.yaml": b"name: a\n", "a/values.yaml": b""})
@@ -104,6 +89,24 @@ def test_a_package_must_be_what_its_name_says() -> None:
 def test_a_package_with_nothing_to_take_out_is_served_as_it_is() -> None:
     package = packages.write({"a/Chart.yaml": b"name: a\n", "a/templates/a.yaml": b"kind: Service\n"})
     assert packages.answerable(package, "a") is package
+
+
+def test_programs_and_providers_have_one_environment_wherever_charts_come_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Only these two variables differ between charts of the folder, downloads and substitutes.
+    own = (repositories.FOLDER_VARIABLE, repositories.DOWNLOAD_VARIABLE)
+    seen = []
+    for folder, download in (("full", "off"), ("empty", "on"), ("empty", "off")):
+        for name, value in zip(own, (str(tmp_path / folder), download), strict=True):
+            monkeypatch.setenv(name, value)
+        environment = engine.environment(layout(tmp_path))
+        script = charts.launcher_script(layout(tmp_path), Path("/bin/sh"))
+        seen.append((script, {name: value for name, value in environment.items() if name not in own}))
+    assert seen[0] == seen[1] == seen[2]
+    assert {"HTTPS_PROXY", "SSL_CERT_FILE", "HELM_CACHE_HOME"} & seen[0][1].keys() == (
+        {"HTTPS_PROXY", "SSL_CERT_FILE", "HELM_CACHE_HOME"} & os.environ.keys()
+    )
 
 
 def test_what_is_taken_out_once_is_not_taken_out_again() -> None:
@@ -215,28 +218,6 @@ def test_one_note_names_all_that_are_substituted(tmp_path: Path, monkeypatch: py
     for chart in pins:
         (tmp_path / chart.file).touch()
     assert charts.note(layout(tmp_path)) == ""
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Nothing."""
-
-
-@contextmanager
-def repository(folder: Path, certificates: Path) -> Iterator[str]:
-    """A chart repository on this machine; yields its address. Clients must trust the file `certificates`."""
-    authority = Authority()
-    certificates.write_text(authority.pem)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), lambda *arguments: _Quiet(*arguments, directory=str(folder)))
-    server.socket = authority.context("localhost").wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"https://localhost:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextmanager

@@ -20,7 +20,7 @@ GATEWAY = "aws:ec2/internetGateway:InternetGateway"
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """The program of `PROGRAM`, up on three control planes."""
-    sandbox = Sandbox.of(tmp_path_factory.mktemp("clouds") / "project", "local")
+    sandbox = Sandbox.of(tmp_path_factory.mktemp("clouds") / "project", "local", saves_once=True)
     (sandbox.folder / "Pulumi.yaml").write_text("name: sacred-council\nruntime: python\n")
     (sandbox.folder / "__main__.py").write_text(PROGRAM.read_text())
     regions = [{"name": name, "cloud": cloud} for name, cloud in REGIONS.items()]

@@ -6,15 +6,29 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from components.versions import ISTIOD
 from sandbox import state
+from sandbox.charts import repositories
 from sandbox.layout import Layout
-from tests.support.small_project import SERVERS, Project, deployed
+from tests.support.chart_packages import small
+from tests.support.small_project import PROGRAM, SERVERS, Project, deployed
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+
+
+RELEASE = """
+import pulumi_kubernetes as k8s
+from components.releases import chart_release
+from components.versions import ISTIOD
+there = pulumi.ResourceOptions(provider=k8s.Provider("one-kubernetes", context="one", cluster_identifier="one"))
+chart_release("one-small", ISTIOD, name="small", namespace="default", values={"webhook": True}, opts=there)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +125,51 @@ def test_ctrl_c_ends_a_deployment_without_a_trace_and_the_next_one_goes_on(proje
     assert "Traceback" not in said
     assert time.monotonic() - begin < 50
     assert "Stack local is up" in project.run("up")
+
+
+def test_a_chart_of_the_folder_is_installed_without_what_nobody_would_answer(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / f"{ISTIOD.name}-{ISTIOD.version}.tgz").write_bytes(small(ISTIOD.name, ISTIOD.version))
+    monkeypatch.setenv(repositories.DOWNLOAD_VARIABLE, "off")
+    monkeypatch.setenv(repositories.FOLDER_VARIABLE, str(tmp_path))
+    with project.replaced("__main__.py", PROGRAM, PROGRAM + RELEASE):
+        project.run("up")
+        # The Service is in the template of the webhooks, which were taken out of it.
+        assert {("Service", "webhook"), ("ConfigMap", "one"), ("ConfigMap", "two")} <= names(project)
+        (hook,) = [item for item in objects(project, "jobs") if item["metadata"]["name"] == "hook"]
+        assert hook["status"]["succeeded"] == 1
+        established = {
+            item["metadata"]["name"]: condition["status"]
+            for item in objects(project, "customresourcedefinitions")
+            for condition in item["status"]["conditions"]
+            if condition["type"] == "Established"
+        }
+        assert {"smalls.example.org": "True", "templated.example.org": "True"}.items() <= established.items()
+        policies = objects(project, "validatingadmissionpolicies")
+        assert "stays" in {item["metadata"]["name"] for item in policies}
+        webhooks = objects(project, "validatingwebhookconfigurations,mutatingwebhookconfigurations")
+        assert {item["metadata"]["name"] for item in webhooks} & {"small", "one", "two"} == set()
+        services = [item["spec"].get("service") or {} for item in objects(project, "apiservices")]
+        assert services
+        assert "nobody" not in {service.get("name") for service in services}
+        # The program and the state are the same with a substitute.
+        monkeypatch.setenv(repositories.FOLDER_VARIABLE, str(tmp_path / "empty"))
+        project.pulumi("preview", "--expect-no-changes", "--stack", "local")
+    project.run("up")
+    assert ("Service", "webhook") not in names(project)
+
+
+def objects(project: Project, kinds: str) -> list[dict[str, Any]]:
+    """The objects of `kinds` in the first region: those of the namespace `default`, and those without a namespace."""
+    get = ("kubectl", "--context", "one", "get", kinds, "--namespace", "default", "-o", "json")
+    found: list[dict[str, Any]] = json.loads(project.run("exec", "--", *get))["items"]
+    return found
+
+
+def names(project: Project) -> set[tuple[str, str]]:
+    """Kind and name of the region's Services and ConfigMaps."""
+    return {(item["kind"], item["metadata"]["name"]) for item in objects(project, "services,configmaps")}
 
 
 def _line_until(process: subprocess.Popen[str], last: str) -> str:

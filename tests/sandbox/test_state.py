@@ -141,6 +141,27 @@ def test_a_commands_exit_status_is_passed_on(tmp_path: Path) -> None:
     assert child.foreground(["sh", "-c", "exit 7"], os.environ, str(tmp_path)) == 7
 
 
+def test_only_messages_that_the_next_one_replaces_are_left_out(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    printed = [
+        " +  kubernetes:apps/v1:Deployment one creating (3s) ",
+        " +  kubernetes:apps/v1:Deployment one creating (3s) warning: [1/2] Waiting for rollout",
+        " ~  kubernetes:apps/v1:Deployment one updating (12s)  warning: [1/2] Waiting for rollout",
+        "    kubernetes:core/v1:Service two warning: a user can act on this",
+        "    warning: 3 (of 4) are creating",
+    ]
+    (tmp_path / "printed").write_text("".join(f"{line}\n" for line in printed))
+    (tmp_path / "script").write_text("cat printed; echo warning: an error >&2; exit 3")
+    command = ["sh", "script"]
+    assert child.foreground(command, os.environ, str(tmp_path), leave_out=child._NOT_READY_YET) == 3
+    said = capfd.readouterr()
+    assert said.out.splitlines() == [printed[0], *printed[3:]]
+    assert said.err == "warning: an error\n"
+    assert child.foreground(command, os.environ, str(tmp_path)) == 3
+    assert capfd.readouterr().out.splitlines() == printed
+
+
 def test_an_interrupt_reaches_the_command_once_and_lets_it_finish(tmp_path: Path) -> None:
     script = (
         "trap 'echo told >> noted' INT; echo ready > ready; n=0; "

@@ -1,6 +1,15 @@
-"""A small chart with everything that the sandbox changes in real charts: a hook, a definition, webhooks."""
+"""A small chart with everything that the sandbox changes in real charts, and repositories of charts for tests."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 from sandbox.charts import packages
+from sandbox.charts.repositories import Chart
+from sandbox.charts.server import Authority
 
 ABOUT = "apiVersion: v2\nname: {name}\nversion: {version}\n"
 WEBHOOKS = """{{- define "small.rules" }}
@@ -76,11 +85,19 @@ spec:
   versions:
     - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}
 """
-POLICY = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: stays}\n"
+POLICY = """apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: stays}
+spec:
+  matchConstraints:
+    resourceRules:
+      - {apiGroups: [example.org], apiVersions: [v1], operations: [CREATE], resources: [smalls]}
+  validations: [{expression: "true"}]
+"""
 
 
 def small(name: str, version: str) -> bytes:
-    """The chart's package."""
+    """The package of a chart with a hook, definitions, webhooks, an aggregated API and a policy."""
     files = {
         "Chart.yaml": ABOUT.format(name=name, version=version),
         "values.yaml": "webhook: true\n",
@@ -89,6 +106,42 @@ def small(name: str, version: str) -> bytes:
         "templates/others.yaml": OTHERS,
         "templates/hook.yaml": HOOK,
         "templates/policy.yaml": POLICY,
-        "templates/definition.yaml": DEFINITION.replace("smalls", "templated"),
+        "templates/definition.yaml": DEFINITION.replace("smalls", "templated").replace(
+            "kind: Small", "kind: Templated"
+        ),
     }
     return packages.write({f"{name}/{path}": text.encode() for path, text in files.items()})
+
+
+def write_pins(project: Path, *pins: Chart) -> None:
+    """Write `components/versions.py` with these charts into the project."""
+    lines = [
+        "from dataclasses import dataclass",
+        "@dataclass(frozen=True, kw_only=True)",
+        "class ChartVersion:\n    repository: str\n    name: str\n    version: str",
+        *(f"PIN_{number} = ChartVersion(**{vars(pin)!r})" for number, pin in enumerate(pins)),
+    ]
+    (project / "components").mkdir(parents=True)
+    (project / "components" / "versions.py").write_text("\n".join(lines))
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def repository(folder: Path, certificates: Path) -> Iterator[str]:
+    """A chart repository on this machine; yields its address. Clients must trust the file `certificates`."""
+    authority = Authority()
+    certificates.write_text(authority.pem)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), lambda *arguments: _Quiet(*arguments, directory=str(folder)))
+    server.socket = authority.context("localhost").wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"https://localhost:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -41,7 +41,7 @@ def require_programs() -> None:
     layout = Layout.from_environment()
     missing = [each.name for each in binaries.NETWORK if not binaries.is_current(layout, each)]
     if missing:
-        pytest.skip(f"not built: {', '.join(missing)}; `make binaries` builds them")
+        pytest.skip(f"not built: {', '.join(missing)}; `python -m sandbox build --campaigns` builds them")
 
 
 def prefix(name: str) -> str:

@@ -33,7 +33,7 @@ def deployed(folder: Path, stack: str, settings: Mapping[str, object] | None = N
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FOLDER_VARIABLE, str(folder / "charts"))
         patch.setenv(DOWNLOAD_VARIABLE, "off")
-        sandbox = Sandbox.of(folder / "project", stack)
+        sandbox = Sandbox.of(folder / "project", stack, saves_once=True)
         if settings:
             sandbox.configure(settings)
         try:
