@@ -76,7 +76,10 @@ WORDS = {
             r"|\bof_each_store\b|\bx-store\b"
             r"|(?i:(?<![^\W_])(a|the|each|every|managed|no)[ _]stores?(?![^\W_])(?! (of|that) state))"
         ),
-        examples=("class Store:", "GkeStoreKey(name)", "each store is reached", "for store in STORES:", "def test_a_store_of_azure()"),
+        examples=(
+            *("class Store:", "GkeStoreKey(name)", "each store is reached", "for store in STORES:"),
+            "def test_a_store_of_azure()",
+        ),
         instead="data service",
         allowed={
             "components/storage/__init__.py": OBJECTS,
