@@ -27,6 +27,9 @@ class Operation(Enum):
     CREATE = "create"
 
 
+_SILENT: Final = "The engine failed and did not say why."
+_NO_DOCUMENT: Final = "The engine printed no preview in JSON, so its changes are unknown."
+
 _OPERATIONS: Final[Mapping[str, Operation]] = {
     "create": Operation.CREATE,
     "import": Operation.CREATE,
@@ -125,13 +128,18 @@ class Comparison:
 
 
 def parse(printed: str, status: int = 0, said: str = "") -> Preview:
-    """Parse the engine's standard output, with its exit status and its standard error `said`."""
+    """Parse the engine's standard output, with its exit status and its standard error `said`.
+
+    An output without a JSON document is an error even if the engine succeeded: nothing is known of its changes.
+    """
     document = _document(printed)
+    if document is None:
+        return Preview(errors=(_plain(said) or _SILENT if status else _NO_DOCUMENT,))
     changes = [change for step in document.get("steps") or () if (change := _change(step))]
     diagnostics = [item for item in document.get("diagnostics") or () if isinstance(item, dict)]
     errors = tuple(_of_resources(_message(item), _names([item])) for item in diagnostics if _is_error(item))
     if status and not errors:
-        errors = (_plain(said) or "The engine failed and did not say why.",)
+        errors = (_plain(said) or _SILENT,)
     unique = {change.urn: change for change in changes}
     return Preview(
         changes=tuple(unique.values()),
@@ -149,12 +157,12 @@ def _unchanged(document: Mapping[str, Any]) -> int:
     )
 
 
-def _document(printed: str) -> dict[str, Any]:
+def _document(printed: str) -> dict[str, Any] | None:
     try:
-        found = json.loads(printed[printed.index("{") :])
+        found: dict[str, Any] = json.loads(printed[printed.index("{") :])
     except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        return None
+    return found
 
 
 def _change(step: Mapping[str, Any]) -> Change | None:

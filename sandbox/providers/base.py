@@ -25,25 +25,11 @@ class CheckFailedError(ProviderError):
         self.failures = failures
 
 
-class InitFailedError(ProviderError):
-    """The resource exists, but did not become ready. The engine keeps `properties` in its state and marks it so.
-
-    `reasons` are shown to the user; `inputs` (on read only) replace the inputs in the state.
-    """
-
-    def __init__(self, resource_id: str, properties: Values, reasons: list[str], inputs: Values | None = None) -> None:
-        super().__init__("\n  - ".join(reasons))
-        self.resource_id = resource_id
-        self.properties = properties
-        self.reasons = reasons
-        self.inputs = inputs
-
-
 class Engine(Protocol):
     """The engine's side of the conversation."""
 
-    async def log(self, message: str, urn: str = "", *, severity: str = "info", ephemeral: bool = False) -> None:
-        """Show a message (`debug`, `info`, `warning` or `error`); an ephemeral one is replaced by the next."""
+    async def log(self, message: str, urn: str = "", *, severity: str = "info") -> None:
+        """Show a message (`debug`, `info`, `warning` or `error`)."""
 
 
 @dataclass(frozen=True)
@@ -220,10 +206,6 @@ class StandIn:
     async def invoke(self, token: str, args: Values) -> Values:
         """Answer a function call of the program."""
         raise ProviderError(f"The function {token!r} is not available in the sandbox.")
-
-    async def construct(self, request: Any) -> Any:
-        """Build a component on the provider's side; request and answer are the protocol's own messages."""
-        raise ProviderError(f"The component {request.type!r} is not available in the sandbox.")
 
     async def cancel(self) -> None:
         """Stop waiting: the user pressed Ctrl-C."""

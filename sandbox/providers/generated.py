@@ -70,7 +70,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Made:
-    """The result of creating or importing a resource: its id and the computed (or restored) properties."""
+    """The result of creating a resource: its id and the computed properties."""
 
     id: str
     properties: State
@@ -89,10 +89,6 @@ class Kind:
     """Makes the resource from its planned inputs, which are known and unwrapped."""
     problems: Callable[[State], Iterable[Problem]] = lambda _inputs: ()
     """Checks inputs against each other."""
-    settle: Callable[[State], State] = lambda inputs: inputs
-    """Fills inputs that follow from others."""
-    restore: Callable[[str], Made] | None = None
-    """Makes a state from an import id. Its `ValueError` describes the expected form of the id."""
     due: Callable[[State], str | None] = lambda _state: None
     """Names a computed boolean property that has become true with time and requires a replacement."""
     defaults: State = field(init=False)
@@ -112,7 +108,7 @@ def check(kind: Kind, inputs: State) -> list[Problem]:
                 found.append(Problem(name, f"{name} is missing; set it to {_TYPE_NAMES[spec.type]}"))
         elif (reason := _wrong(spec, known[name])) is not None:
             found.append(Problem(name, f"{name} {reason}"))
-    return found or list(kind.problems(kind.settle(kind.defaults | known)))
+    return found or list(kind.problems(kind.defaults | known))
 
 
 def _is_foreign(kind: Kind, name: str) -> bool:
@@ -147,9 +143,8 @@ def _sealed(value: Any, secret: bool) -> Any:
 
 def planned(kind: Kind, inputs: State) -> State:
     """The inputs as they will be stored: with defaults, without null."""
-    given = {name: value for name, value in inputs.items() if value is not None and not _is_foreign(kind, name)}
-    settled = kind.settle(kind.defaults | given)
-    return {name: value for name, value in settled.items() if name in kind.inputs}
+    given = {name: value for name, value in inputs.items() if value is not None and name in kind.inputs}
+    return kind.defaults | given
 
 
 def preview(kind: Kind, inputs: State) -> State:
@@ -197,16 +192,3 @@ def refreshed(kind: Kind, state: State) -> State:
     """The state as time has changed it: the property that calls for a replacement is true."""
     due = kind.due(plain(state))
     return state if due is None else state | {due: True}
-
-
-def imported(kind: Kind, resource_id: str) -> tuple[str, State, State]:
-    """Restore a resource from its import id: its id, its state, and the inputs that describe it.
-
-    Raises `ValueError` when the type cannot be imported or the id does not have the form it needs.
-    """
-    if kind.restore is None:
-        raise ValueError(f"{kind.name} cannot be imported: its values cannot be recovered from an id")
-    made = kind.restore(resource_id)
-    inputs = {name: value for name, value in made.properties.items() if name in kind.inputs}
-    state = mark_secrets(kind, planned(kind, inputs)) | _computed(kind, made.properties)
-    return made.id, state, mark_secrets(kind, inputs)

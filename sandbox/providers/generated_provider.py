@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from sandbox.providers import base, generated
 from sandbox.providers.base import Diff, DiffKind, PropertyDiff, ProviderError, Values
 from sandbox.providers.generated import Change, Kind
-from sandbox.providers.values import plain
 
 
 class GeneratedValues(base.StandIn):
@@ -57,14 +56,11 @@ class GeneratedValues(base.StandIn):
         return generated.update(self._kind(request.type), request.olds, request.news)
 
     async def read(self, request: base.ReadRequest) -> tuple[str, Values, Values]:
-        """The state as it is, or, for a resource that is new to the stack, restored from its id."""
+        """The state as it is. A resource that is new to the stack cannot be read: its values are in no other place."""
         kind = self._kind(request.type)
         if request.properties and set(kind.outputs) <= set(request.properties):
             return request.id, generated.refreshed(kind, request.properties), request.inputs
-        try:
-            return generated.imported(kind, plain(request.id))
-        except ValueError as error:
-            raise ProviderError(f"{request.name}: {error}") from error
+        raise ProviderError(f"{request.name}: the sandbox cannot import a {kind.name}")
 
 
 def _detail(change: Change) -> PropertyDiff:

@@ -41,12 +41,12 @@ class EngineClient:
         if address:
             self._stub = engine_pb2_grpc.EngineStub(grpc.aio.insecure_channel(address, options=_OPTIONS))
 
-    async def log(self, message: str, urn: str = "", *, severity: str = "info", ephemeral: bool = False) -> None:
+    async def log(self, message: str, urn: str = "", *, severity: str = "info") -> None:
         """See `base.Engine`. An engine that is gone is no reason to fail."""
         if self._stub is None:
             return
         level = engine_pb2.LogSeverity.Value(severity.upper())
-        request = engine_pb2.LogRequest(severity=level, message=message, urn=urn, ephemeral=ephemeral)
+        request = engine_pb2.LogRequest(severity=level, message=message, urn=urn)
         try:
             await self._stub.Log(request)
         except grpc.aio.AioRpcError:
@@ -189,10 +189,6 @@ class Servicer(ResourceProviderServicer):
         response = provider_pb2.InvokeResponse()
         getattr(response, "return").CopyFrom(values.encode(result))
         return response
-
-    async def Construct(self, request: Any, context: Any) -> Any:
-        """Build a component."""
-        return await self._answer(context, self._stand_in.construct(request))
 
 
 async def _engine_alive(address: str) -> bool:

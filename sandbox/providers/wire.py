@@ -14,12 +14,6 @@ _NAMINGS = {0: "propose", 1: "enforce", 2: "disable"}
 
 def error_detail(error: base.ProviderError) -> Message | None:
     """The part of an error that the engine acts on, if it has one."""
-    if isinstance(error, base.InitFailedError):
-        detail = provider_pb2.ErrorResourceInitFailed(id=error.resource_id, reasons=error.reasons)
-        detail.properties.CopyFrom(values.encode(error.properties))
-        if error.inputs is not None:
-            detail.inputs.CopyFrom(values.encode(error.inputs))
-        return detail
     if isinstance(error, base.CheckFailedError):
         return errors_pb2.InputPropertiesError(
             errors=[

@@ -172,7 +172,9 @@ def test_the_group_of_the_machines_is_named_once_because_another_would_replace_t
 
 def test_aks_leaves_the_number_of_machines_to_the_autoscaler() -> None:
     assert "agentPoolProfiles[*].count" in only(public("aks"), CLUSTER_TYPES["aks"]).ignored
-    assert all("count" in pool.ignored for pool in public("aks").of_type(POOL))
+    separate = public("aks").of_type(POOL)
+    assert separate
+    assert all("count" in pool.ignored for pool in separate)
 
 
 @pytest.mark.parametrize("channel", CHOOSES_VERSIONS)
@@ -181,8 +183,11 @@ def test_aks_is_asked_for_no_version_where_azure_decides_about_it(channel: str) 
     found = only(rendered, CLUSTER_TYPES["aks"])
     assert found.inputs["autoUpgradeProfile"]["upgradeChannel"] == channel
     assert "kubernetesVersion" not in found.inputs
-    assert all("orchestratorVersion" not in pool for pool in pools(rendered))
-    assert all("orchestratorVersion" in pool.ignored for pool in rendered.of_type(POOL))
+    profiles, separate = pools(rendered), rendered.of_type(POOL)
+    assert profiles
+    assert separate
+    assert all("orchestratorVersion" not in pool for pool in profiles)
+    assert all("orchestratorVersion" in pool.ignored for pool in separate)
     assert {"kubernetesVersion", "agentPoolProfiles[*].orchestratorVersion"} < set(found.ignored)
 
 

@@ -89,7 +89,9 @@ def test_backups_outlive_the_region_and_the_stack(where: Where) -> None:
 def test_on_google_cloud_nobody_is_let_in_before_the_first_cluster_which_brings_the_pool_of_identities() -> None:
     stack = everywhere()
     cluster = next(r for r in stack.of_type(CLUSTER_TYPES["gke"]) if r.name == "us-central1-cluster")
-    assert all(cluster.urn in member.dependencies for member in stack.of_type(GRANTS[0]))
+    members = stack.of_type(GRANTS[0])
+    assert members
+    assert all(cluster.urn in member.dependencies for member in members)
 
 
 def test_on_google_cloud_the_bucket_is_closed_and_versioned_and_nobody_may_delete() -> None:

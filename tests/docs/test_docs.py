@@ -48,8 +48,24 @@ def _code(page: Path) -> str:
 
 
 def test_links_lead_somewhere(page: Path) -> None:
-    targets = [link for link in LINK.findall(page.read_text()) if "://" not in link]
-    assert [link for link in targets if not _leads_somewhere(page, link)] == []
+    assert [link for link in _links(page) if not _leads_somewhere(page, link)] == []
+
+
+def _links(page: Path) -> list[str]:
+    return [link for link in LINK.findall(page.read_text()) if "://" not in link]
+
+
+def test_the_pages_have_what_the_tests_of_each_page_look_for() -> None:
+    # A single page may have none of these; a pattern that finds nothing on any page proves nothing.
+    found = {
+        read.__name__: {one for page in PAGES for one in read(page)}
+        for read in (_links, _made, _stacks, _paths, _looked_into)
+    }
+    assert {name: len(those) > 3 for name, those in found.items()} == dict.fromkeys(found, True)
+    assert found["_stacks"] >= {"multiregion", "planetary"}
+    assert found["_made"] >= {"up", "check", "preview"}
+    assert any(link.startswith("#") for link in found["_links"])
+    assert any("#" in link.lstrip("#") for link in found["_links"])
 
 
 def _leads_somewhere(page: Path, link: str) -> bool:
@@ -65,7 +81,11 @@ def _sections(page: Path) -> set[str]:
 
 def test_make_has_the_targets_that_are_named(page: Path) -> None:
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert sorted(set(MAKE.findall(_code(page))) - targets) == []
+    assert sorted(_made(page) - targets) == []
+
+
+def _made(page: Path) -> set[str]:
+    return set(MAKE.findall(_code(page)))
 
 
 def test_blocks_of_code_say_their_language(page: Path) -> None:
@@ -116,6 +136,8 @@ def test_the_two_commands_of_the_readme_are_what_is_run_for_every_change() -> No
     assert [line for line in ci.splitlines() if line.startswith("make ")] == ["make lint", "make test"]
     assert re.search(r"^up: .*\n\t@\$\(SANDBOX\) up \$\(STACK\)", makefile, re.MULTILINE)
     assert re.search(r'^test: .*\n\t\$\(PYTEST\) -m "not campaign"$', makefile, re.MULTILINE)
+    # Every run names its slowest tests, so that a test that has become slow is seen.
+    assert re.search(r"^PYTEST := .* --durations=10\b", makefile, re.MULTILINE)
 
 
 def test_the_readme_is_short_and_shows_a_stack_file() -> None:
@@ -146,13 +168,20 @@ def _verbs(module: str) -> tuple[str, ...]:
 
 
 def test_stacks_that_are_named_exist(page: Path) -> None:
-    named = set(re.findall(r"\bSTACK=([a-z]+)", _code(page)))
-    assert sorted(named - set(STACKS)) == []
+    assert sorted(_stacks(page) - set(STACKS)) == []
+
+
+def _stacks(page: Path) -> set[str]:
+    return set(re.findall(r"\bSTACK=([a-z]+)", _code(page)))
 
 
 def test_files_that_are_named_exist(page: Path) -> None:
+    assert sorted(word for word in _paths(page) if not _is_there(word)) == []
+
+
+def _paths(page: Path) -> set[str]:
     words = set(re.findall(r"`([^`\s]+)`", page.read_text())) - set(GENERATED)
-    assert sorted(word for word in words if _is_path(word) and not _is_there(word)) == []
+    return {word for word in words if _is_path(word)}
 
 
 def _is_path(word: str) -> bool:
@@ -207,8 +236,11 @@ def test_the_services_that_are_handed_over_are_all_of_one_region() -> None:
 
 def test_commands_look_into_namespaces_that_there_are(page: Path) -> None:
     ours = {found[1] for name in _names() if (found := re.fullmatch(r"us-central1-(.+)-namespace", name))}
-    named = set(re.findall(r"kubectl[^\n]* -n ([a-z][a-z-]*)", _code(page)))
-    assert sorted(named - ours - {"kube-system", "postgresql", KAFKA, KEDA}) == []
+    assert sorted(_looked_into(page) - ours - {"kube-system", "postgresql", KAFKA, KEDA}) == []
+
+
+def _looked_into(page: Path) -> set[str]:
+    return set(re.findall(r"kubectl[^\n]* -n ([a-z][a-z-]*)", _code(page)))
 
 
 def test_pages_name_no_registry_and_no_path_of_a_machine(page: Path) -> None:
@@ -219,6 +251,7 @@ def test_pages_name_no_registry_and_no_path_of_a_machine(page: Path) -> None:
 def test_decisions_have_numbers_of_their_own_and_are_listed() -> None:
     pages = sorted(path.name for path in (DOCS / "adr").glob("[0-9]*.md"))
     numbers = [int(name[:4]) for name in pages]
+    assert len(pages) > 20
     assert numbers == list(range(len(pages))), "each number once, and none left out"
     index = (DOCS / "adr" / "README.md").read_text()
     assert [name for name in pages if f"({name})" not in index] == []
@@ -230,6 +263,7 @@ def test_decisions_have_numbers_of_their_own_and_are_listed() -> None:
 def test_runbooks_are_listed() -> None:
     index = (DOCS / "runbooks" / "README.md").read_text()
     pages = [path.name for path in sorted((DOCS / "runbooks").glob("*.md")) if path.name != "README.md"]
+    assert len(pages) > 10
     assert [name for name in pages if f"({name})" not in index] == []
 
 
@@ -292,5 +326,6 @@ def test_getting_started_names_every_google_api_that_the_program_calls() -> None
 def test_all_google_apis_are_known_here() -> None:
     code = "".join(path.read_text() for folder in ("components", "stacks") for path in (ROOT / folder).rglob("*.py"))
     modules = {name for names in re.findall(r"from pulumi_gcp import (.+)", code) for name in names.split(", ")}
+    assert {"container", "sql"} <= modules
     modules |= set(re.findall(r"\bgcp\.(\w+)\.[A-Z]", code))
     assert modules <= GOOGLE_APIS.keys()

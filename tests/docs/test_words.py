@@ -73,9 +73,13 @@ WORDS = {
     "store": Word(
         pattern=(
             r"class \w*Store\b|\bSTORES\b|StoreKey|(?i:\bdata[ _-]stores?\b)|\bstore: str\b|\bfor store\b"
-            r"|\bof_each_store\b|\bx-store\b|(?i:\b(a|the|each|every|managed|no) stores?\b(?! (of|that) state))"
+            r"|\bof_each_store\b|\bx-store\b"
+            r"|(?i:(?<![^\W_])(a|the|each|every|managed|no)[ _]stores?(?![^\W_])(?! (of|that) state))"
         ),
-        examples=("class Store:", "GkeStoreKey(name)", "each store is reached", "for store in STORES:"),
+        examples=(
+            *("class Store:", "GkeStoreKey(name)", "each store is reached", "for store in STORES:"),
+            "def test_a_store_of_azure()",
+        ),
         instead="data service",
         allowed={
             "components/storage/__init__.py": OBJECTS,

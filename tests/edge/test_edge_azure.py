@@ -77,7 +77,10 @@ def test_actions_and_conditions_are_written_as_the_protocol_has_them() -> None:
     known = source.object("HeaderActionParametersArgs"), source.object("RequestHeaderMatchConditionParametersArgs")
     assert known[0] is not None
     assert known[1] is not None
-    for found in edge("azure").of_type(f"{CDN}Rule"):
+    rules = edge("azure").of_type(f"{CDN}Rule")
+    assert any(found.inputs["actions"] for found in rules)
+    assert any(found.inputs["conditions"] for found in rules)
+    for found in rules:
         for action in found.inputs["actions"]:
             assert action["parameters"].keys() <= known[0].keys()
         for condition in found.inputs["conditions"]:

@@ -196,6 +196,7 @@ def test_the_hub_waits_for_what_the_others_have_early_and_only_the_entry_of_a_re
     owners = {r.urn: name for name, _ in FIVE for r in of_region(stack, name).values()}
     names = {r.urn: r.name for r in stack.resources}
     above = {r.urn: {names[urn] for urn in ancestors(stack, r)} for r in stack.resources}
+    assert entries
     foreign = {
         urn
         for r in stack.resources

@@ -1,5 +1,6 @@
-"""How `connections` judges load balancers, DNS and rights on Secrets: handmade objects, and a region without charts."""
+"""What `connections` finds: handmade objects that break its rules, and a region without its charts."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -35,15 +36,14 @@ def egress(*rules: dict[str, Any]) -> Manifest:
     return {"kind": "NetworkPolicy", "metadata": {"name": "caller", "namespace": "a"}, "spec": spec}
 
 
-def calling(*rules: dict[str, Any]) -> Cluster:
-    """A cluster with a caller that may connect by `rules`, and a gateway with port 8443 behind 443."""
-    objects = [
+def calling(*rules: dict[str, Any]) -> list[Manifest]:
+    """A caller that may connect by `rules`, and a gateway with port 8443 behind 443."""
+    return [
         deployment("a", "caller", {"app": "caller"}),
         deployment("b", "gateway", {"app": "gateway"}, 8443),
         load_balancer("b", {"app": "gateway"}, [{"port": 443, "targetPort": 8443}]),
         egress(*rules),
     ]
-    return cluster_with(objects, cloud="existing", platform=None)
 
 
 TO_GATEWAY = {
@@ -66,7 +66,7 @@ TO_GATEWAY = {
 def test_who_calls_any_address_must_reach_the_pods_behind_the_own_load_balancer(
     rules: list[dict[str, Any]], closed: bool
 ) -> None:
-    found = connections.closed_own_load_balancers(calling(*rules))
+    found = connections.closed_own_load_balancers(cluster_with(calling(*rules), cloud="existing", platform=None))
     assert found == (
         ["Deployment/a/caller may call any address on 443, but not Deployment/b/gateway on 8443"] if closed else []
     )
@@ -181,3 +181,143 @@ def test_an_account_reads_secrets_elsewhere_by_its_roles_and_where_they_are_boun
     cluster: Cluster, reads: bool
 ) -> None:
     assert connections.secret_readers(cluster) == (["a/who"] if reads else [])
+
+
+def cut_off(manifest: Manifest) -> tuple[Manifest, Manifest]:
+    """The object, and a policy that closes all pods of its namespace."""
+    metadata = {"name": "closed", "namespace": manifest["metadata"]["namespace"]}
+    spec = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    return manifest, {"kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
+
+
+def custom(kind: str, name: str, namespace: str | None = "a", **content: Any) -> Manifest:
+    return {"kind": kind, "metadata": {"name": name, **({"namespace": namespace} if namespace else {})}, **content}
+
+
+def service(namespace: str) -> Manifest:
+    """A Service of the pods `server`: port 80 (`http`) leads to their port 8080."""
+    labels = {"app": "server"}
+    ports = [{"name": "http", "port": 80, "targetPort": 8080}]
+    metadata = {"name": "server", "namespace": namespace, "labels": labels}
+    return {"kind": "Service", "metadata": metadata, "spec": {"selector": labels, "ports": ports}}
+
+
+def monitor(**endpoint: Any) -> Manifest:
+    spec = {"selector": {"matchLabels": {"app": "server"}}, "endpoints": [{"port": "http", **endpoint}]}
+    return custom("ServiceMonitor", "server", spec=spec)
+
+
+def workload(name: str, *, labels: dict[str, str] | None = None, **spec: Any) -> Manifest:
+    """A Deployment in namespace `a`. `spec` is added to that of its pods."""
+    made = deployment("a", name, {"app": name, **(labels or {})}, 8080)
+    made["spec"]["template"]["spec"].update(spec)
+    return made
+
+
+SERVER = (deployment("b", "server", {"app": "server"}, 8080), service("b"))
+CALLER = cut_off(workload("caller"))
+MESHED = cut_off(workload("caller", labels={"sidecar.istio.io/inject": "true"}))
+TOLD_THE_ADDRESS = [{"name": "caller", "env": [{"name": "URL", "value": "http://server.b"}]}]
+NO_WAY = ["Deployment/a/caller may not connect to Deployment/b/server on 8080"]
+ALERTMANAGERS = [{"name": "alertmanager", "namespace": "m", "port": "web"}]
+PROMETHEUS = custom("Prometheus", "p", "m", spec={"portName": "web", "alerting": {"alertmanagers": ALERTMANAGERS}})
+ALERT = {"alert": "Down", "expr": 'up{job="gone",namespace="gone"} == 0'}
+ALERTS = custom("PrometheusRule", connections.OUR_RULES, spec={"groups": [{"rules": [ALERT]}]})
+UP_IS_DROPPED = {"action": "drop", "sourceLabels": ["__name__"], "regex": "up"}
+WEBHOOK = {"name": "x", "clientConfig": {"service": {"name": "server", "namespace": "a", "port": 80}}}
+ADMINISTRATOR = {
+    "roleRef": {"kind": "ClusterRole", "name": "cluster-admin"},
+    "subjects": [{"kind": "ServiceAccount", "name": "who", "namespace": "a"}],
+}
+MESH = "extensionProviders: [{opentelemetry: {service: server.b.svc.cluster.local, port: 80}}]"
+ROUTE = {"destination": {"host": "server.b.svc.cluster.local", "port": {"number": 80}}}
+DNS_SERVERS = ("DNS", "NodeLocal DNSCache", "NodeLocal DNSCache of kubespray")
+WORKERS = deployment("a", "workers", {"strimzi.io/component-type": "kafka-mirror-maker-2"}, 8083)
+
+BROKEN: dict[Callable[[Cluster], list[str]], tuple[list[Manifest], list[str]]] = {
+    connections.monitors_without_targets: (
+        [monitor()],
+        [
+            "ServiceMonitor/a/server: no Prometheus selects it",
+            "ServiceMonitor/a/server: no Service has its labels",
+        ],
+    ),
+    connections.closed_scrapes: (
+        [PROMETHEUS, *cut_off(workload("server")), service("a"), monitor()],
+        ["ServiceMonitor/a/server: Deployment/a/server does not admit Prometheus/m/p on 8080"],
+    ),
+    connections.unknown_jobs: ([ALERTS, service("a"), monitor()], ["Down: no monitor gives the job gone"]),
+    connections.unknown_namespaces: ([ALERTS, custom("Namespace", "a", None)], ["Down: gone"]),
+    connections.dropped_metrics: ([ALERTS, monitor(metricRelabelings=[UP_IS_DROPPED])], ["Down: up is dropped"]),
+    connections.idle_policies: ([workload("other"), egress(TO_GATEWAY)], ["NetworkPolicy/a/caller"]),
+    connections.empty_policies: ([workload("caller"), egress()], ["NetworkPolicy/a/caller"]),
+    connections.closed_webhooks: (
+        [
+            *cut_off(workload("server")),
+            service("a"),
+            custom("ValidatingWebhookConfiguration", "w", None, webhooks=[WEBHOOK]),
+        ],
+        ["ValidatingWebhookConfiguration/w x: Deployment/a/server does not admit the API server on 8080"],
+    ),
+    connections.without_dns: (
+        [*CALLER],
+        [f"Deployment/a/caller: {name}, {protocol}" for name in DNS_SERVERS for protocol in ("UDP", "TCP")],
+    ),
+    connections.without_api: (
+        [
+            *cut_off(workload("caller", serviceAccountName="who")),
+            custom("ClusterRoleBinding", "who", None, **ADMINISTRATOR),
+        ],
+        [f"Deployment/a/caller: {port}" for port in (443, 6443, 8443, 16443)],
+    ),
+    connections.closed_addresses: ([*SERVER, *cut_off(workload("caller", containers=TOLD_THE_ADDRESS))], NO_WAY),
+    connections.closed_proxies: (
+        [*MESHED, deployment("istio-system", "istiod", {"app": "istiod"}, 15012)],
+        ["Deployment/a/caller may not connect to Deployment/istio-system/istiod on 15012"],
+    ),
+    connections.closed_traces: ([*SERVER, *MESHED, custom("ConfigMap", "istio", "i", data={"mesh": MESH})], NO_WAY),
+    connections.closed_routes: (
+        [
+            *SERVER,
+            *CALLER,
+            custom("Gateway", "g", spec={"selector": {"app": "caller"}}),
+            custom("VirtualService", "r", spec={"gateways": ["a/g"], "http": [{"route": [ROUTE]}]}),
+        ],
+        NO_WAY,
+    ),
+    connections.closed_alerts: ([PROMETHEUS], ["no Alertmanager"]),
+    connections.closed_load_balancers: (
+        [*cut_off(workload("server")), load_balancer("a", {"app": "server"}, [{"port": 443, "targetPort": 8080}])],
+        [
+            "Service/a/balancer: Deployment/a/server does not admit 0.0.0.0/0 on 8080",
+            "Service/a/balancer: nodes hide who calls, and Deployment/a/server admits some only",
+        ],
+    ),
+    connections.lost_networks: (
+        [{"kind": "Secret", "metadata": {"name": "r", "namespace": "a", "labels": {"istio/multiCluster": "true"}}}],
+        ["0 Services have the label topology.istio.io/network"],
+    ),
+    connections.closed_own_load_balancers: (
+        calling({"ports": [{"port": 443}]}),
+        ["Deployment/a/caller may call any address on 443, but not Deployment/b/gateway on 8443"],
+    ),
+    connections.closed_brokers: (
+        [*cut_off(WORKERS)],
+        [
+            "Deployment/a/workers does not admit Deployment/a/workers on 8083",
+            "Deployment/a/workers may not connect to Deployment/a/workers on 8083",
+        ],
+    ),
+}
+"""For each rule: the objects of a cluster that breaks it, and what the rule finds there."""
+
+
+@pytest.mark.parametrize("rule", connections.RULES, ids=lambda rule: str(rule.__name__))
+def test_every_rule_finds_what_breaks_it(rule: Callable[[Cluster], list[str]]) -> None:
+    objects, expected = BROKEN[rule]
+    assert rule(cluster_with(objects, cloud="existing", platform=None)) == expected
+
+
+def test_a_crash_loop_that_no_alert_covers_is_found() -> None:
+    there = cluster_with([workload("server"), ALERTS], cloud="existing", platform=None)
+    assert connections.silent_loops(there, "Down") == ["a", "kube-system"]

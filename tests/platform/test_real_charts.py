@@ -112,31 +112,7 @@ def there(request: pytest.FixtureRequest) -> Cluster:
     return cluster_of(request.param)
 
 
-@pytest.mark.parametrize(
-    "rule",
-    [
-        connections.monitors_without_targets,
-        connections.closed_scrapes,
-        connections.unknown_jobs,
-        connections.unknown_namespaces,
-        connections.dropped_metrics,
-        connections.idle_policies,
-        connections.empty_policies,
-        connections.closed_webhooks,
-        connections.without_dns,
-        connections.without_api,
-        connections.closed_addresses,
-        connections.closed_proxies,
-        connections.closed_traces,
-        connections.closed_routes,
-        connections.closed_alerts,
-        connections.closed_load_balancers,
-        connections.lost_networks,
-        connections.closed_own_load_balancers,
-        connections.closed_brokers,
-    ],
-    ids=lambda rule: str(rule.__name__),
-)
+@pytest.mark.parametrize("rule", connections.RULES, ids=lambda rule: str(rule.__name__))
 def test_nothing_breaks_the_rule(there: Cluster, rule: Callable[[Cluster], list[str]]) -> None:
     deliberate = DELIBERATE.get(rule, ())
     assert [each for each in rule(there) if not each.startswith(tuple(deliberate))] == []

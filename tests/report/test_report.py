@@ -25,15 +25,16 @@ def report(stack_name: str, stack: Rendered) -> dict[str, Any]:
 
 
 def test_every_type_of_every_stack_is_charged_or_free_for_a_reason(stack: Rendered) -> None:
-    unlisted = {
-        one.type for one in stack.resources if one.type not in cost.CHARGERS and not cost.free_because(one.type)
-    }
-    assert unlisted == set()
+    types = {one.type for one in stack.resources}
+    assert types & cost.CHARGERS.keys()
+    assert {kind for kind in types if kind not in cost.CHARGERS and not cost.free_because(kind)} == set()
 
 
 def test_parts_and_regions_add_up_to_the_whole(stack: Rendered) -> None:
     found = cost.lines(plan_of(stack))
     whole = cost.total(found)
+    assert found
+    assert whole.most + whole.unknown > 0
     for sums in (cost.by(found, lambda line: line.region), cost.by(found, lambda line: line.part)):
         assert sum(one.least for one in sums.values()) == pytest.approx(whole.least)
         assert sum(one.most for one in sums.values()) == pytest.approx(whole.most)
@@ -45,6 +46,7 @@ def test_the_document_is_plain_json(report: dict[str, Any]) -> None:
 
 
 def test_every_line_has_a_source_and_a_date_or_is_unknown(report: dict[str, Any]) -> None:
+    assert report["cost"]["lines"]
     for line in report["cost"]["lines"]:
         priced = line["price"] is not None
         assert priced == (line["kind"] != "unknown")
@@ -68,6 +70,7 @@ def test_the_sources_of_the_prices_are_numbered_in_the_order_of_use(report: dict
     assert used == [str(number) for number in range(1, len(used) + 1)]
     assert [number for number, *_ in listed] == used
     prices = [line["price"] for line in report["cost"]["lines"] if line["price"]]
+    assert bool(used) == bool(prices) == (report["stack"] != "local"), "a cluster of one's own has no price"
     assert {tuple(source) for _, *source in listed} == {(price["source"], price["date"]) for price in prices}
 
 
@@ -88,6 +91,7 @@ def test_the_engines_preview_is_read(stack_name: str, stack: Rendered, report: d
 
 def test_every_type_of_a_hub_is_charged_or_free_for_a_reason() -> None:
     types = {one.type for one in hub(*MIXED).resources}
+    assert types & cost.CHARGERS.keys()
     assert {kind for kind in types if kind not in cost.CHARGERS and not cost.free_because(kind)} == set()
 
 

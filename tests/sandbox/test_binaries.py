@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from components import versions
-from sandbox import binaries, golang
+from sandbox import binaries, deployment, golang
 from sandbox.binaries import (
     ARGO_CD,
     CERT_MANAGER,
@@ -57,6 +57,18 @@ def test_every_program_is_pinned_by_a_module_that_names_it_as_a_tool(binary: Bin
     assert re.search(rf"^(tool |\t){re.escape(binary.package)}$", module, re.M)
     assert re.fullmatch(r"v\d+\.\d+\.\d+(-\d{14}-[0-9a-f]{12})?", binaries.pinned_version(binary.tool, binary.module))
     assert (PROJECT / "tools" / binary.tool / "go.sum").is_file()
+
+
+@pytest.mark.parametrize("official", [None, "/usr/local/bin/pulumi"])
+def test_up_builds_the_engine_the_control_plane_and_the_provider_alone(
+    official: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Helm, the linters and the controllers are for tests: whoever wants the local stack does not wait for them.
+    monkeypatch.setattr("sandbox.engine.official", lambda: official)
+    built = {binary.name for binary in deployment.needed_binaries()}
+    servers = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"}
+    servers |= {"kwok", "kwokctl", "metrics-server"}
+    assert built == servers | {"pulumi-resource-kubernetes"} | (set() if official else {"pulumi"})
 
 
 def requirements(tool: str) -> dict[str, str]:

@@ -163,7 +163,7 @@ def test_aks_takes_hours_of_a_week_for_its_releases_and_a_window_for_upgrades() 
 
 
 @pytest.mark.parametrize(("token", "given"), [(POSTGRES, postgres), (REDIS, redis)])
-def test_a_store_of_azure_needs_a_role_on_its_key(token: str, given: Any) -> None:
+def test_a_data_service_of_azure_needs_a_role_on_its_key(token: str, given: Any) -> None:
     identity, (vault, key) = in_azure(IDENTITY), vault_key()
     role(identity, vault[0], CRYPTO_USER)
     with pytest.raises(ProviderError, match=r"Forbidden.*has no access to the key"):

@@ -150,6 +150,13 @@ def test_an_engine_that_prints_no_json_has_failed(printed: str) -> None:
     assert parse(printed, status=255).errors == ("The engine failed and did not say why.",)
 
 
+@pytest.mark.parametrize("printed", ["", "no json", "{broken", "[]"])
+def test_an_engine_that_succeeds_without_a_preview_tells_of_no_changes_and_so_it_has_failed(printed: str) -> None:
+    found = parse(printed)
+    assert found.errors == ("The engine printed no preview in JSON, so its changes are unknown.",)
+    assert comparison(preview=found).failed
+
+
 def test_the_table_counts_and_calls_out_what_is_taken_away() -> None:
     text = report(comparison(change(Operation.REPLACE), change(Operation.UPDATE, "a"), change(Operation.UPDATE, "b")))
     assert "| local | **1** | 0 | 2 | 0 | 3 |" in text.markdown()

@@ -1,4 +1,4 @@
-"""The stand-in of the random provider: its checks, its verdicts, its imports, and the protocol around them."""
+"""The stand-in of the random provider: its checks, its verdicts, and the protocol around them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import grpc.aio
 import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from sandbox.providers import generated
 from sandbox.providers.base import (
     CheckFailedError,
     CheckRequest,
@@ -24,8 +23,8 @@ from sandbox.providers.base import (
 from sandbox.providers.generated import Change
 from sandbox.providers.random.__main__ import Random
 from sandbox.providers.server import EngineClient, start
-from sandbox.providers.values import UNKNOWN, Secret, decode, encode, has_secret, plain
-from tests.support.random_standin import changed, kind, make, provider, reasons, urn
+from sandbox.providers.values import UNKNOWN, Secret, decode, encode, has_secret
+from tests.support.random_standin import changed, make, provider, reasons, urn
 
 pytestmark = pytest.mark.unit
 
@@ -39,28 +38,15 @@ pytestmark = pytest.mark.unit
         ("RandomString", {"length": True}, "length", "length is True; it must be a whole number"),
         (
             "RandomPassword",
-            {"length": 3, "minLower": 2, "minUpper": 2},
-            "length",
-            "length is 3; it must be at least 4, the sum of minUpper, minLower, minNumeric, minSpecial",
-        ),
-        ("RandomPassword", {"length": 3, "minLower": -1}, "minLower", "minLower is -1; it must be at least 0"),
-        (
-            "RandomPassword",
-            {"length": 3, "lower": False, "upper": False, "numeric": False, "special": False},
-            "special",
-            "upper, lower, numeric and special are all false; set at least one of them to true",
+            {"length": 3, "specials": False},
+            "specials",
+            "random:index/randomPassword:RandomPassword has no input specials; did you mean special?",
         ),
         (
             "RandomPassword",
-            {"length": 3, "number": False, "numeric": True},
-            "number",
-            "number is False but numeric is True; set numeric only",
-        ),
-        (
-            "RandomPassword",
-            {"length": 3, "min_lower": 1},
-            "min_lower",
-            "random:index/randomPassword:RandomPassword has no input min_lower; did you mean minLower?",
+            {"length": 3, "keepers": {"a": "1"}},
+            "keepers",
+            "random:index/randomPassword:RandomPassword has no input keepers; it has length, special",
         ),
     ],
 )
@@ -71,16 +57,16 @@ def test_a_bad_input_is_named_with_its_value_and_its_rule(
 
 
 def test_all_bad_inputs_are_told_at_once() -> None:
-    assert set(reasons("RandomPassword", length="8", lower=1, minUpper=-1)) == {"length", "lower", "minUpper"}
+    assert set(reasons("RandomString", length="8", special=1, minUpper=-1)) == {"length", "special", "minUpper"}
 
 
 def test_values_that_are_not_known_yet_pass() -> None:
-    assert reasons("RandomPassword", length=UNKNOWN, minLower=3) == {}
+    assert reasons("RandomPassword", length=UNKNOWN, special=False) == {}
 
 
 def test_an_unchanged_resource_has_no_changes() -> None:
-    inputs = {"length": 9, "keepers": {"a": "1"}, "numeric": False}
-    assert changed("RandomPassword", inputs, inputs) == {}
+    inputs = {"length": 9, "upper": False, "special": False}
+    assert changed("RandomString", inputs, inputs) == {}
 
 
 @pytest.mark.parametrize(
@@ -88,88 +74,19 @@ def test_an_unchanged_resource_has_no_changes() -> None:
     [
         ("RandomPassword", {"length": 8}, {"length": 9}, {"length": Change("update", True)}),
         ("RandomPassword", {"length": 8}, {"length": 8, "special": False}, {"special": Change("update", True)}),
-        (
-            "RandomPassword",
-            {"length": 8},
-            {"length": 8, "numeric": False},
-            {"numeric": Change("update", True), "number": Change("update", True)},
-        ),
         ("RandomPassword", {"length": 8}, {"length": UNKNOWN}, {"length": Change("update", True)}),
-        (
-            "RandomPassword",
-            {"length": 8},
-            {"length": 8, "overrideSpecial": "_"},
-            {"overrideSpecial": Change("add", True)},
-        ),
-        (
-            "RandomPassword",
-            {"length": 8, "overrideSpecial": ""},
-            {"length": 8},
-            {"overrideSpecial": Change("delete", False)},
-        ),
-        ("RandomString", {"length": 8}, {"length": 8, "keepers": {"a": "1"}}, {"keepers": Change("add", True)}),
-        ("RandomString", {"length": 8}, {"length": 8, "keepers": {"a": None}}, {"keepers": Change("add", False)}),
-        (
-            "RandomString",
-            {"length": 8, "keepers": {"a": "1"}},
-            {"length": 8, "keepers": {"a": "2"}},
-            {"keepers": Change("update", True)},
-        ),
-        ("RandomString", {"length": 8, "keepers": {"a": "1"}}, {"length": 8}, {"keepers": Change("delete", True)}),
-        (
-            "RandomString",
-            {"length": 8, "keepers": {"a": "1"}},
-            {"length": 8, "keepers": {"a": "1", "b": None}},
-            {"keepers": Change("update", False)},
-        ),
+        ("RandomString", {"length": 8, "upper": False}, {"length": 8}, {"upper": Change("update", True)}),
     ],
 )
-def test_changes_replace_except_those_without_effect(
+def test_every_change_replaces(
     name: str, old: dict[str, Any], new: dict[str, Any], expected: dict[str, Change]
 ) -> None:
     assert changed(name, old, new) == expected
 
 
-def test_a_change_without_effect_keeps_the_value() -> None:
-    _, state = make("RandomPassword", length=8, overrideSpecial="")
-    updated = generated.update(kind("RandomPassword"), state, {"length": 8})
-    assert updated["result"] == state["result"]
-    assert "overrideSpecial" not in updated
-
-
 def test_secret_inputs_stay_secret_in_the_state() -> None:
-    state = make("RandomString", length=4, keepers=Secret({"key": "hidden"}))[1]
-    assert state["keepers"] == Secret({"key": "hidden"})
-
-
-@pytest.mark.parametrize(
-    ("name", "import_id", "expected"),
-    [
-        ("RandomPassword", "hunter2", {"result": "hunter2", "length": 7, "special": True}),
-        ("RandomString", "abc", {"result": "abc", "length": 3}),
-    ],
-)
-def test_values_can_be_imported(name: str, import_id: str, expected: dict[str, Any]) -> None:
-    _, state, inputs = generated.imported(kind(name), import_id)
-    assert {key: plain(state).get(key) for key in expected} == expected
-    assert generated.check(kind(name), inputs) == []
-    assert generated.changes(kind(name), state, inputs) == {}
-
-
-def test_an_imported_password_is_secret() -> None:
-    _, state, inputs = generated.imported(kind("RandomPassword"), "hunter2")
-    assert (state["result"], inputs) == (Secret("hunter2"), {"length": 7})
-
-
-@pytest.mark.parametrize(
-    ("name", "import_id", "message"),
-    [
-        ("RandomPassword", "", "the import id is empty"),
-    ],
-)
-def test_an_import_id_of_the_wrong_form_is_refused(name: str, import_id: str, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        generated.imported(kind(name), import_id)
+    state = make("RandomString", length=Secret(4))[1]
+    assert state["length"] == Secret(4)
 
 
 async def _preview_then_create(stand_in: Random) -> None:
@@ -210,12 +127,9 @@ def test_an_unknown_type_is_refused_with_a_suggestion() -> None:
         )
 
 
-def test_an_import_reads_the_value_from_the_id() -> None:
-    found = asyncio.run(provider().read(ReadRequest(urn("RandomPassword"), "hunter2", {}, {})))
-    assert found[0] == "none"
-    assert found[1]["result"] == Secret("hunter2")
-    with pytest.raises(ProviderError, match="thing: the import id is empty"):
-        asyncio.run(provider().read(ReadRequest(urn("RandomPassword"), "", {}, {})))
+def test_a_value_cannot_be_imported() -> None:
+    with pytest.raises(ProviderError, match="thing: the sandbox cannot import a random:index/randomPassword"):
+        asyncio.run(provider().read(ReadRequest(urn("RandomPassword"), "hunter2", {}, {})))
 
 
 def test_a_refresh_of_a_resource_without_inputs_keeps_its_state() -> None:

@@ -43,7 +43,7 @@ def test_without_keda_the_chart_s_autoscalers_stay() -> None:
 
 def test_switching_keda_on_changes_no_deployment() -> None:
     def deployments(stack: Rendered) -> list[dict[str, Any]]:
-        return [one.inputs for one in stack.objects("Deployment")]
+        return [one.inputs for one in stack.some_objects("Deployment")]
 
     assert deployments(local()) == deployments(render("local"))
 
@@ -51,7 +51,7 @@ def test_switching_keda_on_changes_no_deployment() -> None:
 def test_scaled_objects_wait_for_keda_and_are_deleted_while_it_runs() -> None:
     stack = local()
     release = stack.named("local-keda-release")
-    for one in stack.objects("ScaledObject"):
+    for one in stack.some_objects("ScaledObject"):
         assert release.urn in one.dependencies
         assert one.inputs["metadata"]["annotations"]["scaledobject.keda.sh/transfer-hpa-ownership"] == "true"
 

@@ -86,6 +86,7 @@ def test_an_update_of_the_program_leaves_what_a_shift_has_set(cluster: Cluster, 
 
 def test_a_shift_may_touch_no_service_without_shifts(cluster: Cluster, manifests: list[Manifest]) -> None:
     before = minimum(cluster, "sacred-messaging")
+    assert before.isdigit()
     result = as_the_account(cluster, manifests, "sacred-messaging")
     assert "forbidden" in result.stderr
     assert minimum(cluster, "sacred-messaging") == before

@@ -4,7 +4,7 @@ Each rule returns one sentence for each violation.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -586,3 +586,27 @@ def lost_networks(cluster: Cluster) -> list[str]:
 
 def _labelled(manifest: Manifest, label: str) -> bool:
     return label in (manifest["metadata"].get("labels") or {})
+
+
+RULES: Sequence[Callable[[Cluster], list[str]]] = (
+    monitors_without_targets,
+    closed_scrapes,
+    unknown_jobs,
+    unknown_namespaces,
+    dropped_metrics,
+    idle_policies,
+    empty_policies,
+    closed_webhooks,
+    without_dns,
+    without_api,
+    closed_addresses,
+    closed_proxies,
+    closed_traces,
+    closed_routes,
+    closed_alerts,
+    closed_load_balancers,
+    lost_networks,
+    closed_own_load_balancers,
+    closed_brokers,
+)
+"""The rules that every cluster keeps. test_connection_rules.py has a cluster for each that breaks it."""

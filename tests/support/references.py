@@ -11,6 +11,7 @@ ISSUED_KEYS = frozenset({"tls.crt", "tls.key", "ca.crt"})
 """The keys that cert-manager writes into a Certificate's Secret (https://cert-manager.io/docs/usage/certificate/)."""
 
 POD_NAME = "statefulset.kubernetes.io/pod-name"
+RELEASE_TYPE = "kubernetes:helm.sh/v3:Release"
 CHART = "sacred-council:helm:LocalChart"
 """The component that renders this repository's chart."""
 
@@ -60,7 +61,7 @@ class References:
         return [
             Pods(one.name, place(one), template["metadata"]["labels"], template["spec"], _pod_names(one))
             for kind in ("Deployment", "StatefulSet", "Job", "CronJob")
-            for one in self.own(kind)
+            for one in self.own_if_any(kind)
             for template in [_template(one)]
         ]
 
@@ -81,6 +82,12 @@ class References:
         return {**found, **issued}
 
     def own(self, kind: str) -> list[Resource]:
+        """The same as `own_if_any`. Raises AssertionError if there are none, so that a test cannot pass on nothing."""
+        found = self.own_if_any(kind)
+        assert found, f"the program writes no {kind}"
+        return found
+
+    def own_if_any(self, kind: str) -> list[Resource]:
         """Objects of a kind that the program itself writes. Under mocks, a chart's objects have only a name."""
         return [one for one in self.stack.objects(kind) if CHART not in one.urn]
 
@@ -94,14 +101,19 @@ class References:
 
     def charts(self) -> set[Place]:
         """The places where charts have pods."""
-        releases = self.stack.of_type("kubernetes:helm.sh/v3:Release")
+        releases = self.stack.of_type(RELEASE_TYPE)
         local = [place(one) for one in self.stack.objects() if CHART in one.urn]
-        return {(_cluster(one), str(one.inputs["namespace"])) for one in releases} | set(local)
+        return {release_place(one) for one in releases} | set(local)
 
 
 def place(one: Resource) -> Place:
     """The place of an object."""
     return _cluster(one), str(one.inputs["metadata"].get("namespace", ""))
+
+
+def release_place(one: Resource) -> Place:
+    """The place of a chart's release."""
+    return _cluster(one), str(one.inputs["namespace"])
 
 
 def _cluster(one: Resource) -> str:

@@ -88,6 +88,12 @@ class Rendered:
         """All Kubernetes objects, or those of `kind`."""
         return [r for r in self.resources if r.is_kubernetes_object and kind in (None, r.inputs["kind"])]
 
+    def some_objects(self, kind: str | None = None) -> list[Resource]:
+        """The same as `objects`. Raises AssertionError if there are none, so that a test cannot pass on nothing."""
+        found = self.objects(kind)
+        assert found, f"there is no {kind or 'object'}"
+        return found
+
 
 def outputs_of(resource_type: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs, and the outputs that a provider would add to them. Other types have only their inputs."""

@@ -13,13 +13,11 @@ from sandbox.providers.tls.kinds import CERT_REQUEST, LOCALLY_SIGNED_CERT, PRIVA
 from sandbox.providers.values import plain
 
 CA_USES = ["cert_signing", "crl_signing", "digital_signature"]
-SERVER_USES = ["digital_signature", "key_encipherment", "server_auth", "client_auth"]
+SERVER_USES = ["digital_signature", "server_auth", "client_auth"]
 ALGORITHMS: list[dict[str, Any]] = [
     {"algorithm": "RSA", "rsaBits": 2048},
-    {"algorithm": "ECDSA", "ecdsaCurve": "P224"},
     {"algorithm": "ECDSA", "ecdsaCurve": "P256"},
     {"algorithm": "ECDSA", "ecdsaCurve": "P384"},
-    {"algorithm": "ECDSA", "ecdsaCurve": "P521"},
     {"algorithm": "ED25519"},
 ]
 
@@ -56,14 +54,8 @@ def request(private_key: str, **more: Any) -> str:
 
 
 def signed(ca: dict[str, Any], ca_key: str, cert_request: str, **more: Any) -> dict[str, Any]:
-    inputs = {
-        "caCertPem": ca["certPem"],
-        "caPrivateKeyPem": ca_key,
-        "certRequestPem": cert_request,
-        "allowedUses": SERVER_USES,
-        "validityPeriodHours": 24,
-    }
-    return make(LOCALLY_SIGNED_CERT, **inputs | more)[1]
+    given = {"caCertPem": ca["certPem"], "caPrivateKeyPem": ca_key, "certRequestPem": cert_request}
+    return make(LOCALLY_SIGNED_CERT, **signed_inputs(**given | more))[1]
 
 
 def parsed(state: dict[str, Any]) -> x509.Certificate:
@@ -89,5 +81,16 @@ def chain() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
 
 
 def self_signed_inputs(**more: Any) -> dict[str, Any]:
-    inputs = {"privateKeyPem": key(), "allowedUses": SERVER_USES, "validityPeriodHours": 24, "dnsNames": ["a.example"]}
+    inputs = {"privateKeyPem": key(), "allowedUses": SERVER_USES, "validityPeriodHours": 24}
     return inputs | more
+
+
+def signed_inputs(**more: Any) -> dict[str, Any]:
+    return {
+        "caCertPem": authority()["certPem"],
+        "caPrivateKeyPem": key(number=4),
+        "certRequestPem": request(key()),
+        "allowedUses": SERVER_USES,
+        "validityPeriodHours": 24,
+        **more,
+    }

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from sandbox.regions import read_regions
+from sandbox.regions import Region, read_regions
 from tests.support.sandboxes import Sandbox
 
 KINDS = (
@@ -20,7 +20,11 @@ Identity = tuple[str, str, str, str]
 
 def regions(sandbox: Sandbox) -> list[str]:
     """The names of the stack's regions."""
-    return [region.name for region in read_regions(sandbox.folder / f"Pulumi.{sandbox.stack}.yaml")]
+    return [region.name for region in _regions(sandbox)]
+
+
+def _regions(sandbox: Sandbox) -> list[Region]:
+    return read_regions(sandbox.folder / f"Pulumi.{sandbox.stack}.yaml")
 
 
 def objects(sandbox: Sandbox, region: str, kinds: str, *arguments: str) -> list[dict[str, Any]]:
@@ -94,11 +98,18 @@ def tracked_in_clouds(sandbox: Sandbox) -> list[tuple[str, str]]:
 
 
 def require_the_same(sandbox: Sandbox) -> None:
-    """Every existing object is tracked, every tracked object exists, and nothing is tracked twice."""
+    """Every existing object is tracked, every tracked object exists, and nothing is tracked twice.
+
+    Every stack has objects and releases; it has resources of clouds unless all its clusters exist without it.
+    """
     tracked, in_state = tracked_objects(sandbox), tracked_in_clouds(sandbox)
+    releases = tracked_releases(sandbox)
+    assert tracked
     assert len(tracked) == len(set(tracked))
     assert set(tracked) == present_objects(sandbox)
+    assert bool(in_state) == any(region.cloud != "existing" for region in _regions(sandbox))
     assert len(in_state) == len(set(in_state))
     assert set(in_state) == in_clouds(sandbox)
-    assert tracked_releases(sandbox) == present_releases(sandbox)
+    assert releases
+    assert releases == present_releases(sandbox)
     assert half_done_releases(sandbox) == []

@@ -98,7 +98,7 @@ def _extensions(
     ]
     key_id = subject_key_id(inputs, public_key)
     found.append((key_id, False))
-    if subject != issuer.name or inputs.get("setAuthorityKeyId"):
+    if subject != issuer.name:
         found.append((_authority_key_id(issuer), False))
     if alternatives:
         # Without a subject, the alternative names are all there is to go by.
@@ -137,12 +137,12 @@ def issuer_of(certificate: x509.Certificate, key: keys.PrivateKey) -> Issuer:
 
 
 def requested_names(request: x509.CertificateSigningRequest) -> list[x509.GeneralName]:
-    """The DNS names, addresses and URIs that the request asks for."""
+    """The DNS names and addresses that the request asks for."""
     try:
         names_asked = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return []
-    wanted = (x509.DNSName, x509.IPAddress, x509.UniformResourceIdentifier)
+    wanted = (x509.DNSName, x509.IPAddress)
     return [name for kind in wanted for name in names_asked if isinstance(name, kind)]
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from typing import Final, cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -21,12 +20,7 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519Pri
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 ALGORITHMS: Final = ("RSA", "ECDSA", "ED25519")
-CURVES: Final[dict[str, type[ec.EllipticCurve]]] = {
-    "P224": ec.SECP224R1,
-    "P256": ec.SECP256R1,
-    "P384": ec.SECP384R1,
-    "P521": ec.SECP521R1,
-}
+CURVES: Final[dict[str, type[ec.EllipticCurve]]] = {"P256": ec.SECP256R1, "P384": ec.SECP384R1}
 MINIMUM_RSA_BITS: Final = 1024
 _RSA_EXPONENT: Final = 65537
 
@@ -67,16 +61,15 @@ def signature_hash(key: PrivateKey) -> HashAlgorithm | None:
         return None
     if isinstance(key, rsa.RSAPrivateKey) or key.curve.key_size <= SHA256.digest_size * 8:
         return SHA256()
-    return SHA384() if key.curve.key_size <= SHA384.digest_size * 8 else SHA512()
+    return SHA384()
 
 
 def private_forms(key: PrivateKey) -> dict[str, str]:
-    """The key as `privateKeyPem` (the algorithm's own form), PKCS#8 and OpenSSH (empty where that cannot hold it)."""
+    """The key as `privateKeyPem` (the algorithm's own form) and as PKCS#8."""
     own = PrivateFormat.PKCS8 if isinstance(key, ed25519.Ed25519PrivateKey) else PrivateFormat.TraditionalOpenSSL
     return {
         "privateKeyPem": _private(key, own),
         "privateKeyPemPkcs8": _private(key, PrivateFormat.PKCS8),
-        "privateKeyOpenssh": _private(key, PrivateFormat.OpenSSH) if _openssh_can_hold(key.public_key()) else "",
     }
 
 
@@ -84,34 +77,14 @@ def _private(key: PrivateKey, form: PrivateFormat) -> str:
     return key.private_bytes(Encoding.PEM, form, NoEncryption()).decode()
 
 
-def _openssh_can_hold(key: PublicKey) -> bool:
-    return not (isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP224R1))
-
-
 def public_der(key: PublicKey) -> bytes:
     """The key as DER SubjectPublicKeyInfo."""
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def public_forms(key: PublicKey) -> dict[str, str]:
-    """The public key as PEM and OpenSSH with its fingerprints (empty where OpenSSH cannot hold the key)."""
-    forms = {
-        "publicKeyPem": key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
-        "publicKeyOpenssh": "",
-        "publicKeyFingerprintMd5": "",
-        "publicKeyFingerprintSha256": "",
-    }
-    if not _openssh_can_hold(key):
-        return forms
-    line = key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    blob = base64.b64decode(line.split()[1])
-    md5 = hashlib.md5(blob, usedforsecurity=False).digest()
-    sha256 = base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
-    return forms | {
-        "publicKeyOpenssh": f"{line}\n",
-        "publicKeyFingerprintMd5": md5.hex(":"),
-        "publicKeyFingerprintSha256": f"SHA256:{sha256}",
-    }
+def public_pem(key: PublicKey) -> str:
+    """The public key as PEM."""
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def content_id(der: bytes) -> str:

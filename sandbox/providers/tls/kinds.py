@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from sandbox.providers.generated import Input, Kind, Made, Problem, State, never
 from sandbox.providers.tls import certificates, keys, names
-from sandbox.providers.values import UNKNOWN, has_unknown
+from sandbox.providers.values import UNKNOWN
 
 
 def _one_of(*known: str) -> Callable[[str], str | None]:
@@ -40,28 +40,32 @@ def _parsed_by(parse: Callable[[str], Any]) -> Callable[[str], str | None]:
 
 
 def _private_key(inputs: State) -> Made:
-    key = keys.generate(inputs["algorithm"], inputs["rsaBits"], inputs["ecdsaCurve"])
+    key = keys.generate(inputs["algorithm"], inputs["rsaBits"], inputs.get("ecdsaCurve", ""))
     public = key.public_key()
-    return Made(keys.content_id(keys.public_der(public)), keys.private_forms(key) | keys.public_forms(public))
+    forms = keys.private_forms(key) | {"publicKeyPem": keys.public_pem(public)}
+    return Made(keys.content_id(keys.public_der(public)), forms)
+
+
+def _private_key_problems(inputs: State) -> Iterator[Problem]:
+    if inputs["algorithm"] == "ECDSA" and "ecdsaCurve" not in inputs:
+        # The official provider's own choice is P224, which nothing here uses.
+        yield Problem("ecdsaCurve", f"ecdsaCurve is missing; set it to one of {', '.join(keys.CURVES)}")
 
 
 PRIVATE_KEY = Kind(
     name="tls:index/privateKey:PrivateKey",
     inputs={
         "algorithm": Input(type=str, required=True, accepts=_one_of(*keys.ALGORITHMS)),
-        "ecdsaCurve": Input(type=str, default="P224", accepts=_one_of(*keys.CURVES)),
+        "ecdsaCurve": Input(type=str, accepts=_one_of(*keys.CURVES)),
         "rsaBits": Input(type=int, default=2048, accepts=_at_least(keys.MINIMUM_RSA_BITS, "bits")),
     },
     outputs={
         "privateKeyPem": True,
         "privateKeyPemPkcs8": True,
-        "privateKeyOpenssh": True,
         "publicKeyPem": False,
-        "publicKeyOpenssh": False,
-        "publicKeyFingerprintMd5": False,
-        "publicKeyFingerprintSha256": False,
     },
     make=_private_key,
+    problems=_private_key_problems,
 )
 
 
@@ -69,19 +73,12 @@ def _key_input() -> Input:
     return Input(type=str, required=True, secret=True, accepts=_parsed_by(keys.parse_pem))
 
 
-_NAME_INPUTS = {
-    "subject": Input(type=dict, accepts=names.subject_problem),
-    "dnsNames": Input(type=list, accepts=names.dns_names_problem),
-    "ipAddresses": Input(type=list, accepts=names.ip_addresses_problem),
-    "uris": Input(type=list, accepts=names.uris_problem),
-}
+_SUBJECT = Input(type=dict, accepts=names.subject_problem)
 
 _CERTIFICATE_INPUTS = {
     "allowedUses": Input(type=list, required=True, accepts=names.allowed_uses_problem),
     "validityPeriodHours": Input(type=int, required=True, accepts=_at_least(0, "hours")),
-    "earlyRenewalHours": Input(type=int, default=0, accepts=_at_least(0, "hours"), replaces=never),
     "isCaCertificate": Input(type=bool, default=False),
-    "maxPathLength": Input(type=int, accepts=_at_least(-1, "(-1 sets no limit)")),
     "setSubjectKeyId": Input(type=bool, default=False),
 }
 
@@ -91,17 +88,6 @@ _CERTIFICATE_OUTPUTS = {
     "validityStartTime": False,
     "validityEndTime": False,
 }
-
-
-def _certificate_problems(inputs: State) -> Iterator[Problem]:
-    uses = inputs["allowedUses"]
-    if has_unknown(uses):
-        return
-    for use in {"encipher_only", "decipher_only"}.intersection(uses):
-        if "key_agreement" not in uses:
-            yield Problem(
-                "allowedUses", f"allowedUses has {use}, which means something with key_agreement only; add it"
-            )
 
 
 def _renewal_due(state: State) -> str | None:
@@ -133,7 +119,12 @@ def _request(inputs: State) -> Made:
 
 CERT_REQUEST = Kind(
     name="tls:index/certRequest:CertRequest",
-    inputs={"privateKeyPem": _key_input()} | _NAME_INPUTS,
+    inputs={
+        "privateKeyPem": _key_input(),
+        "subject": _SUBJECT,
+        "dnsNames": Input(type=list, accepts=names.dns_names_problem),
+        "ipAddresses": Input(type=list, accepts=names.ip_addresses_problem),
+    },
     outputs={"certRequestPem": False, "keyAlgorithm": False},
     make=_request,
 )
@@ -143,25 +134,18 @@ def _self_signed(inputs: State) -> Made:
     key = keys.parse_pem(inputs["privateKeyPem"])
     public, subject = key.public_key(), names.subject_name(inputs.get("subject") or {})
     issuer = certificates.Issuer(subject, key, certificates.subject_key_id(inputs, public))
-    certificate = certificates.sign(inputs, subject, names.alternative_names(inputs), public, issuer)
+    certificate = certificates.sign(inputs, subject, [], public, issuer)
     return _made(certificate, keyAlgorithm=keys.algorithm_of(key))
 
 
 def _self_signed_problems(inputs: State) -> Iterator[Problem]:
-    yield from _certificate_problems(inputs)
-    is_ca = inputs["isCaCertificate"]
-    if is_ca is True and not any((inputs.get("subject") or {}).values()):
+    if inputs["isCaCertificate"] is True and not any((inputs.get("subject") or {}).values()):
         yield Problem("subject", "subject is empty; a certificate authority needs a name, such as commonName")
-    if inputs["setAuthorityKeyId"] is True and is_ca is False and inputs["setSubjectKeyId"] is False:
-        yield Problem("setAuthorityKeyId", "setAuthorityKeyId repeats the subject key id; set setSubjectKeyId as well")
 
 
 SELF_SIGNED_CERT = Kind(
     name="tls:index/selfSignedCert:SelfSignedCert",
-    inputs={"privateKeyPem": _key_input()}
-    | _NAME_INPUTS
-    | _CERTIFICATE_INPUTS
-    | {"setAuthorityKeyId": Input(type=bool, default=False)},
+    inputs={"privateKeyPem": _key_input(), "subject": _SUBJECT} | _CERTIFICATE_INPUTS,
     outputs=_CERTIFICATE_OUTPUTS | {"keyAlgorithm": False},
     make=_self_signed,
     problems=_self_signed_problems,
@@ -180,7 +164,6 @@ def _locally_signed(inputs: State) -> Made:
 
 
 def _locally_signed_problems(inputs: State) -> Iterator[Problem]:
-    yield from _certificate_problems(inputs)
     certificate, request = inputs["caCertPem"], inputs["certRequestPem"]
     key = inputs["caPrivateKeyPem"]
     if UNKNOWN not in (certificate, key):
@@ -198,6 +181,8 @@ LOCALLY_SIGNED_CERT = Kind(
     inputs={"caPrivateKeyPem": _key_input()}
     | _CERTIFICATE_INPUTS
     | {
+        "earlyRenewalHours": Input(type=int, default=0, accepts=_at_least(0, "hours"), replaces=never),
+        "maxPathLength": Input(type=int, accepts=_at_least(-1, "(-1 sets no limit)")),
         "caCertPem": Input(type=str, required=True, accepts=_parsed_by(certificates.parse_certificate)),
         "certRequestPem": Input(type=str, required=True, accepts=_parsed_by(certificates.parse_request)),
     },

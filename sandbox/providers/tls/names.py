@@ -6,63 +6,46 @@ import difflib
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 # In the order in which they go into the name.
-_SUBJECT_FIELDS: Final[Mapping[str, ObjectIdentifier]] = {
-    "country": NameOID.COUNTRY_NAME,
+SUBJECT_FIELDS: Final[Mapping[str, ObjectIdentifier]] = {
     "organization": NameOID.ORGANIZATION_NAME,
-    "organizationalUnit": NameOID.ORGANIZATIONAL_UNIT_NAME,
-    "locality": NameOID.LOCALITY_NAME,
-    "province": NameOID.STATE_OR_PROVINCE_NAME,
-    "streetAddresses": NameOID.STREET_ADDRESS,
-    "postalCode": NameOID.POSTAL_CODE,
     "commonName": NameOID.COMMON_NAME,
-    "serialNumber": NameOID.SERIAL_NUMBER,
-    "emailAddress": NameOID.EMAIL_ADDRESS,
 }
 
 KEY_USAGES: Final = {
     "digital_signature": "digital_signature",
-    "content_commitment": "content_commitment",
-    "key_encipherment": "key_encipherment",
-    "data_encipherment": "data_encipherment",
-    "key_agreement": "key_agreement",
     "cert_signing": "key_cert_sign",
     "crl_signing": "crl_sign",
-    "encipher_only": "encipher_only",
-    "decipher_only": "decipher_only",
 }
 """Allowed uses that are bits of the key usage extension, with the `x509.KeyUsage` argument of each."""
 
 EXTENDED_USAGES: Final = {
-    "any_extended": "2.5.29.37.0",
     "server_auth": "1.3.6.1.5.5.7.3.1",
     "client_auth": "1.3.6.1.5.5.7.3.2",
-    "code_signing": "1.3.6.1.5.5.7.3.3",
-    "email_protection": "1.3.6.1.5.5.7.3.4",
-    "ipsec_end_system": "1.3.6.1.5.5.7.3.5",
-    "ipsec_tunnel": "1.3.6.1.5.5.7.3.6",
-    "ipsec_user": "1.3.6.1.5.5.7.3.7",
-    "timestamping": "1.3.6.1.5.5.7.3.8",
-    "ocsp_signing": "1.3.6.1.5.5.7.3.9",
-    "microsoft_server_gated_crypto": "1.3.6.1.4.1.311.10.3.3",
-    "netscape_server_gated_crypto": "2.16.840.1.113730.4.1",
-    "microsoft_commercial_code_signing": "1.3.6.1.4.1.311.2.1.22",
-    "microsoft_kernel_code_signing": "1.3.6.1.4.1.311.61.1.1",
 }
 """Allowed uses that are object identifiers of the extended key usage extension."""
+
+_OTHER_BITS: Final = (
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "encipher_only",
+    "decipher_only",
+)
+"""The bits of the key usage extension that are never set."""
 
 
 def subject_name(subject: Mapping[str, Any]) -> x509.Name:
     """The X.509 name. Raises `ValueError`, with the field, for a value that X.509 does not allow."""
     attributes = []
-    for name, oid in _SUBJECT_FIELDS.items():
-        given = subject.get(name)
-        for value in given if isinstance(given, list) else [given] if given else []:
+    for name, oid in SUBJECT_FIELDS.items():
+        value = subject.get(name)
+        if value:
             try:
                 attributes.append(x509.NameAttribute(oid, value))
             except (ValueError, TypeError) as error:
@@ -72,9 +55,9 @@ def subject_name(subject: Mapping[str, Any]) -> x509.Name:
 
 def subject_problem(subject: Mapping[str, Any]) -> str | None:
     """What is wrong with the subject, as the end of a sentence that begins with its name."""
-    foreign = sorted(set(subject) - set(_SUBJECT_FIELDS))
+    foreign = sorted(set(subject) - set(SUBJECT_FIELDS))
     if foreign:
-        return f"has no field {foreign[0]}; {_hint(foreign[0], _SUBJECT_FIELDS)}"
+        return f"has no field {foreign[0]}; {_hint(foreign[0], SUBJECT_FIELDS)}"
     try:
         subject_name(subject)
     except ValueError as error:
@@ -108,11 +91,6 @@ def _address_problem(address: Any) -> str | None:
     return None
 
 
-def _uri_problem(uri: Any) -> str | None:
-    fine = isinstance(uri, str) and uri.isascii() and bool(urlsplit(uri).scheme)
-    return None if fine else f"has {uri!r}, which is not a URI such as spiffe://example.org/service"
-
-
 def _dns_problem(name: Any) -> str | None:
     fine = isinstance(name, str) and name.isascii() and name != ""
     return None if fine else f"has {name!r}, which is not a DNS name in ASCII such as example.org or *.example.org"
@@ -120,23 +98,22 @@ def _dns_problem(name: Any) -> str | None:
 
 allowed_uses_problem = _each(_use_problem)
 ip_addresses_problem = _each(_address_problem)
-uris_problem = _each(_uri_problem)
 dns_names_problem = _each(_dns_problem)
 
 
 def alternative_names(inputs: Mapping[str, Any]) -> list[x509.GeneralName]:
-    """The subject alternative names from `dnsNames`, `ipAddresses` and `uris`, in this order."""
+    """The subject alternative names from `dnsNames` and `ipAddresses`, in this order."""
     return [
         *(x509.DNSName(name) for name in inputs.get("dnsNames") or []),
         *(x509.IPAddress(ipaddress.ip_address(address)) for address in inputs.get("ipAddresses") or []),
-        *(x509.UniformResourceIdentifier(uri) for uri in inputs.get("uris") or []),
     ]
 
 
 def key_usage(uses: Iterable[str]) -> x509.KeyUsage | None:
     """The key usage extension, or None when no use belongs to it."""
     wanted = {KEY_USAGES[use] for use in uses if use in KEY_USAGES}
-    return x509.KeyUsage(**{bit: bit in wanted for bit in KEY_USAGES.values()}) if wanted else None
+    bits = (*KEY_USAGES.values(), *_OTHER_BITS)
+    return x509.KeyUsage(**{bit: bit in wanted for bit in bits}) if wanted else None
 
 
 def extended_key_usage(uses: Iterable[str]) -> x509.ExtendedKeyUsage | None:
