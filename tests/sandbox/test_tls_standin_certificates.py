@@ -65,9 +65,8 @@ def test_extensions_are_critical_where_the_standard_wants_it() -> None:
     assert critical(certificate, x509.BasicConstraints)
     assert critical(certificate, x509.KeyUsage)
     assert not critical(certificate, x509.SubjectKeyIdentifier)
-    named, nameless = (
-        parsed(signed(authority(), key(number=4), request(key(), **asked))) for asked in ({}, {"subject": {}})
-    )
+    requests: tuple[dict[str, Any], ...] = ({}, {"subject": {}})
+    named, nameless = (parsed(signed(authority(), key(number=4), request(key(), **asked))) for asked in requests)
     assert not critical(named, x509.SubjectAlternativeName)
     assert critical(nameless, x509.SubjectAlternativeName)
 
