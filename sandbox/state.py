@@ -138,8 +138,9 @@ def _lock(file: Path) -> Lock:
 
 
 def _is_engine(pid: int) -> bool:
-    """Whether this process id still belongs to an engine: the system reuses ids."""
+    """Whether this process id still belongs to an engine that runs: the system reuses ids, and lists killed ones."""
     try:
-        return psutil.Process(pid).name().startswith("pulumi")
+        process = psutil.Process(pid)
+        return process.name().startswith("pulumi") and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False

@@ -34,12 +34,8 @@ CLIENTS: Final = {f"{client}.{IDLE}": CLIENT_IDLE_MILLISECONDS for client in ("c
 
 Kafka takes it from the connector alone: of a mirror's `source` it reads only addresses and security.
 """
-WORKER: Final = {IDLE: CLIENT_IDLE_MILLISECONDS, **CLIENTS}
-"""Configuration of a worker's own clients, which connect to the region's brokers.
-
-The key without a prefix is for the worker's group and its three topics (Kafka's DistributedConfig), those with one are
-for the clients that the worker makes for its tasks (Kafka's Worker).
-"""
+WORKER: Final = {IDLE: CLIENT_IDLE_MILLISECONDS}
+"""Configuration of the clients of a worker's group and of its three topics, which connect to the region's brokers."""
 
 
 def mirror(kafka: RegionKafka) -> dict[str, Any]:

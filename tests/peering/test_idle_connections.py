@@ -37,11 +37,8 @@ def kafka(region: str) -> list[float]:
         for client in ("consumer", "producer", "admin")
     ]
     assert clients
-    # A worker's own clients, which call the region's brokers. Kafka's DistributedConfig has the key without a prefix,
-    # for the worker's group and topics; Kafka's Worker has the prefixes, for the clients that it makes for its tasks.
-    worker = part(region, "streaming-mirror")["spec"]["target"]["config"]
-    prefixes = ("", "consumer.", "producer.", "admin.")
-    clients += [worker.get(f"{prefix}connections.max.idle.ms", 540_000) for prefix in prefixes]
+    # The clients of a worker's group and topics, which call the region's brokers.
+    clients.append(part(region, "streaming-mirror")["spec"]["target"]["config"].get("connections.max.idle.ms", 540_000))
     # As with the defaults, clients end a connection first. Otherwise a request may meet one that the broker just ended.
     assert max(clients) < brokers
     return [milliseconds / 1000 for milliseconds in (brokers, *clients)]

@@ -12,7 +12,7 @@ from publish.files import HEAD, differing, files, write
 from stacks.settings import parse
 from tests.support.hubs import GITOPS
 from tests.support.regions import IOWA, MIXED, SHIFTING, configured, own, targets
-from tests.support.rendering import stack_config
+from tests.support.rendering import render, stack_config
 
 pytestmark = pytest.mark.stack
 
@@ -35,18 +35,13 @@ def test_the_published_values_are_those_that_the_program_deploys_with(sections: 
     assert len(deployed) == len(MIXED)
 
 
-def test_the_published_values_open_the_dns_caches_that_each_region_names() -> None:
+def test_the_services_may_ask_the_dns_caches_that_each_region_names() -> None:
     cellar = own("cellar") | {"dnsAddresses": ["10.96.0.10", "169.254.20.10"]}
-    others = configured(*MIXED)
-    published = files(
-        parse({"stage": "continental", **others, "regions": [*others["regions"], cellar], "gitops": GITOPS})
-    )
-    caches = {
-        name.removesuffix(".yaml"): yaml.safe_load(text)["networkPolicy"]["dnsCaches"]
-        for name, text in published.items()
-    }
+    settings = {**configured(*MIXED), "regions": [*configured(*MIXED)["regions"], cellar]}
+    stack = render("multiregion", {f"sacred-council:{key}": value for key, value in settings.items()})
+    calls = [json.loads(arguments["jsonOpts"])["values"] for _, arguments in stack.calls if "jsonOpts" in arguments]
     everywhere = ["169.254.20.10/32", "169.254.25.10/32"]
-    assert caches == {
+    assert {values["region"]: values["networkPolicy"]["dnsCaches"] for values in calls} == {
         "us-central1": [*everywhere, "169.254.169.254/32"],
         "us-east-1": everywhere,
         "westeurope": everywhere,

@@ -185,6 +185,15 @@ def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
         return []
 
 
+def _kill_family(process: subprocess.Popen[str]) -> None:
+    """Kill `process` and its descendants, and wait until these have ended: the next run looks for a running engine."""
+    family = family_of(process)
+    for member in family:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+    psutil.wait_procs(family[1:], timeout=PATIENCE_SECONDS)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ended:
     """How a run ended that was to be killed."""
@@ -196,9 +205,7 @@ class Ended:
 
 def kill_all(process: subprocess.Popen[str]) -> Ended:
     """Kill `process`, the engine and every plugin with SIGKILL, unless it has ended. Returns the unread output."""
-    for member in family_of(process):
-        with suppress(psutil.NoSuchProcess):
-            member.kill()
+    _kill_family(process)
     rest, _ = process.communicate(timeout=PATIENCE_SECONDS)
     return Ended(output=rest, killed=process.returncode == -signal.SIGKILL)
 
@@ -226,9 +233,7 @@ def kill_all_when(process: subprocess.Popen[str], happens: Callable[[], bool]) -
     reader.start()
     while process.poll() is None and not happens():
         time.sleep(0.05)
-    for member in family_of(process):
-        with suppress(psutil.NoSuchProcess):
-            member.kill()
+    _kill_family(process)
     process.wait(timeout=PATIENCE_SECONDS)
     reader.join(timeout=10)
     assert process.stdout is not None
