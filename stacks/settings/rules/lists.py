@@ -18,7 +18,7 @@ class Named(Protocol):
         """Its name."""
 
 
-def names_differ(entries: Iterable[tuple[str, Named]]) -> Iterator[Mistake]:
+def names_differ(entries: Iterable[tuple[str, Named]], *, remedy: str = "choose another name") -> Iterator[Mistake]:
     """Names are unique. Each of `entries` comes with its path, such as `messaging.streams[0]`."""
     first: dict[str, str] = {}
     for path, entry in entries:
@@ -28,7 +28,7 @@ def names_differ(entries: Iterable[tuple[str, Named]]) -> Iterator[Mistake]:
                 path=f"{path}.name",
                 value=shown(entry.name),
                 rule=f"is already the name of {other}",
-                remedy="choose another name",
+                remedy=remedy,
                 reads=(f"{other}.name",),
             )
 

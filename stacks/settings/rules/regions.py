@@ -9,6 +9,7 @@ from components.settings.words import closest
 from stacks import geography
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
+from stacks.settings.rules import lists
 from stacks.settings.rules.paths import each_region, regions_by_path
 
 _NEW_SLOT: Final = f"from {geography.FIRST_FREE_SLOT} to {SLOT_LIMIT}"
@@ -16,17 +17,7 @@ _NEW_SLOT: Final = f"from {geography.FIRST_FREE_SLOT} to {SLOT_LIMIT}"
 
 def names_differ(settings: Settings) -> Iterator[Mistake]:
     """Region names are unique."""
-    first: dict[str, str] = {}
-    for path, region in regions_by_path(settings):
-        other = first.setdefault(region.name, path)
-        if other != path:
-            yield Mistake(
-                path=f"{path}.name",
-                value=shown(region.name),
-                rule=f"is already the name of {other}",
-                remedy="give each region its own name",
-                reads=(f"{other}.name",),
-            )
+    return lists.names_differ(regions_by_path(settings), remedy="give each region its own name")
 
 
 def clusters_differ(settings: Settings) -> Iterator[Mistake]:
