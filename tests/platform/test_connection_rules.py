@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components import network
-from tests.support import connections
+from tests.support import connections, rights
 from tests.support.cluster_objects import Cluster, cluster_with, own_objects
 from tests.support.hubs import GITOPS
 from tests.support.manifests import Manifest
@@ -180,7 +180,7 @@ LIST = {"apiGroups": [""], "resources": ["pods", "secrets"], "verbs": ["list"]}
 def test_an_account_reads_secrets_elsewhere_by_its_roles_and_where_they_are_bound(
     cluster: Cluster, reads: bool
 ) -> None:
-    assert connections.secret_readers(cluster) == (["a/who"] if reads else [])
+    assert rights.secret_readers(cluster) == (["a/who"] if reads else [])
 
 
 def cut_off(manifest: Manifest) -> tuple[Manifest, Manifest]:

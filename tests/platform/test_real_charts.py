@@ -14,7 +14,7 @@ import pytest
 
 from components.cluster import MeshPlatform
 from components.monitoring import jaeger
-from tests.support import connections, controllers, managed, pod_standard, real_charts
+from tests.support import connections, controllers, managed, pod_standard, real_charts, rights
 from tests.support.cluster_objects import Case, Cluster, cluster
 from tests.support.hubs import LOCAL
 from tests.support.manifests import Manifest, pod_templates
@@ -163,11 +163,11 @@ def test_no_pod_needs_a_port_that_every_node_already_uses(platform: str) -> None
 def test_grafana_may_read_no_secret(there: Cluster) -> None:
     (grafana,) = (p for p in there.pods if p.labels.get("app.kubernetes.io/name") == "grafana")
     account = (grafana.namespace, grafana.spec["serviceAccountName"])
-    assert connections.resources_of(there, account) == {"configmaps"}
+    assert rights.resources_of(there, account) == {"configmaps"}
 
 
 def test_only_named_accounts_may_read_secrets_of_other_namespaces(there: Cluster) -> None:
-    assert [one for one in connections.secret_readers(there) if one not in SECRET_READERS] == []
+    assert [one for one in rights.secret_readers(there) if one not in SECRET_READERS] == []
 
 
 def test_every_scrape_keeps_the_interval_that_rules_count_with(there: Cluster) -> None:
