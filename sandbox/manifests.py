@@ -32,6 +32,8 @@ METRICS_API = Path(__file__).resolve().parent / "metrics-server"
 """The objects that make the metrics server an API of the cluster, for `kubectl kustomize`."""
 RUN_ANNOTATION = "sandbox.sacred-council.love/run"
 """Marks a pod whose containers the node agent runs (`sandbox.controllers.pods`). KWOK then gives it an address only."""
+# Of Kubernetes' metrics client and replica calculator (pkg/controller/podautoscaler).
+_EARLY = ("from resource metrics API", "did not receive metrics for targeted pods")
 _SLOTS_PER_SECOND_OCTET = 256 // _THIRD_OCTETS_PER_SLOT
 
 
@@ -250,11 +252,49 @@ def volume_stage() -> dict[str, Any]:
 
 
 def initial_objects(region: str, cloud: str = "existing", slot: int = 0) -> dict[str, Any]:
-    """Nodes in three zones, and the initial storage of a cluster of `cloud`, as one List."""
+    """Nodes in three zones, the initial storage of a cluster of `cloud`, and `early_complaints`, as one List."""
     by_cloud = storage()
     # The program itself refuses an unknown cloud.
-    items = [*(node(region, zone, slot) for zone in ZONES), *by_cloud.get(cloud, by_cloud["existing"])]
+    stored = by_cloud.get(cloud, by_cloud["existing"])
+    items = [*(node(region, zone, slot) for zone in ZONES), *stored, *early_complaints()]
     return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
+def early_complaints() -> list[dict[str, Any]]:
+    """A policy that refuses autoscalers' warnings about metrics that the metrics server does not have yet.
+
+    It reads new pods every 15 seconds. The provider prints the warnings of an object that it deletes, even old ones.
+    Other warnings of autoscalers are kept, and their status is as it would be.
+    """
+    name = "sandbox-autoscalers-wait-for-metrics"
+    kind = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": name}}
+    events = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": ["events"],
+    }
+    early = " || ".join(f"object.message.contains({text!r})" for text in _EARLY)
+    rule = {
+        "expression": f"!has(object.message) || !({early})",
+        "message": "the metrics server has not read these pods yet",
+    }
+    policy = {
+        "failurePolicy": "Ignore",
+        "matchConstraints": {"resourceRules": [events]},
+        "matchConditions": [
+            {"name": "autoscalers", "expression": "object.involvedObject.kind == 'HorizontalPodAutoscaler'"}
+        ],
+        "validations": [rule],
+    }
+    return [
+        {**kind, "kind": "ValidatingAdmissionPolicy", "spec": policy},
+        {
+            **kind,
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "spec": {"policyName": name, "validationActions": ["Deny"]},
+        },
+    ]
 
 
 def storage() -> dict[str, list[dict[str, Any]]]:

@@ -134,6 +134,25 @@ def test_every_autoscaler_has_metrics_to_scale_by(sandbox: Sandbox, first_up: st
     assert active == {item["metadata"]["name"]: "True" for item in found}
 
 
+def test_autoscalers_do_not_warn_that_metrics_are_late_but_of_anything_else(
+    sandbox: Sandbox, first_up: str, tmp_path: Path
+) -> None:
+    def warn(name: str, message: str, *, fails: bool = True) -> str:
+        scaler = {"kind": "HorizontalPodAutoscaler", "namespace": "default", "name": "some"}
+        event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": name}, "involvedObject": scaler}
+        file = tmp_path / f"{name}.json"
+        file.write_text(json.dumps({**event, "message": message}))
+        return sandbox.kubectl("create", "-f", str(file), fails=fails)
+
+    late = "failed to get cpu utilization: unable to get metrics for resource cpu: {} resource metrics API"
+    assert "has not read these pods yet" in warn("none", late.format("no metrics returned from"))
+    assert "has not read these pods yet" in warn("unserved", late.format("unable to fetch metrics from"))
+    wrong = "failed to get cpu utilization: missing request for cpu in container a of Pod b"
+    assert "created" in warn("wrong", wrong, fails=False)
+    warnings = sandbox.objects("events", "--all-namespaces", "--field-selector=type=Warning")
+    assert [event["message"] for event in warnings if "metrics API" in event["message"]] == []
+
+
 def test_no_secret_is_readable_in_the_state(sandbox: Sandbox, first_up: str) -> None:
     secrets = sandbox.objects("secrets", "-A", "-l", "app.kubernetes.io/part-of=sacred-council")
     hidden = {
