@@ -161,9 +161,18 @@ def test_an_unknown_module_is_refused() -> None:
         binaries.pinned_version("kwok", "example.org/x")
 
 
+def test_all_programs_share_what_is_compiled_but_the_packages_that_are_not_optimised() -> None:
+    flags = {binary.name: binary.compiler_flags for binary in (*ALL, KUBERNETES_PROVIDER)}
+    assert len({shared for shared, *_ in flags.values()}) == 1
+    assert {name: own for name, (_, *own) in flags.items() if own} == {
+        "pulumi-resource-kubernetes": ["-gcflags=github.com/pulumi/pulumi-kubernetes/sdk/v4/...=-N -l -dwarf=false"]
+    }
+
+
 def test_the_stamp_changes_with_what_determines_the_program() -> None:
     assert ENGINE.stamp != replace(ENGINE, package="other").stamp
     assert ENGINE.stamp != replace(ENGINE, linker_values=(("a.b", "c"),)).stamp
+    assert ENGINE.stamp != replace(ENGINE, unoptimised="a.b/...").stamp
     assert HELM.stamp == replace(HELM).stamp
 
 
