@@ -14,14 +14,10 @@ from typing import Any
 
 import yaml
 
-from sandbox import kubeconfig, manifests, processes, progress
+from sandbox import kubeconfig, manifests, ports, processes, progress
 from sandbox.layout import Layout, SandboxError
 from sandbox.regions import ControlPlane
 
-# Below the range of ports for outgoing connections.
-_FIRST_PORT, _PORT_END = 20600, 30000
-FIRST_PORT_VARIABLE = "SACRED_COUNCIL_FIRST_PORT"
-"""First port to try. Sandboxes that start at the same time must not find the same ports."""
 _START_SECONDS = 120
 _SERVERS = len(manifests.PORTS_OF)
 
@@ -88,14 +84,13 @@ class Cluster:
         saved = self.directory / "kwok.yaml"
         if saved.is_file():
             return saved
-        first = int(os.environ.get(FIRST_PORT_VARIABLE, _FIRST_PORT)) + 100 * self.plane.slot
         try:
-            ports = processes.free_ports(len(manifests.PORT_NAMES), first, _PORT_END)
+            found = ports.free(len(manifests.PORT_NAMES), ports.of_region(self.plane.slot))
         except ValueError as error:
             raise SandboxError(f"Region {self.plane.name}: {error}. End the processes that listen there.") from error
         documents = manifests.kwokctl_configuration(
             self.layout.bin,
-            dict(zip(manifests.PORT_NAMES, ports, strict=True)),
+            dict(zip(manifests.PORT_NAMES, found, strict=True)),
             self.plane.slot,
             metrics_api=self._metrics_api(),
         )
@@ -140,7 +135,7 @@ class Cluster:
         """Raise if another program took one of the control plane's fixed ports while it did not run."""
         running, options = self.servers, self._saved().get("options") or {}
         for server, names in manifests.PORTS_OF.items():
-            taken = [options[name] for name in names if name in options and not processes.is_free(options[name])]
+            taken = [options[name] for name in names if name in options and not ports.is_free(options[name])]
             if taken and server not in running:
                 listener = processes.listener_on(taken[0])
                 raise SandboxError(

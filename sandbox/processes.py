@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -64,26 +63,6 @@ def _signal(process: psutil.Process, *, kill: bool) -> None:
         process.kill() if kill else process.terminate()
     except psutil.NoSuchProcess:
         return
-
-
-def free_ports(count: int, start: int, end: int) -> list[int]:
-    """`count` consecutive free TCP ports in [start, end). Raises ValueError if there are none."""
-    for first in range(start, end - count + 1, count):
-        ports = list(range(first, first + count))
-        if all(is_free(port) for port in ports):
-            return ports
-    raise ValueError(f"no {count} consecutive free TCP ports between {start} and {end}")
-
-
-def is_free(port: int) -> bool:
-    """Whether nothing listens on the TCP port of the loopback interface."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def listener_on(port: int) -> str:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from hypothesis import settings
 
-from sandbox.controlplane import FIRST_PORT_VARIABLE
+from sandbox.ports import FIRST_PORT_VARIABLE
 from tests.support import guard
 from tests.support.rendering import Rendered, render
 

@@ -9,144 +9,43 @@ from __future__ import annotations
 
 import base64
 import binascii
-import datetime
 import fcntl
 import hmac
-import ipaddress
 import json
 import os
 import secrets
 import ssl
 import sys
-import tempfile
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
+from sandbox.certificates import Authority
 from sandbox.charts import launcher, repositories
 from sandbox.charts.packages import PackageError
 from sandbox.charts.repositories import Chart, Charts
+from sandbox.tls_proxy import TlsProxy, TlsProxyHandler
 
 _LINGER_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.5
-_IDLE_SECONDS: Final = 60.0
-_LIFETIME: Final = datetime.timedelta(days=365)
 
 
-class Authority:
-    """A certificate authority that lives as long as this object."""
-
-    def __init__(self) -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _named("Sacred Council sandbox")
-        self._contexts: dict[str, ssl.SSLContext] = {}
-        usage = _usage(key_cert_sign=True, crl_sign=True)
-        self._certificate = (
-            _certificate(self._name, self._key.public_key(), self._name)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(usage, critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
-            .sign(self._key, hashes.SHA256())
-        )
-
-    @property
-    def pem(self) -> str:
-        """The authority's certificate."""
-        return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-    def context(self, host: str) -> ssl.SSLContext:
-        """The TLS context of a server for the host."""
-        if host not in self._contexts:
-            self._contexts[host] = self._issue(host)
-        return self._contexts[host]
-
-    def _issue(self, host: str) -> ssl.SSLContext:
-        key = ec.generate_private_key(ec.SECP256R1())
-        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        certificate = (
-            _certificate(_named(host), key.public_key(), self._name)
-            .add_extension(x509.SubjectAlternativeName([_general_name(host)]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(digital_signature=True), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(issuer, critical=False)
-            .sign(self._key, hashes.SHA256())
-        )
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        # The ssl module reads keys only from files. This file is private to the user and deleted at once.
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(private + certificate.public_bytes(serialization.Encoding.PEM))
-            file.flush()
-            context.load_cert_chain(file.name)
-        return context
-
-
-def _named(name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
-
-
-def _general_name(host: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        return x509.DNSName(host)
-
-
-def _certificate(subject: x509.Name, key: ec.EllipticCurvePublicKey, issuer: x509.Name) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + _LIFETIME)
-    )
-
-
-def _usage(**allowed: bool) -> x509.KeyUsage:
-    every = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
-    none = dict.fromkeys((*every, "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"), False)
-    return x509.KeyUsage(**{**none, **allowed})
-
-
-class Server(ThreadingHTTPServer):
+class Server(TlsProxy):
     """The proxy. It listens from its creation."""
 
-    daemon_threads = True
-    request_queue_size = 128
-
     def __init__(self, charts: Charts) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.charts = charts
         self.authority = Authority()
         self.token = secrets.token_urlsafe(24)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that disconnect."""
-        if not isinstance(sys.exception(), (ConnectionError, ssl.SSLError, TimeoutError)):
-            super().handle_error(request, client_address)
 
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(TlsProxyHandler):
     """One connection: CONNECT, then TLS, then requests to the repositories at that host."""
 
-    protocol_version = "HTTP/1.1"
-    timeout = _IDLE_SECONDS
     server: Server
-    _authority = ""
     _pins: tuple[Chart, ...] = ()
 
     def do_CONNECT(self) -> None:
@@ -161,19 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._pins:
             self._refuse(403, f"the sandbox has no chart of {authority}: components/versions.py pins none from there")
             return
-        self.send_response_only(200, "Connection established")
-        self.end_headers()
-        self._authority = authority
-        context = self.server.authority.context(authority.rpartition(":")[0].strip("[]"))
-        self.connection = self.request = context.wrap_socket(self.connection, server_side=True)
-        self.rfile = self.connection.makefile("rb", self.rbufsize)
-        self.wfile = self.connection.makefile("wb", 0)
-        self.close_connection = False
-
-    def finish(self) -> None:
-        """Close the TLS connection as well, which the base class does not close."""
-        super().finish()
-        self.connection.close()
+        self.end_tls(self.server.authority.context(authority.rpartition(":")[0].strip("[]")))
 
     def _project(self) -> Path | None:
         """The project in the client's credentials; None for a wrong password."""
@@ -187,10 +74,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Serve an index or a package."""
-        if not self._authority:
+        if not self.tunnel:
             self._refuse(403, "this is the sandbox's chart server: it answers for chart repositories, over HTTPS")
             return
-        repository, _, file = f"https://{self._authority}{urlsplit(self.path).path}".rpartition("/")
+        repository, _, file = f"https://{self.tunnel}{urlsplit(self.path).path}".rpartition("/")
         repository = next((pin.repository for pin in self._pins if _same(pin.repository, repository)), "")
         try:
             content = self._content(repository, unquote(file))
@@ -207,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
-    do_HEAD = do_GET  # noqa: N815
+    do_HEAD = do_GET
 
     def _content(self, repository: str, file: str) -> bytes | None:
         charts = self.server.charts
@@ -227,9 +114,6 @@ class _Handler(BaseHTTPRequestHandler):
         if status == 407:
             self.send_header("Proxy-Authenticate", "Basic")
         self.end_headers()
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Log nothing: the log is only for errors."""
 
 
 def _authority(url: str) -> str:
@@ -287,7 +171,7 @@ def main() -> None:
     server = Server(Charts(repositories.folder(home / "charts")))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     _write(folder / launcher.ROOTS, server.authority.pem + _system_roots())
-    state = {"pid": str(os.getpid()), "token": server.token, "port": str(server.socket.getsockname()[1])}
+    state = {"pid": str(os.getpid()), "token": server.token, "port": str(server.server_address[1])}
     _write(folder / launcher.STATE, json.dumps(state))
     _wait_for_the_last(folder)
     (folder / launcher.STATE).unlink(missing_ok=True)

@@ -15,27 +15,23 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import psutil
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from sandbox import ports as tcp_ports
 from sandbox import processes
-from sandbox.controlplane import FIRST_PORT_VARIABLE
+from sandbox.certificates import Authority
 from sandbox.layout import PROJECT, Layout, SandboxError
 
 HTTP_PORT: Final = 80
 """The port that the authority and cert-manager ask. Challenges over HTTP have no other (RFC 8555, section 8.3)."""
 LIFETIME_SECONDS: Final = 90 * 24 * 3600
 """Validity of certificates, as with Let's Encrypt."""
-_FIRST_PORT, _PORT_END = 20650, 30000
+_OFFSET: Final = 50
+"""Of its ports among those of the sandbox."""
 _START_SECONDS: Final = 30.0
 _CERTIFICATE, _KEY, _PORTS = "tls.crt", "tls.key", "ports.json"
 
@@ -72,8 +68,7 @@ class AcmeAuthority:
             return
         self.stop()
         self.directory.mkdir(parents=True, exist_ok=True)
-        first = int(os.environ.get(FIRST_PORT_VARIABLE, _FIRST_PORT - 50)) + 50
-        ports = Ports(**dict(zip(_NAMES, processes.free_ports(len(_NAMES), first, _PORT_END), strict=True)))
+        ports = Ports(**dict(zip(_NAMES, tcp_ports.free(len(_NAMES), _OFFSET), strict=True)))
         host = urlsplit(url).hostname or ""
         write_certificate(self.directory, [host, "localhost", "127.0.0.1"])
         configuration = pebble_configuration(ports, self.directory, lifetime_seconds)
@@ -231,39 +226,16 @@ def stop_servers(directory: Path) -> None:
 
 
 def write_certificate(directory: Path, names: Sequence[str]) -> None:
-    """Write a certificate for the DNS names and addresses that signs itself, and its key, for the owner alone."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Sacred Council sandbox")])
-    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=365))
-        .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(identifier, critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    for name, content in ((_CERTIFICATE, certificate.public_bytes(serialization.Encoding.PEM)), (_KEY, private)):
+    """Write a certificate for the DNS names and addresses with that of its authority, and its key, for the owner alone.
+
+    A client that trusts the certificate's file trusts the authority.
+    """
+    authority = Authority()
+    shown = authority.issue(*names)
+    for name, content in ((_CERTIFICATE, shown.certificate + authority.pem.encode()), (_KEY, shown.key)):
         (directory / name).unlink(missing_ok=True)
         (directory / name).touch(mode=0o600)
         (directory / name).write_bytes(content)
-
-
-def _general_name(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
 
 
 def direct(*handlers: urllib.request.BaseHandler) -> urllib.request.OpenerDirector:

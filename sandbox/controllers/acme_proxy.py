@@ -11,9 +11,10 @@ from __future__ import annotations
 import http.client
 import ssl
 import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
+
+from sandbox.tls_proxy import TlsProxy, TlsProxyHandler
 
 DIRECTORY: Final = "/dir"
 """Path of Pebble's directory."""
@@ -22,13 +23,11 @@ _HOP: Final = frozenset({"connection", "content-length", "keep-alive", "proxy-co
 _PATIENCE_SECONDS: Final = 60.0
 
 
-class Proxy(ThreadingHTTPServer):
+class Proxy(TlsProxy):
     """The proxy. It listens from its creation."""
 
-    daemon_threads = True
-
     def __init__(self, port: int, url: str, acme: int, certificate: str, key: str) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(_Handler, port)
         parts = urlsplit(url)
         self.authority = f"{parts.hostname}:{parts.port or 443}"
         self.path = parts.path
@@ -37,40 +36,22 @@ class Proxy(ThreadingHTTPServer):
         self.shown.load_cert_chain(certificate, key)
         self.trusted = ssl.create_default_context(cafile=certificate)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that disconnect."""
-        if not isinstance(sys.exception(), (ConnectionError, ssl.SSLError, TimeoutError)):
-            super().handle_error(request, client_address)
 
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(TlsProxyHandler):
     """One connection: CONNECT, then TLS, then requests of ACME."""
 
-    protocol_version = "HTTP/1.1"
-    timeout = _PATIENCE_SECONDS
     server: Proxy
-    _open = False
 
     def do_CONNECT(self) -> None:
         """Terminate TLS here, in the place of the public authority."""
         if self.path != self.server.authority:
             self.send_error(403, f"the test authority stands for {self.server.authority} alone")
             return
-        self.send_response_only(200, "Connection established")
-        self.end_headers()
-        self.connection = self.request = self.server.shown.wrap_socket(self.connection, server_side=True)
-        self.rfile = self.connection.makefile("rb", self.rbufsize)
-        self.wfile = self.connection.makefile("wb", 0)
-        self._open, self.close_connection = True, False
-
-    def finish(self) -> None:
-        """Close the TLS connection as well, which the base class does not close."""
-        super().finish()
-        self.connection.close()
+        self.end_tls(self.server.shown)
 
     def do_GET(self) -> None:
         """Pass a request on to the test authority."""
-        if not self._open:
+        if not self.tunnel:
             self.send_error(403, "this proxy takes HTTPS alone")
             return
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -85,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             onward.close()
 
-    do_HEAD = do_POST = do_GET  # noqa: N815
+    do_HEAD = do_POST = do_GET
 
     def _pass_back(self, answer: http.client.HTTPResponse) -> None:
         content = answer.read()

@@ -7,28 +7,19 @@ answer, pods are created all the same, and count as ready until the node agent s
 from __future__ import annotations
 
 import base64
-import datetime
 import http.server
-import ipaddress
 import json
-import ssl
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
 from sandbox import manifests
+from sandbox.certificates import Authority
 from sandbox.controllers.api import Api
 
 NAME = "sandbox-node-agent"
 _PATH = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
-_DAYS = 30
 
 Wanted = Callable[[Mapping[str, Any]], bool]
 
@@ -37,16 +28,11 @@ class MarkingWebhook:
     """Answers the API servers. `wanted` says of a new pod whether the node agent will run it."""
 
     def __init__(self, wanted: Wanted) -> None:
-        certificate, key = self_signed()
-        self._authority = certificate
+        self._authority = Authority()
         handler = type("Handler", (_Handler,), {"wanted": staticmethod(wanted)})
         self._server = http.server.ThreadingHTTPServer((manifests.LOOPBACK, 0), handler)
         self._server.daemon_threads = True
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(certificate + key)
-            file.flush()
-            context.load_cert_chain(file.name)
+        context = self._authority.context(manifests.LOOPBACK)
         # The handshake is made in the thread of the connection: one that says nothing must not hold up the others.
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, name="webhook", daemon=True)
@@ -69,7 +55,7 @@ class MarkingWebhook:
             "name": f"{NAME}.sandbox.sacred-council.love",
             "clientConfig": {
                 "url": f"https://{manifests.LOOPBACK}:{port}/",
-                "caBundle": base64.b64encode(self._authority).decode(),
+                "caBundle": base64.b64encode(self._authority.pem.encode()).decode(),
             },
             "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
             "failurePolicy": "Ignore",
@@ -133,31 +119,3 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Write no line for a request."""
-
-
-def self_signed() -> tuple[bytes, bytes]:
-    """A certificate for the loopback address that signs itself, and its key, both in PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=_DAYS))
-        .add_extension(
-            x509.SubjectAlternativeName(
-                [x509.IPAddress(ipaddress.ip_address(manifests.LOOPBACK)), x509.DNSName("localhost")]
-            ),
-            critical=False,
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return certificate.public_bytes(serialization.Encoding.PEM), private

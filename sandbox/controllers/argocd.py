@@ -15,7 +15,6 @@ The pods of Argo CD's chart do not run in the sandbox. `Hub.running` starts thei
 from __future__ import annotations
 
 import argparse
-import base64
 import json
 import os
 import shutil
@@ -37,9 +36,10 @@ import yaml
 from components.namespaces import ARGO_CD
 from publish.files import files as published
 from publish.files import settings_of, write
-from sandbox import binaries, control_planes, processes, progress
+from sandbox import binaries, control_planes, ports, progress
+from sandbox.controllers import references
 from sandbox.controllers.git_server import GitServer, Repository, serving
-from sandbox.controlplane import FIRST_PORT_VARIABLE, Cluster
+from sandbox.controlplane import Cluster
 from sandbox.layout import Layout, SandboxError
 
 BRANCH: Final = "main"
@@ -51,9 +51,6 @@ _PORT_NAMES: Final = (
     *("redis", "repo", "repo-metrics", "controller-metrics", "sets-metrics", "sets-probe", "sets-webhook"),
     *("server", "server-metrics"),
 )
-_FIRST_PORT, _PORT_END = 20600, 30000
-_AFTER_CONTROL_PLANE = 40
-"""Each region has a hundred ports; its control plane uses the first of them."""
 _ACCOUNT_LIFETIME: Final = "24h"
 _START_SECONDS: Final = 120.0
 _STOP_SECONDS: Final = 10.0
@@ -88,8 +85,7 @@ class Hub:
         if not found:
             raise SandboxError(f"Stack {stack}: region {region} has no control plane; run `make up STACK={stack}`.")
         (cluster,) = found
-        first = int(os.environ.get(FIRST_PORT_VARIABLE, _FIRST_PORT)) + 100 * cluster.plane.slot
-        free = processes.free_ports(len(_PORT_NAMES), first + _AFTER_CONTROL_PLANE, _PORT_END)
+        free = ports.free(len(_PORT_NAMES), ports.after_control_plane(cluster.plane.slot))
         return cls(
             layout=layout,
             cluster=cluster,
@@ -204,7 +200,7 @@ class Running:
             "HELM_DATA_HOME": str(home / "helm"),
         }
         if program == REPO_SERVER:
-            own |= {"HTTPS_PROXY": self.git.proxy, "NO_PROXY": "127.0.0.1,localhost"}
+            own |= {"HTTPS_PROXY": self.git.url, "NO_PROXY": "127.0.0.1,localhost"}
         return {**_variables(self.hub.cluster, workload), **own}
 
     def _trusted(self) -> Path:
@@ -303,29 +299,26 @@ def _workload(cluster: Cluster, name: str) -> dict[str, Any]:
 
 
 def _variables(cluster: Cluster, workload: Mapping[str, Any]) -> dict[str, str]:
-    """The environment of a workload's first container, with what ConfigMaps and Secrets say."""
-    sources = {
-        "configMapKeyRef": {i["metadata"]["name"]: i.get("data") or {} for i in _objects(cluster, "configmaps")},
-        "secretKeyRef": _secrets(cluster),
+    """The environment of a workload's first container. Raises `SandboxError` if what it refers to is not there."""
+    template, name = workload["spec"]["template"], workload["metadata"]["name"]
+    pod = {**template, "metadata": {"uid": "", **template["metadata"], "name": name, "namespace": ARGO_CD}}
+    found = {
+        kind: {item["metadata"]["name"]: references.data_of(kind, item) for item in _objects(cluster, kind)}
+        for kind in ("configmaps", "secrets")
     }
-    found: dict[str, str] = {}
-    for entry in workload["spec"]["template"]["spec"]["containers"][0].get("env", []):
-        value = entry.get("value")
-        for kind, reference in entry.get("valueFrom", {}).items():
-            if kind in sources:
-                value = sources[kind].get(reference["name"], {}).get(reference["key"])
-            elif reference.get("fieldPath") == "metadata.namespace":
-                value = ARGO_CD
-        if value is not None:
-            found[entry["name"]] = value
-    return found
+    try:
+        return references.environment(
+            pod, template["spec"]["containers"][0], lambda kind, wanted: found[kind].get(wanted)
+        )
+    except references.MissingError as error:
+        raise SandboxError(f"Region {cluster.plane.name}: {name} cannot start: {error}.") from error
 
 
 def _secrets(cluster: Cluster) -> dict[str, dict[str, str]]:
     """The decoded Secrets of Argo CD's namespace, by name."""
     return {
         item["metadata"]["name"]: {
-            key: base64.b64decode(value).decode(errors="replace") for key, value in item.get("data", {}).items()
+            key: value.decode(errors="replace") for key, value in references.data_of("secrets", item).items()
         }
         for item in _objects(cluster, "secrets")
     }
@@ -357,7 +350,7 @@ def _redis() -> str:
 
 
 def _listens(port: int) -> bool:
-    return not processes.is_free(port)
+    return not ports.is_free(port)
 
 
 def _answers(url: str) -> bool:

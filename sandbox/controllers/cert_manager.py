@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.namespaces import CERT_MANAGER, INGRESS
-from sandbox import binaries, control_planes, kubeconfig, processes, progress
+from sandbox import binaries, control_planes, kubeconfig, ports, progress
 from sandbox.controllers.acme import LIFETIME_SECONDS, AcmeAuthority, direct, launch, servers_in, stop_servers
-from sandbox.controlplane import FIRST_PORT_VARIABLE, Cluster
+from sandbox.controlplane import Cluster
 from sandbox.layout import Layout, SandboxError
 
 PROGRAM: Final = "cert-manager"
@@ -27,7 +27,6 @@ _ISSUERS: Final = "issuers.cert-manager.io,clusterissuers.cert-manager.io"
 _GATEWAY: Final = (INGRESS, "istio-ingressgateway")
 """Namespace and name of the Service that the hosts of certificates lead to."""
 _TOKEN_HOURS: Final = 12
-_FIRST_PORT, _PORT_END = 20600, 30000
 _START_SECONDS: Final = 60.0
 
 
@@ -83,8 +82,7 @@ class CertManager:
             return
         self.directory.mkdir(parents=True, exist_ok=True)
         kubeconfig.write(self._kubeconfig, self._access())
-        first = int(os.environ.get(FIRST_PORT_VARIABLE, _FIRST_PORT)) + 100 * self.cluster.plane.slot + 40
-        (port,) = processes.free_ports(1, first, _PORT_END)
+        (port,) = ports.free(1, ports.after_control_plane(self.cluster.plane.slot))
         (self.directory / "port").write_text(str(port))
         launch(self._command(port, authority), self._log, {**os.environ, **authority.environment})
         self._await_metrics()

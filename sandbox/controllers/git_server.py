@@ -5,20 +5,16 @@ from __future__ import annotations
 import base64
 import hmac
 import os
-import ssl
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox.charts.server import Authority
-
-_IDLE_SECONDS = 60.0
+from sandbox.certificates import Authority
+from sandbox.tls_proxy import TlsProxy, TlsProxyHandler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,24 +40,13 @@ class Repository:
         return urlsplit(self.url).path.rstrip("/")
 
 
-class GitServer(ThreadingHTTPServer):
+class GitServer(TlsProxy):
     """The proxy. It listens from its creation, on a port of the system's choice."""
 
-    daemon_threads = True
-    request_queue_size = 128
-
     def __init__(self, repository: Repository) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.repository = repository
         self.authority = Authority()
-
-    @property
-    def proxy(self) -> str:
-        """The proxy's address, for HTTPS_PROXY."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that disconnect."""
 
 
 @contextmanager
@@ -73,45 +58,31 @@ def serving(repository: Repository) -> Iterator[GitServer]:
         server.shutdown()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(TlsProxyHandler):
     """One connection: CONNECT, then TLS, then Git's own HTTP protocol."""
 
-    protocol_version = "HTTP/1.1"
-    timeout = _IDLE_SECONDS
     server: GitServer
-    _has_tls = False
 
     def do_CONNECT(self) -> None:
         """Terminate TLS here if the repository is at that host."""
         if self.path.lower() != self.server.repository.authority:
             self._answer(403, b"")
             return
-        self.send_response_only(200, "Connection established")
-        self.end_headers()
-        context: ssl.SSLContext = self.server.authority.context(self.path.rpartition(":")[0])
-        self.connection = self.request = context.wrap_socket(self.connection, server_side=True)
-        self.rfile = self.connection.makefile("rb", self.rbufsize)
-        self.wfile = self.connection.makefile("wb", 0)
-        self._has_tls, self.close_connection = True, False
-
-    def finish(self) -> None:
-        """Close the TLS connection as well, which the base class does not close."""
-        super().finish()
-        self.connection.close()
+        self.end_tls(self.server.authority.context(self.path.rpartition(":")[0]))
 
     def do_GET(self) -> None:
         """Answer a request for the repository."""
         path, _, query = self.path.partition("?")
         root = self.server.repository.path
         body = self._body()
-        if not self._has_tls or not path.startswith(f"{root}/"):
+        if not self.tunnel or not path.startswith(f"{root}/"):
             self._answer(404, b"")
         elif not self._may_read():
             self._answer(401, b"", {"WWW-Authenticate": 'Basic realm="Git"'})
         else:
             self._answer(*self._backend(path.removeprefix(root), query, body))
 
-    do_POST = do_GET  # noqa: N815
+    do_POST = do_GET
 
     def _may_read(self) -> bool:
         login = self.server.repository.login
@@ -153,6 +124,3 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Log nothing."""

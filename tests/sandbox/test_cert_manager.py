@@ -40,7 +40,7 @@ class Authority(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(said)
 
-    do_POST = do_GET  # noqa: N815
+    do_POST = do_GET
 
     def log_message(self, format: str, *arguments: Any) -> None:
         pass

@@ -9,7 +9,7 @@ import psutil
 import pytest
 import yaml
 
-from sandbox import controlplane, manifests, processes
+from sandbox import manifests, ports, processes
 from sandbox.controlplane import Cluster
 from sandbox.layout import Layout, SandboxError
 from sandbox.regions import ControlPlane
@@ -112,7 +112,7 @@ def test_what_the_system_refuses_is_an_error_of_one_line(cluster: Cluster) -> No
 
 
 def test_a_machine_without_free_ports_is_told(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(controlplane.FIRST_PORT_VARIABLE, "30000")
+    monkeypatch.setenv(ports.FIRST_PORT_VARIABLE, "30000")
     with pytest.raises(SandboxError, match=r"Region eu: no 7 consecutive free TCP ports between 30000 and 30000\."):
         cluster.start()
 

@@ -39,7 +39,7 @@ def ask(server: GitServer, folder: Path, *arguments: str) -> subprocess.Complete
     """Run Git as a client of the server."""
     authority = folder / "authority.pem"
     authority.write_text(server.authority.pem)
-    own = {"HTTPS_PROXY": server.proxy, "GIT_SSL_CAINFO": str(authority), "GIT_TERMINAL_PROMPT": "0"}
+    own = {"HTTPS_PROXY": server.url, "GIT_SSL_CAINFO": str(authority), "GIT_TERMINAL_PROMPT": "0"}
     plain = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_ASKPASS": "true"}
     environment = {**os.environ, **own, **plain}
     command = ["git", *arguments]

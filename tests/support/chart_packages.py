@@ -7,9 +7,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from sandbox.certificates import Authority
 from sandbox.charts import packages
 from sandbox.charts.repositories import Chart
-from sandbox.charts.server import Authority
 
 ABOUT = "apiVersion: v2\nname: {name}\nversion: {version}\n"
 WEBHOOKS = """{{- define "small.rules" }}

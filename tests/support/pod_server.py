@@ -9,8 +9,6 @@ import base64
 import copy
 import json
 import queue
-import ssl
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 
-from sandbox.controllers import admission
+from sandbox.certificates import Authority, Pair
 
 Object = dict[str, Any]
 PODS, SERVICES, SLICES = "/api/v1/pods", "/api/v1/services", "/apis/discovery.k8s.io/v1/endpointslices"
@@ -193,19 +191,15 @@ def _merged(known: Mapping[str, Any], change: Mapping[str, Any]) -> Object:
 @contextmanager
 def serving(folder: Path) -> Iterator[tuple[Objects, Path]]:
     """Run the server; yield its objects and a kubeconfig."""
-    certificate, key = admission.self_signed()
+    authority = Authority()
+    shown = authority.issue("127.0.0.1", "localhost")
     objects, ended = Objects(), threading.Event()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"objects": objects, "ended": ended}))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(certificate + key)
-        file.flush()
-        context.load_cert_chain(file.name)
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    server.socket = shown.context().wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield objects, _kubeconfig(folder, server.server_address[1], certificate, key)
+        yield objects, _kubeconfig(folder, server.server_address[1], authority.pem.encode(), shown)
     finally:
         ended.set()
         server.shutdown()
@@ -213,12 +207,12 @@ def serving(folder: Path) -> Iterator[tuple[Objects, Path]]:
         server.server_close()
 
 
-def _kubeconfig(folder: Path, port: int, certificate: bytes, key: bytes) -> Path:
+def _kubeconfig(folder: Path, port: int, authority: bytes, user_pair: Pair) -> Path:
     def encoded(text: bytes) -> str:
         return base64.b64encode(text).decode()
 
-    cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority-data": encoded(certificate)}
-    user = {"client-certificate-data": encoded(certificate), "client-key-data": encoded(key)}
+    cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority-data": encoded(authority)}
+    user = {"client-certificate-data": encoded(user_pair.certificate), "client-key-data": encoded(user_pair.key)}
     path = folder / "kubeconfig.yaml"
     path.write_text(yaml.safe_dump({"clusters": [{"cluster": cluster}], "users": [{"user": user}]}))
     return path
