@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import flat
-from benchmarks.measure import ENGINE, LANGUAGE, Run
+from benchmarks.measure import ENGINE, LANGUAGE, PROVIDERS, Run
 from benchmarks.results import middle
 from benchmarks.workplace import Workplace, stack_document, workplace
 from sandbox import progress
@@ -29,6 +29,7 @@ MINUTES: Final = 15
 _PREVIEWS: Final = 3
 PHASES: Final = ("preview", "unchanged preview", "up")
 STRUCTURED, FLAT = "program", "flat"
+ROLES: Final = (ENGINE, LANGUAGE, PROVIDERS)
 
 
 @dataclass
@@ -47,6 +48,7 @@ def _medians(runs: Sequence[Run]) -> dict[str, float]:
         "seconds": middle([run.seconds for run in runs]),
         "fastest": round(min(run.seconds for run in runs), 2),
         "cpu seconds": middle([run.cpu.get(ENGINE, 0.0) + run.cpu.get(LANGUAGE, 0.0) for run in runs]),
+        **{f"{role} cpu": middle([run.cpu.get(role, 0.0) for run in runs]) for role in ROLES},
         "engine MiB": middle([run.peak.get(ENGINE, 0.0) for run in runs], 0),
         "language host MiB": middle([run.peak.get(LANGUAGE, 0.0) for run in runs], 0),
         "runs": len(runs),

@@ -81,7 +81,23 @@ def _overhead(stacks: Sequence[Mapping[str, Any]]) -> list[str]:
     lines += [_overhead_row(figures, phase) for figures in stacks for phase in PHASES]
     missing = sorted({*overhead.stack_names()} - {figures["stack"] for figures in stacks})
     unmeasured = ["", f"Not measured: {', '.join(missing)}."] if missing else []
-    return [*lines, "", *(f"- {figures['stack']}: {_when(figures)}" for figures in stacks), *unmeasured]
+    when = [f"- {figures['stack']}: {_when(figures)}" for figures in stacks]
+    return [*lines, "", *when, *unmeasured, "", *_where(stacks)]
+
+
+def _where(stacks: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = [
+        f"| {figures['stack']} | {phase} | {' | '.join(_cpu_of(figures, phase, role) for role in overhead.ROLES)} |"
+        for figures in stacks
+        for phase in PHASES
+    ]
+    head = ["| Stack | | Engine | Language host | Providers |", "|---|---|--:|--:|--:|"]
+    return ["Where the time goes, in CPU seconds:", "", *head, *rows]
+
+
+def _cpu_of(figures: Mapping[str, Any], phase: str, role: str) -> str:
+    one, other = (figures[name][phase][f"{role} cpu"] for name in (STRUCTURED, FLAT))
+    return f"{one:.2f} ({other:.2f})"
 
 
 def _overhead_row(row: Mapping[str, Any], phase: str) -> str:

@@ -226,6 +226,7 @@ def test_the_page_shows_what_was_measured_and_says_what_was_not() -> None:
     text = page.text([{**WHEN, **_overhead()}], None, {**WHEN, **_path()})
     assert "Not measured: multiregion, planetary, regional." in text
     assert "| local | 120 (100) | up | 2.40 | 2.00 | 1.20 | 1.20 |" in text
+    assert "| local | up | 1.20 (1.00) | 1.20 (1.00) | 99.00 (99.00) |" in text
     assert "The part `growth` was not measured." in text
     assert "| mixed | 10 | 11.00 | 1.100 |" in text
     assert "local: Measured 2026-11-24 20:00 UTC at abc, on 2 cores" in text
