@@ -3,6 +3,7 @@
 import gc
 import os
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,15 @@ settings.load_profile("no-deadline")
 
 # Rendered stacks hold many objects that all stay alive, so the garbage collector would search them for long.
 gc.set_threshold(100_000, 20, 20)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files whose tests may take longest, so that no worker is left with one of them at the end."""
+    allowed: dict[Path, float] = defaultdict(float)
+    for item in items:
+        if marker := item.get_closest_marker("timeout"):
+            allowed[item.path] = max(allowed[item.path], float(marker.args[0]))
+    items.sort(key=lambda item: -allowed[item.path])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,7 +14,7 @@ from tests.support.regions import IOWA, MIXED
 from tests.support.sandboxes import Sandbox, end_region, wait_until_gone
 from tests.support.tracked import objects, require_the_same
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
 
 ALONE = (IOWA,)
 DEAD = MIXED[2][0]
