@@ -20,7 +20,7 @@ import yaml
 from sandbox import child, engine, kubeconfig, progress, regions, releases, state
 from sandbox.layout import Layout, SandboxError
 
-_REFRESH = "Go on with `pulumi up --refresh`: a plain `pulumi up` would count on what is gone."
+_REFRESH = "Go on with `pulumi up --refresh`: a plain `pulumi up` would rely on resources that are gone."
 _ENCRYPTION_KEYS = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
 

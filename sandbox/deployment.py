@@ -80,7 +80,7 @@ def retire(layout: Layout, stack: str, wanted: list[Region]) -> None:
 def forget_unfinished(layout: Layout, stack: str) -> None:
     """After a complete deployment, clear the pending operations of a killed engine: every run would warn of them."""
     if state.unfinished(layout, stack):
-        with progress.step(f"Stack {stack}: comparing the state with what is there, as a run was killed before"):
+        with progress.step(f"Stack {stack}: refreshing the state, because an earlier run was killed"):
             _pulumi(layout, "refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", stack)
 
 
@@ -151,7 +151,7 @@ def _catch_up(layout: Layout, stack: str, clusters: list[releases.Access]) -> No
     state.mark_behind(layout, stack, run)
     # A destroyed EKS cluster lets nobody log in, so only this variable drops what was in it.
     extra = {SKIP_CHECKPOINTS: "true", **({_DELETE_UNREACHABLE: "true"} if run == "destroy" else {})}
-    with progress.step(f"Stack {stack}: comparing the state with what is there, as a run was killed amid changes"):
+    with progress.step(f"Stack {stack}: refreshing the state, because a run was killed amid changes"):
         _pulumi(layout, "refresh", "--yes", "--skip-preview", "--skip-pending-creates", "--stack", stack, extra=extra)
     state.clear_behind(layout, stack)
 

@@ -43,7 +43,7 @@ Subject = Annotated[
         "write e.g. councils.> or councils.*.decisions",
     ),
 ]
-Subjects = Annotated[tuple[Subject, ...], Field(strict=False), not_empty("councils.>"), distinct("one")]
+Subjects = Annotated[tuple[Subject, ...], Field(strict=False), not_empty("councils.>"), distinct("a subject")]
 
 
 class StreamSettings(Model):

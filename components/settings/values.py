@@ -212,7 +212,7 @@ def _one_as_list(value: object) -> object:
 
 def _all_is_alone(values: tuple[str, ...]) -> tuple[str, ...]:
     if ALL in values and len(values) > 1:
-        raise mistake("must not have all beside regions", "write all, or the regions")
+        raise mistake("must be either all or names of regions", "write all, or remove it and name the regions")
     return values
 
 
@@ -220,7 +220,7 @@ _RegionNames = Annotated[tuple[RegionName, ...], Field(strict=False)]
 RegionNames = Annotated[
     _RegionNames,
     BeforeValidator(_one_as_list, json_schema_input_type=RegionName | _RegionNames),
-    distinct("one"),
+    distinct("a region"),
     AfterValidator(_all_is_alone),
 ]
 """Names of regions, or `ALL`. One name needs no list."""

@@ -99,7 +99,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"subjects": []}, "[0].subjects: [] must have at least one entry; write e.g. [councils.>]"),
     (
         {"subjects": ["a", "a"]},
-        '[0].subjects: ["a", "a"] must not name one twice; remove the repetition',
+        '[0].subjects: ["a", "a"] must not name a subject twice; remove the repetition',
     ),
     (
         {"home": None},
@@ -138,7 +138,7 @@ def test_a_bad_stream_is_reported(change: dict[str, Any], complaint: str) -> Non
 
 def test_all_beside_regions_is_refused() -> None:
     (line,) = complaints(values({**EVERYWHERE, "mirroredIn": ["all", ASIA]}))
-    assert line.endswith("must not have all beside regions; write all, or the regions")
+    assert line.endswith("must be either all or names of regions; write all, or remove it and name the regions")
 
 
 def test_streams_that_do_not_go_together_are_reported() -> None:

@@ -442,7 +442,7 @@ def test_users_can_be_sent_to_one_region_at_least() -> None:
     several = {"database": {"primaryRegion": "us-central1"}, "messaging": {"servers": 3}}
     closed = [region | {"traffic": False} for region in (IOWA, VIRGINIA)]
     assert said(*closed, **several) == [
-        "regions: include none that receives users: all have traffic: false; "
+        "regions: none of them receives users, because all have traffic: false; "
         "remove traffic: false from at least one of them"
     ]
     assert parse({"stage": "continental", "regions": [IOWA, closed[1]], **several})

@@ -57,7 +57,7 @@ def test_a_number_out_of_bounds_is_refused(path: str, value: object) -> None:
 
 def test_keda_needs_prometheus() -> None:
     assert complaints({**scaling(), "monitoring": {"enabled": False, "retention": "4w"}}) == [
-        "scaling.enabled: true needs the monitoring, whose Prometheus knows load and forecast; "
+        "scaling.enabled: true needs monitoring, because Prometheus computes the load and the forecast; "
         "write monitoring.enabled: true, or remove scaling.enabled"
     ]
 
@@ -97,5 +97,5 @@ def test_no_event_needs_more_replicas_than_a_service_may_have() -> None:
     }
     assert complaints(values) == [
         "scaling.events[0].users: 12001 need 4 replicas of sacred-messaging in each region, and maxReplicas is 3; "
-        "raise services.sacred-messaging.maxReplicas, or what you know a replica to serve (usersPerReplica)"
+        "raise services.sacred-messaging.maxReplicas, or usersPerReplica if a replica can serve more"
     ]

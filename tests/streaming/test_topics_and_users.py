@@ -217,7 +217,7 @@ def test_a_malformed_topic_hides_no_mistake_in_another() -> None:
 
 def test_all_regions_are_not_one_of_several() -> None:
     (line,) = complaints(values({"name": "decisions", "replicatedTo": ["all", EU]}))
-    assert line.endswith("must not have all beside regions; write all, or the regions")
+    assert line.endswith("must be either all or names of regions; write all, or remove it and name the regions")
 
 
 def test_topics_need_no_room_while_streaming_is_off() -> None:

@@ -67,7 +67,7 @@ def some_region_has_traffic(settings: Settings) -> Iterator[Mistake]:
     if not any(region.traffic for region in settings.regions):
         yield Mistake(
             path="regions",
-            rule="include none that receives users: all have traffic: false",
+            rule="none of them receives users, because all have traffic: false",
             remedy="remove traffic: false from at least one of them",
         )
 

@@ -20,7 +20,7 @@ def scaling_has_metrics(settings: Settings) -> Iterator[Mistake]:
         yield Mistake(
             path="scaling.enabled",
             value=shown(True),
-            rule="needs the monitoring, whose Prometheus knows load and forecast",
+            rule="needs monitoring, because Prometheus computes the load and the forecast",
             remedy="write monitoring.enabled: true, or remove scaling.enabled",
             reads=("monitoring.enabled",),
         )
@@ -73,7 +73,7 @@ def events_fit(settings: Settings) -> Iterator[Mistake]:
                     path=f"{path}.users",
                     value=shown(event.users),
                     rule=f"need {needed} replicas of {name} in each region, and maxReplicas is {service.max_replicas}",
-                    remedy=f"raise services.{name}.maxReplicas, or what you know a replica to serve (usersPerReplica)",
+                    remedy=f"raise services.{name}.maxReplicas, or usersPerReplica if a replica can serve more",
                     reads=(
                         "scaling.enabled",
                         f"services.{name}.maxReplicas",
@@ -87,7 +87,7 @@ def clocks_are_known(settings: Settings) -> Iterator[Mistake]:
     if settings.scaling.enabled and settings.scaling.events and not available_timezones():
         yield Mistake(
             path="scaling.events",
-            rule="have times, and this machine has no time zone database",
+            rule="need a time zone database, and this machine has none",
             remedy="install tzdata with the machine's package manager, or with pip",
             reads=("scaling.enabled",),
         )
