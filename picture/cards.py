@@ -6,7 +6,7 @@ from typing import Final
 
 from components.cluster.settings import CLOUD_NAMES
 from picture import svg
-from picture.world import Marker, World
+from picture.world import PEERINGS, Marker, World
 
 _COLUMNS: Final = 3
 _GAP: Final = 18
@@ -40,8 +40,7 @@ def _several(world: World) -> bool:
 
 
 def _peerings(world: World) -> list[str]:
-    all_words = ("database", "messaging", "streaming", "metrics", "mesh")
-    return [words for words in all_words if any(words in marker.peerings for marker in world.markers)]
+    return [words for words in PEERINGS if any(words in marker.peerings for marker in world.markers)]
 
 
 def cards(world: World, left: float, top: float, width: float) -> tuple[list[str], float]:

@@ -18,6 +18,9 @@ _REMOTE: Final = "sacred-council:mesh:RemoteRegions"
 _GATEWAYS: Final = {"public": "sacred-council:mesh:IngressGateway", "east-west": "sacred-council:mesh:EastWestGateway"}
 _DATA_SERVICES: Final = {COCKROACHDB: "database", NATS: "messaging", KAFKA: "streaming", MONITORING: "metrics"}
 """What is linked, by the namespace of the peers."""
+_MESH: Final = "mesh"
+PEERINGS: Final = (*_DATA_SERVICES.values(), _MESH)
+"""What may link two regions, in the order in which maps name it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +35,7 @@ class Marker:
     failover: tuple[str, ...]
     """The other regions, nearest first."""
     peerings: tuple[str, ...]
-    """Links to the other regions: database, messaging, streaming, metrics, mesh."""
+    """Links to the other regions, some of `PEERINGS`."""
     gateways: tuple[str, ...]
     endpoints: int
     notes: tuple[str, ...]
@@ -79,7 +82,7 @@ def _marker(region: topology.RegionPlan, settings: Settings, plan: Plan) -> Mark
 def _peerings(peers: set[str], *, mesh: bool) -> tuple[str, ...]:
     return (
         *(words for data_service, words in _DATA_SERVICES.items() if data_service in peers),
-        *(["mesh"] if mesh else []),
+        *([_MESH] if mesh else []),
     )
 
 

@@ -1,6 +1,6 @@
 """The machines of a region: number, type and disks. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,14 +70,8 @@ def premium_disk(gigabytes: float) -> str:
 
 def machines_of(resource: Planned, plan: Plan) -> Iterator[Machines]:
     """The machines that a resource keeps running; nothing for most types."""
-    if resource.type == GKE_POOL:
-        yield _gke(resource)
-    elif resource.type == EKS_GROUP:
-        yield _eks(resource, plan)
-    elif resource.type == AKS_CLUSTER:
-        yield from (_aks(pool) for pool in items(resource.inputs, "agentPoolProfiles"))
-    elif resource.type == AKS_POOL:
-        yield _aks(resource.inputs)
+    if read := READERS.get(resource.type):
+        yield from read(resource, plan)
 
 
 def count_beside(resource: Planned, plan: Plan) -> tuple[float, float]:
@@ -125,3 +119,12 @@ def _aks(pool: object) -> Machines:
         disk=text(pool, "osDiskType"),
         disk_gb=number(pool, "osDiskSizeGB"),
     )
+
+
+READERS: Final[Mapping[str, Callable[[Planned, Plan], Iterable[Machines]]]] = {
+    GKE_POOL: lambda pool, _plan: [_gke(pool)],
+    EKS_GROUP: lambda group, plan: [_eks(group, plan)],
+    AKS_CLUSTER: lambda cluster, _plan: [_aks(pool) for pool in items(cluster.inputs, "agentPoolProfiles")],
+    AKS_POOL: lambda pool, _plan: [_aks(pool.inputs)],
+}
+"""What reads the machines of a resource, by its type."""

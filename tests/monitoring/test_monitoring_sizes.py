@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.monitoring import Memory, RegionSize, memory
+from components.monitoring import Memory, RegionSize, memory, sizes
 from components.monitoring.settings import MonitoringSettings
-from components.monitoring.sizes import GRAFANA
 from components.quantities import quantity_bytes
 from stacks.monitoring_targets import region_size
 from stacks.settings import parse
 from tests.support.regions import AMSTERDAM, IOWA, SINGAPORE, configured
+from tests.support.rendering import ROOT
 
 pytestmark = pytest.mark.unit
 
@@ -23,6 +23,22 @@ SETTINGS = st.builds(MonitoringSettings, retention=RETENTIONS)
 
 def in_bytes(wanted: Memory) -> dict[str, int]:
     return {part: quantity_bytes(part, value) for part, value in vars(wanted).items()}
+
+
+def test_the_page_has_the_rules() -> None:
+    days = f"1/{1 / sizes.KIB_OF_A_SERIES_AND_DAY:g} KiB x days of retention, {sizes.LONGEST} at most"
+    more = f"{sizes.STATE_METRICS_MIB_OF_A_NODE} MiB for each node beyond {sizes.STATE_METRICS_NODES}"
+    rules = (
+        f"{sizes.SERIES_OF_A_REGION:,} + {sizes.SERIES_OF_A_NODE:,} x nodes + {sizes.SERIES_OF_A_POD:,} x pods",
+        f"{sizes.PROMETHEUS_BASE} MiB + series x ({sizes.KIB_OF_A_SERIES:g} KiB + {days})",
+        f"{sizes.SIDECAR_BASE} MiB + series x {sizes.SIDECAR_KIB_OF_A_SERIES:g} KiB",
+        f"{sizes.QUERY_BASE} MiB + series x {sizes.QUERY_KIB_OF_A_SERIES:g} KiB",
+        f"{sizes.STATE_METRICS_BASE} MiB, and {more}",
+        f"{sizes.GRAFANA} MiB",
+        f"rounded up to a multiple of {sizes.STEP} MiB",
+    )
+    page = (ROOT / "docs" / "monitoring.md").read_text()
+    assert [rule for rule in rules if rule not in page] == []
 
 
 def test_the_smallest_region_keeps_what_fits_on_one_machine() -> None:
@@ -60,7 +76,7 @@ def test_kube_state_metrics_has_what_its_documentation_asks_for(nodes: int, want
 
 
 def test_grafana_has_more_than_it_is_killed_at() -> None:
-    assert GRAFANA >= 768
+    assert sizes.GRAFANA >= 768
 
 
 def test_settings_may_say_another_size_of_each_part() -> None:

@@ -33,6 +33,7 @@ def table(path: str) -> Collection[Any]:
 @pytest.mark.parametrize(
     "path",
     [
+        "benchmarks.regions:CLOUDS",
         "components.cdn.names:_STEERED_BY_DNS",
         "components.offers.fit:_UNFIT",
         "components.offers.sizes:_FORMS",
@@ -102,6 +103,8 @@ def test_a_table_by_provider_has_that_of_every_cloud(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
+        "benchmarks.durations:_CLOUDS",
+        "policy.rules.carbon:CLUSTERS",
         "policy.rules.deletion:STATEFUL",
         "policy.rules.encryption:TABLE",
         "policy.rules.exposure:TABLE",
@@ -109,6 +112,7 @@ def test_a_table_by_provider_has_that_of_every_cloud(path: str) -> None:
         "policy.rules.tls:TABLE",
         "report.cost:CHARGERS",
         "report.cost:FREE",
+        "report.machines:READERS",
     ],
 )
 def test_a_table_by_type_has_resources_of_every_cloud(path: str) -> None:

@@ -81,6 +81,12 @@ def test_cpu_and_memory_have_the_targets_of_the_chart_s_own_autoscaler() -> None
     assert {one["metricType"] for one in found.values()} == {"Utilization"}
 
 
+def test_the_page_has_the_targets_of_the_chart() -> None:
+    chart = yaml.safe_load((CHART / "values.yaml").read_text())["defaults"]["autoscaling"]
+    targets = f"{chart['cpu']} % of the requested CPU, {chart['memory']} % of the memory"
+    assert targets in (ROOT / "docs" / "scaling.md").read_text()
+
+
 def test_replicas_come_and_go_as_fast_as_with_the_chart_s_own_autoscaler() -> None:
     template = (CHART / "templates" / "horizontalpodautoscaler.yaml").read_text()
     _, _, block = template.partition("\n  behavior:\n")

@@ -15,26 +15,20 @@ from components.cluster.settings import AzureRegion
 from components.database import instances as machines
 from components.offers import refresh, tables
 from components.offers.sizes import ANY, family_of
-from sandbox.providers.aws.make import CALLER_ROLE
 from sandbox.providers.base import ProviderError
 from stacks import geography, standbys
 from stacks.settings import SettingsError, parse
 from tests.support.cloud_standins import create
-from tests.support.managed import PEM
+from tests.support.managed import COMMON
+from tests.support.regions import MACHINES
 
 pytestmark = pytest.mark.unit
 
 MANAGED = tuple(region for region in geography.CATALOGUE if region.cloud in ("aws", "azure"))
-MACHINES = {"gcp": "e2-standard-4", "aws": "m7i.xlarge", "azure": "Standard_D4s_v5"}
 DATABASES = {"aws": machines.RDS, "azure": machines.FLEXIBLE_SERVER}
 CACHES = {
     "aws": (nodes.ELASTICACHE, nodes.ELASTICACHE_DATA_SHARE),
     "azure": (nodes.AZURE, nodes.AZURE_DATA_SHARE),
-}
-OWN: dict[str, dict[str, Any]] = {
-    "gcp": {"project": "my-project"},
-    "aws": {"rdsAuthorities": PEM, "administrators": [CALLER_ROLE]},
-    "azure": {"adminGroups": ["11111111-2222-3333-4444-555555555555"]},
 }
 WHERE = {"machine": "nodes.type", "database": "instances.database", "cache": "instances.cache"}
 
@@ -46,7 +40,7 @@ def stack(region: geography.CloudRegion, **changed: Any) -> dict[str, Any]:
     """
     data_services = {key: changed.pop(key) for key in ("database", "cache") if key in changed}
     nodes_ = {"type": MACHINES[region.cloud], "min": 3, "max": 9}
-    one = {"name": region.name, "cloud": region.cloud, "nodes": nodes_, **OWN[region.cloud], **changed}
+    one = {"name": region.name, "cloud": region.cloud, "nodes": nodes_, **COMMON[region.cloud], **changed}
     return {
         "stage": "regional",
         "regions": [one],

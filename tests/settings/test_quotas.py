@@ -6,13 +6,13 @@ import pytest
 
 from stacks.quotas import ADDRESSES, USUAL_RULES, exceeded, public_addresses, security_group_rules
 from stacks.settings import Settings, parse
+from tests.support.regions import MACHINES
 from tests.support.rendering import render, stack_config
 
 pytestmark = pytest.mark.unit
 
 PUBLIC_ADDRESS = "azure-native:network:PublicIPAddress"
 
-MACHINES = {"gcp": "e2-standard-4", "aws": "m7i.xlarge", "azure": "Standard_D4s_v5"}
 SAO_PAULO, SYDNEY, VIRGINIA, IOWA, AMSTERDAM = (
     ("sa-east-1", "aws"),
     ("ap-southeast-2", "aws"),

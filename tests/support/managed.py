@@ -4,12 +4,12 @@ from functools import cache
 from typing import Any
 
 from sandbox.providers.aws.make import CALLER_ROLE
+from tests.support.regions import MACHINES
 from tests.support.rendering import Rendered, Resource, render
 
 GROUP = "11111111-2222-3333-4444-555555555555"
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
 REGIONS = {"gcp": "us-central1", "aws": "us-east-1", "azure": "westeurope"}
-MACHINES = {"gcp": "e2-standard-4", "aws": "m7i.xlarge", "azure": "Standard_D4s_v5"}
 COMMON: dict[str, dict[str, Any]] = {
     "gcp": {"project": "my-project"},
     "aws": {"rdsAuthorities": PEM, "administrators": [CALLER_ROLE]},
