@@ -20,18 +20,19 @@ from components.database.credentials import DatabaseCredentials
 from components.mesh import EastWest
 from components.messaging import Messaging
 from components.messaging.nats import Nats
-from components.monitoring import Monitoring, trace_endpoint
-from components.namespaces import COCKROACHDB, MONITORING
+from components.monitoring import Monitoring
+from components.namespaces import COCKROACHDB
 from components.peering import StorePeers
 from components.scaling import Keda, ScaledServices
 from components.services import Services
 from components.streaming import Streaming
 from components.streaming.kafka import Kafka
-from stacks import dns, monitoring_targets, topology
+from stacks import monitoring_targets, topology
 from stacks.managed_data_services import ManagedDataServices, managed
 from stacks.region_base import RegionBase
 from stacks.region_mesh import RegionMesh
 from stacks.scaling import scaling_plan
+from stacks.service_values import data_services, values_of
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
@@ -86,26 +87,26 @@ class Region(pulumi.ComponentResource):
         self.context = self.context.with_monitoring(monitoring.release if monitoring else None)
         mesh = self._mesh() if args.settings.mesh.enabled else None
         self.certificates = mesh.certificates if mesh else None
-        data_services: DataServices = {
+        made: DataServices = {
             "database": self._database(),
             "cache": self._cache(),
             "messaging": self._messaging(),
-            **({"streaming": self._streaming()} if args.settings.streaming.enabled else {}),
+            **({"streaming": self._streaming()} if "streaming" in data_services(args.settings) else {}),
         }
-        ports = {kind: data_service.port for kind, data_service in data_services.items()}
+        ports = {kind: data_service.port for kind, data_service in made.items()}
         egress = self._managed.admit(ports, mesh.ready) if mesh else []
         self.ready = [
-            *(depends_on_ready(data_service.secret_name) for data_service in data_services.values()),
+            *(depends_on_ready(data_service.secret_name) for data_service in made.values()),
             *(mesh.ready if mesh else []),
             *egress,
         ]
-        services = self._services(data_services, monitoring)
+        services = self._services()
         self._scale(services)
         found_as = args.base.cluster.found_as
         self.outputs = {
             **({"cluster": found_as} if found_as else {}),
             "services": services.endpoints,
-            **{kind: _where(data_service) for kind, data_service in data_services.items()},
+            **{kind: _where(data_service) for kind, data_service in made.items()},
             **({"backups": self._backups} if self._backups else {}),
             **({"gateway": mesh.outputs} if mesh else {}),
             **({"monitoring": _how_to_look(monitoring)} if monitoring else {}),
@@ -196,22 +197,16 @@ class Region(pulumi.ComponentResource):
             zoned=self._args.base.cluster.zone_labels,
         )
 
-    def _services(self, data_services: DataServices, monitoring: Monitoring | None) -> Services:
+    def _services(self) -> Services:
         settings = self._args.settings
         return Services(
             f"{self._name}-services",
             self.context,
             settings.services,
-            time_zone=self._args.plan.place.time_zone,
-            dns_caches=dns.caches_of(settings.region(self._name)),
+            values=None if settings.managed_by_argocd(self._name) else values_of(settings, self._args.plan),
             renderer=self._args.chart_renderer,
-            data_services=list(data_services),
-            telemetry_endpoint=trace_endpoint(MONITORING) if monitoring else None,
-            trace_sampling=settings.monitoring.trace_sampling,
             # Also for the namespace, which holds the data services' connections.
             after=list(self.ready),
-            managed_by_argocd=settings.managed_by_argocd(self._name),
-            scaled_by_keda=self._scaling is not None,
         )
 
     def _scale(self, services: Services) -> None:

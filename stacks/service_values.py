@@ -9,6 +9,7 @@ from components.namespaces import MONITORING
 from components.services import chart_values
 from stacks import dns, topology
 from stacks.settings import Settings
+from stacks.topology import RegionPlan
 
 
 def shifted(settings: Settings) -> list[str]:
@@ -21,21 +22,23 @@ def data_services(settings: Settings) -> Sequence[DataService]:
     return [one for one in get_args(DataService) if one != "streaming" or settings.streaming.enabled]
 
 
+def values_of(settings: Settings, plan: RegionPlan) -> dict[str, Any]:
+    """Values of the chart in the region."""
+    monitoring = settings.monitoring
+    return chart_values(
+        settings.services,
+        region=plan.name,
+        time_zone=plan.place.time_zone,
+        dns_caches=dns.caches_of(settings.region(plan.name)),
+        data_services=data_services(settings),
+        telemetry_endpoint=trace_endpoint(MONITORING) if monitoring.enabled else None,
+        trace_sampling=monitoring.trace_sampling,
+        monitored=monitoring.enabled,
+        scaled_by_keda=settings.scaling.enabled,
+    )
+
+
 def service_values(settings: Settings) -> Mapping[str, dict[str, Any]]:
     """Values of the chart for each region that Argo CD deploys to, by region."""
-    monitoring = settings.monitoring
-    return {
-        plan.name: chart_values(
-            settings.services,
-            region=plan.name,
-            time_zone=plan.place.time_zone,
-            dns_caches=dns.caches_of(settings.region(plan.name)),
-            data_services=data_services(settings),
-            telemetry_endpoint=trace_endpoint(MONITORING) if monitoring.enabled else None,
-            trace_sampling=monitoring.trace_sampling,
-            monitored=monitoring.enabled,
-            scaled_by_keda=settings.scaling.enabled,
-        )
-        for plan in topology.plan(settings)
-        if settings.managed_by_argocd(plan.name)
-    }
+    plans = (plan for plan in topology.plan(settings) if settings.managed_by_argocd(plan.name))
+    return {plan.name: values_of(settings, plan) for plan in plans}

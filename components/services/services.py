@@ -32,15 +32,10 @@ NIGHT_SHARE: Final = 0.5
 class Services(pulumi.ComponentResource):
     """The stateless services, each with its autoscaler, disruption budget, network policy and monitor.
 
-    `time_zone` is the region's time zone, from the IANA database.
-    `dns_caches` are the address blocks outside the pods' network where the services may ask for names.
+    `values` are the chart's, from `chart_values`. None: Argo CD deploys the services from the same chart, and the
+    program creates none of them.
     `renderer` is a provider from `chart_renderer`.
-    `data_services` are those with connection Secrets in the services' namespace.
-    `telemetry_endpoint` is the URL of an OTLP/gRPC collector (None: no traces). It gets the share `trace_sampling`
-    (0 to 1) of new traces.
     The services wait for `after`.
-    With `managed_by_argocd` Argo CD deploys the services from the same chart, and the program creates none of them.
-    With `scaled_by_keda` they have neither autoscalers nor shifts (see `components.scaling`).
 
     Outputs: `endpoints` (URL inside the cluster by service). The port is `HTTP_PORT` for every service.
     """
@@ -53,31 +48,14 @@ class Services(pulumi.ComponentResource):
         context: RegionContext,
         settings: ServicesSettings,
         *,
-        time_zone: str,
-        dns_caches: Sequence[str] = DNS_CACHES,
+        values: Mapping[str, Any] | None,
         renderer: k8s.Provider,
-        data_services: Sequence[DataService],
-        telemetry_endpoint: str | None,
-        trace_sampling: float,
         after: Sequence[pulumi.Input[pulumi.Resource]] = (),
-        managed_by_argocd: bool = False,
-        scaled_by_keda: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sacred-council:services:Services", name, None, context.child(opts))
-        if not managed_by_argocd:
+        if values is not None:
             crds = [context.monitored_by] if context.monitored_by else []
-            values = chart_values(
-                settings,
-                region=context.region,
-                time_zone=time_zone,
-                dns_caches=dns_caches,
-                data_services=data_services,
-                telemetry_endpoint=telemetry_endpoint,
-                trace_sampling=trace_sampling,
-                monitored=context.monitored_by is not None,
-                scaled_by_keda=scaled_by_keda,
-            )
             LocalChart(
                 f"{name}-chart",
                 LocalChartArgs(
@@ -87,7 +65,7 @@ class Services(pulumi.ComponentResource):
                     values=values,
                     renderer=renderer,
                     after=[*after, *crds],
-                    owned_elsewhere={} if scaled_by_keda else _owned_by_shifts(settings),
+                    owned_elsewhere=_owned_by_shifts(settings) if values["autoscaler"] == "hpa" else {},
                 ),
                 pulumi.ResourceOptions(parent=self),
             )
@@ -108,14 +86,23 @@ def chart_values(
     *,
     region: str,
     time_zone: str,
-    dns_caches: Sequence[str],
+    dns_caches: Sequence[str] = DNS_CACHES,
     data_services: Sequence[DataService],
     telemetry_endpoint: str | None,
     trace_sampling: float,
     monitored: bool,
     scaled_by_keda: bool = False,
 ) -> dict[str, Any]:
-    """Return the chart's values for a region, for any deployer. They contain no secret."""
+    """Return the chart's values for a region, for any deployer. They contain no secret.
+
+    `time_zone` is the region's time zone, from the IANA database.
+    `dns_caches` are the address blocks outside the pods' network where the services may ask for names.
+    `data_services` are those with connection Secrets in the services' namespace.
+    `telemetry_endpoint` is the URL of an OTLP/gRPC collector (None: no traces). It gets the share `trace_sampling`
+    (0 to 1) of new traces.
+    With `monitored` the cluster has the kinds of the Prometheus operator.
+    With `scaled_by_keda` the services have neither autoscalers nor shifts (see `components.scaling`).
+    """
     return {
         "region": region,
         "autoscaler": "none" if scaled_by_keda else "hpa",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from components.messaging import streams
 from components.messaging.settings import MessagingSettings, StreamSettings
 from stacks.settings import parse
-from stacks.settings.rules.streams import overlap
+from stacks.settings.rules.messaging import overlap
 from tests.support.bad_settings import complaints
 
 pytestmark = pytest.mark.unit

@@ -28,7 +28,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from components.context import RegionContext, RegionLabels
 from components.local_chart import chart_renderer
-from components.services import NAMES, Services
+from components.services import NAMES, Services, chart_values
 from components.services.settings import ServicesSettings
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority, RootAuthorityArgs
 
@@ -45,16 +45,17 @@ context = RegionContext(
 )
 service = {"image": "ghcr.io/example/a:1.2", "minReplicas": 2, "maxReplicas": 9, "cpu": "0.5", "memory": "1Gi"}
 shifted = {**service, "minReplicas": 4, "followTheSun": SHIFTED}
-services = Services(
-    "r1-services",
-    context,
-    ServicesSettings.model_validate({**dict.fromkeys(NAMES, service), "sacred-messaging": shifted}),
+settings = ServicesSettings.model_validate({**dict.fromkeys(NAMES, service), "sacred-messaging": shifted})
+values = chart_values(
+    settings,
+    region="r1",
     time_zone="Asia/Tokyo",
-    renderer=renderer,
     data_services=["database"] if CONNECTED else [],
     telemetry_endpoint="http://collector.monitoring.svc:4317" if CONNECTED else None,
     trace_sampling=0.25,
+    monitored=CONNECTED,
 )
+services = Services("r1-services", context, settings, values=values, renderer=renderer)
 pulumi.export("endpoints", services.endpoints)
 """
 

@@ -15,12 +15,12 @@ from stacks.settings.rules import (
     data_services,
     edge,
     gitops,
+    messaging,
     offers,
     regions,
     scaling,
     services,
     streaming,
-    streams,
 )
 from stacks.settings.rules.webhook import broken_webhook_rules
 
@@ -31,7 +31,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *clouds.RULES,
     *offers.RULES,
     *data_services.RULES,
-    *streams.RULES,
+    *messaging.RULES,
     *streaming.RULES,
     *services.RULES,
     *scaling.RULES,

@@ -1,4 +1,4 @@
-"""Rules about the database, its backups, the cache and the messaging servers. Pure."""
+"""Rules about the database, its backups and the cache. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -106,20 +106,6 @@ def clouds_back_up_their_own(settings: Settings) -> Iterator[Mistake]:
         )
 
 
-def servers_can_vote(settings: Settings) -> Iterator[Mistake]:
-    """With peering, each region has several messaging servers."""
-    servers, regions, primary = settings.messaging.servers, len(settings.regions), settings.database.primary_region
-    if settings.peering_enabled and servers == 1:
-        where = f"{regions} regions" if regions > 1 else f"a stack with a primary region ({primary})"
-        yield Mistake(
-            path="messaging.servers",
-            value=shown(servers),
-            rule=f"is too few for {where}: each region needs enough servers to vote",
-            remedy="write 3 or 5; if streams exist already, follow docs/runbooks/nats-more-servers.md first",
-            reads=each_region(settings),
-        )
-
-
 def postgresql_has_one_region(settings: Settings) -> Iterator[Mistake]:
     """PostgreSQL supports one region, and its settings ask for no more."""
     database, regions = settings.database, len(settings.regions)
@@ -215,7 +201,6 @@ RULES: Final = (
     backups_have_object_storage,
     backups_overlap,
     clouds_back_up_their_own,
-    servers_can_vote,
     postgresql_has_one_region,
     managed_data_services_have_clouds,
     clients_verify_rds,

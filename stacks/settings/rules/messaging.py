@@ -1,4 +1,4 @@
-"""Rules between streams, regions and servers. Pure."""
+"""Rules about NATS: its servers, its streams and the regions. Pure."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -15,6 +15,20 @@ from stacks.settings.rules.paths import each_region
 def streams_by_path(settings: Settings) -> Iterator[tuple[str, StreamSettings]]:
     """Each stream with its path, such as `messaging.streams[0]`."""
     return ((f"messaging.streams[{index}]", stream) for index, stream in enumerate(settings.messaging.streams))
+
+
+def servers_can_vote(settings: Settings) -> Iterator[Mistake]:
+    """With peering, each region has several messaging servers."""
+    servers, regions, primary = settings.messaging.servers, len(settings.regions), settings.database.primary_region
+    if settings.peering_enabled and servers == 1:
+        where = f"{regions} regions" if regions > 1 else f"a stack with a primary region ({primary})"
+        yield Mistake(
+            path="messaging.servers",
+            value=shown(servers),
+            rule=f"is too few for {where}: each region needs enough servers to vote",
+            remedy="write 3 or 5; if streams exist already, follow docs/runbooks/nats-more-servers.md first",
+            reads=each_region(settings),
+        )
 
 
 def streams_have_a_home(settings: Settings) -> Iterator[Mistake]:
@@ -98,6 +112,7 @@ def streams_fit_the_storage(settings: Settings) -> Iterator[Mistake]:
 
 
 RULES: Final = (
+    servers_can_vote,
     streams_have_a_home,
     mirrors_are_in_other_regions,
     servers_are_enough_for_replicas,
