@@ -23,7 +23,8 @@ import yaml
 
 from components.namespaces import SYSTEM
 
-PLUGINS: Final = ("gke-gcloud-auth-plugin", "aws", "kubelogin")
+PLUGINS: Final = {"gcp": "gke-gcloud-auth-plugin", "aws": "aws", "azure": "kubelogin"}
+"""The plugin of each cloud that makes the clusters."""
 _API: Final = "client.authentication.k8s.io/v1beta1"
 _ACCOUNT: Final = "cloud-login"
 _ACCOUNTS: Final = f"/api/v1/namespaces/{SYSTEM}/serviceaccounts"

@@ -129,7 +129,7 @@ def prepare(layout: Layout) -> None:
         _write(folder / _MARKER, "", 0o644)
     _write(layout.shims / "pulumi", shim, 0o755)
     _write(layout.engine / "pulumi-language-python", _LANGUAGE_HOST_LAUNCHER, 0o755)
-    for plugin in cloud_login.PLUGINS:
+    for plugin in cloud_login.PLUGINS.values():
         _write(layout.shims / plugin, _module_launcher("sandbox.cloud_login", layout.home, plugin), 0o755)
     for name, distribution in STAND_INS.items():
         launcher = _module_launcher(f"sandbox.providers.{name.replace('-', '_')}")

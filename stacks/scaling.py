@@ -41,7 +41,7 @@ def _demands(services: ServicesSettings) -> list[ServiceDemand]:
     return [
         ServiceDemand(
             name=name,
-            users_metric=USERS_METRIC.get(name),
+            users_metric=USERS_METRIC[name],
             users_per_replica=service.users_per_replica,
             requests_per_replica=service.requests_per_replica,
         )

@@ -64,12 +64,13 @@ class ServicesSettings(Model):
         return [name for name, service in self.by_name().items() if service.follow_the_sun]
 
 
-USERS_METRIC: Final[Mapping[str, str]] = {
+USERS_METRIC: Final[Mapping[str, str | None]] = {
     "agent-network": "sacred_agents_connected",
     "consciousness-field": "sacred_field_participants",
     "sacred-messaging": "sacred_websocket_connections",
+    "work-coordination": None,
 }
-"""The gauge with a pod's users, by service. A service without an entry has only requests.
+"""The gauge with a pod's users, by service. None: the service has only requests.
 
 `components/monitoring/contracts/services.yaml` lists what the services publish."""
 

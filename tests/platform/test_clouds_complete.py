@@ -38,6 +38,7 @@ def table(path: str) -> Collection[Any]:
         "components.offers.fit:_UNFIT",
         "components.offers.sizes:_FORMS",
         "report.carbon:POWERS",
+        "sandbox.cloud_login:PLUGINS",
         "stacks.quotas:ADDRESSES",
         "components.cluster.settings:CLOUD_NAMES",
         "stacks.settings.rules.clouds:_NEVER_CALLERS",

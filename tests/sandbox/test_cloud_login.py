@@ -74,7 +74,7 @@ def test_the_answer_has_the_version_that_was_asked_for() -> None:
 def test_the_plugins_are_on_the_sandboxs_path_and_fail_with_one_plain_line(tmp_path: Path) -> None:
     layout = Layout(project=ROOT, home=tmp_path / "a home", binaries=tmp_path / "built")
     engine.prepare(layout)
-    for name in cloud_login.PLUGINS:
+    for name in cloud_login.PLUGINS.values():
         run = subprocess.run([str(layout.shims / name), "get-token"], cwd=tmp_path, capture_output=True, text=True)
         assert (run.returncode, run.stdout) == (1, "")
         assert run.stderr.startswith(f"{name} (of the sandbox): ")

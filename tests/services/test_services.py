@@ -15,7 +15,7 @@ from components import namespaces
 from components.local_chart import FUNCTION, type_token
 from components.services import CPU_BURST, HTTP_PORT, METRICS_PORT, NAMES
 from components.services.services import cpu_limit, follow_the_sun, image_values, values_of
-from components.services.settings import ServiceSettings
+from components.services.settings import USERS_METRIC, ServiceSettings
 from components.versions import KUBECTL_IMAGE, SAMPLE_SERVICE_IMAGE
 from tests.support.rendering import ROOT, Rendered, Resource, render_program
 
@@ -214,6 +214,12 @@ def test_day_starts_at_seven_and_night_at_eleven_local_time() -> None:
     assert (day["cron"], night["cron"], night["min"]) == ("0 7 * * *", "0 23 * * *", 5)
     assert (day["name"], night["name"]) == ("day", "night")
     assert zoneinfo.ZoneInfo(day["timeZone"])
+
+
+def test_every_service_says_whether_a_metric_of_it_counts_users() -> None:
+    published = yaml.safe_load((ROOT / "components/monitoring/contracts/services.yaml").read_text())["metrics"]
+    assert set(USERS_METRIC) == set(NAMES)
+    assert [metric for metric in USERS_METRIC.values() if metric and metric not in published] == []
 
 
 def test_the_chart_alone_runs_every_service(chart_values: dict[str, Any]) -> None:
