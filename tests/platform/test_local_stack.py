@@ -67,6 +67,12 @@ def sandbox(killed: Sandbox, first_up: str) -> Sandbox:
     return replace(killed, saves_once=True)
 
 
+@pytest.fixture(scope="module")
+def second_up(sandbox: Sandbox, first_up: str) -> str:
+    """Output of an `up` that has nothing to change."""
+    return sandbox.run("up")
+
+
 def test_up_goes_on_by_itself_after_a_run_was_killed_within_a_release(first_up: str) -> None:
     assert re.search(r"Helm release \S+/\S+ was .+ when a run was killed; it was uninstalled", first_up)
     assert "Stack local is up in the sandbox" in first_up
@@ -83,9 +89,8 @@ def test_no_engine_command_waits_for_a_plugin_to_end(sandbox: Sandbox, first_up:
     assert [(plugin, seconds) for plugin, seconds in stops if seconds >= ENGINES_PATIENCE_SECONDS] == []
 
 
-def test_a_second_up_changes_nothing(sandbox: Sandbox, first_up: str) -> None:
-    sandbox.pulumi("preview", "--expect-no-changes")
-    assert re.search(r"^    \d+ unchanged$", sandbox.run("up"), re.MULTILINE)
+def test_a_second_up_changes_nothing(second_up: str) -> None:
+    assert re.search(r"^    \d+ unchanged$", second_up, re.MULTILINE)
 
 
 def test_packages_in_the_chart_folder_change_nothing_that_the_program_asks_for(
@@ -97,11 +102,10 @@ def test_packages_in_the_chart_folder_change_nothing_that_the_program_asks_for(
     sandbox.pulumi("preview", "--expect-no-changes")
 
 
-def test_up_says_in_one_line_what_is_simulated_and_warns_of_nothing(sandbox: Sandbox, first_up: str) -> None:
-    said = sandbox.run("up")
-    (line,) = [line for line in said.splitlines() if "docs/sandbox.md" in line]
+def test_up_says_in_one_line_what_is_simulated_and_warns_of_nothing(second_up: str) -> None:
+    (line,) = [line for line in second_up.splitlines() if "docs/sandbox.md" in line]
     assert line.startswith("Nodes, pods and clouds are simulated")
-    assert "warning" not in said
+    assert "warning" not in second_up
 
 
 def test_a_refresh_finds_nothing_changed(sandbox: Sandbox, first_up: str) -> None:
