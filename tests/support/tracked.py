@@ -13,6 +13,8 @@ KINDS = (
 OURS = ("-A", "-l", "app.kubernetes.io/part-of=sacred-council")
 CLOUDS = ("gcp:", "aws:", "azure-native:")
 RELEASE = "kubernetes:helm.sh/v3:Release"
+SERVICE_AGENT = "gcp:projects/serviceIdentity:ServiceIdentity"
+"""A project has one for each service. All regions of the project find it, and it outlives them."""
 
 Identity = tuple[str, str, str, str]
 """Region, kind, namespace and name of an object."""
@@ -86,15 +88,16 @@ def half_done_releases(sandbox: Sandbox) -> list[tuple[str, str, str]]:
 
 
 def in_clouds(sandbox: Sandbox) -> set[tuple[str, str]]:
-    """Type and URN of every resource in the simulated clouds."""
+    """Type and URN of every resource in the simulated clouds, except service agents."""
     folder = sandbox.folder / ".sandbox" / "clouds" / sandbox.stack
     records = [json.loads(path.read_text()) for path in folder.rglob("*.json")]
-    return {(record["type"], record["urn"]) for record in records}
+    return {(record["type"], record["urn"]) for record in records if record["type"] != SERVICE_AGENT}
 
 
 def tracked_in_clouds(sandbox: Sandbox) -> list[tuple[str, str]]:
-    """Type and URN of every resource of a cloud in the state."""
-    return [(r["type"], r["urn"]) for r in sandbox.resources() if r["type"].startswith(CLOUDS)]
+    """Type and URN of every resource of a cloud in the state, except service agents."""
+    found = [(r["type"], r["urn"]) for r in sandbox.resources() if r["type"].startswith(CLOUDS)]
+    return [(type_, urn) for type_, urn in found if type_ != SERVICE_AGENT]
 
 
 def require_the_same(sandbox: Sandbox) -> None:
