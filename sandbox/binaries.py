@@ -141,8 +141,7 @@ KUBERNETES_PROVIDER = Binary(
         ("github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version", KUBERNETES_PROVIDER_VERSION),
     ),
     embedded=("schema.json", "cmd/pulumi-resource-kubernetes/schema.json"),
-    # The types of all objects, for components that this program does not use: with optimisation, a quarter of the build
-    # of everything.
+    # The types of all objects, for components that this program does not use.
     unoptimised="github.com/pulumi/pulumi-kubernetes/sdk/v4/...",
     directory=PLUGIN_DIRECTORY,
 )

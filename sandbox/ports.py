@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 
+from sandbox.manifests import LOOPBACK
+
 FIRST_PORT_VARIABLE = "SACRED_COUNCIL_FIRST_PORT"
 """First port to try. Sandboxes that start at the same time must not find the same ports."""
 # Below the range of ports for outgoing connections.
@@ -37,7 +39,7 @@ def is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((LOOPBACK, port))
         except OSError:
             return False
         return True
