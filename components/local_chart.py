@@ -12,13 +12,13 @@ from typing import Any, Final
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.metadata import REGION_LABEL, field_manager
+from components.metadata import DONE_AT_ONCE, REGION_LABEL, field_manager
 from components.versions import KUBERNETES_VERSION
 
 FUNCTION: Final = "kubernetes:helm:template"
 NO_CLUSTER: Final = json.dumps({"apiVersion": "v1", "kind": "Config"})
 PREREQUISITES: Final = ("ConfigMap", "NetworkPolicy", "Role", "RoleBinding", "Secret", "ServiceAccount")
-"""Kinds that pods need before they start. Services are not among them, because they wait for pods themselves."""
+"""Kinds that pods need before they start."""
 WORKLOADS: Final = ("CronJob", "Deployment", "Job", "StatefulSet")
 
 
@@ -80,7 +80,8 @@ class _Object(pulumi.CustomResource):
     def __init__(self, name: str, manifest: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
         metadata = manifest["metadata"]
         owner = field_manager(metadata["labels"][REGION_LABEL])
-        owned = {**metadata, "annotations": {**(metadata.get("annotations") or {}), **owner}}
+        waits = DONE_AT_ONCE if manifest["kind"] == "Service" else {}
+        owned = {**metadata, "annotations": {**(metadata.get("annotations") or {}), **owner, **waits}}
         token = type_token(manifest["apiVersion"], manifest["kind"])
         super().__init__(token, name, {**manifest, "metadata": owned}, opts)
 

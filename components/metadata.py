@@ -16,6 +16,12 @@ CERTIFICATE_ANNOTATION = "sacred-council.love/certificate"
 FIELD_MANAGER_ANNOTATION = "pulumi.com/patchFieldManager"
 """Names the owner of an object's fields in server-side apply. The Kubernetes provider reads it on every kind."""
 
+DONE_AT_ONCE: Final = {"pulumi.com/skipAwait": "true"}
+"""Annotation of an object that is done once it is created.
+
+For a Service, the provider would wait until its pods are ready, as the pods' owner does, and for 10 seconds more.
+"""
+
 
 def labels(app: str, *, region: str) -> dict[str, str]:
     """Return the recommended Kubernetes labels of application `app` in `region`."""

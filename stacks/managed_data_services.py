@@ -16,20 +16,9 @@ from components.database.managed import ManagedDatabaseArgs
 from components.mesh import DataServiceEntries
 from components.settings.values import days_of
 from stacks.clouds import RegionCluster, maintenance_window
+from stacks.data_services import managed
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
-
-POSTGRESQL = "postgresql"
-MANAGED = "managed"
-
-
-def managed(settings: Settings) -> tuple[DataService, ...]:
-    """The kinds of data services that the clouds run. Pure."""
-    engines: Mapping[DataService, bool] = {
-        "database": settings.database.engine == POSTGRESQL,
-        "cache": settings.cache.engine == MANAGED,
-    }
-    return tuple(data_service for data_service, is_managed in engines.items() if is_managed)
 
 
 @dataclass(frozen=True, kw_only=True)

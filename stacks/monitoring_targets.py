@@ -9,11 +9,11 @@ from components import offers
 from components.cluster.settings import AzureRegion, ExistingRegion, RegionSettings, aks_system_nodes
 from components.context import RegionLabels
 from components.monitoring import AlertReceiver, MonitoringTargets, RegionSize
-from components.namespaces import INGRESS, ISTIO, KAFKA, KEDA, MONITORING, NATS, SERVICES, SYSTEM
+from components.namespaces import INGRESS, ISTIO, KEDA, MONITORING, SERVICES, SYSTEM
 from components.streaming.mirrors import mirror_workers
 from stacks import topology
-from stacks.managed_data_services import managed
-from stacks.region_base import CACHES, DATABASES, namespace_labels
+from stacks.data_services import data_namespaces, managed
+from stacks.region_base import namespace_labels
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
@@ -50,16 +50,17 @@ def of_region(settings: Settings, region: str) -> MonitoringTargets:
     """The namespaces that the settings deploy in the region called `region`."""
     (plan,) = (each for each in topology.plan(settings) if each.name == region)
     meshed = settings.mesh.enabled
+    # A managed data service has no exporter in the cluster: the cloud has its metrics and alerts.
+    measured = {name: space for name, space in data_namespaces(settings).items() if name not in managed(settings)}
     return MonitoringTargets(
         services=SERVICES,
         monitoring=MONITORING,
         ingress=INGRESS if meshed else None,
         control_plane=ISTIO if meshed else None,
-        # Managed data services have no exporter in the cluster: the cloud has their metrics and alerts.
-        database=None if "database" in managed(settings) else DATABASES["cockroachdb"],
-        cache=None if "cache" in managed(settings) else CACHES["redis"],
-        messaging=NATS,
-        streaming=KAFKA if settings.streaming.enabled else None,
+        database=measured.get("database"),
+        cache=measured.get("cache"),
+        messaging=measured["messaging"],
+        streaming=measured.get("streaming"),
         scaling=KEDA if settings.scaling.enabled else None,
         others=(SYSTEM, *sorted(namespace_labels(plan, settings))),
         backups=region in settings.backup_regions,

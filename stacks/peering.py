@@ -22,6 +22,7 @@ from components.peering import PeerEndpoint, PeerEndpointArgs, PeerNames, PeerNa
 from components.streaming import configuration as streaming
 from components.streaming import kafka
 from stacks.clouds import RegionCloud
+from stacks.data_services import data_services
 from stacks.mesh_peers import allowed_source_addresses
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
@@ -87,7 +88,7 @@ def peer_endpoint_specs(settings: Settings) -> Mapping[str, Sequence[PeerEndpoin
     return {
         COCKROACHDB: nodes,
         NATS: [gateway],
-        **({KAFKA: brokers} if settings.streaming.enabled else {}),
+        **({KAFKA: brokers} if "streaming" in data_services(settings) else {}),
         **({MONITORING: [metrics]} if settings.monitoring.enabled else {}),
     }
 

@@ -28,11 +28,12 @@ from components.services import Services
 from components.streaming import Streaming
 from components.streaming.kafka import Kafka
 from stacks import monitoring_targets, topology
-from stacks.managed_data_services import ManagedDataServices, managed
+from stacks.data_services import data_services, managed
+from stacks.managed_data_services import ManagedDataServices
 from stacks.region_base import RegionBase
 from stacks.region_mesh import RegionMesh
 from stacks.scaling import scaling_plan
-from stacks.service_values import data_services, values_of
+from stacks.service_values import values_of
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 

@@ -14,15 +14,12 @@ from components.peering import StorePeers
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority
 from stacks import clusters, dns
 from stacks.clouds import RegionCloud, RegionCluster
+from stacks.data_services import data_namespaces
 from stacks.peering import PeerEndpoints, PeeringSite, name_peers, region_peer_endpoints
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
 INJECTED = {"istio-injection": "enabled"}
-DATABASES = {"cockroachdb": namespaces.COCKROACHDB, "postgresql": namespaces.POSTGRESQL}
-"""Namespace of the database by engine: for its nodes, or for the job that makes the application's user."""
-CACHES = {"redis": namespaces.REDIS, "managed": None}
-"""Namespace of the cache by engine; a managed cache has none."""
 BASELINE = {"pod-security.kubernetes.io/enforce": "baseline"}
 """For Rancher only, whose image runs as root. Violations of `restricted` are reported, not refused."""
 
@@ -120,7 +117,7 @@ def namespace_labels(plan: RegionPlan, settings: Settings) -> dict[str, dict[str
         namespaces.INGRESS: INJECTED,
     }
     return {
-        **{namespace: {} for namespace in _data_namespaces(settings)},
+        **{namespace: {} for namespace in data_namespaces(settings).values()},
         **(mesh if settings.mesh.enabled else {}),
         **({namespaces.MONITORING: {}} if settings.monitoring.enabled else {}),
         **({namespaces.KEDA: {}} if settings.scaling.enabled else {}),
@@ -137,9 +134,3 @@ def _hub_namespaces(plan: RegionPlan, settings: Settings) -> dict[str, dict[str,
             {namespaces.RANCHER: BASELINE, namespaces.RANCHER_CLUSTERS: {}} if plan.name == settings.rancher_hub else {}
         ),
     }
-
-
-def _data_namespaces(settings: Settings) -> list[str]:
-    cache = CACHES[settings.cache.engine]
-    kafka = [namespaces.KAFKA] if settings.streaming.enabled else []
-    return [DATABASES[settings.database.engine], *([cache] if cache else []), namespaces.NATS, *kafka]

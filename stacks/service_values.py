@@ -1,13 +1,13 @@
 """Values of the services' chart in each region, whether this program or Argo CD deploys it. Pure."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Mapping
+from typing import Any
 
-from components.connection import DataService
 from components.monitoring import trace_endpoint
 from components.namespaces import MONITORING
 from components.services import chart_values
 from stacks import dns, topology
+from stacks.data_services import data_services
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
@@ -15,11 +15,6 @@ from stacks.topology import RegionPlan
 def shifted(settings: Settings) -> list[str]:
     """The services whose smallest number of replicas is set by schedules, by name. With KEDA none is."""
     return [] if settings.scaling.enabled else settings.services.shifted()
-
-
-def data_services(settings: Settings) -> Sequence[DataService]:
-    """The data services that every region has. A service waits for the Secret of each of them."""
-    return [one for one in get_args(DataService) if one != "streaming" or settings.streaming.enabled]
 
 
 def values_of(settings: Settings, plan: RegionPlan) -> dict[str, Any]:

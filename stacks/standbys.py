@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from components import offers
 from components.cluster.settings import AzureRegion
-from stacks.managed_data_services import POSTGRESQL
+from stacks.data_services import managed
 from stacks.settings import Settings
 
 
 def blocked(settings: Settings) -> Iterator[str]:
     """A warning for each such region. Not a mistake: the restriction differs between subscriptions and over time."""
-    if settings.database.engine != POSTGRESQL or settings.database.nodes == 1:
+    if "database" not in managed(settings) or settings.database.nodes == 1:
         return
     for region in settings.regions:
         if isinstance(region, AzureRegion) and offers.standby_in_another_zone("azure", region.name) == "blocked":

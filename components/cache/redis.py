@@ -13,7 +13,7 @@ from components.cache import redis_configuration as configuration
 from components.cache.settings import CacheSettings
 from components.connection import Connection, DataServiceComponent
 from components.context import RegionContext
-from components.metadata import CERTIFICATE_ANNOTATION, selector
+from components.metadata import CERTIFICATE_ANNOTATION, DONE_AT_ONCE, selector
 from components.namespaces import MONITORING, REDIS, SERVICES
 from components.passwords import random_password
 from components.pod_security import restricted_container
@@ -122,7 +122,7 @@ class Redis(DataServiceComponent):
         # The same Service for one node and for many, so that clients keep their address when replicas are added.
         k8s.core.v1.Service(
             f"{name}-service",
-            metadata=self._app.meta(configuration.SERVICE),
+            metadata=self._app.meta(configuration.SERVICE, annotations=DONE_AT_ONCE),
             spec=k8s.core.v1.ServiceSpecArgs(
                 selector=selector(proxy.APP if self._replicas > 1 else configuration.APP),
                 ports=[service_port("redis", configuration.PORT)],

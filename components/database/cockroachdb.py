@@ -12,7 +12,7 @@ from components.database import cockroachdb_nodes as nodes
 from components.database.cockroachdb_jobs import BACKUP_APP, BOOTSTRAP_APP, REGIONS_APP, BackupPlan, CockroachDBJobs
 from components.database.credentials import DatabaseCredentials
 from components.database.settings import DatabaseSettings
-from components.metadata import selector
+from components.metadata import DONE_AT_ONCE, selector
 from components.namespaces import COCKROACHDB, MONITORING, SERVICES
 from components.ports import HTTPS_PORT
 from components.trust import Certificate
@@ -112,7 +112,7 @@ class CockroachDB(DataServiceComponent):
         headless_service(name, self._app, service=nodes.HEADLESS_SERVICE, ports=ports, opts=self._child)
         k8s.core.v1.Service(
             f"{name}-public",
-            metadata=self._app.meta(nodes.PUBLIC_SERVICE),
+            metadata=self._app.meta(nodes.PUBLIC_SERVICE, annotations=DONE_AT_ONCE),
             spec=k8s.core.v1.ServiceSpecArgs(selector=selector(nodes.APP), ports=ports),
             opts=self._child,
         )

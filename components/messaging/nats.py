@@ -13,7 +13,7 @@ from components.connection import Connection, DataServiceComponent
 from components.context import RegionContext
 from components.messaging import configuration, streams
 from components.messaging.settings import MessagingSettings
-from components.metadata import CERTIFICATE_ANNOTATION, selector
+from components.metadata import CERTIFICATE_ANNOTATION, DONE_AT_ONCE, selector
 from components.namespaces import MONITORING, NATS, SERVICES
 from components.passwords import random_password
 from components.peering import PEER_NAMES
@@ -139,7 +139,7 @@ class Nats(DataServiceComponent):
         )
         k8s.core.v1.Service(
             f"{name}-service",
-            metadata=self._app.meta(configuration.SERVICE),
+            metadata=self._app.meta(configuration.SERVICE, annotations=DONE_AT_ONCE),
             spec=k8s.core.v1.ServiceSpecArgs(
                 selector=selector(configuration.APP), ports=[service_port("client", configuration.CLIENT_PORT)]
             ),

@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 
 from components import workload
 from components.context import RegionContext
-from components.metadata import object_meta, selector
+from components.metadata import DONE_AT_ONCE, object_meta, selector
 from components.monitoring import names
 from components.namespaces import MONITORING
 from components.pod_security import restricted_container, restricted_pod
@@ -111,6 +111,7 @@ class Collector(pulumi.ComponentResource):
                 region=self._app.region,
                 namespace=self._app.namespace,
                 extra_labels={workload.METRICS_LABEL: "true"},
+                annotations=DONE_AT_ONCE,
             ),
             spec=k8s.core.v1.ServiceSpecArgs(
                 selector=selector(APP),

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.context import RegionContext
-from components.metadata import object_meta
+from components.metadata import DONE_AT_ONCE, object_meta
 from components.monitoring import names
 from components.monitoring.collector import self_telemetry
 from components.namespaces import MONITORING
@@ -67,7 +67,7 @@ class Jaeger(pulumi.ComponentResource):
                 region=context.region,
                 namespace=context.namespaces[MONITORING],
                 # Many storage classes bind a claim only when its first pod is scheduled, which happens later.
-                annotations={"pulumi.com/skipAwait": "true"},
+                annotations=DONE_AT_ONCE,
             ),
             spec=k8s.core.v1.PersistentVolumeClaimSpecArgs(
                 access_modes=["ReadWriteOnce"],

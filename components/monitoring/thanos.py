@@ -14,7 +14,7 @@ import pulumi_kubernetes as k8s
 
 from components import workload
 from components.context import RegionContext
-from components.metadata import CERTIFICATE_ANNOTATION, object_meta, selector
+from components.metadata import CERTIFICATE_ANNOTATION, DONE_AT_ONCE, object_meta, selector
 from components.monitoring import names
 from components.monitoring.network_policies import global_network_policies, network_policies
 from components.namespaces import MONITORING
@@ -157,6 +157,7 @@ class GlobalQuery(pulumi.ComponentResource):
                 region=app.region,
                 namespace=app.namespace,
                 extra_labels={workload.METRICS_LABEL: "true"},
+                annotations=DONE_AT_ONCE,
             ),
             spec=k8s.core.v1.ServiceSpecArgs(selector=selector(APP), ports=[port]),
             opts=pulumi.ResourceOptions(parent=self),
