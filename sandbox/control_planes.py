@@ -69,7 +69,7 @@ def end_strays(layout: Layout) -> None:
     strays = [process for process in running if process.pid not in known]
     if strays:
         progress.say(f"Ending {len(strays)} servers of control planes whose files were deleted.")
-        processes.stop(strays)
+        processes.kill(strays)
 
 
 def _start_one(cluster: Cluster) -> None:

@@ -23,7 +23,7 @@ _SERVERS = len(manifests.PORTS_OF)
 
 
 class Cluster:
-    """Starts, stops and removes one region's control plane. Every operation can be repeated.
+    """Starts and removes one region's control plane. Every operation can be repeated.
 
     Set `abandoned` to make a `start` in another thread give up.
     """
@@ -63,18 +63,12 @@ class Cluster:
             raise SandboxError(f"Region {self.plane.name}: its control plane does not start: {error}") from error
         return time.monotonic() - begin
 
-    def stop(self) -> None:
-        """End every process of the control plane; keep its data."""
-        stubborn = processes.stop(processes.servers_of(self.directory))
-        if stubborn:
+    def remove(self) -> None:
+        """Kill the control plane and delete its data. Raises `SandboxError` if a process does not end."""
+        self._remove_volumes()
+        if stubborn := processes.kill(processes.servers_of(self.directory)):
             pids = ", ".join(str(process.pid) for process in stubborn)
             raise SandboxError(f"Region {self.plane.name}: processes {pids} do not end; end them by hand (kill -9).")
-        self._forget_dead_servers()
-
-    def remove(self) -> None:
-        """Stop the control plane and delete its data."""
-        self._remove_volumes()
-        self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
         self.kubeconfig.unlink(missing_ok=True)
         self._requested.unlink(missing_ok=True)
@@ -128,7 +122,7 @@ class Cluster:
                 f"Region {self.plane.name}: its control plane was incomplete and is created again. "
                 "If it held a stack, run `pulumi refresh`."
             )
-            processes.stop(processes.servers_of(self.directory))
+            processes.kill(processes.servers_of(self.directory))
             shutil.rmtree(self.directory)
 
     def _require_free_ports(self) -> None:

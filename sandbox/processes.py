@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 
 import psutil
 
-# In the order of stopping: clients before servers.
-SERVERS = (
-    "metrics-server",
-    "kwok-controller",
-    "kwok",
-    "kube-scheduler",
-    "kube-controller-manager",
-    "kube-apiserver",
-    "etcd",
+# In the order of stopping: clients before servers. An API server whose etcd has ended does not end by itself.
+_ORDER = (
+    ("metrics-server", "kwok-controller", "kwok", "kube-scheduler", "kube-controller-manager"),
+    ("kube-apiserver",),
+    ("etcd",),
 )
+SERVERS = tuple(name for names in _ORDER for name in names)
 _GRACE_SECONDS = 10.0
 
 
@@ -42,20 +40,32 @@ def server_name(process: psutil.Process) -> str:
 
 
 def stop(processes: Iterable[psutil.Process], grace: float = _GRACE_SECONDS) -> list[psutil.Process]:
-    """End the processes, clients before servers; return those that do not end."""
-    remaining = sorted(processes, key=_stop_rank)
-    for process in remaining:
-        _signal(process, kill=False)
-    _, alive = psutil.wait_procs(remaining, timeout=grace)
-    for process in alive:
+    """End the processes, clients before servers; return those that do not end.
+
+    They are killed after `grace` seconds.
+    """
+    alive = []
+    for _, group in groupby(sorted(processes, key=_stop_rank), key=_stop_rank):
+        together = list(group)
+        for process in together:
+            _signal(process, kill=False)
+        _, slow = psutil.wait_procs(together, timeout=grace)
+        alive += kill(slow)
+    return alive
+
+
+def kill(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Kill the processes, whose data nobody needs any more; return those that do not end."""
+    killed = list(processes)
+    for process in killed:
         _signal(process, kill=True)
-    _, alive = psutil.wait_procs(alive, timeout=grace)
+    _, alive = psutil.wait_procs(killed, timeout=_GRACE_SECONDS)
     return list(alive)
 
 
 def _stop_rank(process: psutil.Process) -> int:
     name = server_name(process)
-    return SERVERS.index(name) if name in SERVERS else len(SERVERS)
+    return next((rank for rank, names in enumerate(_ORDER) if name in names), len(_ORDER))
 
 
 def _signal(process: psutil.Process, *, kill: bool) -> None:
