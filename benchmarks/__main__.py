@@ -25,7 +25,12 @@ def _parser() -> argparse.ArgumentParser:
         "--clouds", nargs="+", choices=path.SERIES, default=path.SERIES, help="path: more regions of these (all)"
     )
     parser.add_argument("--runs", type=int, default=growth.RUNS, help="growth: previews of each number of regions (3)")
-    parser.add_argument("--preview-only", type=int, default=growth.PREVIEW_ONLY, help="growth: regions to preview (30)")
+    parser.add_argument(
+        "--preview-only",
+        type=int,
+        default=growth.PREVIEW_ONLY,
+        help=f"growth: regions to preview ({growth.PREVIEW_ONLY})",
+    )
     return parser
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -24,6 +25,10 @@ _PROVIDERS: Final = "pulumi:providers:"
 _CUSTOM_OBJECT: Final = ("pulumi_kubernetes.apiextensions", "CustomResource")
 _ENGINE_CLASSES: Final[Mapping[str, tuple[str, str]]] = {"pulumi:index:Stash": ("pulumi", "Stash")}
 _TOP_LEVEL: Final = ("apiVersion", "kind", "metadata", "spec")
+OUTPUT: Final = "output of"
+"""Key of a value that a cloud makes up anew in each run: the URN and the attribute of the resource that has it."""
+_MADE_UP: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""An identity's GUID, by which roles name it."""
 _PROGRAM: Final = Path(__file__).with_name("flat_program.py")
 
 
@@ -42,7 +47,36 @@ def recorded(resources: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """An entry for each custom resource that the program registered, in the state's order."""
     own = [item for item in resources if item.get("custom") and not _is_default_provider(item)]
     known = {item["urn"] for item in own}
-    return [_entry(item, known) for item in own]
+    made = made_up(own)
+    return [_linked(_entry(item, known), made) for item in own]
+
+
+def made_up(resources: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """What the cloud made up and other resources may refer to: URN and attribute in Python, by value."""
+    return {
+        value: [str(each["urn"]), _snake(key)]
+        for each in resources
+        for key, value in (each.get("outputs") or {}).items()
+        if isinstance(value, str) and _MADE_UP.fullmatch(value) and value not in (each.get("inputs") or {}).values()
+    }
+
+
+def _linked(entry: dict[str, Any], made: Mapping[str, list[str]]) -> dict[str, Any]:
+    near = {value: source for value, source in made.items() if source[0] in entry["dependencies"]}
+    return {**entry, "inputs": linked(entry["inputs"], near)}
+
+
+def linked(recorded: Any, made: Mapping[str, list[str]]) -> Any:
+    """The inputs with a reference in place of each value that the cloud makes up for another resource."""
+    if isinstance(recorded, Mapping):
+        return {key: linked(value, made) for key, value in recorded.items()}
+    if isinstance(recorded, list):
+        return [linked(value, made) for value in recorded]
+    return {OUTPUT: made[recorded]} if isinstance(recorded, str) and recorded in made else recorded
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 def _is_default_provider(resource: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import importlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,15 +20,19 @@ gc.set_threshold(100_000, 20, 100)
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the engine's mark of a secret value
+_OUTPUT = "output of"
 
 
-def value_of(recorded: Any) -> Any:
-    """A recorded value with its secrets marked again."""
+def value_of(recorded: Any, made: Mapping[str, pulumi.Resource]) -> Any:
+    """A recorded value with its secrets marked again, and with the outputs of other resources that it names."""
     if isinstance(recorded, dict):
         if recorded.get(_SIGNATURE) == _SECRET:
-            return pulumi.Output.secret(value_of(json.loads(recorded["plaintext"])))
-        return {key: value_of(value) for key, value in recorded.items()}
-    return [value_of(value) for value in recorded] if isinstance(recorded, list) else recorded
+            return pulumi.Output.secret(value_of(json.loads(recorded["plaintext"]), made))
+        if recorded.keys() == {_OUTPUT}:
+            urn, attribute = recorded[_OUTPUT]
+            return getattr(made[urn], attribute)
+        return {key: value_of(value, made) for key, value in recorded.items()}
+    return [value_of(value, made) for value in recorded] if isinstance(recorded, list) else recorded
 
 
 def register(entry: dict[str, Any], made: dict[str, pulumi.Resource]) -> pulumi.Resource:
@@ -38,7 +43,7 @@ def register(entry: dict[str, Any], made: dict[str, pulumi.Resource]) -> pulumi.
         deleted_with=made.get(entry["deletedWith"]),
         version=entry["version"],
     )
-    inputs = value_of(entry["inputs"])
+    inputs = value_of(entry["inputs"], made)
     if entry["type"].startswith("pulumi:providers:"):
         known = _once_known([made[urn] for urn in entry["dependencies"]], inputs)
         return pulumi.ProviderResource(entry["package"], entry["name"], known, options)

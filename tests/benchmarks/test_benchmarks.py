@@ -14,6 +14,7 @@ import pytest
 from benchmarks import durations, flat, graph, growth, measure, overhead, page, path, regions, results
 from benchmarks.workplace import stack_document
 from sandbox import binaries, language
+from stacks.settings import parse
 from tests.support.rendering import render_program
 
 pytestmark = pytest.mark.unit
@@ -87,6 +88,13 @@ def test_regions_of_all_clouds_come_in_turn() -> None:
     assert len(set(regions.names(regions.MIXED))) >= growth.PREVIEW_ONLY
 
 
+def test_the_settings_take_as_many_regions_as_are_previewed() -> None:
+    document = regions.document(stack_document("planetary"), regions.MIXED, growth.PREVIEW_ONLY)
+    keys = {key.removeprefix("sacred-council:"): value for key, value in document["config"].items()}
+    keys.pop("pulumi:disable-default-providers")
+    assert len(parse(keys).regions) == growth.PREVIEW_ONLY
+
+
 def test_a_stack_of_more_regions_begins_with_those_of_fewer() -> None:
     planetary = stack_document("planetary")
     few, many = (regions.document(planetary, "mixed", count)["config"]["sacred-council:regions"] for count in (3, 10))
@@ -111,6 +119,23 @@ def test_the_flat_program_keeps_secrets_secret(tmp_path: Path) -> None:
     assert made.inputs["data"] == {"key": "dGVzdA=="}
     assert "data" in made.secret_paths
     assert (tmp_path / "flat" / "resources.json").stat().st_mode & 0o077 == 0
+
+
+def test_what_a_cloud_makes_up_comes_from_the_resource_that_has_it() -> None:
+    """Azure gives an identity another GUID in each run, and a role names its identity by it."""
+    guid, urn = "0e1f6b1c-2222-4333-8444-555566667777", "urn:pulumi:s::p::kubernetes:core/v1:Namespace::one"
+    kept = {"custom": True, "type": "kubernetes:core/v1:ConfigMap", "inputs": {"data": {"id": guid}}}
+    one, near, far = flat.recorded(
+        [
+            {"custom": True, "type": "kubernetes:core/v1:Namespace", "urn": urn, "outputs": {"principalId": guid}},
+            {**kept, "urn": "urn:pulumi:s::p::kubernetes:core/v1:ConfigMap::near", "dependencies": [urn]},
+            {**kept, "urn": "urn:pulumi:s::p::kubernetes:core/v1:ConfigMap::far"},
+        ]
+    )
+    assert one["inputs"] == {}
+    assert near["inputs"]["data"] == {"id": {flat.OUTPUT: [urn, "principal_id"]}}
+    # Whoever does not depend on it may be registered first.
+    assert far["inputs"]["data"] == {"id": guid}
 
 
 def test_what_the_sdks_class_does_not_take_is_registered_by_its_type() -> None:
