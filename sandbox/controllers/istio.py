@@ -38,14 +38,13 @@ DISCOVERY: Final = "discovery"
 """Name of istiod's container."""
 PODS: Final = "app=istiod"
 """Label of istiod's pods."""
-INJECTED: Final = "istio-injection=enabled"
-"""Label of the namespaces whose pods get proxies."""
 PROXY_STATUS: Final = "sidecar.istio.io/status"
 """Annotation of the pods that have one."""
 HTTP_PORT: Final = 8080
 """Port of the readiness probe and the debug pages."""
 PLAIN_PORT, XDS_PORT, MONITORING_PORT, WEBHOOK_PORT = 15010, 15012, 15014, 15017
 _MESH, _AUTHORITY = "istio", "cacerts"
+_INJECTED: Final = ",".join(f"{key}={value}" for key, value in istio_charts.INJECTED.items())
 READ: Final = (_MESH, _AUTHORITY)
 """Names of the ConfigMap and of the Secret that become files of the process."""
 ROOT_CONFIG_MAP: Final = "istio-ca-root-cert"
@@ -111,6 +110,7 @@ class Istiod:
         """Wait until it is ready, and let the API server call its webhooks."""
         self._await(self.is_ready, "does not become ready")
         istio_charts.install_webhooks(self.cluster, f"https://{self.loopback}:{WEBHOOK_PORT}")
+        istio_charts.release_pods(self.cluster)
         self._await(self._webhooks_trusted, "does not put its authority into the webhooks")
         self._await(self._root_published, f"does not write the ConfigMap {ROOT_CONFIG_MAP}")
 
@@ -242,7 +242,7 @@ class Istiod:
 
     def _injected(self) -> list[str]:
         """The namespaces whose pods get proxies."""
-        found = self._api.get(f"/api/v1/namespaces?{urlencode({'labelSelector': INJECTED})}")["items"]
+        found = self._api.get(f"/api/v1/namespaces?{urlencode({'labelSelector': _INJECTED})}")["items"]
         return [str(each["metadata"]["name"]) for each in found]
 
     def _write(self, name: str, content: str) -> Path:

@@ -41,6 +41,12 @@ MARK: Final = {"sandbox.sacred-council.love/controllers": "istio"}
 """Label of the webhook configurations that the sandbox adds, and removes again."""
 SELECTOR: Final = ",".join(f"{key}={value}" for key, value in MARK.items())
 _MANAGER: Final = "sandbox-controllers"
+_HOLD: Final = "sandbox-istiod-awaited"
+"""Name of the webhook that keeps pods waiting for istiod, see `hold_pods`."""
+_NOBODY: Final = "https://127.0.0.1:1"
+"""A URL at which nothing listens."""
+INJECTED: Final = {"istio-injection": "enabled"}
+"""Label of the namespaces whose pods get proxies."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +113,39 @@ def install_webhooks(cluster: Cluster, url: str) -> None:
     _apply(cluster, [answered_at(each, url) for each in objects if each["kind"] in WEBHOOKS])
 
 
+def hold_pods(cluster: Cluster) -> None:
+    """Let the API server refuse pods that should have a proxy, until `release_pods`.
+
+    That is what Istio's own webhook does while no istiod runs. Controllers try again.
+    """
+    pods = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    webhook = {
+        "name": "istiod-awaited.sandbox.sacred-council.love",
+        "clientConfig": {"url": _NOBODY},
+        "namespaceSelector": {"matchLabels": INJECTED},
+        "rules": [pods],
+        "failurePolicy": "Fail",
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
+    _apply(
+        cluster,
+        [
+            {
+                "apiVersion": "admissionregistration.k8s.io/v1",
+                "kind": "ValidatingWebhookConfiguration",
+                "metadata": {"name": _HOLD, "labels": MARK},
+                "webhooks": [webhook],
+            }
+        ],
+    )
+
+
+def release_pods(cluster: Cluster) -> None:
+    """Refuse them no longer. Does nothing if none are held."""
+    _kubectl(cluster, "delete", "validatingwebhookconfiguration", _HOLD, "--ignore-not-found")
+
+
 def remove_webhooks(cluster: Cluster) -> None:
     """Remove these configurations. Does nothing if there are none."""
     _kubectl(cluster, "delete", ",".join(WEBHOOKS), f"--selector={SELECTOR}", "--ignore-not-found")
@@ -132,6 +171,12 @@ def answered_at(configuration: Mapping[str, Any], url: str) -> Manifest:
 def has_mesh(cluster: Cluster) -> bool:
     """Whether the program deployed a mesh to the region."""
     return {*_CONTROL_PLANE} <= {release.chart for release in releases(cluster)}
+
+
+def is_deployed(cluster: Cluster) -> bool:
+    """Whether the program has deployed the whole control plane of a mesh to the region."""
+    listed = json.loads(_helm(cluster, "list", "--all-namespaces", "--deployed", "--output=json"))
+    return {*_CONTROL_PLANE} <= {str(each["chart"]).rpartition("-")[0] for each in listed}
 
 
 def releases(cluster: Cluster) -> list[Release]:

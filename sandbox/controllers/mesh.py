@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,12 +19,14 @@ from sandbox.controllers.istio import Istiod
 from sandbox.controllers.istio_proxy import IstioProxy
 from sandbox.controllers.region import RegionControllers
 from sandbox.controllers.stack import StackControllers
-from sandbox.layout import Layout
+from sandbox.layout import Layout, SandboxError
 
 PORTS: Final = (istio.XDS_PORT, istio.WEBHOOK_PORT, istio.MONITORING_PORT, istio.PLAIN_PORT)
 """Ports of the Service istiod's pods."""
 _FAILURES = (OSError, ApiError, KeyError, http.client.HTTPException)
 _AT_ONCE = 2
+_DEPLOYED_SECONDS: Final = 600.0
+_POLL_SECONDS: Final = 0.5
 
 
 class RegionIstiod:
@@ -85,8 +88,23 @@ class Mesh:
             list(pool.map(lambda mesh: mesh.open(), added))
 
     def add_region(self, stack: StackControllers, name: str) -> None:
-        """Start the istiod of an added region."""
+        """Start the istiod of an added region as soon as the program deploys it; until then wait.
+
+        Until istiod is ready, the region gets no pods that should have a proxy, as on a real cluster.
+        Raises `SandboxError` if no mesh is deployed for a long time.
+        """
+        cluster = stack.regions[name].cluster
+        istio_charts.hold_pods(cluster)
+        deadline = time.monotonic() + _DEPLOYED_SECONDS
+        while not istio_charts.is_deployed(cluster):
+            if time.monotonic() > deadline:
+                raise SandboxError(f"Region {name}: no mesh is deployed.")
+            time.sleep(_POLL_SECONDS)
         self._add(stack, name).open()
+
+    def remove_region(self, name: str) -> None:
+        """End the region's istiod."""
+        self.regions.pop(name).stop()
 
     def _add(self, stack: StackControllers, name: str) -> RegionIstiod:
         self.regions[name] = mesh = RegionIstiod(stack.regions[name], stack.directory / name / "istiod")

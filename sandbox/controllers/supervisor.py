@@ -19,6 +19,7 @@ from sandbox import control_planes
 from sandbox.controllers.api import ApiError
 from sandbox.controllers.balancers import addresses
 from sandbox.controllers.containers import ContainerRunner
+from sandbox.controllers.egress import egress_addresses
 from sandbox.controllers.stack import StackControllers
 from sandbox.layout import Layout, SandboxError
 
@@ -65,7 +66,7 @@ def _run(layout: Layout, stack: str, asked: threading.Event) -> None:
     extensions = [make(layout, stack) for make in EXTENSIONS]
     clusters = [cluster for cluster in control_planes.clusters(layout, stack) if cluster.servers]
     runners = [runner for extension in extensions for runner in extension.runners()]
-    controllers = StackControllers(layout, stack, clusters, runners)
+    controllers = StackControllers(layout, stack, clusters, runners, egress_addresses(layout, stack))
     record = record_of(layout, stack)
     _write(record, {"pid": os.getpid(), "ready": False})
     try:

@@ -12,6 +12,7 @@ import pytest
 from sandbox import binaries, control_planes
 from sandbox.charts.repositories import DOWNLOAD_VARIABLE, FOLDER_VARIABLE
 from sandbox.controllers import istio_charts
+from sandbox.controllers.egress import egress_addresses
 from sandbox.controllers.istio import PROXY_STATUS, Istiod
 from sandbox.controllers.mesh import Mesh
 from sandbox.controllers.stack import StackControllers
@@ -68,8 +69,10 @@ def control_planes_of_the_mesh(sandbox: Sandbox, **environment: str) -> Iterator
 def meshed(sandbox: Sandbox) -> Iterator[tuple[StackControllers, Mesh]]:
     """Networks, pods and meshes of the sandbox's regions; ended afterwards."""
     found = clusters(sandbox)
-    mesh = Mesh(found[0].layout, sandbox.stack)
-    stack = StackControllers(found[0].layout, sandbox.stack, found, mesh.runners())
+    layout = found[0].layout
+    mesh = Mesh(layout, sandbox.stack)
+    egress = egress_addresses(layout, sandbox.stack)
+    stack = StackControllers(layout, sandbox.stack, found, mesh.runners(), egress)
     stack.start()
     try:
         mesh.start(stack)

@@ -1,0 +1,121 @@
+"""A region is added to two others, and removed again, while requests run: none fails."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import pytest
+
+from components.namespaces import INGRESS, SERVICES
+from sandbox.controllers.mesh import Mesh
+from sandbox.controllers.stack import StackControllers
+from sandbox.controlplane import Cluster
+from tests.support import live, mesh_callers, mesh_sandboxes
+from tests.support.mesh_callers import Caller, Seen
+from tests.support.regions import AMSTERDAM, IOWA, VIRGINIA, configured
+from tests.support.sandboxes import Sandbox
+from tests.support.servers import eventually
+
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(3600)]
+
+DOMAIN = "example.org"
+PATH = "/agent-network/"
+DUTCH = {"x-sacred-language": "nl"}
+OLD, NEW = (IOWA, VIRGINIA), AMSTERDAM
+MORE = {"edge": {"domain": DOMAIN}, "mesh": {"replicas": 1}}
+TWO = {**configured(*OLD), **MORE}
+THREE = {**configured(*OLD, NEW), **MORE}
+
+
+@dataclass
+class World:
+    """The regions, and a machine outside of them."""
+
+    sandbox: Sandbox
+    stack: StackControllers
+    mesh: Mesh
+    caller: Caller
+    problems: list[BaseException] = field(default_factory=list)
+
+    def clusters(self, region: str) -> list[Cluster]:
+        """The region's control plane, once it runs."""
+        return [each for each in mesh_sandboxes.clusters(self.sandbox) if each.plane.name == region and each.servers]
+
+    def is_ready(self, region: str) -> bool:
+        """Whether all of the region's pods that should have a proxy are ready."""
+        istiod = self.mesh.regions[region].istiod
+        found = [pod for place in (INGRESS, SERVICES) for pod in mesh_sandboxes.pods(istiod, place)]
+        return bool(found) and all(map(mesh_sandboxes.is_ready, found))
+
+    @contextmanager
+    def controllers_of(self, region: str) -> Iterator[None]:
+        """Start the controllers of a region as soon as it has a control plane."""
+
+        def work() -> None:
+            try:
+                eventually(lambda: self.clusters(region), seconds=300, what="a control plane")
+                self.stack.add_region(*self.clusters(region))
+                self.mesh.add_region(self.stack, region)
+            except BaseException as error:
+                self.problems.append(error)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join()
+        assert self.problems == []
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    live.require_networks()
+    live.require_programs()
+    with (
+        mesh_sandboxes.deployed(tmp_path_factory.mktemp("growth"), "multiregion", TWO) as sandbox,
+        mesh_sandboxes.meshed(sandbox) as (stack, mesh),
+    ):
+        authorities = "".join(mesh_callers.authority_of(each.cluster) for each in stack.regions.values())
+        found = World(sandbox, stack, mesh, Caller(stack, DOMAIN, authorities))
+        for region in stack.regions:
+            eventually(partial(found.is_ready, region), seconds=300, what=f"{region}'s pods are ready")
+            eventually(partial(_answers, found.caller, region), seconds=60, what="an answer")
+        yield found
+
+
+def _answers(caller: Caller, region: str) -> bool:
+    return bool(caller.call(region, PATH)["status"] == 200)
+
+
+@contextmanager
+def requests(world: World) -> Iterator[tuple[Seen, Seen]]:
+    """Requests to both regions: for the own region, and in a language that only the new one will serve."""
+    paths = {name: PATH for name, _ in OLD}
+    with mesh_callers.load(world.caller, paths) as own, mesh_callers.load(world.caller, paths, DUTCH) as dutch:
+        yield own, dutch
+
+
+def test_a_region_comes_without_a_failed_request_and_serves(world: World) -> None:
+    with requests(world) as (own, dutch):
+        with world.controllers_of(NEW[0]):
+            world.sandbox.configure(THREE)
+            world.sandbox.run("up", world.sandbox.stack)
+        eventually(lambda: world.is_ready(NEW[0]), seconds=300, what="the new region's pods are ready")
+        eventually(lambda: dutch.answers[IOWA[0], NEW[0]] > 50, seconds=120, what="requests that the new region serves")
+    assert (own.errors, dutch.errors) == ([], [])
+    assert (own.retried, dutch.retried) == (0, 0)
+    assert {region for pair in own.answers for region in pair} == {name for name, _ in OLD}
+
+
+def test_a_region_goes_without_a_failed_request(world: World) -> None:
+    with requests(world) as (own, dutch):
+        eventually(lambda: dutch.answers[IOWA[0], NEW[0]] > 20, seconds=60, what="requests that the region serves")
+        world.sandbox.configure(TWO)
+        world.sandbox.run("up", world.sandbox.stack)
+        served = sum(dutch.answers.values())
+        eventually(lambda: sum(dutch.answers.values()) > served + 100, seconds=60, what="requests that others serve")
+    assert (own.errors, dutch.errors) == ([], [])
+    assert (own.retried, dutch.retried) == (0, 0)
