@@ -73,7 +73,9 @@ def topics(config: dict[str, Any]) -> dict[str, int]:
 
 def offsets(config: dict[str, Any], group: str) -> dict[str, int]:
     """The offsets that a group has committed, by topic and partition."""
-    asked = AdminClient(config).list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
+    # The answer comes only as long as the client lives, so that it needs a name.
+    admin = AdminClient(config)
+    asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
     (found,) = (done.result(20).topic_partitions or [] for done in asked.values())
     return {f"{one.topic} {one.partition}": one.offset for one in found}
 
