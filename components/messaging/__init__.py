@@ -15,7 +15,8 @@ class Messaging(Protocol):
     secret_name: pulumi.Output[str]
     """The Secret `messaging-connection` in the clients' namespace.
 
-    Keys: url, host, port, username, password, domain and ca.crt.
+    Keys: url, host, port, username, password, domain and ca.crt. With live collaboration also live.url, live.account,
+    live.seed (the key that signs browsers' tokens), live.bucket and live.domain.
     """
 
 

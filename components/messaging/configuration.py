@@ -1,10 +1,12 @@
 """Configuration of NATS servers: nats.conf, users.conf and the start script. Pure."""
 
+import json
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from components.messaging import live_rights
 from components.messaging.settings import FILE_SHARE, MessagingSettings
 from components.peering.names import peer_name
 from components.settings.values import bytes_of
@@ -15,6 +17,8 @@ HEADLESS_SERVICE: Final = "nats-headless"
 CLIENT_PORT: Final = 4222
 CLUSTER_PORT: Final = 6222
 GATEWAY_PORT: Final = 7222
+LEAF_PORT: Final = 7422
+"""Where the servers for browsers connect."""
 MONITOR_PORT: Final = 8222
 EXPORTER_PORT: Final = 7777
 
@@ -26,7 +30,23 @@ RUN: Final = "/var/run/nats"
 APPLICATION_ACCOUNT: Final = "APP"
 APPLICATION_USER: Final = "sacred-council"
 SYSTEM_USER: Final = "system"
+CIRCLES_ACCOUNT: Final = "LIVE_CIRCLES"
+CIRCLES_USER: Final = "live-circles"
+"""Carries what browsers say to each other, and the changes of their circles' state."""
+STATE_ACCOUNT: Final = "LIVE_STATE"
+STATE_USER: Final = "live-state"
+"""Carries what browsers ask of their circles' state, and the answers. JetStream answers to any subject that a request
+names. In an account of its own, such an answer reaches no circle."""
+PASSWORDS: Final[Mapping[str, str]] = {
+    APPLICATION_USER: "APPLICATION_PASSWORD",
+    SYSTEM_USER: "SYSTEM_PASSWORD",
+    CIRCLES_USER: "LIVE_CIRCLES_PASSWORD",
+    STATE_USER: "LIVE_STATE_PASSWORD",
+}
+"""Variable with a user's hash, in users.conf."""
 MAX_PAYLOAD: Final = "1MB"
+MAX_PAYLOAD_BYTES: Final = 2**20
+"""The same. In the servers' configuration, MB stands for 2 ** 20."""
 LAME_DUCK_SECONDS: Final = 30
 FOREVER: Final = 10**9
 """Attempts to reach another region, one per second."""
@@ -131,12 +151,14 @@ def render(servers: RegionServers) -> str:
         blocks.append(_cluster(servers))
     if servers.gateway:
         blocks.append(_gateway(servers.region, servers.gateway))
+    if servers.settings.websocket.enabled:
+        blocks.append(_leafnodes())
     return "\n".join(blocks)
 
 
-def render_users(*, application_hash: str, system_hash: str) -> str:
-    """Return the text of users.conf: the bcrypt hashes that nats.conf refers to."""
-    return f'APPLICATION_PASSWORD: "{application_hash}"\nSYSTEM_PASSWORD: "{system_hash}"\n'
+def render_users(hashes: Mapping[str, str]) -> str:
+    """Return the text of users.conf: the bcrypt hashes that nats.conf refers to, given by user."""
+    return "".join(f'{name}: "{hashes[user]}"\n' for user, name in PASSWORDS.items() if user in hashes)
 
 
 def _server() -> str:
@@ -148,19 +170,21 @@ pid_file: "{RUN}/nats.pid"
 max_payload: {MAX_PAYLOAD}
 lame_duck_grace_period: "10s"
 lame_duck_duration: "{LAME_DUCK_SECONDS}s"
-{_tls(verify=False)}"""
+{tls_block(verify=False, indent=0)}"""
 
 
-def _tls(*, verify: bool) -> str:
-    return f"""\
+def tls_block(*, verify: bool | None, indent: int = 2) -> str:
+    """Return the block with the pod's certificate. `verify`: whether clients need one, too; None: this is a client."""
+    clients = "" if verify is None else f"  verify: {str(verify).lower()}\n"
+    block = f"""\
 tls {{
   cert_file: "{CERTIFICATES}/tls.crt"
   key_file: "{CERTIFICATES}/tls.key"
   ca_file: "{CERTIFICATES}/ca.crt"
-  verify: {str(verify).lower()}
-  timeout: 5
+{clients}  timeout: 5
 }}
 """
+    return textwrap.indent(block, " " * indent)
 
 
 def _jetstream(servers: RegionServers) -> str:
@@ -176,17 +200,18 @@ jetstream {{
 
 def _accounts(servers: RegionServers) -> str:
     system = system_account(servers.region)
+    live = servers.settings.websocket.enabled
     return f"""\
 include ./users.conf
 accounts {{
   "{APPLICATION_ACCOUNT}": {{
     jetstream: enabled
     users: [{{user: "{APPLICATION_USER}", password: $APPLICATION_PASSWORD}}]
-{_imports(servers.mirrored)}  }}
+{_imports(servers.mirrored)}{_live_exports(servers.region) if live else ""}  }}
   "{system}": {{
     users: [{{user: "{SYSTEM_USER}", password: $SYSTEM_PASSWORD}}]
   }}
-{_homes(servers.mirrored)}}}
+{_live_accounts(servers.region) if live else ""}{_homes(servers.mirrored)}}}
 system_account: "{system}"
 """
 
@@ -200,6 +225,54 @@ def _imports(mirrored: Sequence[Mirrored]) -> str:
         for each in mirrored
     )
     return f"    imports: [\n{_lines(services, 6)}\n    ]\n" if mirrored else ""
+
+
+def _live_exports(region: str) -> str:
+    exports = (
+        f'{{service: "{live_rights.VALUES}.>", accounts: ["{STATE_ACCOUNT}"]}}',
+        f'{{service: "{live_rights.READS}.>", accounts: ["{STATE_ACCOUNT}"]}}',
+        f'{{stream: "{changes(region)}.>", accounts: ["{CIRCLES_ACCOUNT}"]}}',
+    )
+    return f"    exports: [\n{_lines(exports, 6)}\n    ]\n"
+
+
+def changes(region: str) -> str:
+    """Return where the region's copy of the circles' state announces changes to the browsers of the region.
+
+    Each region announces its own copy: after an outage, the copy announces what it has missed.
+    """
+    return f"{live_rights.CHANGES}.{region}"
+
+
+def _live_accounts(region: str) -> str:
+    """Return the accounts of the servers for browsers, with what may cross each of their two links."""
+    asked = [f"{live_rights.ASKED_VALUES}.>", f"{live_rights.ASKED_READS}.>"]
+    messages, changed = f"{live_rights.MESSAGES}.>", f"{live_rights.CHANGES}.>"
+    circles = _link(CIRCLES_USER, publish=[messages], subscribe=[messages, changed])
+    state = _link(STATE_USER, publish=asked, subscribe=[f"{live_rights.INBOXES}.>"])
+    services = (
+        f'{{service: {{account: "{APPLICATION_ACCOUNT}", subject: "{subject}.>"}}, to: "{to}"}}'
+        for subject, to in zip((live_rights.VALUES, live_rights.READS), asked, strict=True)
+    )
+    return f"""\
+  "{CIRCLES_ACCOUNT}": {{
+    users: [{circles}]
+    imports: [{{stream: {{account: "{APPLICATION_ACCOUNT}", subject: "{changes(region)}.>"}}, to: "{changed}"}}]
+  }}
+  "{STATE_ACCOUNT}": {{
+    users: [{state}]
+    imports: [
+{_lines(services, 6)}
+    ]
+  }}
+"""
+
+
+def _link(user: str, *, publish: Sequence[str], subscribe: Sequence[str]) -> str:
+    return (
+        f'{{user: "{user}", password: ${PASSWORDS[user]}, allowed_connection_types: ["LEAFNODE"], permissions: {{'
+        f"publish: {{allow: {json.dumps(publish)}}}, subscribe: {{allow: {json.dumps(subscribe)}}}}}}}"
+    )
 
 
 def _homes(mirrored: Sequence[Mirrored]) -> str:
@@ -224,8 +297,7 @@ cluster {{
   routes: [
 {_lines(f'"{route}"' for route in routes(servers))}
   ]
-{_indented(_tls(verify=True))}
-}}
+{tls_block(verify=True)}}}
 """
 
 
@@ -239,17 +311,22 @@ gateway {{
   advertise: "{gateway.advertise}"
   connect_retries: {FOREVER}
   gateways: [{", ".join(seeds)}]
-{_indented(_tls(verify=True))}
-}}
+{tls_block(verify=True)}}}
+"""
+
+
+def _leafnodes() -> str:
+    # Servers for browsers come back through the Service: it knows which servers are ready.
+    return f"""\
+leafnodes {{
+  listen: "0.0.0.0:{LEAF_PORT}"
+  no_advertise: true
+{tls_block(verify=True)}}}
 """
 
 
 def _lines(items: Iterable[str], indent: int = 4) -> str:
     return "\n".join(f"{' ' * indent}{item}" for item in items)
-
-
-def _indented(block: str) -> str:
-    return textwrap.indent(block.rstrip(), "  ")
 
 
 START_SCRIPT: Final = f"""\

@@ -1,29 +1,31 @@
 """NATS with JetStream in the cluster."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 import pulumi
 import pulumi_kubernetes as k8s
+import pulumi_random as random
 
 from components import network
 from components.connection import Connection, DataServiceComponent
 from components.context import RegionContext
-from components.messaging import configuration, streams
+from components.messaging import configuration, live_configuration, streams
+from components.messaging.live import LiveAccess, LiveServers
+from components.messaging.pods import exporter, leave_gently, settings_volume
 from components.messaging.settings import MessagingSettings
 from components.metadata import CERTIFICATE_ANNOTATION, DONE_AT_ONCE, selector
-from components.namespaces import MONITORING, NATS, SERVICES
+from components.namespaces import LIVE, MONITORING, NATS, SERVICES
 from components.passwords import random_password
 from components.peering import PEER_NAMES
 from components.pod_security import restricted_container
 from components.settings.values import bytes_of
 from components.trust import Certificate
-from components.versions import NATS_EXPORTER_IMAGE, NATS_IMAGE
+from components.versions import NATS_IMAGE
 from components.workload import (
     CHECKSUM_ANNOTATION,
-    SECRET_MODE,
     AppMetadata,
     Resources,
     digest,
@@ -45,7 +47,6 @@ from components.workload import (
 
 GRACE_SECONDS: Final = configuration.LAME_DUCK_SECONDS * 2
 STARTUP_CHECKS: Final = 90
-EXPORTER_RESOURCES: Final = Resources(cpu="50m", memory="64Mi", scratch="16Mi")
 
 
 class Nats(DataServiceComponent):
@@ -56,6 +57,8 @@ class Nats(DataServiceComponent):
 
     With peers, the servers form a super-cluster and meet the other regions at the regions `seeds`.
     There must be fewer seeds than servers. A region that others meet first needs no seeds.
+
+    With `live`, which goes with `messaging.websocket`, browsers reach the servers through `LiveServers`.
 
     Outputs: those of `components.messaging.Messaging`, known once the servers are ready.
     The Secret `nats-system` in the servers' namespace holds the password of the user `system`, who belongs to the
@@ -69,6 +72,7 @@ class Nats(DataServiceComponent):
         settings: MessagingSettings,
         *,
         seeds: Sequence[str] = (),
+        live: LiveAccess | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sacred-council:messaging:Nats", name, None, context.child(opts))
@@ -77,7 +81,10 @@ class Nats(DataServiceComponent):
         self._peers = context.peers.get(NATS)
         self._app = AppMetadata(app=configuration.APP, region=context.region, namespace=context.namespaces[NATS])
         self._password = random_password(f"{name}-application-password", self._child)
-        has_streams = bool(streams.held(context.region, settings.streams))
+        if settings.websocket.enabled != (live is not None):
+            raise ValueError("live: expected a value if, and only if, messaging.websocket is enabled")
+        self._live = live
+        has_streams = bool(streams.definitions(context.region, settings))
         self._network_policy(name, with_streams=has_streams)
         self._services(name)
         service_account(name, self._app, self._child)
@@ -90,7 +97,8 @@ class Nats(DataServiceComponent):
             dns_names=(*server_names(configuration.SERVICE, configuration.HEADLESS_SERVICE), *PEER_NAMES),
             opts=self._child,
         )
-        servers = self._servers(name, settings, certificate, seeds)
+        links = self._link_passwords(name)
+        servers = self._servers(name, settings, certificate, seeds, links)
         if has_streams:
             streams.NatsStreams(
                 f"{name}-streams",
@@ -101,7 +109,21 @@ class Nats(DataServiceComponent):
                 servers=servers,
                 opts=self._child,
             )
+        if self._live is not None:
+            LiveServers(
+                f"{name}-live",
+                context,
+                settings.websocket,
+                access=self._live,
+                passwords={user: password.result for user, password in links.items()},
+                opts=self._child,
+            )
         self._connect(name, servers)
+
+    def _link_passwords(self, name: str) -> Mapping[str, random.RandomPassword]:
+        """Make the passwords of the servers for browsers, by user. None without such servers."""
+        users = () if self._live is None else (configuration.CIRCLES_USER, configuration.STATE_USER)
+        return {user: random_password(f"{name}-{user}-password", self._child) for user in users}
 
     def _network_policy(self, name: str, *, with_streams: bool) -> None:
         """Let clients, the streams' Job, each other, Prometheus and other regions reach the servers."""
@@ -115,6 +137,7 @@ class Nats(DataServiceComponent):
             ingress=[
                 network.ingress([configuration.CLIENT_PORT], *clients),
                 network.ingress([configuration.CLUSTER_PORT], servers),
+                *self._links(),
                 network.ingress([configuration.EXPORTER_PORT], network.peer(namespace=MONITORING)),
                 *([peers.ingress(configuration.GATEWAY_PORT)] if peers else []),
             ],
@@ -124,6 +147,12 @@ class Nats(DataServiceComponent):
             ],
             opts=self._child,
         )
+
+    def _links(self) -> list[k8s.networking.v1.NetworkPolicyIngressRuleArgs]:
+        if self._live is None:
+            return []
+        servers = network.peer(namespace=self._context.namespaces[LIVE], pods=selector(live_configuration.APP))
+        return [network.ingress([configuration.LEAF_PORT], servers)]
 
     def _services(self, name: str) -> None:
         headless_service(
@@ -141,7 +170,11 @@ class Nats(DataServiceComponent):
             f"{name}-service",
             metadata=self._app.meta(configuration.SERVICE, annotations=DONE_AT_ONCE),
             spec=k8s.core.v1.ServiceSpecArgs(
-                selector=selector(configuration.APP), ports=[service_port("client", configuration.CLIENT_PORT)]
+                selector=selector(configuration.APP),
+                ports=[
+                    service_port("client", configuration.CLIENT_PORT),
+                    *([service_port("leaf", configuration.LEAF_PORT)] if self._live is not None else []),
+                ],
             ),
             opts=self._child,
         )
@@ -154,10 +187,15 @@ class Nats(DataServiceComponent):
         )
 
     def _servers(
-        self, name: str, settings: MessagingSettings, certificate: Certificate, seeds: Sequence[str]
+        self,
+        name: str,
+        settings: MessagingSettings,
+        certificate: Certificate,
+        seeds: Sequence[str],
+        links: Mapping[str, random.RandomPassword],
     ) -> k8s.apps.v1.StatefulSet:
         files = self._files(settings, seeds)
-        users = self._users(name)
+        users = self._users(name, links)
         checksum = pulumi.Output.all(files, users).apply(lambda texts: digest(*texts[0].values(), texts[1]))
         pods = ServerPods(
             app=self._app,
@@ -174,6 +212,7 @@ class Nats(DataServiceComponent):
             ),
             checksum=pulumi.Output.unsecret(checksum),
             gateway=self._peers is not None,
+            live=self._live is not None,
         )
         return stateful_set(
             name,
@@ -194,12 +233,12 @@ class Nats(DataServiceComponent):
                     region=region,
                     settings=settings,
                     gateway=configuration.gateway(region, namespace, seeds) if together else None,
-                    mirrored=streams.mirrored(region, settings.streams),
+                    mirrored=streams.mirrored(region, settings),
                 )
             )
         )
 
-    def _users(self, name: str) -> pulumi.Output[str]:
+    def _users(self, name: str, links: Mapping[str, random.RandomPassword]) -> pulumi.Output[str]:
         system = random_password(f"{name}-system-password", self._child)
         k8s.core.v1.Secret(
             f"{name}-system",
@@ -207,9 +246,12 @@ class Nats(DataServiceComponent):
             string_data={"username": configuration.SYSTEM_USER, "password": system.result},
             opts=self._child,
         )
-        return pulumi.Output.all(self._password.bcrypt_hash, system.bcrypt_hash).apply(
-            lambda hashes: configuration.render_users(application_hash=hashes[0], system_hash=hashes[1])
-        )
+        hashes = {
+            configuration.APPLICATION_USER: self._password.bcrypt_hash,
+            configuration.SYSTEM_USER: system.bcrypt_hash,
+            **{user: password.bcrypt_hash for user, password in links.items()},
+        }
+        return pulumi.Output.all(**hashes).apply(configuration.render_users)
 
     def _connect(self, name: str, servers: pulumi.Resource) -> None:
         host = self._app.host_of(configuration.SERVICE)
@@ -228,6 +270,7 @@ class Nats(DataServiceComponent):
                     "password": password,
                     "domain": self._app.region,
                     "ca.crt": self._context.authority.root_pem,
+                    **(self._live.connection() if self._live is not None else {}),
                 },
                 after=[servers],
                 opts=self._child,
@@ -247,6 +290,8 @@ class ServerPods:
     checksum: pulumi.Input[str]
     gateway: bool
     """Whether other regions reach the servers."""
+    live: bool
+    """Whether servers for browsers reach them."""
 
     def template(self) -> k8s.core.v1.PodTemplateSpecArgs:
         """Return the template of the StatefulSet."""
@@ -254,7 +299,7 @@ class ServerPods:
             self.app,
             containers=[self._server(), self._exporter()],
             volumes=[
-                self._settings_volume(),
+                settings_volume(self.settings, self.users),
                 secret_volume("certificates", self.certificate.secret_name),
                 scratch_volume("run"),
             ],
@@ -285,9 +330,9 @@ class ServerPods:
                 k8s.core.v1.ContainerPortArgs(name="client", container_port=configuration.CLIENT_PORT),
                 k8s.core.v1.ContainerPortArgs(name="cluster", container_port=configuration.CLUSTER_PORT),
                 k8s.core.v1.ContainerPortArgs(name="monitor", container_port=configuration.MONITOR_PORT),
-                *self._gateway_ports(),
+                *self._optional_ports(),
             ],
-            lifecycle=_leave_gently(),
+            lifecycle=leave_gently(),
             resources=self.resources.requirements(),
             security_context=restricted_container(),
             startup_probe=probe("/healthz", period=10, failures=STARTUP_CHECKS),
@@ -300,49 +345,13 @@ class ServerPods:
             ],
         )
 
-    def _gateway_ports(self) -> list[k8s.core.v1.ContainerPortArgs]:
-        port = k8s.core.v1.ContainerPortArgs(name="gateway", container_port=configuration.GATEWAY_PORT)
-        return [port] if self.gateway else []
+    def _optional_ports(self) -> list[k8s.core.v1.ContainerPortArgs]:
+        ports = {
+            **({"gateway": configuration.GATEWAY_PORT} if self.gateway else {}),
+            **({"leaf": configuration.LEAF_PORT} if self.live else {}),
+        }
+        return [k8s.core.v1.ContainerPortArgs(name=name, container_port=port) for name, port in ports.items()]
 
     def _exporter(self) -> k8s.core.v1.ContainerArgs:
-        # No readiness probe: a server without its exporter still serves.
-        reports = ["-varz", "-connz", "-routez", "-subz", "-jsz=all", *(["-gatewayz"] if self.gateway else [])]
-        return k8s.core.v1.ContainerArgs(
-            name="exporter",
-            image=NATS_EXPORTER_IMAGE,
-            image_pull_policy="Always",
-            args=[
-                f"-port={configuration.EXPORTER_PORT}",
-                "-prefix=nats",
-                "-use_internal_server_id",
-                *reports,
-                f"http://localhost:{configuration.MONITOR_PORT}/",
-            ],
-            ports=[k8s.core.v1.ContainerPortArgs(name="metrics", container_port=configuration.EXPORTER_PORT)],
-            resources=EXPORTER_RESOURCES.requirements(),
-            security_context=restricted_container(),
-            liveness_probe=k8s.core.v1.ProbeArgs(
-                tcp_socket=k8s.core.v1.TCPSocketActionArgs(port="metrics"), period_seconds=20
-            ),
-        )
-
-    def _settings_volume(self) -> k8s.core.v1.VolumeArgs:
-        # One directory holds both: nats.conf can include only files beside or below it.
-        settings = k8s.core.v1.ConfigMapProjectionArgs(name=self.settings.metadata.name)
-        users = k8s.core.v1.SecretProjectionArgs(name=self.users.metadata.name)
-        sources = [
-            k8s.core.v1.VolumeProjectionArgs(config_map=settings),
-            k8s.core.v1.VolumeProjectionArgs(secret=users),
-        ]
-        return k8s.core.v1.VolumeArgs(
-            name="settings",
-            projected=k8s.core.v1.ProjectedVolumeSourceArgs(default_mode=SECRET_MODE, sources=sources),
-        )
-
-
-def _leave_gently() -> k8s.core.v1.LifecycleArgs:
-    """Ask clients to move to other servers before the process ends."""
-    command = ["nats-server", f"--signal=ldm={configuration.RUN}/nats.pid"]
-    return k8s.core.v1.LifecycleArgs(
-        pre_stop=k8s.core.v1.LifecycleHandlerArgs(exec_=k8s.core.v1.ExecActionArgs(command=command))
-    )
+        gateway = ["-gatewayz"] if self.gateway else []
+        return exporter(["-varz", "-connz", "-routez", "-subz", "-jsz=all", *gateway])

@@ -7,8 +7,10 @@ from pydantic import Field
 from components.settings import Model
 from components.settings.values import (
     Bytes,
+    Count,
     Cpu,
     Duration,
+    Origins,
     RegionName,
     RegionNames,
     distinct,
@@ -67,6 +69,38 @@ class StreamSettings(Model):
     """Most data that the stream keeps. The oldest messages go when there are more."""
 
 
+class WebSocketSettings(Model):
+    """NATS over WebSocket at `/live` of the public gateway, so that browsers share the state of their circles."""
+
+    enabled: bool = False
+    """Whether browsers reach NATS at `/live` of the public gateway: docs/live-collaboration.md. It needs
+    `mesh.enabled`."""
+    home: RegionName | None = None
+    """Name of the region that keeps the state of circles; every other region has a copy. Needed with several regions.
+    Change it only when the region is lost: docs/runbooks/nats-gateway-lost.md. None: the only region."""
+    origins: Origins = ()
+    """Origins of the pages that may connect, such as `https://sacred-council.love`. Without any: `https://` and
+    `edge.domain`."""
+    servers: Count = 2
+    """NATS servers for browsers in each region, besides `messaging.servers`."""
+    max_connections: Count = 1_000
+    """Most browsers of one server."""
+    connections_per_second: Count = 50
+    """Most browsers that one pod of the public gateway lets connect in a second."""
+    upload_per_second: Bytes = "4Mi"
+    """Most data that one pod of the public gateway takes from all browsers in a second. Above it, browsers wait."""
+    max_message: Bytes = "64Ki"
+    """Largest message of a browser, at most 1Mi."""
+    max_size: Bytes = "256Mi"
+    """Most data of the state of all circles together. When there is more, no value is taken until others expire."""
+    retention: Duration = "30d"
+    """How long a value of a circle is kept after its last change."""
+    cpu: Cpu = "250m"
+    """Processor time of a server for browsers."""
+    memory: Bytes = "256Mi"
+    """Memory of a server for browsers."""
+
+
 class MessagingSettings(Model):
     """NATS JetStream in each region."""
 
@@ -83,3 +117,5 @@ class MessagingSettings(Model):
     """Processor time of a server."""
     memory: Bytes = "256Mi"
     """Memory of a server."""
+    websocket: WebSocketSettings = WebSocketSettings()
+    """Live collaboration of browsers, see docs/live-collaboration.md. Off by default."""

@@ -8,8 +8,8 @@ import pulumi
 
 from components import network
 from components.context import RegionContext
-from components.messaging import configuration
-from components.messaging.settings import MessagingSettings, StreamSettings
+from components.messaging import configuration, live_rights
+from components.messaging.settings import MessagingSettings, StreamSettings, WebSocketSettings
 from components.metadata import selector
 from components.namespaces import NATS
 from components.settings.values import ALL, bytes_of, seconds_of, usual_replicas
@@ -77,8 +77,8 @@ class NatsStreams(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def home_of(stream: StreamSettings, region: str) -> str:
-    """Return the region that takes the stream's messages. It defaults to `region`, for stacks with one region."""
+def home_of(stream: StreamSettings | WebSocketSettings, region: str) -> str:
+    """Return the region that takes the messages. It defaults to `region`, for stacks with one region."""
     return stream.home or region
 
 
@@ -93,13 +93,11 @@ def held(region: str, streams: Iterable[StreamSettings]) -> tuple[StreamSettings
     )
 
 
-def mirrored(region: str, streams: Iterable[StreamSettings]) -> list[configuration.Mirrored]:
-    """Return the streams that `region` only mirrors."""
-    return [
-        configuration.Mirrored(stream=stream.name, home=home_of(stream, region))
-        for stream in held(region, streams)
-        if home_of(stream, region) != region
-    ]
+def mirrored(region: str, settings: MessagingSettings) -> list[configuration.Mirrored]:
+    """Return the streams that `region` only mirrors, with the stream of the circles' state."""
+    live = [(live_rights.STREAM, home_of(settings.websocket, region))] if settings.websocket.enabled else []
+    streams = [(stream.name, home_of(stream, region)) for stream in held(region, settings.streams)]
+    return [configuration.Mirrored(stream=name, home=home) for name, home in (*streams, *live) if home != region]
 
 
 def definition(region: str, stream: StreamSettings, servers: int) -> dict[str, Any]:
@@ -124,13 +122,52 @@ def definition(region: str, stream: StreamSettings, servers: int) -> dict[str, A
     return {**common, "mirror": {"name": stream.name, "external": {"api": configuration.domain_api(home)}}}
 
 
+def bucket(region: str, settings: MessagingSettings) -> dict[str, Any]:
+    """Return JetStream's definition of the circles' state for `region`: the bucket at its home, a mirror elsewhere.
+
+    Every region announces the changes of its own copy, so that browsers need no right to make consumers: JetStream
+    would deliver to any subject that a consumer names.
+    Headers that would remove the values of other circles (`Nats-Rollup`) are not allowed.
+    """
+    live = settings.websocket
+    common = {
+        "name": live_rights.STREAM,
+        "retention": "limits",
+        "storage": "file",
+        "num_replicas": usual_replicas(settings.servers),
+        "max_age": seconds_of(live.retention) * NANOSECONDS,
+        "max_bytes": bytes_of(live.max_size),
+        "max_msgs": UNLIMITED,
+        "max_msgs_per_subject": 1,
+        "max_msg_size": UNLIMITED,
+        "max_consumers": UNLIMITED,
+        "allow_direct": True,
+        "allow_msg_ttl": True,
+        "allow_rollup_hdrs": False,
+        "deny_delete": True,
+        "republish": {"src": f"{live_rights.VALUES}.>", "dest": f"{configuration.changes(region)}.>"},
+    }
+    home = home_of(live, region)
+    if home == region:
+        subjects = [f"{live_rights.VALUES}.>"]
+        window = DUPLICATE_WINDOW * NANOSECONDS
+        return {**common, "subjects": subjects, "discard": "new", "duplicate_window": window}
+    # A mirror that refused a value would wait for room.
+    external = {"api": configuration.domain_api(home)}
+    return {**common, "discard": "old", "mirror": {"name": live_rights.STREAM, "external": external}}
+
+
+def definitions(region: str, settings: MessagingSettings) -> dict[str, dict[str, Any]]:
+    """Return JetStream's definitions of all that `region` holds, by the stream's name."""
+    live = {live_rights.STREAM: bucket(region, settings)} if settings.websocket.enabled else {}
+    streams = held(region, settings.streams)
+    return {**{stream.name: definition(region, stream, settings.servers) for stream in streams}, **live}
+
+
 def files(region: str, settings: MessagingSettings) -> dict[str, str]:
     """Return the Job's files: the script, and a definition named after each stream that `region` holds."""
-    definitions = {
-        f"{stream.name}.json": json.dumps(definition(region, stream, settings.servers), indent=2)
-        for stream in held(region, settings.streams)
-    }
-    return {"streams.sh": SCRIPT, **definitions}
+    made = definitions(region, settings).items()
+    return {"streams.sh": SCRIPT, **{f"{name}.json": json.dumps(each, indent=2) for name, each in made}}
 
 
 SCRIPT: Final = f"""\
@@ -150,7 +187,7 @@ until nats account info >/dev/null 2>&1; do
   sleep 5
 done
 
-existing=$(nats stream ls --names)
+existing=$(nats stream ls --names --all)
 for file in {SETTINGS}/*.json; do
   stream=$(basename "$file" .json)
   if printf '%s\\n' "$existing" | grep -qxF "$stream"; then

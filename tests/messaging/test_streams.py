@@ -63,14 +63,15 @@ def test_a_region_more_changes_nothing_of_what_the_others_hold() -> None:
     for region in (US, EU):
         before, after = (messaging(EVERYWHERE, regions=regions) for regions in ((US, EU), (ASIA, EU, US)))
         assert streams.files(region, before) == streams.files(region, after)
-        assert streams.mirrored(region, before.streams) == streams.mirrored(region, after.streams)
+        assert streams.mirrored(region, before) == streams.mirrored(region, after)
 
 
 def test_a_single_region_is_the_home_of_all() -> None:
     stream = {"name": "councils", "subjects": ["councils.>"]}
-    found = messaging(stream, regions=(US,), servers=1).streams
+    settings = messaging(stream, regions=(US,), servers=1)
+    found = settings.streams
     assert streams.held(US, found) == found
-    assert streams.mirrored(US, found) == []
+    assert streams.mirrored(US, settings) == []
     definition = streams.definition(US, found[0], servers=1)
     assert (definition["subjects"], definition["num_replicas"]) == (["councils.>"], 1)
 

@@ -3,8 +3,6 @@
 The stack is `multiregion` with two streams: one mirrored in all regions, one in none.
 """
 
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +11,10 @@ from typing import Any
 import pytest
 from nats.aio.client import Client
 
-from components.messaging import streams
 from tests.support.binaries import binary
 from tests.support.nats_servers import PASSWORD, stored
 from tests.support.rendering import Rendered, render, stack_config
-from tests.support.super_cluster import SuperCluster, files, job_files, super_cluster
+from tests.support.super_cluster import SuperCluster, files, job_files, nats_command, run_job, super_cluster
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(300)]
 
@@ -61,34 +58,6 @@ def stack(listed: list[dict[str, Any]], *without: str) -> Rendered:
             "sacred-council:messaging": {"servers": 3, "storage": "1Gi", "streams": listed},
         },
     )
-
-
-def run_job(
-    cluster: SuperCluster, name: str, changes: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run the region's Job with its rendered files; `changes` replaces some of them."""
-    return nats_command(cluster, name, {**job_files(cluster.rendered, name), **(changes or {})}, "streams.sh")
-
-
-def nats_command(
-    cluster: SuperCluster, name: str, files: dict[str, str], script: str
-) -> subprocess.CompletedProcess[str]:
-    """Run `script`, one of `files`, as the region's Job would."""
-    directory = cluster.platform.directory / f"job-{name}"
-    directory.mkdir(exist_ok=True)
-    for file, text in files.items():
-        (directory / file).write_text(text.replace(streams.SETTINGS, str(directory)))
-    environment = {
-        "PATH": f"{binary('nats').parent}:{os.environ['PATH']}",
-        "HOME": str(directory),
-        "XDG_CONFIG_HOME": str(directory),
-        "NATS_URL": cluster.regions[name].client_url(1),
-        "NATS_CA": str(cluster.regions[name].certificates / "ca.crt"),
-        "NATS_USER": "sacred-council",
-        "NATS_PASSWORD": PASSWORD,
-    }
-    command = ["/bin/sh", str(directory / script)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
 def publish(subject: str, count: int = 1) -> Any:

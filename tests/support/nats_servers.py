@@ -23,7 +23,13 @@ from tests.support.servers import Processes, eventually, free_ports
 
 PASSWORD = "correct horse"
 SYSTEM_PASSWORD = "battery staple"
-PORTS = (configuration.CLIENT_PORT, configuration.CLUSTER_PORT, configuration.GATEWAY_PORT, configuration.MONITOR_PORT)
+PORTS = (
+    configuration.CLIENT_PORT,
+    configuration.CLUSTER_PORT,
+    configuration.GATEWAY_PORT,
+    configuration.LEAF_PORT,
+    configuration.MONITOR_PORT,
+)
 Result = TypeVar("Result")
 
 
@@ -65,7 +71,8 @@ class Region:
 
 def rendered_files(servers: configuration.RegionServers) -> dict[str, str]:
     """The program's files for a region's servers."""
-    users = configuration.render_users(application_hash=hashed(PASSWORD), system_hash=hashed(SYSTEM_PASSWORD))
+    passwords = {configuration.APPLICATION_USER: PASSWORD, configuration.SYSTEM_USER: SYSTEM_PASSWORD}
+    users = configuration.render_users({user: hashed(password) for user, password in passwords.items()})
     return {**configuration.files(servers), "users.conf": users}
 
 

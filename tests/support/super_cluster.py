@@ -1,17 +1,20 @@
 """The super-cluster of a whole stack: real servers with the program's files, certificates and names."""
 
+import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.messaging import configuration
+from components.messaging import configuration, streams
 from components.namespaces import NATS
+from tests.support.binaries import binary
 from tests.support.nats_servers import PASSWORD, SYSTEM_PASSWORD, Platform, Region, hashed
 from tests.support.peer_endpoints import PeerEndpoint
 from tests.support.rendering import Rendered
-from tests.support.servers import eventually, processes, root_authority, write_certificate
+from tests.support.servers import Authority, eventually, processes, root_authority, write_certificate
 
 STEP_SECONDS = 60
 """Time limit for each step: elections, reconnections, catching up."""
@@ -25,6 +28,8 @@ class SuperCluster:
     platform: Platform
     regions: dict[str, Region]
     endpoints: dict[str, PeerEndpoint]
+    root: Authority
+    """Signs the servers' certificates."""
 
     def start(self, *names: str) -> None:
         """Start regions (default: all) and wait until all their servers are ready."""
@@ -74,10 +79,10 @@ def super_cluster(rendered: Rendered, directory: Path) -> Iterator[SuperCluster]
                 certificates = write_certificate(
                     directory / name / "certificates", names=certified_names(rendered, name), root=root
                 )
-                count = _of(rendered, name, "StatefulSet", "nats")["spec"]["replicas"]
+                count = object_of(rendered, name, "StatefulSet", "nats")["spec"]["replicas"]
                 regions[name] = platform.region_of(name, count, files(rendered, name), certificates)
                 endpoints[name].targets = [ports[configuration.GATEWAY_PORT] for ports in regions[name].ports]
-            yield SuperCluster(rendered, platform, regions, endpoints)
+            yield SuperCluster(rendered, platform, regions, endpoints, root)
     finally:
         for endpoint in endpoints.values():
             endpoint.shut()
@@ -85,17 +90,54 @@ def super_cluster(rendered: Rendered, directory: Path) -> Iterator[SuperCluster]
 
 def files(rendered: Rendered, region: str) -> dict[str, str]:
     """The files that the program mounts into the servers' pods, with hashes of the tests' passwords."""
-    users = _of(rendered, region, "Secret", "nats-users")["stringData"]
-    for user, password in {"application": PASSWORD, "system": SYSTEM_PASSWORD}.items():
+    users = object_of(rendered, region, "Secret", "nats-users")["stringData"]
+    for user, password in passwords(rendered, region).items():
         mocked = f"hash-of-{region}-messaging-{user}-password"
         assert mocked in users["users.conf"], f"users.conf of {region} has no {mocked}"
         users = {name: text.replace(mocked, hashed(password)) for name, text in users.items()}
-    return {**_of(rendered, region, "ConfigMap", "nats")["data"], **users}
+    return {**object_of(rendered, region, "ConfigMap", "nats")["data"], **users}
+
+
+def passwords(rendered: Rendered, region: str) -> dict[str, str]:
+    """The passwords by user. Those of the servers for browsers are the mocks', because their files have them."""
+    live = (configuration.CIRCLES_USER, configuration.STATE_USER)
+    names = {user: f"{region}-messaging-{user}-password" for user in live}
+    made = {resource.name for resource in rendered.of_type("random:index/randomPassword:RandomPassword")}
+    links = {user: f"password-of-{name}" for user, name in names.items() if name in made}
+    return {"application": PASSWORD, "system": SYSTEM_PASSWORD, **links}
 
 
 def job_files(rendered: Rendered, region: str) -> dict[str, str]:
     """The files that the program mounts into the pod of the region's Job for streams."""
-    return dict(_of(rendered, region, "ConfigMap", "nats-streams")["data"])
+    return dict(object_of(rendered, region, "ConfigMap", "nats-streams")["data"])
+
+
+def run_job(
+    cluster: SuperCluster, name: str, changes: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the region's Job for streams with its rendered files; `changes` replaces some of them."""
+    return nats_command(cluster, name, {**job_files(cluster.rendered, name), **(changes or {})}, "streams.sh")
+
+
+def nats_command(
+    cluster: SuperCluster, name: str, files: dict[str, str], script: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `script`, one of `files`, as the region's Job would."""
+    directory = cluster.platform.directory / f"job-{name}"
+    directory.mkdir(exist_ok=True)
+    for file, text in files.items():
+        (directory / file).write_text(text.replace(streams.SETTINGS, str(directory)))
+    environment = {
+        "PATH": f"{binary('nats').parent}:{os.environ['PATH']}",
+        "HOME": str(directory),
+        "XDG_CONFIG_HOME": str(directory),
+        "NATS_URL": cluster.regions[name].client_url(1),
+        "NATS_CA": str(cluster.regions[name].certificates / "ca.crt"),
+        "NATS_USER": "sacred-council",
+        "NATS_PASSWORD": PASSWORD,
+    }
+    command = ["/bin/sh", str(directory / script)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
 def certified_names(rendered: Rendered, region: str) -> list[str]:
@@ -104,7 +146,7 @@ def certified_names(rendered: Rendered, region: str) -> list[str]:
 
 
 def _advertised(rendered: Rendered, region: str) -> str:
-    text = _of(rendered, region, "ConfigMap", "nats")["data"]["nats.conf"]
+    text = object_of(rendered, region, "ConfigMap", "nats")["data"]["nats.conf"]
     return str(text.partition('advertise: "')[2].partition('"')[0])
 
 
@@ -112,14 +154,15 @@ def _maps(rendered: Rendered) -> list[Any]:
     return [r for r in rendered.objects("ConfigMap") if _identity(r.inputs) == (NATS, "nats")]
 
 
-def _of(rendered: Rendered, region: str, kind: str, name: str) -> dict[str, Any]:
+def object_of(rendered: Rendered, region: str, kind: str, name: str, namespace: str = NATS) -> dict[str, Any]:
+    """The only object of the region with this kind and name."""
     found = [
         r.inputs
         for r in rendered.objects(kind)
-        if _identity(r.inputs) == (NATS, name)
+        if _identity(r.inputs) == (namespace, name)
         and r.inputs["metadata"]["labels"]["sacred-council.love/region"] == region
     ]
-    assert len(found) == 1, f"{len(found)} objects {kind} {NATS}/{name} in {region}"
+    assert len(found) == 1, f"{len(found)} objects {kind} {namespace}/{name} in {region}"
     return found[0]
 
 

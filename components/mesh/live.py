@@ -1,0 +1,175 @@
+"""The way of browsers to NATS: `/live` of the public gateway, with limits of rate."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components import network
+from components.context import RegionContext
+from components.mesh import chart_values
+from components.mesh.routing import service_host
+from components.messaging.live_configuration import APP, PATH, WEBSOCKET_PORT, live_url
+from components.messaging.settings import WebSocketSettings
+from components.metadata import selector
+from components.namespaces import INGRESS, LIVE
+from components.public_gateway import INGRESS_PODS
+from components.settings.values import bytes_of
+from components.workload import AppMetadata, custom_object
+
+ROUTE: Final = "live"
+"""Name of the route, by which filters find it."""
+AUTHORITY: Final = "live-authority"
+"""Secret with the root that signed the certificate of the servers for browsers."""
+_FILTERS: Final = "type.googleapis.com/envoy.extensions.filters.http"
+RATE_FILTER: Final = "envoy.filters.http.local_ratelimit"
+BANDWIDTH_FILTER: Final = "envoy.filters.http.bandwidth_limit"
+
+
+class LiveRoute(pulumi.ComponentResource):
+    """The route from the public gateway to the servers for browsers, over TLS with a verified name.
+
+    `domain` and `gateway` belong to the public gateway.
+    `ready` are the resources of the control plane to wait for.
+
+    Outputs: `url` (where a browser connects).
+    """
+
+    url: str
+
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        settings: WebSocketSettings,
+        *,
+        domain: str,
+        gateway: pulumi.Input[str],
+        ready: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:mesh:LiveRoute", name, None, context.child(opts))
+        child = pulumi.ResourceOptions(parent=self)
+        after = pulumi.ResourceOptions(parent=self, depends_on=list(ready))
+        live = context.namespaces[LIVE]
+        app = AppMetadata(app=APP, region=context.region, namespace=context.namespaces[INGRESS])
+        app.network_policy(
+            f"{name}-network-policy",
+            pods=INGRESS_PODS,
+            egress=[network.egress([WEBSOCKET_PORT], network.peer(namespace=live, pods=selector(APP)))],
+            opts=child,
+        )
+        authority = k8s.core.v1.Secret(
+            f"{name}-authority",
+            metadata=app.meta(AUTHORITY),
+            string_data={"ca.crt": context.authority.root_pem},
+            opts=child,
+        )
+        known = pulumi.Output.all(namespace=live, gateway=gateway, authority=authority.metadata.name)
+        specs: dict[tuple[str, str], pulumi.Input[dict[str, Any]]] = {
+            ("networking.istio.io/v1", "VirtualService"): known.apply(
+                lambda values: virtual_service(
+                    domain=domain, gateway=values["gateway"], host=service_host(APP, values["namespace"])
+                )
+            ),
+            ("networking.istio.io/v1", "DestinationRule"): known.apply(
+                lambda values: destination_rule(settings, namespace=values["namespace"], authority=values["authority"])
+            ),
+            ("networking.istio.io/v1alpha3", "EnvoyFilter"): limits(INGRESS_PODS, settings),
+        }
+        for (api_version, kind), spec in specs.items():
+            custom_object(
+                f"{name}-{kind.lower()}", app, api_version=api_version, kind=kind, name=APP, spec=spec, opts=after
+            )
+        self.url = live_url(domain)
+        self.register_outputs({"url": self.url})
+
+
+def virtual_service(*, domain: str, gateway: str, host: str) -> dict[str, Any]:
+    """Spec of a VirtualService: WebSockets at `/live`, and nothing below it, where leaf nodes and MQTT would answer."""
+    return {
+        "hosts": [domain],
+        "gateways": [gateway],
+        "http": [
+            {
+                "name": ROUTE,
+                "match": [{"uri": {"exact": PATH}}],
+                "route": [{"destination": {"host": host, "port": {"number": WEBSOCKET_PORT}}}],
+                # A WebSocket lasts as long as its user stays.
+                "timeout": "0s",
+                "retries": {"attempts": 2, "retryOn": "connect-failure"},
+            }
+        ],
+    }
+
+
+def destination_rule(settings: WebSocketSettings, *, namespace: str, authority: str) -> dict[str, Any]:
+    """Spec of a DestinationRule: TLS with the servers' name, and no more connections than the servers take.
+
+    `authority` is a Secret in the gateway's namespace, with `ca.crt`.
+    """
+    name = f"{APP}.{namespace}.svc"
+    return {
+        "host": service_host(APP, namespace),
+        "trafficPolicy": {
+            "connectionPool": {
+                "tcp": {
+                    "maxConnections": settings.servers * settings.max_connections,
+                    "connectTimeout": "3s",
+                    "tcpKeepalive": chart_values.tcp_keepalive(),
+                },
+                "http": {"http1MaxPendingRequests": settings.connections_per_second},
+            },
+            "loadBalancer": {"simple": "LEAST_REQUEST"},
+            "tls": {"mode": "SIMPLE", "credentialName": authority, "sni": name, "subjectAltNames": [name]},
+        },
+    }
+
+
+def limits(gateway: Mapping[str, str], settings: WebSocketSettings) -> dict[str, Any]:
+    """Spec of an EnvoyFilter: new connections in a second, and bytes from browsers, for each pod `gateway`.
+
+    NATS has no such limits (https://github.com/nats-io/nats-server/issues/4891). A filter of the listener does
+    nothing but where the route configures it.
+    """
+    rate = {"@type": f"{_FILTERS}.local_ratelimit.v3.LocalRateLimit", "stat_prefix": ROUTE}
+    bandwidth = {"@type": f"{_FILTERS}.bandwidth_limit.v3.BandwidthLimit", "stat_prefix": ROUTE}
+    always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
+    bucket = {"max_tokens": settings.connections_per_second, "tokens_per_fill": settings.connections_per_second}
+    route = {
+        RATE_FILTER: {
+            **rate,
+            "token_bucket": {**bucket, "fill_interval": "1s"},
+            "filter_enabled": {**always, "runtime_key": "live_connections_enabled"},
+            "filter_enforced": {**always, "runtime_key": "live_connections_enforced"},
+        },
+        BANDWIDTH_FILTER: {
+            **bandwidth,
+            "enable_mode": "REQUEST",
+            "limit_kbps": max(1, bytes_of(settings.upload_per_second) // 1024),
+        },
+    }
+    return {
+        "workloadSelector": {"labels": dict(gateway)},
+        "configPatches": [
+            _filter(RATE_FILTER, rate),
+            _filter(BANDWIDTH_FILTER, {**bandwidth, "enable_mode": "DISABLED"}),
+            {
+                "applyTo": "HTTP_ROUTE",
+                "match": {"context": "GATEWAY", "routeConfiguration": {"vhost": {"route": {"name": ROUTE}}}},
+                "patch": {"operation": "MERGE", "value": {"typed_per_filter_config": route}},
+            },
+        ],
+    }
+
+
+def _filter(name: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
+    # Before the router, and so behind the filters that ask for the edge's token.
+    manager = "envoy.filters.network.http_connection_manager"
+    router = {"name": manager, "subFilter": {"name": "envoy.filters.http.router"}}
+    return {
+        "applyTo": "HTTP_FILTER",
+        "match": {"context": "GATEWAY", "listener": {"filterChain": {"filter": router}}},
+        "patch": {"operation": "INSERT_BEFORE", "value": {"name": name, "typed_config": dict(configuration)}},
+    }
