@@ -321,13 +321,13 @@ def secret_value(variable: str, secret: pulumi.Input[str], key: str) -> k8s.core
 def http_probe(
     path: str,
     *,
-    port: str,
+    port: str | int,
     period: int,
     failures: int | None = None,
     timeout: int | None = None,
     scheme: Literal["HTTP", "HTTPS"] | None = None,
 ) -> k8s.core.v1.ProbeArgs:
-    """Return a probe that asks for `path` at the pod's port of this name.
+    """Return a probe that asks for `path` at the container's port of this name, or at a number.
 
     `period` and `timeout` are seconds; it fails after `failures` in a row. None: Kubernetes' default.
     """

@@ -99,4 +99,7 @@ def _notes(region: str, settings: Settings) -> tuple[str, ...]:
         for stream in settings.messaging.streams
         if {region, ALL} & {stream.home or settings.primary_region, *stream.mirrored_in}
     ]
-    return (*(name for name, holds in parts.items() if holds), *streams)
+    live = settings.messaging.websocket
+    home = region == (live.home or settings.primary_region)
+    circles = [f"state of circles{'' if home else ' (mirror)'}"] if live.enabled else []
+    return (*(name for name, holds in parts.items() if holds), *streams, *circles)

@@ -52,12 +52,17 @@ def rows(section: Schema, definitions: Schema, prefix: str = "") -> Iterator[Row
 
 def resolved(schema: Schema, definitions: Schema) -> Schema:
     """A schema with its reference resolved and without the alternative null, which means the same as no key."""
-    options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
-    if len(options) == 1:
-        schema = {**options[0], **{key: value for key, value in schema.items() if key != "anyOf"}}
+    schema = _without_null(schema)
     if "$ref" in schema:
         schema = {**definitions[schema["$ref"].rpartition("/")[2]], **schema}
     return schema
+
+
+def _without_null(schema: Schema) -> Schema:
+    options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
+    if len(options) != 1:
+        return schema
+    return {**options[0], **{key: value for key, value in schema.items() if key != "anyOf"}}
 
 
 def allowed(schema: Schema, definitions: Schema) -> str:
@@ -97,7 +102,7 @@ def _written(default: object) -> str:
 
 def _alike(properties: Schema) -> bool:
     """Whether several keys share one model, so that one of them documents all."""
-    models = [value.get("$ref") for value in properties.values()]
+    models = [_without_null(value).get("$ref") for value in properties.values()]
     return len(models) > 1 and len(set(models)) == 1 and None not in models
 
 

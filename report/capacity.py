@@ -4,7 +4,8 @@ The model: at the peak, a tenth of the users are online with one connection each
 5,000 connections. If a region is lost, the others take over its users. NATS runs at a quarter of its vendor's benchmark
 (natsbench, version 2.12, one server on a laptop of ten cores; JetStream with one copy). No source gives the effect of
 more servers or of less than a processor, so `messaging.servers` and `messaging.cpu` change nothing here. Of Kafka, only
-what its quotas let the services write is known. Measure before you promise anything.
+what its quotas let the services write is known, and of matching the number of servers and the size of the embeddings.
+Measure before you promise anything.
 """
 
 import math
@@ -21,6 +22,8 @@ BENCHMARK_SHARE: Final = 0.25
 BENCHMARK_MESSAGES: Final = 4_900_000
 BENCHMARK_STORED: Final = 35_700
 BENCHMARK_STORED_ASYNC: Final = 404_000
+NUMBER_BYTES: Final = 4
+"""Size of a number in an embedding."""
 
 PLANNED_USERS: Final = {"local": 100, "regional": 10_000, "continental": 1_000_000, "planetary": 10_000_000}
 """Planned users of each stage, from the source document and the capacity model."""
@@ -37,6 +40,12 @@ class Capacity:
     stored_async_per_second: int
     streamed_bytes_per_second: int
     """What quotas let the services write to Kafka in all regions; 0 without Kafka."""
+    browsers: int
+    """Browsers that the servers for live collaboration take at once; 0 without them."""
+    embedding_servers: int
+    """The most in all regions; 0 without matching."""
+    embedding_bytes: int
+    """Size of one embedding for each planned user, without the index and without copies; 0 without matching."""
     planned_users: int
     pods: int
     """Pods of the messaging service in each region, at most."""
@@ -55,6 +64,7 @@ def capacity(settings: Settings) -> Capacity:
     pods = settings.services.sacred_messaging.max_replicas
     connections = pods * CONNECTIONS_PER_POD * surviving(regions)
     planned = PLANNED_USERS[settings.stage]
+    matching = settings.matching
     return Capacity(
         users=round(connections / PEAK_SHARE),
         connections=connections,
@@ -62,6 +72,9 @@ def capacity(settings: Settings) -> Capacity:
         stored_per_second=round(BENCHMARK_STORED * BENCHMARK_SHARE) * regions,
         stored_async_per_second=round(BENCHMARK_STORED_ASYNC * BENCHMARK_SHARE) * regions,
         streamed_bytes_per_second=streamed(settings),
+        browsers=browsers(settings),
+        embedding_servers=matching.max_replicas * regions if matching.enabled else 0,
+        embedding_bytes=planned * matching.dimension * NUMBER_BYTES if matching.enabled else 0,
         planned_users=planned,
         pods=pods,
         pods_needed=pods_needed(planned, regions),
@@ -73,6 +86,12 @@ def streamed(settings: Settings) -> int:
     streaming = settings.streaming
     rate = bytes_of(streaming.produce_rate) * streaming.brokers * len(settings.regions)
     return rate if streaming.enabled else 0
+
+
+def browsers(settings: Settings) -> int:
+    """Browsers that may be connected at once for live collaboration, after the loss of a region; 0 without it."""
+    live = settings.messaging.websocket
+    return live.servers * live.max_connections * surviving(len(settings.regions)) if live.enabled else 0
 
 
 def pods_needed(users: int, regions: int) -> int:

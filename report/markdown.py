@@ -155,6 +155,18 @@ def _capacity(capacity: Document, regions: int) -> Iterator[str]:
             f"Quotas let the services write {rate:,.0f} MiB a second to Kafka, all regions and brokers together; "
             "`streaming.produceRate` changes that. What the brokers can take was not measured."
         )
+    if capacity["browsers"]:
+        yield (
+            f"Live collaboration takes {capacity['browsers']:,} browsers at once{lost}: a limit of the settings "
+            "(`messaging.websocket`), not a measured one."
+        )
+    if capacity["embedding_servers"]:
+        size = capacity["embedding_bytes"] / 2**30
+        yield (
+            f"Matching has at most {capacity['embedding_servers']} embedding servers in all regions; how many "
+            "texts they take was not measured. "
+            f"One embedding for each planned user is {size:,.2f} GiB, without index and copies."
+        )
 
 
 def _carbon(carbon: Document) -> Iterator[str]:

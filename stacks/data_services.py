@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from components.connection import DataService
-from components.namespaces import COCKROACHDB, KAFKA, NATS, POSTGRESQL, REDIS
+from components.namespaces import COCKROACHDB, KAFKA, MATCHING, NATS, POSTGRESQL, REDIS
 from stacks.settings import Settings
 
 _DATABASES: Final = {"cockroachdb": COCKROACHDB, "postgresql": POSTGRESQL}
@@ -15,8 +15,11 @@ _CACHES: Final = {"redis": REDIS, "managed": None}
 
 def data_services(settings: Settings) -> Sequence[DataService]:
     """The data services that every region has. A service waits for the Secret of each of them."""
-    always: tuple[DataService, ...] = ("database", "cache", "messaging")
-    return [*always, "streaming"] if settings.streaming.enabled else always
+    optional: Mapping[DataService, bool] = {
+        "streaming": settings.streaming.enabled,
+        "matching": settings.matching.enabled,
+    }
+    return ["database", "cache", "messaging", *(name for name, enabled in optional.items() if enabled)]
 
 
 def managed(settings: Settings) -> Sequence[DataService]:
@@ -35,5 +38,6 @@ def data_namespaces(settings: Settings) -> dict[DataService, str]:
         "cache": _CACHES[settings.cache.engine],
         "messaging": NATS,
         "streaming": KAFKA,
+        "matching": MATCHING,
     }
     return {name: namespace for name in data_services(settings) if (namespace := known[name])}

@@ -84,7 +84,11 @@ def edge_args(settings: Settings, plans: Sequence[RegionPlan], edges: Mapping[st
 def cached_paths(settings: Settings) -> Sequence[str]:
     """Prefixes of paths whose responses the CDN caches: the configured ones, else each service's `static` folder."""
     given = settings.edge.cached_paths
-    return given if given is not None else [f"/{service}/static/" for service in sorted(settings.services.by_name())]
+    return (
+        given
+        if given is not None
+        else [f"/{service}/static/" for service in sorted(settings.running_services.by_name())]
+    )
 
 
 def nearest_region(cloud: str, site: Site) -> str:

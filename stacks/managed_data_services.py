@@ -13,6 +13,7 @@ from components.database import Database
 from components.database.cockroachdb_jobs import BackupPlan
 from components.database.credentials import DatabaseCredentials
 from components.database.managed import ManagedDatabaseArgs
+from components.matching.index import VECTOR
 from components.mesh import DataServiceEntries
 from components.settings.values import days_of
 from stacks.clouds import RegionCluster, maintenance_window
@@ -37,6 +38,7 @@ class ManagedDataServices:
             settings=self.settings.database,
             credentials=credentials,
             maintenance_day=maintenance_window(self.plan).day,
+            extensions=(VECTOR,) if self.settings.matching.enabled else (),
         )
         return self.cluster.database(f"{self.plan.name}-database", args, opts)
 

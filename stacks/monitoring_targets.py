@@ -9,7 +9,7 @@ from components import offers
 from components.cluster.settings import AzureRegion, ExistingRegion, RegionSettings, aks_system_nodes
 from components.context import RegionLabels
 from components.monitoring import AlertReceiver, MonitoringTargets, RegionSize
-from components.namespaces import INGRESS, ISTIO, KEDA, MONITORING, SERVICES, SYSTEM
+from components.namespaces import INGRESS, ISTIO, KEDA, LIVE, MONITORING, SERVICES, SYSTEM
 from components.streaming.mirrors import mirror_workers
 from stacks import topology
 from stacks.data_services import data_namespaces, managed
@@ -26,8 +26,10 @@ ASSUMED_NODES: Final = 3
 
 def region_size(settings: Settings, region: str) -> RegionSize:
     """How large the region called `region` may become."""
-    services = sum(service.max_replicas for service in settings.services.by_name().values())
-    return RegionSize(nodes=_most_nodes(settings.region(region)), pods=services + _kafka_pods(settings))
+    services = sum(service.max_replicas for service in settings.running_services.by_name().values())
+    embedding = settings.matching.max_replicas if settings.matching.enabled else 0
+    pods = services + embedding + _kafka_pods(settings) + _live_pods(settings)
+    return RegionSize(nodes=_most_nodes(settings.region(region)), pods=pods)
 
 
 def _most_nodes(region: RegionSettings) -> int:
@@ -46,6 +48,12 @@ def _kafka_pods(settings: Settings) -> int:
     return streaming.brokers + streaming.controllers + mirror_workers(streaming.brokers) + KAFKA_HELPERS
 
 
+def _live_pods(settings: Settings) -> int:
+    """The pods of the servers for browsers in a region."""
+    live = settings.messaging.websocket
+    return live.servers if live.enabled else 0
+
+
 def of_region(settings: Settings, region: str) -> MonitoringTargets:
     """The namespaces that the settings deploy in the region called `region`."""
     (plan,) = (each for each in topology.plan(settings) if each.name == region)
@@ -61,6 +69,8 @@ def of_region(settings: Settings, region: str) -> MonitoringTargets:
         cache=measured.get("cache"),
         messaging=measured["messaging"],
         streaming=measured.get("streaming"),
+        live=LIVE if settings.messaging.websocket.enabled else None,
+        matching=measured.get("matching"),
         scaling=KEDA if settings.scaling.enabled else None,
         others=(SYSTEM, *sorted(namespace_labels(plan, settings))),
         backups=region in settings.backup_regions,

@@ -12,6 +12,9 @@ from components.cdn import Edge, RegionEdge
 from components.database.credentials import DatabaseCredentials
 from components.gitops import ArgoCD
 from components.local_chart import chart_renderer
+from components.matching.index import USERNAME
+from components.messaging.live import LiveAccess
+from components.messaging.live_keys import LiveKeys
 from components.trust import RootAuthority, RootAuthorityArgs
 from stacks import clusters, quotas, standbys, topology
 from stacks.clouds import RegionCloud
@@ -95,9 +98,15 @@ class Platform(pulumi.ComponentResource):
     ) -> Mapping[str, Region]:
         settings = self._args.settings
         credentials = DatabaseCredentials(f"{self._name}-database-credentials", opts=self._child)
+        matching = (
+            DatabaseCredentials(f"{self._name}-matching-credentials", username=USERNAME, opts=self._child)
+            if settings.matching.enabled
+            else None
+        )
         renderer = chart_renderer(f"{self._name}-charts", self._mine)
         east_wests = mesh_east_west(plans, bases) if settings.mesh.enabled else {}
         endpoints = {name: base.endpoints for name, base in bases.items()}
+        live = self._live_access()
         return {
             plan.name: Region(
                 plan.name,
@@ -107,15 +116,24 @@ class Platform(pulumi.ComponentResource):
                     secrets=self._args.secrets,
                     base=bases[plan.name],
                     database_credentials=credentials,
+                    matching_credentials=matching,
                     chart_renderer=renderer,
                     east_west=east_wests.get(plan.name),
                     peers=bases[plan.name].peers(endpoints),
                     edge=edges.get(plan.name),
+                    live=live,
                 ),
                 self._child,
             )
             for plan in plans
         }
+
+    def _live_access(self) -> LiveAccess | None:
+        settings = self._args.settings
+        if not settings.messaging.websocket.enabled:
+            return None
+        keys = LiveKeys(f"{self._name}-live-keys", settings.messaging.websocket, self._child)
+        return LiveAccess(keys=keys, domain=settings.edge.domain)
 
 
 def _how_to_reach(edge: Edge) -> dict[str, Any]:

@@ -17,11 +17,14 @@ from components.database import TYPES as DATABASE_TYPES
 from components.database import Database, cockroachdb_nodes
 from components.database.cockroachdb import CockroachDB
 from components.database.credentials import DatabaseCredentials
+from components.matching import Matching
+from components.matching.matching import EmbeddingMatching
 from components.mesh import EastWest
 from components.messaging import Messaging
+from components.messaging.live import LiveAccess
 from components.messaging.nats import Nats
 from components.monitoring import Monitoring
-from components.namespaces import COCKROACHDB
+from components.namespaces import COCKROACHDB, MATCHING, SERVICES
 from components.peering import StorePeers
 from components.scaling import Keda, ScaledServices
 from components.services import Services
@@ -37,7 +40,7 @@ from stacks.service_values import values_of
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
-DataServices = Mapping[DataService, Database | Cache | Messaging | Streaming]
+DataServices = Mapping[DataService, Database | Cache | Messaging | Streaming | Matching]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,8 @@ class RegionArgs:
     base: RegionBase
     database_credentials: DatabaseCredentials
     """The application's credentials, the same in every region."""
+    matching_credentials: DatabaseCredentials | None
+    """Those of matching, the same in every region. None: there is no matching."""
     chart_renderer: k8s.Provider
     """Renders the charts of this repository."""
     east_west: EastWest | None = None
@@ -59,6 +64,8 @@ class RegionArgs:
     """The other regions' peer endpoints, by data service. A data service without an entry has no peers."""
     edge: RegionEdge | None = None
     """The CDN in front of the region. None: no CDN."""
+    live: LiveAccess | None = None
+    """How browsers reach the messaging of every region. None: they do not."""
 
 
 class Region(pulumi.ComponentResource):
@@ -88,11 +95,14 @@ class Region(pulumi.ComponentResource):
         self.context = self.context.with_monitoring(monitoring.release if monitoring else None)
         mesh = self._mesh() if args.settings.mesh.enabled else None
         self.certificates = mesh.certificates if mesh else None
+        keda = self._keda()
+        database = self._database()
         made: DataServices = {
-            "database": self._database(),
+            "database": database,
             "cache": self._cache(),
             "messaging": self._messaging(),
             **({"streaming": self._streaming()} if "streaming" in data_services(args.settings) else {}),
+            **self._matching(database, keda),
         }
         ports = {kind: data_service.port for kind, data_service in made.items()}
         egress = self._managed.admit(ports, mesh.ready) if mesh else []
@@ -102,7 +112,7 @@ class Region(pulumi.ComponentResource):
             *egress,
         ]
         services = self._services()
-        self._scale(services)
+        self._scale(services, keda)
         found_as = args.base.cluster.found_as
         self.outputs = {
             **({"cluster": found_as} if found_as else {}),
@@ -188,6 +198,7 @@ class Region(pulumi.ComponentResource):
             self.context,
             settings.messaging,
             seeds=topology.seeds(self._name, settings.primary_region),
+            live=self._args.live,
         )
 
     def _streaming(self) -> Streaming:
@@ -198,26 +209,45 @@ class Region(pulumi.ComponentResource):
             zoned=self._args.base.cluster.zone_labels,
         )
 
+    def _matching(self, database: Database, keda: Keda | None) -> DataServices:
+        credentials = self._args.matching_credentials
+        if credentials is None:
+            return {}
+        made = EmbeddingMatching(
+            f"{self._name}-matching",
+            self.context,
+            self._args.settings.matching,
+            database=database,
+            credentials=credentials,
+            keda=keda.release if keda else None,
+        )
+        return {"matching": made}
+
     def _services(self) -> Services:
         settings = self._args.settings
         return Services(
             f"{self._name}-services",
             self.context,
-            settings.services,
+            settings.running_services,
             values=None if settings.managed_by_argocd(self._name) else values_of(settings, self._args.plan),
             renderer=self._args.chart_renderer,
             # Also for the namespace, which holds the data services' connections.
             after=list(self.ready),
         )
 
-    def _scale(self, services: Services) -> None:
+    def _keda(self) -> Keda | None:
         if self._scaling is None:
+            return None
+        scaled = (SERVICES, MATCHING) if self._args.settings.matching.enabled else (SERVICES,)
+        return Keda(f"{self._name}-keda", self.context, scaled=scaled)
+
+    def _scale(self, services: Services, keda: Keda | None) -> None:
+        if self._scaling is None or keda is None:
             return
-        keda = Keda(f"{self._name}-keda", self.context)
         ScaledServices(
             f"{self._name}-scaling",
             self.context,
-            self._args.settings.services,
+            self._args.settings.running_services,
             plan=self._scaling,
             time_zone=self._args.plan.place.time_zone,
             keda=keda.release,
@@ -230,7 +260,7 @@ def _engine_aliases(types: Sequence[str]) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=other) for other in types])
 
 
-def _where(data_service: Database | Cache | Messaging | Streaming) -> dict[str, Any]:
+def _where(data_service: Database | Cache | Messaging | Streaming | Matching) -> dict[str, Any]:
     return {"host": data_service.host, "port": data_service.port, "secret": data_service.secret_name}
 
 

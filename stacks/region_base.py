@@ -120,6 +120,7 @@ def namespace_labels(plan: RegionPlan, settings: Settings) -> dict[str, dict[str
         **{namespace: {} for namespace in data_namespaces(settings).values()},
         **(mesh if settings.mesh.enabled else {}),
         **({namespaces.MONITORING: {}} if settings.monitoring.enabled else {}),
+        **({namespaces.LIVE: {}} if settings.messaging.websocket.enabled else {}),
         **({namespaces.KEDA: {}} if settings.scaling.enabled else {}),
         **({namespaces.CERT_MANAGER: {}} if settings.edge.cdn != "none" or plan.name == settings.rancher_hub else {}),
         **_hub_namespaces(plan, settings),

@@ -13,6 +13,7 @@ from components.mesh import (
     EastWest,
     EastWestGateway,
     IngressGateway,
+    LiveRoute,
     OriginAuthentication,
     OriginCertificate,
     RemoteRegions,
@@ -52,7 +53,7 @@ class RegionMesh(pulumi.ComponentResource):
         super().__init__("sacred-council:stack:RegionMesh", name, None, context.child(opts))
         self._name, self._context, self._settings, self._plan, self._base = name, context, settings, plan, base
         self._child = pulumi.ResourceOptions(parent=self)
-        services = sorted(settings.services.by_name())
+        services = sorted(settings.running_services.by_name())
         control_plane = self._control_plane(services)
         self.certificates = self._certificates(edge)
         gateway = self._gateway(control_plane.ready, edge)
@@ -67,6 +68,7 @@ class RegionMesh(pulumi.ComponentResource):
             mesh_peers=east_west.mesh_peers if east_west else None,
             opts=self._child,
         )
+        live = self._live(gateway, control_plane.ready)
         # Without the gateway's address, other regions would send requests straight to the region's pods.
         way_in = self._east_west(control_plane.ready, east_west).ready if east_west else []
         self.ready = [*control_plane.ready, *way_in]
@@ -74,7 +76,7 @@ class RegionMesh(pulumi.ComponentResource):
             "service": gateway.service_name,
             "host": gateway.gateway_host,
             "portForward": gateway.port_forward,
-            "urls": routing.urls,
+            "urls": {**routing.urls, **({"live": live.url} if live else {})},
         }
         self.register_outputs({})
 
@@ -116,6 +118,20 @@ class RegionMesh(pulumi.ComponentResource):
             name = f"{self._name}-origin-authentication"
             OriginAuthentication(name, self._context, edge, gateway=gateway.gateway, ready=ready, opts=self._child)
         return gateway
+
+    def _live(self, gateway: IngressGateway, ready: Sequence[pulumi.Resource]) -> LiveRoute | None:
+        settings = self._settings.messaging.websocket
+        if not settings.enabled:
+            return None
+        return LiveRoute(
+            f"{self._name}-live",
+            self._context,
+            settings,
+            domain=self._settings.edge.domain,
+            gateway=gateway.gateway,
+            ready=ready,
+            opts=self._child,
+        )
 
     def _origin_certificate(self, edge: RegionEdge | None) -> OriginCertificate | None:
         if edge is None or self.certificates is None:

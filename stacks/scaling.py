@@ -17,7 +17,7 @@ def scaling_plan(settings: Settings, time_zone: str) -> ScalingPlan | None:
         return None
     forecast = scaling.forecast
     return ScalingPlan(
-        services=_demands(settings.services),
+        services=_demands(settings.running_services),
         weeks=forecast.weeks if forecast.enabled else 0,
         lead_minutes=forecast.lead_minutes,
         max_growth=forecast.max_growth,

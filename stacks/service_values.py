@@ -14,14 +14,14 @@ from stacks.topology import RegionPlan
 
 def shifted(settings: Settings) -> list[str]:
     """The services whose smallest number of replicas is set by schedules, by name. With KEDA none is."""
-    return [] if settings.scaling.enabled else settings.services.shifted()
+    return [] if settings.scaling.enabled else settings.running_services.shifted()
 
 
 def values_of(settings: Settings, plan: RegionPlan) -> dict[str, Any]:
     """Values of the chart in the region."""
     monitoring = settings.monitoring
     return chart_values(
-        settings.services,
+        settings.running_services,
         region=plan.name,
         time_zone=plan.place.time_zone,
         dns_caches=dns.caches_of(settings.region(plan.name)),

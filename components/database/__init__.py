@@ -4,6 +4,8 @@ from typing import Final, Protocol
 
 import pulumi
 
+from components.database.administration import DatabaseAdministration, DatabaseSchema
+
 
 class Database(Protocol):
     """The outputs of every database component, known once it accepts the application's connections."""
@@ -20,10 +22,12 @@ class Database(Protocol):
 
     Keys: url, host, port, database, username, password and ca.crt.
     """
+    administration: DatabaseAdministration
+    """Makes schemas in the application's database."""
 
 
 ENGINES: Final = ("CockroachDB", "CloudSql", "Rds", "FlexibleServer")
 TYPES: Final = tuple(f"sacred-council:database:{engine}" for engine in ENGINES)
 """Component types of all engines. The stack aliases them, so that switching engines updates the Secret in place."""
 
-__all__ = ["TYPES", "Database"]
+__all__ = ["TYPES", "Database", "DatabaseAdministration", "DatabaseSchema"]

@@ -11,9 +11,10 @@ from components.cluster.maintenance import DAYS
 from components.cluster.settings import GcpRegion
 from components.connection import DataServiceComponent
 from components.database import postgresql
+from components.database.administration import DatabaseAdministration
 from components.database.instances import cloud_sql_tier
 from components.database.managed import ManagedDatabaseArgs
-from components.database.postgresql import Server, connect
+from components.database.postgresql import PostgresAdministration, Server, connect
 from components.passwords import random_password
 from components.quantities import gibibytes
 from components.versions import POSTGRESQL_VERSION
@@ -32,6 +33,8 @@ class CloudSql(DataServiceComponent):
     Outputs: those of `components.database.Database`.
     """
 
+    administration: DatabaseAdministration
+
     def __init__(
         self,
         name: str,
@@ -46,7 +49,9 @@ class CloudSql(DataServiceComponent):
         self._region, self._network = region, network
         self._child = pulumi.ResourceOptions(parent=self)
         instance = self._instance(name, args, ring_id)
-        self.offer(connect(name, args, self._server(name, instance), self._child))
+        server = self._server(name, instance)
+        self.administration = PostgresAdministration(args=args, server=server)
+        self.offer(connect(name, args, server, self._child))
 
     def _instance(self, name: str, args: ManagedDatabaseArgs, ring_id: pulumi.Input[str]) -> sql.DatabaseInstance:
         region, place = self._region, self._network.args

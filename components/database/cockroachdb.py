@@ -9,6 +9,7 @@ from components import network
 from components.connection import Connection, DataServiceComponent
 from components.context import RegionContext
 from components.database import cockroachdb_nodes as nodes
+from components.database.administration import DatabaseAdministration
 from components.database.cockroachdb_jobs import BACKUP_APP, BOOTSTRAP_APP, REGIONS_APP, BackupPlan, CockroachDBJobs
 from components.database.credentials import DatabaseCredentials
 from components.database.settings import DatabaseSettings
@@ -41,6 +42,7 @@ class CockroachDB(DataServiceComponent):
     """
 
     backup_uri: pulumi.Output[str] | None
+    administration: DatabaseAdministration
 
     def __init__(
         self,
@@ -84,6 +86,7 @@ class CockroachDB(DataServiceComponent):
             opts=self._child,
         )
         self.backup_uri = jobs.backup_uri
+        self.administration = jobs.administration
         self._connect(name, credentials, [started, jobs.bootstrapped])
 
     def _network_policy(self, name: str, *, at_home: bool, backup: BackupPlan | None) -> None:

@@ -13,6 +13,7 @@ from components.cluster import WorkloadIdentity
 from components.context import RegionContext
 from components.database import cockroachdb_nodes as nodes
 from components.database import cockroachdb_sql as sql
+from components.database.administration import DatabaseAdministration, DatabaseSchema
 from components.database.credentials import DatabaseCredentials
 from components.database.settings import DatabaseSettings
 from components.metadata import selector
@@ -34,6 +35,8 @@ JOINING_DEADLINE: Final = 2700
 REGIONS_DEADLINE: Final = 3600
 """Seconds. Regions join as soon as their clusters exist. Leaving regions must move their data away first."""
 BACKUP_DEADLINE: Final = 900
+SCHEMA_DEADLINE: Final = JOINING_DEADLINE
+"""Seconds. Another region's Job waits for the primary region's."""
 
 BACKUP_FOLDER: Final = "cockroachdb"
 RESOURCES: Final = Resources(cpu="100m", memory="256Mi")
@@ -252,14 +255,77 @@ class CockroachDBBackup(pulumi.ComponentResource):
         self.register_outputs({"uri": self.uri})
 
 
+class CockroachDBSchema(pulumi.ComponentResource):
+    """A Job that makes a schema and its user, and the way for this Job to the region's nodes.
+
+    Only the Job of the primary region makes them. The others wait until they are there.
+    """
+
+    job: k8s.batch.v1.Job
+
+    def __init__(
+        self,
+        name: str,
+        administration: "CockroachDBAdministration",
+        schema: DatabaseSchema,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:database:CockroachDBSchema", name, None, opts)
+        context, app = administration.context, f"{nodes.APP}-{schema.name}"
+        opened = network.policy(
+            f"{name}-access",
+            name=f"{app}-access",
+            app=app,
+            region=context.region,
+            namespace=context.namespaces[COCKROACHDB],
+            pods=selector(nodes.APP),
+            ingress=[network.ingress([nodes.SQL_PORT], network.peer(pods=selector(app)))],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.job = SqlJob(
+            name,
+            context,
+            administration.certificate,
+            SqlJobArgs(
+                app=app,
+                script=sql.SCHEMA_SCRIPT,
+                deadline=SCHEMA_DEADLINE,
+                environment={
+                    "IS_PRIMARY_REGION": "true" if administration.primary_region else "false",
+                    "DATABASE": administration.database,
+                    "USERNAME": schema.username,
+                },
+                files={"schema.sql": schema.cockroachdb, "made.sql": schema.cockroachdb_made},
+                secrets={"password": schema.password},
+            ),
+            pulumi.ResourceOptions(parent=self, depends_on=[opened]),
+        ).job
+        self.register_outputs({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CockroachDBAdministration:
+    """Makes schemas in the database of a CockroachDB cluster, with the administrator's certificate."""
+
+    context: RegionContext
+    certificate: Certificate
+    database: str
+    primary_region: bool
+
+    def make(self, name: str, schema: DatabaseSchema, opts: pulumi.ResourceOptions) -> pulumi.Resource:
+        """Create the Job in every region."""
+        return CockroachDBSchema(name, self, schema, opts).job
+
+
 class CockroachDBJobs(pulumi.ComponentResource):
     """The bootstrap Job in every region, the regions Job in the primary region, and backups where configured.
 
-    Outputs: `bootstrapped` (clients wait for it), `backup_uri` (None: no backups).
+    Outputs: `bootstrapped` (clients wait for it), `backup_uri` (None: no backups), `administration`.
     """
 
     bootstrapped: pulumi.Resource
     backup_uri: pulumi.Output[str] | None
+    administration: DatabaseAdministration
 
     def __init__(
         self,
@@ -298,6 +364,9 @@ class CockroachDBJobs(pulumi.ComponentResource):
             )
         self.backup_uri = (
             CockroachDBBackup(f"{name}-backup", context, certificate, backup, after).uri if backup else None
+        )
+        self.administration = CockroachDBAdministration(
+            context=context, certificate=certificate, database=credentials.database, primary_region=primary_region
         )
         self.register_outputs({})
 

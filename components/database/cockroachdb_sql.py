@@ -119,6 +119,15 @@ until_it_answers() {{
 }}
 """
 
+_SQL_STRING: Final = """\
+# The file's content as an SQL string: single quotes are doubled.
+sql_string() {
+  local quote="'" value
+  value=$(<"$1")
+  printf "'%s'" "${value//$quote/$quote$quote}"
+}
+"""
+
 BOOTSTRAP_SCRIPT: Final = f"""\
 {_BEGINNING}
 has_a_database() {{
@@ -153,13 +162,7 @@ initialise() {{
   return 1
 }}
 
-# The file's content as an SQL string: single quotes are doubled.
-sql_string() {{
-  local quote="'" value
-  value=$(<"$1")
-  printf "'%s'" "${{value//$quote/$quote$quote}}"
-}}
-
+{_SQL_STRING}
 # Only the primary region says what is in the database: regions that did so at the same time would disturb each other.
 if [[ "$IS_PRIMARY_REGION" != true ]]; then
   until_it_answers
@@ -282,3 +285,31 @@ crdb sql <{SETTINGS}/backup.sql >/dev/null
 echo "The database backs itself up."
 """
 """Schedules the database's own backups. Reads HOST and the file `backup.sql`."""
+
+SCHEMA_SCRIPT: Final = f"""\
+{_BEGINNING}
+{_SQL_STRING}
+until_it_answers
+# Only the primary region says what is in the database. Its Job and this one may run at the same time.
+if [[ "$IS_PRIMARY_REGION" != true ]]; then
+  until crdb sql --database="$DATABASE" <{SETTINGS}/made.sql >/dev/null 2>&1; do
+    echo "Waiting for the primary region to make the schema."
+    sleep 2
+  done
+  echo "The schema is there."
+  exit 0
+fi
+
+password=$(sql_string {CREDENTIALS}/password)
+statements="CREATE USER IF NOT EXISTS $USERNAME;
+ALTER USER $USERNAME WITH PASSWORD $password;
+GRANT CONNECT ON DATABASE $DATABASE TO $USERNAME;
+USE $DATABASE;
+$(<{SETTINGS}/schema.sql)"
+printf '%s\\n' "$statements" | crdb sql >/dev/null
+echo "The schema and its user are ready."
+"""
+"""Makes a schema and its user. In other regions than the primary one it waits until the schema is there.
+
+Reads HOST, IS_PRIMARY_REGION, DATABASE and USERNAME, and the files `schema.sql` and `made.sql`.
+"""

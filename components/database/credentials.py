@@ -38,14 +38,14 @@ class DatabaseCredentials(pulumi.ComponentResource):
         self.password = random_password(f"{name}-password", pulumi.ResourceOptions(parent=self)).result
         self.register_outputs({"database": self.database, "username": self.username})
 
-    def url(self, host: pulumi.Output[str], port: int) -> pulumi.Output[str]:
+    def url(self, host: pulumi.Output[str], port: pulumi.Input[int]) -> pulumi.Output[str]:
         """Return the URL for the application. It expects the connection's Secret at its usual mount path."""
-        return pulumi.Output.all(host=host, password=self.password).apply(
+        return pulumi.Output.all(host=host, port=port, password=self.password).apply(
             lambda known: connection_url(
                 username=self.username,
                 password=known["password"],
                 host=known["host"],
-                port=port,
+                port=known["port"],
                 database=self.database,
                 authority_file=f"{mount_path('database')}/ca.crt",
             )

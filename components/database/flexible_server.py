@@ -1,6 +1,6 @@
 """PostgreSQL on Flexible Server, the managed database of Azure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 from pulumi_azure_native import authorization, dbforpostgresql
@@ -13,9 +13,10 @@ from components.cluster.maintenance import DAYS
 from components.cluster.settings import AzureRegion
 from components.connection import DataServiceComponent
 from components.database import postgresql
+from components.database.administration import DatabaseAdministration
 from components.database.instances import FLEXIBLE_SERVER, azure_disk, sku_tier, smallest
 from components.database.managed import ManagedDatabaseArgs
-from components.database.postgresql import Server, connect
+from components.database.postgresql import PostgresAdministration, Server, connect
 from components.offers import here
 from components.passwords import random_password
 from components.versions import POSTGRESQL_VERSION
@@ -23,6 +24,9 @@ from components.versions import POSTGRESQL_VERSION
 ENDPOINT = "postgresqlServer"
 ZONE = "privatelink.postgres.database.azure.com"
 PARAMETERS = {"require_secure_transport": "on", "ssl_min_protocol_version": "TLSv1.2"}
+EXTENSIONS = "azure.extensions"
+"""The parameter with the extensions that can be made in the server. Azure allows none without it."""
+_DASHES = str.maketrans("._", "--")
 
 
 class FlexibleServer(DataServiceComponent):
@@ -35,6 +39,8 @@ class FlexibleServer(DataServiceComponent):
 
     Outputs: those of `components.database.Database`.
     """
+
+    administration: DatabaseAdministration
 
     def __init__(
         self,
@@ -55,7 +61,7 @@ class FlexibleServer(DataServiceComponent):
             AksPrivateEndpointArgs(network=network, service=made.id, kind=ENDPOINT, zone=ZONE),
             self._child,
         )
-        configured = self._configure(name, made)
+        configured = self._configure(name, args, made)
         if region.deletion_protection:
             self._lock(name, made)
         ready = pulumi.Output.all(made.fully_qualified_domain_name, endpoint.ready, configured)
@@ -65,6 +71,7 @@ class FlexibleServer(DataServiceComponent):
             administrator_password=password,
             addresses=str(network.args.addresses.managed),
         )
+        self.administration = PostgresAdministration(args=args, server=server)
         self.offer(connect(name, args, server, self._child))
 
     def _server(self, name: str, args: ManagedDatabaseArgs, password: pulumi.Output[str]) -> dbforpostgresql.Server:
@@ -114,13 +121,15 @@ class FlexibleServer(DataServiceComponent):
             ),
         )
 
-    def _configure(self, name: str, server: dbforpostgresql.Server) -> pulumi.Output[Sequence[str]]:
+    def _configure(
+        self, name: str, args: ManagedDatabaseArgs, server: dbforpostgresql.Server
+    ) -> pulumi.Output[Sequence[str]]:
         """Set the server's parameters, one at a time as Azure requires. The result is known once all are set."""
         told: list[pulumi.Resource] = []
-        for parameter, value in PARAMETERS.items():
+        for parameter, value in {**PARAMETERS, **_extensions(args)}.items():
             told.append(
                 dbforpostgresql.Configuration(
-                    f"{name}-{parameter.replace('_', '-')}",
+                    f"{name}-{parameter.translate(_DASHES)}",
                     resource_group_name=self._network.resource_group_name,
                     server_name=server.name,
                     configuration_name=parameter,
@@ -139,6 +148,10 @@ class FlexibleServer(DataServiceComponent):
             notes="Deletion protection: take it off in the stack's configuration.",
             opts=self._child,
         )
+
+
+def _extensions(args: ManagedDatabaseArgs) -> Mapping[str, str]:
+    return {EXTENSIONS: ",".join(args.extensions)} if args.extensions else {}
 
 
 def _availability(args: ManagedDatabaseArgs, region: AzureRegion) -> str:

@@ -1,5 +1,6 @@
 """Settings of a managed PostgreSQL that are the same for all clouds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -20,6 +21,8 @@ class ManagedDatabaseArgs:
     credentials: DatabaseCredentials
     maintenance_day: str
     """Day of the week on which the cloud may restart the server."""
+    extensions: Sequence[str] = ()
+    """PostgreSQL extensions that schemas need. Azure allows only those that its server names."""
 
     @property
     def region(self) -> str:

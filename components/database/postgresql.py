@@ -11,7 +11,7 @@ import pulumi_kubernetes as k8s
 
 from components import network
 from components.connection import Connection, secret_name
-from components.database.credentials import DatabaseCredentials
+from components.database.administration import DatabaseSchema
 from components.database.managed import ManagedDatabaseArgs
 from components.passwords import random_password
 from components.setup_job import SetupJob
@@ -68,29 +68,91 @@ class PostgresBootstrap(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sacred-council:database:PostgresBootstrap", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        setup = SetupJob(
-            container="bootstrap",
-            image=POSTGRESQL_IMAGE,
-            command=["/bin/sh", f"{SETTINGS}/bootstrap.sh"],
-            resources=RESOURCES,
-            deadline=DEADLINE_SECONDS,
-            files={"bootstrap.sh": BOOTSTRAP_SCRIPT, "application.sql": APPLICATION_SQL, "ca.crt": server.authority},
-            secrets={
-                "password": server.administrator_password,
-                "verifier": _verifier(name, args.credentials, child),
-            },
-            mounts={"settings": SETTINGS, "credentials": CREDENTIALS},
-            environment={
-                "PGHOST": server.host,
-                "PGPORT": str(PORT),
-                "PGUSER": server.administrator,
-                "APP_DATABASE": args.credentials.database,
-                "APP_USERNAME": args.credentials.username,
-            },
-            egress=[network.egress([PORT], network.cidr(server.addresses))],
+        setup = _setup_job(
+            args,
+            server,
+            script=BOOTSTRAP_SCRIPT,
+            statements=APPLICATION_SQL,
+            username=args.credentials.username,
+            verifier=_verifier(name, args.credentials.password, child),
         )
         self.job = setup.register(name, AppMetadata(app=APP, region=args.region, namespace=args.namespace), child)
         self.register_outputs({})
+
+
+class PostgresSchema(pulumi.ComponentResource):
+    """A Job that makes a schema and its user in the application's database. It runs again when its input changes.
+
+    The server never receives the user's password, only a verifier for it.
+
+    Outputs: `job`.
+    """
+
+    job: k8s.batch.v1.Job
+
+    def __init__(
+        self,
+        name: str,
+        administration: "PostgresAdministration",
+        schema: DatabaseSchema,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sacred-council:database:PostgresSchema", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        args = administration.args
+        setup = _setup_job(
+            args,
+            administration.server,
+            script=SCHEMA_SCRIPT,
+            statements=SCHEMA_SQL + schema.postgresql,
+            username=schema.username,
+            verifier=_verifier(name, schema.password, child),
+        )
+        app = AppMetadata(app=f"postgresql-{schema.name}", region=args.region, namespace=args.namespace)
+        self.job = setup.register(name, app, child)
+        self.register_outputs({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostgresAdministration:
+    """Makes schemas in a cloud's PostgreSQL server, as its administrator."""
+
+    args: ManagedDatabaseArgs
+    server: Server
+
+    def make(self, name: str, schema: DatabaseSchema, opts: pulumi.ResourceOptions) -> pulumi.Resource:
+        """Create the Job in the region, the only one."""
+        return PostgresSchema(name, self, schema, opts).job
+
+
+def _setup_job(
+    args: ManagedDatabaseArgs,
+    server: Server,
+    *,
+    script: str,
+    statements: str,
+    username: str,
+    verifier: pulumi.Output[str],
+) -> SetupJob:
+    """Return the Job that runs `statements` with psql, as the server's administrator."""
+    return SetupJob(
+        container="bootstrap",
+        image=POSTGRESQL_IMAGE,
+        command=["/bin/sh", f"{SETTINGS}/bootstrap.sh"],
+        resources=RESOURCES,
+        deadline=DEADLINE_SECONDS,
+        files={"bootstrap.sh": script, "application.sql": statements, "ca.crt": server.authority},
+        secrets={"password": server.administrator_password, "verifier": verifier},
+        mounts={"settings": SETTINGS, "credentials": CREDENTIALS},
+        environment={
+            "PGHOST": server.host,
+            "PGPORT": str(PORT),
+            "PGUSER": server.administrator,
+            "APP_DATABASE": args.credentials.database,
+            "APP_USERNAME": username,
+        },
+        egress=[network.egress([PORT], network.cidr(server.addresses))],
+    )
 
 
 def connect(name: str, args: ManagedDatabaseArgs, server: Server, opts: pulumi.ResourceOptions) -> Connection:
@@ -122,9 +184,9 @@ def connect(name: str, args: ManagedDatabaseArgs, server: Server, opts: pulumi.R
     )
 
 
-def _verifier(name: str, credentials: DatabaseCredentials, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+def _verifier(name: str, password: pulumi.Output[str], opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
     salt = random_password(f"{name}-salt", opts, length=SALT_LENGTH).result
-    return pulumi.Output.all(credentials.password, salt).apply(lambda known: scram_verifier(known[0], known[1]))
+    return pulumi.Output.all(password, salt).apply(lambda known: scram_verifier(known[0], known[1]))
 
 
 def scram_verifier(password: str, salt: str) -> str:
@@ -159,9 +221,26 @@ GRANT USAGE, CREATE ON SCHEMA public TO :"username";
 APPLICATION_SQL: Final = _SQL.replace("@CREDENTIALS@", CREDENTIALS)
 """psql runs this with the variables database and username."""
 
-BOOTSTRAP_SCRIPT: Final = f"""\
+_SCHEMA: Final = r"""-- Makes a user with a schema of its own in the application's database. Safe to run again.
+-- Variables: database, username.
+\set verifier `cat @CREDENTIALS@/verifier`
+
+SELECT format('CREATE ROLE %I LOGIN', :'username')
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'username') \gexec
+ALTER ROLE :"username" LOGIN NOCREATEDB NOCREATEROLE PASSWORD :'verifier';
+GRANT CONNECT ON DATABASE :"database" TO :"username";
+
+\connect :"database"
+"""
+SCHEMA_SQL: Final = _SCHEMA.replace("@CREDENTIALS@", CREDENTIALS)
+"""Before the statements of a schema: its user, and the application's database."""
+
+
+def _script(purpose: str, result: str) -> str:
+    """Return the script of a Job that makes `purpose`, and in the end says `result`."""
+    return f"""\
 #!/bin/sh
-# Makes the application's database and user in a PostgreSQL server. Safe to run again.
+# Makes {purpose}. Safe to run again.
 # Passwords come from files: they are in no argument list and in no log.
 set -eu
 
@@ -177,6 +256,14 @@ done
 
 psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --set=database="$APP_DATABASE" --set=username="$APP_USERNAME" \\
   --file={SETTINGS}/application.sql
-echo "The application's database and user are ready."
+echo "{result}"
 """
+
+
+BOOTSTRAP_SCRIPT: Final = _script(
+    "the application's database and user in a PostgreSQL server", "The application's database and user are ready."
+)
 """The bootstrap Job runs this. It reads PGHOST, PGPORT, PGUSER (the administrator), APP_DATABASE and APP_USERNAME."""
+
+SCHEMA_SCRIPT: Final = _script("a schema and its user in a PostgreSQL server", "The schema and its user are ready.")
+"""The Job of a schema runs this, with the same variables; APP_USERNAME is the schema's user."""

@@ -10,9 +10,10 @@ from components.cluster.location import LOG_RETENTION_DAYS, common_labels
 from components.cluster.settings import AwsRegion
 from components.connection import DataServiceComponent
 from components.database import postgresql
+from components.database.administration import DatabaseAdministration
 from components.database.instances import RDS, rds_disk_limit, smallest
 from components.database.managed import ManagedDatabaseArgs
-from components.database.postgresql import Server, connect
+from components.database.postgresql import PostgresAdministration, Server, connect
 from components.offers import here
 from components.passwords import random_password
 from components.quantities import gibibytes
@@ -37,6 +38,8 @@ class Rds(DataServiceComponent):
     Outputs: those of `components.database.Database`.
     """
 
+    administration: DatabaseAdministration
+
     def __init__(
         self,
         name: str,
@@ -57,6 +60,7 @@ class Rds(DataServiceComponent):
             administrator_password=password,
             addresses=str(network.args.addresses.managed),
         )
+        self.administration = PostgresAdministration(args=args, server=server)
         self.offer(connect(name, args, server, self._child))
 
     def _instance(self, name: str, args: ManagedDatabaseArgs, password: pulumi.Output[str]) -> rds.Instance:

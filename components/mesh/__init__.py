@@ -3,6 +3,7 @@
 from components.mesh.control_plane import ControlPlane
 from components.mesh.data_service_entries import DataServiceEntries
 from components.mesh.gateways import EastWestGateway, IngressGateway
+from components.mesh.live import LiveRoute
 from components.mesh.origin import OriginAuthentication, OriginCertificate
 from components.mesh.peers import EastWest, LanguageRoute, MeshPeers
 from components.mesh.remote_secrets import RemoteRegions, RemoteSecretAccess
@@ -15,6 +16,7 @@ __all__ = [
     "EastWestGateway",
     "IngressGateway",
     "LanguageRoute",
+    "LiveRoute",
     "MeshPeers",
     "OriginAuthentication",
     "OriginCertificate",

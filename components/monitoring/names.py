@@ -49,6 +49,10 @@ class MonitoringTargets:
     cache: str | None = None
     messaging: str | None = None
     streaming: str | None = None
+    live: str | None = None
+    """The NATS servers that browsers reach."""
+    matching: str | None = None
+    """Where the embedding servers run."""
     scaling: str | None = None
     """Where KEDA runs, which scales the services."""
     others: tuple[str, ...] = ()

@@ -47,7 +47,7 @@ class RegionSize:
 
     nodes: int
     pods: int
-    """Pods of the services, and of Kafka."""
+    """Pods of the services, of Kafka, and of matching."""
 
     @property
     def series(self) -> int:

@@ -1,5 +1,6 @@
 """KEDA: its operator asks Prometheus, and its metrics server answers the autoscalers of Kubernetes."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ API_PORT: Final = 6443
 class Keda(pulumi.ComponentResource):
     """KEDA and its kinds, in a closed namespace of its own that opens only the ports it needs.
 
-    It watches the services' namespace only, and reads no Secrets outside its own namespace.
+    It watches the namespaces `scaled` only, and reads no Secrets outside its own namespace.
     It runs without its admission webhooks: only this program makes its objects, from checked settings.
 
     Outputs: `release` (scaled objects wait for it).
@@ -36,16 +37,24 @@ class Keda(pulumi.ComponentResource):
 
     release: pulumi.Resource
 
-    def __init__(self, name: str, context: RegionContext, *, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        context: RegionContext,
+        *,
+        scaled: Sequence[str] = (SERVICES,),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sacred-council:scaling:Keda", name, None, context.child(opts))
         policies = self._network_policies(name, context)
         monitoring = [context.monitored_by] if context.monitored_by is not None else []
+        namespaces = pulumi.Output.all(*(context.namespaces[namespace] for namespace in scaled)).apply(",".join)
         self.release = chart_release(
             f"{name}-release",
             KEDA,
             name=APP,
             namespace=context.namespaces[KEDA_NAMESPACE],
-            values=keda_values(scaled_namespace=context.namespaces[SERVICES], monitored=bool(monitoring)),
+            values=keda_values(scaled_namespaces=namespaces, monitored=bool(monitoring)),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*policies, *monitoring]),
         )
         self.register_outputs({})
@@ -82,15 +91,15 @@ class Keda(pulumi.ComponentResource):
         return [operator, metrics_server, asked]
 
 
-def keda_values(*, scaled_namespace: pulumi.Input[str], monitored: bool) -> dict[str, Any]:
+def keda_values(*, scaled_namespaces: pulumi.Input[str], monitored: bool) -> dict[str, Any]:
     """Return the values of chart `keda`. Its own security contexts are restricted already.
 
-    `scaled_namespace` is the namespace whose workloads it scales.
+    `scaled_namespaces` are the namespaces whose workloads it scales, with commas between them.
     """
     monitor = {"enabled": monitored, "serviceMonitor": {"enabled": monitored, "interval": "30s"}}
     return {
-        # With a namespace, the chart binds the operator's rights in that namespace and its own, not in the cluster.
-        "watchNamespace": scaled_namespace,
+        # With namespaces, the chart binds the operator's rights in those and its own, not in the cluster.
+        "watchNamespace": scaled_namespaces,
         "permissions": {"operator": {"restrict": {"secret": True}}, "metricServer": {"restrict": {"secret": True}}},
         # Otherwise it may scale every kind of every API group.
         "rbac": {"enabledCustomScaledRefKinds": False},

@@ -54,10 +54,13 @@ class ServicesSettings(Model):
     """The service `sacred-messaging`, which holds the users' connections."""
     work_coordination: ServiceSettings = ServiceSettings()
     """The service `work-coordination`."""
+    sacred_matching: ServiceSettings | None = None
+    """The service `sacred-matching`, which only stacks with `matching.enabled` have. None: the defaults."""
 
     def by_name(self) -> Mapping[str, ServiceSettings]:
-        """The services by the name they have in Kubernetes, such as `agent-network`."""
-        return {field.replace("_", "-"): getattr(self, field) for field in type(self).model_fields}
+        """The services that have settings, by the name they have in Kubernetes, such as `agent-network`."""
+        found = {field.replace("_", "-"): getattr(self, field) for field in type(self).model_fields}
+        return {name: service for name, service in found.items() if service is not None}
 
     def shifted(self) -> list[str]:
         """Names of the services that follow the sun."""
@@ -67,6 +70,7 @@ class ServicesSettings(Model):
 USERS_METRIC: Final[Mapping[str, str | None]] = {
     "agent-network": "sacred_agents_connected",
     "consciousness-field": "sacred_field_participants",
+    "sacred-matching": None,
     "sacred-messaging": "sacred_websocket_connections",
     "work-coordination": None,
 }
@@ -75,4 +79,7 @@ USERS_METRIC: Final[Mapping[str, str | None]] = {
 `components/monitoring/contracts/services.yaml` lists what the services publish."""
 
 NAMES: Final = tuple(sorted(ServicesSettings().by_name()))
-"""The services of the platform, as Kubernetes names them."""
+"""The services of every stack, as Kubernetes names them."""
+
+MATCHING_SERVICE: Final = "sacred-matching"
+"""The service that only stacks with matching have."""

@@ -272,10 +272,30 @@ CachedPaths = Annotated[
 PORT: Final = r"(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
 """Expression for a TCP port."""
 
+Origins = Annotated[
+    tuple[
+        Annotated[
+            str,
+            pattern(
+                rf"https?://({_LABEL}\.)*{_LABEL}(:{PORT})?",
+                "must be the origin of pages: scheme and host in lower case, without a path",
+                "write e.g. https://sacred-council.love",
+            ),
+        ],
+        ...,
+    ],
+    Field(strict=False),
+    distinct("an origin"),
+]
+"""Whom browsers name as the origin of a page (RFC 6454)."""
+
+FOLDER: Final = rf"https://[A-Za-z0-9.-]+(:{PORT})?(/[A-Za-z0-9._~@%+-]+)*/?"
+"""Expression for the HTTPS address of a folder, without a query."""
+
 FolderUrl = Annotated[
     str,
     pattern(
-        rf"https://[A-Za-z0-9.-]+(:{PORT})?(/[A-Za-z0-9._~@%+-]+)*/?",
+        FOLDER,
         "must be the HTTPS address of a folder, without a query",
         "write e.g. https://git.example.org/council/platform/blob/main/docs/runbooks",
     ),

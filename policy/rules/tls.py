@@ -24,6 +24,19 @@ def _gateway(props: Props, _config: Config) -> Iterator[str]:
             yield f"server {shown(at(server, 'port.name'))} has minProtocolVersion {shown(least)}: {_NOT_OLD}"
 
 
+def _destination(props: Props, _config: Config) -> Iterator[str]:
+    tls = at(props, "spec.trafficPolicy.tls") or {}
+    if tls is UNKNOWN:
+        return
+    mode, names = at(tls, "mode"), at(tls, "subjectAltNames")
+    if mode == "DISABLE":
+        yield "spec.trafficPolicy.tls.mode is DISABLE: speak TLS with the servers"
+    if mode in ("SIMPLE", "MUTUAL") and not (at(tls, "credentialName") or at(tls, "caCertificates")):
+        yield "spec.trafficPolicy.tls names no authority: name it in credentialName or caCertificates"
+    if mode in ("SIMPLE", "MUTUAL") and not names:
+        yield "spec.trafficPolicy.tls.subjectAltNames is missing: name the servers, or any of the authority would do"
+
+
 def _front_peer_endpoint(props: Props, _config: Config) -> Iterator[str]:
     if at(props, "tlsSettings.minimumTlsVersion") not in ("TLS12", "TLS13"):
         yield f"tlsSettings.minimumTlsVersion is {shown(at(props, 'tlsSettings.minimumTlsVersion'))}: {_NOT_OLD}"
@@ -73,6 +86,7 @@ TABLE: Final[Table] = {
         Must(path="enableHttpsTrafficOnly", holds=one_of(None, True), remedy="let nobody connect without TLS"),
     ),
     "azure-native:cdn:AFDCustomDomain": (_front_peer_endpoint,),
+    "kubernetes:networking.istio.io/v1:DestinationRule": (_destination,),
     "kubernetes:networking.istio.io/v1:Gateway": (_gateway,),
     "kubernetes:kafka.strimzi.io/v1:Kafka": (
         Must(path="spec.kafka.listeners[].tls", holds=is_true, remedy="let nobody connect without TLS"),

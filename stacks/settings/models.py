@@ -10,12 +10,13 @@ from components.cdn.settings import EdgeSettings
 from components.cluster.settings import AnyRegion, Clouds, RegionSettings
 from components.database.settings import DatabaseSettings
 from components.gitops.settings import GitOpsSettings
+from components.matching.settings import MatchingSettings
 from components.mesh.settings import MeshSettings
 from components.messaging.settings import MessagingSettings
 from components.monitoring.settings import MonitoringSettings
 from components.rancher.settings import RancherSettings
 from components.scaling.settings import ScalingSettings
-from components.services.settings import ServicesSettings
+from components.services.settings import ServiceSettings, ServicesSettings
 from components.settings import Model
 from components.settings.values import not_empty
 from components.streaming.settings import StreamingSettings
@@ -67,9 +68,11 @@ class Settings(Model):
     monitoring: MonitoringSettings = MonitoringSettings()
     """Prometheus, Grafana, Jaeger and OpenTelemetry in each region: docs/monitoring.md."""
     services: ServicesSettings = ServicesSettings()
-    """The four services in each region."""
+    """The services in each region: four, and `sacred-matching` where there is matching."""
     scaling: ScalingSettings = ScalingSettings()
     """KEDA in each region, which scales the services on load, forecast and announced events: docs/scaling.md."""
+    matching: MatchingSettings = MatchingSettings()
+    """Embedding servers and a vector index in each region, and the service that uses them: docs/matching.md."""
     edge: EdgeSettings = EdgeSettings()
     """Where the platform meets its users."""
     gitops: GitOpsSettings = GitOpsSettings()
@@ -80,6 +83,13 @@ class Settings(Model):
     def region(self, name: str) -> RegionSettings:
         """The settings of the region called `name`; KeyError when there is none."""
         return {region.name: region for region in self.regions}[name]
+
+    @property
+    def running_services(self) -> ServicesSettings:
+        """The services that each region runs: with matching, `sacred-matching` is one of them."""
+        if not self.matching.enabled or self.services.sacred_matching is not None:
+            return self.services
+        return self.services.model_copy(update={"sacred_matching": ServiceSettings()})
 
     @property
     def peering_enabled(self) -> bool:

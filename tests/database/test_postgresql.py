@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.database import postgresql
-from components.database.credentials import connection_url
-from tests.support.postgresql import ADMINISTRATOR_PASSWORD, Database, database
+from tests.support.postgresql import ADMINISTRATOR_PASSWORD, APPLICATION, Database, database
 from tests.support.servers import write_certificate
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(180)]
@@ -22,40 +21,13 @@ def server() -> Iterator[Database]:
 
 
 def bootstrap(server: Database, directory: Path, password: str = PASSWORD, authority: Path | None = None) -> int:
-    """Run the Job's script with its files in `directory`; return the exit status."""
-    settings, credentials = directory / "settings", directory / "credentials"
-    for folder in (settings, credentials):
-        folder.mkdir(parents=True, exist_ok=True)
-    (settings / "ca.crt").write_bytes((authority or server.authority).read_bytes())
-    (credentials / "password").write_text(ADMINISTRATOR_PASSWORD)
-    (credentials / "verifier").write_text(postgresql.scram_verifier(password, "salt"))
-    for name, text in {
-        "bootstrap.sh": postgresql.BOOTSTRAP_SCRIPT,
-        "application.sql": postgresql.APPLICATION_SQL,
-    }.items():
-        text = text.replace(postgresql.SETTINGS, str(settings)).replace(postgresql.CREDENTIALS, str(credentials))
-        (settings / name).write_text(text)
-    variables = {
-        "PGHOST": "localhost",
-        "PGPORT": str(server.port),
-        "PGUSER": postgresql.ADMINISTRATOR,
-        "APP_DATABASE": "council",
-        "APP_USERNAME": "member",
-    }
-    script = ["timeout", "20", "/bin/sh", str(settings / "bootstrap.sh")]
-    return server.run(script, variables).returncode
+    """Run the Job; return the exit status."""
+    return APPLICATION.run(server, directory, password, authority=authority).returncode
 
 
-def url(server: Database, password: str = PASSWORD, name: str = "council") -> str:
+def url(server: Database, password: str = PASSWORD, name: str | None = None) -> str:
     """Return the URL with which the application connects."""
-    return connection_url(
-        username="member",
-        password=password,
-        host="localhost",
-        database=name,
-        authority_file=str(server.authority),
-        port=server.port,
-    )
+    return APPLICATION.url(server, password, name)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.namespaces import KAFKA, KEDA
+from components.namespaces import KAFKA, KEDA, MATCHING
 from stacks.settings.parsing import check
 from tests.conftest import STACKS
 from tests.docs import test_docs_commands
@@ -200,10 +200,15 @@ def _is_there(word: str) -> bool:
 
 @cache
 def _names() -> frozenset[str]:
-    """The names of all stacks' resources, and those of a hub of Argo CD and Rancher in us-central1."""
+    """The names of all stacks' resources, and of what can be added in us-central1: a hub, and live collaboration."""
     listed = {line.rpartition("::")[2] for stack in STACKS for line in urns.path(stack).read_text().splitlines()}
-    hub = {resource.name.replace("local", "us-central1", 1) for resource in render("local", LOCAL).resources}
-    return frozenset(listed | hub)
+    live = {"sacred-council:messaging": {"websocket": {"enabled": True}}}
+    more = {
+        resource.name.replace("local", "us-central1", 1)
+        for variant in (LOCAL, live)
+        for resource in render("local", variant).resources
+    }
+    return frozenset(listed | more)
 
 
 def test_resources_that_are_to_be_replaced_are_called_so() -> None:
@@ -236,7 +241,7 @@ def test_the_services_that_are_handed_over_are_all_of_one_region() -> None:
 
 def test_commands_look_into_namespaces_that_there_are(page: Path) -> None:
     ours = {found[1] for name in _names() if (found := re.fullmatch(r"us-central1-(.+)-namespace", name))}
-    assert sorted(_looked_into(page) - ours - {"kube-system", "postgresql", KAFKA, KEDA}) == []
+    assert sorted(_looked_into(page) - ours - {"kube-system", "postgresql", KAFKA, KEDA, MATCHING}) == []
 
 
 def _looked_into(page: Path) -> set[str]:

@@ -21,6 +21,7 @@ SETTINGS = {
     "stage": "local",
     "regions": [{"name": "local", "cloud": "existing"}],
     "streaming": {"enabled": True},
+    "matching": {"enabled": True, "sourceNetworks": ["203.0.113.7/32"]},
     "monitoring": {"retention": "4w"},
     "scaling": {"enabled": True},
 }
@@ -31,7 +32,7 @@ DOCUMENTS = {
     f"{scope.name}-{name}": json.loads(text) for scope in SCOPES for name, text in rendered(TARGETS, scope).items()
 }
 OF_THE_SOURCE_DOCUMENT = {"resonance", "field", "flow", "connections", "transformation", "emergence"}
-OF_THE_PARTS = {"database", "cache", "messaging", "streaming", "mesh", "cost"}
+OF_THE_PARTS = {"database", "cache", "messaging", "streaming", "matching", "mesh", "cost"}
 
 
 QUOTING = [ROOT / "docs" / "monitoring.md", *sorted((ROOT / "docs" / "runbooks").glob("*.md"))]
@@ -121,10 +122,10 @@ def test_exemplars_are_asked_for_where_histograms_have_them() -> None:
 
 def test_what_is_not_deployed_has_no_dashboard() -> None:
     names = rendered(BARE, ONE_REGION).keys()
-    assert not names & {"database", "cache", "messaging", "streaming", "mesh", "objectives"}
+    assert not names & {"database", "cache", "messaging", "streaming", "matching", "mesh", "objectives"}
     assert names >= OF_THE_SOURCE_DOCUMENT | {"overview", "cost"}
     text = "".join(rendered(BARE, ONE_REGION).values())
-    assert not any(word in text for word in ("istio_", "redis_", "nats_", "kafka_", "liveness", "None"))
+    assert not any(word in text for word in ("istio_", "redis_", "nats_", "kafka_", "te_queue", "liveness", "None"))
 
 
 def test_dashboards_cannot_be_edited_by_hand() -> None:

@@ -121,6 +121,13 @@ def test_kafka_s_pods_count_where_there_is_kafka(streaming: dict[str, object], p
     assert region_size(settings, IOWA[0]).pods == pods
 
 
+def test_matching_s_pods_count_where_there_is_matching() -> None:
+    """At most two embedding servers, and three pods of the service that uses them."""
+    matching = {"enabled": True, "maxReplicas": 2, "sourceNetworks": ["203.0.113.7/32"]}
+    settings = parse({"stage": "regional", **configured(IOWA), "matching": matching})
+    assert region_size(settings, IOWA[0]).pods == 12 + 2 + 3
+
+
 def test_a_longer_retention_needs_more_memory_in_prometheus_alone() -> None:
     week, month = (vars(memory(SMALL, MonitoringSettings(retention=kept))) for kept in ("7d", "30d"))
     assert {part: month[part] for part in week if month[part] != week[part]} == {"prometheus": "1152Mi"}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.golden.urns import path, urns
 from tests.support.hubs import hub
-from tests.support.regions import MIXED, scaled, streamed
+from tests.support.regions import MIXED, matched, scaled, streamed
 from tests.support.rendering import Rendered, Resource, ancestors, stack_config
 
 pytestmark = pytest.mark.stack
@@ -67,7 +67,7 @@ def test_every_object_has_a_fixed_name_and_the_standard_labels(stack: Rendered) 
     assert incomplete == []
 
 
-@pytest.mark.parametrize("variant", [hub, streamed, scaled])
+@pytest.mark.parametrize("variant", [hub, streamed, scaled, matched])
 def test_every_object_of_optional_parts_names_one_owner_of_its_fields(variant: Callable[..., Rendered]) -> None:
     test_every_object_names_one_owner_of_its_fields(variant(*MIXED))
 

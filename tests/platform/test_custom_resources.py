@@ -11,7 +11,7 @@ from components.versions import CERT_MANAGER, ISTIO_VERSION, KEDA, STRIMZI
 from tests.support.hubs import LOCAL as HUB
 from tests.support.manifests import Manifest, identity, program_objects
 from tests.support.reference_data import reference
-from tests.support.regions import GOOGLE, scaled, streamed
+from tests.support.regions import GOOGLE, live, matched, scaled, streamed
 from tests.support.regions import rendered as rendered_regions
 from tests.support.rendering import BEHIND_A_CDN, Rendered, render
 
@@ -93,6 +93,8 @@ def custom_resources(local: Rendered, schemas: Schemas) -> list[Manifest]:
         rendered_regions(*GOOGLE),
         streamed(*GOOGLE),
         scaled(*GOOGLE),
+        live(*GOOGLE),
+        matched(*GOOGLE, monitoring={"retention": "4w"}, scaling={"enabled": True}),
     )
     found = [manifest for rendered in variants for manifest in program_objects(rendered)]
     return [manifest for manifest in found if manifest["apiVersion"].split("/")[0] in groups]

@@ -18,6 +18,7 @@ from tests.support import connections, controllers, managed, pod_standard, real_
 from tests.support.cluster_objects import Case, Cluster, cluster
 from tests.support.hubs import LOCAL
 from tests.support.manifests import Manifest, pod_templates
+from tests.support.regions import MATCHING
 from tests.support.rendering import BEHIND_A_CDN, TOLD
 
 pytestmark = pytest.mark.conformance
@@ -37,12 +38,15 @@ SCALED: dict[str, Any] = {
 STREAMED: dict[str, Any] = {
     "sacred-council:streaming": {"enabled": True, "topics": [{"name": "decisions", "replicatedTo": "all"}]}
 }
+MATCHED: dict[str, Any] = {"sacred-council:matching": MATCHING}
 CASES = {
     "local": Case(stack="local", region="local", overrides={}),
     **{f"local on {platform}": Case(stack="local", region="local", overrides=on(platform)) for platform in PLATFORMS},
     "local with a receiver of alerts": Case(stack="local", region="local", overrides={}, secrets=TOLD),
     "local with KEDA": Case(stack="local", region="local", overrides=SCALED),
     "local with Kafka": Case(stack="local", region="local", overrides=STREAMED),
+    "local with matching": Case(stack="local", region="local", overrides=MATCHED),
+    "matching with KEDA": Case(stack="multiregion", region="us-central1", overrides={**MATCHED, **SCALED}),
     "Kafka with mirrors": Case(stack="multiregion", region="us-central1", overrides={**STREAMED, **SCALED}),
     "local hub behind a CDN": Case(stack="local", region="local", overrides={**LOCAL, **BEHIND_A_CDN}),
     **{

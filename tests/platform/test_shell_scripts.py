@@ -11,8 +11,9 @@ from components.cache.proxy import START_SCRIPT as PROXY_SCRIPT
 from components.cache.redis_configuration import SCRIPTS
 from components.cache.redis_configuration import SETTINGS as REDIS_SETTINGS
 from components.database.cockroachdb_nodes import start_command
-from components.database.cockroachdb_sql import BACKUP_SCRIPT, BOOTSTRAP_SCRIPT, REGIONS_SCRIPT
+from components.database.cockroachdb_sql import BACKUP_SCRIPT, BOOTSTRAP_SCRIPT, REGIONS_SCRIPT, SCHEMA_SCRIPT
 from components.database.postgresql import BOOTSTRAP_SCRIPT as POSTGRESQL_SCRIPT
+from components.database.postgresql import SCHEMA_SCRIPT as POSTGRESQL_SCHEMA_SCRIPT
 from components.messaging.configuration import START_SCRIPT as NATS_SCRIPT
 from components.messaging.streams import SCRIPT as STREAMS_SCRIPT
 
@@ -22,11 +23,13 @@ BASH = {
     "cockroachdb/bootstrap.sh": BOOTSTRAP_SCRIPT,
     "cockroachdb/backup.sh": BACKUP_SCRIPT,
     "cockroachdb/regions.sh": REGIONS_SCRIPT,
+    "cockroachdb/schema.sh": SCHEMA_SCRIPT,
     "cockroachdb/start.sh": f"#!/bin/bash\n{start_command('local', primary_region='local', alone=True)}\n",
     "cockroachdb/start-together.sh": f"#!/bin/bash\n{start_command('here', primary_region='there', alone=False)}\n",
 }
 SH = {
     "postgresql/bootstrap.sh": POSTGRESQL_SCRIPT,
+    "postgresql/schema.sh": POSTGRESQL_SCHEMA_SCRIPT,
     "nats/start.sh": NATS_SCRIPT,
     "nats/streams.sh": STREAMS_SCRIPT,
     "redis-proxy/start.sh": PROXY_SCRIPT,

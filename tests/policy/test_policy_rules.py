@@ -9,6 +9,7 @@ from policy.rules.encryption import encryption
 from policy.rules.exposure import exposure
 from policy.rules.images import images, is_pinned
 from policy.rules.labels import labels
+from policy.rules.models import models
 from policy.rules.regions import regions
 from policy.rules.resources import resources
 from policy.rules.scaling import scaling
@@ -31,7 +32,9 @@ AZURE_REDIS = "azure-native:redisenterprise:RedisEnterprise"
 BUCKET = "gcp:storage/bucket:Bucket"
 DEPLOYMENT, RELEASE = "kubernetes:apps/v1:Deployment", "kubernetes:helm.sh/v3:Release"
 SERVICE, GATEWAY = "kubernetes:core/v1:Service", "kubernetes:networking.istio.io/v1:Gateway"
+DESTINATION = "kubernetes:networking.istio.io/v1:DestinationRule"
 KAFKA = "kubernetes:kafka.strimzi.io/v1:Kafka"
+EMBEDDINGS = "registry.example/text-embeddings-inference:cpu-1.9"
 CRON_JOB = "kubernetes:batch/v1:CronJob"
 SCALED_OBJECT = "kubernetes:keda.sh/v1alpha1:ScaledObject"
 
@@ -59,6 +62,10 @@ def _kafka(**listener: Any) -> Props:
 
 def _gateway(protocol: str, **tls_of_server: Any) -> Props:
     return {"spec": {"servers": [{"port": {"name": "web", "protocol": protocol}, "tls": tls_of_server}]}}
+
+
+def _destination(**tls_of_rule: Any) -> Props:
+    return {"spec": {"trafficPolicy": {"tls": tls_of_rule}}}
 
 
 def _scaled(*triggers: str, **changes: Any) -> Props:
@@ -153,6 +160,8 @@ PASSING = [
     (images, DEPLOYMENT, _pod(image=f"app@sha256:{'a' * 64}")),
     (images, RELEASE, {"chart": "istiod", "version": "1.30.3", "values": {"image": {"tag": ""}}}),
     (images, RELEASE, {"chart": "./charts/sacred-council"}),
+    (models, DEPLOYMENT, _pod(image=EMBEDDINGS, args=[f"--revision={'a' * 40}"])),
+    (models, DEPLOYMENT, _pod(image="app:1.2", command=["app", "--revision=main"])),
     (carbon, GKE, {"location": "europe-west1"}),
     (carbon, AKS, {"location": "westus2"}),
     (tls, CLOUD_SQL, {"settings": {"ipConfiguration": {"sslMode": "ENCRYPTED_ONLY"}}}),
@@ -170,6 +179,9 @@ PASSING = [
     (exposure, KAFKA, _kafka(type="internal")),
     (tls, GATEWAY, _gateway("HTTP", httpsRedirect=True)),
     (tls, GATEWAY, _gateway("TLS", mode="AUTO_PASSTHROUGH")),
+    (tls, DESTINATION, _destination(mode="SIMPLE", credentialName="root", subjectAltNames=["x.y.svc"])),
+    (tls, DESTINATION, _destination(mode="ISTIO_MUTUAL")),
+    (tls, DESTINATION, {"spec": {"trafficPolicy": {"loadBalancer": {"simple": "RANDOM"}}}}),
     (
         secrets,
         "kubernetes:core/v1:ConfigMap",
@@ -306,6 +318,13 @@ FAILING: list[tuple[Any, str, Props, str]] = [
     (images, DEPLOYMENT, _pod(image="registry.example:5000/app"), "has image registry.example:5000/app"),
     (images, RELEASE, {"chart": "istiod", "version": "~1.30"}, "chart istiod has version ~1.30"),
     (images, RELEASE, {"chart": "istiod", "version": "1.30.3", "values": {"image": {"tag": "latest"}}}, "tag latest"),
+    (
+        models,
+        DEPLOYMENT,
+        _pod(image=EMBEDDINGS, command=["router", "--model-id=a/b"]),
+        "names no revision of its model",
+    ),
+    (models, DEPLOYMENT, _pod(image=EMBEDDINGS, command=["router", "--revision=main"]), "has revision main"),
     (carbon, AKS, {"location": "southafricanorth"}, "700 g CO2eq per kWh (2025), more than 500"),
     (tls, CLOUD_SQL, {"settings": {}}, "settings.ipConfiguration.sslMode is missing"),
     (tls, MEMORYSTORE, {"transitEncryptionMode": "DISABLED"}, "transitEncryptionMode is DISABLED"),
@@ -319,6 +338,9 @@ FAILING: list[tuple[Any, str, Props, str]] = [
         "minimumProtocolVersion is TLSv1",
     ),
     (tls, GATEWAY, _gateway("HTTPS", mode="SIMPLE"), "has minProtocolVersion missing"),
+    (tls, DESTINATION, _destination(mode="DISABLE"), "tls.mode is DISABLE"),
+    (tls, DESTINATION, _destination(mode="SIMPLE", subjectAltNames=["x.y.svc"]), "names no authority"),
+    (tls, DESTINATION, _destination(mode="SIMPLE", credentialName="root"), "subjectAltNames is missing"),
     (tls, KAFKA, _kafka(tls=False, authentication={"type": "tls"}), "spec.kafka.listeners.tls is false"),
     (tls, KAFKA, _kafka(tls=True), "spec.kafka.listeners.authentication.type is missing"),
     (exposure, KAFKA, _kafka(type="loadbalancer"), "spec.kafka.listeners.type is loadbalancer"),
@@ -377,6 +399,7 @@ def test_no_message_repeats_a_secret(rule: Any, kind: str, props: Props, said: s
         (exposure, EKS, {"vpcConfig": {"publicAccessCidrs": UNKNOWN}}),
         (exposure, SERVICE, {"metadata": {"name": "x"}, "spec": {**PUBLIC, "loadBalancerSourceRanges": UNKNOWN}}),
         (images, DEPLOYMENT, _pod(image=UNKNOWN)),
+        (models, DEPLOYMENT, _pod(image=EMBEDDINGS, command=UNKNOWN)),
         (labels, RDS, {"tags": UNKNOWN}),
         (resources, DEPLOYMENT, _pod(resources=UNKNOWN)),
         (scaling, SCALED_OBJECT, {"spec": UNKNOWN}),

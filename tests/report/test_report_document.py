@@ -74,12 +74,13 @@ def _kafka(streaming: StreamingSettings) -> list[tuple[int, str, str]]:
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_machines_of_committed_stacks_hold_the_pods_of_data_services_and_services_at_the_most(stack: str) -> None:
     settings = _committed(stack)
-    services = settings.services.by_name().values()
+    services, matching = settings.running_services.by_name().values(), settings.matching
     pods = [
         (settings.database.nodes, settings.database.cpu, settings.database.memory),
         (settings.cache.replicas, settings.cache.cpu, settings.cache.memory),
         (settings.messaging.servers, settings.messaging.cpu, settings.messaging.memory),
         *_kafka(settings.streaming),
+        (matching.max_replicas if matching.enabled else 0, matching.cpu, matching.memory),
         *((service.max_replicas, service.cpu, service.memory) for service in services),
         (sum(service.max_replicas for service in services), PROXY["cpu"], PROXY["memory"]),
     ]
@@ -95,6 +96,15 @@ def test_of_kafka_the_quotas_of_the_services_are_known() -> None:
     values = {**_settings(3), "streaming": {"enabled": True, "brokers": 3, "produceRate": "2Mi"}}
     assert capacity(parse(values)).streamed_bytes_per_second == 3 * 3 * 2 * 2**20
     assert capacity(parse(_settings(3))).streamed_bytes_per_second == 0
+
+
+def test_of_matching_the_most_servers_and_the_size_of_the_embeddings_are_known() -> None:
+    """Three servers in each of three regions. A number of an embedding has four bytes."""
+    matching = {"enabled": True, "sourceNetworks": ["203.0.113.7/32"], "dimension": 100}
+    found = capacity(parse({**_settings(3), "matching": matching}))
+    assert (found.embedding_servers, found.embedding_bytes) == (3 * 3, found.planned_users * 400)
+    without = capacity(parse(_settings(3)))
+    assert (without.embedding_servers, without.embedding_bytes) == (0, 0)
 
 
 def test_messages_are_a_quarter_of_the_benchmark_in_each_region() -> None:

@@ -68,6 +68,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"networkPolicy": {"to": {"other": {"ports": [1]}}}}, "'/networkPolicy/to/other': missing property 'namespace'"),
     ({"networkPolicy": {"to": {"other": {"cidr": "10.0.0.0/8"}}}}, "missing property 'ports'"),
     ({"connections": {"database": {"secret": "Big"}}}, "'/connections/database/secret': 'Big' does not match pattern"),
+    ({"connections": {"cache": {"services": []}}}, "'/connections/cache/services': minItems: got 0, want 1"),
+    ({"networkPolicy": {"to": {"cache": {"services": ["A"]}}}}, "'A' does not match pattern"),
 ]
 
 
@@ -177,13 +179,45 @@ def test_connections_are_files_and_never_variables(alone: list[Manifest]) -> Non
         "streaming-connection": "streaming-connection",
     }
     mounts = {m["name"]: m for m in spec["containers"][0]["volumeMounts"] if m["name"] in secrets}
-    for data_service in get_args(connection.DataService):
+    for data_service in set(get_args(connection.DataService)) - {"matching"}:
         path = mounts[connection.secret_name(data_service)]["mountPath"]
         assert (
             path == connection.mount_path(data_service) == environment(alone)[f"{data_service.upper()}_CONNECTION_DIR"]
         )
     assert all(mount["readOnly"] for mount in mounts.values())
     assert [v for v in spec["containers"][0]["env"] if "valueFrom" in v] == []
+
+
+MATCHED: dict[str, Any] = {"services": {"sacred-matching": {}}}
+"""The services with the one that needs matching."""
+
+
+def test_only_the_service_that_needs_matching_has_its_connection_and_may_reach_it() -> None:
+    manifests = template(MATCHED)
+    has = {
+        name: (
+            "MATCHING_CONNECTION_DIR" in environment(manifests, name),
+            policies(named(manifests, "NetworkPolicy", name)["spec"]["egress"], "to").get("matching"),
+        )
+        for name in (*NAMES, "sacred-matching")
+    }
+    assert has == {**dict.fromkeys(NAMES, (False, None)), "sacred-matching": (True, [8443])}
+    secrets = {v["secret"]["secretName"] for v in pod(manifests, "sacred-matching")["volumes"] if "secret" in v}
+    assert secrets == {connection.secret_name(one) for one in get_args(connection.DataService)}
+    assert environment(manifests, "sacred-matching")["MATCHING_CONNECTION_DIR"] == connection.mount_path("matching")
+
+
+def test_a_peer_and_a_connection_may_be_for_some_services() -> None:
+    gateway = {"namespace": "istio-ingress", "ports": ["http"], "services": ["agent-network"]}
+    values = {
+        "networkPolicy": {"from": {"gateway": gateway}},
+        "connections": {"cache": {"services": ["agent-network"]}},
+    }
+    manifests = template(values)
+    for name in NAMES:
+        reach = policies(named(manifests, "NetworkPolicy", name)["spec"]["ingress"], "from")
+        assert ("istio-ingress" in reach) == (name == "agent-network")
+        assert ("CACHE_CONNECTION_DIR" in environment(manifests, name)) == (name == "agent-network")
 
 
 def test_alone_it_starts_without_the_data_services(alone: list[Manifest]) -> None:

@@ -11,7 +11,7 @@ from publish.__main__ import main
 from publish.files import HEAD, differing, files, write
 from stacks.settings import parse
 from tests.support.hubs import GITOPS
-from tests.support.regions import IOWA, MIXED, SHIFTING, configured, own, targets
+from tests.support.regions import IOWA, MATCHING, MIXED, SHIFTING, configured, own, targets
 from tests.support.rendering import render, stack_config
 
 pytestmark = pytest.mark.stack
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.stack
 
 @pytest.mark.parametrize(
     "sections",
-    [{}, {"services": SHIFTING}, {"streaming": {"enabled": True}}],
-    ids=["usual", "shifting", "streaming"],
+    [{}, {"services": SHIFTING}, {"streaming": {"enabled": True}}, {"matching": MATCHING}],
+    ids=["usual", "shifting", "streaming", "matching"],
 )
 def test_the_published_values_are_those_that_the_program_deploys_with(sections: dict[str, Any]) -> None:
     services = stack_config("multiregion")["sacred-council:services"]

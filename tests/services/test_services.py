@@ -15,7 +15,7 @@ from components import namespaces
 from components.local_chart import FUNCTION, type_token
 from components.services import CPU_BURST, HTTP_PORT, METRICS_PORT, NAMES
 from components.services.services import cpu_limit, follow_the_sun, image_values, values_of
-from components.services.settings import USERS_METRIC, ServiceSettings
+from components.services.settings import MATCHING_SERVICE, USERS_METRIC, ServiceSettings
 from components.versions import KUBECTL_IMAGE, SAMPLE_SERVICE_IMAGE
 from tests.support.rendering import ROOT, Rendered, Resource, render_program
 
@@ -146,7 +146,7 @@ def test_alone_there_is_no_connection_no_tracing_and_no_monitor(alone: Rendered)
     assert values["telemetry"]["endpoint"] == ""
     assert values["serviceMonitor"] == {"enabled": False}
     assert values["connections"] == {
-        data_service: {"secret": ""} for data_service in ("database", "cache", "messaging", "streaming")
+        data_service: {"secret": ""} for data_service in ("database", "cache", "messaging", "streaming", "matching")
     }
 
 
@@ -218,7 +218,7 @@ def test_day_starts_at_seven_and_night_at_eleven_local_time() -> None:
 
 def test_every_service_says_whether_a_metric_of_it_counts_users() -> None:
     published = yaml.safe_load((ROOT / "components/monitoring/contracts/services.yaml").read_text())["metrics"]
-    assert set(USERS_METRIC) == set(NAMES)
+    assert set(USERS_METRIC) == {*NAMES, MATCHING_SERVICE}
     assert [metric for metric in USERS_METRIC.values() if metric and metric not in published] == []
 
 
@@ -237,6 +237,7 @@ def test_the_chart_s_network_policies_name_the_namespaces_of_the_program(chart_v
         "cache": namespaces.REDIS,
         "messaging": namespaces.NATS,
         "streaming": namespaces.KAFKA,
+        "matching": namespaces.MATCHING,
         "mesh": namespaces.ISTIO,
         "telemetry": namespaces.MONITORING,
     }

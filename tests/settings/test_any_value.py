@@ -16,6 +16,7 @@ from components.cluster.settings import AwsRegion, AzureRegion, ExistingRegion, 
 from components.messaging.settings import StreamSettings
 from components.scaling.settings import EventSettings
 from components.services import NAMES
+from components.services.settings import MATCHING_SERVICE
 from components.streaming.settings import StreamingUserSettings, TopicSettings
 from stacks.settings import Mistake, Settings, SettingsError, parse
 from stacks.settings.errors import path_of
@@ -85,6 +86,20 @@ STREAM = {
     "retention": "7d",
     "maxSize": "256Mi",
 }
+WEBSOCKET = {
+    "enabled": True,
+    "home": "us-central1",
+    "origins": ["https://sacred-council.love"],
+    "servers": 2,
+    "maxConnections": 1000,
+    "connectionsPerSecond": 50,
+    "uploadPerSecond": "4Mi",
+    "maxMessage": "64Ki",
+    "maxSize": "256Mi",
+    "retention": "30d",
+    "cpu": "250m",
+    "memory": "256Mi",
+}
 STREAMING = {
     "enabled": True,
     "brokers": 3,
@@ -114,6 +129,20 @@ STREAMING = {
     "produceRate": "10Mi",
     "consumeRate": "20Mi",
 }
+MATCHING = {
+    "enabled": True,
+    "model": "intfloat/multilingual-e5-small",
+    "revision": "614241f622f53c4eeff9890bdc4f31cfecc418b3",
+    "dimension": 384,
+    "source": "https://models.example.org",
+    "sourceNetworks": ["203.0.113.0/24"],
+    "minReplicas": 1,
+    "maxReplicas": 4,
+    "queuePerReplica": 8,
+    "cpu": "1",
+    "memory": "2Gi",
+    "cache": "2Gi",
+}
 EVERYTHING: Mapping[str, Any] = {
     "stage": "planetary",
     "regions": [
@@ -141,8 +170,16 @@ EVERYTHING: Mapping[str, Any] = {
         "cpu": "100m",
         "memory": "256Mi",
     },
-    "messaging": {"servers": 3, "storage": "2Gi", "cpu": "100m", "memory": "256Mi", "streams": [STREAM]},
+    "messaging": {
+        "servers": 3,
+        "storage": "2Gi",
+        "cpu": "100m",
+        "memory": "256Mi",
+        "streams": [STREAM],
+        "websocket": WEBSOCKET,
+    },
     "streaming": STREAMING,
+    "matching": MATCHING,
     "mesh": {"enabled": True, "replicas": 2, "postQuantum": "prefer"},
     "monitoring": {
         "enabled": True,
@@ -153,7 +190,7 @@ EVERYTHING: Mapping[str, Any] = {
         "machinePrices": {"e2-standard-4": 97.84},
         "memory": dict.fromkeys(("prometheus", "thanosSidecar", "thanosQuery", "kubeStateMetrics", "grafana"), "2Gi"),
     },
-    "services": dict.fromkeys(NAMES, SERVICE),
+    "services": dict.fromkeys((*NAMES, MATCHING_SERVICE), SERVICE),
     "scaling": {
         "enabled": True,
         "forecast": {"enabled": True, "weeks": 3, "leadMinutes": 15, "maxGrowth": 2.0},
@@ -237,7 +274,19 @@ def is_settled(values: Mapping[str, Any]) -> None:
         parse(values)
 
 
-SECTIONS = ("database", "cache", "messaging", "streaming", "mesh", "monitoring", "scaling", "edge", "gitops", "rancher")
+SECTIONS = (
+    "database",
+    "cache",
+    "messaging",
+    "streaming",
+    "matching",
+    "mesh",
+    "monitoring",
+    "scaling",
+    "edge",
+    "gitops",
+    "rancher",
+)
 
 
 def test_every_setting_is_among_them_and_right() -> None:

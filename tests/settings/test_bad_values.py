@@ -24,6 +24,10 @@ NODES_RULE = "must be 1, or 3 or more: two nodes cannot outvote each other; writ
 BROKERS_RULE = "must be 1, or 3 or more: two brokers cannot lose one and keep accepting records; write 1, 3 or more"
 NUMBER_RULE = "must be a number; write it without quotes, e.g. 0.5"
 WHOLE_NUMBER_RULE = "must be a whole number; write it without quotes, e.g. 3"
+REVISION_RULE = (
+    "must be a commit of the model's repository: 40 digits and letters a to f, because a branch or a tag can move; "
+    "write e.g. 614241f622f53c4eeff9890bdc4f31cfecc418b3"
+)
 
 SINGLE = [
     (
@@ -149,6 +153,36 @@ SINGLE = [
     ),
     ("streaming.brokers", 2, f"2 {BROKERS_RULE}"),
     ("streaming.controllers", 2, "2 must be 1, 3 or 5: controllers need an odd quorum; write 1, 3 or 5"),
+    (
+        "matching.model",
+        "multilingual-e5-small",
+        '"multilingual-e5-small" must be the name of a model: its owner, a slash, and its own name; '
+        "write e.g. intfloat/multilingual-e5-small",
+    ),
+    ("matching.revision", "main", f'"main" {REVISION_RULE}'),
+    ("matching.revision", "6" * 39, f'"{"6" * 39}" {REVISION_RULE}'),
+    ("matching.dimension", 2001, "2001 must be at most 2000; write 2000 or less"),
+    (
+        "matching.source",
+        "http://models.example.org",
+        '"http://models.example.org" must be an HTTPS address without a query; write e.g. https://models.example.org',
+    ),
+    (
+        "matching.sourceNetworks",
+        ["203.0.113.7/24"],
+        '[0]: "203.0.113.7/24" must be an IPv4 range in CIDR notation, with no bits set after the prefix; '
+        "write e.g. 203.0.113.0/24, or 203.0.113.7/32 for one address",
+    ),
+    (
+        "matching.minReplicas",
+        4,
+        "4 must not be above maxReplicas, which is 3; write 3 or less, or raise maxReplicas",
+    ),
+    (
+        "services.sacred-matching",
+        {},
+        "has no effect without matching; write matching.enabled: true, or remove services.sacred-matching",
+    ),
     ("messaging.servers", 2, "2 must be 1, 3 or 5: JetStream needs an odd quorum; write 1, 3 or 5"),
     ("mesh.enabled", "yes", f'"yes" {BOOLEAN_RULE}'),
     ("mesh.replicas", 0, "0 must be at least 1; write 1 or more"),
@@ -179,7 +213,7 @@ SINGLE = [
     (
         "services.billing",
         {},
-        f"is not a setting; known here: {', '.join(ServicesSettings().by_name())}",
+        f"is not a setting; known here: {', '.join([*ServicesSettings().by_name(), 'sacred-matching'])}",
     ),
     ("services.agent-network", {"image": "example/agent"}, f'.image: "example/agent" {IMAGE_RULE}'),
     ("services.agent-network", {"image": "example/agent:latest"}, f'.image: "example/agent:latest" {IMAGE_RULE}'),
@@ -214,5 +248,5 @@ SINGLE = [
 
 @pytest.mark.parametrize(("path", "value", "complaint"), SINGLE)
 def test_one_bad_value_is_reported_with_path_value_rule_and_remedy(path: str, value: object, complaint: str) -> None:
-    expected = f"{path}{complaint}" if complaint.startswith(".") else f"{path}: {complaint}"
+    expected = f"{path}{complaint}" if complaint.startswith((".", "[0]")) else f"{path}: {complaint}"
     assert complaints(with_change(path, value)) == [expected]

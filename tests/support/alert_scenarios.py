@@ -53,6 +53,22 @@ def users(service: str, values: str) -> Series:
     }
 
 
+def text_waits(*, within_a_second: int) -> Series:
+    """Texts of an embedding server, a hundred each minute, so many of which wait less than a second."""
+    waits = 'te_request_queue_duration_bucket{namespace="matching",pod="p"'
+    buckets = {"1": within_a_second, "5": 100, "+Inf": 100}
+    return {f'{waits},le="{bound}"}}': f"0+{count}x40" for bound, count in buckets.items()}
+
+
+def embedding_errors(kind: str, count: int) -> Series:
+    """Requests to an embedding server, a hundred each minute, so many of which end with an error."""
+    server = 'namespace="matching",pod="p"'
+    return {
+        f'te_request_count{{{server},method="single"}}': "0+100x40",
+        f'te_request_failure{{{server},err="{kind}"}}': f"0+{count}x40",
+    }
+
+
 def keda_errors(values: str) -> Series:
     """Questions to Prometheus about a service that got no answer."""
     labels = 'namespace="keda",exported_namespace="sacred-council",scaledObject="agent-network",type="scaledobject"'
@@ -174,6 +190,16 @@ def jetstream(*, used: str, limit: str) -> Series:
     }
 
 
+def live_server(pod: str, *, links: str = "2x40", browsers: str = "10x40", namespace: str = "nats-live") -> Series:
+    """A NATS server for at most 1,000 browsers, with its links to the region's NATS."""
+    labels = f'{{namespace="{namespace}",pod="{pod}",server_id="{pod}"}}'
+    return {
+        f"nats_varz_leafnodes{labels}": links,
+        f"nats_varz_connections{labels}": browsers,
+        f"nats_varz_max_connections{labels}": "1000x40",
+    }
+
+
 def expiry(metric: str, namespace: str, days: float) -> Series:
     """A certificate that expires this many days after the beginning of the test. Time starts at 0."""
     return {f'{metric}{{namespace="{namespace}",pod="p"}}': f"{round(days * 86400)}x200"}
@@ -286,6 +312,30 @@ SCENARIOS = {
             gateways(europe="0x10 _x30", asia="0x10 _x30", server="5x10 _x30"),
         ),
     ),
+    "LiveServersDown": Scenario(
+        fires=deployment("nats-live", "nats-live", "0x40"),
+        quiet=(
+            deployment("nats-live", "nats-live", "1x40"),
+            deployment("nats-live", "nats-live", "0x1 1x40"),
+            deployment("other", "default", "0x40"),
+        ),
+    ),
+    "LiveLinkLost": Scenario(
+        fires=live_server("nats-live-a", links="2x5 1x40"),
+        quiet=(
+            live_server("nats-live-a", links="2x40"),
+            # A server of NATS itself has no links.
+            live_server("nats-0", links="0x40", namespace="nats"),
+            live_server("nats-live-a", links="2x10 1x1 2x40"),
+        ),
+    ),
+    "LiveConnectionsFilling": Scenario(
+        fires={**live_server("nats-live-a", browsers="950x40"), **live_server("nats-live-b", browsers="750x40")},
+        quiet=(
+            {**live_server("nats-live-a", browsers="950x40"), **live_server("nats-live-b", browsers="600x40")},
+            live_server("nats-0", browsers="950x40", namespace="nats"),
+        ),
+    ),
     "KafkaBrokerDown": Scenario(
         # Every controller reports the broker.
         fires={
@@ -329,6 +379,26 @@ SCENARIOS = {
             waiting_records("0+100x60"),
         ),
         minutes=55,
+    ),
+    "EmbeddingServerDown": Scenario(
+        fires=deployment("embedding", "matching", "0x40"),
+        quiet=(
+            deployment("embedding", "matching", "1x40"),
+            # The only server starts again.
+            deployment("embedding", "matching", "0x4 1x36"),
+        ),
+    ),
+    "EmbeddingQueueLong": Scenario(
+        fires=text_waits(within_a_second=60),
+        quiet=(text_waits(within_a_second=99),),
+    ),
+    "EmbeddingRequestsFail": Scenario(
+        fires=embedding_errors("overloaded", 6),
+        quiet=(
+            embedding_errors("overloaded", 4),
+            # Texts that no server takes.
+            embedding_errors("validation", 50),
+        ),
     ),
     "MeshControlPlaneDown": Scenario(
         fires=deployment("istiod", "istio-system", "0x40"),

@@ -48,6 +48,9 @@ if command == "init":
 elif phase == "starting":
     state.write_text("ready")
     sys.exit("ERROR: server is not accepting clients")
+elif phase == "unmade" and text:
+    state.write_text("ready")
+    sys.exit("ERROR: relation does not exist")
 elif phase == "broken" and text:
     sys.exit("ERROR: something is wrong with the statements")
 elif phase == "new":

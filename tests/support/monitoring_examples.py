@@ -15,8 +15,14 @@ from stacks.settings import parse
 
 SETTINGS = {"stage": "local", "regions": [{"name": "local", "cloud": "existing"}]}
 LOCAL = of_region(parse(SETTINGS), "local")
-"""The local stack's targets: everything except backups, because it has no storage for them, Kafka and KEDA."""
-TARGETS = replace(of_region(parse({**SETTINGS, "streaming": {"enabled": True}}), "local"), backups=True, scaling="keda")
+"""The local stack's targets: no backups, because it has no storage for them, and nothing that is off by default."""
+TARGETS = replace(
+    of_region(parse({**SETTINGS, "streaming": {"enabled": True}}), "local"),
+    backups=True,
+    scaling="keda",
+    matching="matching",
+    live="nats-live",
+)
 """The targets of a region with everything."""
 BARE = MonitoringTargets(services=TARGETS.services, monitoring=TARGETS.monitoring)
 """The targets of a region with managed data services and without a mesh."""

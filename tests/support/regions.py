@@ -59,6 +59,9 @@ BRUSSELS = {
     "country": "BE",
 }
 
+MATCHING = {"enabled": True, "source": "https://models.example.org:8443/hub", "sourceNetworks": ["203.0.113.0/24"]}
+"""Matching with a model that a server of ours has."""
+
 SHIFTING = {"agent-network": {"minReplicas": 5, "maxReplicas": 9, "followTheSun": True}}
 """Services of which one has scheduled scaling."""
 
@@ -118,6 +121,17 @@ def streamed(*regions: Where) -> Rendered:
     """The stack of `rendered`, with Kafka and a topic that goes to every region."""
     topics = [{"name": "decisions", "replicatedTo": "all"}]
     return rendered_with(regions, streaming={"enabled": True, "topics": topics})
+
+
+def live(*regions: Where, **keys: object) -> Rendered:
+    """The stack of `rendered`, with live collaboration that has other settings in some `keys`."""
+    websocket = {"enabled": True, "home": IOWA[0], **keys}
+    return rendered_with(regions, messaging={"servers": 3, "websocket": websocket})
+
+
+def matched(*regions: Where, **sections: Any) -> Rendered:
+    """The stack of `rendered`, with matching, and with other settings in some sections."""
+    return rendered_with(regions, **{"matching": MATCHING, **sections})
 
 
 def scaled(*regions: Where, **keys: object) -> Rendered:

@@ -67,6 +67,12 @@ labels:
 {{ .repository }}{{ with .tag }}:{{ . }}{{ end }}{{ with .digest }}@{{ . }}{{ end }}
 {{- end -}}
 
+{{/* Not empty if a connection or a peer is for this service: it names no `services`, or this one among them.
+     Takes (dict "of" ... "name" ...). */}}
+{{- define "sacred-council.concerns" -}}
+{{- if or (not .of.services) (has .name .of.services) -}}true{{- end -}}
+{{- end -}}
+
 {{/* One peer of a network policy. */}}
 {{- define "sacred-council.peer" -}}
 {{- if .cidr -}}

@@ -26,7 +26,7 @@ volumes:
     emptyDir:
       sizeLimit: {{ index .settings.resources.limits "ephemeral-storage" }}
   {{- range $connection, $source := .root.Values.connections }}
-  {{- if $source.secret }}
+  {{- if and $source.secret (include "sacred-council.concerns" (dict "of" $source "name" $.name)) }}
   - name: {{ $connection }}-connection
     secret:
       secretName: {{ $source.secret }}
@@ -102,7 +102,7 @@ volumeMounts:
   - name: tmp
     mountPath: /tmp
   {{- range $connection, $source := .root.Values.connections }}
-  {{- if $source.secret }}
+  {{- if and $source.secret (include "sacred-council.concerns" (dict "of" $source "name" $.name)) }}
   - name: {{ $connection }}-connection
     mountPath: /etc/sacred-council/{{ $connection }}
     readOnly: true
@@ -143,7 +143,7 @@ timeoutSeconds: 2
   value: {{ printf "cloud.region=%s,service.namespace=sacred-council" $.root.Values.region | quote }}
 {{- end }}
 {{- range $connection, $source := .root.Values.connections }}
-{{- if $source.secret }}
+{{- if and $source.secret (include "sacred-council.concerns" (dict "of" $source "name" $.name)) }}
 - name: {{ upper $connection | replace "-" "_" }}_CONNECTION_DIR
   value: /etc/sacred-council/{{ $connection }}
 {{- end }}

@@ -15,7 +15,8 @@ USERS = 'http_conn_manager_prefix=~"outbound_.*"'
 def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
     """The rows of the dashboard."""
     gateway = [Row(title="Gateway", charts=_gateway(targets, scope))] if targets.meshed else []
-    return [*gateway, Row(title="Services", charts=_services(targets, scope))]
+    live = [Row(title="Live collaboration", charts=_live(targets.live, scope))] if targets.live else []
+    return [*gateway, Row(title="Services", charts=_services(targets, scope)), *live]
 
 
 def _gateway(targets: MonitoringTargets, scope: Scope) -> list[Chart]:
@@ -48,4 +49,19 @@ def _services(targets: MonitoringTargets, scope: Scope) -> list[Chart]:
         Chart(title="WebSockets by pod", queries={scope.legend("pod"): scope.sum(open_now, "pod")}),
         Chart(title="Opened", queries={scope.legend(): scope.sum(opened)}, unit="ops"),
         Chart(title="Closed, by reason", queries={scope.legend("reason"): scope.sum(closed, "reason")}, unit="ops"),
+    ]
+
+
+def _live(namespace: str, scope: Scope) -> list[Chart]:
+    servers, pod = f'namespace="{namespace}"', scope.legend("pod")
+    browsers = scope.of("nats_varz_connections", servers)
+    most = scope.of("nats_varz_max_connections", servers)
+    return [
+        single("Browsers connected", f"sum({browsers})"),
+        single("Connections in use", f"sum({browsers}) / sum({most})", "percentunit"),
+        single("Browsers that were too slow", f"sum({scope.of('nats_varz_slow_consumers', servers)})"),
+        Chart(title="Browsers by server", queries={pod: browsers}),
+        Chart(title="Messages received by server", queries={pod: scope.rate("nats_varz_in_msgs", servers)}, unit="ops"),
+        Chart(title="Bytes sent by server", queries={pod: scope.rate("nats_varz_out_bytes", servers)}, unit="Bps"),
+        Chart(title="Links to the region's NATS", queries={pod: scope.of("nats_varz_leafnodes", servers)}),
     ]

@@ -7,6 +7,7 @@ from typing import Any
 from components.context import RegionLabels
 from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.alerts import alerts
+from components.monitoring.rules.embedding import embedding_rules
 from components.monitoring.rules.emergence import emergence_rules
 from components.monitoring.rules.model import Rules
 from components.monitoring.rules.objectives import objective_rules
@@ -39,6 +40,7 @@ def rule_groups(
         "emergence": emergence_rules(targets),
         "prices": price_rules(machine_prices or {}),
         "regions": region_rules(targets, others),
+        **embedding_rules(targets),
         **scaling_rules(targets, scaling),
     }
     return [

@@ -12,6 +12,8 @@ from components.monitoring.rules.model import Alert
 
 CERTIFICATE_DAYS = 30
 RECORDS_BEHIND = 10_000
+LIVE_LINKS = 2
+"""Links of a server for browsers to the region's NATS (components/messaging/live_configuration.py)."""
 
 
 def alerts(targets: MonitoringTargets) -> Mapping[str, Sequence[Alert]]:
@@ -21,6 +23,7 @@ def alerts(targets: MonitoringTargets) -> Mapping[str, Sequence[Alert]]:
         **({"database": [*_database(targets.database), *backup_alerts(targets)]} if targets.database else {}),
         **({"cache": _cache(targets.cache)} if targets.cache else {}),
         **({"messaging": _messaging(targets.messaging)} if targets.messaging else {}),
+        **({"live": _live(targets.live)} if targets.live else {}),
         **({"streaming": _streaming(targets.streaming)} if targets.streaming else {}),
         **({"mesh": _mesh(targets)} if targets.meshed else {}),
         "certificates": _certificates(targets),
@@ -156,6 +159,43 @@ def _lost_regions(namespace: str) -> str:
     by = "group by (remote_gateway_name)"
     seen = f'group(nats_varz_connections{{namespace="{namespace}"}})'
     return f"({by} (max_over_time({connections}[1d])) unless {by} ({connections})) and on () {seen}"
+
+
+def _live(namespace: str) -> Sequence[Alert]:
+    servers = f'{{namespace="{namespace}"}}'
+    used = f"sum(nats_varz_connections{servers}) / sum(nats_varz_max_connections{servers})"
+    return [
+        Alert(
+            name="LiveServersDown",
+            expr=f"kube_deployment_status_replicas_available{servers} == 0",
+            wait="2m",
+            severity="critical",
+            summary="No server for live collaboration answers",
+            description="No pod of {{ $labels.deployment }} has been ready for 2 minutes: no browser is connected.",
+            runbook="live-collaboration-down",
+        ),
+        Alert(
+            name="LiveLinkLost",
+            expr=f"nats_varz_leafnodes{servers} < {LIVE_LINKS}",
+            wait="2m",
+            severity="critical",
+            summary="{{ $labels.pod }} has lost a link to the region's NATS",
+            description=(
+                "For 2 minutes, {{ $labels.pod }} has had {{ $value }} of its two links: its browsers see nobody "
+                "else, or cannot change what they share."
+            ),
+            runbook="live-collaboration-down",
+        ),
+        Alert(
+            name="LiveConnectionsFilling",
+            expr=f"{used} > 0.8",
+            wait="10m",
+            severity="warning",
+            summary="{{ $value | humanizePercentage }} of the connections for browsers are in use",
+            description="When all are in use, no further browser can connect. Above 80 % for 10 minutes.",
+            runbook="live-collaboration-down",
+        ),
+    ]
 
 
 def _streaming(namespace: str) -> Sequence[Alert]:

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Final
 
+from components.messaging import configuration, live_rights
 from components.messaging.settings import FILE_SHARE, StreamSettings
 from components.settings.values import bytes_of
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
 from stacks.settings.rules.lists import names_differ, regions_are_known, replicas_have_servers
 from stacks.settings.rules.paths import each_region
+
+_LIVE: Final = "messaging.websocket"
 
 
 def streams_by_path(settings: Settings) -> Iterator[tuple[str, StreamSettings]]:
@@ -98,8 +101,9 @@ def overlap(one: str, other: str) -> bool:
 
 def streams_fit_the_storage(settings: Settings) -> Iterator[Mistake]:
     """A server's storage can hold all streams."""
-    storage = settings.messaging.storage
-    wanted = sum(bytes_of(stream.max_size) for stream in settings.messaging.streams)
+    storage, live = settings.messaging.storage, settings.messaging.websocket
+    sizes = [*(stream.max_size for stream in settings.messaging.streams), *([live.max_size] if live.enabled else [])]
+    wanted = sum(map(bytes_of, sizes))
     if wanted > bytes_of(storage) * FILE_SHARE:
         yield Mistake(
             path="messaging.storage",
@@ -107,7 +111,62 @@ def streams_fit_the_storage(settings: Settings) -> Iterator[Mistake]:
             rule=f"is too little for the streams, whose maxSize together is {wanted / 2**30:.2f}Gi: every server may "
             f"hold all of them, and a tenth stays free",
             remedy="raise storage, or lower maxSize",
-            reads=tuple(f"{path}.maxSize" for path, _ in streams_by_path(settings)),
+            reads=(
+                *(f"{path}.maxSize" for path, _ in streams_by_path(settings)),
+                f"{_LIVE}.enabled",
+                f"{_LIVE}.maxSize",
+            ),
+        )
+
+
+def browsers_reach_a_gateway(settings: Settings) -> Iterator[Mistake]:
+    """Live collaboration needs the public gateway of the mesh."""
+    if settings.messaging.websocket.enabled and not settings.mesh.enabled:
+        yield Mistake(
+            path=f"{_LIVE}.enabled",
+            value=shown(True),
+            rule="leads nowhere without the public gateway, which is a part of the mesh",
+            remedy="write mesh: {enabled: true}, or false",
+            reads=("mesh.enabled",),
+        )
+
+
+def the_state_of_circles_has_a_home(settings: Settings) -> Iterator[Mistake]:
+    """The home of the circles' state is a region of the stack; with several regions, it is named."""
+    live, names = settings.messaging.websocket, [region.name for region in settings.regions]
+    if live.home is not None:
+        yield from regions_are_known(settings, f"{_LIVE}.home", [live.home])
+    elif live.enabled and len(names) > 1:
+        yield Mistake(
+            path=f"{_LIVE}.home",
+            rule="is missing: with several regions, one keeps the state of circles, and the others have a copy",
+            remedy=f"name one of {', '.join(names)}, and change it only when that region is lost",
+            reads=(f"{_LIVE}.enabled", *each_region(settings, "name")),
+        )
+
+
+def the_stream_of_circles_is_the_programs(settings: Settings) -> Iterator[Mistake]:
+    """No stream has the name of the one with the circles' state."""
+    for path, stream in streams_by_path(settings):
+        if settings.messaging.websocket.enabled and stream.name == live_rights.STREAM:
+            yield Mistake(
+                path=f"{path}.name",
+                value=shown(stream.name),
+                rule="is the name of the stream with the state of circles",
+                remedy="choose another name",
+                reads=(f"{_LIVE}.enabled",),
+            )
+
+
+def browsers_send_no_more_than_servers_take(settings: Settings) -> Iterator[Mistake]:
+    """No message of a browser is larger than what a NATS server takes."""
+    largest = settings.messaging.websocket.max_message
+    if bytes_of(largest) > configuration.MAX_PAYLOAD_BYTES:
+        yield Mistake(
+            path=f"{_LIVE}.maxMessage",
+            value=shown(largest),
+            rule="is more than the 1Mi that a NATS server takes",
+            remedy="write 1Mi or less",
         )
 
 
@@ -119,4 +178,8 @@ RULES: Final = (
     stream_names_differ,
     messages_belong_to_one_stream,
     streams_fit_the_storage,
+    browsers_reach_a_gateway,
+    the_state_of_circles_has_a_home,
+    the_stream_of_circles_is_the_programs,
+    browsers_send_no_more_than_servers_take,
 )

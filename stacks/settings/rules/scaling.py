@@ -66,7 +66,7 @@ def event_names_differ(settings: Settings) -> Iterator[Mistake]:
 def events_fit(settings: Settings) -> Iterator[Mistake]:
     """Each service has enough replicas, at most, for the users of an event."""
     for path, event in events_by_path(settings):
-        for name, service in settings.services.by_name().items():
+        for name, service in settings.running_services.by_name().items():
             needed = math.ceil(replicas_for(event.users, service.users_per_replica))
             if settings.scaling.enabled and needed > service.max_replicas:
                 yield Mistake(
