@@ -26,9 +26,9 @@ without components. It sets the garbage collector as the program does, and knows
 the cluster is there. Both run in turn in the same engine; times are medians in seconds. CPU is that of engine and
 language host; memory is the peak. In brackets: the flat program. The state is written for each resource of `up`, as
 usual; with several regions once, at the end, or it would take most of the time of both."""
-_WHERE: Final = """Where the time goes, in CPU seconds. In `up` of one region the difference is mostly the engine's: it writes the whole
-state after each entry, components included, so this takes time that grows with the square of the entries. The backend of
-Pulumi Cloud keeps a journal instead; that was not measured."""
+_WHERE: Final = """Where the time goes, in CPU seconds. In `up` of one region the difference is mostly the engine's:
+it writes the whole state after each entry, components included, so this takes time that grows with the square of the
+entries. The backend of Pulumi Cloud keeps a journal instead; that was not measured."""
 _GROWTH: Final = """## More regions
 
 Stacks of N regions with the settings of the planetary stack, Google Cloud, AWS and Azure in turn. Times in seconds,
