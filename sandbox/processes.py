@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import groupby
 from pathlib import Path
 
 import psutil
 
-# In the order of stopping: clients before servers. An API server whose etcd has ended does not end by itself.
-_ORDER = (
-    ("metrics-server", "kwok-controller", "kwok", "kube-scheduler", "kube-controller-manager"),
-    ("kube-apiserver",),
-    ("etcd",),
+SERVERS = (
+    "metrics-server",
+    "kwok-controller",
+    "kwok",
+    "kube-scheduler",
+    "kube-controller-manager",
+    "kube-apiserver",
+    "etcd",
 )
-SERVERS = tuple(name for names in _ORDER for name in names)
 _GRACE_SECONDS = 10.0
 
 
@@ -40,18 +41,15 @@ def server_name(process: psutil.Process) -> str:
 
 
 def stop(processes: Iterable[psutil.Process], grace: float = _GRACE_SECONDS) -> list[psutil.Process]:
-    """End the processes, clients before servers; return those that do not end.
+    """End the processes, and kill those that are left after `grace` seconds; return those that do not end.
 
-    They are killed after `grace` seconds.
+    Not for a whole control plane: an API server whose etcd has ended does not end by itself.
     """
-    alive = []
-    for _, group in groupby(sorted(processes, key=_stop_rank), key=_stop_rank):
-        together = list(group)
-        for process in together:
-            _signal(process, kill=False)
-        _, slow = psutil.wait_procs(together, timeout=grace)
-        alive += kill(slow)
-    return alive
+    running = list(processes)
+    for process in running:
+        _signal(process, kill=False)
+    _, slow = psutil.wait_procs(running, timeout=grace)
+    return kill(slow)
 
 
 def kill(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
@@ -61,11 +59,6 @@ def kill(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
         _signal(process, kill=True)
     _, alive = psutil.wait_procs(killed, timeout=_GRACE_SECONDS)
     return list(alive)
-
-
-def _stop_rank(process: psutil.Process) -> int:
-    name = server_name(process)
-    return next((rank for rank, names in enumerate(_ORDER) if name in names), len(_ORDER))
 
 
 def _signal(process: psutil.Process, *, kill: bool) -> None:

@@ -1,12 +1,16 @@
 """The address plan of the regions' networks."""
 
+import json
 from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations, pairwise
+from pathlib import Path
 
 import pytest
 
 from sandbox import manifests
 from sandbox.addresses import RegionAddresses
+from sandbox.controllers.egress import egress_addresses
+from sandbox.layout import Layout
 from sandbox.regions import SLOTS
 
 pytestmark = pytest.mark.unit
@@ -22,6 +26,23 @@ def _networks(addresses: RegionAddresses) -> list[IPv4Network]:
         *(addresses.pods_of(zone) for zone in ZONES),
         *(IPv4Network(f"{address}/32") for address in single),
     ]
+
+
+def test_what_leaves_a_region_has_the_addresses_that_its_cloud_gave(tmp_path: Path) -> None:
+    """The other regions' gateways admit these addresses and no other."""
+    (tmp_path / "Pulumi.yaml").write_text("name: council\n")
+    layout = Layout(project=tmp_path, home=tmp_path, binaries=tmp_path)
+    state = layout.state / ".pulumi" / "stacks" / "council" / "s.json"
+    state.parent.mkdir(parents=True)
+    urn = "urn:pulumi:s::council::sacred-council:stack:Cloud::"
+    resources = [
+        {"urn": f"{urn}eu-west-3-cloud", "type": "t", "outputs": {"egress_addresses": ["192.0.2.1", "192.0.2.2"]}},
+        {"urn": f"{urn}own-cloud", "type": "t", "outputs": {"egress_addresses": []}},
+        {"urn": f"{urn}eu-west-3-network", "type": "t", "outputs": {"egress_addresses": ["192.0.2.9"]}},
+    ]
+    state.write_text(json.dumps({"checkpoint": {"latest": {"resources": resources}}}))
+    assert egress_addresses(layout, "s") == {"eu-west-3": ["192.0.2.1", "192.0.2.2"]}
+    assert egress_addresses(layout, "other") == {}
 
 
 def test_no_two_parts_of_the_plan_overlap() -> None:

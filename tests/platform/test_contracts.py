@@ -108,6 +108,23 @@ def test_pulumi_waits_longer_for_a_job_than_the_job_may_run(stack: Rendered) -> 
         assert min(waited.values()) > job.inputs["spec"]["activeDeadlineSeconds"], job.name
 
 
+def test_pulumi_waits_for_no_service_longer_than_for_its_pods(stack: Rendered) -> None:
+    """The provider waits 10 seconds more for each Service with a cluster address whose pods are ready."""
+    inside = [
+        service.inputs
+        for service in stack.objects("Service")
+        if service.inputs["spec"].get("selector") and service.inputs["spec"].get("clusterIP") != "None"
+    ]
+    waited = [
+        service["metadata"]["name"]
+        for service in inside
+        if service["spec"].get("type", "ClusterIP") == "ClusterIP"
+        and (service["metadata"].get("annotations") or {}).get("pulumi.com/skipAwait") != "true"
+    ]
+    assert inside
+    assert waited == []
+
+
 def test_every_namespaced_object_names_its_namespace(stack: Rendered) -> None:
     lost = [
         r.name

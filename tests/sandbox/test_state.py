@@ -119,7 +119,7 @@ def test_a_server_is_recognised_by_its_name_and_its_directory(tmp_path: Path) ->
         try:
             assert [found.pid for found in processes.servers_of(tmp_path / "data")] == [ours.pid]
             assert processes.servers_of(tmp_path / "dat") == []
-            assert processes.stop(processes.servers_of(tmp_path / "data"), grace=5) == []
+            assert processes.kill(processes.servers_of(tmp_path / "data")) == []
             assert other.poll() is None
         finally:
             other.kill()
