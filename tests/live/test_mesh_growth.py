@@ -8,7 +8,6 @@ from functools import partial
 
 import pytest
 
-from components.namespaces import INGRESS, SERVICES
 from sandbox.controllers.mesh import Mesh
 from sandbox.controllers.stack import StackControllers
 from sandbox.controlplane import Cluster
@@ -45,9 +44,7 @@ class World:
 
     def is_ready(self, region: str) -> bool:
         """Whether all of the region's pods that should have a proxy are ready."""
-        istiod = self.mesh.regions[region].istiod
-        found = [pod for place in (INGRESS, SERVICES) for pod in mesh_sandboxes.pods(istiod, place)]
-        return bool(found) and all(map(mesh_sandboxes.is_ready, found))
+        return mesh_sandboxes.all_ready(self.mesh.regions[region].istiod)
 
     @contextmanager
     def controllers_of(self, region: str) -> Iterator[None]:
@@ -78,16 +75,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         mesh_sandboxes.deployed(tmp_path_factory.mktemp("growth"), "multiregion", TWO) as sandbox,
         mesh_sandboxes.meshed(sandbox) as (stack, mesh),
     ):
-        authorities = "".join(mesh_callers.authority_of(each.cluster) for each in stack.regions.values())
-        found = World(sandbox, stack, mesh, Caller(stack, DOMAIN, authorities))
+        found = World(sandbox, stack, mesh, mesh_callers.caller_of(stack, DOMAIN))
         for region in stack.regions:
             eventually(partial(found.is_ready, region), seconds=300, what=f"{region}'s pods are ready")
-            eventually(partial(_answers, found.caller, region), seconds=60, what="an answer")
+            eventually(partial(mesh_callers.answers, found.caller, region, PATH), seconds=60, what="an answer")
         yield found
-
-
-def _answers(caller: Caller, region: str) -> bool:
-    return bool(caller.call(region, PATH)["status"] == 200)
 
 
 @contextmanager

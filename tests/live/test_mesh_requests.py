@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.namespaces import INGRESS, SERVICES
+from components.namespaces import SERVICES
 from components.services import NAMES
 from sandbox.controllers.mesh import Mesh
 from sandbox.controllers.stack import StackControllers
@@ -56,24 +56,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         mesh_sandboxes.meshed(sandbox) as (stack, mesh),
     ):
         for region in stack.regions:
-            eventually(partial(_ready, mesh, region), seconds=300, what=f"{region}'s pods are ready")
-        authorities = "".join(mesh_callers.authority_of(each.cluster) for each in stack.regions.values())
-        caller = Caller(stack, DOMAIN, authorities)
+            ready = partial(mesh_sandboxes.all_ready, mesh.regions[region].istiod, len(NAMES) * PODS + 2)
+            eventually(ready, seconds=300, what=f"{region}'s pods are ready")
+        caller = mesh_callers.caller_of(stack, DOMAIN)
         for region in stack.regions:
-            eventually(partial(answered, caller, region), seconds=120, what=f"{region}'s gateway answers")
+            there = partial(mesh_callers.answers, caller, region, PATH)
+            eventually(there, seconds=120, what=f"{region}'s gateway answers")
         yield World(sandbox, stack, mesh, caller)
-
-
-def _ready(mesh: Mesh, region: str) -> bool:
-    """Whether all pods with proxies are ready."""
-    istiod = mesh.regions[region].istiod
-    found = [pod for namespace in (SERVICES, INGRESS) for pod in mesh_sandboxes.pods(istiod, namespace)]
-    return len(found) >= len(NAMES) * PODS + 2 and all(map(mesh_sandboxes.is_ready, found))
-
-
-def answered(caller: Caller, region: str) -> bool:
-    """Whether the region's gateway leads to a service."""
-    return bool(caller.call(region, PATH)["status"] == 200)
 
 
 def who(world: World, region: str, headers: Mapping[str, str] | None = None, count: int = 12) -> set[str]:

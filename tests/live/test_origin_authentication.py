@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from components.mesh.origin import CERTIFICATE
-from components.namespaces import INGRESS, SERVICES
+from components.namespaces import INGRESS
 from sandbox.controlplane import Cluster
 from tests.support import live, mesh_callers, mesh_sandboxes
 from tests.support.mesh_callers import Caller
@@ -66,12 +67,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     ):
         cluster = stack.regions[IOWA[0]].cluster
         authority = _give_certificate(cluster, folder / "certificate")
-        istiod = mesh.regions[IOWA[0]].istiod
-
-        def ready() -> bool:
-            found = [pod for place in (INGRESS, SERVICES) for pod in mesh_sandboxes.pods(istiod, place)]
-            return bool(found) and all(map(mesh_sandboxes.is_ready, found))
-
+        ready = partial(mesh_sandboxes.all_ready, mesh.regions[IOWA[0]].istiod)
         eventually(ready, seconds=300, what="pods with ready proxies")
         token, key = _secrets(sandbox)
         found = Edge(Caller(stack, DOMAIN, authority), token, key)

@@ -117,6 +117,16 @@ class Seen:
     retried: int = 0
 
 
+def caller_of(stack: StackControllers, domain: str) -> Caller:
+    """A machine that trusts the gateways of all regions."""
+    return Caller(stack, domain, "".join(authority_of(each.cluster) for each in stack.regions.values()))
+
+
+def answers(caller: Caller, region: str, path: str) -> bool:
+    """Whether the region's gateway leads to a service."""
+    return bool(caller.call(region, path)["status"] == http.client.OK)
+
+
 @contextmanager
 def load(caller: Caller, regions: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Iterator[Seen]:
     """Requests to a path of each region's gateway (path by region), one after the other, until the block ends.

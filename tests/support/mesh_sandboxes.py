@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components.namespaces import INGRESS, SERVICES
 from sandbox import binaries, control_planes
 from sandbox.charts.repositories import DOWNLOAD_VARIABLE, FOLDER_VARIABLE
 from sandbox.controllers import istio_charts
@@ -115,6 +116,12 @@ def pods(istiod: Istiod, namespace: str) -> list[dict[str, Any]]:
     found = istiod.cluster.kubectl("get", "pods", f"--namespace={namespace}", "--output=json")
     assert found.returncode == 0, found.stderr
     return [pod for pod in json.loads(found.stdout)["items"] if "deletionTimestamp" not in pod["metadata"]]
+
+
+def all_ready(istiod: Istiod, least: int = 1) -> bool:
+    """Whether at least so many pods should have a proxy, and all of them get requests."""
+    found = [pod for namespace in (INGRESS, SERVICES) for pod in pods(istiod, namespace)]
+    return len(found) >= least and all(map(is_ready, found))
 
 
 def proxy_of(pod: Mapping[str, Any]) -> dict[str, Any]:
