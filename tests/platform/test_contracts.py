@@ -110,18 +110,18 @@ def test_pulumi_waits_longer_for_a_job_than_the_job_may_run(stack: Rendered) -> 
 
 def test_pulumi_waits_for_no_service_longer_than_for_its_pods(stack: Rendered) -> None:
     """The provider waits 10 seconds more for each Service with a cluster address whose pods are ready."""
-    inside = [
+    services = [
         service.inputs
         for service in stack.objects("Service")
         if service.inputs["spec"].get("selector") and service.inputs["spec"].get("clusterIP") != "None"
     ]
     waited = [
         service["metadata"]["name"]
-        for service in inside
+        for service in services
         if service["spec"].get("type", "ClusterIP") == "ClusterIP"
         and (service["metadata"].get("annotations") or {}).get("pulumi.com/skipAwait") != "true"
     ]
-    assert inside
+    assert services
     assert waited == []
 
 
