@@ -97,6 +97,7 @@ def _entry(resource: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
         "dependencies": sorted(set(resource.get("dependencies") or ()) & known),
         "provider": str(resource.get("provider") or "").rpartition("::")[0],
         "deletedWith": resource.get("deletedWith") or "",
+        "retainOnDelete": bool(resource.get("retainOnDelete")),
     }
     inputs: dict[str, Any] = written(resource.get("inputs") or {})
     if token.startswith(_PROVIDERS):

@@ -41,6 +41,7 @@ def register(entry: dict[str, Any], made: dict[str, pulumi.Resource]) -> pulumi.
         depends_on=[made[urn] for urn in entry["dependencies"]],
         provider=cast(pulumi.ProviderResource | None, made.get(entry["provider"])),
         deleted_with=made.get(entry["deletedWith"]),
+        retain_on_delete=entry["retainOnDelete"],
         version=entry["version"],
     )
     inputs = value_of(entry["inputs"], made)

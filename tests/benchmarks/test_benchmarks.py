@@ -121,6 +121,16 @@ def test_the_flat_program_keeps_secrets_secret(tmp_path: Path) -> None:
     assert (tmp_path / "flat" / "resources.json").stat().st_mode & 0o077 == 0
 
 
+def test_the_flat_program_leaves_what_the_program_leaves(tmp_path: Path) -> None:
+    """Nobody but the vault may delete a key in Azure, so that the program leaves it to the vault's end."""
+    urn = "urn:pulumi:s::p::kubernetes:core/v1:Namespace::"
+    item = {"custom": True, "type": "kubernetes:core/v1:Namespace", "inputs": {}}
+    flat.write(tmp_path / "flat", [{**item, "urn": f"{urn}left", "retainOnDelete": True}, {**item, "urn": f"{urn}gone"}])
+    left, gone = render_program("local", {}, tmp_path / "flat" / "__main__.py").resources
+    assert (left.name, left.retained) == ("left", True)
+    assert (gone.name, gone.retained) == ("gone", False)
+
+
 def test_what_a_cloud_makes_up_comes_from_the_resource_that_has_it() -> None:
     """Azure gives an identity another GUID in each run, and a role names its identity by it."""
     guid, urn = "0e1f6b1c-2222-4333-8444-555566667777", "urn:pulumi:s::p::kubernetes:core/v1:Namespace::one"
