@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from sandbox import binaries, control_planes, progress
-from sandbox.controllers import netns
+from sandbox.controllers import mesh, netns
 from sandbox.controllers.network import prefix_of
 from sandbox.controllers.stack import clean
 from sandbox.controllers.supervisor import record_of
@@ -35,10 +35,11 @@ def start(layout: Layout, stack: str) -> int:
     """Start the controllers in the background, wait until they run, and print what can be tried."""
     netns.require()
     if _supervisor(layout, stack) is None:
-        if not any(cluster.servers for cluster in control_planes.clusters(layout, stack)):
+        running = [cluster for cluster in control_planes.clusters(layout, stack) if cluster.servers]
+        if not running:
             raise SandboxError(f"No control plane of stack {stack} runs; `make up STACK={stack}` starts them.")
-        binaries.ensure(layout, binaries.NETWORK)
-        with progress.step(f"Stack {stack}: starting networks, kube-proxies and containers"):
+        binaries.ensure(layout, [*binaries.NETWORK, *mesh.programs(running)])
+        with progress.step(f"Stack {stack}: starting networks, kube-proxies, containers and the mesh"):
             _launch(layout, stack)
     return status(layout, stack)
 

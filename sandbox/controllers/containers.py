@@ -64,7 +64,7 @@ class Process:
     environment: Mapping[str, str]
     """All of its environment."""
     directory: Path
-    """Working directory; may lie where the user has no access."""
+    """Working directory, in that of the pod, to which the user needs no way."""
     user: int = ROOT_USER
     """User number. 0 keeps all capabilities, others have none."""
     group: int = ROOT_USER

@@ -43,7 +43,7 @@ PROXY_STATUS: Final = "sidecar.istio.io/status"
 HTTP_PORT: Final = 8080
 """Port of the readiness probe and the debug pages."""
 PLAIN_PORT, XDS_PORT, MONITORING_PORT, WEBHOOK_PORT = 15010, 15012, 15014, 15017
-_MESH, _AUTHORITY = "istio", "cacerts"
+_MESH, _AUTHORITY = istio_charts.CONFIGURATION, "cacerts"
 _INJECTED: Final = ",".join(f"{key}={value}" for key, value in istio_charts.INJECTED.items())
 READ: Final = (_MESH, _AUTHORITY)
 """Names of the ConfigMap and of the Secret that become files of the process."""

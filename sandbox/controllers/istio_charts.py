@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from components.namespaces import ISTIO
 from components.versions import ISTIO_VERSION
 from sandbox import binaries, documents, golang
 from sandbox.charts import packages
@@ -25,6 +26,8 @@ from sandbox.layout import SandboxError
 Manifest = dict[str, Any]
 
 MODULE: Final = "istio.io/istio"
+CONFIGURATION: Final = "istio"
+"""Name of the ConfigMap with the mesh's configuration."""
 TOOL: Final = "istio"
 _CHARTS: Final = Path("manifests", "charts")
 _BOOTSTRAP: Final = Path("tools", "packaging", "common", "envoy_bootstrap.json")
@@ -169,8 +172,9 @@ def answered_at(configuration: Mapping[str, Any], url: str) -> Manifest:
 
 
 def has_mesh(cluster: Cluster) -> bool:
-    """Whether the program deployed a mesh to the region."""
-    return {*_CONTROL_PLANE} <= {release.chart for release in releases(cluster)}
+    """Whether the program deployed a mesh to the region. Asks without Helm, which may not be built."""
+    where = (f"--namespace={ISTIO}", "--ignore-not-found", "--output=name")
+    return bool(_kubectl(cluster, "get", "configmap", CONFIGURATION, *where).strip())
 
 
 def is_deployed(cluster: Cluster) -> bool:
@@ -223,9 +227,10 @@ def _is_substitute(cluster: Cluster, release: Release) -> bool:
 
 
 def _apply(cluster: Cluster, objects: Iterable[Manifest]) -> None:
-    """Apply the objects, definitions of resources first."""
+    """Apply the objects, definitions of resources first. The API server refuses unknown fields by itself."""
     ordered = sorted(objects, key=lambda each: each["kind"] != "CustomResourceDefinition")
-    command = ("apply", "--server-side", "--force-conflicts", f"--field-manager={_MANAGER}", "--filename=-")
+    options = ("--server-side", "--force-conflicts", f"--field-manager={_MANAGER}", "--validate=false")
+    command = ("apply", *options, "--filename=-")
     for batch in _batches(ordered):
         _kubectl(cluster, *command, stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": batch}))
 

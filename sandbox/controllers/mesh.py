@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from components.namespaces import ISTIO
-from sandbox import binaries
+from sandbox import binaries, control_planes
 from sandbox.controllers import istio, istio_charts
 from sandbox.controllers.api import ApiError, Informer, Object
 from sandbox.controllers.containers import ContainerRunner
@@ -19,14 +19,21 @@ from sandbox.controllers.istio import Istiod
 from sandbox.controllers.istio_proxy import IstioProxy
 from sandbox.controllers.region import RegionControllers
 from sandbox.controllers.stack import StackControllers
+from sandbox.controlplane import Cluster
 from sandbox.layout import Layout, SandboxError
 
 PORTS: Final = (istio.XDS_PORT, istio.WEBHOOK_PORT, istio.MONITORING_PORT, istio.PLAIN_PORT)
 """Ports of the Service istiod's pods."""
+_PROGRAMS: Final = (*binaries.ISTIO, binaries.HELM)
 _FAILURES = (OSError, ApiError, KeyError, http.client.HTTPException)
 _AT_ONCE = 2
 _DEPLOYED_SECONDS: Final = 600.0
 _POLL_SECONDS: Final = 0.5
+
+
+def programs(clusters: Iterable[Cluster]) -> Sequence[binaries.Binary]:
+    """The programs that these regions need for their mesh. Empty if none has one."""
+    return _PROGRAMS if any(map(istio_charts.has_mesh, clusters)) else ()
 
 
 class RegionIstiod:
@@ -72,17 +79,18 @@ class Mesh:
     """The extension of a stack's controllers that runs its mesh."""
 
     def __init__(self, layout: Layout, stack: str) -> None:
-        self._layout = layout
+        self._layout, self._stack = layout, stack
         self.regions: dict[str, RegionIstiod] = {}
 
     def runners(self) -> Sequence[ContainerRunner]:
-        """The runner of Istio's proxies. Builds them if necessary."""
-        binaries.ensure(self._layout, [*binaries.ISTIO, binaries.HELM])
-        return [IstioProxy.of(self._layout)]
+        """The runner of Istio's proxies, if a region has a mesh. Builds them if necessary."""
+        needed = programs(_running(self._layout, self._stack))
+        binaries.ensure(self._layout, needed)
+        return [IstioProxy.of(self._layout)] if needed else []
 
     def start(self, stack: StackControllers) -> None:
         """Start an istiod for each region that has a mesh. Raises `SandboxError`."""
-        meshed = [name for name, region in stack.regions.items() if istio_charts.has_mesh(region.cluster)]
+        meshed = [name for name, region in stack.regions.items() if programs([region.cluster])]
         added = [self._add(stack, name) for name in meshed]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(lambda mesh: mesh.open(), added))
@@ -116,3 +124,7 @@ class Mesh:
         for mesh in self.regions.values():
             mesh.stop()
         self.regions.clear()
+
+
+def _running(layout: Layout, stack: str) -> list[Cluster]:
+    return [cluster for cluster in control_planes.clusters(layout, stack) if cluster.servers]

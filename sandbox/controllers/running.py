@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sandbox import manifests
 from sandbox.controllers import netns, probes, references, volumes
@@ -23,12 +23,15 @@ from sandbox.controllers.network import PodNetwork
 _LONGEST_PAUSE = 30.0
 _KILL_SECONDS = 5.0
 _GIVE_UP_SECONDS = 10.0
-_PRIVATE_FILES = """
+_POD: Final = "/mnt"
+"""Where a pod's processes see its directory. They ask for the real names of files, and the way to it is not theirs."""
+_PRIVATE_FILES = f"""
 for pair in "$1:/etc/hosts" "$2:/etc/resolv.conf"; do
-  if [ -e "${pair#*:}" ]; then mount --bind "${pair%%:*}" "${pair#*:}"; fi
+  if [ -e "${{pair#*:}}" ]; then mount --bind "${{pair%%:*}}" "${{pair#*:}}"; fi
 done
-cd "$3"
-shift 3
+mount --bind "$3" {_POD}
+cd "{_POD}/$4"
+shift 4
 exec "$@"
 """
 
@@ -55,7 +58,8 @@ class Place:
 def launch(place: Place, process: Process) -> list[str]:
     """The command that starts the process in the pod's network, with files of its own and as its user."""
     start = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", _PRIVATE_FILES, "sh"]
-    files = [str(place.hosts), str(place.resolver), str(process.directory)]
+    files = [str(place.hosts), str(place.resolver), str(place.directory)]
+    files.append(str(process.directory.relative_to(place.directory)))
     rights: list[str] = []
     if process.user != ROOT_USER:
         identity = [f"--reuid={process.user}", f"--regid={process.group}", "--clear-groups"]
@@ -212,6 +216,8 @@ class RunningContainer:
         self._forward(process)
         self._launched = process
         with (self._directory / "log").open("ab") as log:
+            # Some programs open /dev/stdout, which is this file.
+            os.fchown(log.fileno(), process.user, process.group)
             self._process = subprocess.Popen(
                 launch(self._place, process),
                 env=dict(process.environment),

@@ -20,6 +20,7 @@ from sandbox.controllers.api import ApiError
 from sandbox.controllers.balancers import addresses
 from sandbox.controllers.containers import ContainerRunner
 from sandbox.controllers.egress import egress_addresses
+from sandbox.controllers.mesh import Mesh
 from sandbox.controllers.stack import StackControllers
 from sandbox.layout import Layout, SandboxError
 
@@ -39,7 +40,7 @@ class Extension(Protocol):
         """End everything that it started, before the networks go. Called also if `start` failed."""
 
 
-EXTENSIONS: tuple[Callable[[Layout, str], Extension], ...] = ()
+EXTENSIONS: tuple[Callable[[Layout, str], Extension], ...] = (Mesh,)
 """Each gets the layout and the stack's name."""
 
 

@@ -194,7 +194,7 @@ def test_a_pod_gets_its_token_and_its_rights(stack: StackControllers) -> None:
     ]
     assert process.uids().effective == 10001
     assert process.gids().effective == 10001
-    token = Path(process.cwd(), "var/run/tokens/token").read_text()
+    token = Path(f"/proc/{process.pid}/cwd/var/run/tokens/token").read_text()
     assert token.count(".") == 2
 
 

@@ -140,12 +140,12 @@ def test_a_circle_keeps_its_pod_while_another_comes(world: World) -> None:
     cluster = world.stack.regions[region].cluster
     before = pods_of_circles(world, region)
     assert len(set(before.values())) == PODS
-    mesh_callers.scale(cluster, SERVICE, PODS + 1)
+    mesh_callers.autoscale(cluster, SERVICE, PODS + 1)
     try:
-        eventually(lambda: _spread(world, region) == PODS + 1, seconds=60, what="circles on a new pod")
+        eventually(lambda: _spread(world, region) == PODS + 1, seconds=120, what="circles on a new pod")
         after = pods_of_circles(world, region)
     finally:
-        mesh_callers.scale(cluster, SERVICE, PODS)
+        mesh_callers.autoscale(cluster, SERVICE, PODS)
     moved = [circle for circle in before if before[circle] != after[circle]]
     print(f"{len(moved)} of {CIRCLES} circles moved from {PODS} pods to {PODS + 1}")
     # All that move go to the new pod: none between the pods that were there.

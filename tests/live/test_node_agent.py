@@ -150,7 +150,7 @@ def test_a_pod_waits_for_its_secret_and_gets_its_new_content(
         for each in netns.processes_in([agent.namespace_of(_key("four"))])
         if "sample.py" in " ".join(each.cmdline())
     ]
-    file = Path(process.cwd(), "var/run/tokens/password")
+    file = Path(f"/proc/{process.pid}/cwd/var/run/tokens/password")
     assert file.read_bytes() == b"first"
     assert file.stat().st_gid == 10001
     objects.data[path] = {"data": {"password": base64.b64encode(b"second").decode()}}

@@ -103,13 +103,17 @@ def get(
     headers: Mapping[str, str] | None = None,
     method: str = "GET",
 ) -> dict[str, Any]:
-    """The JSON that a request from a network namespace gets, with its `status`. Raises `OSError` without an answer."""
+    """The JSON that a request from a network namespace gets, with its `status`. Raises `OSError` without an answer.
+
+    An answer that is no JSON is the `text` beside the status.
+    """
     connection = http.client.HTTPConnection(address, port, timeout=5)
     connection.sock = netns.connect(namespace, (address, port), 2)
     try:
         connection.request(method, path, headers={"Connection": "close", **(headers or {})})
         response = connection.getresponse()
-        found: dict[str, Any] = json.loads(response.read() or "{}")
+        body = response.read().decode()
+        found = json.loads(body) if body.startswith("{") else {"text": body}
         return {**found, "status": response.status}
     finally:
         connection.close()
