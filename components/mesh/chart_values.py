@@ -19,6 +19,11 @@ TRUST_DOMAIN: Final = "sacred-council.love"
 MAX_REPLICAS: Final = 5
 """Maximum for the control plane and for each gateway."""
 
+LOCALITY_LABEL: Final = "istio-locality"
+"""Label of pods that says where they are, in place of their nodes' labels.
+
+It names the region and no zone. Otherwise Istio would prefer the caller's zone, and a circle would have a pod in each.
+"""
 INGRESS_APP: Final = "istio-ingressgateway"
 EAST_WEST_APP: Final = "istio-eastwestgateway"
 EAST_WEST_PODS: Final = {"istio": "eastwestgateway"}
@@ -155,6 +160,7 @@ def cni_values(*, platform: MeshPlatform | None) -> dict[str, Any]:
 def gateway_values(
     settings: MeshSettings,
     *,
+    region: str,
     service_type: ServiceType,
     annotations: Mapping[str, object],
     load_balancer_ip: object | None = None,
@@ -165,6 +171,7 @@ def gateway_values(
     """
     return {
         **_gateway_pods(settings, INGRESS_PODS),
+        "labels": {LOCALITY_LABEL: region},
         "podAnnotations": {"proxy.istio.io/config": json.dumps({"proxyStatsMatcher": GATEWAY_STATISTICS})},
         "service": {
             "type": service_type,
@@ -182,12 +189,13 @@ def gateway_values(
 def east_west_values(
     settings: MeshSettings,
     *,
+    region: str,
     network: str,
     service_type: ServiceType,
     annotations: Mapping[str, str],
     allowed_sources: Sequence[pulumi.Input[str]],
 ) -> dict[str, Any]:
-    """Values of chart `gateway` for the east-west gateway of `network`.
+    """Values of chart `gateway` for the east-west gateway of `region`, whose network Istio calls `network`.
 
     Only `allowed_sources` (IPv4 addresses) may connect. Raises ValueError for an empty list, which would admit anyone.
     """
@@ -196,7 +204,7 @@ def east_west_values(
     return {
         **_gateway_pods(settings, EAST_WEST_PODS),
         # Instead of the chart's `networkGateway`, which also opens two ports of a control plane for other clusters.
-        "labels": {NETWORK_LABEL: network},
+        "labels": {NETWORK_LABEL: network, LOCALITY_LABEL: region},
         "env": {"ISTIO_META_REQUESTED_NETWORK_VIEW": network},
         "service": {
             "type": service_type,

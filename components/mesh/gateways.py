@@ -73,6 +73,7 @@ class IngressGateway(pulumi.ComponentResource):
         hosts = [domain, *(public_certificate.hosts if public_certificate else ())]
         values = chart_values.gateway_values(
             settings,
+            region=context.region,
             service_type=service_type,
             annotations={**(service_annotations or {}), **(address.annotations if address else {})},
             load_balancer_ip=address.load_balancer_ip if address else None,
@@ -180,6 +181,7 @@ class EastWestGateway(pulumi.ComponentResource):
         own = _network_policy(name, context, EAST_WEST_APP, EAST_WEST_PODS, ports, [], self)
         values = chart_values.east_west_values(
             settings,
+            region=context.region,
             network=network_name,
             service_type=service_type,
             annotations=service_annotations,

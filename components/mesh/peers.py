@@ -62,16 +62,17 @@ class EastWest:
 
 
 def nearest_first(mesh_peers: MeshPeers) -> dict[str, Any]:
-    """Locality setting: prefer the same zone, then the same region, the nearest other region, and the rest."""
+    """Locality setting: prefer the same region, then the nearest other region, then the rest."""
     return {
         "enabled": True,
         "failover": [{"from": mesh_peers.region, "to": nearest} for nearest in mesh_peers.reachable[:1]],
     }
 
 
-def subsets(mesh_peers: MeshPeers, affinity: dict[str, Any]) -> list[dict[str, Any]]:
+def subsets(mesh_peers: MeshPeers, policy: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return one subset per region, with the region's name: it prefers that region's endpoints over all others.
 
+    `policy` is the traffic policy of every subset, without the order of localities.
     A subset that selected only the region's endpoints would be empty when the region is down.
     The subset's name is part of the TLS server name, which the other region's gateway must know, so all regions have
     the same subsets.
@@ -80,10 +81,11 @@ def subsets(mesh_peers: MeshPeers, affinity: dict[str, Any]) -> list[dict[str, A
         {
             "name": region,
             "trafficPolicy": {
+                **policy,
                 "loadBalancer": {
-                    **affinity,
+                    **policy["loadBalancer"],
                     "localityLbSetting": {"enabled": True, "failoverPriority": [f"{CLUSTER_LABEL}={region}"]},
-                }
+                },
             },
         }
         for region in mesh_peers.regions

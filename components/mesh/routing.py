@@ -17,6 +17,8 @@ from components.workload import AppMetadata, custom_object, pod_monitor
 
 APP = "mesh-routing"
 CIRCLE_HEADER = "x-sacred-circle"
+HASH_TABLE = 5003
+"""Places that pods share: a prime, and a hundred for each of fifty pods. Fewer circles move than on Envoy's ring."""
 SERVICE_LABELS = {"app.kubernetes.io/part-of": PART_OF, "app.kubernetes.io/component": "service"}
 
 
@@ -192,12 +194,13 @@ def destination_rule(name: str, namespace: str, mesh_peers: MeshPeers | None = N
     """Spec of a DestinationRule: keep each circle on one pod, and eject failing pods (or regions) for a while.
 
     With other regions, requests fail over to the nearest first, and each region is a subset that routes can choose.
-    The caller's zone then comes before all others, so a circle has one pod in each zone that calls it.
+    A circle has one pod in the region, whoever calls it: pods name no zone as their locality (`LOCALITY_LABEL`).
     """
-    affinity = {"consistentHash": {"httpHeaderName": CIRCLE_HEADER}}
-    # Explicit, because outlier detection would order zones itself, and a circle's pod would depend on the caller.
+    affinity = {"consistentHash": {"httpHeaderName": CIRCLE_HEADER, "maglev": {"tableSize": HASH_TABLE}}}
+    # Explicit, because outlier detection turns it on.
     nearest = {"enabled": False} if mesh_peers is None else peers.nearest_first(mesh_peers)
-    regions = {} if mesh_peers is None else {"subsets": peers.subsets(mesh_peers, affinity)}
+    elsewhere = {"loadBalancer": affinity, "outlierDetection": outlier_detection(failures=1)}
+    regions = {} if mesh_peers is None else {"subsets": peers.subsets(mesh_peers, elsewhere)}
     return {
         "host": service_host(name, namespace),
         "trafficPolicy": {
@@ -206,16 +209,27 @@ def destination_rule(name: str, namespace: str, mesh_peers: MeshPeers | None = N
                 "http": {"idleTimeout": chart_values.IDLE_TIMEOUT},
             },
             "loadBalancer": {**affinity, "localityLbSetting": nearest},
-            # Locality failover starts only when every local pod is ejected. A limit below 100 % would prevent it.
-            "outlierDetection": {
-                "consecutiveGatewayErrors": 5,
-                "consecutive5xxErrors": 0,
-                "interval": "10s",
-                "baseEjectionTime": "30s",
-                "maxEjectionPercent": 100,
-            },
+            "outlierDetection": outlier_detection(failures=2),
         },
         **regions,
+    }
+
+
+def outlier_detection(*, failures: int) -> dict[str, Any]:
+    """Spec of an outlier detection: leave out for a while what fails so many times in a row, or has a bad gateway.
+
+    A failure is a connection that does not open, or a request without an answer in time. Subsets, whose requests mostly
+    leave the region, use 1: when a region dies, whoever tries again must get an answer from another one.
+    """
+    return {
+        "splitExternalLocalOriginErrors": True,
+        "consecutiveLocalOriginFailures": failures,
+        "consecutiveGatewayErrors": 5,
+        "consecutive5xxErrors": 0,
+        "interval": "10s",
+        "baseEjectionTime": "30s",
+        # Other regions get requests only once every pod of this one is left out.
+        "maxEjectionPercent": 100,
     }
 
 
@@ -232,7 +246,12 @@ def _route(name: str, namespace: str, port: int) -> dict[str, Any]:
         "route": [{"destination": {"host": service_host(name, namespace), "port": {"number": port}}}],
         "timeout": "15s",
         # Retry only failures before the service has seen the request, so that nothing is done twice.
-        "retries": {"attempts": 2, "retryOn": "connect-failure,refused-stream"},
+        "retries": {
+            "attempts": 2,
+            "retryOn": "connect-failure,refused-stream",
+            # The third attempt goes to another region.
+            "retryRemoteLocalities": True,
+        },
     }
 
 

@@ -104,6 +104,12 @@ class RegionNetwork:
         """The router's."""
         self.nodes: Mapping[str, str] = {f"{region}-{zone}": f"{self.namespace}-{zone}" for zone in manifests.ZONES}
         """The namespaces of the nodes, by the names of the Node objects."""
+        self._is_cut = False
+
+    @property
+    def _routes(self) -> list[str]:
+        """The addresses at which others see the region."""
+        return [str(self.addresses.load_balancers), *dict.fromkeys(f"{address}/32" for address in self.egress)]
 
     def create(self) -> None:
         """Make the router and the nodes, and connect them to each other and to the internet, which must be there.
@@ -123,12 +129,11 @@ class RegionNetwork:
                 f"route add unreachable {self.addresses.pods}",
             ],
         )
-        routes = [str(self.addresses.load_balancers), *dict.fromkeys(f"{address}/32" for address in self.egress)]
         netns.ip(
             internet,
             [
                 f"link set {uplink} up",
-                *(f"route replace {route} via {self.addresses.router} dev {uplink} onlink" for route in routes),
+                *(f"route replace {route} via {self.addresses.router} dev {uplink} onlink" for route in self._routes),
             ],
         )
         for zone, (node, namespace) in enumerate(self.nodes.items()):
@@ -193,6 +198,12 @@ class RegionNetwork:
         rules = ["*filter", "-F FORWARD", "-A FORWARD -m conntrack --ctstate INVALID -j DROP", "COMMIT"]
         netns.run([*netns.entering(self.namespace), "iptables-restore", "--noflush"], rules)
 
+    def cut(self) -> None:
+        """Cut the region off: what is sent to it, or by it, is lost without an answer, also after `remove`."""
+        self._is_cut = True
+        losses = [f"route replace blackhole {route}" for route in self._routes]
+        netns.ip(self.internet.namespace, [f"link set r{self.addresses.slot} down", *losses])
+
     def route(self, address: str, nodes: Iterable[str] | None) -> None:
         """Send connections to a load balancer's address to these nodes only, by name. None: to all nodes again."""
         everywhere = f"route flush exact {address}/32"
@@ -239,8 +250,7 @@ class RegionNetwork:
         for namespace in [self.namespace, *namespaces]:
             self.internet.forwards.forget(namespace)
         netns.remove([*namespaces, self.namespace])
-        routes = [str(self.addresses.load_balancers), *dict.fromkeys(f"{address}/32" for address in self.egress)]
-        for route in routes:
+        for route in () if self._is_cut else self._routes:
             with suppress(SandboxError):
                 netns.ip(self.internet.namespace, [f"route delete {route}"])
 

@@ -83,8 +83,13 @@ class StackControllers:
         return region
 
     def remove_region(self, name: str) -> None:
-        """End a region's controllers and network, as if the region had lost its power. The others go on."""
-        self.regions.pop(name).stop()
+        """End a region's controllers and network, as if the region had lost its power. The others go on.
+
+        What they send there gets no answer.
+        """
+        region = self.regions.pop(name)
+        region.network.cut()
+        region.stop()
 
     def stop(self) -> None:
         """End everything. Can be repeated."""

@@ -30,7 +30,6 @@ CIRCLES = 60
 SETTINGS = {
     **configured(*MIXED),
     "edge": {"domain": DOMAIN},
-    # One pod for each gateway: with several, each zone of callers has its own pod for a circle.
     "mesh": {"replicas": 1, "postQuantum": "prefer"},
     "services": {name: {"minReplicas": PODS, "maxReplicas": 4} for name in NAMES},
 }
@@ -147,10 +146,11 @@ def test_a_circle_keeps_its_pod_while_another_comes(world: World) -> None:
     finally:
         mesh_callers.autoscale(cluster, SERVICE, PODS)
     moved = [circle for circle in before if before[circle] != after[circle]]
-    print(f"{len(moved)} of {CIRCLES} circles moved from {PODS} pods to {PODS + 1}")
-    # All that move go to the new pod: none between the pods that were there.
-    assert {after[circle] for circle in moved}.isdisjoint(before.values())
-    assert 0 < len(moved) < CIRCLES / 2
+    elsewhere = [circle for circle in moved if after[circle] in before.values()]
+    print(f"{len(moved)} of {CIRCLES} circles moved from {PODS} pods to {PODS + 1}, {len(elsewhere)} to an older pod")
+    # A third has to move, and Envoy's table moves a few more.
+    assert CIRCLES / 6 < len(moved) < CIRCLES / 2
+    assert len(elsewhere) < CIRCLES / 6
 
 
 @pytest.mark.parametrize(

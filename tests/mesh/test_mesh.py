@@ -285,10 +285,22 @@ def test_the_first_attempt_may_take_as_long_as_the_request() -> None:
 def test_a_circle_keeps_its_pod_in_all_zones_and_a_whole_region_can_be_ejected() -> None:
     policy = routing.destination_rule("agent-network", "sacred-council")["trafficPolicy"]
     assert policy["loadBalancer"] == {
-        "consistentHash": {"httpHeaderName": "x-sacred-circle"},
+        "consistentHash": {"httpHeaderName": "x-sacred-circle", "maglev": {"tableSize": 5003}},
         "localityLbSetting": {"enabled": False},
     }
     assert policy["outlierDetection"]["maxEjectionPercent"] == 100
+
+
+def test_a_table_of_places_has_a_size_that_envoy_takes() -> None:
+    """A prime: https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/cluster.proto#maglevlbconfig."""
+    policy = routing.destination_rule("agent-network", "sacred-council")["trafficPolicy"]
+    size = policy["loadBalancer"]["consistentHash"]["maglev"]["tableSize"]
+    assert all(size % factor for factor in range(2, size))
+
+
+def test_the_gateways_pods_are_in_their_region_and_in_no_zone(mesh: Rendered) -> None:
+    # Istio reads this label before those of the node, as region/zone/subzone (LocalityLabel in its pkg/model/proxy.go).
+    assert release(mesh, "here-gateway-release")["labels"]["istio-locality"] == "here"
 
 
 def test_the_gateways_pods_pass_the_restricted_standard(mesh: Rendered) -> None:
@@ -307,8 +319,8 @@ def test_budgets_never_stop_the_drain_of_a_node() -> None:
     single, double = MeshSettings(), MeshSettings(replicas=2)
     assert istiod_values(settings=single)["global"]["defaultPodDisruptionBudget"] == {"enabled": False}
     assert istiod_values(settings=double)["global"]["defaultPodDisruptionBudget"] == {"enabled": True}
-    one = chart_values.gateway_values(single, service_type="ClusterIP", annotations={})
-    two = chart_values.gateway_values(double, service_type="ClusterIP", annotations={})
+    one = chart_values.gateway_values(single, region="here", service_type="ClusterIP", annotations={})
+    two = chart_values.gateway_values(double, region="here", service_type="ClusterIP", annotations={})
     assert one["podDisruptionBudget"] == {}
     assert two["podDisruptionBudget"] == {"maxUnavailable": 1}
 

@@ -275,7 +275,7 @@ def test_every_locality_setting_has_exactly_one_way_and_keeps_a_circles_affinity
     for policy in policies:
         balancer = policy["loadBalancer"]
         assert len(balancer["localityLbSetting"].keys() & {"distribute", "failover", "failoverPriority"}) == 1
-        assert balancer["consistentHash"] == {"httpHeaderName": "x-sacred-circle"}
+        assert balancer["consistentHash"] == {"httpHeaderName": "x-sacred-circle", "maglev": {"tableSize": 5003}}
 
 
 def test_all_regions_have_the_same_subsets_because_their_names_are_in_the_server_name() -> None:
@@ -290,6 +290,17 @@ def test_a_subset_prefers_its_region_and_has_all_others_left_when_that_is_down()
         assert "labels" not in subset
         setting = subset["trafficPolicy"]["loadBalancer"]["localityLbSetting"]
         assert setting["failoverPriority"] == [f"topology.istio.io/cluster={subset['name']}"]
+
+
+def test_a_subset_leaves_out_a_region_after_one_request_without_an_answer() -> None:
+    """Whoever tries again then gets an answer from another region."""
+    rule = rules(rendered(*FIVE), EUROPE)
+    limits = [
+        subset["trafficPolicy"]["outlierDetection"]["consecutiveLocalOriginFailures"] for subset in rule["subsets"]
+    ]
+    assert set(limits) == {1}
+    # One slow request must not take a pod's circles away.
+    assert rule["trafficPolicy"]["outlierDetection"]["consecutiveLocalOriginFailures"] == 2
 
 
 def test_a_language_goes_to_the_region_that_serves_it_and_all_else_stays() -> None:
@@ -338,5 +349,10 @@ def test_a_control_plane_is_told_of_others_only() -> None:
 def test_a_gateway_between_networks_that_lets_in_anyone_is_refused() -> None:
     with pytest.raises(ValueError, match="allowed_sources: expected addresses, got none; anyone could connect"):
         chart_values.east_west_values(
-            MeshSettings(), network="net", service_type="LoadBalancer", annotations={}, allowed_sources=[]
+            MeshSettings(),
+            region="here",
+            network="net",
+            service_type="LoadBalancer",
+            annotations={},
+            allowed_sources=[],
         )
