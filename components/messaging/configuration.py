@@ -18,7 +18,7 @@ CLIENT_PORT: Final = 4222
 CLUSTER_PORT: Final = 6222
 GATEWAY_PORT: Final = 7222
 LEAF_PORT: Final = 7422
-"""Where the servers for browsers connect."""
+"""Where the servers for browsers and those of edge sites connect."""
 MONITOR_PORT: Final = 8222
 EXPORTER_PORT: Final = 7777
 
@@ -43,14 +43,27 @@ PASSWORDS: Final[Mapping[str, str]] = {
     CIRCLES_USER: "LIVE_CIRCLES_PASSWORD",
     STATE_USER: "LIVE_STATE_PASSWORD",
 }
-"""Variable with a user's hash, in users.conf."""
-MAX_PAYLOAD: Final = "1MB"
-MAX_PAYLOAD_BYTES: Final = 2**20
-"""The same. In the servers' configuration, MB stands for 2 ** 20."""
+"""Variable with a user's hash, in users.conf. `password_variable` has those of edge sites, too."""
+SITE: Final = "site-"
+"""Beginning of the user that an edge site logs in as."""
+HANDSHAKE_SECONDS: Final = 5
+SITE_HANDSHAKE_SECONDS: Final = 30
+"""Time for the TLS handshake of an edge site, which takes two round trips."""
+MAX_PAYLOAD: Final = 2**20
+"""Most bytes of a message."""
 LAME_DUCK_SECONDS: Final = 30
 FOREVER: Final = 10**9
 """Attempts to reach another region, one per second."""
 MEMORY_SHARE: Final = 0.25
+SITE_PING_SECONDS: Final = 20
+"""Between two pings of an edge site. After two without an answer, the site connects anew."""
+
+# What JetStream sends to copy a stream (nats-server: infoReplySubject, trySetupSourceConsumer, setupMirrorConsumer,
+# jsFlowControlPre). The last word of the first three is random.
+_ANSWERS: Final = "$JSC.R.*"
+_TO_SOURCES: Final = "$JS.S.*"
+_TO_MIRRORS: Final = "$JS.M.*"
+_FLOW_CONTROL: Final = "$JS.FC.>"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,13 +98,19 @@ class Mirrored:
 
 @dataclass(frozen=True, kw_only=True)
 class RegionServers:
-    """The servers of one region, and their links to other regions."""
+    """The servers of one region, and their links to other regions and to edge sites."""
 
     region: str
     settings: MessagingSettings
     gateway: Gateway | None = None
     """None: a single region."""
     mirrored: Sequence[Mirrored] = ()
+    sites: Sequence[str] = ()
+    """Edge sites whose home the region is."""
+    copied: Sequence[str] = ()
+    """Streams of which each of these sites keeps a copy."""
+    is_site: bool = False
+    """Whether these are the servers of an edge site, which read the link to their home from home.conf."""
 
     def __post_init__(self) -> None:
         if self.gateway is not None and len(self.gateway.seeds) >= self.settings.servers:
@@ -151,14 +170,27 @@ def render(servers: RegionServers) -> str:
         blocks.append(_cluster(servers))
     if servers.gateway:
         blocks.append(_gateway(servers.region, servers.gateway))
-    if servers.settings.websocket.enabled:
-        blocks.append(_leafnodes())
+    if servers.settings.websocket.enabled or servers.sites:
+        blocks.append(_leafnodes(SITE_HANDSHAKE_SECONDS if servers.sites else HANDSHAKE_SECONDS))
+    if servers.is_site:
+        blocks.append("include ./home.conf\n")
     return "\n".join(blocks)
+
+
+def site_user(site: str) -> str:
+    """Return the user that the edge site `site` logs in as at its home."""
+    return f"{SITE}{site}"
+
+
+def password_variable(user: str) -> str:
+    """Return the variable with the hash of a user's password."""
+    return PASSWORDS.get(user) or f"{user.upper().replace('-', '_')}_PASSWORD"
 
 
 def render_users(hashes: Mapping[str, str]) -> str:
     """Return the text of users.conf: the bcrypt hashes that nats.conf refers to, given by user."""
-    return "".join(f'{name}: "{hashes[user]}"\n' for user, name in PASSWORDS.items() if user in hashes)
+    users = [*(user for user in PASSWORDS if user in hashes), *sorted(set(hashes) - set(PASSWORDS))]
+    return "".join(f'{password_variable(user)}: "{hashes[user]}"\n' for user in users)
 
 
 def _server() -> str:
@@ -173,7 +205,7 @@ lame_duck_duration: "{LAME_DUCK_SECONDS}s"
 {tls_block(verify=False, indent=0)}"""
 
 
-def tls_block(*, verify: bool | None, indent: int = 2) -> str:
+def tls_block(*, verify: bool | None, indent: int = 2, handshake: int = HANDSHAKE_SECONDS) -> str:
     """Return the block with the pod's certificate. `verify`: whether clients need one, too; None: this is a client."""
     clients = "" if verify is None else f"  verify: {str(verify).lower()}\n"
     block = f"""\
@@ -181,7 +213,7 @@ tls {{
   cert_file: "{CERTIFICATES}/tls.crt"
   key_file: "{CERTIFICATES}/tls.key"
   ca_file: "{CERTIFICATES}/ca.crt"
-{clients}  timeout: 5
+{clients}  timeout: {handshake}
 }}
 """
     return textwrap.indent(block, " " * indent)
@@ -206,7 +238,7 @@ include ./users.conf
 accounts {{
   "{APPLICATION_ACCOUNT}": {{
     jetstream: enabled
-    users: [{{user: "{APPLICATION_USER}", password: $APPLICATION_PASSWORD}}]
+{_application_users(servers)}
 {_imports(servers.mirrored)}{_live_exports(servers.region) if live else ""}  }}
   "{system}": {{
     users: [{{user: "{SYSTEM_USER}", password: $SYSTEM_PASSWORD}}]
@@ -214,6 +246,28 @@ accounts {{
 {_live_accounts(servers.region) if live else ""}{_homes(servers.mirrored)}}}
 system_account: "{system}"
 """
+
+
+def _application_users(servers: RegionServers) -> str:
+    application = f'{{user: "{APPLICATION_USER}", password: $APPLICATION_PASSWORD}}'
+    if not servers.sites:
+        return f"    users: [{application}]"
+    links = (_site_link(site, servers) for site in sorted(servers.sites))
+    return f"    users: [\n{_lines((application, *links), 6)}\n    ]"
+
+
+def _site_link(site: str, servers: RegionServers) -> str:
+    """Return the user of an edge site, with what may cross its link: the transfer of streams, and nothing else.
+
+    Each side copies from the other by a consumer: it asks for one, and gets messages and flow control on subjects of
+    its own choice, whose beginnings are JetStream's.
+    """
+    copies = (_consumer_create(domain_api(servers.region), stream) for stream in servers.copied)
+    return _link(
+        site_user(site),
+        publish=[*copies, _ANSWERS, _TO_SOURCES, _FLOW_CONTROL],
+        subscribe=[f"{domain_api(site)}.CONSUMER.>", _ANSWERS, _TO_MIRRORS, _FLOW_CONTROL],
+    )
 
 
 def _imports(mirrored: Sequence[Mirrored]) -> str:
@@ -270,7 +324,8 @@ def _live_accounts(region: str) -> str:
 
 def _link(user: str, *, publish: Sequence[str], subscribe: Sequence[str]) -> str:
     return (
-        f'{{user: "{user}", password: ${PASSWORDS[user]}, allowed_connection_types: ["LEAFNODE"], permissions: {{'
+        f'{{user: "{user}", password: ${password_variable(user)}, allowed_connection_types: ["LEAFNODE"], '
+        "permissions: {"
         f"publish: {{allow: {json.dumps(publish)}}}, subscribe: {{allow: {json.dumps(subscribe)}}}}}}}"
     )
 
@@ -286,7 +341,11 @@ def _homes(mirrored: Sequence[Mirrored]) -> str:
 
 
 def _consumer_api(api: str, mirrored: Mirrored) -> str:
-    return f"{api}.CONSUMER.CREATE.{mirrored.stream}"
+    return _consumer_create(api, mirrored.stream)
+
+
+def _consumer_create(api: str, stream: str) -> str:
+    return f"{api}.CONSUMER.CREATE.{stream}"
 
 
 def _cluster(servers: RegionServers) -> str:
@@ -315,13 +374,14 @@ gateway {{
 """
 
 
-def _leafnodes() -> str:
-    # Servers for browsers come back through the Service: it knows which servers are ready.
+def _leafnodes(handshake: int) -> str:
+    # Servers for browsers come back through the Service, which knows the servers that are ready; edge sites come back
+    # through the load balancer.
     return f"""\
 leafnodes {{
   listen: "0.0.0.0:{LEAF_PORT}"
   no_advertise: true
-{tls_block(verify=True)}}}
+{tls_block(verify=True, handshake=handshake)}}}
 """
 
 

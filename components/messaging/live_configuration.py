@@ -75,9 +75,19 @@ include ./links.conf
 """
 
 
-def render_links(*, host: str, account_key: str, passwords: Mapping[str, str]) -> str:
-    """Return the text of links.conf: a link for each user in `passwords` to the servers at `host`. It is secret."""
-    links = "\n".join(_link(f"tls://{user}:{password}@{host}", account_key) for user, password in passwords.items())
+def render_links(
+    *,
+    host: str,
+    account_key: str,
+    passwords: Mapping[str, str],
+    handshake: int = configuration.HANDSHAKE_SECONDS,
+) -> str:
+    """Return the text of links.conf: a link for each user in `passwords` to the servers at `host`. It is secret.
+
+    `handshake` is the time for that of TLS, in seconds.
+    """
+    urls = (f"tls://{user}:{password}@{host}" for user, password in passwords.items())
+    links = "\n".join(_link(url, account_key, handshake) for url in urls)
     return f"""\
 leafnodes {{
   reconnect: 1
@@ -88,9 +98,12 @@ leafnodes {{
 """
 
 
-def _link(url: str, account_key: str) -> str:
+def _link(url: str, account_key: str, handshake: int) -> str:
+    # The server answers first. Without this line, a link that takes more than a second for that never begins.
+    far = handshake > configuration.HANDSHAKE_SECONDS
+    patience = f'      first_info_timeout: "{handshake}s"\n' if far else ""
     return f"""\
     {{
       urls: ["{url}:{configuration.LEAF_PORT}"]
       account: "{account_key}"
-{configuration.tls_block(verify=None, indent=6)}    }}"""
+{patience}{configuration.tls_block(verify=None, indent=6, handshake=handshake)}    }}"""

@@ -16,10 +16,11 @@ from components.messaging import configuration, live_configuration, streams
 from components.messaging.live import LiveAccess, LiveServers
 from components.messaging.pods import exporter, leave_gently, settings_volume
 from components.messaging.settings import MessagingSettings
+from components.messaging.site_links import HomeLink, SiteLink, render_home
 from components.metadata import CERTIFICATE_ANNOTATION, DONE_AT_ONCE, selector
 from components.namespaces import LIVE, MONITORING, NATS, SERVICES
 from components.passwords import random_password
-from components.peering import PEER_NAMES
+from components.peering import PEER_NAMES, PeerNames, PeerNamesArgs, host
 from components.pod_security import restricted_container
 from components.settings.values import bytes_of
 from components.trust import Certificate
@@ -60,6 +61,9 @@ class Nats(DataServiceComponent):
 
     With `live`, which goes with `messaging.websocket`, browsers reach the servers through `LiveServers`.
 
+    `sites` are the edge sites whose home the region is. With `home`, these are the servers of an edge site: they keep
+    copies of the streams of the home region, and outboxes of what it has not taken yet (docs/edge-sites.md).
+
     Outputs: those of `components.messaging.Messaging`, known once the servers are ready.
     The Secret `nats-system` in the servers' namespace holds the password of the user `system`, who belongs to the
     region's system account.
@@ -73,6 +77,8 @@ class Nats(DataServiceComponent):
         *,
         seeds: Sequence[str] = (),
         live: LiveAccess | None = None,
+        sites: Sequence[SiteLink] = (),
+        home: HomeLink | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sacred-council:messaging:Nats", name, None, context.child(opts))
@@ -84,8 +90,15 @@ class Nats(DataServiceComponent):
         if settings.websocket.enabled != (live is not None):
             raise ValueError("live: expected a value if, and only if, messaging.websocket is enabled")
         self._live = live
-        has_streams = bool(streams.definitions(context.region, settings))
-        self._network_policy(name, with_streams=has_streams)
+        self._sites = sites
+        self._home = home
+        region_streams = streams.files(
+            context.region,
+            settings,
+            sites=[link.site for link in sites],
+            home=home.region if home else None,
+        )
+        self._network_policy(name, with_streams=bool(region_streams))
         self._services(name)
         service_account(name, self._app, self._child)
         disruption_budget(name, self._app, self._child)
@@ -99,11 +112,13 @@ class Nats(DataServiceComponent):
         )
         links = self._link_passwords(name)
         servers = self._servers(name, settings, certificate, seeds, links)
-        if has_streams:
+        if home is not None:
+            self._name_home(name, home)
+        if region_streams:
             streams.NatsStreams(
                 f"{name}-streams",
                 context,
-                settings,
+                region_streams,
                 password=self._password.result,
                 certificate=certificate,
                 servers=servers,
@@ -120,13 +135,27 @@ class Nats(DataServiceComponent):
             )
         self._connect(name, servers)
 
+    def _name_home(self, name: str, home: HomeLink) -> None:
+        """Give the home region's peer endpoint its name, which the certificates of its servers have."""
+        PeerNames(
+            f"{name}-peers",
+            PeerNamesArgs(
+                region=self._context.region,
+                app=configuration.APP,
+                namespace=self._context.namespaces[NATS],
+                port=configuration.LEAF_PORT,
+                hosts={host(home.region): home.addresses},
+            ),
+            self._child,
+        )
+
     def _link_passwords(self, name: str) -> Mapping[str, random.RandomPassword]:
         """Make the passwords of the servers for browsers, by user. None without such servers."""
         users = () if self._live is None else (configuration.CIRCLES_USER, configuration.STATE_USER)
         return {user: random_password(f"{name}-{user}-password", self._child) for user in users}
 
     def _network_policy(self, name: str, *, with_streams: bool) -> None:
-        """Let clients, the streams' Job, each other, Prometheus and other regions reach the servers."""
+        """Let clients, the streams' Job, each other, Prometheus, other regions and edge sites reach the servers."""
         servers = network.peer(pods=selector(configuration.APP))
         clients = [network.peer(namespace=self._context.namespaces[SERVICES])]
         if with_streams:
@@ -142,6 +171,7 @@ class Nats(DataServiceComponent):
                 *([peers.ingress(configuration.GATEWAY_PORT)] if peers else []),
             ],
             egress=[
+                *([self._home.egress()] if self._home else []),
                 network.egress([configuration.CLUSTER_PORT], servers),
                 *([peers.egress(configuration.GATEWAY_PORT)] if peers else []),
             ],
@@ -149,10 +179,13 @@ class Nats(DataServiceComponent):
         )
 
     def _links(self) -> list[k8s.networking.v1.NetworkPolicyIngressRuleArgs]:
-        if self._live is None:
-            return []
-        servers = network.peer(namespace=self._context.namespaces[LIVE], pods=selector(live_configuration.APP))
-        return [network.ingress([configuration.LEAF_PORT], servers)]
+        return [
+            *([network.ingress([configuration.LEAF_PORT], self._servers_for_browsers())] if self._live else []),
+            *(link.ingress() for link in self._sites),
+        ]
+
+    def _servers_for_browsers(self) -> k8s.networking.v1.NetworkPolicyPeerArgs:
+        return network.peer(namespace=self._context.namespaces[LIVE], pods=selector(live_configuration.APP))
 
     def _services(self, name: str) -> None:
         headless_service(
@@ -195,8 +228,10 @@ class Nats(DataServiceComponent):
         links: Mapping[str, random.RandomPassword],
     ) -> k8s.apps.v1.StatefulSet:
         files = self._files(settings, seeds)
-        users = self._users(name, links)
-        checksum = pulumi.Output.all(files, users).apply(lambda texts: digest(*texts[0].values(), texts[1]))
+        secrets = {"users.conf": self._users(name, links), **self._home_file()}
+        checksum = pulumi.Output.all(files, *secrets.values()).apply(
+            lambda texts: digest(*texts[0].values(), *texts[1:])
+        )
         pods = ServerPods(
             app=self._app,
             resources=Resources(cpu=settings.cpu, memory=settings.memory),
@@ -207,12 +242,13 @@ class Nats(DataServiceComponent):
             users=k8s.core.v1.Secret(
                 f"{name}-users",
                 metadata=self._app.meta("nats-users"),
-                string_data={"users.conf": users},
+                string_data=secrets,
                 opts=self._child,
             ),
             checksum=pulumi.Output.unsecret(checksum),
             gateway=self._peers is not None,
-            live=self._live is not None,
+            leaves=self._live is not None or bool(self._sites),
+            linked=bool(self._sites),
         )
         return stateful_set(
             name,
@@ -233,10 +269,20 @@ class Nats(DataServiceComponent):
                     region=region,
                     settings=settings,
                     gateway=configuration.gateway(region, namespace, seeds) if together else None,
-                    mirrored=streams.mirrored(region, settings),
+                    mirrored=[] if self._home else streams.mirrored(region, settings),
+                    sites=[link.site for link in self._sites],
+                    copied=[stream.name for stream in streams.held(region, settings.streams)],
+                    is_site=self._home is not None,
                 )
             )
         )
+
+    def _home_file(self) -> dict[str, pulumi.Output[str]]:
+        home, site = self._home, self._context.region
+        if home is None:
+            return {}
+        known = pulumi.Output.all(namespace=self._context.namespaces[NATS], password=home.password)
+        return {"home.conf": known.apply(lambda values: render_home(site=site, home=home.region, **values))}
 
     def _users(self, name: str, links: Mapping[str, random.RandomPassword]) -> pulumi.Output[str]:
         system = random_password(f"{name}-system-password", self._child)
@@ -250,6 +296,7 @@ class Nats(DataServiceComponent):
             configuration.APPLICATION_USER: self._password.bcrypt_hash,
             configuration.SYSTEM_USER: system.bcrypt_hash,
             **{user: password.bcrypt_hash for user, password in links.items()},
+            **{configuration.site_user(link.site): link.password_hash for link in self._sites},
         }
         return pulumi.Output.all(**hashes).apply(configuration.render_users)
 
@@ -290,8 +337,10 @@ class ServerPods:
     checksum: pulumi.Input[str]
     gateway: bool
     """Whether other regions reach the servers."""
-    live: bool
-    """Whether servers for browsers reach them."""
+    leaves: bool
+    """Whether servers for browsers, or those of edge sites, reach them."""
+    linked: bool
+    """Whether edge sites do."""
 
     def template(self) -> k8s.core.v1.PodTemplateSpecArgs:
         """Return the template of the StatefulSet."""
@@ -348,10 +397,11 @@ class ServerPods:
     def _optional_ports(self) -> list[k8s.core.v1.ContainerPortArgs]:
         ports = {
             **({"gateway": configuration.GATEWAY_PORT} if self.gateway else {}),
-            **({"leaf": configuration.LEAF_PORT} if self.live else {}),
+            **({"leaf": configuration.LEAF_PORT} if self.leaves else {}),
         }
         return [k8s.core.v1.ContainerPortArgs(name=name, container_port=port) for name, port in ports.items()]
 
     def _exporter(self) -> k8s.core.v1.ContainerArgs:
         gateway = ["-gatewayz"] if self.gateway else []
-        return exporter(["-varz", "-connz", "-routez", "-subz", "-jsz=all", *gateway])
+        links = ["-leafz"] if self.linked else []
+        return exporter(["-varz", "-connz", "-routez", "-subz", "-jsz=all", *gateway, *links])

@@ -3,6 +3,10 @@
 An nkey is an Ed25519 key in base32, with its kind in front and a checksum behind. A token of NATS is a JSON Web Token
 (RFC 7519) whose issuer and subject are such keys.
 https://docs.nats.io/running-a-nats-service/configuration/securing_nats/auth_intro/nkey_auth
+
+The package `nkeys` of PyPI (0.2.1, of 2024) would save a third of this: it encodes keys, but makes no tokens, has no
+types, takes raw seeds and no PEM, and needs PyNaCl beside the `cryptography` that is here already. Tests read these
+keys and tokens with the clients and servers of NATS.
 """
 
 import base64

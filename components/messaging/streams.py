@@ -1,7 +1,7 @@
 """Streams and mirrors: which ones a region holds, and the Job that creates them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import pulumi
@@ -32,7 +32,7 @@ RESOURCES: Final = Resources(cpu="100m", memory="128Mi", scratch="16Mi")
 
 
 class NatsStreams(pulumi.ComponentResource):
-    """A Job that creates the region's streams and mirrors. It runs again when its input changes.
+    """A Job that creates the region's streams and mirrors from `files`. It runs again when its input changes.
 
     It waits for `servers`, whose certificate is `certificate`. `password` belongs to the application's user.
     """
@@ -41,7 +41,7 @@ class NatsStreams(pulumi.ComponentResource):
         self,
         name: str,
         context: RegionContext,
-        settings: MessagingSettings,
+        files: Mapping[str, str],
         *,
         password: pulumi.Input[str],
         certificate: Certificate,
@@ -55,7 +55,7 @@ class NatsStreams(pulumi.ComponentResource):
             command=["/bin/sh", f"{SETTINGS}/streams.sh"],
             resources=RESOURCES,
             deadline=DEADLINE_SECONDS,
-            files=files(context.region, settings),
+            files=files,
             secrets={"password": password},
             secret_environment={"NATS_PASSWORD": "password"},
             mounts={"settings": SETTINGS, "certificates": CERTIFICATES, "scratch": SCRATCH},
@@ -100,14 +100,39 @@ def mirrored(region: str, settings: MessagingSettings) -> list[configuration.Mir
     return [configuration.Mirrored(stream=name, home=home) for name, home in (*streams, *live) if home != region]
 
 
-def definition(region: str, stream: StreamSettings, servers: int) -> dict[str, Any]:
-    """Return JetStream's definition for `region` with `servers` servers: the stream at its home, a mirror elsewhere."""
-    common = {
+def outbox(stream: str) -> str:
+    """Return the name of the stream in which an edge site keeps what it has not yet sent to `stream`.
+
+    No stream of the settings can have such a name.
+    """
+    return f"_outbox-{stream}"
+
+
+def definition(region: str, stream: StreamSettings, servers: int, sites: Sequence[str] = ()) -> dict[str, Any]:
+    """Return JetStream's definition for `region` with `servers` servers: the stream at its home, a mirror elsewhere.
+
+    The stream at its home also takes what the outboxes of the region's edge `sites` hold.
+    """
+    common = _common(stream, stream.replicas or usual_replicas(servers))
+    home = home_of(stream, region)
+    if home != region:
+        return {**common, "mirror": _copied_from(home, stream.name)}
+    sources = [_copied_from(site, outbox(stream.name)) for site in sorted(sites)]
+    return {
+        **common,
+        "subjects": list(stream.subjects),
+        "duplicate_window": DUPLICATE_WINDOW * NANOSECONDS,
+        **({"sources": sources} if sources else {}),
+    }
+
+
+def _common(stream: StreamSettings, replicas: int) -> dict[str, Any]:
+    return {
         "name": stream.name,
         "retention": "limits",
         "storage": "file",
         "discard": "old",
-        "num_replicas": stream.replicas or usual_replicas(servers),
+        "num_replicas": replicas,
         "max_age": seconds_of(stream.retention) * NANOSECONDS,
         "max_bytes": bytes_of(stream.max_size),
         "max_msgs": UNLIMITED,
@@ -116,10 +141,35 @@ def definition(region: str, stream: StreamSettings, servers: int) -> dict[str, A
         "max_consumers": UNLIMITED,
         "allow_direct": True,
     }
-    home = home_of(stream, region)
-    if home == region:
-        return {**common, "subjects": list(stream.subjects), "duplicate_window": DUPLICATE_WINDOW * NANOSECONDS}
-    return {**common, "mirror": {"name": stream.name, "external": {"api": configuration.domain_api(home)}}}
+
+
+def _copied_from(domain: str, stream: str) -> dict[str, Any]:
+    return {"name": stream, "external": {"api": configuration.domain_api(domain)}}
+
+
+def site_definitions(home: str, settings: MessagingSettings) -> dict[str, dict[str, Any]]:
+    """Return JetStream's definitions for an edge site of the region `home`, by the stream's name.
+
+    The site copies all streams that its home holds, from there. It has an outbox for each that its home takes messages
+    for: what the site's services publish waits there until the home has it. A message leaves the outbox only then, for
+    the home acknowledges what it takes from a stream that is a queue (nats-server 2.14 and later: `AckFlowControl`).
+    A full outbox refuses messages. It never drops any.
+    """
+    made: dict[str, dict[str, Any]] = {}
+    for stream in held(home, settings.streams):
+        common = _common(stream, 1)
+        made[stream.name] = {**common, "mirror": _copied_from(home, stream.name)}
+        if home_of(stream, home) == home:
+            made[outbox(stream.name)] = {
+                **common,
+                "name": outbox(stream.name),
+                "subjects": list(stream.subjects),
+                "retention": "workqueue",
+                "discard": "new",
+                "max_age": 0,
+                "duplicate_window": DUPLICATE_WINDOW * NANOSECONDS,
+            }
+    return made
 
 
 def bucket(region: str, settings: MessagingSettings) -> dict[str, Any]:
@@ -157,17 +207,30 @@ def bucket(region: str, settings: MessagingSettings) -> dict[str, Any]:
     return {**common, "discard": "old", "mirror": {"name": live_rights.STREAM, "external": external}}
 
 
-def definitions(region: str, settings: MessagingSettings) -> dict[str, dict[str, Any]]:
-    """Return JetStream's definitions of all that `region` holds, by the stream's name."""
+def definitions(
+    region: str, settings: MessagingSettings, *, sites: Sequence[str] = (), home: str | None = None
+) -> dict[str, dict[str, Any]]:
+    """Return JetStream's definitions of all that `region` holds, by the stream's name.
+
+    `sites` are the edge sites whose home it is. With `home`, `region` itself is an edge site of that region.
+    """
+    if home is not None:
+        return site_definitions(home, settings)
     live = {live_rights.STREAM: bucket(region, settings)} if settings.websocket.enabled else {}
     streams = held(region, settings.streams)
-    return {**{stream.name: definition(region, stream, settings.servers) for stream in streams}, **live}
+    return {**{stream.name: definition(region, stream, settings.servers, sites) for stream in streams}, **live}
 
 
-def files(region: str, settings: MessagingSettings) -> dict[str, str]:
-    """Return the Job's files: the script, and a definition named after each stream that `region` holds."""
-    made = definitions(region, settings).items()
-    return {"streams.sh": SCRIPT, **{f"{name}.json": json.dumps(each, indent=2) for name, each in made}}
+def files(
+    region: str, settings: MessagingSettings, *, sites: Sequence[str] = (), home: str | None = None
+) -> dict[str, str]:
+    """Return the Job's files: the script, and a definition named after each stream. Empty without streams.
+
+    The arguments are those of `definitions`.
+    """
+    made = definitions(region, settings, sites=sites, home=home)
+    texts = {f"{name}.json": json.dumps(each, indent=2) for name, each in made.items()}
+    return {"streams.sh": SCRIPT, **texts} if made else {}
 
 
 SCRIPT: Final = f"""\
