@@ -79,6 +79,8 @@ class ClusterOutputs:
     """The DNS server that Prometheus scrapes. None: it scrapes none."""
     zone_labels: bool
     """Whether every node has the label `topology.kubernetes.io/zone`. False: unknown, or some nodes lack it."""
+    gpus: bool
+    """Whether some nodes offer GPUs as `nvidia.com/gpu`."""
 
 
 class Cluster(Protocol):

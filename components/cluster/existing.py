@@ -10,7 +10,7 @@ from components.cluster.settings import ExistingRegion
 class ExistingCluster(pulumi.ComponentResource):
     """A cluster reached through the user's kubeconfig (`KUBECONFIG`, else the file in the home directory).
 
-    Outputs: `outputs`. Only provider, egress addresses, mesh platform and DNS server are set.
+    Outputs: `outputs`. Only provider, egress addresses, mesh platform, DNS server and GPUs are set.
     The user, or the cluster's defaults, provide the rest.
     """
 
@@ -31,6 +31,7 @@ class ExistingCluster(pulumi.ComponentResource):
             mesh_platform=region.platform,
             dns_server=_dns_server(region.platform),
             zone_labels=False,
+            gpus=region.gpus,
         )
         self.register_outputs({})
 

@@ -1,5 +1,6 @@
 """Settings of a region. Each cloud has a model of its own, with the settings that only it understands."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
@@ -10,6 +11,7 @@ from components.settings import Model
 from components.settings.cloud_values import (
     AwsCacheNode,
     AwsDatabaseClass,
+    AwsGpuZones,
     AwsMachine,
     AwsPatches,
     AwsPrincipals,
@@ -53,6 +55,9 @@ ServiceType = Literal["LoadBalancer", "NodePort", "ClusterIP"]
 GKE_NODES: Final = 63
 """Most nodes of a region on Google Cloud: its pods' /18 has a /24 for each of 64, one of them for updates."""
 
+GKE_SURGE: Final = 1
+"""Nodes that a further pool on Google Cloud needs while it is updated."""
+
 EKS_ZONES: Final = 3
 """Zones of a region on AWS that names none."""
 
@@ -61,6 +66,15 @@ EKS_ZONE_NODES: Final = 30
 
 A node of 110 pods has seven /28, and one more for the addresses of its interfaces and for pods to come.
 """
+
+EKS_ZONE_LARGE_NODES: Final = 12
+"""Most nodes of a zone on AWS with 30 processors or more, to which EKS gives up to 250 pods: 16 /28 and one more.
+
+Source: docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html#max-pods-precedence.
+"""
+
+_LARGE: Final = re.compile(r".*\.(metal.*|([89]|\d{2,})xlarge)")
+"""Types of AWS with 30 processors or more: an xlarge has four, and an 8xlarge has eight times as many."""
 
 EKS_NETWORKS: Final = 40
 """Networks that AWS lets through to the Kubernetes API of a cluster."""
@@ -76,6 +90,11 @@ AKS_POOLS: Final = 2
 
 CHOOSES_VERSIONS: Final = ("stable", "rapid")
 """Upgrade channels of AKS that raise the minor version."""
+
+
+def eks_zone_nodes(machine: str) -> int:
+    """Return the most nodes of each zone on AWS for a type of machine."""
+    return EKS_ZONE_LARGE_NODES if _LARGE.fullmatch(machine) else EKS_ZONE_NODES
 
 
 def aks_system_nodes(zones: int) -> tuple[int, int]:
@@ -146,22 +165,24 @@ class ExistingRegion(Region):
     cache on the nodes answers at the Service address of DNS, as NodeLocal DNSCache does if kube-proxy uses iptables:
     `kubectl get service kube-dns -n kube-system` shows the address. Needed also where a cache has another address than
     169.254.20.10 and 169.254.25.10, which are always open."""
+    gpus: bool = False
+    """Whether the cluster has nodes that offer GPUs of NVIDIA as `nvidia.com/gpu`, with driver and device plugin.
+    Matching then uses them: docs/matching.md#gpus."""
 
 
 def _shares(total: int, parts: int) -> list[int]:
     return [total // parts + (index < total % parts) for index in range(parts)]
 
 
-class Nodes(Model):
-    """Machines of a region, over all its zones: their type, and how many there are at least and at most."""
+class Machines(Model):
+    """Machines of one type, over all zones of a region that have them."""
 
-    type: str = Field(examples=["e2-standard-4"])
-    """Type of the machines, one that the region has. A new type replaces the machines."""
-    min: Count = Field(examples=[3])
-    """Fewest machines, over all zones of the region."""
-    max: Count = Field(examples=[9])
-    """Most machines, over all zones of the region. Pod addresses limit them: at most 63 on `gcp`, 30 in each zone on
-    `aws`, and 52 with three zones on `azure`. On `aws` and `azure` each zone needs at least one."""
+    type: str
+    """Type of the machines, as its cloud spells it."""
+    min: Count
+    """Fewest machines."""
+    max: Count
+    """Most machines."""
 
     @model_validator(mode="after")
     def _min_is_not_above_max(self) -> Self:
@@ -182,22 +203,77 @@ class Nodes(Model):
         return dict(zip(sorted(zones), zip(least, most, strict=True), strict=True))
 
 
+class Nodes(Machines):
+    """Machines of a region, over all its zones: their type, and how many there are at least and at most."""
+
+    type: str = Field(examples=["e2-standard-4"])
+    """Type of the machines, one that the region has. A new type replaces the machines."""
+    min: Count = Field(examples=[3])
+    """Fewest machines, over all zones of the region."""
+    max: Count = Field(examples=[9])
+    """Most machines, over all zones of the region. Pod addresses limit them: at most 63 on `gcp`, 30 in each zone on
+    `aws` (12 of those with 30 processors or more, which have more pods), and 52 with three zones on `azure`, machines
+    with GPUs among them. On `aws` and `azure` each zone needs at least one."""
+
+
+class GpuMachines(Machines):
+    """Machines with GPUs of NVIDIA, besides the others of a region. Only pods that ask for a GPU run on them."""
+
+    type: str = Field(examples=["g2-standard-4"])
+    """Type of the machines: one that the region has and whose GPUs components/offers/gpus.csv knows. A new type
+    replaces the machines."""
+    min: Count = 1
+    """Fewest machines with GPUs, over all zones that have them."""
+    max: Count = 4
+    """Most machines with GPUs. On `aws` and `azure` each zone that has them needs at least one. Matching needs a GPU
+    for each embedding server, and one more for updates: docs/matching.md#gpus."""
+
+
+class GcpGpus(GpuMachines):
+    """Machines with GPUs of Google Cloud. They are in the zones that have them (components/offers/gpu_zones.csv)."""
+
+    type: GcpMachine = Field(examples=["g2-standard-4"])
+
+
+class AwsGpus(GpuMachines):
+    """Machines with GPUs of AWS."""
+
+    type: AwsMachine = Field(examples=["g5.xlarge"])
+    zones: AwsGpuZones | None = None
+    """Letters of the zones with such machines, among those of the region. No zone of AWS has every type, and no list
+    says which. None: all zones of the region."""
+
+
+class AzureGpus(GpuMachines):
+    """Machines with GPUs of Azure."""
+
+    type: AzureMachine = Field(examples=["Standard_NC4as_T4_v3"])
+    zones: AzureZones | None = None
+    """Numbers of the zones with such machines, among those of the region. None: all zones of the region."""
+
+
 class GcpNodes(Nodes):
     """Machines of Google Cloud."""
 
     type: GcpMachine = Field(examples=["e2-standard-4"])
+    gpu: GcpGpus | None = None
+    """Machines with GPUs, besides the others. None: the region has no GPUs, and matching uses processors."""
 
 
 class AwsNodes(Nodes):
     """Machines of AWS."""
 
     type: AwsMachine = Field(examples=["m7i.xlarge"])
+    gpu: AwsGpus | None = None
+    """Machines with GPUs, besides the others. None: the region has no GPUs, and matching uses processors."""
 
 
 class AzureNodes(Nodes):
     """Machines of Azure, besides the small ones for AKS's own pods."""
 
     type: AzureMachine = Field(examples=["Standard_D4s_v5"])
+    gpu: AzureGpus | None = None
+    """Machines with GPUs, besides the others. None: the region has no GPUs, and matching uses processors."""
 
 
 class GcpInstances(Model):

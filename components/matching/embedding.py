@@ -8,13 +8,14 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import network
+from components.cluster.gpu import toleration
 from components.context import RegionContext
 from components.matching import proxy
 from components.matching.index import VectorIndex
 from components.matching.settings import MatchingSettings
 from components.metadata import CERTIFICATE_ANNOTATION, DONE_AT_ONCE, selector
 from components.monitoring.names import prometheus_url
-from components.monitoring.rules.embedding import QUEUE
+from components.monitoring.rules.embedding import JOB, QUEUE
 from components.namespaces import MATCHING, MONITORING, SERVICES
 from components.passwords import random_password
 from components.pod_security import restricted_container
@@ -22,7 +23,7 @@ from components.quantities import cpus, quantity_bytes
 from components.scaling import scaled_services as scaling
 from components.services.settings import MATCHING_SERVICE
 from components.trust import Certificate
-from components.versions import HAPROXY_IMAGE, TEXT_EMBEDDINGS_IMAGE
+from components.versions import HAPROXY_IMAGE, TEXT_EMBEDDINGS_GPU_IMAGE, TEXT_EMBEDDINGS_IMAGE
 from components.workload import (
     CHECKSUM_ANNOTATION,
     AppMetadata,
@@ -45,7 +46,6 @@ from components.workload import (
 )
 
 APP: Final = "embedding"
-METRICS_SERVICE: Final = "embedding-metrics"
 CERTIFICATE_SECRET: Final = "embedding-certificate"  # noqa: S105 - the name of a Secret
 CACHE: Final = "/data"
 DEFAULT_PORT: Final = 443
@@ -53,6 +53,17 @@ DEFAULT_PORT: Final = 443
 
 BATCH_TOKENS: Final = 4096
 """Tokens that the server computes at a time. Its memory grows with them."""
+GPU_BATCH_TOKENS: Final = 16384
+"""The same on a GPU: the server's own default."""
+SERVER: Final = "text-embeddings-router"
+GPU_PATHS: Final = {
+    "LD_LIBRARY_PATH": "/usr/local/nvidia/lib64:/usr/local/cuda/lib64",
+    "PATH": "/usr/local/nvidia/bin:/usr/local/cuda/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+}
+"""GKE mounts the driver's libraries and programs at /usr/local/nvidia, and the image's start program calls nvidia-smi.
+
+Elsewhere the container runtime puts both where every program looks.
+"""
 TEXTS_AT_ONCE: Final = 32
 """Most texts in one request."""
 START_SECONDS: Final = 900
@@ -78,6 +89,7 @@ class EmbeddingServer(pulumi.ComponentResource):
 
     Beside each server is a proxy that ends TLS and asks for a token.
     With `keda` (its release) the servers follow their queue. None: they follow their use of processors.
+    With `gpus` each server has a GPU of the region. Otherwise the servers use processors.
 
     Outputs: `host`, `token` (secret) and `deployment`. The port is `proxy.PORT`.
     """
@@ -93,12 +105,14 @@ class EmbeddingServer(pulumi.ComponentResource):
         settings: MatchingSettings,
         *,
         keda: pulumi.Resource | None,
+        gpus: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sacred-council:matching:EmbeddingServer", name, None, opts)
         self._name = name
         self._context = context
         self._settings = settings
+        self._gpus = gpus
         self._child = pulumi.ResourceOptions(parent=self)
         self._app = AppMetadata(app=APP, region=context.region, namespace=context.namespaces[MATCHING])
         self.host = self._app.host_of(APP)
@@ -155,7 +169,7 @@ class EmbeddingServer(pulumi.ComponentResource):
             ),
             opts=self._child,
         )
-        metrics_service(self._name, self._app, service=METRICS_SERVICE, port=proxy.METRICS_PORT, opts=self._child)
+        metrics_service(self._name, self._app, service=JOB, port=proxy.METRICS_PORT, opts=self._child)
         service_monitor(
             self._name,
             self._app,
@@ -181,7 +195,7 @@ class EmbeddingServer(pulumi.ComponentResource):
         )
         return pod_template(
             self._app,
-            containers=[_server(self._settings), _proxy(credentials)],
+            containers=[_server(self._settings, gpus=self._gpus), _proxy(credentials)],
             volumes=[
                 k8s.core.v1.VolumeArgs(
                     name="cache", empty_dir=k8s.core.v1.EmptyDirVolumeSourceArgs(size_limit=self._settings.cache)
@@ -199,6 +213,7 @@ class EmbeddingServer(pulumi.ComponentResource):
                 CHECKSUM_ANNOTATION: pulumi.Output.unsecret(self.token.apply(lambda token: digest(text, token))),
             },
             grace_seconds=GRACE_SECONDS,
+            tolerations=[toleration()] if self._gpus else (),
         )
 
     def _certificate(self) -> Certificate:
@@ -239,10 +254,9 @@ def source_port(source: str) -> int:
     return urlsplit(source).port or DEFAULT_PORT
 
 
-def arguments(settings: MatchingSettings) -> list[str]:
-    """Return the command of the embedding server."""
+def arguments(settings: MatchingSettings, *, gpus: bool = False) -> list[str]:
+    """Return the options of the embedding server."""
     return [
-        "text-embeddings-router",
         f"--model-id={settings.model}",
         f"--revision={settings.revision}",
         # The answers carry this name, so a client sees at once when its table belongs to another model.
@@ -250,17 +264,20 @@ def arguments(settings: MatchingSettings) -> list[str]:
         f"--huggingface-hub-cache={CACHE}",
         "--hostname=127.0.0.1",
         f"--port={proxy.SERVER_PORT}",
-        f"--max-batch-tokens={BATCH_TOKENS}",
+        f"--max-batch-tokens={GPU_BATCH_TOKENS if gpus else BATCH_TOKENS}",
         f"--max-client-batch-size={TEXTS_AT_ONCE}",
         f"--tokenization-workers={_threads(settings)}",
+        # The default on processors. Regions with and without GPUs fill the same table.
+        "--dtype=float32",
         "--json-output",
     ]
 
 
-def environment(settings: MatchingSettings) -> dict[str, str]:
+def environment(settings: MatchingSettings, *, gpus: bool = False) -> dict[str, str]:
     """Return the server's variables. Without those of threads it would start one for each processor of the node."""
     threads = str(_threads(settings))
     return {
+        **(GPU_PATHS if gpus else {}),
         # Embeds the beginning of a text that is too long. As an option, its form differs between versions.
         "AUTO_TRUNCATE": "true",
         "HF_ENDPOINT": settings.source.rstrip("/"),
@@ -277,15 +294,20 @@ def _threads(settings: MatchingSettings) -> int:
     return math.ceil(cpus("cpu", settings.cpu))
 
 
-def _server(settings: MatchingSettings) -> k8s.core.v1.ContainerArgs:
+def _server(settings: MatchingSettings, *, gpus: bool) -> k8s.core.v1.ContainerArgs:
     scratch = quantity_bytes("cache", settings.cache) + SPARE_BYTES
+    variables = environment(settings, gpus=gpus)
     return k8s.core.v1.ContainerArgs(
         name=APP,
-        image=TEXT_EMBEDDINGS_IMAGE,
+        image=TEXT_EMBEDDINGS_GPU_IMAGE if gpus else TEXT_EMBEDDINGS_IMAGE,
         image_pull_policy="Always",
-        command=arguments(settings),
-        env=[k8s.core.v1.EnvVarArgs(name=name, value=value) for name, value in environment(settings).items()],
-        resources=Resources(cpu=settings.cpu, memory=settings.memory, scratch=str(scratch)).requirements(),
+        # The image for GPUs has a server for each generation. Its own start program chooses by the GPU that it finds.
+        command=None if gpus else [SERVER],
+        args=arguments(settings, gpus=gpus),
+        env=[k8s.core.v1.EnvVarArgs(name=name, value=value) for name, value in variables.items()],
+        resources=Resources(
+            cpu=settings.cpu, memory=settings.memory, scratch=str(scratch), gpus=1 if gpus else 0
+        ).requirements(),
         security_context=restricted_container(),
         # The server listens in its pod only, so the probes go through the proxy.
         startup_probe=http_probe(

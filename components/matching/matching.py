@@ -30,12 +30,13 @@ class EmbeddingMatching(DataServiceComponent):
         database: Database,
         credentials: DatabaseCredentials,
         keda: pulumi.Resource | None,
+        gpus: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sacred-council:matching:Matching", name, None, context.child(opts))
         child = pulumi.ResourceOptions(parent=self)
         index = VectorIndex.of(settings)
-        server = EmbeddingServer(f"{name}-embedding", context, settings, keda=keda, opts=child)
+        server = EmbeddingServer(f"{name}-embedding", context, settings, keda=keda, gpus=gpus, opts=child)
         table = database.administration.make(
             f"{name}-schema",
             DatabaseSchema(

@@ -102,7 +102,7 @@ def nearest(cloud: str, kind: Kind, region: str, name: str) -> str | None:
     Prefer a size of the same family. Otherwise take the family with the most similar name, in the nearest size.
     """
     family, size = family_of(cloud, name)
-    known = (one for one in types(cloud, kind, region) if kind != "machine" or unfit(cloud, one) is None)
+    known = (one for one in types(cloud, kind, region) if unfit(cloud, kind, one) is None)
     return min(known, key=lambda other: _distance(cloud, family, size, other), default=None)
 
 

@@ -10,6 +10,7 @@ from components.cdn.settings import EdgeSettings
 from components.cluster.settings import AnyRegion, Clouds, RegionSettings
 from components.database.settings import DatabaseSettings
 from components.gitops.settings import GitOpsSettings
+from components.ledger.settings import LedgerSettings
 from components.matching.settings import MatchingSettings
 from components.mesh.settings import MeshSettings
 from components.messaging.settings import MessagingSettings
@@ -19,6 +20,7 @@ from components.scaling.settings import ScalingSettings
 from components.services.settings import ServiceSettings, ServicesSettings
 from components.settings import Model
 from components.settings.values import not_empty
+from components.sites.settings import EdgeSite
 from components.streaming.settings import StreamingSettings
 
 SECRETS: Final[Mapping[str, str]] = {
@@ -73,16 +75,30 @@ class Settings(Model):
     """KEDA in each region, which scales the services on load, forecast and announced events: docs/scaling.md."""
     matching: MatchingSettings = MatchingSettings()
     """Embedding servers and a vector index in each region, and the service that uses them: docs/matching.md."""
+    ledger: LedgerSettings = LedgerSettings()
+    """The trust ledger, which all regions keep together: docs/ledger.md."""
     edge: EdgeSettings = EdgeSettings()
     """Where the platform meets its users."""
     gitops: GitOpsSettings = GitOpsSettings()
     """Argo CD in one region, which deploys the services of all regions."""
     rancher: RancherSettings = RancherSettings()
     """Rancher in one region, for the clusters of all regions."""
+    edge_sites: Annotated[tuple[EdgeSite, ...], Field(strict=False)] = ()
+    """Small clusters near their users, one entry each, in any order: docs/edge-sites.md. To add a site, add an entry.
+    Removing an entry deletes the site and what it has not sent."""
 
     def region(self, name: str) -> RegionSettings:
         """The settings of the region called `name`; KeyError when there is none."""
         return {region.name: region for region in self.regions}[name]
+
+    def sites_of(self, region: str) -> tuple[EdgeSite, ...]:
+        """The edge sites whose home is the region called `region`, sorted by name."""
+        return tuple(sorted((site for site in self.edge_sites if site.home == region), key=lambda site: site.name))
+
+    @property
+    def steered_sites(self) -> tuple[EdgeSite, ...]:
+        """The edge sites that the CDN sends users to."""
+        return tuple(site for site in self.edge_sites if self.edge.cdn != "none" and site.gateway_address is not None)
 
     @property
     def running_services(self) -> ServicesSettings:

@@ -47,7 +47,7 @@ def test_a_context_that_is_named_later_is_the_same_cluster() -> None:
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_every_platform_offers_the_same_outputs(platform: str) -> None:
     shown = offered(platform).inputs
-    always = {"egressAddresses", "foundAs", "public", "dnsServer", "zoneLabels"}
+    always = {"egressAddresses", "foundAs", "public", "dnsServer", "zoneLabels", "gpus"}
     cloud = {"apiEndpoint", "apiCertificateAuthority", "storageClass", "identity"}
     mesh = {"meshPlatform"} if platform == "gke" else set()
     assert set(shown) == (always if platform == "existing" else always | cloud | mesh)

@@ -1,4 +1,4 @@
-"""Matching in rendered stacks: who reaches whom, what waits for what, and what a region more changes."""
+"""Matching in rendered stacks: who reaches whom, what waits for what, and what one region more changes."""
 
 import json
 from typing import Any
@@ -20,8 +20,10 @@ from tests.support.regions import (
     MATCHING,
     MIXED,
     SHIFTING,
+    TAIWAN,
     VIRGINIA,
     changed,
+    equipped,
     matched,
     of_region,
     rendered,
@@ -98,11 +100,43 @@ def test_the_servers_get_the_source_and_the_commit_of_the_model() -> None:
     server = container(pod, "embedding")
     variables = {one["name"]: one["value"] for one in server["env"]}
     assert variables["HF_ENDPOINT"] == "https://models.example.org:8443/hub"
-    assert "--revision=614241f622f53c4eeff9890bdc4f31cfecc418b3" in server["command"]
+    assert server["command"] == ["text-embeddings-router"]
+    assert "--revision=614241f622f53c4eeff9890bdc4f31cfecc418b3" in server["args"]
     volumes = {one["name"]: one for one in pod["spec"]["volumes"]}
     cache = next(one for one in server["volumeMounts"] if one["mountPath"] == variables["HF_HOME"])
     assert volumes[cache["name"]]["emptyDir"] == {"sizeLimit": "2Gi"}
     assert int(server["resources"]["limits"]["ephemeral-storage"]) == 2 * 2**30 + 256 * 2**20
+
+
+@pytest.mark.parametrize("where", MIXED, ids=lambda where: str(where[1]))
+def test_where_a_region_has_gpus_each_server_has_one_and_others_use_processors(where: tuple[str, str]) -> None:
+    without = TAIWAN if where == IOWA else IOWA
+    stack = equipped(where, without, gpus=(where,))
+    pod = part(stack, where[0], "embedding-deployment")["spec"]["template"]
+    server = container(pod, "embedding")
+    # The resource of NVIDIA's device plugin: https://github.com/NVIDIA/k8s-device-plugin.
+    assert server["resources"]["limits"]["nvidia.com/gpu"] == server["resources"]["requests"]["nvidia.com/gpu"] == "1"
+    assert pod["spec"]["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+    assert server["image"] == "ghcr.io/huggingface/text-embeddings-inference:cuda-1.9.3"
+    # The image's own start program chooses the server by the GPU.
+    assert "command" not in server
+    assert "--revision=614241f622f53c4eeff9890bdc4f31cfecc418b3" in server["args"]
+    other = part(stack, without[0], "embedding-deployment")["spec"]["template"]
+    assert "tolerations" not in other["spec"]
+    assert container(other, "embedding")["image"] == "ghcr.io/huggingface/text-embeddings-inference:cpu-1.9.3"
+    assert "nvidia.com/gpu" not in container(other, "embedding")["resources"]["limits"]
+
+
+def test_on_a_cluster_of_one_s_own_the_settings_say_whether_there_are_gpus() -> None:
+    def resources(**keys: bool) -> dict[str, Any]:
+        region = {"name": "local", "cloud": "existing", **keys}
+        stack = render("local", {"sacred-council:regions": [region], "sacred-council:matching": MATCHING})
+        found = container(part(stack, "local", "embedding-deployment")["spec"]["template"], "embedding")["resources"]
+        assert isinstance(found["limits"], dict)
+        return found["limits"]
+
+    assert "nvidia.com/gpu" not in resources()
+    assert resources(gpus=True)["nvidia.com/gpu"] == "1"
 
 
 def test_the_autoscaler_alone_decides_the_number_of_servers() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.database import cockroachdb_sql, postgresql
-from components.matching.embedding import arguments, environment, scaled_object, source_port
+from components.matching.embedding import GPU_BATCH_TOKENS, arguments, environment, scaled_object, source_port
 from components.matching.index import VectorIndex
 from components.matching.settings import MatchingSettings
 from components.scaling.scaled_services import BEHAVIOR
@@ -15,6 +15,7 @@ from components.services import NAMES
 from components.services.settings import MATCHING_SERVICE, ServiceSettings
 from stacks.settings import Settings, SettingsError, parse
 from tests.support.bad_settings import complaints, with_change
+from tests.support.regions import IOWA, VIRGINIA, Where, configured
 
 pytestmark = pytest.mark.unit
 
@@ -53,6 +54,34 @@ def test_without_addresses_of_the_source_matching_is_refused() -> None:
         "matching.sourceNetworks: must name the addresses of the model's source: network policies let the servers "
         "reach nothing else; write the ranges of a server of yours, or those that the source publishes"
     ]
+
+
+@pytest.mark.parametrize(
+    ("where", "machine", "refused"),
+    [
+        (IOWA, "e2-standard-4", False),
+        (IOWA, "t2a-standard-4", True),
+        (VIRGINIA, "m7i.xlarge", False),
+        (VIRGINIA, "m7g.xlarge", True),
+        (VIRGINIA, "im4gn.xlarge", True),
+        (VIRGINIA, "g5.xlarge", False),
+    ],
+)
+def test_matching_is_refused_on_nodes_whose_processors_its_image_is_not_for(
+    where: Where, machine: str, refused: bool
+) -> None:
+    on = {"enabled": True, "sourceNetworks": ["203.0.113.7/32"]}
+    values = configured(where) | {"stage": "regional", "matching": on}
+    values["regions"][0]["nodes"]["type"] = machine
+    complaint = (
+        f'regions[0].nodes.type: "{machine}" has Arm processors, and the embedding servers of matching run on x86-64 '
+        "processors only; choose a machine with x86-64 processors, or write matching.enabled: false"
+    )
+    if refused:
+        assert complaints(values) == [complaint]
+    else:
+        assert parse(values).matching.enabled
+    assert not parse(values | {"matching": {}}).matching.enabled
 
 
 def test_a_service_without_matching_is_refused_and_so_is_what_is_wrong_in_it() -> None:
@@ -108,6 +137,21 @@ def test_the_server_runs_one_commit_of_the_model_and_says_so_in_its_answers() ->
     words = arguments(wanted)
     assert {"--model-id=owner/model", f"--revision={COMMIT}", f"--served-model-name=owner/model@{COMMIT}"} <= set(words)
     assert VectorIndex.of(wanted).full_name == f"owner/model@{COMMIT}"
+
+
+def test_servers_on_gpus_make_the_same_numbers_as_those_on_processors_in_larger_batches() -> None:
+    usual, on_gpus = arguments(matching()), arguments(matching(), gpus=True)
+    # text-embeddings-inference would take half the precision on a GPU (backends/src/dtype.rs).
+    assert "--dtype=float32" in usual
+    assert set(on_gpus) - set(usual) == {f"--max-batch-tokens={GPU_BATCH_TOKENS}"}
+
+
+def test_servers_on_gpus_find_the_driver_where_gke_puts_it() -> None:
+    # https://cloud.google.com/kubernetes-engine/docs/how-to/gpus: CUDA libraries are in /usr/local/nvidia/lib64.
+    found = environment(matching(), gpus=True)
+    assert found["LD_LIBRARY_PATH"].split(":")[0] == "/usr/local/nvidia/lib64"
+    assert "/usr/local/nvidia/bin" in found["PATH"].split(":")
+    assert not {"LD_LIBRARY_PATH", "PATH"} & environment(matching()).keys()
 
 
 @pytest.mark.parametrize(("cpu", "threads"), [("250m", "1"), ("1", "1"), ("1500m", "2"), ("4", "4")])

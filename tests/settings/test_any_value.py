@@ -30,14 +30,19 @@ PLACE = {"latitude": 50.85, "longitude": 4.35, "timeZone": "Europe/Brussels", "l
 CLUSTER = {"apiAccess": ["192.31.196.0/24"], "deletionProtection": False, "kubernetesVersion": "1.35", "flowLogs": True}
 GCP = {
     **CLUSTER,
-    "nodes": {"type": "e2-standard-4", "min": 3, "max": 9},
+    "nodes": {"type": "e2-standard-4", "min": 3, "max": 9, "gpu": {"type": "g2-standard-4", "min": 1, "max": 5}},
     "project": "my-project",
     "releaseChannel": "REGULAR",
     "instances": {"database": "db-custom-2-8192"},
 }
 AWS = {
     **CLUSTER,
-    "nodes": {"type": "m7i.xlarge", "min": 3, "max": 9},
+    "nodes": {
+        "type": "m7i.xlarge",
+        "min": 3,
+        "max": 9,
+        "gpu": {"type": "g5.xlarge", "min": 1, "max": 5, "zones": ["a", "b"]},
+    },
     "administrators": ["arn:aws:iam::123456789012:role/administrators"],
     "patches": "2026-12",
     "zones": ["a", "b", "c"],
@@ -46,7 +51,12 @@ AWS = {
 }
 AZURE = {
     **CLUSTER,
-    "nodes": {"type": "Standard_D4s_v5", "min": 3, "max": 9},
+    "nodes": {
+        "type": "Standard_D4s_v5",
+        "min": 3,
+        "max": 9,
+        "gpu": {"type": "Standard_NV36ads_A10_v5", "min": 1, "max": 5, "zones": ["1"]},
+    },
     "subscription": "00000000-0000-0000-0000-000000000000",
     "adminGroups": ["00000000-0000-0000-0000-000000000000"],
     "upgradeChannel": "patch",
@@ -64,6 +74,7 @@ OWN = {
     "gatewayAddress": "203.0.113.7",
     "egressAddresses": ["203.0.113.8"],
     "dnsAddresses": ["10.96.0.10"],
+    "gpus": True,
     "geography": PLACE,
     "slot": 200,
 }
@@ -129,6 +140,18 @@ STREAMING = {
     "produceRate": "10Mi",
     "consumeRate": "20Mi",
 }
+LEDGER = {
+    "enabled": True,
+    "genesisRegions": ["us-central1", "gone"],
+    "formerGenesisRegions": ["gone"],
+    "validators": 4,
+    "application": {"image": "ghcr.io/example/ledger:1.4.2", "cpu": "250m", "memory": "256Mi"},
+    "retainBlocks": 200_000,
+    "snapshotInterval": 1000,
+    "storage": "20Gi",
+    "cpu": "500m",
+    "memory": "512Mi",
+}
 MATCHING = {
     "enabled": True,
     "model": "intfloat/multilingual-e5-small",
@@ -142,6 +165,18 @@ MATCHING = {
     "cpu": "1",
     "memory": "2Gi",
     "cache": "2Gi",
+}
+SITE = {
+    "name": "lisbon",
+    "context": "lisbon",
+    "home": "us-central1",
+    "geography": PLACE,
+    "egressAddresses": ["203.0.113.71"],
+    "platform": "k3s",
+    "serviceType": "LoadBalancer",
+    "gatewayAddress": "203.0.113.80",
+    "dnsAddresses": ["10.43.0.10"],
+    "storage": "8Gi",
 }
 EVERYTHING: Mapping[str, Any] = {
     "stage": "planetary",
@@ -180,7 +215,8 @@ EVERYTHING: Mapping[str, Any] = {
     },
     "streaming": STREAMING,
     "matching": MATCHING,
-    "mesh": {"enabled": True, "replicas": 2, "postQuantum": "prefer"},
+    "ledger": LEDGER,
+    "mesh": {"enabled": True, "replicas": 2, "postQuantum": "prefer", "memory": "1Gi"},
     "monitoring": {
         "enabled": True,
         "retention": "4w",
@@ -228,6 +264,7 @@ EVERYTHING: Mapping[str, Any] = {
         "hostname": "rancher.example.org",
         "ingressClass": "nginx",
     },
+    "edgeSites": [SITE],
 }
 """A stack in which every key has a valid value."""
 
@@ -280,6 +317,7 @@ SECTIONS = (
     "messaging",
     "streaming",
     "matching",
+    "ledger",
     "mesh",
     "monitoring",
     "scaling",

@@ -80,6 +80,11 @@ SINGLE: list[tuple[dict[str, Any], str]] = [
         'edge.cachedPaths: ["/a/", "/b/", "/a/"] must not name a path twice; remove the repetition',
     ),
     (
+        {"cachedPaths": [f"/a/{number}/" for number in range(26)]},
+        'edge.cachedPaths: ["/a/0/", "/a/1/", "/a/2/", "/a/3/", "/a/4/", "/a/5/", "/... must have at most 25 entries; '
+        "name a beginning that several of them share",
+    ),
+    (
         {"cdn": "azure", "domain": DOMAIN, "zone": "example.org"},
         'edge.zone: "example.org" does not name the resource group of the zone; write e.g. my-group/example.org',
     ),
@@ -116,6 +121,24 @@ def test_a_cdn_must_know_where_the_gateway_of_a_cluster_of_one_s_own_is() -> Non
     assert complaints(GCP, region={"gatewayAddress": None}) == [
         f"regions[0].gatewayAddress: {GATEWAY_RULE}; add its IPv4 address"
     ]
+
+
+@pytest.mark.parametrize(
+    ("edge", "region", "path", "name"),
+    [
+        ({"domain": "ab--cd.example.org"}, {}, "edge.domain", "ab--cd.example.org"),
+        ({}, {"name": "my--council"}, "regions[0].name", "my--council"),
+    ],
+)
+def test_no_host_has_a_label_that_authorities_do_not_sign(
+    edge: dict[str, Any], region: dict[str, Any], path: str, name: str
+) -> None:
+    """https://cabforum.org/working-groups/server/baseline-requirements/requirements/, 7.1.2.7.12."""
+    assert complaints({**AWS, **edge}, region=region) == [
+        f'{path}: "{name}" has hyphens as third and fourth characters, and no authority signs a certificate for such '
+        "a host; write another name, or cdn: none"
+    ]
+    parse({"stage": "local", "regions": [{**HERE, **region}], "edge": edge})
 
 
 def test_cloud_dns_looks_after_addresses_only() -> None:
@@ -158,6 +181,8 @@ def test_a_cdn_reaches_public_addresses_only(edge: dict[str, Any], address: str)
         {**GCP, "zone": "my-zone"},
         {**AWS, "domain": f"{'x' * 52}.example.org"},
         {**AWS, "domain": "localhost.example.org"},
+        {**AWS, "domain": "xn--bcher-kva.example.org"},
+        {**AWS, "domain": "abc--d.example.org"},
     ],
 )
 def test_zones_and_domains_that_the_cloud_takes(edge: dict[str, Any]) -> None:

@@ -181,6 +181,13 @@ HERE = [
     (
         VIRGINIA,
         "administrators",
+        ["arn:aws-cn:iam::123456789012:role/council"],
+        '[0]: "arn:aws-cn:iam::123456789012:role/council" must be the ARN of an IAM role or user; '
+        "write e.g. arn:aws:iam::123456789012:role/administrators",
+    ),
+    (
+        VIRGINIA,
+        "administrators",
         ["arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789012:role/b/a"],
         '["arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456... must not list two roles or users of the '
         "same name, whatever their paths; remove or rename one of them",
@@ -371,10 +378,25 @@ def test_one_server_of_messaging_is_too_few_for_the_first_of_several_regions() -
 
 
 @pytest.mark.parametrize(
-    ("region", "most"), [(IOWA, 63), (VIRGINIA, 90), (AMSTERDAM, 52), (AMSTERDAM | {"zones": ["2"]}, 58)]
+    ("region", "most"),
+    [
+        (IOWA, 63),
+        (VIRGINIA, 90),
+        # A /20 has 256 /28; EKS gives 250 pods (16 /28) to machines of 30 processors or more.
+        (VIRGINIA | {"nodes": VIRGINIA["nodes"] | {"type": "m7i.8xlarge"}}, 36),
+        (VIRGINIA | {"nodes": VIRGINIA["nodes"] | {"type": "m7i.metal-24xl"}}, 36),
+        (VIRGINIA | {"nodes": VIRGINIA["nodes"] | {"type": "m7i.4xlarge"}, "zones": ["a", "b"]}, 60),
+        (AMSTERDAM, 52),
+        (AMSTERDAM | {"zones": ["2"]}, 58),
+    ],
 )
-def test_as_many_nodes_as_the_pods_have_addresses_for_are_possible(region: dict[str, Any], most: int) -> None:
+def test_as_many_nodes_as_the_pods_have_addresses_for_are_possible_and_no_more(
+    region: dict[str, Any], most: int
+) -> None:
     assert parse({"stage": "regional", "regions": [region | {"nodes": region["nodes"] | {"max": most}}]})
+    assert said(region | {"nodes": region["nodes"] | {"max": most + 1}}) == [
+        f"regions[0].nodes.max: {most + 1} {ADDRESSES_RULE.format(most)}"
+    ]
 
 
 def test_azure_may_raise_the_minor_version_where_none_is_named() -> None:

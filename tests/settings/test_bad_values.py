@@ -60,7 +60,7 @@ SINGLE = [
         "regions[0].nodes",
         {},
         "is not a setting; known here: name, cloud, geography, slot, traffic, context, platform, "
-        "serviceType, gatewayAddress, egressAddresses, dnsAddresses",
+        "serviceType, gatewayAddress, egressAddresses, dnsAddresses, gpus",
     ),
     (
         "regions[0].platform",
@@ -182,6 +182,33 @@ SINGLE = [
         "services.sacred-matching",
         {},
         "has no effect without matching; write matching.enabled: true, or remove services.sacred-matching",
+    ),
+    ("ledger.validators", 0, "0 must be at least 1; write 1 or more"),
+    ("ledger.validators", 8, "8 must be at most 7; write 7 or less"),
+    ("ledger.genesisRegions", ["Iowa"], f'[0]: "Iowa" {NAME_RULE}'),
+    (
+        "ledger.genesisRegions",
+        ["local", "local"],
+        '["local", "local"] must not name a region twice; remove the repetition',
+    ),
+    ("ledger.application", {"image": "example/ledger"}, f'.image: "example/ledger" {IMAGE_RULE}'),
+    (
+        "ledger.genesisRegions",
+        ["locla"],
+        '"locla" is not the name of a region of this stack; did you mean local? If it has left, keep it here and name '
+        "it in formerGenesisRegions, too",
+    ),
+    (
+        "ledger.formerGenesisRegions",
+        ["gone"],
+        '"gone" is not among the genesis regions; name it in genesisRegions, too, if the ledger began with it; '
+        "otherwise remove it here",
+    ),
+    (
+        "ledger.snapshotInterval",
+        1000,
+        "1000 needs an application that makes snapshots, which CometBFT's own does not; name its image in "
+        "ledger.application.image, or remove this",
     ),
     ("messaging.servers", 2, "2 must be 1, 3 or 5: JetStream needs an odd quorum; write 1, 3 or 5"),
     ("mesh.enabled", "yes", f'"yes" {BOOLEAN_RULE}'),

@@ -16,6 +16,7 @@ from components.cluster.access import cluster_identifier, kubernetes_provider, s
 from components.cluster.aks.identity import AksEncryption, AksIdentity, AksVault
 from components.cluster.aks.network import AksAddresses, AksNetwork
 from components.cluster.aks.nodes import AksPools, first_pool, kubernetes_version
+from components.cluster.gpu import GpuDevicePlugin
 from components.cluster.location import LOG_RETENTION_DAYS, common_labels
 from components.cluster.maintenance import MaintenanceWindow
 from components.cluster.settings import AzureRegion
@@ -98,6 +99,9 @@ class AksCluster(pulumi.ComponentResource):
         if region.deletion_protection:
             self._lock(name, cluster)
         self.outputs = self._outputs(name, cluster, pools)
+        if region.nodes.gpu:
+            plugin = pulumi.ResourceOptions(parent=self, providers=[self.outputs.provider])
+            GpuDevicePlugin(f"{name}-gpus", network.args.region, plugin)
         self.register_outputs({"api_endpoint": self.outputs.api_endpoint})
 
     def _outputs(self, name: str, cluster: containerservice.ManagedCluster, pools: AksPools) -> ClusterOutputs:
@@ -120,6 +124,7 @@ class AksCluster(pulumi.ComponentResource):
             storage_class=STORAGE_CLASS,
             dns_server="coredns",
             zone_labels=True,
+            gpus=self._region.nodes.gpu is not None,
         )
 
     def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:

@@ -1,4 +1,4 @@
-"""The machines of an AKS cluster: in each zone a small pool for AKS's own pods, and one for all other pods."""
+"""The machines of an AKS cluster: in each zone a small pool for AKS's own pods, one for all other pods, one of GPUs."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -7,9 +7,11 @@ from typing import Any, Final
 import pulumi
 from pulumi_azure_native import containerservice
 
+from components.cluster import gpu
 from components.cluster.aks.network import AksNetwork
 from components.cluster.location import common_labels
 from components.cluster.settings import CHOOSES_VERSIONS, AzureRegion, aks_system_nodes
+from components.offers.gpus import RESOURCE
 from components.versions import KUBERNETES_VERSION
 
 NODE_DISK_GB: Final = 100
@@ -43,6 +45,9 @@ class AksPools(pulumi.ComponentResource):
             self._pool(f"{name}-system-{zone}", zone, _system(region, zones, zone))
         for zone, bounds in region.nodes.per_zone(zones).items():
             self._pool(f"{name}-{zone}", zone, _user(region, zone, bounds))
+        if region.nodes.gpu:
+            for zone, bounds in region.nodes.gpu.per_zone(region.nodes.gpu.zones or zones).items():
+                self._pool(f"{name}-gpu-{zone}", zone, _gpu(region.nodes.gpu.type, zone, bounds))
         self.register_outputs({})
 
     def _pool(self, name: str, zone: str, special: Mapping[str, Any]) -> None:
@@ -51,8 +56,7 @@ class AksPools(pulumi.ComponentResource):
             f"{name}-pool",
             resource_group_name=self._network.resource_group_name,
             resource_name_=self._cluster.name,
-            **_common(self._region, self._network, zone),
-            **special,
+            **{**_common(self._region, self._network, zone), **special},
             opts=pulumi.ResourceOptions(
                 parent=self,
                 ignore_changes=[*POOL_CHANGES_BY_ITSELF, *versions],
@@ -95,6 +99,23 @@ def _user(region: AzureRegion, zone: str, bounds: tuple[int, int]) -> dict[str, 
     }
 
 
+def _gpu(machine_type: str, zone: str, bounds: tuple[int, int]) -> dict[str, Any]:
+    return {
+        "agent_pool_name": pool_name(zone, machine_type, kind="g"),
+        "mode": "User",
+        "vm_size": machine_type,
+        # Azure installs its driver there for every size with GPUs; Azure Linux lacks some.
+        # https://learn.microsoft.com/azure/aks/use-nvidia-gpu
+        "os_sku": "Ubuntu",
+        "gpu_profile": containerservice.GPUProfileArgs(driver="Install"),
+        # Its driver is not signed: https://learn.microsoft.com/azure/aks/use-trusted-launch#limitations
+        "security_profile": _security(secure_boot=False),
+        "node_labels": dict(gpu.LABELS),
+        "node_taints": [f"{RESOURCE}={gpu.TAINT_VALUE}:NoSchedule"],
+        **_bounds(*bounds),
+    }
+
+
 def _bounds(least: int, most: int) -> dict[str, Any]:
     # `count` is only the initial number of nodes. The autoscaler changes it.
     return {"enable_auto_scaling": True, "count": least, "min_count": least, "max_count": most}
@@ -113,12 +134,19 @@ def _common(region: AzureRegion, network: AksNetwork, zone: str) -> dict[str, An
         "os_sku": "AzureLinux",
         "os_disk_type": "Managed",
         "os_disk_size_gb": NODE_DISK_GB,
-        "security_profile": containerservice.AgentPoolSecurityProfileArgs(
-            enable_secure_boot=True, enable_vtpm=True, ssh_access="Disabled"
-        ),
+        "security_profile": _security(secure_boot=True),
+        # From Kubernetes 1.37 on, Azure would turn on a DNS cache in each node, which no network policy lets pods ask:
+        # https://learn.microsoft.com/azure/aks/localdns-custom
+        "local_dns_profile": containerservice.LocalDNSProfileArgs(mode="Disabled"),
         "upgrade_settings": containerservice.AgentPoolUpgradeSettingsArgs(max_surge="1"),
         "tags": common_labels(network.args),
     }
+
+
+def _security(*, secure_boot: bool) -> containerservice.AgentPoolSecurityProfileArgs:
+    return containerservice.AgentPoolSecurityProfileArgs(
+        enable_secure_boot=secure_boot, enable_vtpm=True, ssh_access="Disabled"
+    )
 
 
 def kubernetes_version(region: AzureRegion) -> str | None:
@@ -129,9 +157,9 @@ def kubernetes_version(region: AzureRegion) -> str | None:
     return None if region.upgrade_channel in CHOOSES_VERSIONS else region.kubernetes_version or KUBERNETES_VERSION
 
 
-def pool_name(zone: str, machine_type: str) -> str:
-    """Return the name of a zone's node pool. Azure allows 12 letters and digits. Pure.
+def pool_name(zone: str, machine_type: str, kind: str = "n") -> str:
+    """Return the name of a zone's node pool. Azure allows 12 letters and digits. `kind` is its first letter. Pure.
 
     The name depends on the machine type, so that a new type's pool exists before the old one goes.
     """
-    return f"n{zone}" + hashlib.sha256(machine_type.encode()).hexdigest()[:8]
+    return f"{kind}{zone}" + hashlib.sha256(machine_type.encode()).hexdigest()[:8]

@@ -22,8 +22,10 @@ from components.cluster.eks.identity import (
 from components.cluster.eks.network import EksNetwork
 from components.cluster.eks.nodes import NODE_POLICIES, EksNodeAddons, EksNodes, EksPodAddons, Releases
 from components.cluster.eks.services import STORAGE_CLASS, EksClusterServices
+from components.cluster.gpu import GpuDevicePlugin
 from components.cluster.location import LOG_RETENTION_DAYS, common_labels
 from components.cluster.settings import AwsRegion
+from components.offers import gpus_of
 from components.versions import KUBERNETES_VERSION
 
 LOGGED: Final = ("api", "audit", "authenticator", "controllerManager", "scheduler")
@@ -80,6 +82,8 @@ class EksCluster(pulumi.ComponentResource):
             self._kubernetes_version,
             pulumi.ResourceOptions(parent=self, providers=[provider]),
         )
+        if region.nodes.gpu:
+            GpuDevicePlugin(f"{name}-gpus", place.region, pulumi.ResourceOptions(parent=self, providers=[provider]))
         self.outputs = ClusterOutputs(
             provider=provider,
             found_as={"name": cluster.name},
@@ -90,6 +94,7 @@ class EksCluster(pulumi.ComponentResource):
             load_balancer_annotations=_LOAD_BALANCERS,
             dns_server="coredns",
             zone_labels=True,
+            gpus=region.nodes.gpu is not None,
         )
         self.register_outputs({"api_endpoint": cluster.endpoint})
 
@@ -212,13 +217,30 @@ class EksCluster(pulumi.ComponentResource):
             subnet_ids=self._network.node_subnet_ids,
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[first])),
         )
+        gpus = self._gpus(name, releases, role, first)
         addons = EksPodAddons(
             f"{name}-addons",
             self._ref,
             releases,
             pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[nodes])),
         )
-        return [first, nodes, addons]
+        return [first, nodes, *gpus, addons]
+
+    def _gpus(self, name: str, releases: Releases, role: EksRole, after: pulumi.Resource) -> list[EksNodes]:
+        machines, subnets = self._region.nodes.gpu, self._network.node_subnet_ids
+        if machines is None:
+            return []
+        groups = EksNodes(
+            f"{name}-gpu-nodes",
+            self._ref,
+            machines,
+            releases=releases,
+            role_arn=role.arn,
+            subnet_ids={zone: subnets[zone] for zone in machines.zones or subnets},
+            gpus=gpus_of("aws", machines.type),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[after]),
+        )
+        return [groups]
 
 
 def _vpc_config(network: EksNetwork, authorized_networks: Sequence[pulumi.Input[str]]) -> eks.ClusterVpcConfigArgs:

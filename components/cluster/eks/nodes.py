@@ -1,7 +1,6 @@
 """The machines of an EKS cluster, and AWS's add-ons: those that nodes need to start, and those that run on nodes."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,11 +8,13 @@ from typing import Any, Final
 import pulumi
 from pulumi_aws import ec2, eks, ssm
 
+from components.cluster import gpu
 from components.cluster.eks.identity import ClusterRef, EksRole, EksRoleArgs, pod_trust
-from components.cluster.settings import Nodes
+from components.cluster.settings import Machines
 from components.namespaces import SYSTEM
+from components.offers import Gpus, is_arm
+from components.offers.gpus import RESOURCE
 
-_ARM: Final = re.compile(r"[a-z]+\d+g|a1\.")
 NODE_DISK_GB: Final = 100
 NODE_POLICIES: Final = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
 """Policies for joining the cluster and pulling images. The network plugin has a separate role."""
@@ -42,10 +43,10 @@ class Releases:
         )
         return self._kept(f"{name}-release", newest.version, parent)
 
-    def image(self, name: str, machine_type: str, parent: pulumi.Resource) -> pulumi.Output[str]:
-        """Return the release of the nodes' machine image, such as `1.35.2-20261112`."""
+    def image(self, name: str, machine_type: str, parent: pulumi.Resource, *, gpus: bool = False) -> pulumi.Output[str]:
+        """Return the release of the nodes' machine image, such as `1.35.2-20261112`. `gpus`: with the driver."""
         newest = ssm.get_parameter_output(
-            name=image_parameter(self.kubernetes_version, machine_type),
+            name=image_parameter(self.kubernetes_version, machine_type, gpus=gpus),
             region=self.location,
             opts=pulumi.InvokeOutputOptions(parent=parent),
         )
@@ -71,24 +72,26 @@ class EksNodes(pulumi.ComponentResource):
     `releases` gives the machines' version of Kubernetes and image. A change replaces the machines one by one.
     `role_arn` is the machines' role. It must exist for a while before, because the provider does not retry.
     `subnet_ids` are the machines' subnets (ID by zone letter).
+    `gpus` are those of the machines. None: they have none.
     """
 
     def __init__(
         self,
         name: str,
         cluster: ClusterRef,
-        nodes: Nodes,
+        nodes: Machines,
         *,
         releases: Releases,
         role_arn: pulumi.Input[str],
         subnet_ids: Mapping[str, pulumi.Input[str]],
+        gpus: Gpus | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sacred-council:cluster:EksNodes", name, None, opts)
-        self._cluster, self._machine = cluster, nodes.type
+        self._cluster, self._machine, self._gpus = cluster, nodes.type, gpus
         self._releases, self._role_arn = releases, role_arn
         template = self._template(name)
-        image = releases.image(name, nodes.type, self)
+        image = releases.image(name, nodes.type, self, gpus=gpus is not None)
         for zone, bounds in nodes.per_zone(list(subnet_ids)).items():
             self._group(f"{name}-{zone}", subnet_ids[zone], bounds, template, image)
         self.register_outputs({})
@@ -111,7 +114,9 @@ class EksNodes(pulumi.ComponentResource):
             release_version=image,
             node_role_arn=self._role_arn,
             subnet_ids=[subnet],
-            ami_type=ami_type(self._machine),
+            ami_type=ami_type(self._machine, gpus=self._gpus is not None),
+            labels=_gpu_labels(self._gpus) if self._gpus else None,
+            taints=[_taint()] if self._gpus else None,
             launch_template=eks.NodeGroupLaunchTemplateArgs(
                 id=template.id, version=template.latest_version.apply(lambda version: str(int(version)))
             ),
@@ -201,6 +206,15 @@ class EksPodAddons(pulumi.ComponentResource):
         self.register_outputs({})
 
 
+def _gpu_labels(gpus: Gpus) -> dict[str, str]:
+    # By the second label the cluster autoscaler knows that a new node has its GPUs only after a while.
+    return {**gpu.LABELS, "k8s.amazonaws.com/accelerator": gpus.name}
+
+
+def _taint() -> eks.NodeGroupTaintArgs:
+    return eks.NodeGroupTaintArgs(key=RESOURCE, value=gpu.TAINT_VALUE, effect="NO_SCHEDULE")
+
+
 def _identity(
     name: str, cluster: ClusterRef, service_account: str, policy: str, opts: pulumi.ResourceOptions
 ) -> eks.AddonPodIdentityAssociationArgs:
@@ -245,21 +259,22 @@ class _Addons:
 
 
 def architecture(machine_type: str) -> str:
-    """Return the processor of a machine type: ARM if a `g` follows the generation's number. Pure."""
-    return "arm64" if _ARM.match(machine_type) else "x86_64"
+    """Return the processor of a machine type. Pure."""
+    return "arm64" if is_arm("aws", machine_type) else "x86_64"
 
 
-def ami_type(machine_type: str) -> str:
-    """Return the Amazon Linux for a machine type. Pure."""
-    return {"arm64": "AL2023_ARM_64_STANDARD", "x86_64": "AL2023_x86_64_STANDARD"}[architecture(machine_type)]
+def ami_type(machine_type: str, *, gpus: bool = False) -> str:
+    """Return the Amazon Linux for a machine type. With `gpus` it has the driver of NVIDIA. Pure."""
+    processor = {"arm64": "ARM_64", "x86_64": "x86_64"}[architecture(machine_type)]
+    return f"AL2023_{processor}_{'NVIDIA' if gpus else 'STANDARD'}"
 
 
-def image_parameter(kubernetes_version: str, machine_type: str) -> str:
+def image_parameter(kubernetes_version: str, machine_type: str, *, gpus: bool = False) -> str:
     """Return the parameter in which AWS publishes the newest release of that Amazon Linux. Pure.
 
     Source: https://docs.aws.amazon.com/eks/latest/userguide/retrieve-ami-id.html
     """
-    image = f"amazon-linux-2023/{architecture(machine_type)}/standard"
+    image = f"amazon-linux-2023/{architecture(machine_type)}/{'nvidia' if gpus else 'standard'}"
     return f"/aws/service/eks/optimized-ami/{kubernetes_version}/{image}/recommended/release_version"
 
 

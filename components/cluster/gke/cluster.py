@@ -15,6 +15,7 @@ from components.cluster.gke.nodes import GkeNodeIdentity, GkeNodes
 from components.cluster.location import common_labels
 from components.cluster.maintenance import DAYS, MaintenanceWindow
 from components.cluster.settings import GcpRegion
+from components.offers import gpu_zones, gpus_of
 
 CALLED_PORTS: Final = ("6443", "6666", "8443", "9443", "15017")
 """Ports of pods whose webhooks and aggregated APIs the API server calls.
@@ -74,10 +75,29 @@ class GkeCluster(pulumi.ComponentResource):
             labels=common_labels(place),
             opts=child,
         )
-        self.outputs = self._outputs(name, cluster, nodes)
+        self.outputs = self._outputs(name, cluster, [nodes, *self._gpus(name, cluster, identity)])
         self.register_outputs({"api_endpoint": self.outputs.api_endpoint})
 
-    def _outputs(self, name: str, cluster: container.Cluster, nodes: GkeNodes) -> ClusterOutputs:
+    def _gpus(self, name: str, cluster: container.Cluster, identity: GkeNodeIdentity) -> list[GkeNodes]:
+        machines, place = self._region.nodes.gpu, self._network.args
+        if machines is None:
+            return []
+        there = gpu_zones("gcp", place.location, machines.type)
+        pool = GkeNodes(
+            f"{name}-gpu-nodes",
+            cluster.id,
+            machines,
+            location=place.location,
+            identity=identity.email,
+            labels=common_labels(place),
+            gpus=gpus_of("gcp", machines.type),
+            # A pool begins with a machine in each of its zones.
+            zones=[f"{place.location}-{zone}" for zone in there[: machines.max]],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return [pool]
+
+    def _outputs(self, name: str, cluster: container.Cluster, nodes: Sequence[GkeNodes]) -> ClusterOutputs:
         endpoint = pulumi.Output.concat("https://", cluster.endpoint)
         authority = cluster.master_auth.cluster_ca_certificate
         secret = secret_kubeconfig(kubeconfig.gke, [cluster.name, endpoint, authority])
@@ -85,7 +105,7 @@ class GkeCluster(pulumi.ComponentResource):
             f"{name}-kubernetes",
             cluster_identifier=cluster_identifier("gcp", self._network.args.region),
             kubeconfig=secret,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[nodes, self._network]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*nodes, self._network]),
         )
         return ClusterOutputs(
             provider=provider,
@@ -98,6 +118,7 @@ class GkeCluster(pulumi.ComponentResource):
             mesh_platform="gke",
             dns_server="kube-dns",
             zone_labels=True,
+            gpus=self._region.nodes.gpu is not None,
         )
 
     def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:

@@ -15,12 +15,14 @@ from stacks.settings.rules import (
     data_services,
     edge,
     gitops,
+    ledger,
     matching,
     messaging,
     offers,
     regions,
     scaling,
     services,
+    sites,
     streaming,
 )
 from stacks.settings.rules.webhook import broken_webhook_rules
@@ -34,11 +36,13 @@ RULES: Final[tuple[Rule, ...]] = (
     *data_services.RULES,
     *messaging.RULES,
     *matching.RULES,
+    *ledger.RULES,
     *streaming.RULES,
     *services.RULES,
     *scaling.RULES,
     *edge.RULES,
     *gitops.RULES,
+    *sites.RULES,
 )
 
 

@@ -1,5 +1,6 @@
 """Rules about the limits of a region's cloud: nodes, addresses, callers and versions. Pure."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Final, assert_never
@@ -11,15 +12,16 @@ from components.cluster.settings import (
     CHOOSES_VERSIONS,
     CLOUD_NAMES,
     EKS_NETWORKS,
-    EKS_ZONE_NODES,
     EKS_ZONES,
     GKE_NODES,
+    GKE_SURGE,
     AwsRegion,
     AzureRegion,
     ExistingRegion,
     GcpRegion,
     RegionSettings,
     aks_system_nodes,
+    eks_zone_nodes,
 )
 from components.settings.values import SLOT_LIMIT
 from stacks import geography
@@ -73,17 +75,31 @@ def egress_address_count(region: RegionSettings) -> int:
             assert_never(region)
 
 
+def gpu_zone_count(region: AwsRegion | AzureRegion) -> int:
+    """Number of zones with machines that have GPUs."""
+    if region.nodes.gpu is None:
+        return 0
+    return zone_count(region) if region.nodes.gpu.zones is None else len(region.nodes.gpu.zones)
+
+
 def most_nodes(region: GcpRegion | AwsRegion | AzureRegion) -> int:
-    """The most nodes that the region's pod addresses allow."""
+    """The most nodes that the region's pod addresses allow besides its machines with GPUs."""
+    gpus = region.nodes.gpu.max if region.nodes.gpu is not None else 0
     match region:
         case GcpRegion():
-            return GKE_NODES
+            return GKE_NODES - gpus - (GKE_SURGE if gpus else 0)
         case AwsRegion():
-            return EKS_ZONE_NODES * zone_count(region)
+            most = eks_zone_nodes(region.nodes.type)
+            if region.nodes.gpu is None:
+                return most * zone_count(region)
+            # The zone with the most of them decides, because the others are spread evenly, too.
+            in_a_zone = math.ceil(gpus / gpu_zone_count(region))
+            taken = math.ceil(in_a_zone * most / eks_zone_nodes(region.nodes.gpu.type))
+            return max(most - taken, 0) * zone_count(region)
         case AzureRegion():
-            # AKS may double its own pools.
+            # AKS may double its own pools. Each pool with GPUs needs one more node while it is updated, too.
             _, system = aks_system_nodes(zone_count(region))
-            return AKS_NODES - zone_count(region) * (system + AKS_POOLS)
+            return AKS_NODES - zone_count(region) * (system + AKS_POOLS) - gpus - gpu_zone_count(region)
         case _:
             assert_never(region)
 
@@ -101,6 +117,31 @@ def zones_have_nodes(settings: Settings) -> Iterator[Mistake]:
             )
 
 
+def zones_with_gpus_are_zones_of_the_region(settings: Settings) -> Iterator[Mistake]:
+    """Machines with GPUs are in zones that the region has, and each of these zones has at least one."""
+    for path, region in regions_by_path(settings):
+        if not isinstance(region, AwsRegion | AzureRegion) or region.nodes.gpu is None:
+            continue
+        named = region.zones or ()
+        strange = [zone for zone in region.nodes.gpu.zones or () if zone not in named]
+        if strange:
+            yield Mistake(
+                path=f"{path}.nodes.gpu.zones",
+                value=shown(region.nodes.gpu.zones),
+                rule=f"names zones that the region does not name: {', '.join(strange)}",
+                remedy=f"choose from {', '.join(named)}" if named else "name the zones of the region as well: zones",
+                reads=(f"{path}.zones",),
+            )
+        elif region.nodes.gpu.max < gpu_zone_count(region):
+            yield Mistake(
+                path=f"{path}.nodes.gpu.max",
+                value=shown(region.nodes.gpu.max),
+                rule=f"is too small for {gpu_zone_count(region)} zones: each zone needs a machine",
+                remedy=f"write {gpu_zone_count(region)} or more, or name fewer zones in nodes.gpu.zones",
+                reads=(f"{path}.zones", f"{path}.nodes.gpu.zones"),
+            )
+
+
 def pods_have_addresses(settings: Settings) -> Iterator[Mistake]:
     """The region has enough pod addresses for its nodes."""
     for path, region in regions_by_path(settings):
@@ -111,7 +152,7 @@ def pods_have_addresses(settings: Settings) -> Iterator[Mistake]:
             value=shown(region.nodes.max),
             rule=f"is more than the {limit} nodes that the region's pod addresses allow",
             remedy=f"write {limit} or less, and use a larger machine type or another region",
-            reads=(f"{path}.zones",),
+            reads=(f"{path}.zones", f"{path}.nodes.gpu"),
         )
 
 
@@ -201,6 +242,7 @@ def one_decides_about_versions(settings: Settings) -> Iterator[Mistake]:
 RULES: Final = (
     zones_have_nodes,
     aws_takes_so_many_networks,
+    zones_with_gpus_are_zones_of_the_region,
     pods_have_addresses,
     callers_are_on_the_internet,
     calling_regions_are_on_the_internet,

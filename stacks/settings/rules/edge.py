@@ -10,10 +10,16 @@ from components.cdn.settings import CREATE_ZONE, LONGEST_COMMON_NAME
 from components.cluster.settings import ExistingRegion
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
-from stacks.settings.rules.paths import regions_by_path
+from stacks.settings.rules.paths import regions_by_path, sites_by_path
 
 _NOBODY_SIGNS: Final = re.compile(r"(?i)(.*\.)?(localhost|local|internal|test|example|invalid|onion|[0-9]+)")
 """Names outside public DNS (RFC 6761, RFC 6762), and addresses."""
+
+_RESERVED: Final = re.compile(r"(?!xn)[^.]{2}--.*")
+"""A label that no authority signs: hyphens at its third and fourth place are reserved for other scripts (RFC 5890).
+
+https://cabforum.org/working-groups/server/baseline-requirements/requirements/, 7.1.2.7.12
+"""
 
 _ZONE_NAMES: Final = {
     "gcp": (
@@ -60,6 +66,23 @@ def a_cdn_has_a_public_domain(settings: Settings) -> Iterator[Mistake]:
             rule=f"is longer than the {LONGEST_COMMON_NAME} characters that a CDN certificate allows",
             remedy="write a shorter domain",
         )
+
+
+def authorities_sign_for_the_hosts(settings: Settings) -> Iterator[Mistake]:
+    """The domain and the names of the regions, which are labels of their gateways' hosts, may be in a certificate."""
+    if settings.edge.cdn == "none":
+        return
+    named = [("edge.domain", settings.edge.domain)]
+    named += [(f"{path}.name", region.name) for path, region in regions_by_path(settings)]
+    for path, name in named:
+        if any(_RESERVED.fullmatch(label) for label in name.split(".")):
+            yield Mistake(
+                path=path,
+                value=shown(name),
+                rule="has hyphens as third and fourth characters, and no authority signs a certificate for such a host",
+                remedy="write another name, or cdn: none",
+                reads=("edge.cdn",),
+            )
 
 
 def a_cdn_has_a_project(settings: Settings) -> Iterator[Mistake]:
@@ -127,6 +150,13 @@ def a_cdn_knows_the_gateways(settings: Settings) -> Iterator[Mistake]:
             yield from _unreachable(cdn, f"{path}.gatewayAddress", address)
 
 
+def a_cdn_reaches_the_sites(settings: Settings) -> Iterator[Mistake]:
+    """The CDN can reach the gateways of edge sites that it sends users to."""
+    for path, site in sites_by_path(settings):
+        if settings.edge.cdn != "none" and site.gateway_address is not None:
+            yield from _unreachable(settings.edge.cdn, f"{path}.gatewayAddress", site.gateway_address)
+
+
 def _unreachable(cdn: str, path: str, address: str) -> Iterator[Mistake]:
     is_address = address.replace(".", "").isdigit()
     if not is_address and cdn == "gcp":
@@ -147,8 +177,10 @@ def _unreachable(cdn: str, path: str, address: str) -> Iterator[Mistake]:
 
 RULES: Final = (
     a_cdn_has_a_public_domain,
+    authorities_sign_for_the_hosts,
     a_cdn_has_a_project,
     a_zone_has_the_domain,
     a_cdn_reaches_gateways_of_the_mesh,
     a_cdn_knows_the_gateways,
+    a_cdn_reaches_the_sites,
 )

@@ -161,7 +161,7 @@ def the_stream_of_circles_is_the_programs(settings: Settings) -> Iterator[Mistak
 def browsers_send_no_more_than_servers_take(settings: Settings) -> Iterator[Mistake]:
     """No message of a browser is larger than what a NATS server takes."""
     largest = settings.messaging.websocket.max_message
-    if bytes_of(largest) > configuration.MAX_PAYLOAD_BYTES:
+    if bytes_of(largest) > configuration.MAX_PAYLOAD:
         yield Mistake(
             path=f"{_LIVE}.maxMessage",
             value=shown(largest),

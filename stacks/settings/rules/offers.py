@@ -15,6 +15,7 @@ from stacks.settings.rules.paths import regions_by_path
 
 _SERVERS: Final = {"gcp": "Cloud SQL", "aws": "RDS", "azure": "Flexible Server"}
 _CACHES: Final = {"gcp": "Memorystore", "aws": "ElastiCache", "azure": "Azure Managed Redis"}
+_USES: Final[Mapping[str, offers.Use]] = {"systemMachine": "system", "nodes.gpu.type": "gpu"}
 _LARGEST_DISKS: Final = {
     "gcp": machines.CLOUD_SQL_LARGEST_DISK,
     "aws": machines.RDS_LARGEST_DISK,
@@ -35,10 +36,10 @@ def regions_have_the_types(settings: Settings) -> Iterator[Mistake]:
     """A region offers the machines, databases and caches in its settings. Unknown types are allowed."""
     for path, region in managed_regions(settings):
         for key, kind, name in _types(region):
-            fit = offers.unfit(region.cloud, name) if key == "nodes.type" else None
+            fit = offers.unfit(region.cloud, _USES.get(key, kind), name)
             rule = fit or _against(region, kind, name)
             if rule is not None:
-                nearest = offers.nearest(region.cloud, kind, region.name, name)
+                nearest = _instead(region, key, kind, name)
                 yield Mistake(
                     path=f"{path}.{key}",
                     value=shown(name),
@@ -48,9 +49,18 @@ def regions_have_the_types(settings: Settings) -> Iterator[Mistake]:
                 )
 
 
+def _instead(region: ManagedRegionSettings, key: str, kind: offers.Kind, name: str) -> str | None:
+    """A type that the region has. None: no type is known."""
+    if key == "nodes.gpu.type":
+        return next(iter(offers.gpu_types(region.cloud, region.name)), None)
+    return offers.nearest(region.cloud, kind, region.name, name)
+
+
 def _types(region: ManagedRegionSettings) -> Iterator[tuple[str, offers.Kind, str]]:
     """Types in the settings of a region: (key, kind, name)."""
     yield "nodes.type", "machine", region.nodes.type
+    if region.nodes.gpu is not None:
+        yield "nodes.gpu.type", "machine", region.nodes.gpu.type
     if isinstance(region, AzureRegion) and "system_machine" in region.model_fields_set:
         yield "systemMachine", "machine", region.system_machine
     if region.instances.database is not None:
@@ -66,6 +76,21 @@ def _against(region: ManagedRegionSettings, kind: offers.Kind, name: str) -> str
     source = offers.source_of(region.cloud, kind, name)
     said = f" ({source.address}, {source.date})" if source else ""
     return f"is not available in {region.name} according to components/offers/sizes.csv{said}"
+
+
+def machines_for_gpus_have_them(settings: Settings) -> Iterator[Mistake]:
+    """Machines with GPUs have GPUs that the embedding servers can use. Which, the program must know."""
+    for path, region in managed_regions(settings):
+        machines = region.nodes.gpu
+        if machines is not None and offers.gpus_of(region.cloud, machines.type) is None:
+            known = offers.gpu_types(region.cloud, region.name)
+            yield Mistake(
+                path=f"{path}.nodes.gpu.type",
+                value=shown(machines.type),
+                rule="is no machine type whose GPUs are known (components/offers/gpus.csv)",
+                remedy=f"write e.g. {known[0]}" if known else "remove nodes.gpu, or choose another region",
+                reads=(f"{path}.name",),
+            )
 
 
 def regions_have_the_zones(settings: Settings) -> Iterator[Mistake]:
@@ -192,6 +217,7 @@ def _too_much(region: str, data_service: str, asked: Mapping[str, str], kind: st
 
 RULES: Final = (
     regions_have_the_types,
+    machines_for_gpus_have_them,
     regions_have_the_zones,
     a_machine_is_large_enough,
     standbys_are_not_burstable,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from components.cluster.settings import RegionSettings
+from components.sites.settings import EdgeSite
 from stacks.settings.models import Settings
 
 
@@ -14,3 +15,8 @@ def regions_by_path(settings: Settings) -> Iterator[tuple[str, RegionSettings]]:
 def each_region(settings: Settings, key: str = "") -> tuple[str, ...]:
     """The paths of all regions, or of the setting `key` of each. A rule that counts regions reads them all."""
     return tuple(f"{path}.{key}" if key else path for path, _ in regions_by_path(settings))
+
+
+def sites_by_path(settings: Settings) -> Iterator[tuple[str, EdgeSite]]:
+    """Each edge site with its path, such as `edgeSites[0]`."""
+    return ((f"edgeSites[{index}]", site) for index, site in enumerate(settings.edge_sites))
