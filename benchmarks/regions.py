@@ -12,10 +12,13 @@ from stacks.geography.catalogue import CATALOGUE
 CLOUDS: Final = ("gcp", "aws", "azure")
 MIXED: Final = "mixed"
 _REGIONS, _DATABASE = "sacred-council:regions", "sacred-council:database"
+_MESSAGING, _STREAMING = "sacred-council:messaging", "sacred-council:streaming"
 _SURVIVABLE: Final = 3
 _OTHERWISE: Final = {"aws": {"zones": ["a", "b"]}}
 """Two zones instead of three: each zone has an address, and EKS admits only 40 networks."""
 _COPIES: Final = 2
+_BROKER_STORAGE: Final = "200Gi"
+"""Every region's brokers have the records of all."""
 
 
 def names(cloud: str) -> list[tuple[str, str]]:
@@ -40,4 +43,7 @@ def document(planetary: Mapping[str, Any], cloud: str, count: int) -> dict[str, 
     copies = [region for _, region in chosen[:_COPIES]]
     database = {**config[_DATABASE], "primaryRegion": chosen[0][1], "backup": {"regions": copies}}
     config[_DATABASE] = {**database, "survive": "region" if count >= _SURVIVABLE else "zone"}
+    live = {**config[_MESSAGING]["websocket"], "home": chosen[0][1]}
+    config[_MESSAGING] = {**config[_MESSAGING], "websocket": live}
+    config[_STREAMING] = {**config[_STREAMING], "storage": _BROKER_STORAGE}
     return made

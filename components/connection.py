@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 
 from components.metadata import object_meta
 
-DataService = Literal["database", "cache", "messaging", "streaming", "matching"]
+DataService = Literal["database", "cache", "messaging", "streaming", "matching", "ledger"]
 
 
 def secret_name(data_service: DataService) -> str:

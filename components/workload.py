@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 
 from components import network
 from components.metadata import labels, object_meta, selector
+from components.offers.gpus import RESOURCE
 from components.pod_security import restricted_pod
 from components.trust import Certificate, CertificateArgs, RegionAuthority, Usage
 
@@ -34,10 +35,14 @@ class Resources:
     memory: str
     scratch: str = "128Mi"
     """Ephemeral storage: logs, and files outside a claim."""
+    gpus: int = 0
+    """GPUs of NVIDIA, each for this container alone."""
 
     def requirements(self) -> k8s.core.v1.ResourceRequirementsArgs:
         """Return the requests and limits of one container."""
         amounts = {"cpu": self.cpu, "memory": self.memory, "ephemeral-storage": self.scratch}
+        if self.gpus:
+            amounts[RESOURCE] = str(self.gpus)
         return k8s.core.v1.ResourceRequirementsArgs(requests=amounts, limits=amounts)
 
 
@@ -169,11 +174,13 @@ def pod_template(
     annotations: Mapping[str, pulumi.Input[str]],
     extra_labels: Mapping[str, str] | None = None,
     grace_seconds: int | None = None,
+    tolerations: Sequence[k8s.core.v1.TolerationArgs] = (),
 ) -> k8s.core.v1.PodTemplateSpecArgs:
     """Pods under the application's account, without a token or privileges, spread over nodes and zones.
 
     A change of `annotations` restarts the pods.
     `grace_seconds` is the time they have to stop. None: Kubernetes' default.
+    `tolerations` let them run on nodes that others stay off.
     """
     return k8s.core.v1.PodTemplateSpecArgs(
         metadata=k8s.meta.v1.ObjectMetaArgs(
@@ -187,6 +194,7 @@ def pod_template(
             termination_grace_period_seconds=grace_seconds,
             affinity=anti_affinity(app),
             topology_spread_constraints=zone_spread(app),
+            tolerations=list(tolerations) or None,
             containers=list(containers),
             volumes=list(volumes),
         ),

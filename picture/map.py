@@ -40,12 +40,14 @@ def draw(world: World) -> str:
 
 
 def _summary(world: World) -> str:
-    number = len(world.markers)
+    number = sum(one.home is None for one in world.markers)
+    sites = len(world.markers) - number
     regions = "one region" if number == 1 else f"{number} regions"
-    clouds = len({one.cloud for one in world.markers})
+    clouds = len({one.cloud for one in world.markers if one.home is None})
     where = f" on {clouds} clouds" if clouds > 1 else ""
     cdn = "straight" if world.cdn == "none" else f"through the CDN of {cards.CLOUDS[world.cdn]}"
-    return f"{regions.capitalize()}{where}, stage {world.stage}. Users come {cdn} to the public gateways."
+    beside = f" with {sites} edge site{'s' if sites > 1 else ''}" if sites else ""
+    return f"{regions.capitalize()}{where}{beside}, stage {world.stage}. Users come {cdn} to the public gateways."
 
 
 def _map(world: World) -> Iterator[str]:
@@ -75,7 +77,7 @@ def _placed(world: World) -> dict[str, tuple[Marker, Point]]:
 
 def _joints(world: World) -> Iterator[str]:
     for (one, start), (other, end) in combinations(_placed(world).values(), 2):
-        if set(one.peerings) & set(other.peerings):
+        if set(one.peerings) & set(other.peerings) or one.home == other.name or other.home == one.name:
             yield from (svg.line(way, "joint") for way in sphere.ways(start, end))
 
 

@@ -1,22 +1,30 @@
 """The content of a map of a stack: regions, links between them, and failover order. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from components.namespaces import COCKROACHDB, KAFKA, MONITORING, NATS
+from components.namespaces import COCKROACHDB, KAFKA, LEDGER, MONITORING, NATS
 from components.settings.values import ALL
+from components.sites.settings import EdgeSite
 from report.preview import Plan, Preview
 from stacks import topology
 from stacks.geography import NOWHERE
 from stacks.settings import Settings
 from stacks.settings.parsing import check
+from stacks.sites import plan_of, settings_of
 
 _PEERS: Final = "sacred-council:peering:PeerNames"
 _PEER_ENDPOINT: Final = "sacred-council:peering:PeerEndpoint"
 _REMOTE: Final = "sacred-council:mesh:RemoteRegions"
 _GATEWAYS: Final = {"public": "sacred-council:mesh:IngressGateway", "east-west": "sacred-council:mesh:EastWestGateway"}
-_DATA_SERVICES: Final = {COCKROACHDB: "database", NATS: "messaging", KAFKA: "streaming", MONITORING: "metrics"}
+_DATA_SERVICES: Final = {
+    COCKROACHDB: "database",
+    NATS: "messaging",
+    KAFKA: "streaming",
+    LEDGER: "ledger",
+    MONITORING: "metrics",
+}
 """What is linked, by the namespace of the peers."""
 _MESH: Final = "mesh"
 PEERINGS: Final = (*_DATA_SERVICES.values(), _MESH)
@@ -25,7 +33,7 @@ PEERINGS: Final = (*_DATA_SERVICES.values(), _MESH)
 
 @dataclass(frozen=True, kw_only=True)
 class Marker:
-    """A region. `longitude` and `latitude` are None if its place is unknown."""
+    """A region or an edge site. `longitude` and `latitude` are None if its place is unknown."""
 
     name: str
     cloud: str
@@ -39,6 +47,8 @@ class Marker:
     gateways: tuple[str, ...]
     endpoints: int
     notes: tuple[str, ...]
+    home: str | None = None
+    """The home region of an edge site. None: a region."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +66,9 @@ def world(preview: Preview) -> World:
     settings, mistakes = check(preview.settings)
     if settings is None or mistakes:
         raise ValueError(f"the settings of stack {preview.stack} are not valid: {mistakes}")
-    markers = tuple(_marker(plan, settings, preview.plan) for plan in topology.plan(settings))
+    regions = (_marker(plan, settings, preview.plan) for plan in topology.plan(settings))
+    sites = (_site(site, settings, preview.plan) for site in sorted(settings.edge_sites, key=lambda site: site.name))
+    markers = (*regions, *sites)
     return World(stack=preview.stack, stage=settings.stage, cdn=settings.edge.cdn, markers=markers)
 
 
@@ -77,6 +89,11 @@ def _marker(region: topology.RegionPlan, settings: Settings, plan: Plan) -> Mark
         endpoints=sum(one.type == _PEER_ENDPOINT for one in mine),
         notes=_notes(region.name, settings),
     )
+
+
+def _site(site: EdgeSite, settings: Settings, plan: Plan) -> Marker:
+    marker = _marker(plan_of(site, settings), settings_of(site, settings), plan)
+    return replace(marker, home=site.home, notes=(f"edge site of {site.home}",))
 
 
 def _peerings(peers: set[str], *, mesh: bool) -> tuple[str, ...]:

@@ -53,7 +53,8 @@ def _overview(sections: Schema, definitions: Schema) -> str:
             if key == "stage":
                 yield [f"`{key}`", f"{section['description']} Required: one of {allowed(section, definitions)}."]
             else:
-                yield [f"[`{key}`](#{key})", linked(section["description"])]
+                # Anchors of headings are in lower case.
+                yield [f"[`{key}`](#{key.lower()})", linked(section["description"])]
 
     return f"## Sections\n\n{_table(['Section', 'What it is'], lines())}"
 
@@ -64,7 +65,7 @@ def _section(key: str, section: Schema, definitions: Schema) -> str:
         return head + _regions(definitions)
     if key == "clouds":
         return head + _CLOUDS + "".join(_cloud(cloud, section, definitions) for cloud in section["properties"])
-    return head + _keys(rows(section, definitions))
+    return head + _keys(rows(section.get("items", section), definitions))
 
 
 def _regions(definitions: Schema) -> str:

@@ -40,10 +40,13 @@ def _declared(schema: Schema) -> Schema:
 
 def _entry(key: str, value: Schema, schema: Schema) -> str:
     section = resolved(value, schema["$defs"])
-    if section["type"] == "array":
+    if key == "regions":
         return _written(
             key, ["type: array", "items:", "  type: object"], f"{section['description']} {_of_regions(schema)}"
         )
+    if section["type"] == "array":
+        lines = ["type: array", "items:", "  type: object", "default: []"]
+        return _written(key, lines, f"{section['description']} {_keys(section['items'], schema)}")
     if section["type"] == "object":
         return _written(key, ["type: object", "default: {}"], f"{section['description']} {_keys(section, schema)}")
     choices = ", ".join(section["enum"])

@@ -4,7 +4,8 @@ The model: at the peak, a tenth of the users are online with one connection each
 5,000 connections. If a region is lost, the others take over its users. NATS runs at a quarter of its vendor's benchmark
 (natsbench, version 2.12, one server on a laptop of ten cores; JetStream with one copy). No source gives the effect of
 more servers or of less than a processor, so `messaging.servers` and `messaging.cpu` change nothing here. Of Kafka, only
-what its quotas let the services write is known, and of matching the number of servers and the size of the embeddings.
+what its quotas let the services write is known, of matching the number of servers and the size of the embeddings, and
+of the ledger how many validators it may lose.
 Measure before you promise anything.
 """
 
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.settings.values import bytes_of
+from stacks import ledger
 from stacks.settings import Settings
 
 PEAK_SHARE: Final = 0.10
@@ -46,6 +48,10 @@ class Capacity:
     """The most in all regions; 0 without matching."""
     embedding_bytes: int
     """Size of one embedding for each planned user, without the index and without copies; 0 without matching."""
+    validators: int
+    """Validators of the ledger in all regions; 0 without one."""
+    validators_outlived: int
+    """How many of them may lie or die while it goes on."""
     planned_users: int
     pods: int
     """Pods of the messaging service in each region, at most."""
@@ -75,6 +81,8 @@ def capacity(settings: Settings) -> Capacity:
         browsers=browsers(settings),
         embedding_servers=matching.max_replicas * regions if matching.enabled else 0,
         embedding_bytes=planned * matching.dimension * NUMBER_BYTES if matching.enabled else 0,
+        validators=ledger.validators(settings),
+        validators_outlived=ledger.outlived(ledger.validators(settings)),
         planned_users=planned,
         pods=pods,
         pods_needed=pods_needed(planned, regions),

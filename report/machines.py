@@ -93,8 +93,15 @@ def _gke(pool: Planned) -> Machines:
     )
 
 
+def _template(group: Planned, plan: Plan) -> Planned | None:
+    """The launch template of a group: that of the same component, if the region has several. None: there is none."""
+    found = plan.beside(group, EKS_TEMPLATE)
+    mine = (one for one in found if group.name.startswith(one.name.removesuffix("template")))
+    return next(mine, next(iter(found), None))
+
+
 def _eks(group: Planned, plan: Plan) -> Machines:
-    template = next(iter(plan.beside(group, EKS_TEMPLATE)), None)
+    template = _template(group, plan)
     launched = template.inputs if template else {}
     disk = next((at(one, "ebs") for one in items(launched, "blockDeviceMappings")), None)
     named = items(group.inputs, "instanceTypes")

@@ -167,6 +167,11 @@ def _capacity(capacity: Document, regions: int) -> Iterator[str]:
             "texts they take was not measured. "
             f"One embedding for each planned user is {size:,.2f} GiB, without index and copies."
         )
+    if capacity["validators"]:
+        yield (
+            f"The ledger has {capacity['validators']} validators in all regions, and outlives "
+            f"{capacity['validators_outlived']} that lie or die. How many transactions they take was not measured."
+        )
 
 
 def _carbon(carbon: Document) -> Iterator[str]:

@@ -234,6 +234,12 @@ FOR_TESTS = (
         version_variable="main.version",
     ),
     Binary(
+        name="cometbft",
+        tool="cometbft",
+        package="github.com/cometbft/cometbft/cmd/cometbft",
+        module="github.com/cometbft/cometbft",
+    ),
+    Binary(
         name="actionlint",
         tool="actionlint",
         package="github.com/rhysd/actionlint/cmd/actionlint",

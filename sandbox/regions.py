@@ -14,13 +14,14 @@ import yaml
 from sandbox.layout import SandboxError
 
 REGIONS_KEY = "sacred-council:regions"
+SITES_KEY = "sacred-council:edgeSites"
 SLOTS = 64
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Region:
-    """A region of a stack."""
+    """A region of a stack, or one of its edge sites: each has a cluster."""
 
     name: str
     context: str
@@ -42,7 +43,7 @@ class ControlPlane:
 
 
 def parse_regions(document: Any, source: str) -> list[Region]:
-    """The regions in a stack file's parsed YAML; `source` is its name for error messages."""
+    """The regions and edge sites in a stack file's parsed YAML; `source` is its name for error messages."""
     config = document.get("config") if isinstance(document, Mapping) else None
     entries = config.get(REGIONS_KEY) if isinstance(config, Mapping) else None
     if not isinstance(entries, list) or not entries:
@@ -50,7 +51,11 @@ def parse_regions(document: Any, source: str) -> list[Region]:
             f"{source}: config key {REGIONS_KEY} must be a list with at least one region, "
             "for example `- {name: local, cloud: existing}`."
         )
-    regions = [_region(entry, f"{source}: {REGIONS_KEY}[{index}]") for index, entry in enumerate(entries)]
+    sites = config.get(SITES_KEY) if isinstance(config, Mapping) else None
+    regions = [
+        *(_region(entry, f"{source}: {REGIONS_KEY}[{index}]") for index, entry in enumerate(entries)),
+        *(_site(entry, f"{source}: {SITES_KEY}[{index}]") for index, entry in enumerate(sites or [])),
+    ]
     _require_unique([region.name for region in regions], f"{source}: {REGIONS_KEY}", "name")
     _require_unique([region.context for region in regions], f"{source}: {REGIONS_KEY}", "context")
     return regions
@@ -67,6 +72,11 @@ def _region(entry: Any, where: str) -> Region:
         raise SandboxError(f"{where}.context is {context!r}; it must be the name of a kubeconfig context.")
     # The program itself refuses any other mistake.
     return Region(name=name, context=context, cloud=str(entry.get("cloud")))
+
+
+def _site(entry: Any, where: str) -> Region:
+    # The clusters of sites are always there already.
+    return replace(_region(entry, where), cloud="existing")
 
 
 def _require_unique(values: list[str], where: str, field: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from components.connection import DataService
-from components.namespaces import COCKROACHDB, KAFKA, MATCHING, NATS, POSTGRESQL, REDIS
+from components.namespaces import COCKROACHDB, KAFKA, LEDGER, MATCHING, NATS, POSTGRESQL, REDIS
 from stacks.settings import Settings
 
 _DATABASES: Final = {"cockroachdb": COCKROACHDB, "postgresql": POSTGRESQL}
@@ -18,6 +18,7 @@ def data_services(settings: Settings) -> Sequence[DataService]:
     optional: Mapping[DataService, bool] = {
         "streaming": settings.streaming.enabled,
         "matching": settings.matching.enabled,
+        "ledger": settings.ledger.enabled,
     }
     return ["database", "cache", "messaging", *(name for name, enabled in optional.items() if enabled)]
 
@@ -39,5 +40,6 @@ def data_namespaces(settings: Settings) -> dict[DataService, str]:
         "messaging": NATS,
         "streaming": KAFKA,
         "matching": MATCHING,
+        "ledger": LEDGER,
     }
     return {name: namespace for name in data_services(settings) if (namespace := known[name])}

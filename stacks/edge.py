@@ -29,7 +29,8 @@ def region_edges(
             domain=settings.edge.domain,
             hosts=asked_hosts(plan.name, settings.edge.domain, settings.edge.cdn),
             keys=keys,
-            address=clouds[plan.name].public_address(f"{plan.name}-gateway"),
+            # The gateways of edge sites have the addresses of their machines.
+            address=clouds[plan.name].public_address(f"{plan.name}-gateway") if plan.name in clouds else None,
         )
         for plan in plans
     }
@@ -101,8 +102,7 @@ def nearest_region(cloud: str, site: Site) -> str:
 
 
 def _origin(settings: Settings, plan: RegionPlan, address: PublicAddress | None) -> Origin:
-    region = settings.region(plan.name)
-    given = region.gateway_address if isinstance(region, ExistingRegion) else None
+    given = _given_address(settings, plan.name)
     addresses: Sequence[pulumi.Input[str]] = address.addresses if address is not None else ()
     is_address = given is not None and given.replace(".", "").isdigit()
     return Origin(
@@ -117,3 +117,12 @@ def _origin(settings: Settings, plan: RegionPlan, address: PublicAddress | None)
 
 def _made_by(provider: pulumi.ProviderResource, opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[provider]))
+
+
+def _given_address(settings: Settings, name: str) -> str | None:
+    """The address or host name that the settings have for the gateway of a region or an edge site."""
+    sites = {site.name: site.gateway_address for site in settings.edge_sites}
+    if name in sites:
+        return sites[name]
+    region = settings.region(name)
+    return region.gateway_address if isinstance(region, ExistingRegion) else None

@@ -28,16 +28,18 @@ def region_size(settings: Settings, region: str) -> RegionSize:
     """How large the region called `region` may become."""
     services = sum(service.max_replicas for service in settings.running_services.by_name().values())
     embedding = settings.matching.max_replicas if settings.matching.enabled else 0
-    pods = services + embedding + _kafka_pods(settings) + _live_pods(settings)
+    validators = settings.ledger.validators if settings.ledger.enabled else 0
+    pods = services + embedding + _kafka_pods(settings) + _live_pods(settings) + validators
     return RegionSize(nodes=_most_nodes(settings.region(region)), pods=pods)
 
 
 def _most_nodes(region: RegionSettings) -> int:
-    """The most nodes of the region. AKS has some for its own pods, besides `nodes.max`."""
+    """The most nodes of the region, those with GPUs among them. AKS has some for its own pods besides."""
     if isinstance(region, ExistingRegion):
         return ASSUMED_NODES
     zones = len(region.zones) if isinstance(region, AzureRegion) else 0
-    return region.nodes.max + (zones * aks_system_nodes(zones)[1] if zones else 0)
+    gpus = region.nodes.gpu.max if region.nodes.gpu is not None else 0
+    return region.nodes.max + gpus + (zones * aks_system_nodes(zones)[1] if zones else 0)
 
 
 def _kafka_pods(settings: Settings) -> int:
@@ -71,8 +73,10 @@ def of_region(settings: Settings, region: str) -> MonitoringTargets:
         streaming=measured.get("streaming"),
         live=LIVE if settings.messaging.websocket.enabled else None,
         matching=measured.get("matching"),
+        ledger=measured.get("ledger"),
         scaling=KEDA if settings.scaling.enabled else None,
         others=(SYSTEM, *sorted(namespace_labels(plan, settings))),
+        sites=tuple(site.name for site in settings.sites_of(region)),
         backups=region in settings.backup_regions,
     )
 

@@ -13,11 +13,12 @@ import pulumi
 
 from components.cluster import ClusterOutputs
 from components.database import cockroachdb_nodes as database
+from components.ledger import identities as ledger
 from components.messaging import configuration as messaging
 from components.metadata import selector
 from components.monitoring import names as monitoring
 from components.monitoring.network_policies import PROMETHEUS
-from components.namespaces import COCKROACHDB, KAFKA, MONITORING, NATS
+from components.namespaces import COCKROACHDB, KAFKA, LEDGER, MONITORING, NATS
 from components.peering import PeerEndpoint, PeerEndpointArgs, PeerNames, PeerNamesArgs, StorePeers, host
 from components.streaming import configuration as streaming
 from components.streaming import kafka
@@ -30,6 +31,8 @@ from stacks.topology import RegionPlan
 POD_NAME: Final = "statefulset.kubernetes.io/pod-name"
 METRICS_APP: Final = "monitoring"
 """App label of what leads to the metrics of other regions."""
+SITES_SERVICE: Final = "sites"
+"""Name of the Service at which edge sites reach the region's NATS."""
 
 PeerEndpoints = Mapping[str, Sequence[PeerEndpoint]]
 """A region's peer endpoints by the data service's namespace, in the order of their numbers."""
@@ -58,8 +61,8 @@ class PeerEndpointSpec:
 def peer_endpoint_specs(settings: Settings) -> Mapping[str, Sequence[PeerEndpointSpec]]:
     """The peer endpoints of every region, by the data service's namespace. Pure.
 
-    Database nodes and Kafka brokers are not interchangeable, so each has its own peer endpoint. NATS servers are, so
-    they share one. Metrics, which Thanos reads, share one, too.
+    Database nodes, Kafka brokers and validators are not interchangeable, so each has its own peer endpoint. NATS
+    servers are, so they share one. Metrics, which Thanos reads, share one, too.
     """
     nodes = [
         PeerEndpointSpec(
@@ -84,11 +87,22 @@ def peer_endpoint_specs(settings: Settings) -> Mapping[str, Sequence[PeerEndpoin
         )
         for index in range(settings.streaming.brokers)
     ]
+    validators = [
+        PeerEndpointSpec(
+            app=ledger.APP,
+            index=index,
+            port=ledger.PEER_PORT,
+            pods={**selector(ledger.APP), POD_NAME: ledger.pod(index)},
+            single=True,
+        )
+        for index in range(settings.ledger.validators)
+    ]
     metrics = PeerEndpointSpec(app=METRICS_APP, index=0, port=monitoring.STORE_PORT, pods=PROMETHEUS, single=False)
     return {
         COCKROACHDB: nodes,
         NATS: [gateway],
         **({KAFKA: brokers} if "streaming" in data_services(settings) else {}),
+        **({LEDGER: validators} if "ledger" in data_services(settings) else {}),
         **({MONITORING: [metrics]} if settings.monitoring.enabled else {}),
     }
 
@@ -129,7 +143,7 @@ def _peer_endpoint(site: PeeringSite, data_service: str, endpoint: PeerEndpointS
             pods=endpoint.pods,
             annotations=site.cluster.load_balancer_annotations,
             address=site.clouds[region].public_address(name, endpoint.index if endpoint.single else None),
-            allowed_sources=allowed_sources(site.plan, site.clouds),
+            allowed_sources=_callers(site, data_service),
         ),
         pulumi.ResourceOptions(parent=site.parent, providers=[site.cluster.provider]),
     )
@@ -138,6 +152,43 @@ def _peer_endpoint(site: PeeringSite, data_service: str, endpoint: PeerEndpointS
 def allowed_sources(plan: RegionPlan, clouds: Mapping[str, RegionCloud]) -> Sequence[pulumi.Output[str]]:
     """The other regions' egress addresses. With no peers, the region's own: an empty list would admit everyone."""
     return allowed_source_addresses({name: cloud.egress_addresses for name, cloud in clouds.items()}, plan)
+
+
+def _callers(site: PeeringSite, data_service: str) -> Sequence[pulumi.Input[str]]:
+    """Who may call the region's data service: the other regions, and its edge sites if it is the database."""
+    return [
+        *allowed_sources(site.plan, site.clouds),
+        *(_addresses_of_sites(site) if data_service == COCKROACHDB else ()),
+    ]
+
+
+def _addresses_of_sites(site: PeeringSite) -> Sequence[str]:
+    """The addresses that the region's edge sites connect from, each once: sites may have one NAT."""
+    sites = site.settings.sites_of(site.plan.name)
+    return sorted({address for one in sites for address in one.egress_addresses})
+
+
+def edge_sites_endpoint(site: PeeringSite) -> PeerEndpoint | None:
+    """Make the peer endpoint at which the region's edge sites reach its NATS. None: the region is no site's home."""
+    if not site.settings.sites_of(site.plan.name):
+        return None
+    region = site.plan.name
+    name = f"{region}-{NATS}-{SITES_SERVICE}"
+    return PeerEndpoint(
+        name,
+        PeerEndpointArgs(
+            region=region,
+            app=messaging.APP,
+            namespace=site.namespaces[NATS],
+            service=SITES_SERVICE,
+            port=messaging.LEAF_PORT,
+            pods=selector(messaging.APP),
+            annotations=site.cluster.load_balancer_annotations,
+            address=site.clouds[region].public_address(name),
+            allowed_sources=_addresses_of_sites(site),
+        ),
+        pulumi.ResourceOptions(parent=site.parent, providers=[site.cluster.provider]),
+    )
 
 
 def name_peers(site: PeeringSite, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, StorePeers]:
@@ -173,5 +224,5 @@ def _named(
     return StorePeers(
         regions=site.plan.failover,
         endpoints=list(chain.from_iterable(hosts.values())),
-        allowed_sources=allowed_sources(site.plan, site.clouds),
+        allowed_sources=_callers(site, data_service),
     )

@@ -11,12 +11,13 @@ import pulumi_tls as tls
 from components.cdn import Edge, RegionEdge
 from components.database.credentials import DatabaseCredentials
 from components.gitops import ArgoCD
+from components.ledger.ledger_keys import LedgerMembers
 from components.local_chart import chart_renderer
 from components.matching.index import USERNAME
 from components.messaging.live import LiveAccess
 from components.messaging.live_keys import LiveKeys
 from components.trust import RootAuthority, RootAuthorityArgs
-from stacks import clusters, quotas, standbys, topology
+from stacks import clusters, ledger, quotas, standbys, topology
 from stacks.clouds import RegionCloud
 from stacks.edge import build_edge, region_edges
 from stacks.gitops import build_gitops, build_rancher
@@ -24,6 +25,7 @@ from stacks.mesh_peers import mesh_east_west
 from stacks.region import Region, RegionArgs
 from stacks.region_base import RegionBase, RegionBaseArgs
 from stacks.settings import Settings
+from stacks.sites import SiteArgs, SitePassword, build_site, site_passwords, steered_plans
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +53,20 @@ class Platform(pulumi.ComponentResource):
         generators = [random.Provider(f"{name}-random", opts=self._mine), tls.Provider(f"{name}-tls", opts=self._mine)]
         self._child = pulumi.ResourceOptions(parent=self, providers=generators)
         settings, child = args.settings, self._child
-        for warning in (*quotas.exceeded(settings), *standbys.blocked(settings)):
+        for warning in (*quotas.exceeded(settings), *standbys.blocked(settings), *ledger.weak(settings)):
             pulumi.log.warn(warning, self)
         plans = topology.plan(settings)
         clouds = {plan.name: clusters.region_cloud(plan, settings, child) for plan in plans}
-        edges = region_edges(settings, plans, clouds, child)
+        origins = (*plans, *steered_plans(settings))
+        edges = region_edges(settings, origins, clouds, child)
+        self._platform_root = _root(f"{self._name}-root", "Sacred Council platform root", self._child)
+        self._credentials = DatabaseCredentials(f"{self._name}-database-credentials", opts=self._child)
+        self._renderer = chart_renderer(f"{self._name}-charts", self._mine)
         bases = self._bases(plans, clouds)
-        regions = self._regions(plans, bases, edges)
-        edge = build_edge(settings, plans, edges, child)
+        passwords = site_passwords(settings, child)
+        regions = self._regions(plans, bases, edges, passwords)
+        sites = self._sites(bases, passwords, edges)
+        edge = build_edge(settings, origins, edges, child)
         gitops = build_gitops(settings, bases, regions, args.secrets, child)
         rancher = build_rancher(settings, bases, regions, child)
         self.outputs = {
@@ -67,13 +75,13 @@ class Platform(pulumi.ComponentResource):
             **({"gitops": _how_to_log_in(gitops)} if gitops else {}),
             **({"rancher": {"url": rancher.url, "secret": rancher.secret_name}} if rancher else {}),
             "regions": {region: built.outputs for region, built in regions.items()},
+            **({"edgeSites": {site: built.outputs for site, built in sites.items()}} if sites else {}),
         }
         self.register_outputs({})
 
     def _bases(
         self, plans: Sequence[topology.RegionPlan], clouds: Mapping[str, RegionCloud]
     ) -> Mapping[str, RegionBase]:
-        platform_root = _root(f"{self._name}-root", "Sacred Council platform root", self._child)
         mesh_root = _root(f"{self._name}-mesh-root", "Sacred Council mesh root", self._child)
         return {
             plan.name: RegionBase(
@@ -82,7 +90,7 @@ class Platform(pulumi.ComponentResource):
                     plan=plan,
                     settings=self._args.settings,
                     clouds=clouds,
-                    platform_root=platform_root,
+                    platform_root=self._platform_root,
                     mesh_root=mesh_root,
                 ),
                 self._child,
@@ -95,18 +103,18 @@ class Platform(pulumi.ComponentResource):
         plans: Sequence[topology.RegionPlan],
         bases: Mapping[str, RegionBase],
         edges: Mapping[str, RegionEdge],
+        passwords: Mapping[str, SitePassword],
     ) -> Mapping[str, Region]:
         settings = self._args.settings
-        credentials = DatabaseCredentials(f"{self._name}-database-credentials", opts=self._child)
         matching = (
             DatabaseCredentials(f"{self._name}-matching-credentials", username=USERNAME, opts=self._child)
             if settings.matching.enabled
             else None
         )
-        renderer = chart_renderer(f"{self._name}-charts", self._mine)
         east_wests = mesh_east_west(plans, bases) if settings.mesh.enabled else {}
         endpoints = {name: base.endpoints for name, base in bases.items()}
         live = self._live_access()
+        members = self._ledger_members(plans)
         return {
             plan.name: Region(
                 plan.name,
@@ -115,17 +123,45 @@ class Platform(pulumi.ComponentResource):
                     settings=settings,
                     secrets=self._args.secrets,
                     base=bases[plan.name],
-                    database_credentials=credentials,
+                    database_credentials=self._credentials,
                     matching_credentials=matching,
-                    chart_renderer=renderer,
+                    chart_renderer=self._renderer,
                     east_west=east_wests.get(plan.name),
                     peers=bases[plan.name].peers(endpoints),
                     edge=edges.get(plan.name),
                     live=live,
+                    ledger=members,
+                    sites=[passwords[site.name].link for site in settings.sites_of(plan.name)],
                 ),
                 self._child,
             )
             for plan in plans
+        }
+
+    def _ledger_members(self, plans: Sequence[topology.RegionPlan]) -> LedgerMembers | None:
+        settings = self._args.settings.ledger
+        return LedgerMembers.of((plan.name for plan in plans), settings, self._child) if settings.enabled else None
+
+    def _sites(
+        self,
+        bases: Mapping[str, RegionBase],
+        passwords: Mapping[str, SitePassword],
+        edges: Mapping[str, RegionEdge],
+    ) -> Mapping[str, Region]:
+        return {
+            name: build_site(
+                SiteArgs(
+                    password=password,
+                    settings=self._args.settings,
+                    home=bases[password.site.home],
+                    platform_root=self._platform_root,
+                    database_credentials=self._credentials,
+                    chart_renderer=self._renderer,
+                    edge=edges.get(name),
+                ),
+                self._child,
+            )
+            for name, password in passwords.items()
         }
 
     def _live_access(self) -> LiveAccess | None:

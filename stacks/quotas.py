@@ -83,6 +83,7 @@ def public_addresses(settings: Settings, name: str) -> int:
         + sum(1 if endpoint.single else per_balancer for endpoint in endpoints)
         + (gateway if settings.mesh.enabled else 0)
         + (unreserved if settings.mesh.enabled and settings.peering_enabled else 0)
+        + (per_balancer if settings.sites_of(name) else 0)
     )
 
 
@@ -104,7 +105,22 @@ def security_group_rules(settings: Settings, name: str) -> int:
         for endpoint in endpoints
     ]
     east_west = _EAST_WEST_PORTS * (sources + zones) if settings.mesh.enabled else 0
-    return own + gateway + sum(sources + subnets for subnets in endpoints) + east_west + sources
+    return (
+        own
+        + gateway
+        + sum(sources + subnets for subnets in endpoints)
+        + east_west
+        + sources
+        + _of_sites(settings, name)
+    )
+
+
+def _of_sites(settings: Settings, name: str) -> int:
+    """The rules for the region's edge sites: at each node of the database, and at the messaging's own load balancer."""
+    sources = {address for site in settings.sites_of(name) for address in site.egress_addresses}
+    if not sources:
+        return 0
+    return len(sources) * (settings.database.nodes + 2) + egress_address_count(settings.region(name))
 
 
 def _sources(settings: Settings, name: str) -> int:

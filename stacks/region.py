@@ -17,17 +17,22 @@ from components.database import TYPES as DATABASE_TYPES
 from components.database import Database, cockroachdb_nodes
 from components.database.cockroachdb import CockroachDB
 from components.database.credentials import DatabaseCredentials
+from components.ledger import Ledger
+from components.ledger.cometbft import CometBFT
+from components.ledger.ledger_keys import LedgerMembers
 from components.matching import Matching
 from components.matching.matching import EmbeddingMatching
 from components.mesh import EastWest
 from components.messaging import Messaging
 from components.messaging.live import LiveAccess
 from components.messaging.nats import Nats
+from components.messaging.site_links import HomeLink, SiteLink
 from components.monitoring import Monitoring
 from components.namespaces import COCKROACHDB, MATCHING, SERVICES
 from components.peering import StorePeers
 from components.scaling import Keda, ScaledServices
 from components.services import Services
+from components.sites import HomeDatabase
 from components.streaming import Streaming
 from components.streaming.kafka import Kafka
 from stacks import monitoring_targets, topology
@@ -40,7 +45,16 @@ from stacks.service_values import values_of
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
-DataServices = Mapping[DataService, Database | Cache | Messaging | Streaming | Matching]
+DataServices = Mapping[DataService, Database | HomeDatabase | Cache | Messaging | Streaming | Matching | Ledger]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    """The home region of an edge site, as the site reaches it."""
+
+    database: Sequence[Sequence[pulumi.Output[str]]]
+    """IPv4 addresses of the peer endpoint of each of its database nodes."""
+    messaging: HomeLink
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,16 +74,25 @@ class RegionArgs:
     """Renders the charts of this repository."""
     east_west: EastWest | None = None
     """Joins the region's mesh with the others'. None: no peers."""
+    ledger: LedgerMembers | None = None
+    """The validators of all regions. None: there is no ledger."""
     peers: Mapping[str, StorePeers] = field(default_factory=dict)
     """The other regions' peer endpoints, by data service. A data service without an entry has no peers."""
     edge: RegionEdge | None = None
     """The CDN in front of the region. None: no CDN."""
     live: LiveAccess | None = None
     """How browsers reach the messaging of every region. None: they do not."""
+    sites: Sequence[SiteLink] = ()
+    """The edge sites whose home the region is."""
+    home: Home | None = None
+    """The home region, for an edge site. None: this is a region, with a database of its own."""
 
 
 class Region(pulumi.ComponentResource):
-    """Monitoring, data services, mesh and services of one region, the same on every cloud."""
+    """Monitoring, data services, mesh and services of one region, the same on every cloud.
+
+    An edge site is a region with a `home`, whose database it uses.
+    """
 
     context: RegionContext
     """The region as its components see it."""
@@ -96,13 +119,14 @@ class Region(pulumi.ComponentResource):
         mesh = self._mesh() if args.settings.mesh.enabled else None
         self.certificates = mesh.certificates if mesh else None
         keda = self._keda()
-        database = self._database()
+        database = self._database(mesh.ready if mesh else [])
         made: DataServices = {
             "database": database,
             "cache": self._cache(),
             "messaging": self._messaging(),
             **({"streaming": self._streaming()} if "streaming" in data_services(args.settings) else {}),
             **self._matching(database, keda),
+            **self._ledger(),
         }
         ports = {kind: data_service.port for kind, data_service in made.items()}
         egress = self._managed.admit(ports, mesh.ready) if mesh else []
@@ -160,7 +184,17 @@ class Region(pulumi.ComponentResource):
             edge=self._args.edge,
         )
 
-    def _database(self) -> Database:
+    def _database(self, mesh: Sequence[pulumi.Resource]) -> Database | HomeDatabase:
+        home = self._args.home
+        if home is not None:
+            return HomeDatabase(
+                f"{self._name}-database",
+                self.context,
+                home=home.messaging.region,
+                endpoints=home.database,
+                credentials=self._args.database_credentials,
+                mesh=mesh,
+            )
         if "database" not in managed(self._args.settings):
             return self._cockroachdb()
         return self._managed.database(
@@ -199,6 +233,8 @@ class Region(pulumi.ComponentResource):
             settings.messaging,
             seeds=topology.seeds(self._name, settings.primary_region),
             live=self._args.live,
+            sites=self._args.sites,
+            home=self._args.home.messaging if self._args.home else None,
         )
 
     def _streaming(self) -> Streaming:
@@ -209,10 +245,12 @@ class Region(pulumi.ComponentResource):
             zoned=self._args.base.cluster.zone_labels,
         )
 
-    def _matching(self, database: Database, keda: Keda | None) -> DataServices:
+    def _matching(self, database: Database | HomeDatabase, keda: Keda | None) -> DataServices:
         credentials = self._args.matching_credentials
         if credentials is None:
             return {}
+        if isinstance(database, HomeDatabase):
+            raise ValueError(f"matching: {self._name} has no database of its own")
         made = EmbeddingMatching(
             f"{self._name}-matching",
             self.context,
@@ -220,8 +258,22 @@ class Region(pulumi.ComponentResource):
             database=database,
             credentials=credentials,
             keda=keda.release if keda else None,
+            gpus=self._args.base.cluster.gpus,
         )
         return {"matching": made}
+
+    def _ledger(self) -> DataServices:
+        settings, members = self._args.settings, self._args.ledger
+        if members is None:
+            return {}
+        made = CometBFT(
+            f"{self._name}-ledger",
+            self.context,
+            settings.ledger,
+            members=members,
+            home=self._name == settings.primary_region,
+        )
+        return {"ledger": made}
 
     def _services(self) -> Services:
         settings = self._args.settings
@@ -260,7 +312,7 @@ def _engine_aliases(types: Sequence[str]) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=other) for other in types])
 
 
-def _where(data_service: Database | Cache | Messaging | Streaming | Matching) -> dict[str, Any]:
+def _where(data_service: Database | HomeDatabase | Cache | Messaging | Streaming | Matching | Ledger) -> dict[str, Any]:
     return {"host": data_service.host, "port": data_service.port, "secret": data_service.secret_name}
 
 

@@ -10,12 +10,12 @@ from components import namespaces
 from components.cluster import ClusterOutputs
 from components.mesh.chart_values import NETWORK_LABEL
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
-from components.peering import StorePeers
+from components.peering import PeerEndpoint, StorePeers
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority
 from stacks import clusters, dns
 from stacks.clouds import RegionCloud, RegionCluster
 from stacks.data_services import data_namespaces
-from stacks.peering import PeerEndpoints, PeeringSite, name_peers, region_peer_endpoints
+from stacks.peering import PeerEndpoints, PeeringSite, edge_sites_endpoint, name_peers, region_peer_endpoints
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
@@ -53,6 +53,8 @@ class RegionBase(pulumi.ComponentResource):
     """Signs Istio's certificates."""
     endpoints: PeerEndpoints
     """By the data service's namespace; empty without peering."""
+    sites_endpoint: PeerEndpoint | None
+    """Where the region's edge sites reach its NATS. None: it is no site's home."""
 
     def __init__(self, name: str, args: RegionBaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:stack:RegionBase", name, None, opts)
@@ -69,6 +71,7 @@ class RegionBase(pulumi.ComponentResource):
         self.authority = self._authority(region, "platform", args.platform_root)
         self.mesh_authority = self._authority(region, "mesh", args.mesh_root)
         self.endpoints = region_peer_endpoints(self._site()) if args.plan.peering_enabled else {}
+        self.sites_endpoint = edge_sites_endpoint(self._site())
         self.register_outputs({"namespaces": dict(self.namespaces)})
 
     def peers(self, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, StorePeers]:

@@ -89,6 +89,7 @@ class RegionMesh(pulumi.ComponentResource):
             network_name=self._plan.mesh_network,
             authority=self._base.mesh_authority,
             shared_services=services,
+            sidecars=sum(service.max_replicas for service in self._settings.running_services.by_name().values()),
             platform=self._base.cluster.mesh_platform,
             traced=monitoring.trace_sampling if monitoring.enabled else None,
             opts=self._child,

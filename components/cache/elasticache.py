@@ -21,6 +21,8 @@ VERSION: Final = "8.1"
 FAMILY: Final = "valkey8"
 PORT: Final = 6379
 TOKEN_LENGTH: Final = 64
+TIERED: Final = "cache.r6gd."
+"""Beginning of the names of nodes that also keep data on disks. AWS takes them only with data tiering."""
 BACKUP_WINDOW: Final = "02:00-03:00"
 
 
@@ -63,6 +65,7 @@ class ElastiCache(DataServiceComponent):
     ) -> elasticache.ReplicationGroup:
         region, place, several = self._region, self._network.args, args.settings.replicas > 1
         access = EksPrivateAccess(f"{name}-access", self._network, port=PORT, opts=self._child)
+        node = region.instances.cache or _smallest(args, place.location)
         return elasticache.ReplicationGroup(
             name,
             region=place.location,
@@ -70,7 +73,8 @@ class ElastiCache(DataServiceComponent):
             engine="valkey",
             engine_version=VERSION,
             auto_minor_version_upgrade=True,
-            node_type=region.instances.cache or _smallest(args, place.location),
+            node_type=node,
+            data_tiering_enabled=True if node.startswith(TIERED) else None,
             num_cache_clusters=args.settings.replicas,
             automatic_failover_enabled=several,
             multi_az_enabled=several,

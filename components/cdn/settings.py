@@ -33,7 +33,8 @@ class EdgeSettings(Model):
     waf: Literal["block", "observe"] = "block"
     """What the firewall does with requests that break its rules: `block` refuses them, `observe` only logs them."""
     cached_paths: CachedPaths | None = None
-    """Beginnings of paths whose answers are kept at the edge. None: `/<service>/static/` of every service."""
+    """Beginnings of paths whose answers are kept at the edge, at most 25. None: `/<service>/static/` of every
+    service."""
     signing_key: Literal["blue", "green"] = "blue"
     """Which of two keys proves to the regions that a request came through the edge; they accept both. To change it, see
     docs/runbooks/rotate-edge-key.md."""

@@ -71,7 +71,7 @@ class CockroachDB(DataServiceComponent):
             dns_names=nodes.NODE_NAMES,
             opts=self._child,
         )
-        self._network_policy(name, at_home=at_home, backup=backup)
+        self._network_policy(name, at_home=at_home, backup=backup, licensed=license_key is not None)
         self._services(name, certificate)
         started = self._nodes(name, settings, certificate, primary_region=primary_region, backup=backup)
         jobs = CockroachDBJobs(
@@ -89,8 +89,12 @@ class CockroachDB(DataServiceComponent):
         self.administration = jobs.administration
         self._connect(name, credentials, [started, jobs.bootstrapped])
 
-    def _network_policy(self, name: str, *, at_home: bool, backup: BackupPlan | None) -> None:
-        """Open the nodes to each other, to clients, to the region's Jobs and monitoring, and to the other regions."""
+    def _network_policy(self, name: str, *, at_home: bool, backup: BackupPlan | None, licensed: bool) -> None:
+        """Open the nodes to each other, to clients, to the region's Jobs and monitoring, and to the other regions.
+
+        With a licence the nodes also reach their vendor. A free one lets them serve little once they have not reported
+        for seven days: https://www.cockroachlabs.com/docs/stable/licensing-faqs
+        """
         peers = self._context.peers.get(COCKROACHDB)
         itself = network.peer(pods=selector(nodes.APP))
         jobs = [BOOTSTRAP_APP, *([REGIONS_APP] if at_home else []), *([BACKUP_APP] if backup else [])]
@@ -105,7 +109,8 @@ class CockroachDB(DataServiceComponent):
             egress=[
                 network.egress([nodes.SQL_PORT], itself),
                 *([peers.egress(nodes.SQL_PORT)] if peers else []),
-                *(_to_the_cloud(backup) if backup else []),
+                *([_to_anyone()] if backup or licensed else []),
+                *(_to_tokens(backup) if backup else []),
             ],
             opts=self._child,
         )
@@ -187,10 +192,12 @@ class CockroachDB(DataServiceComponent):
         )
 
 
-def _to_the_cloud(backup: BackupPlan) -> list[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:
-    """Let the nodes reach object storage, at any address, and the known source of their identity's tokens."""
+def _to_anyone() -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:
+    """Let the nodes reach object storage and their vendor, whose addresses change."""
+    return network.egress([HTTPS_PORT], network.cidr("0.0.0.0/0"))
+
+
+def _to_tokens(backup: BackupPlan) -> list[k8s.networking.v1.NetworkPolicyEgressRuleArgs]:
+    """Let the nodes reach the known source of their identity's tokens, where it has a port of its own."""
     tokens = backup.identity.token_endpoints
-    return [
-        network.egress([HTTPS_PORT], network.cidr("0.0.0.0/0")),
-        *(network.egress([port], network.cidr(block)) for block, port in tokens if port != HTTPS_PORT),
-    ]
+    return [network.egress([port], network.cidr(block)) for block, port in tokens if port != HTTPS_PORT]

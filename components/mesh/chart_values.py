@@ -1,6 +1,7 @@
 """Values of Istio's charts. Pure."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
@@ -18,6 +19,12 @@ TRUST_DOMAIN: Final = "sacred-council.love"
 
 MAX_REPLICAS: Final = 5
 """Maximum for the control plane and for each gateway."""
+
+ISTIOD_BASE: Final = 256
+ISTIOD_LEAST: Final = 512
+ISTIOD_MIB_OF_A_SIDECAR: Final = 0.75
+"""Source: 1.5 GB for 2,000 sidecars, https://istio.io/v1.16/docs/ops/deployment/performance-and-scalability/."""
+STEP: Final = 128
 
 LOCALITY_LABEL: Final = "istio-locality"
 """Label of pods that says where they are, in place of their nodes' labels.
@@ -71,13 +78,17 @@ def istiod_values(
     trace_collector: str | None,
     shared_services: Sequence[str],
     platform: MeshPlatform | None,
+    sidecars: int,
 ) -> dict[str, Any]:
-    """Values of chart `istiod`. The cluster has its region's name, even for a single region."""
+    """Values of chart `istiod`. The cluster has its region's name, even for a single region.
+
+    `sidecars` is the most pods with a sidecar in the region.
+    """
     return {
         "autoscaleEnabled": True,
         "autoscaleMin": settings.replicas,
         "autoscaleMax": MAX_REPLICAS,
-        "resources": _resources(cpu="100m", cpu_limit="1", memory="512Mi"),
+        "resources": _resources(cpu="100m", cpu_limit="1", memory=istiod_memory(settings, sidecars)),
         "seccompProfile": {"type": "RuntimeDefault"},
         "topologySpreadConstraints": _spread({"app": "istiod"}),
         "cni": {"enabled": True},
@@ -97,6 +108,12 @@ def istiod_values(
             },
         },
     }
+
+
+def istiod_memory(settings: MeshSettings, sidecars: int) -> str:
+    """Return istiod's memory from the settings, or else by the rule in docs/monitoring.md."""
+    derived = ISTIOD_BASE + ISTIOD_MIB_OF_A_SIDECAR * sidecars
+    return settings.memory or f"{max(ISTIOD_LEAST, math.ceil(derived / STEP) * STEP)}Mi"
 
 
 def mesh_config(

@@ -32,6 +32,7 @@ class ControlPlane(pulumi.ComponentResource):
     namespace's label topology.istio.io/network has the same value.
     `authority` signs the mesh's certificates.
     Regions serve `shared_services` for each other. All other services stay inside the region.
+    `sidecars` is the most pods with a sidecar in the region.
     `platform` is the kind of cluster, if the CNI plugin's paths depend on it.
     `traced` is the share of requests with a trace, from 0 to 1 (None: there is no collector).
 
@@ -49,6 +50,7 @@ class ControlPlane(pulumi.ComponentResource):
         network_name: str,
         authority: RegionAuthority,
         shared_services: Sequence[str],
+        sidecars: int,
         platform: MeshPlatform | None = None,
         traced: float | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -66,6 +68,7 @@ class ControlPlane(pulumi.ComponentResource):
             trace_collector=None if traced is None else collector_host(MONITORING),
             shared_services=[service_host(service, SERVICES) for service in shared_services],
             platform=platform,
+            sidecars=sidecars,
         )
         istiod = self._release("istiod", ISTIOD, "istiod", values, [base, *before])
         plugin = chart_values.cni_values(platform=platform)

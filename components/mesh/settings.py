@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from components.settings import Model
+from components.settings.values import Bytes
 
 MeshReplicas = Annotated[int, Field(ge=1, le=5)]
 """Autoscalers of the mesh go up to five."""
@@ -31,3 +32,5 @@ class MeshSettings(Model):
     ] = "prefer"
     """Post-quantum key exchange (X25519MLKEM768): `off`, `prefer` at the public edge, or `strict`, which accepts
     nothing else anywhere in the mesh. `strict` needs Kubernetes 1.34 or later, and excludes `edge.cdn`."""
+    memory: Bytes | None = None
+    """Memory of a replica of the control plane. None: it follows from the region's size, as docs/monitoring.md says."""

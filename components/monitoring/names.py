@@ -51,12 +51,16 @@ class MonitoringTargets:
     streaming: str | None = None
     live: str | None = None
     """The NATS servers that browsers reach."""
+    ledger: str | None = None
+    """Where the validators of the ledger run."""
     matching: str | None = None
     """Where the embedding servers run."""
     scaling: str | None = None
     """Where KEDA runs, which scales the services."""
     others: tuple[str, ...] = ()
     """Further namespaces of the platform. Dashboards also count their pods and volumes."""
+    sites: tuple[str, ...] = ()
+    """The edge sites whose home the region is."""
     backups: bool = False
     """Whether the database's nodes in this region back it up."""
 

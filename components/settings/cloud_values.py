@@ -140,7 +140,8 @@ AwsPrincipals = Annotated[
         Annotated[
             str,
             pattern(
-                r"arn:aws[-a-z]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+",
+                # The partitions of China and of the governments of the USA have no regions of the catalogue.
+                r"arn:aws:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+",
                 "must be the ARN of an IAM role or user",
                 "write e.g. arn:aws:iam::123456789012:role/administrators",
             ),
@@ -160,6 +161,12 @@ AwsZones = Annotated[
     tuple[Annotated[str, WithJsonSchema({"type": "string", "pattern": whole("[a-z]")})], ...],
     Field(strict=False),
     Check(_zone_letters, in_schema(*_ZONE_LETTERS, minItems=2, maxItems=4, uniqueItems=True)),
+]
+AwsGpuZones = Annotated[
+    tuple[Annotated[str, pattern("[a-z]", "must be a zone letter", "write e.g. a, b or c")], ...],
+    Field(strict=False),
+    not_empty("a, b"),
+    _one_each(str, "must not name a zone twice"),
 ]
 AzureMachine = Annotated[
     str,

@@ -182,6 +182,17 @@ def not_empty(entry: str) -> Check:
     return Check(check, {"minItems": 1})
 
 
+def at_most(most: int, remedy: str) -> Check:
+    """Check that a list is not longer than a cloud takes."""
+
+    def check(entries: tuple[object, ...]) -> tuple[object, ...]:
+        if len(entries) > most:
+            raise mistake(f"must have at most {most} entries", remedy)
+        return entries
+
+    return Check(check, {"maxItems": most})
+
+
 def distinct(what: str) -> Check:
     """Check that a list has no duplicates. `what` describes an entry, such as `a path`."""
 
@@ -268,6 +279,9 @@ CachedPaths = Annotated[
     ],
     Field(strict=False),
     distinct("a path"),
+    # A route of Front Door has this many, a distribution of CloudFront has 75 and a default one:
+    # https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits
+    at_most(25, "name a beginning that several of them share"),
 ]
 PORT: Final = r"(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
 """Expression for a TCP port."""

@@ -125,9 +125,8 @@ def test_the_flat_program_leaves_what_the_program_leaves(tmp_path: Path) -> None
     """Nobody but the vault may delete a key in Azure, so that the program leaves it to the vault's end."""
     urn = "urn:pulumi:s::p::kubernetes:core/v1:Namespace::"
     item = {"custom": True, "type": "kubernetes:core/v1:Namespace", "inputs": {}}
-    flat.write(
-        tmp_path / "flat", [{**item, "urn": f"{urn}left", "retainOnDelete": True}, {**item, "urn": f"{urn}gone"}]
-    )
+    kept = {**item, "urn": f"{urn}left", "retainOnDelete": True}
+    flat.write(tmp_path / "flat", [kept, {**item, "urn": f"{urn}gone"}])
     left, gone = render_program("local", {}, tmp_path / "flat" / "__main__.py").resources
     assert (left.name, left.retained) == ("left", True)
     assert (gone.name, gone.retained) == ("gone", False)

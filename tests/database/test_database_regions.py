@@ -6,6 +6,7 @@ import pytest
 
 from tests.peering.test_peering_of_regions import endpoints
 from tests.support.data_services import unchanging, waits_for
+from tests.support.network_policies import Pods, may_send_to
 from tests.support.regions import (
     BELGIUM,
     FIVE,
@@ -14,12 +15,13 @@ from tests.support.regions import (
     MIXED,
     Where,
     changed,
+    configured,
     egress,
     of_region,
     rendered,
     rendered_with,
 )
-from tests.support.rendering import Rendered
+from tests.support.rendering import Rendered, render
 
 pytestmark = pytest.mark.stack
 
@@ -105,6 +107,19 @@ def test_a_region_alone_opens_nothing_to_the_outside(where: Where) -> None:
     for policy in ("network-policy", "jobs-bootstrap-network-policy", "jobs-regions-network-policy"):
         assert blocks(stack, where[0], policy, "ingress") == blocks(stack, where[0], policy, "egress") == []
     assert "peers." not in command(stack, where[0])
+
+
+@pytest.mark.parametrize("secrets", [{}, {"sacred-council:cockroachdbLicense": "crl-0-free"}], ids=["without", "with"])
+def test_with_a_licence_the_nodes_can_report_to_their_vendor(secrets: dict[str, str]) -> None:
+    """Without reports a free licence ends: https://www.cockroachlabs.com/docs/stable/licensing-faqs."""
+    settings = {**configured(IOWA), "database": {"backup": {"regions": []}}}
+    stack = render("multiregion", {f"sacred-council:{key}": value for key, value in settings.items()}, secrets=secrets)
+    nodes = Pods(
+        provider=stack.named("us-central1-cockroachdb-namespace").provider,
+        namespace="cockroachdb",
+        labels=stateful_set(stack, IOWA[0])["spec"]["template"]["metadata"]["labels"],
+    )
+    assert may_send_to(stack, nodes, "203.0.113.7", 443) is bool(secrets)
 
 
 @pytest.mark.parametrize("where", MIXED)

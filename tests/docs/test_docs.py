@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.namespaces import KAFKA, KEDA, MATCHING
+from components.namespaces import KAFKA, KEDA, LEDGER, MATCHING
 from stacks.settings.parsing import check
 from tests.conftest import STACKS
 from tests.docs import test_docs_commands
@@ -200,12 +200,13 @@ def _is_there(word: str) -> bool:
 
 @cache
 def _names() -> frozenset[str]:
-    """The names of all stacks' resources, and of what can be added in us-central1: a hub, and live collaboration."""
+    """The names of all stacks' resources, and of what can be added in us-central1: hub, live collaboration, ledger."""
     listed = {line.rpartition("::")[2] for stack in STACKS for line in urns.path(stack).read_text().splitlines()}
     live = {"sacred-council:messaging": {"websocket": {"enabled": True}}}
+    ledger = {"sacred-council:ledger": {"enabled": True}}
     more = {
         resource.name.replace("local", "us-central1", 1)
-        for variant in (LOCAL, live)
+        for variant in (LOCAL, live, ledger)
         for resource in render("local", variant).resources
     }
     return frozenset(listed | more)
@@ -241,7 +242,7 @@ def test_the_services_that_are_handed_over_are_all_of_one_region() -> None:
 
 def test_commands_look_into_namespaces_that_there_are(page: Path) -> None:
     ours = {found[1] for name in _names() if (found := re.fullmatch(r"us-central1-(.+)-namespace", name))}
-    assert sorted(_looked_into(page) - ours - {"kube-system", "postgresql", KAFKA, KEDA, MATCHING}) == []
+    assert sorted(_looked_into(page) - ours - {"kube-system", "postgresql", KAFKA, KEDA, LEDGER, MATCHING}) == []
 
 
 def _looked_into(page: Path) -> set[str]:

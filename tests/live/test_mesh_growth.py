@@ -39,8 +39,9 @@ class World:
     problems: list[BaseException] = field(default_factory=list)
 
     def clusters(self, region: str) -> list[Cluster]:
-        """The region's control plane, once it runs."""
-        return [each for each in mesh_sandboxes.clusters(self.sandbox) if each.plane.name == region and each.servers]
+        """The region's control plane, once it runs and has a kubeconfig."""
+        found = [each for each in mesh_sandboxes.clusters(self.sandbox) if each.plane.name == region]
+        return [each for each in found if each.servers and each.kubeconfig.is_file()]
 
     def is_ready(self, region: str) -> bool:
         """Whether all of the region's pods that should have a proxy are ready."""

@@ -6,7 +6,8 @@ import pytest
 
 from tests.support.clusters import made
 from tests.support.data_services import waits_for
-from tests.support.managed import PEM, managed, managed_in, named
+from tests.support.managed import CACHE, DATABASE, PEM, managed, managed_in, named, settings
+from tests.support.rendering import render
 
 pytestmark = pytest.mark.stack
 
@@ -91,6 +92,15 @@ def test_a_region_without_a_size_gets_the_next_one_that_it_has(region: str, data
     stack = managed_in("aws", region)
     assert stack.of_type(RDS)[0].inputs["instanceClass"] == database
     assert stack.of_type(GROUP)[0].inputs["nodeType"] == node
+
+
+@pytest.mark.parametrize(("node", "tiered"), [("cache.r6gd.xlarge", True), ("cache.r6g.xlarge", None)])
+def test_a_cache_whose_nodes_have_disks_has_data_tiering(node: str, tiered: bool | None) -> None:
+    # AWS: "This parameter must be set to true when using r6gd nodes", and nodes of other families do not have it.
+    values = settings("aws", True, DATABASE, CACHE)
+    (one,) = values["sacred-council:regions"]
+    stack = render("regional", {**values, "sacred-council:regions": [{**one, "instances": {"cache": node}}]})
+    assert stack.of_type(GROUP)[0].inputs.get("dataTieringEnabled") is tiered
 
 
 def test_the_cache_is_encrypted_with_the_region_s_key_and_the_database_with_its_own() -> None:

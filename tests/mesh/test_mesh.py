@@ -40,8 +40,29 @@ def istiod_values(**overrides: Any) -> dict[str, Any]:
         "trace_collector": "collector",
         "shared_services": ["agent-network.sacred-council.svc.cluster.local"],
         "platform": None,
+        "sidecars": 12,
     }
     return chart_values.istiod_values(**{**arguments, **overrides})
+
+
+@pytest.mark.parametrize(("sidecars", "wanted"), [(12, "512Mi"), (300, "512Mi"), (400, "640Mi"), (2_000, "1792Mi")])
+def test_istiod_has_the_memory_of_its_load_test(sidecars: int, wanted: str) -> None:
+    """1.5 GB for 2,000 sidecars: https://istio.io/v1.16/docs/ops/deployment/performance-and-scalability/."""
+    assert istiod_values(sidecars=sidecars)["resources"]["limits"]["memory"] == wanted
+    rule = f"{chart_values.ISTIOD_BASE} MiB + {chart_values.ISTIOD_MIB_OF_A_SIDECAR:g} MiB x pods of services"
+    assert rule in (ROOT / "docs" / "monitoring.md").read_text()
+
+
+@pytest.mark.parametrize(("settings", "wanted"), [({}, "1152Mi"), ({"mesh": {"memory": "3Gi"}}, "3Gi")])
+def test_a_region_with_more_pods_has_a_larger_istiod_unless_settings_say_its_size(
+    settings: dict[str, Any], wanted: str
+) -> None:
+    services = {"agent-network": {"maxReplicas": 1_100}}
+    overrides = {f"sacred-council:{key}": value for key, value in {"services": services, **settings}.items()}
+    (istiod,) = [
+        r for r in render("local", overrides).of_type("kubernetes:helm.sh/v3:Release") if r.inputs["chart"] == "istiod"
+    ]
+    assert istiod.inputs["values"]["resources"]["requests"]["memory"] == wanted
 
 
 def test_a_lone_region_already_has_its_place_in_a_mesh_of_many(mesh: Rendered) -> None:

@@ -22,6 +22,7 @@ SETTINGS = {
     "regions": [{"name": "local", "cloud": "existing"}],
     "streaming": {"enabled": True},
     "matching": {"enabled": True, "sourceNetworks": ["203.0.113.7/32"]},
+    "ledger": {"enabled": True},
     "monitoring": {"retention": "4w"},
     "scaling": {"enabled": True},
 }
@@ -32,7 +33,7 @@ DOCUMENTS = {
     f"{scope.name}-{name}": json.loads(text) for scope in SCOPES for name, text in rendered(TARGETS, scope).items()
 }
 OF_THE_SOURCE_DOCUMENT = {"resonance", "field", "flow", "connections", "transformation", "emergence"}
-OF_THE_PARTS = {"database", "cache", "messaging", "streaming", "matching", "mesh", "cost"}
+OF_THE_PARTS = {"database", "cache", "messaging", "streaming", "matching", "ledger", "mesh", "cost"}
 
 
 QUOTING = [ROOT / "docs" / "monitoring.md", *sorted((ROOT / "docs" / "runbooks").glob("*.md"))]
@@ -122,7 +123,7 @@ def test_exemplars_are_asked_for_where_histograms_have_them() -> None:
 
 def test_what_is_not_deployed_has_no_dashboard() -> None:
     names = rendered(BARE, ONE_REGION).keys()
-    assert not names & {"database", "cache", "messaging", "streaming", "matching", "mesh", "objectives"}
+    assert not names & {"database", "cache", "messaging", "streaming", "matching", "ledger", "mesh", "objectives"}
     assert names >= OF_THE_SOURCE_DOCUMENT | {"overview", "cost"}
     text = "".join(rendered(BARE, ONE_REGION).values())
     assert not any(word in text for word in ("istio_", "redis_", "nats_", "kafka_", "te_queue", "liveness", "None"))

@@ -1,5 +1,7 @@
 """The memory of the monitoring follows from the region's size, unless settings override it."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from components.monitoring.settings import MonitoringSettings
 from components.quantities import quantity_bytes
 from stacks.monitoring_targets import region_size
 from stacks.settings import parse
-from tests.support.regions import AMSTERDAM, IOWA, SINGAPORE, configured
+from tests.support.regions import AMSTERDAM, IOWA, SINGAPORE, Where, configured
 from tests.support.rendering import ROOT
 
 pytestmark = pytest.mark.unit
@@ -81,14 +83,19 @@ def test_grafana_has_more_than_it_is_killed_at() -> None:
 
 def test_settings_may_say_another_size_of_each_part() -> None:
     said = {"prometheus": "4Gi", "grafana": "1Gi"}
-    settings = parse({"stage": "regional", **configured(IOWA), "monitoring": {"memory": said}})
+    settings = parse({"stage": "regional", **plain(IOWA), "monitoring": {"memory": said}})
     found, derived = memory(SMALL, settings.monitoring), memory(SMALL, MonitoringSettings())
     assert (found.prometheus, found.grafana) == ("4Gi", "1Gi")
     assert found.thanos_query == derived.thanos_query
 
 
+def plain(*regions: Where) -> dict[str, Any]:
+    """The settings of a stack with the usual services."""
+    return {**configured(*regions), "services": {}}
+
+
 def test_a_region_is_as_large_as_its_most_nodes_and_pods() -> None:
-    regions = configured(IOWA, SINGAPORE)
+    regions = plain(IOWA, SINGAPORE)
     regions["regions"][1]["nodes"] = {**regions["regions"][1]["nodes"], "max": 30}
     settings = parse({"stage": "continental", **regions})
     assert region_size(settings, IOWA[0]) == RegionSize(nodes=9, pods=12)
@@ -101,7 +108,7 @@ def test_on_azure_the_nodes_of_azure_s_own_pods_count_too(zones: list[str], node
 
     https://learn.microsoft.com/azure/aks/use-system-pools
     """
-    regions = configured(AMSTERDAM)
+    regions = plain(AMSTERDAM)
     regions["regions"][0]["zones"] = zones
     assert region_size(parse({"stage": "regional", **regions}), AMSTERDAM[0]).nodes == nodes
 
@@ -117,15 +124,21 @@ def test_on_azure_the_nodes_of_azure_s_own_pods_count_too(zones: list[str], node
     ],
 )
 def test_kafka_s_pods_count_where_there_is_kafka(streaming: dict[str, object], pods: int) -> None:
-    settings = parse({"stage": "regional", **configured(IOWA), "streaming": streaming})
+    settings = parse({"stage": "regional", **plain(IOWA), "streaming": streaming})
     assert region_size(settings, IOWA[0]).pods == pods
 
 
 def test_matching_s_pods_count_where_there_is_matching() -> None:
     """At most two embedding servers, and three pods of the service that uses them."""
     matching = {"enabled": True, "maxReplicas": 2, "sourceNetworks": ["203.0.113.7/32"]}
-    settings = parse({"stage": "regional", **configured(IOWA), "matching": matching})
+    settings = parse({"stage": "regional", **plain(IOWA), "matching": matching})
     assert region_size(settings, IOWA[0]).pods == 12 + 2 + 3
+
+
+def test_the_ledger_s_pods_count_where_there_is_a_ledger() -> None:
+    ledger = {"enabled": True, "validators": 4}
+    settings = parse({"stage": "regional", **plain(IOWA), "ledger": ledger})
+    assert region_size(settings, IOWA[0]).pods == 12 + 4
 
 
 def test_a_longer_retention_needs_more_memory_in_prometheus_alone() -> None:

@@ -65,7 +65,7 @@ def test_a_map_names_every_region_and_who_takes_over() -> None:
         assert f">{name}</text>" in text
     assert "If it fails: us-central1, then asia-east1." in text
     peerings = {marker.name: marker.peerings for marker in world(preview).markers}
-    assert set(peerings.values()) == {("database", "messaging", "metrics", "mesh")}
+    assert set(peerings.values()) == {("database", "messaging", "streaming", "metrics", "mesh")}
 
 
 def test_only_the_database_s_home_has_a_ring() -> None:
@@ -92,4 +92,5 @@ def test_what_waits_is_to_the_right_of_what_it_waits_for() -> None:
     found = parts(plan_of(render("planetary")))
     for part, others in found.waits_for.items():
         assert all(found.ranks[other] < found.ranks[part] for other in others), part
-    assert found.ranks[Part("Region", "Services")] == max(found.ranks.values())
+    # KEDA looks for the services.
+    assert found.ranks[Part("Region", "ScaledServices")] == max(found.ranks.values())

@@ -8,7 +8,7 @@ import pytest
 
 from tests.golden.urns import path, urns
 from tests.support.hubs import hub
-from tests.support.regions import MIXED, matched, scaled, streamed
+from tests.support.regions import MIXED, equipped, matched, scaled, streamed
 from tests.support.rendering import Rendered, Resource, ancestors, stack_config
 
 pytestmark = pytest.mark.stack
@@ -67,7 +67,7 @@ def test_every_object_has_a_fixed_name_and_the_standard_labels(stack: Rendered) 
     assert incomplete == []
 
 
-@pytest.mark.parametrize("variant", [hub, streamed, scaled, matched])
+@pytest.mark.parametrize("variant", [hub, streamed, scaled, matched, equipped])
 def test_every_object_of_optional_parts_names_one_owner_of_its_fields(variant: Callable[..., Rendered]) -> None:
     test_every_object_names_one_owner_of_its_fields(variant(*MIXED))
 
@@ -182,13 +182,15 @@ def test_chart_values_hold_no_secret(stack: Rendered) -> None:
 def test_what_an_autoscaler_owns_has_no_fixed_replicas(stack: Rendered) -> None:
     owned = {
         (r.inputs["metadata"]["namespace"], r.inputs["spec"]["scaleTargetRef"]["name"])
-        for r in stack.some_objects("HorizontalPodAutoscaler")
+        for kind in ("HorizontalPodAutoscaler", "ScaledObject")
+        for r in stack.objects(kind)
     }
     deployments = [
         ((r.inputs["metadata"]["namespace"], r.inputs["metadata"]["name"]), r.inputs["spec"])
         for r in stack.some_objects("Deployment")
     ]
     fixed = {name for name, spec in deployments if "replicas" in spec}
+    assert owned
     assert owned <= {name for name, _ in deployments}
     assert fixed
     assert owned & fixed == set()

@@ -51,6 +51,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         },
         "sacred-council:services": dict.fromkeys((*NAMES, MATCHING_SERVICE), BUSY),
         "sacred-council:matching": MATCHING,
+        "sacred-council:ledger": {"enabled": True, "validators": 4, "application": {"image": "ledger:1.2"}},
     },
 }
 

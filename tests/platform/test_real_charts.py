@@ -39,6 +39,7 @@ STREAMED: dict[str, Any] = {
     "sacred-council:streaming": {"enabled": True, "topics": [{"name": "decisions", "replicatedTo": "all"}]}
 }
 MATCHED: dict[str, Any] = {"sacred-council:matching": MATCHING}
+LEDGER: dict[str, Any] = {"sacred-council:ledger": {"enabled": True}}
 CASES = {
     "local": Case(stack="local", region="local", overrides={}),
     **{f"local on {platform}": Case(stack="local", region="local", overrides=on(platform)) for platform in PLATFORMS},
@@ -46,6 +47,7 @@ CASES = {
     "local with KEDA": Case(stack="local", region="local", overrides=SCALED),
     "local with Kafka": Case(stack="local", region="local", overrides=STREAMED),
     "local with matching": Case(stack="local", region="local", overrides=MATCHED),
+    "local with a ledger": Case(stack="local", region="local", overrides=LEDGER),
     "matching with KEDA": Case(stack="multiregion", region="us-central1", overrides={**MATCHED, **SCALED}),
     "Kafka with mirrors": Case(stack="multiregion", region="us-central1", overrides={**STREAMED, **SCALED}),
     "local hub behind a CDN": Case(stack="local", region="local", overrides={**LOCAL, **BEHIND_A_CDN}),

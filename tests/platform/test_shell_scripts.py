@@ -14,6 +14,8 @@ from components.database.cockroachdb_nodes import start_command
 from components.database.cockroachdb_sql import BACKUP_SCRIPT, BOOTSTRAP_SCRIPT, REGIONS_SCRIPT, SCHEMA_SCRIPT
 from components.database.postgresql import BOOTSTRAP_SCRIPT as POSTGRESQL_SCRIPT
 from components.database.postgresql import SCHEMA_SCRIPT as POSTGRESQL_SCHEMA_SCRIPT
+from components.ledger.configuration import START_SCRIPT as LEDGER_SCRIPT
+from components.ledger.votes import VOTES_SCRIPT
 from components.messaging.configuration import START_SCRIPT as NATS_SCRIPT
 from components.messaging.streams import SCRIPT as STREAMS_SCRIPT
 
@@ -32,6 +34,8 @@ SH = {
     "postgresql/schema.sh": POSTGRESQL_SCHEMA_SCRIPT,
     "nats/start.sh": NATS_SCRIPT,
     "nats/streams.sh": STREAMS_SCRIPT,
+    "ledger/start.sh": LEDGER_SCRIPT,
+    "ledger/votes.sh": VOTES_SCRIPT,
     "redis-proxy/start.sh": PROXY_SCRIPT,
     **{f"redis/{name}": text for name, text in SCRIPTS.items()},
 }

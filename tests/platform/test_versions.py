@@ -62,6 +62,18 @@ def test_the_minor_version_of_kubernetes_is_the_same_everywhere() -> None:
     assert {re.sub(r"\.\d+$", "", tag) for tag in tags} == {POD_SECURITY_VERSION}
 
 
+def test_the_client_of_postgresql_has_the_servers_major_version() -> None:
+    # An older `psql` warns, and reads less of the server's catalogue: https://www.postgresql.org/docs/18/app-psql.html
+    assert re.fullmatch(rf".*:{versions.POSTGRESQL_VERSION}\.\d+(-\w+)?", versions.POSTGRESQL_IMAGE)
+
+
+def test_runbooks_run_the_images_that_are_deployed() -> None:
+    image = r"\b(?:docker\.io|ghcr\.io|quay\.io|registry\.k8s\.io)/[\w./-]+:[\w.-]+"
+    written = {one for page in (ROOT / "docs" / "runbooks").glob("*.md") for one in re.findall(image, page.read_text())}
+    assert versions.POSTGRESQL_IMAGE in written
+    assert written <= {value for name, value in WRITTEN.items() if name.endswith("_IMAGE")}
+
+
 def test_the_tests_run_the_kafka_that_is_deployed() -> None:
     folder, maven = ROOT / "tools" / "kafka", "{http://maven.apache.org/POM/4.0.0}"
     pom = {
@@ -80,6 +92,13 @@ def test_the_metrics_of_kafka_are_those_of_its_version() -> None:
     assert source["name"].startswith(f"Kafka {versions.KAFKA_VERSION} ")
     minor = "".join(versions.KAFKA_VERSION.split(".")[:2])
     assert source["url"] == f"https://kafka.apache.org/{minor}/operations/monitoring/"
+
+
+def test_the_tests_run_the_cometbft_that_is_deployed() -> None:
+    deployed = versions.COMETBFT_IMAGE.rpartition(":")[2]
+    assert binaries.pinned_version("cometbft", "github.com/cometbft/cometbft") == deployed
+    source = yaml.safe_load((ROOT / "components" / "monitoring" / "contracts" / "cometbft.yaml").read_text())["source"]
+    assert source["name"].startswith(f"CometBFT {deployed} ")
 
 
 def preview_step(name: str) -> dict[str, Any]:

@@ -1,19 +1,24 @@
 """Each rule of the policy pack, with resources that keep the rule and resources that break it."""
 
+import base64
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from components.messaging import nkeys
 from policy.rules.carbon import carbon
 from policy.rules.encryption import encryption
 from policy.rules.exposure import exposure
 from policy.rules.images import images, is_pinned
 from policy.rules.labels import labels
+from policy.rules.ledger import ledger
 from policy.rules.models import models
 from policy.rules.regions import regions
 from policy.rules.resources import resources
 from policy.rules.scaling import scaling
-from policy.rules.secrets import secrets
+from policy.rules.secrets import in_text, secrets
 from policy.rules.tls import tls
 from tests.support.policies import problems
 
@@ -34,6 +39,8 @@ DEPLOYMENT, RELEASE = "kubernetes:apps/v1:Deployment", "kubernetes:helm.sh/v3:Re
 SERVICE, GATEWAY = "kubernetes:core/v1:Service", "kubernetes:networking.istio.io/v1:Gateway"
 DESTINATION = "kubernetes:networking.istio.io/v1:DestinationRule"
 KAFKA = "kubernetes:kafka.strimzi.io/v1:Kafka"
+CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+CLOSED, IN_THE_POD = "pex = false\nmax_num_inbound_peers = 0", 'laddr = "tcp://127.0.0.1:26657"'
 EMBEDDINGS = "registry.example/text-embeddings-inference:cpu-1.9"
 CRON_JOB = "kubernetes:batch/v1:CronJob"
 SCALED_OBJECT = "kubernetes:keda.sh/v1alpha1:ScaledObject"
@@ -66,6 +73,10 @@ def _gateway(protocol: str, **tls_of_server: Any) -> Props:
 
 def _destination(**tls_of_rule: Any) -> Props:
     return {"spec": {"trafficPolicy": {"tls": tls_of_rule}}}
+
+
+def _validator(p2p: str, rpc: str) -> Props:
+    return {"data": {"config.toml": f'proxy_app = "kvstore"\n[p2p]\n{p2p}\n[rpc]\n{rpc}\n'}}
 
 
 def _scaled(*triggers: str, **changes: Any) -> Props:
@@ -162,6 +173,10 @@ PASSING = [
     (images, RELEASE, {"chart": "./charts/sacred-council"}),
     (models, DEPLOYMENT, _pod(image=EMBEDDINGS, args=[f"--revision={'a' * 40}"])),
     (models, DEPLOYMENT, _pod(image="app:1.2", command=["app", "--revision=main"])),
+    (ledger, CONFIG_MAP, _validator(CLOSED, IN_THE_POD)),
+    # A file of this name that is another program's.
+    (ledger, CONFIG_MAP, {"data": {"config.toml": '[rpc]\nladdr = "0.0.0.0"'}}),
+    (ledger, CONFIG_MAP, {"data": {"config.toml": "not = [toml"}}),
     (carbon, GKE, {"location": "europe-west1"}),
     (carbon, AKS, {"location": "westus2"}),
     (tls, CLOUD_SQL, {"settings": {"ipConfiguration": {"sslMode": "ENCRYPTED_ONLY"}}}),
@@ -325,6 +340,9 @@ FAILING: list[tuple[Any, str, Props, str]] = [
         "names no revision of its model",
     ),
     (models, DEPLOYMENT, _pod(image=EMBEDDINGS, command=["router", "--revision=main"]), "has revision main"),
+    (ledger, CONFIG_MAP, _validator("max_num_inbound_peers = 0", IN_THE_POD), "p2p.pex missing"),
+    (ledger, CONFIG_MAP, _validator("pex = false", IN_THE_POD), "p2p.max_num_inbound_peers missing"),
+    (ledger, CONFIG_MAP, _validator(CLOSED, 'laddr = "tcp://0.0.0.0:26657"'), "rpc.laddr tcp://0.0.0.0:26657"),
     (carbon, AKS, {"location": "southafricanorth"}, "700 g CO2eq per kWh (2025), more than 500"),
     (tls, CLOUD_SQL, {"settings": {}}, "settings.ipConfiguration.sslMode is missing"),
     (tls, MEMORYSTORE, {"transitEncryptionMode": "DISABLED"}, "transitEncryptionMode is DISABLED"),
@@ -400,6 +418,7 @@ def test_no_message_repeats_a_secret(rule: Any, kind: str, props: Props, said: s
         (exposure, SERVICE, {"metadata": {"name": "x"}, "spec": {**PUBLIC, "loadBalancerSourceRanges": UNKNOWN}}),
         (images, DEPLOYMENT, _pod(image=UNKNOWN)),
         (models, DEPLOYMENT, _pod(image=EMBEDDINGS, command=UNKNOWN)),
+        (ledger, CONFIG_MAP, {"data": {"config.toml": UNKNOWN}}),
         (labels, RDS, {"tags": UNKNOWN}),
         (resources, DEPLOYMENT, _pod(resources=UNKNOWN)),
         (scaling, SCALED_OBJECT, {"spec": UNKNOWN}),
@@ -448,3 +467,11 @@ def test_public_services_and_labels_are_configurable() -> None:
 )
 def test_an_image_is_pinned_by_a_tag_or_a_digest(image: str, expected: bool) -> None:
     assert is_pinned(image) is expected
+
+
+def test_a_token_of_nats_is_public_and_others_are_not() -> None:
+    key = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    account = nkeys.token({"sub": nkeys.public_key(key, "account"), "nats": {"type": "account"}}, key)
+    assert list(in_text(f"resolver_preload: {account}")) == []
+    other = base64.urlsafe_b64encode(b'{"alg":"RS256","typ":"JWT"}').decode().rstrip("=")
+    assert list(in_text(f"token: {other}.{account.split('.', 1)[1]}")) == ["a signed token"]

@@ -23,6 +23,7 @@ def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOpti
             "administrators": [config.get("administrator", "arn:aws:iam::123456789012:role/operators")],
             "kubernetesVersion": config.get("version"),
             "patches": config.get("patches"),
+            "zones": config.get_object("zones"),
         }
     )
     place = EksNetworkArgs(
@@ -31,6 +32,7 @@ def build(*, networks: Sequence[str], protected: bool, opts: pulumi.ResourceOpti
         addresses=ADDRESSES,
         labels={"team": "love"},
         flow_logs=region.flow_logs,
+        zones=region.zones,
     )
     network = EksNetwork("here-network", place, opts)
     return EksCluster("here-cluster", region, network, authorized_networks=networks, opts=opts)

@@ -3,6 +3,8 @@
 from ipaddress import IPv4Network
 from typing import Any, Final
 
+import pulumi
+
 from components.addresses import AddressRanges
 from components.cluster.maintenance import MaintenanceWindow
 
@@ -18,10 +20,11 @@ MAINTENANCE: Final = MaintenanceWindow(day="Tuesday")
 
 
 def settings(machine: str, *, protected: bool, flow_logs: bool = False) -> dict[str, Any]:
-    """A region's settings, as in a stack's configuration."""
+    """A region's settings, as in a stack's configuration. The program's own may have machines with GPUs: `gpu`."""
+    gpu = pulumi.Config("cluster").get_object("gpu")
     return {
         "name": "here",
-        "nodes": {"type": machine, "min": 4, "max": 9},
+        "nodes": {"type": machine, "min": 4, "max": 9, **({"gpu": gpu} if gpu else {})},
         "deletionProtection": protected,
         "flowLogs": flow_logs,
     }

@@ -19,6 +19,7 @@ def show(cluster: Cluster) -> None:
         "meshPlatform": outputs.mesh_platform,
         "dnsServer": outputs.dns_server,
         "zoneLabels": outputs.zone_labels,
+        "gpus": outputs.gpus,
         "apiEndpoint": outputs.api_endpoint,
         "apiCertificateAuthority": outputs.api_certificate_authority,
         "public": dict(outputs.load_balancer_annotations),

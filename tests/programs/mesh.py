@@ -24,6 +24,7 @@ control_plane = ControlPlane(
     network_name="here-network",
     authority=context.authority,
     shared_services=NAMES,
+    sidecars=6,
     traced=None if bare else 0.25,
 )
 gateway = IngressGateway(

@@ -54,6 +54,7 @@ def cluster(plan: RegionPlan) -> ClusterOutputs:
         load_balancer_annotations={"example.org/load-balancer": "public"},
         dns_server="coredns",
         zone_labels=False,
+        gpus=False,
     )
 
 

@@ -107,6 +107,17 @@ def test_of_matching_the_most_servers_and_the_size_of_the_embeddings_are_known()
     assert (without.embedding_servers, without.embedding_bytes) == (0, 0)
 
 
+def test_of_the_ledger_it_is_known_how_many_validators_it_may_lose() -> None:
+    """Of four validators more than two thirds are three, of seven five."""
+    known = {}
+    for regions, validators in ((1, 4), (1, 7), (3, 1), (3, 2)):
+        ledger = {"enabled": True, "validators": validators, "genesisRegions": ["us-central1"]}
+        found = capacity(parse({**_settings(regions), "ledger": ledger}))
+        known[found.validators] = found.validators_outlived
+    assert known == {3: 0, 4: 1, 6: 1, 7: 2}
+    assert capacity(parse(_settings(3))).validators == 0
+
+
 def test_messages_are_a_quarter_of_the_benchmark_in_each_region() -> None:
     found = capacity(parse(_settings(3)))
     assert found.messages_per_second == 3 * 1_225_000

@@ -12,6 +12,7 @@ from sandbox import control_planes, lock
 from sandbox.layout import Layout, SandboxError
 from sandbox.regions import (
     REGIONS_KEY,
+    SITES_KEY,
     SLOTS,
     ControlPlane,
     Region,
@@ -40,6 +41,19 @@ def _regions(names: list[str]) -> list[Region]:
 def test_a_region_without_a_context_is_its_own_context() -> None:
     document = _document({"name": "local", "cloud": "existing"}, {"name": "eu", "cloud": "existing", "context": "kind"})
     assert parse_regions(document, "f") == [Region(name="local", context="local"), Region(name="eu", context="kind")]
+
+
+def test_edge_sites_have_clusters_too() -> None:
+    document = _document({"name": "eu", "cloud": "gcp"})
+    document["config"][SITES_KEY] = [{"name": "lisbon", "context": "k3s"}]  # type: ignore[index]
+    assert parse_regions(document, "f")[1:] == [Region(name="lisbon", context="k3s")]
+
+
+def test_a_site_may_not_have_the_name_of_a_region() -> None:
+    document = _document({"name": "eu", "cloud": "existing"})
+    document["config"][SITES_KEY] = [{"name": "eu", "context": "k3s"}]  # type: ignore[index]
+    with pytest.raises(SandboxError, match="is used more than once"):
+        parse_regions(document, "f")
 
 
 def test_the_stack_files_of_the_project_can_be_read() -> None:

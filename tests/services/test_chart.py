@@ -177,6 +177,7 @@ def test_connections_are_files_and_never_variables(alone: list[Manifest]) -> Non
         "database-connection": "database-connection",
         "messaging-connection": "messaging-connection",
         "streaming-connection": "streaming-connection",
+        "ledger-connection": "ledger-connection",
     }
     mounts = {m["name"]: m for m in spec["containers"][0]["volumeMounts"] if m["name"] in secrets}
     for data_service in set(get_args(connection.DataService)) - {"matching"}:

@@ -12,7 +12,7 @@ from publish.files import HEAD, differing, files, write
 from stacks.settings import parse
 from tests.support.hubs import GITOPS
 from tests.support.regions import IOWA, MATCHING, MIXED, SHIFTING, configured, own, targets
-from tests.support.rendering import render, stack_config
+from tests.support.rendering import render
 
 pytestmark = pytest.mark.stack
 
@@ -23,8 +23,7 @@ pytestmark = pytest.mark.stack
     ids=["usual", "shifting", "streaming", "matching"],
 )
 def test_the_published_values_are_those_that_the_program_deploys_with(sections: dict[str, Any]) -> None:
-    services = stack_config("multiregion")["sacred-council:services"]
-    config = {**configured(*MIXED), "monitoring": {}, "services": services, **sections}
+    config = {**configured(*MIXED), "monitoring": {}, **sections}
     stack = targets(*MIXED, **sections)
     deployed = {
         call["values"]["region"]: call["values"]

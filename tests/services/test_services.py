@@ -146,7 +146,8 @@ def test_alone_there_is_no_connection_no_tracing_and_no_monitor(alone: Rendered)
     assert values["telemetry"]["endpoint"] == ""
     assert values["serviceMonitor"] == {"enabled": False}
     assert values["connections"] == {
-        data_service: {"secret": ""} for data_service in ("database", "cache", "messaging", "streaming", "matching")
+        data_service: {"secret": ""}
+        for data_service in ("database", "cache", "messaging", "streaming", "matching", "ledger")
     }
 
 
@@ -238,6 +239,7 @@ def test_the_chart_s_network_policies_name_the_namespaces_of_the_program(chart_v
         "messaging": namespaces.NATS,
         "streaming": namespaces.KAFKA,
         "matching": namespaces.MATCHING,
+        "ledger": namespaces.LEDGER,
         "mesh": namespaces.ISTIO,
         "telemetry": namespaces.MONITORING,
     }

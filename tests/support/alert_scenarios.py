@@ -69,6 +69,12 @@ def embedding_errors(kind: str, count: int) -> Series:
     }
 
 
+def site_links(server: str, **values: str) -> Series:
+    """Links of edge sites, by site, to a server that Prometheus sees or not."""
+    links = {f'nats_leafz_info{{namespace="nats",name="{site}-nats-0"}}': each for site, each in values.items()}
+    return {'nats_varz_connections{namespace="nats",pod="nats-0"}': server, **links}
+
+
 def keda_errors(values: str) -> Series:
     """Questions to Prometheus about a service that got no answer."""
     labels = 'namespace="keda",exported_namespace="sacred-council",scaledObject="agent-network",type="scaledobject"'
@@ -312,6 +318,19 @@ SCENARIOS = {
             gateways(europe="0x10 _x30", asia="0x10 _x30", server="5x10 _x30"),
         ),
     ),
+    "EdgeSiteCutOff": Scenario(
+        fires=site_links("5x70", lisbon="1x45 _x25", oulu="1x70"),
+        quiet=(
+            site_links("5x70", lisbon="1x70", oulu="1x70"),
+            # The link is back in time.
+            site_links("5x70", lisbon="1x55 _x5 1x10", oulu="1x70"),
+            # The site is new: its machine may need most of an hour.
+            site_links("5x70", lisbon="_x50 1x20", oulu="1x70"),
+            # No server is seen: another alert reports that.
+            site_links("5x50 _x20", lisbon="1x50 _x20", oulu="1x50 _x20"),
+        ),
+        minutes=70,
+    ),
     "LiveServersDown": Scenario(
         fires=deployment("nats-live", "nats-live", "0x40"),
         quiet=(
@@ -399,6 +418,45 @@ SCENARIOS = {
             # Texts that no server takes.
             embedding_errors("validation", 50),
         ),
+    ),
+    "LedgerStopped": Scenario(
+        fires={
+            'cometbft_consensus_height{namespace="ledger",pod="ledger-0"}': "1+1x20 21x20",
+            'cometbft_consensus_height{namespace="ledger",pod="ledger-1"}': "1+1x20 21x20",
+        },
+        quiet=(
+            # A block a minute.
+            {'cometbft_consensus_height{namespace="ledger",pod="ledger-0"}': "1+1x40"},
+            # One of two has no peers.
+            {
+                'cometbft_consensus_height{namespace="ledger",pod="ledger-0"}': "1+1x40",
+                'cometbft_consensus_height{namespace="ledger",pod="ledger-1"}': "9x40",
+            },
+        ),
+    ),
+    "LedgerNodeDown": Scenario(
+        fires=stateful_set("ledger", "ledger", "2x40", "1x40"),
+        quiet=(
+            stateful_set("ledger", "ledger", "2x40", "2x40"),
+            # A validator restarts.
+            stateful_set("ledger", "ledger", "2x40", "1x3 2x37"),
+        ),
+    ),
+    "LedgerValidatorsMissing": Scenario(
+        # Every validator reports it.
+        fires={
+            'cometbft_consensus_missing_validators{namespace="ledger",pod="ledger-0"}': "1x40",
+            'cometbft_consensus_missing_validators{namespace="ledger",pod="ledger-1"}': "1x40",
+        },
+        quiet=(
+            {'cometbft_consensus_missing_validators{namespace="ledger",pod="ledger-0"}': "0x40"},
+            {'cometbft_consensus_missing_validators{namespace="ledger",pod="ledger-0"}': "1x12 0x28"},
+        ),
+    ),
+    "LedgerValidatorLies": Scenario(
+        # The next block has no proof of it any more.
+        fires={'cometbft_consensus_byzantine_validators{namespace="ledger",pod="ledger-0"}': "0x33 1 0x6"},
+        quiet=({'cometbft_consensus_byzantine_validators{namespace="ledger",pod="ledger-0"}': "0x40"},),
     ),
     "MeshControlPlaneDown": Scenario(
         fires=deployment("istiod", "istio-system", "0x40"),

@@ -21,7 +21,9 @@ TARGETS = replace(
     backups=True,
     scaling="keda",
     matching="matching",
+    ledger="ledger",
     live="nats-live",
+    sites=("lisbon", "oulu"),
 )
 """The targets of a region with everything."""
 BARE = MonitoringTargets(services=TARGETS.services, monitoring=TARGETS.monitoring)

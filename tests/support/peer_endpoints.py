@@ -2,8 +2,10 @@
 
 import contextlib
 import itertools
+import queue
 import socket
 import threading
+import time
 from collections.abc import Sequence
 
 from tests.support.servers import eventually, free_ports
@@ -14,8 +16,10 @@ PIECE = 65536
 class PeerEndpoint:
     """One address of a region, in front of its servers. When shut, it cuts every connection and refuses new ones."""
 
-    def __init__(self, targets: Sequence[int] = ()) -> None:
+    def __init__(self, targets: Sequence[int] = (), *, delay: float = 0.0) -> None:
         self.targets = list(targets)
+        self.delay = delay
+        """Seconds that each piece of data takes, each way. It counts for new connections."""
         self._turn = itertools.count()
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -59,9 +63,9 @@ class PeerEndpoint:
             return
         with incoming, outgoing:
             if self._keep(incoming, outgoing):
-                back = threading.Thread(target=_copy, args=(outgoing, incoming), daemon=True)
+                back = threading.Thread(target=_copy, args=(outgoing, incoming, self.delay), daemon=True)
                 back.start()
-                _copy(incoming, outgoing)
+                _copy(incoming, outgoing, self.delay)
                 back.join()
             with self._lock:
                 self._connections -= {incoming, outgoing}
@@ -81,10 +85,36 @@ class PeerEndpoint:
             return self._listening is not None
 
 
-def _copy(source: socket.socket, target: socket.socket) -> None:
+def _copy(source: socket.socket, target: socket.socket, delay: float) -> None:
     with contextlib.suppress(OSError):
-        while piece := source.recv(PIECE):
-            target.sendall(piece)
+        if delay:
+            _copy_late(source, target, delay)
+        else:
+            while piece := source.recv(PIECE):
+                target.sendall(piece)
     for end in (source, target):
         with contextlib.suppress(OSError):
             end.shutdown(socket.SHUT_RDWR)
+
+
+def _copy_late(source: socket.socket, target: socket.socket, delay: float) -> None:
+    """Send each piece `delay` seconds after it has come, however many are on their way."""
+    on_the_way: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
+
+    def arrive() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                due, piece = on_the_way.get()
+                if not piece:
+                    return
+                time.sleep(max(0.0, due - time.monotonic()))
+                target.sendall(piece)
+
+    arriving = threading.Thread(target=arrive, daemon=True)
+    arriving.start()
+    try:
+        while piece := source.recv(PIECE):
+            on_the_way.put((time.monotonic() + delay, piece))
+    finally:
+        on_the_way.put((0.0, b""))
+        arriving.join()

@@ -4,13 +4,15 @@ from functools import cache
 from typing import Any
 
 from components.services import NAMES
+from components.services.settings import MATCHING_SERVICE
 from sandbox.providers.aws.make import CALLER_ROLE
 from tests.support import clouds
 from tests.support.clusters import CLUSTER_TYPES, OFFICE
-from tests.support.rendering import Rendered, Resource, render
+from tests.support.rendering import Rendered, Resource, render, stack_config
 
 GROUP = "11111111-2222-3333-4444-555555555555"
 MACHINES = {"gcp": "e2-standard-4", "aws": "m7i.xlarge", "azure": "Standard_D4s_v5"}
+GPUS = {"gcp": "g2-standard-4", "aws": "g5.xlarge", "azure": "Standard_NC4as_T4_v3"}
 SDKS = {"gcp": "pulumi_gcp", "aws": "pulumi_aws", "azure": "pulumi_azure_native"}
 PLATFORMS = {"gcp": "gke", "aws": "eks", "azure": "aks"}
 STORAGE = {"gcp": "premium-rwo", "aws": "gp3", "azure": "managed-csi-premium"}
@@ -86,7 +88,9 @@ def targets(*regions: Where, **sections: Any) -> Rendered:
 
 
 def configured(*regions: Where) -> dict[str, Any]:
-    """The settings of such a stack."""
+    """The settings of such a stack, without what only stages 3 and 4 have."""
+    given = stack_config("multiregion")["sacred-council:services"]
+    services = {name: service for name, service in given.items() if name != MATCHING_SERVICE}
     return {
         "regions": [
             {"name": name, "cloud": cloud, "nodes": {"type": MACHINES[cloud], "min": 3, "max": 9}}
@@ -101,6 +105,9 @@ def configured(*regions: Where) -> dict[str, Any]:
         "messaging": {"servers": 3},
         "monitoring": {"enabled": False},
         "scaling": {},
+        "streaming": {},
+        "matching": {},
+        "services": services,
         "edge": {"domain": "example.org"},
     }
 
@@ -132,6 +139,22 @@ def live(*regions: Where, **keys: object) -> Rendered:
 def matched(*regions: Where, **sections: Any) -> Rendered:
     """The stack of `rendered`, with matching, and with other settings in some sections."""
     return rendered_with(regions, **{"matching": MATCHING, **sections})
+
+
+def equipped(*regions: Where, gpus: tuple[Where, ...] | None = None) -> Rendered:
+    """The stack of `matched`, in which these regions have machines with GPUs. None: all of them."""
+    given = [one | {"nodes": dict(one["nodes"])} for one in configured(*regions)["regions"]]
+    for one, where in zip(given, regions, strict=True):
+        if gpus is None or where in gpus:
+            one["nodes"]["gpu"] = {"type": GPUS[where[1]]}
+    settings = {**configured(*regions), "matching": MATCHING, "regions": given}
+    return render("multiregion", {f"sacred-council:{key}": value for key, value in settings.items()})
+
+
+def ledgered(*regions: Where, genesis_regions: tuple[Where, ...] = MIXED, **keys: object) -> Rendered:
+    """The stack of `rendered`, with a ledger that has other settings in some `keys`."""
+    ledger = {"enabled": True, "genesisRegions": [name for name, _ in genesis_regions], **keys}
+    return rendered_with(regions, ledger=ledger)
 
 
 def scaled(*regions: Where, **keys: object) -> Rendered:

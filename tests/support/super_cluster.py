@@ -1,6 +1,7 @@
 """The super-cluster of a whole stack: real servers with the program's files, certificates and names."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ from tests.support.servers import Authority, eventually, processes, root_authori
 
 STEP_SECONDS = 60
 """Time limit for each step: elections, reconnections, catching up."""
+ADVERTISED = 'advertise: "'
+"""Before the address of a region's gateway. Edge sites have none."""
+SITE_HASH = re.compile(r"hash-of-([a-z0-9-]+-link-password)")
 
 
 @dataclass
@@ -95,7 +99,11 @@ def files(rendered: Rendered, region: str) -> dict[str, str]:
         mocked = f"hash-of-{region}-messaging-{user}-password"
         assert mocked in users["users.conf"], f"users.conf of {region} has no {mocked}"
         users = {name: text.replace(mocked, hashed(password)) for name, text in users.items()}
-    return {**object_of(rendered, region, "ConfigMap", "nats")["data"], **users}
+    # Edge sites read their passwords from files that the program renders, too.
+    linked = {
+        name: SITE_HASH.sub(lambda found: hashed(f"password-of-{found[1]}"), text) for name, text in users.items()
+    }
+    return {**object_of(rendered, region, "ConfigMap", "nats")["data"], **linked}
 
 
 def passwords(rendered: Rendered, region: str) -> dict[str, str]:
@@ -131,7 +139,7 @@ def nats_command(
         "PATH": f"{binary('nats').parent}:{os.environ['PATH']}",
         "HOME": str(directory),
         "XDG_CONFIG_HOME": str(directory),
-        "NATS_URL": cluster.regions[name].client_url(1),
+        "NATS_URL": cluster.regions[name].client_url(min(1, cluster.regions[name].servers - 1)),
         "NATS_CA": str(cluster.regions[name].certificates / "ca.crt"),
         "NATS_USER": "sacred-council",
         "NATS_PASSWORD": PASSWORD,
@@ -147,11 +155,15 @@ def certified_names(rendered: Rendered, region: str) -> list[str]:
 
 def _advertised(rendered: Rendered, region: str) -> str:
     text = object_of(rendered, region, "ConfigMap", "nats")["data"]["nats.conf"]
-    return str(text.partition('advertise: "')[2].partition('"')[0])
+    return str(text.partition(ADVERTISED)[2].partition('"')[0])
 
 
 def _maps(rendered: Rendered) -> list[Any]:
-    return [r for r in rendered.objects("ConfigMap") if _identity(r.inputs) == (NATS, "nats")]
+    return [
+        r
+        for r in rendered.objects("ConfigMap")
+        if _identity(r.inputs) == (NATS, "nats") and ADVERTISED in r.inputs["data"]["nats.conf"]
+    ]
 
 
 def object_of(rendered: Rendered, region: str, kind: str, name: str, namespace: str = NATS) -> dict[str, Any]:

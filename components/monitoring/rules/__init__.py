@@ -15,6 +15,7 @@ from components.monitoring.rules.places import place_rules
 from components.monitoring.rules.prices import price_rules
 from components.monitoring.rules.regions import region_rules
 from components.monitoring.rules.scaling import ScalingPlan, scaling_rules
+from components.monitoring.rules.sites import site_rules
 
 
 def rule_groups(
@@ -40,6 +41,7 @@ def rule_groups(
         "emergence": emergence_rules(targets),
         "prices": price_rules(machine_prices or {}),
         "regions": region_rules(targets, others),
+        "sites": site_rules(targets),
         **embedding_rules(targets),
         **scaling_rules(targets, scaling),
     }

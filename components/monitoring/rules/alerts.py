@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from components.durations import DAY_SECONDS
 from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.backups import backup_alerts
+from components.monitoring.rules.expressions import no_pod_answers
+from components.monitoring.rules.ledger import ledger_alerts
 from components.monitoring.rules.model import Alert
 
 CERTIFICATE_DAYS = 30
@@ -25,6 +27,7 @@ def alerts(targets: MonitoringTargets) -> Mapping[str, Sequence[Alert]]:
         **({"messaging": _messaging(targets.messaging)} if targets.messaging else {}),
         **({"live": _live(targets.live)} if targets.live else {}),
         **({"streaming": _streaming(targets.streaming)} if targets.streaming else {}),
+        **({"ledger": ledger_alerts(targets.ledger)} if targets.ledger else {}),
         **({"mesh": _mesh(targets)} if targets.meshed else {}),
         "certificates": _certificates(targets),
         "platform": _platform(),
@@ -36,7 +39,7 @@ def _services(targets: MonitoringTargets) -> Sequence[Alert]:
     return [
         Alert(
             name="ServiceUnavailable",
-            expr=f'kube_deployment_status_replicas_available{{namespace=~"{theirs}"}} == 0',
+            expr=no_pod_answers(f'namespace=~"{theirs}"'),
             wait="2m",
             severity="critical",
             summary="{{ $labels.deployment }} has no pod that answers",
@@ -167,7 +170,7 @@ def _live(namespace: str) -> Sequence[Alert]:
     return [
         Alert(
             name="LiveServersDown",
-            expr=f"kube_deployment_status_replicas_available{servers} == 0",
+            expr=no_pod_answers(f'namespace="{namespace}"'),
             wait="2m",
             severity="critical",
             summary="No server for live collaboration answers",
@@ -254,7 +257,7 @@ def _mesh(targets: MonitoringTargets) -> Sequence[Alert]:
     return [
         Alert(
             name="MeshControlPlaneDown",
-            expr=f'kube_deployment_status_replicas_available{{namespace="{targets.control_plane}"}} == 0',
+            expr=no_pod_answers(f'namespace="{targets.control_plane}"'),
             wait="5m",
             severity="critical",
             summary="The mesh has no control plane",

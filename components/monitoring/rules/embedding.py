@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from components.monitoring.names import MonitoringTargets
+from components.monitoring.rules.expressions import FOUR_SCRAPES, no_pod_answers, zero_once_seen
 from components.monitoring.rules.model import Alert, Recording, Rules
 
 QUEUE: Final = "embedding:queue:texts"
 """Texts that wait in all servers of the region. 0 if none ever did; missing if Prometheus sees no server."""
 JOB: Final = "embedding-metrics"
-RATE: Final = "2m"
-"""Four scrapes."""
+"""The Service by which Prometheus finds the servers."""
 SLOW_SECONDS: Final = 1
 FAILING_SHARE: Final = 0.05
 
@@ -20,10 +20,11 @@ def embedding_rules(targets: MonitoringTargets) -> Mapping[str, Rules]:
     if targets.matching is None:
         return {}
     theirs = f'namespace="{targets.matching}"'
-    waiting = f"sum(avg_over_time(te_queue_size{{{theirs}}}[{RATE}]))"
+    waiting = f"sum(avg_over_time(te_queue_size{{{theirs}}}[{FOUR_SCRAPES}]))"
+    seen = f'{theirs},job="{JOB}"'
     return {
         "matching": [
-            Recording(record=QUEUE, expr=f'{waiting} or count(up{{{theirs},job="{JOB}"}} == 1) * 0'),
+            Recording(record=QUEUE, expr=f"{waiting} or {zero_once_seen(seen)}"),
             _down(theirs),
             _slow(theirs),
             _failing(theirs),
@@ -34,7 +35,7 @@ def embedding_rules(targets: MonitoringTargets) -> Mapping[str, Rules]:
 def _down(theirs: str) -> Alert:
     return Alert(
         name="EmbeddingServerDown",
-        expr=f"kube_deployment_status_replicas_available{{{theirs}}} == 0",
+        expr=no_pod_answers(theirs),
         wait="5m",
         severity="critical",
         summary="No embedding server answers",

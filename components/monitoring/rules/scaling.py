@@ -11,6 +11,7 @@ from typing import Final
 from components.durations import DAY_SECONDS
 from components.monitoring import requests
 from components.monitoring.names import MonitoringTargets
+from components.monitoring.rules.expressions import FOUR_SCRAPES, no_pod_answers, zero_once_seen
 from components.monitoring.rules.model import Alert, Recording, Rules
 
 SERVICE: Final = "service"
@@ -30,8 +31,6 @@ TARGET_SHARE: Final = 0.8
 replicas pass, so a larger share could leave replicas with more than their capacity."""
 GROWTH_HOURS: Final = 6
 WEEK_MINUTES: Final = 7 * 24 * 60
-RATE: Final = "2m"
-"""Four scrapes."""
 MEDIAN: Final = 0.5
 
 
@@ -105,9 +104,9 @@ def _demand(targets: MonitoringTargets, service: ServiceDemand) -> Sequence[Reco
     if targets.meshed:
         # A WebSocket is a request that lasts for hours: it counts among the users.
         arrived = ",".join([*requests.received(targets), f'{requests.SERVICE}="{service.name}"', requests.NOT_UPGRADED])
-        rate = f"rate({requests.REQUESTS}{{{arrived}}}[{RATE}])"
+        rate = f"rate({requests.REQUESTS}{{{arrived}}}[{FOUR_SCRAPES}])"
         exprs["requests"] = f"sum({rate}) / {service.requests_per_replica * TARGET_SHARE:g}"
-    exprs["up"] = f'count(up{{{pods},job="{service.name}"}} == 1) * 0'
+    exprs["up"] = zero_once_seen(f'{pods},job="{service.name}"')
     return [
         Recording(record=DEMAND, expr=expr, labels={SERVICE: service.name, "signal": signal})
         for signal, expr in exprs.items()
@@ -168,7 +167,7 @@ def _alerts(targets: MonitoringTargets, plan: ScalingPlan) -> Sequence[Alert]:
     return [
         Alert(
             name="KedaDown",
-            expr=f"kube_deployment_status_replicas_available{place} == 0",
+            expr=no_pod_answers(f'namespace="{targets.scaling}"'),
             wait="5m",
             severity="warning",
             summary="{{ $labels.deployment }} has no pod that answers",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sandbox.providers.aws.make import arn, id_from, named, place, plain
-from sandbox.providers.cloud.kinds import Facts, Table
+from sandbox.providers.cloud.kinds import Existing, Facts, Table
 
 
 def _rds_host(facts: Facts) -> str:
@@ -14,6 +14,12 @@ def _rds_host(facts: Facts) -> str:
 
 def _cache_host(facts: Facts) -> str:
     return f"master.{facts.text('replicationGroupId')}.{facts.token[:6]}.{place(facts)}.cache.amazonaws.com"
+
+
+def _untiered(facts: Facts, _existing: Existing) -> str | None:
+    if facts.text("nodeType").startswith("cache.r6gd.") and not facts.inputs.get("dataTieringEnabled"):
+        return "InvalidParameterCombination: data tiering must be enabled with r6gd nodes"
+    return None
 
 
 def _bucket_host(facts: Facts) -> str:
@@ -63,6 +69,7 @@ KINDS: Final[Table] = {
         key="replicationGroupId",
         longest=40,
         minutes=8.0,
+        refusal=_untiered,
         outputs={
             "primaryEndpointAddress": _cache_host,
             "readerEndpointAddress": lambda facts: _cache_host(facts).replace("master.", "replica.", 1),

@@ -16,7 +16,7 @@ CALLER_IDENTITY: Final = "aws:index/getCallerIdentity:getCallerIdentity"
 
 _MINOR: Final = re.compile(r"1\.\d{2}")
 _IMAGE: Final = re.compile(
-    r"/aws/service/eks/optimized-ami/(?P<version>1\.\d{2})/amazon-linux-2023/(?:x86_64|arm64)/standard"
+    r"/aws/service/eks/optimized-ami/(?P<version>1\.\d{2})/amazon-linux-2023/(?:x86_64|arm64)/(?:standard|nvidia)"
     r"/recommended/release_version"
 )
 

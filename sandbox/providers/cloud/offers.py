@@ -1,4 +1,4 @@
-"""Refuse types that a region does not offer, from the same table that the program uses."""
+"""Refuse types that a region does not offer or that are unfit, from the same tables that the program uses."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ class Offer:
 
     kind: offers.Kind
     named: Named
+    use: offers.Use | Callable[[Facts], offers.Use] | None = None
+    """What the cloud takes them for, or what says so by the resource. None: the kind."""
 
 
 def at(path: str) -> Named:
@@ -41,9 +43,14 @@ def refusing(table: Table, cloud: str, place: Callable[[Facts], str], asked: Map
 
 
 def _missing(cloud: str, region: str, offer: Offer, facts: Facts) -> str | None:
+    use = offer.use(facts) if callable(offer.use) else offer.use or offer.kind
     for name in offer.named(facts):
-        if isinstance(name, str) and offers.offered(cloud, offer.kind, region, name) is False:
+        if not isinstance(name, str):
+            continue
+        if offers.offered(cloud, offer.kind, region, name) is False:
             return f"{name} is not available in {region}"
+        if why := offers.unfit(cloud, use, name):
+            return f"{name} {why}"
     return None
 
 
