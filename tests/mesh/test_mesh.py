@@ -351,7 +351,9 @@ def test_budgets_never_stop_the_drain_of_a_node() -> None:
     [
         (istiod_values(), {"app": "istiod"}),
         (
-            chart_values.gateway_values(MeshSettings(replicas=2), service_type="ClusterIP", annotations={}),
+            chart_values.gateway_values(
+                MeshSettings(replicas=2), region="here", service_type="ClusterIP", annotations={}
+            ),
             {"istio": "ingressgateway"},
         ),
     ],
