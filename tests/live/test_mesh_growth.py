@@ -1,7 +1,7 @@
 """A region is added to two others, and removed again, while requests run: none fails."""
 
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -36,7 +36,8 @@ class World:
     stack: StackControllers
     mesh: Mesh
     caller: Caller
-    problems: list[BaseException] = field(default_factory=list)
+    worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    """A thread that lives on: an istiod ends with the thread that started it."""
 
     def clusters(self, region: str) -> list[Cluster]:
         """The region's control plane, once it runs and has a kubeconfig."""
@@ -52,20 +53,13 @@ class World:
         """Start the controllers of a region as soon as it has a control plane."""
 
         def work() -> None:
-            try:
-                eventually(lambda: self.clusters(region), seconds=300, what="a control plane")
-                self.stack.add_region(*self.clusters(region))
-                self.mesh.add_region(self.stack, region)
-            except BaseException as error:
-                self.problems.append(error)
+            eventually(lambda: self.clusters(region), seconds=300, what="a control plane")
+            self.stack.add_region(*self.clusters(region))
+            self.mesh.add_region(self.stack, region)
 
-        thread = threading.Thread(target=work)
-        thread.start()
-        try:
-            yield
-        finally:
-            thread.join()
-        assert self.problems == []
+        done = self.worker.submit(work)
+        yield
+        done.result()
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +75,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             eventually(partial(found.is_ready, region), seconds=300, what=f"{region}'s pods are ready")
             eventually(partial(mesh_callers.answers, found.caller, region, PATH), seconds=60, what="an answer")
         yield found
+    found.worker.shutdown()
 
 
 @contextmanager
