@@ -156,7 +156,8 @@ def test_the_token_belongs_to_the_remote_secret_access() -> None:
 def test_the_gateway_between_networks_belongs_to_the_regions_network() -> None:
     release = rendered(*THREE).named(f"{EUROPE}-east-west-release").inputs
     # istiod takes a Service with this label for the network's gateway, on port 15443.
-    assert release["values"]["labels"] == {"topology.istio.io/network": EUROPE}
+    # Its pods are in their region and in no zone, see LOCALITY_LABEL.
+    assert release["values"]["labels"] == {"topology.istio.io/network": EUROPE, "istio-locality": EUROPE}
     assert release["values"]["env"] == {"ISTIO_META_REQUESTED_NETWORK_VIEW": EUROPE}
     assert release["values"]["service"]["type"] == "LoadBalancer"
     assert release["values"]["service"]["annotations"] == {"example.org/load-balancer": "public"}
