@@ -199,6 +199,7 @@ def test_on_clusters_that_are_there_already_peer_endpoints_have_the_address_they
             "sacred-council:messaging": {"servers": 3},
             "sacred-council:monitoring": {"enabled": False},
             "sacred-council:scaling": {},
+            "sacred-council:streaming": {},
             "sacred-council:edge": {},
         },
     )
