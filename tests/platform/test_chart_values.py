@@ -74,6 +74,7 @@ HIDDEN = {
     },
     "gateway": {
         "env.ISTIO_META_REQUESTED_NETWORK_VIEW": "a variable of the pods, which the chart sets for `networkGateway`",
+        "labels.istio-locality": "a label of pods, read by Istio",
         "labels.topology.istio.io/network": "a label, which the chart sets for `networkGateway`",
         "podAnnotations.proxy.istio.io/config": "an annotation of pods, read by Istio",
     },

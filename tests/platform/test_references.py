@@ -102,10 +102,13 @@ def test_budgets_autoscalers_and_rights_are_of_something_that_is_there(stack: Re
     names = References(stack)
     for budget in names.own("PodDisruptionBudget"):
         assert names.selected(place(budget), budget.inputs["spec"]["selector"]["matchLabels"]), budget.name
-    # The services' chart has all the autoscalers. Under mocks they name their targets.
-    for scaler in stack.some_objects("HorizontalPodAutoscaler"):
+    # The services' chart has all the autoscalers, where KEDA does not scale. Under mocks they name their targets.
+    scalers = [one for kind in ("HorizontalPodAutoscaler", "ScaledObject") for one in stack.objects(kind)]
+    assert scalers
+    for scaler in scalers:
         target = scaler.inputs["spec"]["scaleTargetRef"]
-        assert (place(scaler), target["name"]) in names.there(target["kind"]), scaler.name
+        # KEDA's own default is a Deployment.
+        assert (place(scaler), target["name"]) in names.there(target.get("kind", "Deployment")), scaler.name
     # A stack with one region has no account of another region, and so may have no binding.
     for kind in ("RoleBinding", "ClusterRoleBinding"):
         for binding in names.own_if_any(kind):
