@@ -227,7 +227,7 @@ def test_alone_it_starts_without_the_data_services(alone: list[Manifest]) -> Non
 
 def test_a_connection_can_be_left_out() -> None:
     manifests = template({"connections": {"cache": {"secret": ""}}})
-    kept = {"database-connection", "messaging-connection", "streaming-connection"}
+    kept = {"database-connection", "messaging-connection", "streaming-connection", "ledger-connection"}
     assert {v["name"] for v in pod(manifests)["volumes"]} == {"tmp", *kept}
     assert "CACHE_CONNECTION_DIR" not in environment(manifests)
 
@@ -300,6 +300,7 @@ def test_network_policies_open_only_what_is_needed(alone: list[Manifest]) -> Non
         # A client asks a Sentinel (26379) which node is the primary.
         "redis": [6379, 26379],
         "nats": [4222],
+        "ledger": [8443],
         "kafka": [9093],
         "istio-system": [15012],
         "monitoring": [4317],
