@@ -166,7 +166,7 @@ def test_the_project_types_and_describes_every_key() -> None:
         is_section = (
             field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
         )
-        expected = "object" if is_section else {"regions": "array"}.get(key, "string")
+        expected = "object" if is_section else {"regions": "array", "edgeSites": "array"}.get(key, "string")
         assert declared["type"] == expected, key
         assert declared["description"], key
         assert ("default" in declared) == (field is None or not field.is_required()), key
