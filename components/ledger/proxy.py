@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from components import http_proxy
 from components.ledger.configuration import INNER_PEER_PORT, OTHER_PORTS, RPC_PORT
 from components.ledger.identities import PEER_PORT
 
@@ -74,21 +75,7 @@ def render(region: str, *, sync: bool) -> str:
     """
     most = len("tx=0x") + 2 * MOST_BYTES
     return f"""\
-global
-  log stdout format raw local0 info
-  maxconn 1024
-
-defaults
-  mode http
-  log global
-  option httplog
-  option dontlog-normal
-  timeout connect 4s
-  timeout http-request 10s
-  timeout client 60s
-  timeout server 60s
-
-frontend ledger
+{http_proxy.HEAD}frontend ledger
   bind :{PORT} ssl {_TLS}
   acl votes ssl_c_s_dn(CN) -m str {voter(region)}
   acl client ssl_c_s_dn(CN) -m str {client(region)}

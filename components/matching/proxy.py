@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from components import http_proxy
+
 PORT: Final = 8443
 METRICS_PORT: Final = 8405
 SERVER_PORT: Final = 8081
@@ -30,21 +32,7 @@ def render(
     The server's own port has its metrics, too; they go to Prometheus without TLS, as those of other programs do.
     """
     return f"""\
-global
-  log stdout format raw local0 info
-  maxconn 1024
-
-defaults
-  mode http
-  log global
-  option httplog
-  option dontlog-normal
-  timeout connect 4s
-  timeout http-request 10s
-  timeout client 60s
-  timeout server 60s
-
-frontend embeddings
+{http_proxy.HEAD}frontend embeddings
   bind :{port} ssl crt {certificates}/{CERTIFICATE} ssl-min-ver TLSv1.2
   acl known req.fhdr(authorization) -m str "Bearer ${{{TOKEN}}}"
   acl offered path {EMBEDDINGS} {INFO}
