@@ -52,6 +52,7 @@ def _mesh_peers(plan: RegionPlan, plans: Sequence[RegionPlan], unreachable: froz
     return MeshPeers(
         region=plan.name,
         failover=plan.failover,
+        numbers={one.name: one.slot for one in plans},
         languages=language_routes(plan, serving),
         unreachable=unreachable,
     )

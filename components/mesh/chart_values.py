@@ -270,7 +270,12 @@ def _spread(pods: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _control_plane_environment(post_quantum: PostQuantum) -> dict[str, str]:
-    return {"COMPLIANCE_POLICY": "pqc"} if post_quantum == "strict" else {}
+    return {
+        # Else Istio 1.31 and later also names pods that are not ready. In the region it marks them, but a gateway that
+        # stands for pods of another region counts as healthy, and gets requests that nobody there can answer.
+        "PILOT_AUTO_SEND_UNHEALTHY_ENDPOINTS": "false",
+        **({"COMPLIANCE_POLICY": "pqc"} if post_quantum == "strict" else {}),
+    }
 
 
 def _edge_key_exchange(post_quantum: PostQuantum) -> dict[str, Any]:

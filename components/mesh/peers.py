@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pulumi
 
-CLUSTER_LABEL = "topology.istio.io/cluster"
+CLUSTER_LABEL: Final = "topology.istio.io/cluster"
 """Istio sets this label on every endpoint, including a gateway that stands for another network's endpoints."""
+SUBSETS: Final = 16
+"""Subsets of each service at least. They are there before the regions that they prefer, see `subsets`.
+
+A gateway needs about 2 MB of memory for each.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +31,8 @@ class MeshPeers:
     region: str
     failover: tuple[str, ...]
     """The other regions, nearest first."""
+    numbers: Mapping[str, int]
+    """Each region's network index, from which its subset follows."""
     languages: tuple[LanguageRoute, ...] = ()
     """The first match chooses the region that serves a request."""
     unreachable: frozenset[str] = frozenset()
@@ -34,6 +41,8 @@ class MeshPeers:
     def __post_init__(self) -> None:
         if not self.failover or self.region in self.failover:
             raise ValueError(f"failover: expected the regions other than {self.region}, nearest first: {self.failover}")
+        if set(self.numbers) != set(self.regions):
+            raise ValueError(f"numbers: expected those of {', '.join(self.regions)}, got {', '.join(self.numbers)}")
         strangers = sorted({route.region for route in self.languages} - set(self.reachable))
         if strangers:
             raise ValueError(f"languages: {', '.join(strangers)} is not one of the regions in reach")
@@ -69,24 +78,39 @@ def nearest_first(mesh_peers: MeshPeers) -> dict[str, Any]:
     }
 
 
-def subsets(mesh_peers: MeshPeers, policy: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return one subset per region, with the region's name: it prefers that region's endpoints over all others.
+def subset_names(numbers: Mapping[str, int]) -> dict[str, str]:
+    """Return the name of each region's subset. `numbers` are the regions' network indexes.
 
-    `policy` is the traffic policy of every subset, without the order of localities.
-    A subset that selected only the region's endpoints would be empty when the region is down.
-    The subset's name is part of the TLS server name, which the other region's gateway must know, so all regions have
-    the same subsets.
+    It is the index modulo `SUBSETS`, or the next that is free, or one more than there are.
     """
+    taken: dict[int, str] = {}
+    for region in sorted(numbers, key=lambda name: (numbers[name], name)):
+        near = ((numbers[region] + step) % SUBSETS for step in range(SUBSETS))
+        taken[next((place for place in near if place not in taken), len(taken))] = region
+    return {region: _name(place) for place, region in taken.items()}
+
+
+def subsets(mesh_peers: MeshPeers | None, policy: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the subsets of a service: one that prefers each other region, and some that prefer none yet.
+
+    `policy` is the traffic policy of a subset with a region, without the order of localities.
+    All of them exist from the start, in every region: a subset that came together with its route would be missing for
+    a moment, in the proxy that has the route already, or in a gateway of another region, which must know the subset's
+    name because it is part of the TLS server name. Only with more than `SUBSETS` regions one comes with its region.
+    A subset that selected only the region's endpoints would be empty when the region is down.
+    """
+    names = {} if mesh_peers is None else subset_names(mesh_peers.numbers)
+    preferred = {names[region]: region for region in (mesh_peers.failover if mesh_peers else ())}
     return [
-        {
-            "name": region,
-            "trafficPolicy": {
-                **policy,
-                "loadBalancer": {
-                    **policy["loadBalancer"],
-                    "localityLbSetting": {"enabled": True, "failoverPriority": [f"{CLUSTER_LABEL}={region}"]},
-                },
-            },
-        }
-        for region in mesh_peers.regions
+        {"name": name, **({"trafficPolicy": _preferring(preferred[name], policy)} if name in preferred else {})}
+        for name in map(_name, range(max(SUBSETS, len(names))))
     ]
+
+
+def _preferring(region: str, policy: Mapping[str, Any]) -> dict[str, Any]:
+    first = {"enabled": True, "failoverPriority": [f"{CLUSTER_LABEL}={region}"]}
+    return {**policy, "loadBalancer": {**policy["loadBalancer"], "localityLbSetting": first}}
+
+
+def _name(place: int) -> str:
+    return f"region-{place}"

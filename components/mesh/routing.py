@@ -1,6 +1,8 @@
 """Routes to the services, their permitted callers, and the metrics of their proxies."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -11,7 +13,7 @@ from components.context import RegionContext
 from components.mesh import chart_values, peers
 from components.mesh.peers import LanguageRoute, MeshPeers
 from components.metadata import PART_OF
-from components.namespaces import MONITORING, SERVICES
+from components.namespaces import INGRESS, MONITORING, SERVICES
 from components.services import HTTP_PORT, METRICS_PORT
 from components.workload import AppMetadata, custom_object, pod_monitor
 
@@ -62,7 +64,6 @@ class ServiceRouting(pulumi.ComponentResource):
         self, services: Sequence[str], domain: str, gateway: pulumi.Input[str], mesh_peers: MeshPeers | None
     ) -> None:
         namespace = self._context.namespaces[SERVICES]
-        languages = () if mesh_peers is None else mesh_peers.languages
         ports = dict.fromkeys(services, HTTP_PORT)
         self._resource(
             "networking.istio.io/v1",
@@ -70,13 +71,22 @@ class ServiceRouting(pulumi.ComponentResource):
             "services",
             pulumi.Output.all(namespace, gateway).apply(
                 lambda known: virtual_service(
-                    domain=domain, gateway=known[1], namespace=known[0], services=ports, languages=languages
+                    domain=domain, gateway=known[1], namespace=known[0], services=ports, mesh_peers=mesh_peers
                 )
             ),
         )
         for service in sorted(services):
-            rule = _destination(namespace, service, mesh_peers)
+            rule = namespace.apply(partial(destination_rule, service, mesh_peers=mesh_peers))
             self._resource("networking.istio.io/v1", "DestinationRule", service, rule)
+            of_gateways = namespace.apply(partial(gateway_destination_rule, service, mesh_peers=mesh_peers))
+            self._resource(
+                "networking.istio.io/v1",
+                "DestinationRule",
+                service,
+                of_gateways,
+                purpose="gateways",
+                app=replace(self._app, namespace=self._context.namespaces[INGRESS]),
+            )
 
     def _authorization(self, gateway_principal: pulumi.Input[str]) -> None:
         known = pulumi.Output.all(gateway_principal, self._context.namespaces[SERVICES])
@@ -101,22 +111,25 @@ class ServiceRouting(pulumi.ComponentResource):
         )
         proxy_monitor(self._name, self._app, self._context, pulumi.ResourceOptions(parent=self))
 
-    def _resource(self, api_version: str, kind: str, name: str, spec: pulumi.Input[dict[str, Any]]) -> None:
+    def _resource(
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        spec: pulumi.Input[dict[str, Any]],
+        *,
+        purpose: str | None = None,
+        app: AppMetadata | None = None,
+    ) -> None:
         custom_object(
-            f"{self._name}-{kind.lower()}-{name}",
-            self._app,
+            f"{self._name}-{purpose or kind.lower()}-{name}",
+            app or self._app,
             api_version=api_version,
             kind=kind,
             name=name,
             spec=spec,
             opts=self._after,
         )
-
-
-def _destination(
-    namespace: pulumi.Output[str], service: str, mesh_peers: MeshPeers | None
-) -> pulumi.Output[dict[str, Any]]:
-    return namespace.apply(lambda known: destination_rule(service, known, mesh_peers))
 
 
 def proxy_monitor(name: str, app: AppMetadata, context: RegionContext, opts: pulumi.ResourceOptions) -> None:
@@ -169,13 +182,15 @@ def virtual_service(
     gateway: str,
     namespace: str,
     services: Mapping[str, int],
-    languages: Sequence[LanguageRoute] = (),
+    mesh_peers: MeshPeers | None = None,
 ) -> dict[str, Any]:
     """Spec of a VirtualService: send https://<domain>/<service>/... to the service, without the prefix.
 
     With one host for all services, each region needs one certificate, one DNS record and one origin for a CDN.
-    The first match in `languages` chooses the region that serves a request. Without a match it is this region.
+    The first match in the peers' languages chooses the region that serves a request. Without a match it is this region.
     """
+    subsets = peers.subset_names(mesh_peers.numbers) if mesh_peers else {}
+    languages = mesh_peers.languages if mesh_peers else ()
     return {
         "hosts": [domain],
         "gateways": [gateway],
@@ -183,7 +198,7 @@ def virtual_service(
             route
             for name, port in sorted(services.items())
             for route in (
-                *(_language_route(name, namespace, port, language) for language in languages),
+                *(_language_route(name, namespace, port, each, subsets[each.region]) for each in languages),
                 _route(name, namespace, port),
             )
         ],
@@ -193,14 +208,11 @@ def virtual_service(
 def destination_rule(name: str, namespace: str, mesh_peers: MeshPeers | None = None) -> dict[str, Any]:
     """Spec of a DestinationRule: keep each circle on one pod, and eject failing pods (or regions) for a while.
 
-    With other regions, requests fail over to the nearest first, and each region is a subset that routes can choose.
+    With other regions, requests fail over to the nearest first.
     A circle has one pod in the region, whoever calls it: pods name no zone as their locality (`LOCALITY_LABEL`).
     """
-    affinity = {"consistentHash": {"httpHeaderName": CIRCLE_HEADER, "maglev": {"tableSize": HASH_TABLE}}}
     # Explicit, because outlier detection turns it on.
     nearest = {"enabled": False} if mesh_peers is None else peers.nearest_first(mesh_peers)
-    elsewhere = {"loadBalancer": affinity, "outlierDetection": outlier_detection(failures=1)}
-    regions = {} if mesh_peers is None else {"subsets": peers.subsets(mesh_peers, elsewhere)}
     return {
         "host": service_host(name, namespace),
         "trafficPolicy": {
@@ -208,11 +220,28 @@ def destination_rule(name: str, namespace: str, mesh_peers: MeshPeers | None = N
                 "tcp": {"connectTimeout": "3s", "tcpKeepalive": chart_values.tcp_keepalive()},
                 "http": {"idleTimeout": chart_values.IDLE_TIMEOUT},
             },
-            "loadBalancer": {**affinity, "localityLbSetting": nearest},
+            "loadBalancer": {**_affinity(), "localityLbSetting": nearest},
             "outlierDetection": outlier_detection(failures=2),
         },
-        **regions,
     }
+
+
+def gateway_destination_rule(name: str, namespace: str, mesh_peers: MeshPeers | None = None) -> dict[str, Any]:
+    """Spec of a DestinationRule for the gateways, in their namespace: as `destination_rule`, and subsets for languages.
+
+    A proxy takes the rule of its own namespace. Only the public gateway routes by language, and the gateways between
+    regions must know the same names; the services' proxies need no subset.
+    """
+    elsewhere = {"loadBalancer": _affinity(), "outlierDetection": outlier_detection(failures=1)}
+    return {
+        **destination_rule(name, namespace, mesh_peers),
+        "exportTo": ["."],
+        "subsets": peers.subsets(mesh_peers, elsewhere),
+    }
+
+
+def _affinity() -> dict[str, Any]:
+    return {"consistentHash": {"httpHeaderName": CIRCLE_HEADER, "maglev": {"tableSize": HASH_TABLE}}}
 
 
 def outlier_detection(*, failures: int) -> dict[str, Any]:
@@ -255,7 +284,7 @@ def _route(name: str, namespace: str, port: int) -> dict[str, Any]:
     }
 
 
-def _language_route(name: str, namespace: str, port: int, language: LanguageRoute) -> dict[str, Any]:
+def _language_route(name: str, namespace: str, port: int, language: LanguageRoute, subset: str) -> dict[str, Any]:
     plain = _route(name, namespace, port)
     return {
         **plain,
@@ -265,5 +294,5 @@ def _language_route(name: str, namespace: str, port: int, language: LanguageRout
             for path in plain["match"]
             for tag in language.tags
         ],
-        "route": [{"destination": {**plain["route"][0]["destination"], "subset": language.region}}],
+        "route": [{"destination": {**plain["route"][0]["destination"], "subset": subset}}],
     }

@@ -224,7 +224,7 @@ def test_the_post_quantum_switch(
 ) -> None:
     rendered = render_program("test", {"mesh:postQuantum": switch}, PROGRAM)
     values = release(rendered, "here-mesh-istiod")
-    assert values["env"] == environment
+    assert values["env"] == {"PILOT_AUTO_SEND_UNHEALTHY_ENDPOINTS": "false", **environment}
     assert values["meshConfig"].get("tlsDefaults", {}).get("ecdhCurves") == curves
     assert "ecdhCurves" not in values["meshConfig"]["meshMTLS"]
     https = rendered.named("here-gateway-gateway").inputs["spec"]["servers"][1]

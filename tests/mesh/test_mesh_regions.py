@@ -11,6 +11,7 @@ import pytest
 
 from components.account_token import Login
 from components.mesh import LanguageRoute, MeshPeers, chart_values, remote_secrets
+from components.mesh.peers import subset_names
 from components.mesh.settings import MeshSettings
 from tests.support.rendering import ROOT, Rendered, Resource, render_program
 
@@ -21,7 +22,11 @@ THREE = ("us-central1", "europe-west1", "asia-east1")
 FIVE = (*THREE, "us-east-1", "westeurope")
 EUROPE = "europe-west1"
 LISTS_PEERS = {"remote-regions-secret", "east-west-release", "routing-virtualservice-services"}
-KNOWS_PEERS_ROUTES = {"routing-destinationrule-agent-network", "routing-destinationrule-sacred-messaging"}
+KNOWS_PEERS_ROUTES = {
+    f"routing-{rule}-{service}"
+    for rule in ("destinationrule", "gateways")
+    for service in ("agent-network", "sacred-messaging")
+}
 
 
 @cache
@@ -51,6 +56,7 @@ def test_a_lone_region_has_nothing_of_other_regions() -> None:
     rule = spec(rendered(EUROPE), f"{EUROPE}-routing-destinationrule-agent-network")
     assert "subsets" not in rule
     assert rule["trafficPolicy"]["loadBalancer"]["localityLbSetting"] == {"enabled": False}
+    assert all(subset.keys() == {"name"} for subset in gateway_rules(rendered(EUROPE), EUROPE)["subsets"])
 
 
 @pytest.mark.parametrize("region", THREE)
@@ -208,6 +214,21 @@ def rules(mesh: Rendered, region: str) -> dict[str, Any]:
     return spec(mesh, f"{region}-routing-destinationrule-agent-network")
 
 
+def gateway_rules(mesh: Rendered, region: str) -> dict[str, Any]:
+    """Return what only the gateways of a region take."""
+    return spec(mesh, f"{region}-routing-gateways-agent-network")
+
+
+def preferred(mesh: Rendered, region: str) -> dict[str, str]:
+    """Return the cluster that each subset prefers, by the subset's name."""
+    found = {}
+    for subset in gateway_rules(mesh, region)["subsets"]:
+        if "trafficPolicy" in subset:
+            (label,) = subset["trafficPolicy"]["loadBalancer"]["localityLbSetting"]["failoverPriority"]
+            found[subset["name"]] = label.removeprefix("topology.istio.io/cluster=")
+    return found
+
+
 @pytest.mark.parametrize(
     ("region", "nearest"),
     [("europe-west1", "westeurope"), ("us-central1", "us-east-1"), ("asia-east1", "westeurope")],
@@ -234,7 +255,6 @@ def test_a_language_does_not_go_where_the_region_s_endpoints_are_unknown() -> No
     }
     from_there = {route["name"] for route in spec(mesh, "asia-east1-routing-virtualservice-services")["http"]}
     assert "agent-network-prefix-us-central1" in from_there
-    assert [subset["name"] for subset in rules(mesh, EUROPE)["subsets"]] == sorted(THREE)
 
 
 def test_a_region_without_traffic_gets_no_request_and_may_send_some() -> None:
@@ -254,11 +274,18 @@ def test_nobody_is_told_that_a_region_without_traffic_is_out_of_reach(caplog: py
     assert [message for message in caplog.messages if "sends no requests" in message] == []
 
 
-def test_all_regions_know_a_region_s_subset_before_any_of_them_sends_it_requests() -> None:
-    """The subset is part of the TLS server name. A gateway that does not know it ends the connection."""
-    closed, opened = rendered(*FIVE, closed=("westeurope",)), rendered(*FIVE)
-    for region in FIVE:
-        assert rules(closed, region)["subsets"] == rules(opened, region)["subsets"]
+@pytest.mark.parametrize(("regions", "closed"), [(THREE, ()), (FIVE, ()), (FIVE, ("westeurope",))])
+def test_no_route_names_a_subset_that_was_not_there_before_its_region(
+    regions: tuple[str, ...], closed: tuple[str, ...]
+) -> None:
+    """A subset that comes with its route is missing for a moment: in the proxy, or in a gateway of another region."""
+    grown = rendered(*regions, closed=closed)
+    known = {subset["name"] for subset in gateway_rules(rendered(EUROPE), EUROPE)["subsets"]}
+    for region in THREE:
+        assert {subset["name"] for subset in gateway_rules(grown, region)["subsets"]} == known
+        routes = spec(grown, f"{region}-routing-virtualservice-services")["http"]
+        named = {route["route"][0]["destination"].get("subset") for route in routes} - {None}
+        assert named <= known
 
 
 def test_a_region_is_opened_by_updates_of_what_lists_it_alone() -> None:
@@ -271,41 +298,77 @@ def test_a_region_is_opened_by_updates_of_what_lists_it_alone() -> None:
 
 
 def test_every_locality_setting_has_exactly_one_way_and_keeps_a_circles_affinity() -> None:
-    rule = rules(rendered(*FIVE), EUROPE)
-    policies = [rule["trafficPolicy"], *(subset["trafficPolicy"] for subset in rule["subsets"])]
+    policies = [rules(rendered(*FIVE), EUROPE)["trafficPolicy"], *policies_of_subsets(rendered(*FIVE), EUROPE)]
+    assert len(policies) == len(FIVE)
     for policy in policies:
         balancer = policy["loadBalancer"]
         assert len(balancer["localityLbSetting"].keys() & {"distribute", "failover", "failoverPriority"}) == 1
         assert balancer["consistentHash"] == {"httpHeaderName": "x-sacred-circle", "maglev": {"tableSize": 5003}}
 
 
-def test_all_regions_have_the_same_subsets_because_their_names_are_in_the_server_name() -> None:
+def policies_of_subsets(mesh: Rendered, region: str) -> list[dict[str, Any]]:
+    found = gateway_rules(mesh, region)["subsets"]
+    return [subset["trafficPolicy"] for subset in found if "trafficPolicy" in subset]
+
+
+def test_gateways_take_their_own_rule_and_pods_of_services_have_no_subsets() -> None:
+    """Istio looks into the proxy's namespace first. Each subset costs a proxy memory."""
     mesh = rendered(*FIVE)
-    subsets = [rules(mesh, region)["subsets"] for region in FIVE]
-    assert all(found == subsets[0] for found in subsets)
-    assert [subset["name"] for subset in subsets[0]] == sorted(FIVE)
+    of_gateways = mesh.named(f"{EUROPE}-routing-gateways-agent-network").inputs
+    assert of_gateways["metadata"]["namespace"] == "istio-ingress"
+    assert of_gateways["spec"]["exportTo"] == ["."]
+    assert of_gateways["spec"]["host"] == "agent-network.sacred-council.svc.cluster.local"
+    assert of_gateways["spec"]["trafficPolicy"] == rules(mesh, EUROPE)["trafficPolicy"]
+    assert "subsets" not in rules(mesh, EUROPE)
 
 
 def test_a_subset_prefers_its_region_and_has_all_others_left_when_that_is_down() -> None:
-    for subset in rules(rendered(*FIVE), EUROPE)["subsets"]:
-        assert "labels" not in subset
-        setting = subset["trafficPolicy"]["loadBalancer"]["localityLbSetting"]
-        assert setting["failoverPriority"] == [f"topology.istio.io/cluster={subset['name']}"]
+    mesh = rendered(*FIVE)
+    assert sorted(preferred(mesh, EUROPE).values()) == sorted(set(FIVE) - {EUROPE})
+    assert all("labels" not in subset for subset in gateway_rules(mesh, EUROPE)["subsets"])
+
+
+def test_a_region_keeps_its_subset_while_others_come() -> None:
+    three, five = preferred(rendered(*THREE), EUROPE), preferred(rendered(*FIVE), EUROPE)
+    assert three.items() < five.items()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "names"),
+    [
+        ({"a": 1, "b": 64, "c": 31}, {"a": "region-1", "b": "region-0", "c": "region-15"}),
+        ({"a": 33, "b": 1}, {"b": "region-1", "a": "region-2"}),
+        ({"a": 15, "b": 31, "c": 16}, {"a": "region-15", "c": "region-0", "b": "region-1"}),
+        (
+            {str(n): n for n in range(100, 118)},
+            {str(n): f"region-{n % 16}" for n in range(100, 116)} | {"116": "region-16", "117": "region-17"},
+        ),
+    ],
+)
+def test_regions_with_the_same_remainder_take_the_next_free_subset(
+    numbers: dict[str, int], names: dict[str, str]
+) -> None:
+    assert subset_names(numbers) == names
+
+
+@pytest.mark.parametrize("regions", [1, 16, 17, 64, 200])
+def test_no_two_regions_share_a_subset(regions: int) -> None:
+    names = subset_names({f"region{number}": 7 * number % 256 for number in range(regions)})
+    assert len(set(names.values())) == regions
 
 
 def test_a_subset_leaves_out_a_region_after_one_request_without_an_answer() -> None:
     """Whoever tries again then gets an answer from another region."""
-    rule = rules(rendered(*FIVE), EUROPE)
-    limits = [
-        subset["trafficPolicy"]["outlierDetection"]["consecutiveLocalOriginFailures"] for subset in rule["subsets"]
-    ]
-    assert set(limits) == {1}
+    policies = policies_of_subsets(rendered(*FIVE), EUROPE)
+    assert {policy["outlierDetection"]["consecutiveLocalOriginFailures"] for policy in policies} == {1}
     # One slow request must not take a pod's circles away.
+    rule = rules(rendered(*FIVE), EUROPE)
     assert rule["trafficPolicy"]["outlierDetection"]["consecutiveLocalOriginFailures"] == 2
 
 
 def test_a_language_goes_to_the_region_that_serves_it_and_all_else_stays() -> None:
-    routes = spec(rendered(*THREE), f"{EUROPE}-routing-virtualservice-services")["http"]
+    mesh = rendered(*THREE)
+    routes = spec(mesh, f"{EUROPE}-routing-virtualservice-services")["http"]
     mine = [route for route in routes if route["name"].startswith("agent-network")]
     *languages, plain = mine
     assert [route["name"] for route in languages] == [
@@ -315,7 +378,7 @@ def test_a_language_goes_to_the_region_that_serves_it_and_all_else_stays() -> No
         "agent-network-prefix-us-central1",
     ]
     for route in languages:
-        assert route["route"][0]["destination"]["subset"] == route["name"].split("-", 3)[3]
+        assert preferred(mesh, EUROPE)[route["route"][0]["destination"]["subset"]] == route["name"].split("-", 3)[3]
         assert all(match["headers"].keys() == {"x-sacred-language"} for match in route["match"])
         assert {key: route[key] for key in ("rewrite", "timeout", "retries")} == {
             key: plain[key] for key in ("rewrite", "timeout", "retries")
@@ -326,13 +389,19 @@ def test_a_language_goes_to_the_region_that_serves_it_and_all_else_stays() -> No
 
 def mesh_peers(failover: Sequence[str], languages: Sequence[str] = ()) -> MeshPeers:
     routes = tuple(LanguageRoute(region=region, match="exact", tags=("en",)) for region in languages)
-    return MeshPeers(region="here", failover=tuple(failover), languages=routes)
+    numbers = {region: number for number, region in enumerate(("here", *failover))}
+    return MeshPeers(region="here", failover=tuple(failover), numbers=numbers, languages=routes)
 
 
 @pytest.mark.parametrize("failover", [(), ("there", "here")])
 def test_mesh_peers_are_of_others(failover: Sequence[str]) -> None:
     with pytest.raises(ValueError, match="failover: expected the regions other than here, nearest first"):
         mesh_peers(failover)
+
+
+def test_every_region_of_the_mesh_has_a_number() -> None:
+    with pytest.raises(ValueError, match="numbers: expected those of here, there, got here"):
+        replace(mesh_peers(["there"]), numbers={"here": 1})
 
 
 def test_a_language_is_not_sent_where_nobody_is() -> None:
