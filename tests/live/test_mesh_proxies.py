@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(1800
 
 REGION = "local"
 PROXIES = (*(f"{SERVICES}/{name}" for name in NAMES), f"{INGRESS}/istio-ingressgateway")
+
+
 @pytest.fixture(scope="module")
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StackControllers, Mesh]]:
     live.require_networks()
@@ -94,5 +96,8 @@ def test_istiod_sees_every_proxy_in_its_newest_state(mesh: tuple[StackController
 def test_proxies_complain_about_nothing(mesh: tuple[StackControllers, Mesh]) -> None:
     logs = [*(mesh[0].directory / REGION / "pods").glob("*/*/istio-*/log")]
     assert len(logs) >= len(PROXIES)
-    said = {str(log.relative_to(mesh[0].directory)): mesh_sandboxes.complaints_in(log, mesh_sandboxes.STARTING) for log in logs}
+    said = {
+        str(log.relative_to(mesh[0].directory)): mesh_sandboxes.complaints_in(log, mesh_sandboxes.STARTING)
+        for log in logs
+    }
     assert {log: found for log, found in said.items() if found} == {}
