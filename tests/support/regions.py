@@ -38,8 +38,11 @@ KNOWS_PEERS = {
     "mesh-remote-regions-secret",
     "mesh-east-west-release",
     "mesh-routing-virtualservice-services",
-    *(f"mesh-routing-destinationrule-{service}" for service in NAMES),
+    *(f"mesh-routing-{rule}-{service}" for rule in ("destinationrule", "gateways") for service in NAMES),
 }
+
+# Those of them that know only the nearest other region: they change when that is another one.
+KNOWS_NEAREST = {f"mesh-routing-destinationrule-{service}" for service in NAMES}
 
 # Resources of the primary region only: the list of regions, and by default the backups.
 PRIMARY_REGION_HAS = ("database-jobs-regions", "database-jobs-backup", "backups")
