@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import IPv4Address
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo, available_timezones
@@ -158,12 +159,18 @@ def _address_or_host(value: str) -> str:
     return _ipv4_address(value) if value.replace(".", "").isdigit() else value
 
 
+@cache
+def time_zones() -> frozenset[str]:
+    """Return the names in this machine's time zone database; none if it has no such database. Read once: it is slow."""
+    return frozenset(available_timezones())
+
+
 def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
         # A machine without the time zone database cannot check. There, a cluster finds the error first.
-        if known := available_timezones():
+        if known := time_zones():
             meant = closest(value, known)
             remedy = f"did you mean {meant}?" if meant else "write e.g. Europe/Brussels or Etc/UTC"
             raise mistake("is not in the IANA time zone database", remedy) from None

@@ -106,9 +106,14 @@ CHARTS = (
 Path = tuple[str, ...]
 
 
-@cache
 def cluster_of(name: str) -> Cluster:
     """Return the cluster of a case."""
+    real_charts.require_some()
+    return _cluster_of(name)
+
+
+@cache
+def _cluster_of(name: str) -> Cluster:
     return cluster(CASES[name])
 
 

@@ -40,7 +40,7 @@ def template(values: Mapping[str, Any], *, namespace: str = "default", release: 
     """The objects of the chart with `values`. Raises AssertionError with Helm's message when Helm refuses them."""
     result = helm("template", release, str(CHART), "--namespace", namespace, values=values)
     assert result.returncode == 0, result.stderr
-    return [manifest for manifest in yaml.safe_load_all(result.stdout) if manifest]
+    return [manifest for manifest in yaml.load_all(result.stdout, Loader=yaml.CSafeLoader) if manifest]
 
 
 def helm(*arguments: str | Path, values: Mapping[str, Any] | None = None) -> CompletedProcess[str]:

@@ -3,12 +3,11 @@
 import math
 from collections.abc import Iterator
 from typing import Final
-from zoneinfo import available_timezones
 
 from components.durations import DAY_SECONDS
 from components.monitoring.rules.scaling import history_days, replicas_for
 from components.scaling.settings import EventSettings
-from components.settings.values import seconds_of
+from components.settings.values import seconds_of, time_zones
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
 from stacks.settings.rules.lists import names_differ
@@ -84,7 +83,7 @@ def events_fit(settings: Settings) -> Iterator[Mistake]:
 
 def clocks_are_known(settings: Settings) -> Iterator[Mistake]:
     """This machine can tell when an event starts."""
-    if settings.scaling.enabled and settings.scaling.events and not available_timezones():
+    if settings.scaling.enabled and settings.scaling.events and not time_zones():
         yield Mistake(
             path="scaling.events",
             rule="need a time zone database, and this machine has none",
