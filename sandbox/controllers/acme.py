@@ -173,6 +173,8 @@ class AcmeAuthority:
         raise SandboxError(f"The test authority does not start: {problem}\n{said}")
 
 
+_children: Final[list[subprocess.Popen[bytes]]] = []
+"""Servers that this process has started, kept until they have ended, so that none stays a zombie."""
 _PROGRAMS: Final = ("pebble-challtestsrv", "pebble", "sandbox.controllers.acme_proxy")
 
 
@@ -193,10 +195,10 @@ def pebble_configuration(ports: Ports, directory: Path, lifetime_seconds: int) -
     }
 
 
-def launch(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
+def launch(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start a server that outlives this process, with its output in `log`."""
     with log.open("wb") as output:
-        subprocess.Popen(
+        process = subprocess.Popen(
             list(command),
             env=dict(environment),
             stdin=subprocess.DEVNULL,
@@ -204,6 +206,8 @@ def launch(command: Sequence[str], log: Path, environment: Mapping[str, str]) ->
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    _children.append(process)
+    return process
 
 
 def servers_in(directory: Path) -> list[psutil.Process]:
@@ -220,6 +224,7 @@ def servers_in(directory: Path) -> list[psutil.Process]:
 def stop_servers(directory: Path) -> None:
     """End the servers of `directory`. Raises `SandboxError` for those that do not end."""
     stubborn = processes.stop(servers_in(directory))
+    _children[:] = [child for child in _children if child.poll() is None]
     if stubborn:
         pids = ", ".join(str(process.pid) for process in stubborn)
         raise SandboxError(f"Processes {pids} do not end; end them by hand (kill -9).")

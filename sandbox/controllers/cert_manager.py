@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -84,8 +85,8 @@ class CertManager:
         kubeconfig.write(self._kubeconfig, self._access())
         (port,) = ports.free(1, ports.after_control_plane(self.cluster.plane.slot))
         (self.directory / "port").write_text(str(port))
-        launch(self._command(port, authority), self._log, {**os.environ, **authority.environment})
-        self._await_metrics()
+        process = launch(self._command(port, authority), self._log, {**os.environ, **authority.environment})
+        self._await_metrics(process)
 
     def stop(self) -> None:
         """End it."""
@@ -171,9 +172,10 @@ class CertManager:
         found: dict[str, Any] = json.loads(run.stdout) if run.returncode == 0 else {}
         return found
 
-    def _await_metrics(self) -> None:
+    def _await_metrics(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_SECONDS
-        while self.running() and time.monotonic() < deadline:
+        # A process that has just begun has no command line for a moment, by which `running` would find it.
+        while process.poll() is None and time.monotonic() < deadline:
             try:
                 if self.metrics:
                     return

@@ -7,6 +7,7 @@ The tests build on each other.
 import base64
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,6 +50,13 @@ INGRESS = ("--namespace", "istio-ingress")
 ACME_PATH = "/.well-known/acme-challenge/"
 SOLVER_IMAGE = f"quay.io/jetstack/cert-manager-acmesolver:{versions.CERT_MANAGER.version}"
 SOLVER = "--selector=acme.cert-manager.io/http01-solver=true"
+TRIED_AGAIN = {
+    r"propagation check failed": "no gateway answers at first",
+    r'"failed to update status" .*resource_kind="Order"': "two of its workers write one order",
+    r"error finalizing order: Post": "its copy of the order is older than the order",
+    r"challenges.acme.cert-manager.io .* not found": "it deletes the challenge itself",
+}
+"""What the controller reports as errors and puts right by itself, as patterns with their reasons."""
 PATIENCE = 240.0
 """Seconds to wait for what comes by itself."""
 
@@ -312,4 +320,4 @@ def test_the_controller_has_the_rights_of_the_chart_s_account_and_no_others(depl
 
 def test_the_controller_reported_no_error(deployed: Deployed) -> None:
     errors = [line for line in deployed.manager.log.splitlines() if line.startswith("E")]
-    assert [line for line in errors if "propagation check failed" not in line] == []
+    assert [line for line in errors if not any(re.search(pattern, line) for pattern in TRIED_AGAIN)] == []

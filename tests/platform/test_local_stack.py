@@ -199,6 +199,7 @@ def test_drift_is_found_and_repaired(sandbox: Sandbox, first_up: str) -> None:
     sandbox.pulumi("refresh", "--yes", "--expect-no-changes")
 
 
+@pytest.mark.campaign
 def test_a_field_that_another_controller_owns_is_a_conflict_and_taken_back_on_request(
     sandbox: Sandbox, first_up: str
 ) -> None:
@@ -298,6 +299,7 @@ def test_a_pack_that_does_not_start_says_why(sandbox: Sandbox, first_up: str) ->
     assert "nothing_of_that_name" in said
 
 
+@pytest.mark.campaign
 def test_a_changed_setting_updates_only_what_it_is_about(sandbox: Sandbox, first_up: str) -> None:
     sandbox.configure({"cache": {"maxMemory": "96Mi"}})
     preview = _steps(sandbox.pulumi("preview", "--json"))
@@ -309,6 +311,7 @@ def test_a_changed_setting_updates_only_what_it_is_about(sandbox: Sandbox, first
     sandbox.pulumi("preview", "--expect-no-changes")
 
 
+@pytest.mark.campaign
 def test_more_nodes_replace_nothing(sandbox: Sandbox, first_up: str) -> None:
     sandbox.configure({"database": {"nodes": 3}, "cache": {"replicas": 3}, "messaging": {"servers": 3}})
     preview = _steps(sandbox.pulumi("preview", "--json"))

@@ -15,7 +15,7 @@ from tests.support.scaled_region import (
 )
 from tests.support.servers import eventually
 
-pytestmark = [pytest.mark.conformance, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.conformance, pytest.mark.campaign, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
