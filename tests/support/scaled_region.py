@@ -295,6 +295,8 @@ def _keda(region: ScaledRegion) -> None:
         **os.environ,
         "WATCH_NAMESPACE": SERVICES,
         "POD_NAMESPACE": KEDA,
+        # In a pod it comes from the ServiceAccount's files.
+        "KEDA_CLUSTER_OBJECT_NAMESPACE": KEDA,
         "KEDA_HTTP_DEFAULT_TIMEOUT": "3000",
     }
     region.running.start(
@@ -315,6 +317,7 @@ def _keda(region: ScaledRegion) -> None:
         [
             str(binary("keda-adapter")),
             kubeconfig,
+            f"--lister-kubeconfig={region.cluster.kubeconfig}",
             f"--authentication-kubeconfig={region.cluster.kubeconfig}",
             f"--authorization-kubeconfig={region.cluster.kubeconfig}",
             f"--client-ca-file={region.cluster.directory / 'pki' / 'ca.crt'}",
