@@ -110,5 +110,10 @@ def _sync_policy() -> dict[str, Any]:
         # sync again.
         "automated": {"prune": True},
         "syncOptions": ["CreateNamespace=false", "RespectIgnoreDifferences=true", "ServerSideApply=true"],
-        "retry": {"limit": 5, "backoff": {"duration": "30s", "factor": 2, "maxDuration": "5m"}},
+        # A commit that puts a bad one right is taken at the next attempt, not once all attempts are used up.
+        "retry": {
+            "limit": 5,
+            "refresh": True,
+            "backoff": {"duration": "30s", "factor": 2, "maxDuration": "5m"},
+        },
     }

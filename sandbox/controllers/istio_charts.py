@@ -106,7 +106,9 @@ def complete(cluster: Cluster) -> None:
     """Add what substitutes of the charts lack, but no webhooks (see `install_webhooks`)."""
     for release in releases(cluster):
         if _is_substitute(cluster, release):
-            _apply(cluster, [each for each in render(cluster, release) if each["kind"] not in WEBHOOKS])
+            objects = [each for each in render(cluster, release) if each["kind"] not in WEBHOOKS]
+            _make_way(cluster, objects)
+            _apply(cluster, objects)
 
 
 def install_webhooks(cluster: Cluster, url: str) -> None:
@@ -224,6 +226,16 @@ def _is_substitute(cluster: Cluster, release: Release) -> bool:
     """Whether the release was installed from the sandbox's substitute of the chart."""
     where = (f"substitute-{release.name}", f"--namespace={release.namespace}")
     return bool(_kubectl(cluster, "get", "configmap", *where, "--ignore-not-found", "--output=name").strip())
+
+
+def _make_way(cluster: Cluster, objects: Iterable[Manifest]) -> None:
+    """Delete the substitute's Deployments that select other pods: the API server changes no selector."""
+    for each in objects:
+        if each["kind"] == "Deployment":
+            here = (f"--namespace={each['metadata']['namespace']}", "--ignore-not-found")
+            found = _kubectl(cluster, "get", "deployment", each["metadata"]["name"], *here, "--output=json")
+            if found.strip() and json.loads(found)["spec"]["selector"] != each["spec"]["selector"]:
+                _kubectl(cluster, "delete", "deployment", each["metadata"]["name"], *here)
 
 
 def _apply(cluster: Cluster, objects: Iterable[Manifest]) -> None:
