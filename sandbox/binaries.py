@@ -209,6 +209,13 @@ FOR_TESTS = (
         tags="slicelabels",
     ),
     Binary(
+        name="otelcol",
+        tool="collector",
+        package=".",
+        module="go.opentelemetry.io/collector/otelcol",
+        version_variable="main.version",
+    ),
+    Binary(
         name="amtool",
         tool="alertmanager",
         package="github.com/prometheus/alertmanager/cmd/amtool",

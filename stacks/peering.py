@@ -32,7 +32,7 @@ POD_NAME: Final = "statefulset.kubernetes.io/pod-name"
 METRICS_APP: Final = "monitoring"
 """App label of what leads to the metrics of other regions."""
 SITES_SERVICE: Final = "sites"
-"""Name of the Service at which edge sites reach the region's NATS."""
+"""Name of the Services at which edge sites reach the region's NATS and its collector of traces."""
 
 PeerEndpoints = Mapping[str, Sequence[PeerEndpoint]]
 """A region's peer endpoints by the data service's namespace, in the order of their numbers."""
@@ -158,34 +158,51 @@ def _callers(site: PeeringSite, data_service: str) -> Sequence[pulumi.Input[str]
     """Who may call the region's data service: the other regions, and its edge sites if it is the database."""
     return [
         *allowed_sources(site.plan, site.clouds),
-        *(_addresses_of_sites(site) if data_service == COCKROACHDB else ()),
+        *(addresses_of_sites(site.settings, site.plan.name) if data_service == COCKROACHDB else ()),
     ]
 
 
-def _addresses_of_sites(site: PeeringSite) -> Sequence[str]:
-    """The addresses that the region's edge sites connect from, each once: sites may have one NAT."""
-    sites = site.settings.sites_of(site.plan.name)
-    return sorted({address for one in sites for address in one.egress_addresses})
+def addresses_of_sites(settings: Settings, region: str) -> Sequence[str]:
+    """The addresses that the edge sites of `region` connect from, each once: sites may have one NAT. Pure."""
+    return sorted({address for one in settings.sites_of(region) for address in one.egress_addresses})
 
 
-def edge_sites_endpoint(site: PeeringSite) -> PeerEndpoint | None:
-    """Make the peer endpoint at which the region's edge sites reach its NATS. None: the region is no site's home."""
+def site_endpoint_specs(settings: Settings) -> Mapping[str, PeerEndpointSpec]:
+    """The peer endpoints of a region that is the home of edge sites, by namespace. Pure."""
+    links = PeerEndpointSpec(
+        app=messaging.APP, index=0, port=messaging.LEAF_PORT, pods=selector(messaging.APP), single=False
+    )
+    traces = PeerEndpointSpec(
+        app=monitoring.COLLECTOR, index=0, port=monitoring.SITES_PORT, pods=selector(monitoring.COLLECTOR), single=False
+    )
+    return {NATS: links, **({MONITORING: traces} if settings.monitoring.enabled else {})}
+
+
+def edge_sites_endpoints(site: PeeringSite) -> Mapping[str, PeerEndpoint]:
+    """Make the peer endpoints for the region's edge sites, by namespace. None if the region is no site's home."""
     if not site.settings.sites_of(site.plan.name):
-        return None
+        return {}
+    return {
+        namespace: _edge_sites_endpoint(site, namespace, endpoint)
+        for namespace, endpoint in site_endpoint_specs(site.settings).items()
+    }
+
+
+def _edge_sites_endpoint(site: PeeringSite, namespace: str, endpoint: PeerEndpointSpec) -> PeerEndpoint:
     region = site.plan.name
-    name = f"{region}-{NATS}-{SITES_SERVICE}"
+    name = f"{region}-{namespace}-{SITES_SERVICE}"
     return PeerEndpoint(
         name,
         PeerEndpointArgs(
             region=region,
-            app=messaging.APP,
-            namespace=site.namespaces[NATS],
+            app=endpoint.app,
+            namespace=site.namespaces[namespace],
             service=SITES_SERVICE,
-            port=messaging.LEAF_PORT,
-            pods=selector(messaging.APP),
+            port=endpoint.port,
+            pods=endpoint.pods,
             annotations=site.cluster.load_balancer_annotations,
             address=site.clouds[region].public_address(name),
-            allowed_sources=_addresses_of_sites(site),
+            allowed_sources=addresses_of_sites(site.settings, region),
         ),
         pulumi.ResourceOptions(parent=site.parent, providers=[site.cluster.provider]),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.cluster.settings import CLOUD_NAMES, AwsRegion, RegionSettings
-from stacks.peering import peer_endpoint_specs
+from stacks.peering import addresses_of_sites, peer_endpoint_specs, site_endpoint_specs
 from stacks.settings import Settings
 from stacks.settings.rules.clouds import egress_address_count
 
@@ -83,7 +83,7 @@ def public_addresses(settings: Settings, name: str) -> int:
         + sum(1 if endpoint.single else per_balancer for endpoint in endpoints)
         + (gateway if settings.mesh.enabled else 0)
         + (unreserved if settings.mesh.enabled and settings.peering_enabled else 0)
-        + (per_balancer if settings.sites_of(name) else 0)
+        + (per_balancer * len(site_endpoint_specs(settings)) if settings.sites_of(name) else 0)
     )
 
 
@@ -116,11 +116,13 @@ def security_group_rules(settings: Settings, name: str) -> int:
 
 
 def _of_sites(settings: Settings, name: str) -> int:
-    """The rules for the region's edge sites: at each node of the database, and at the messaging's own load balancer."""
-    sources = {address for site in settings.sites_of(name) for address in site.egress_addresses}
+    """The rules for the region's edge sites: at each node of the database, and at the sites' own load balancers."""
+    sources, balancers = len(addresses_of_sites(settings, name)), len(site_endpoint_specs(settings))
     if not sources:
         return 0
-    return len(sources) * (settings.database.nodes + 2) + egress_address_count(settings.region(name))
+    icmp = 1
+    zones = egress_address_count(settings.region(name))
+    return sources * (settings.database.nodes + balancers + icmp) + balancers * zones
 
 
 def _sources(settings: Settings, name: str) -> int:

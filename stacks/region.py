@@ -32,12 +32,13 @@ from components.namespaces import COCKROACHDB, MATCHING, SERVICES
 from components.peering import StorePeers
 from components.scaling import Keda, ScaledServices
 from components.services import Services
-from components.sites import HomeDatabase
+from components.sites import HomeCollector, HomeDatabase, SiteCollector
 from components.streaming import Streaming
 from components.streaming.kafka import Kafka
 from stacks import monitoring_targets, topology
 from stacks.data_services import data_services, managed
 from stacks.managed_data_services import ManagedDataServices
+from stacks.peering import addresses_of_sites
 from stacks.region_base import RegionBase
 from stacks.region_mesh import RegionMesh
 from stacks.scaling import scaling_plan
@@ -55,6 +56,8 @@ class Home:
     database: Sequence[Sequence[pulumi.Output[str]]]
     """IPv4 addresses of the peer endpoint of each of its database nodes."""
     messaging: HomeLink
+    traces: HomeCollector | None = None
+    """Its collector of traces. None: the stack has no monitoring, so the site has no collector either."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +119,7 @@ class Region(pulumi.ComponentResource):
         )
         monitoring = self._monitoring() if args.settings.monitoring.enabled else None
         self.context = self.context.with_monitoring(monitoring.release if monitoring else None)
+        self._collect_traces()
         mesh = self._mesh() if args.settings.mesh.enabled else None
         self.certificates = mesh.certificates if mesh else None
         keda = self._keda()
@@ -167,11 +171,23 @@ class Region(pulumi.ComponentResource):
             size=monitoring_targets.region_size(settings, self._name),
             targets=monitoring_targets.of_region(settings, self._name),
             trace_clients=monitoring_targets.trace_clients(settings),
+            trace_sites=addresses_of_sites(settings, self._name),
             dns_server=self._args.base.cluster.dns_server,
             machine_prices=monitoring_targets.machine_prices(settings, self._name),
             receiver=monitoring_targets.alert_receiver(self._args.secrets),
             scaling=self._scaling,
         )
+
+    @property
+    def _traces(self) -> HomeCollector | None:
+        """Where an edge site sends its traces. None: nowhere, or this is a region."""
+        return self._args.home.traces if self._args.home is not None else None
+
+    def _collect_traces(self) -> None:
+        """Collect the traces of an edge site for its home. A region collects its own as part of its monitoring."""
+        if self._traces is not None:
+            clients = monitoring_targets.trace_clients(self._args.settings)
+            SiteCollector(f"{self._name}-collector", self.context, self._traces, clients=clients)
 
     def _mesh(self) -> RegionMesh:
         return RegionMesh(
@@ -182,6 +198,7 @@ class Region(pulumi.ComponentResource):
             base=self._args.base,
             east_west=self._args.east_west,
             edge=self._args.edge,
+            traced=self._traces is not None,
         )
 
     def _database(self, mesh: Sequence[pulumi.Resource]) -> Database | HomeDatabase:
@@ -281,11 +298,17 @@ class Region(pulumi.ComponentResource):
             f"{self._name}-services",
             self.context,
             settings.running_services,
-            values=None if settings.managed_by_argocd(self._name) else values_of(settings, self._args.plan),
+            values=self._service_values(),
             renderer=self._args.chart_renderer,
             # Also for the namespace, which holds the data services' connections.
             after=list(self.ready),
         )
+
+    def _service_values(self) -> Mapping[str, Any] | None:
+        settings = self._args.settings
+        if settings.managed_by_argocd(self._name):
+            return None
+        return values_of(settings, self._args.plan, traced=self._traces is not None)
 
     def _keda(self) -> Keda | None:
         if self._scaling is None:

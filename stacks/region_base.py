@@ -15,7 +15,7 @@ from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority
 from stacks import clusters, dns
 from stacks.clouds import RegionCloud, RegionCluster
 from stacks.data_services import data_namespaces
-from stacks.peering import PeerEndpoints, PeeringSite, edge_sites_endpoint, name_peers, region_peer_endpoints
+from stacks.peering import PeerEndpoints, PeeringSite, edge_sites_endpoints, name_peers, region_peer_endpoints
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
@@ -34,6 +34,8 @@ class RegionBaseArgs:
     """All regions, by name: the cluster stands in the region's own and admits the others."""
     platform_root: RootAuthority
     mesh_root: RootAuthority
+    traced: bool = False
+    """Whether there is a collector of traces, also without `monitoring.enabled`."""
 
 
 class RegionBase(pulumi.ComponentResource):
@@ -53,8 +55,8 @@ class RegionBase(pulumi.ComponentResource):
     """Signs Istio's certificates."""
     endpoints: PeerEndpoints
     """By the data service's namespace; empty without peering."""
-    sites_endpoint: PeerEndpoint | None
-    """Where the region's edge sites reach its NATS. None: it is no site's home."""
+    sites_endpoints: Mapping[str, PeerEndpoint]
+    """Where the region's edge sites reach it, by namespace. Empty if it is no site's home."""
 
     def __init__(self, name: str, args: RegionBaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:stack:RegionBase", name, None, opts)
@@ -66,12 +68,12 @@ class RegionBase(pulumi.ComponentResource):
         self.provider = self.cluster.provider
         self.namespaces = {
             namespace: self._namespace(region, namespace, labels)
-            for namespace, labels in namespace_labels(args.plan, args.settings).items()
+            for namespace, labels in namespace_labels(args.plan, args.settings, traced=args.traced).items()
         }
         self.authority = self._authority(region, "platform", args.platform_root)
         self.mesh_authority = self._authority(region, "mesh", args.mesh_root)
         self.endpoints = region_peer_endpoints(self._site()) if args.plan.peering_enabled else {}
-        self.sites_endpoint = edge_sites_endpoint(self._site())
+        self.sites_endpoints = edge_sites_endpoints(self._site())
         self.register_outputs({"namespaces": dict(self.namespaces)})
 
     def peers(self, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, StorePeers]:
@@ -113,8 +115,11 @@ class RegionBase(pulumi.ComponentResource):
         )
 
 
-def namespace_labels(plan: RegionPlan, settings: Settings) -> dict[str, dict[str, str]]:
-    """The region's namespaces, each with its labels besides the standard ones."""
+def namespace_labels(plan: RegionPlan, settings: Settings, *, traced: bool = False) -> dict[str, dict[str, str]]:
+    """The region's namespaces, each with its labels besides the standard ones.
+
+    `traced`: there is a collector of traces, also without `monitoring.enabled`.
+    """
     mesh = {
         namespaces.ISTIO: {NETWORK_LABEL: plan.mesh_network},
         namespaces.INGRESS: INJECTED,
@@ -122,7 +127,7 @@ def namespace_labels(plan: RegionPlan, settings: Settings) -> dict[str, dict[str
     return {
         **{namespace: {} for namespace in data_namespaces(settings).values()},
         **(mesh if settings.mesh.enabled else {}),
-        **({namespaces.MONITORING: {}} if settings.monitoring.enabled else {}),
+        **({namespaces.MONITORING: {}} if settings.monitoring.enabled or traced else {}),
         **({namespaces.LIVE: {}} if settings.messaging.websocket.enabled else {}),
         **({namespaces.KEDA: {}} if settings.scaling.enabled else {}),
         **({namespaces.CERT_MANAGER: {}} if settings.edge.cdn != "none" or plan.name == settings.rancher_hub else {}),

@@ -28,7 +28,7 @@ class RegionMesh(pulumi.ComponentResource):
     """Istio in one region, from the public gateway to the services.
 
     `east_west` joins the mesh with those of the other regions (None: no peers). `edge` describes the CDN in front of
-    the gateway (None: no CDN).
+    the gateway (None: no CDN). `traced`: there is a collector of traces, also without `monitoring.enabled`.
     """
 
     ready: list[pulumi.Resource]
@@ -48,10 +48,12 @@ class RegionMesh(pulumi.ComponentResource):
         base: RegionBase,
         east_west: EastWest | None = None,
         edge: RegionEdge | None = None,
+        traced: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sacred-council:stack:RegionMesh", name, None, context.child(opts))
         self._name, self._context, self._settings, self._plan, self._base = name, context, settings, plan, base
+        self._traced = settings.monitoring.enabled or traced
         self._child = pulumi.ResourceOptions(parent=self)
         services = sorted(settings.running_services.by_name())
         control_plane = self._control_plane(services)
@@ -81,7 +83,6 @@ class RegionMesh(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _control_plane(self, services: Sequence[str]) -> ControlPlane:
-        monitoring = self._settings.monitoring
         return ControlPlane(
             f"{self._name}-control-plane",
             self._context,
@@ -91,7 +92,7 @@ class RegionMesh(pulumi.ComponentResource):
             shared_services=services,
             sidecars=sum(service.max_replicas for service in self._settings.running_services.by_name().values()),
             platform=self._base.cluster.mesh_platform,
-            traced=monitoring.trace_sampling if monitoring.enabled else None,
+            traced=self._settings.monitoring.trace_sampling if self._traced else None,
             opts=self._child,
         )
 

@@ -17,8 +17,8 @@ def shifted(settings: Settings) -> list[str]:
     return [] if settings.scaling.enabled else settings.running_services.shifted()
 
 
-def values_of(settings: Settings, plan: RegionPlan) -> dict[str, Any]:
-    """Values of the chart in the region."""
+def values_of(settings: Settings, plan: RegionPlan, *, traced: bool = False) -> dict[str, Any]:
+    """Values of the chart in the region. `traced`: there is a collector, also without `monitoring.enabled`."""
     monitoring = settings.monitoring
     return chart_values(
         settings.running_services,
@@ -26,7 +26,7 @@ def values_of(settings: Settings, plan: RegionPlan) -> dict[str, Any]:
         time_zone=plan.place.time_zone,
         dns_caches=dns.caches_of(settings.region(plan.name)),
         data_services=data_services(settings),
-        telemetry_endpoint=trace_endpoint(MONITORING) if monitoring.enabled else None,
+        telemetry_endpoint=trace_endpoint(MONITORING) if monitoring.enabled or traced else None,
         trace_sampling=monitoring.trace_sampling,
         monitored=monitoring.enabled,
         scaled_by_keda=settings.scaling.enabled,

@@ -1,8 +1,8 @@
 """Edge sites: each is planned and built like a region that is alone, with database and messages' home elsewhere.
 
-A site is a stack of one region to the components that it holds: it has no peers, no monitoring of its own, and smaller
-sizes. What it has of its home comes from early resources: addresses of peer endpoints, and a password. Its home waits
-for nothing of it but that password.
+A site is a stack of one region to the components that it holds: it has no peers, no monitoring of its own but a
+collector of traces, and smaller sizes. What it has of its home comes from early resources: addresses of peer endpoints,
+and a password. Its home waits for nothing of it but that password.
 """
 
 from collections.abc import Mapping
@@ -20,11 +20,12 @@ from components.ledger.settings import LedgerSettings
 from components.matching.settings import MatchingSettings
 from components.messaging.settings import WebSocketSettings
 from components.messaging.site_links import HomeLink, SiteLink
-from components.namespaces import COCKROACHDB
+from components.namespaces import COCKROACHDB, MONITORING, NATS
 from components.passwords import random_password
 from components.rancher.settings import RancherSettings
 from components.scaling.settings import ScalingSettings
 from components.services.settings import ServicesSettings
+from components.sites import HomeCollector
 from components.sites.settings import EdgeSite
 from components.streaming.settings import StreamingSettings
 from components.trust import RootAuthority, RootAuthorityArgs
@@ -157,6 +158,7 @@ def build_site(args: SiteArgs, opts: pulumi.ResourceOptions) -> Region:
                 RootAuthorityArgs(common_name=f"Sacred Council mesh root of {site.name}"),
                 opts,
             ),
+            traced=args.settings.monitoring.enabled,
         ),
         opts,
     )
@@ -185,10 +187,12 @@ def _cluster_of(settings: Settings) -> ExistingRegion:
 
 
 def _home(args: SiteArgs) -> Home:
-    endpoint, home = args.home.sites_endpoint, args.password.site.home
-    if endpoint is None:
+    endpoints, home = args.home.sites_endpoints, args.password.site.home
+    if not endpoints:
         raise ValueError(f"home: {home} has no peer endpoint for {args.password.site.name}")
+    traces = endpoints.get(MONITORING)
     return Home(
         database=[node.addresses for node in args.home.endpoints[COCKROACHDB]],
-        messaging=HomeLink(region=home, password=args.password.password, addresses=endpoint.addresses),
+        messaging=HomeLink(region=home, password=args.password.password, addresses=endpoints[NATS].addresses),
+        traces=HomeCollector(region=home, addresses=traces.addresses) if traces is not None else None,
     )

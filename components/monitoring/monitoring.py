@@ -33,6 +33,7 @@ class Monitoring(pulumi.ComponentResource):
 
     `size` decides how much memory the parts get.
     `targets` are the namespaces that alerts cover; `trace_clients` are those that send traces.
+    `trace_sites` are the IPv4 addresses from which edge sites send theirs.
     `dns_server` is the cluster's DNS server (None: Prometheus scrapes none).
     `machine_prices` are US dollars per month by machine type.
     Without a `receiver` nobody gets alerts.
@@ -60,6 +61,7 @@ class Monitoring(pulumi.ComponentResource):
         size: RegionSize,
         targets: MonitoringTargets,
         trace_clients: Sequence[str],
+        trace_sites: Sequence[str] = (),
         dns_server: DnsServer | None = "coredns",
         machine_prices: Mapping[str, float] | None = None,
         receiver: AlertReceiver | None = None,
@@ -100,7 +102,7 @@ class Monitoring(pulumi.ComponentResource):
                 memory=parts.thanos_query,
                 opts=child,
             )
-        self._tracing(name, context, trace_clients)
+        self._tracing(name, context, trace_clients, trace_sites)
         self.release = stack.release
         self.alerts = TOLD if receiver else NOBODY_TOLD
         self.grafana_secret_name = stack.grafana_secret_name
@@ -115,17 +117,17 @@ class Monitoring(pulumi.ComponentResource):
             }
         )
 
-    def _tracing(self, name: str, context: RegionContext, clients: Sequence[str]) -> None:
+    def _tracing(self, name: str, context: RegionContext, clients: Sequence[str], sites: Sequence[str]) -> None:
         child = pulumi.ResourceOptions(parent=self)
         network_policies(
-            tracing_network_policies(clients),
+            tracing_network_policies(clients, sites),
             name=name,
             region=context.region,
             namespace=context.namespaces[MONITORING],
             opts=child,
         )
         jaeger = Jaeger(f"{name}-jaeger", context, opts=child)
-        collector = Collector(f"{name}-collector", context, jaeger_host=jaeger.host, opts=child)
+        collector = Collector(f"{name}-collector", context, jaeger_host=jaeger.host, for_sites=bool(sites), opts=child)
         self.jaeger_port_forward = jaeger.port_forward
         self.trace_endpoint = collector.endpoint
 

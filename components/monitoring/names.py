@@ -7,6 +7,8 @@ GRAFANA = "grafana"
 GRAFANA_SECRET = "grafana-admin"  # noqa: S105 - the name of a Secret
 JAEGER = "jaeger"
 COLLECTOR = "opentelemetry-collector"
+COLLECTOR_CERTIFICATE = "opentelemetry-collector-certificate"
+"""Secret with the certificate that the collectors of a home region and of its edge sites show each other."""
 DATASOURCE = "prometheus"
 """Grafana's data source of this region."""
 GLOBAL_DATASOURCE = "thanos"
@@ -22,6 +24,8 @@ OTLP_GRPC_PORT = 4317
 OTLP_HTTP_PORT = 4318
 SELF_METRICS_PORT = 8888
 SPAN_METRICS_PORT = 8889
+SITES_PORT = 4319
+"""Where the collector of a home region takes the traces of its edge sites, over mutual TLS."""
 HEALTH_PORT = 13133
 JAEGER_QUERY_PORT = 16686
 PROMETHEUS_PORT = 9090

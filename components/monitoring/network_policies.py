@@ -98,12 +98,16 @@ def stack_network_policies(
     }
 
 
-def tracing_network_policies(clients: Sequence[str]) -> dict[str, PolicyRules]:
-    """Return the network policies of Jaeger and the collector. `clients` are the namespaces that send traces."""
+def tracing_network_policies(clients: Sequence[str], sites: Sequence[str] = ()) -> dict[str, PolicyRules]:
+    """Return the network policies of Jaeger and the collector.
+
+    `clients` are the namespaces that send traces, `sites` the IPv4 addresses from which edge sites send theirs.
+    """
     prometheus = network.peer(pods=PROMETHEUS)
     collector = network.peer(pods=COLLECTOR)
     jaeger = network.peer(pods=JAEGER)
     senders = [network.peer(namespace=namespace) for namespace in clients]
+    far = [network.cidr(f"{address}/32") for address in sites]
     return {
         "jaeger": PolicyRules(
             pods=JAEGER,
@@ -117,6 +121,7 @@ def tracing_network_policies(clients: Sequence[str]) -> dict[str, PolicyRules]:
             pods=COLLECTOR,
             ingress=[
                 network.ingress([names.OTLP_GRPC_PORT, names.OTLP_HTTP_PORT], *senders),
+                *([network.ingress([names.SITES_PORT], *far)] if far else []),
                 network.ingress([names.SELF_METRICS_PORT, names.SPAN_METRICS_PORT], prometheus),
             ],
             egress=[network.egress([names.OTLP_GRPC_PORT], jaeger)],

@@ -17,6 +17,7 @@ from components.monitoring.collector import collector_config
 from components.monitoring.jaeger import jaeger_config, jaeger_values
 from components.monitoring.settings import MonitoringSettings
 from components.monitoring.stack_values import retention_size, stack_values
+from components.sites.site_collector import site_config
 from tests.support.hubs import LOCAL as HUB
 from tests.support.rendering import ROOT, Rendered, render, render_program
 
@@ -205,8 +206,13 @@ def test_jaegers_pod_is_restricted() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    [jaeger_config(), json.loads(collector_config(region="r", jaeger_host="j"))],
-    ids=["jaeger", "collector"],
+    [
+        jaeger_config(),
+        json.loads(collector_config(region="r", jaeger_host="j")),
+        json.loads(collector_config(region="r", jaeger_host="j", for_sites=True)),
+        json.loads(site_config(site="s", home="h")),
+    ],
+    ids=["jaeger", "collector", "collector of a home", "collector of a site"],
 )
 def test_pipelines_use_only_what_is_configured_and_all_of_it(document: dict[str, Any]) -> None:
     pipelines = document["service"]["pipelines"].values()

@@ -1,13 +1,18 @@
 """Edge sites of a stack of three regions: what a site is, what it has of its home, and what changes when sites come."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from components.namespaces import COCKROACHDB, NATS, SERVICES
+from components.local_chart import FUNCTION
+from components.monitoring import collector_host, trace_endpoint
+from components.namespaces import COCKROACHDB, MONITORING, NATS, SERVICES
 from components.peering import PEER_NAMES, peer_name
+from components.settings.values import bytes_of
+from components.sites import site_collector
 from picture.map import draw
 from picture.world import world
 from report.cost import lines
@@ -56,8 +61,14 @@ def stack(*sites: dict[str, Any], regions: tuple[Where, ...] = GOOGLE) -> Render
     return rendered_with(regions, messaging=MESSAGING, edgeSites=list(sites))
 
 
-def settings(*sites: dict[str, Any]) -> Any:
-    return parse({"stage": "continental", **configured(*GOOGLE), "messaging": MESSAGING, "edgeSites": list(sites)})
+def monitored(*sites: dict[str, Any]) -> Rendered:
+    """The same stack with monitoring, where sites collect traces."""
+    return rendered_with(GOOGLE, messaging=MESSAGING, monitoring={}, edgeSites=list(sites))
+
+
+def settings(*sites: dict[str, Any], **more: Any) -> Any:
+    given = {**configured(*GOOGLE), "messaging": MESSAGING, "edgeSites": list(sites), **more}
+    return parse({"stage": "continental", **given})
 
 
 def data(rendered: Rendered, name: str) -> dict[str, str]:
@@ -89,8 +100,9 @@ def test_everything_of_a_site_is_in_its_cluster() -> None:
         assert str(provider["skipUpdateUnreachable"]).lower() == "true"
 
 
-def test_the_contracts_of_regions_hold_with_sites() -> None:
-    rendered = stack(LISBON, OULU)
+@pytest.mark.parametrize("made", [stack, monitored])
+def test_the_contracts_of_regions_hold_with_sites(made: Callable[..., Rendered]) -> None:
+    rendered = made(LISBON, OULU)
     contracts.test_every_resource_has_a_component_as_its_parent(rendered)
     contracts.test_every_component_registers_its_outputs(rendered)
     contracts.test_logical_names_are_unique(rendered)
@@ -142,8 +154,9 @@ def test_a_region_that_is_added_changes_nothing_of_a_site_of_another() -> None:
     assert changed(before, after, "lisbon") == set()
 
 
-def test_no_region_waits_for_anything_of_a_site_but_its_password() -> None:
-    rendered = stack(LISBON, OULU)
+@pytest.mark.parametrize("made", [stack, monitored])
+def test_no_region_waits_for_anything_of_a_site_but_its_password(made: Callable[..., Rendered]) -> None:
+    rendered = made(LISBON, OULU)
     for name, _ in GOOGLE:
         waited = {found for r in of_region(rendered, name).values() for found in waits_for(rendered, r)}
         assert {one for one in waited if one.startswith(("lisbon", "oulu"))} <= {
@@ -152,8 +165,9 @@ def test_no_region_waits_for_anything_of_a_site_but_its_password() -> None:
         }
 
 
-def test_a_site_waits_for_its_homes_addresses_and_for_nothing_that_runs_there() -> None:
-    rendered = stack(LISBON)
+@pytest.mark.parametrize("made", [stack, monitored])
+def test_a_site_waits_for_its_homes_addresses_and_for_nothing_that_runs_there(made: Callable[..., Rendered]) -> None:
+    rendered = made(LISBON)
     waited = {found for r in of_region(rendered, "lisbon").values() for found in waits_for(rendered, r)}
     workloads = {
         r.name
@@ -293,6 +307,11 @@ def test_a_homes_load_balancer_for_sites_counts_in_its_quota() -> None:
     assert quotas.public_addresses(with_sites, IOWA[0]) == quotas.public_addresses(without, IOWA[0])
 
 
+def test_with_monitoring_a_home_has_a_second_load_balancer_for_sites() -> None:
+    without, with_sites = settings(monitoring={}), settings(LISBON, monitoring={})
+    assert quotas.public_addresses(with_sites, HOME) == quotas.public_addresses(without, HOME) + 2
+
+
 @pytest.mark.parametrize(
     ("cdn", "record"), [("gcp", "gcp:dns/recordSet:RecordSet"), ("aws", "aws:route53/record:Record")]
 )
@@ -329,3 +348,169 @@ def test_a_report_has_no_price_for_a_sites_machine_and_names_the_site() -> None:
     assert plan.clouds["lisbon"] == "existing"
     priced = [line for line in lines(plan) if line.region == "lisbon" and line.kind == "priced"]
     assert priced == []
+
+
+# Traces.
+
+COLLECTOR_PODS = {"app.kubernetes.io/name": "opentelemetry-collector"}
+
+
+def collector_file(rendered: Rendered, name: str) -> dict[str, Any]:
+    return dict(json.loads(data(rendered, name)["config.yaml"]))
+
+
+def chart_values(rendered: Rendered, region: str) -> dict[str, Any]:
+    """The values of the services' chart in a region or at a site."""
+    given = [json.loads(arguments["jsonOpts"])["values"] for token, arguments in rendered.calls if token == FUNCTION]
+    (found,) = [values for values in given if values["region"] == region]
+    return dict(found)
+
+
+def collector_pods(rendered: Rendered, site: str) -> Pods:
+    provider = rendered.named(f"{site}-collector-statefulset").provider
+    return Pods(provider=provider, namespace=MONITORING, labels=COLLECTOR_PODS)
+
+
+def test_where_the_stack_has_monitoring_a_site_has_a_collector_and_nothing_else_of_it() -> None:
+    mine = of_region(monitored(LISBON), "lisbon")
+    in_monitoring = {
+        (r.inputs["kind"], r.inputs["metadata"]["name"])
+        for r in mine.values()
+        if r.is_kubernetes_object and r.inputs["metadata"].get("namespace") == MONITORING
+    }
+    assert {name for kind, name in in_monitoring if kind in ("Deployment", "StatefulSet")} == {
+        "opentelemetry-collector"
+    }
+    assert {kind for kind, _ in in_monitoring} == {
+        "ConfigMap",
+        "Endpoints",
+        "NetworkPolicy",
+        "PodDisruptionBudget",
+        "Secret",
+        "Service",
+        "ServiceAccount",
+        "StatefulSet",
+    }
+    assert not [r for r in mine.values() if r.type == "sacred-council:monitoring:Monitoring"]
+
+
+def test_services_and_proxies_of_a_site_send_traces_to_its_collector() -> None:
+    rendered = monitored(LISBON)
+    service = rendered.named("lisbon-collector-service").inputs
+    address = f"{service['metadata']['name']}.{service['metadata']['namespace']}.svc.cluster.local"
+    assert address == collector_host(MONITORING)
+    mesh = rendered.named("lisbon-mesh-control-plane-istiod").inputs["values"]["meshConfig"]
+    assert [provider["opentelemetry"]["service"] for provider in mesh["extensionProviders"]] == [address]
+    assert chart_values(rendered, "lisbon")["telemetry"]["endpoint"] == trace_endpoint(MONITORING)
+    policy = rendered.named("lisbon-collector-network-policy").inputs["spec"]
+    (allowed,) = policy["ingress"]
+    assert {port["port"] for port in allowed["ports"]} == {4317, 4318}
+    senders = {one["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for one in allowed["from"]}
+    assert senders == {"sacred-council", "istio-ingress"}
+
+
+def test_without_monitoring_nobody_sends_traces_and_nobody_waits_for_any() -> None:
+    rendered = stack(LISBON)
+    names = {r.name for r in rendered.resources}
+    assert not {name for name in names if "collector" in name or name.endswith("monitoring-sites-service")}
+    assert chart_values(rendered, "lisbon")["telemetry"]["endpoint"] == ""
+
+
+def test_a_sites_collector_reaches_its_homes_by_a_name_that_the_home_is_certified_for() -> None:
+    rendered = monitored(LISBON)
+    exporter = collector_file(rendered, "lisbon-collector-config")["exporters"]["otlp_grpc/home"]
+    name, _, port = exporter["endpoint"].rpartition(":")
+    assert (name, port) == (peer_name(HOME, MONITORING), "4319")
+    certified = rendered.named(f"{HOME}-monitoring-collector-certificate-request").inputs["dnsNames"]
+    assert f"*.{name.partition('.')[2]}" in certified
+    (subset,) = rendered.named("lisbon-collector-peers-endpoints").inputs["subsets"]
+    assert [one["hostname"] for one in subset["addresses"]] == [name.partition(".")[0]]
+    endpoint = rendered.named(f"{HOME}-monitoring-sites-service").inputs
+    assert endpoint["spec"]["loadBalancerSourceRanges"] == ["203.0.113.71/32"]
+    assert endpoint["spec"]["ports"][0]["targetPort"] == 4319
+    pod = rendered.named(f"{HOME}-monitoring-collector-deployment").inputs["spec"]["template"]
+    assert endpoint["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+    assert 4319 in [one["containerPort"] for one in container(pod, "collector")["ports"]]
+
+
+def test_both_collectors_show_certificates_of_the_platform_and_ask_for_them() -> None:
+    rendered = monitored(LISBON)
+    home = collector_file(rendered, f"{HOME}-monitoring-collector-config")["receivers"]["otlp/sites"]
+    tls = home["protocols"]["grpc"]["tls"]
+    # Without `client_ca_file`, a receiver takes clients without a certificate (configtls, README).
+    assert {"cert_file", "key_file", "client_ca_file"} <= tls.keys()
+    exporter = collector_file(rendered, "lisbon-collector-config")["exporters"]["otlp_grpc/home"]
+    assert {"cert_file", "key_file", "ca_file"} <= exporter["tls"].keys()
+    assert "insecure" not in exporter["tls"]
+    assert {tls["min_version"], exporter["tls"]["min_version"]} == {"1.3"}
+    for name in ("lisbon-collector-statefulset", f"{HOME}-monitoring-collector-deployment"):
+        pod = rendered.named(name).inputs["spec"]["template"]
+        mounts = {one["name"]: one["mountPath"] for one in container(pod, "collector")["volumeMounts"]}
+        assert tls["key_file"] == exporter["tls"]["key_file"] == f"{mounts['certificates']}/tls.key"
+        (volume,) = [one for one in pod["spec"]["volumes"] if one["name"] == "certificates"]
+        assert volume["secret"]["secretName"] == "opentelemetry-collector-certificate"
+    usages = {
+        name: rendered.named(f"{name}-certificate-certificate").inputs["allowedUses"]
+        for name in ("lisbon-collector", f"{HOME}-monitoring-collector")
+    }
+    assert "client_auth" in usages["lisbon-collector"]
+    assert "server_auth" in usages[f"{HOME}-monitoring-collector"]
+
+
+def test_a_sites_collector_reaches_its_home_and_nothing_else() -> None:
+    rendered = monitored(LISBON)
+    (subset,) = rendered.named("lisbon-collector-peers-endpoints").inputs["subsets"]
+    pods = collector_pods(rendered, "lisbon")
+    assert may_send_to(rendered, pods, subset["addresses"][0]["ip"], 4319)
+    assert not may_send_to(rendered, pods, "198.51.100.77", 4319)
+    assert not may_send_anywhere(rendered, pods, 4319)
+
+
+def test_only_the_home_takes_traces_of_sites_and_only_from_their_addresses() -> None:
+    rendered = monitored(LISBON)
+    for name, _ in GOOGLE:
+        policy = rendered.named(f"{name}-monitoring-policy-opentelemetry-collector").inputs["spec"]
+        found = [rule["from"] for rule in policy["ingress"] if 4319 in [port["port"] for port in rule["ports"]]]
+        assert found == ([[{"ipBlock": {"cidr": "203.0.113.71/32"}}]] if name == HOME else [])
+        receivers = collector_file(rendered, f"{name}-monitoring-collector-config")["receivers"]
+        assert ("otlp/sites" in receivers) == (name == HOME)
+
+
+def test_spans_of_a_site_keep_its_name_and_make_no_metrics_of_its_home() -> None:
+    rendered = monitored(LISBON)
+    document = collector_file(rendered, f"{HOME}-monitoring-collector-config")
+    pipeline = document["service"]["pipelines"]["traces/sites"]
+    assert pipeline["exporters"] == ["otlp_grpc/jaeger"]
+    # `resource` would write the home's name over the site's.
+    assert pipeline["processors"] == ["memory_limiter", "batch"]
+    (named,) = collector_file(rendered, "lisbon-collector-config")["processors"]["resource"]["attributes"]
+    assert (named["key"], named["value"]) == ("cloud.region", "lisbon")
+
+
+def test_traces_that_the_home_has_not_taken_wait_on_a_disk_for_ever() -> None:
+    rendered = monitored(LISBON)
+    document = collector_file(rendered, "lisbon-collector-config")
+    exporter = document["exporters"]["otlp_grpc/home"]
+    # exporterhelper, README: the queue is in memory without `storage`, and 0 never ends the attempts.
+    extension = document["extensions"][exporter["sending_queue"]["storage"]]
+    assert exporter["retry_on_failure"]["max_elapsed_time"] == "0s"
+    assert exporter["sending_queue"]["sizer"] == "bytes"
+    stateful = rendered.named("lisbon-collector-statefulset").inputs["spec"]
+    mounts = container(stateful["template"], "collector")["volumeMounts"]
+    (disk,) = [one for one in mounts if one["name"] == "data"]
+    assert extension["directory"].startswith(f"{disk['mountPath']}/")
+    assert not disk.get("readOnly", False)
+    (claim,) = stateful["volumeClaimTemplates"]
+    room = bytes_of(claim["spec"]["resources"]["requests"]["storage"])
+    # A compaction writes the file anew beside the old one.
+    assert 2 * exporter["sending_queue"]["queue_size"] < room
+    assert exporter["sending_queue"]["queue_size"] == site_collector.QUEUE_BYTES
+
+
+def test_a_second_site_does_not_restart_its_homes_collector() -> None:
+    before, after = monitored(LISBON), monitored(LISBON, OULU)
+    found = changed(before, after, HOME)
+    assert {"monitoring-sites-service", "monitoring-policy-opentelemetry-collector"} <= found
+    assert {"monitoring-collector-config", "monitoring-collector-deployment"} & found == set()
+    for name in ("lisbon", IOWA[0], GOOGLE[2][0]):
+        assert changed(before, after, name) == set()
