@@ -172,5 +172,10 @@ def test_another_region_takes_over_where_a_group_stopped(regions: Regions) -> No
 
     eventually(settled, seconds=STEP_SECONDS, what="the group's offsets are in the other region")
     regions.kill(IOWA)
-    read = regions.ask(BELGIUM, "consume", group=group, topics=[f"{IOWA}.decisions"], count=20, quiet=4)
-    assert Counter(value for _, value in read) == Counter(values(IOWA, "unread"))
+    read = regions.ask(BELGIUM, "consume", group=group, topics=[f"{IOWA}.decisions"], count=60, quiet=4)
+    found, unread = Counter(value for _, value in read), Counter(values(IOWA, "unread"))
+    # The mirror keeps fewer translated offsets the older they are: the group may begin a little earlier.
+    again = found - unread
+    assert unread - found == Counter()
+    assert again <= Counter(value for _, value in first)
+    assert sum(again.values()) < len(first) // 2
