@@ -85,7 +85,7 @@ test-unit: venv ## functions, components and the local stack under mocks: second
 
 # Each file's tests stay in their order, on one worker. Tests with the engine mostly wait, so there are more workers than
 # the two cores of a usual machine.
-PYTEST := $(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=10
+PYTEST := $(RUN) -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=10
 
 test: venv binaries ## the tests that every change must pass: minutes
 	$(PYTEST) -m "not campaign"

@@ -51,6 +51,24 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in _links(page) if not _leads_somewhere(page, link)] == []
 
 
+def test_each_page_begins_with_its_title(page: Path) -> None:
+    assert page.read_text().startswith("# ")
+
+
+def test_no_row_stands_without_its_table(page: Path) -> None:
+    lines = ["", *re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL).splitlines(), ""]
+    begun = [
+        (line, after)
+        for before, line, after in zip(lines, lines[1:], lines[2:], strict=False)
+        if _row(line) and not _row(before)
+    ]
+    assert [line for line, after in begun if not re.fullmatch(r"[|: -]+", after)] == []
+
+
+def _row(line: str) -> bool:
+    return line.startswith("|")
+
+
 def _links(page: Path) -> list[str]:
     return [link for link in LINK.findall(page.read_text()) if "://" not in link]
 
