@@ -24,7 +24,9 @@ from tests.support.sandboxes import Sandbox
 NEEDED = (*binaries.ISTIO, binaries.HELM)
 STARTING = {
     r"is not ready|^error controllers: error handling istiod-default-validator, .*webhook is not ready": "it starts",
-    r"slow startup task|INFO memory is not limited": "it runs on a machine that is busy, and not in a container",
+    r"Request to probe app failed: .*refused": "the program in the pod starts",
+    r"ca request failed, starting attempt|15012: connect": "until the Service istiod has an endpoint, it refuses",
+    r"slow startup task|INFO (memory is not limited|GOMEMLIMIT is already set)": "a busy machine, and no container",
     r"could not read node version .*malformed version: kwok-": "KWOK's nodes have its own version",
     r"Could not find either istio-init or istio-validation container": "gateways have neither",
 }
