@@ -179,7 +179,7 @@ def site_endpoint_specs(settings: Settings) -> Mapping[str, PeerEndpointSpec]:
 
 
 def edge_sites_endpoints(site: PeeringSite) -> Mapping[str, PeerEndpoint]:
-    """Make the peer endpoints for the region's edge sites, by namespace. None if the region is no site's home."""
+    """Make the peer endpoints for the region's edge sites, by namespace. Empty if the region is no site's home."""
     if not site.settings.sites_of(site.plan.name):
         return {}
     return {
