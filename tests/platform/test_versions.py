@@ -101,6 +101,11 @@ def test_the_tests_run_the_cometbft_that_is_deployed() -> None:
     assert source["name"].startswith(f"CometBFT {deployed} ")
 
 
+def test_the_tests_run_the_livekit_that_is_deployed() -> None:
+    deployed = versions.LIVEKIT_IMAGE.rpartition(":")[2]
+    assert binaries.pinned_version("livekit", "github.com/livekit/livekit-server") == deployed
+
+
 def preview_step(name: str) -> dict[str, Any]:
     """Return the step of the preview that runs this action, or that has this name."""
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "preview.yml").read_text())["jobs"].values()

@@ -86,6 +86,7 @@ class People:
 
     def __init__(self) -> None:
         self._people: dict[str, Person] = {}
+        self._targets: dict[int, list[str]] = {}
 
     async def answer(self, request: Request) -> Any:
         """Do what the request says."""
@@ -176,6 +177,20 @@ class People:
             "ice_servers": servers,
         }
 
+    async def call(self, url: str, token: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Call the server's own API for rooms; return status and answer."""
+        address, headers = f"{url}/twirp/livekit.RoomService/{method}", {"Authorization": f"Bearer {token}"}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(address, json=body, headers=headers) as response,
+        ):
+            return {"status": response.status, "body": await response.json()}
+
+    async def get(self, url: str) -> dict[str, Any]:
+        """What a URL answers: status and text."""
+        async with aiohttp.ClientSession() as session, session.get(url) as response:
+            return {"status": response.status, "text": await response.text()}
+
     async def tunnel(self, host: str, port: int, authority: str) -> int:
         """Open a port of this machine that leads into TLS to `host`, which must have a certificate of the authority.
 
@@ -189,6 +204,22 @@ class People:
 
         server = await asyncio.start_server(carry, "127.0.0.1", 0)
         return int(server.sockets[0].getsockname()[1])
+
+    async def gateway(self, port: int, targets: list[str]) -> None:
+        """Let a port lead to the first of these addresses that accepts connections; later calls change them."""
+        known, self._targets[port] = port in self._targets, targets
+
+        async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            for target in self._targets[port]:
+                host, _, there = target.rpartition(":")
+                with suppress(OSError, TimeoutError):
+                    there_reader, there_writer = await asyncio.wait_for(asyncio.open_connection(host, there), 1)
+                    await asyncio.gather(_copy(reader, there_writer), _copy(there_reader, writer))
+                    return
+            writer.close()
+
+        if not known:
+            await asyncio.start_server(carry, "", port)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
