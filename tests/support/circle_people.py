@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import ssl
 import sys
@@ -22,6 +23,8 @@ import aiohttp
 import numpy
 from livekit import rtc
 from livekit.protocol.rtc import SignalResponse
+
+from tests.support import stun
 
 ANSWER = "answer: "
 RATE = 48_000
@@ -86,7 +89,6 @@ class People:
 
     def __init__(self) -> None:
         self._people: dict[str, Person] = {}
-        self._targets: dict[int, list[str]] = {}
 
     async def answer(self, request: Request) -> Any:
         """Do what the request says."""
@@ -159,30 +161,29 @@ class People:
             task.cancel()
         await person.room.disconnect()
 
-    async def signal(self, url: str, token: str) -> dict[str, Any]:
-        """What the server says to whoever joins: the node of the room, and the servers for ICE."""
-        address = f"{url}{SIGNAL_PATH}?{urlencode({'access_token': token, 'protocol': 15, 'sdk': 'python'})}"
+    async def everybody_leaves(self) -> None:
+        """Let all leave their rooms."""
+        for who in list(self._people):
+            await self.leave(who)
+
+    async def signal(self, url: str, token: str, room: str = "") -> dict[str, Any]:
+        """What the server says to whoever joins: the room, and the servers for ICE. `room`: what a browser asks for."""
+        about = {"access_token": token, "protocol": 15, "sdk": "python", **({"room": room} if room else {})}
+        address = f"{url}{SIGNAL_PATH}?{urlencode(about)}"
         async with aiohttp.ClientSession() as session, session.ws_connect(address) as socket:
             response = SignalResponse.FromString(await socket.receive_bytes())
         joined = response.join
         servers = [
             {"urls": list(one.urls), "username": one.username, "password": one.credential} for one in joined.ice_servers
         ]
-        about = joined.server_info
-        return {
-            "node": about.node_id,
-            "version": about.version,
-            "region": about.region,
-            "room": joined.room.name,
-            "ice_servers": servers,
-        }
+        return {"room": joined.room.name, "region": joined.server_info.region, "ice_servers": servers}
 
-    async def call(self, url: str, token: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Call the server's own API for rooms; return status and answer."""
+    async def call(self, url: str, name: str, token: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Call the server's own API for rooms, at a server with this `name`; return status and answer."""
         address, headers = f"{url}/twirp/livekit.RoomService/{method}", {"Authorization": f"Bearer {token}"}
         async with (
             aiohttp.ClientSession() as session,
-            session.post(address, json=body, headers=headers) as response,
+            session.post(address, json=body, headers=headers, server_hostname=name) as response,
         ):
             return {"status": response.status, "body": await response.json()}
 
@@ -205,21 +206,32 @@ class People:
         server = await asyncio.start_server(carry, "127.0.0.1", 0)
         return int(server.sockets[0].getsockname()[1])
 
-    async def gateway(self, port: int, targets: list[str]) -> None:
-        """Let a port lead to the first of these addresses that accepts connections; later calls change them."""
-        known, self._targets[port] = port in self._targets, targets
+    async def certificate(self, host: str, port: int, authority: str) -> str:
+        """The digest of the certificate that a server shows."""
+        context = ssl.create_default_context(cafile=authority)
+        _, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
+        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        writer.close()
+        return hashlib.sha256(shown).hexdigest()
 
-        async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            for target in self._targets[port]:
-                host, _, there = target.rpartition(":")
-                with suppress(OSError, TimeoutError):
-                    there_reader, there_writer = await asyncio.wait_for(asyncio.open_connection(host, there), 1)
-                    await asyncio.gather(_copy(reader, there_writer), _copy(there_reader, writer))
-                    return
-            writer.close()
+    async def relays(self, host: str, authority: str, username: str, password: str, peers: list[str]) -> list[bool]:
+        """Whether TURN over TLS would relay to each of these addresses (RFC 8656)."""
+        context = ssl.create_default_context(cafile=authority)
+        reader, writer = await asyncio.open_connection(host, 443, ssl=context, server_hostname=host)
+        relay = stun.Session(username, password)
 
-        if not known:
-            await asyncio.start_server(carry, "", port)
+        async def ask(request: bytes) -> stun.Answer:
+            writer.write(request)
+            head = await reader.readexactly(stun.HEAD)
+            return relay.read(head + await reader.readexactly(stun.rest_of(head)))
+
+        first = await ask(relay.allocate())
+        assert first.failed, "it asks for no password"
+        second = await ask(relay.allocate())
+        assert not second.failed, "it refuses the server's own password"
+        found = [not (await ask(relay.permit(peer))).failed for peer in peers]
+        writer.close()
+        return found
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
