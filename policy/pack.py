@@ -16,6 +16,7 @@ from policy.rule import Rule
 from policy.rules import (
     budget,
     carbon,
+    circles,
     deletion,
     encryption,
     exposure,
@@ -41,6 +42,7 @@ RULES: Final = (
     images.RULE,
     models.RULE,
     ledger.RULE,
+    circles.RULE,
     carbon.RULE,
     budget.RULE,
     deletion.RULE,
