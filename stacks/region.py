@@ -14,7 +14,7 @@ from components.cdn import RegionEdge
 from components.circles import Circles
 from components.circles.access import CirclesAccess
 from components.circles.endpoints import ServerAddresses
-from components.circles.livekit import CirclesPlace, LiveKit, RoomStore
+from components.circles.livekit import CirclesPlace, LiveKit, RoomCache
 from components.connection import DataService, depends_on_ready
 from components.context import RegionContext
 from components.database import TYPES as DATABASE_TYPES
@@ -317,7 +317,7 @@ class Region(pulumi.ComponentResource):
                 host=circles.host(settings, self._name),
                 addresses=args.circles_addresses,
                 annotations=args.base.cluster.load_balancer_annotations,
-                store=RoomStore(
+                rooms=RoomCache(
                     cache=cache,
                     pods=None if by_cloud else taking_connections(settings.cache.replicas),
                     addresses=str(args.plan.addresses.managed) if by_cloud else None,

@@ -64,7 +64,7 @@ An update is done at once. It takes as long as the calls of all servers, one aft
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoomStore:
+class RoomCache:
     """The region's cache, in which the servers find out which call is where."""
 
     cache: Cache
@@ -88,7 +88,7 @@ class CirclesPlace:
     """Reserved addresses of each server."""
     annotations: Mapping[str, str]
     """The cluster's annotations for public load balancers."""
-    store: RoomStore
+    rooms: RoomCache
     edge: RegionEdge | None = None
     """The CDN, whose account with a public authority signs the certificate for TURN. None: the region's own does."""
     certificates: pulumi.Resource | None = None
@@ -155,14 +155,14 @@ class LiveKit(DataServiceComponent):
 
     def _network_policies(self, media: Sequence[pulumi.Output[str]]) -> None:
         """Open the servers to everybody's voice and video, to the gateway and services, and to monitoring."""
-        context, store = self._context, self._place.store
+        context, rooms = self._context, self._place.rooms
         gateway = network.peer(namespace=context.namespaces[INGRESS], pods=INGRESS_PODS)
         itself = network.peer(pods=selector(APP))
         everybody = [configuration.TCP_PORT, proxy.TURN_TLS_PORT, *([proxy.CHALLENGE_PORT] if self._public else [])]
         cache = (
-            network.peer(namespace=context.namespaces[REDIS], pods=store.pods)
-            if store.pods is not None
-            else network.cidr(str(store.addresses))
+            network.peer(namespace=context.namespaces[REDIS], pods=rooms.pods)
+            if rooms.pods is not None
+            else network.cidr(str(rooms.addresses))
         )
         self._app.network_policy(
             f"{self._name}-network-policy",
@@ -173,7 +173,7 @@ class LiveKit(DataServiceComponent):
                 network.ingress([proxy.HEALTH_PORT], network.peer(namespace=MONITORING)),
             ],
             egress=[
-                network.egress([store.cache.port], cache),
+                network.egress([rooms.cache.port], cache),
                 # What TURN relays goes to the server's own address: through the load balancer, or straight to the pod
                 # where the cluster sends traffic for its own load balancers there.
                 network.egress(
@@ -185,15 +185,15 @@ class LiveKit(DataServiceComponent):
             ],
             opts=self._child,
         )
-        if store.pods is not None:
+        if rooms.pods is not None:
             network.policy(
                 f"{self._name}-cache",
                 name=APP,
                 app=APP,
                 region=context.region,
                 namespace=context.namespaces[REDIS],
-                pods=store.pods,
-                ingress=[network.ingress([store.cache.port], network.peer(namespace=context.namespaces[CIRCLES]))],
+                pods=rooms.pods,
+                ingress=[network.ingress([rooms.cache.port], network.peer(namespace=context.namespaces[CIRCLES]))],
                 opts=self._child,
             )
 
@@ -222,7 +222,7 @@ class LiveKit(DataServiceComponent):
         )
 
     def _servers(self, media: Sequence[pulumi.Output[str]]) -> k8s.apps.v1.StatefulSet:
-        cache, keys = self._place.store.cache, self._access.keys
+        cache, keys = self._place.rooms.cache, self._access.keys
         password = cache.url.apply(password_of)
         thumbprint = self._place.edge.keys.account_thumbprint if self._place.edge is not None else None
         shared: dict[str, pulumi.Input[str]] = {
@@ -292,7 +292,7 @@ class LiveKit(DataServiceComponent):
 
     def _file(self, index: int | None, address: pulumi.Input[str]) -> pulumi.Output[str]:
         """Return a server's file. None: what the files of all servers have in common."""
-        cache, settings, region = self._place.store.cache, self._settings, self._context.region
+        cache, settings, region = self._place.rooms.cache, self._settings, self._context.region
         host = self._hosts[index] if index is not None else ""
         over_tcp = index is not None and self._place.addresses[index].one
         return pulumi.Output.all(address=address, host=cache.host, port=cache.port).apply(
@@ -338,7 +338,7 @@ class LiveKit(DataServiceComponent):
         )
 
     def _keeper(self, secret: pulumi.Input[str]) -> k8s.core.v1.ContainerArgs:
-        cache = self._place.store.cache
+        cache = self._place.rooms.cache
         return k8s.core.v1.ContainerArgs(
             name="keeper",
             image=REDIS_IMAGE,

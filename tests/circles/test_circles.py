@@ -146,9 +146,9 @@ def test_calls_are_kept_in_the_region_s_redis_over_tls(replicas: int, labels: st
     assert secret_texts(part(stack, IOWA[0], "keys"))["cache-password"] == connection["password"]
     cache = pods(stack, IOWA[0], "redis", selector(labels))
     assert may_send(stack, pods(stack, IOWA[0]), cache, 6379)
-    admitted = part(stack, IOWA[0], "cache")
-    assert admitted["metadata"]["namespace"] == "redis"
-    assert admitted["spec"]["podSelector"]["matchLabels"] == selector(labels)
+    opened = part(stack, IOWA[0], "cache")
+    assert opened["metadata"]["namespace"] == "redis"
+    assert opened["spec"]["podSelector"]["matchLabels"] == selector(labels)
 
 
 @pytest.mark.parametrize("where", MIXED)

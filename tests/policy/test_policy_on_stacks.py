@@ -9,7 +9,7 @@ from tests.support.edges import planetary
 from tests.support.hubs import hub
 from tests.support.managed import CLOUDS, managed
 from tests.support.policies import violations
-from tests.support.regions import MIXED, equipped, ledgered, matched, scaled, streamed
+from tests.support.regions import MIXED, circled, equipped, ledgered, matched, scaled, streamed
 from tests.support.rendering import Rendered, render, stack_config
 
 pytestmark = pytest.mark.stack
@@ -30,8 +30,8 @@ def test_a_hub_keeps_to_all_mandatory_rules() -> None:
     assert violations(hub(*MIXED)) == []
 
 
-@pytest.mark.parametrize("variant", [streamed, scaled, matched, equipped, ledgered])
-def test_streaming_scaling_matching_and_ledger_keep_to_all_mandatory_rules(variant: Callable[..., Rendered]) -> None:
+@pytest.mark.parametrize("variant", [streamed, scaled, matched, equipped, ledgered, circled])
+def test_what_is_off_by_default_keeps_to_all_mandatory_rules(variant: Callable[..., Rendered]) -> None:
     assert violations(variant(*MIXED)) == []
 
 
