@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from components.circles.configuration import pod
-from tests.support.circle_regions import CircleRegions, Region, circle_regions, circled
+from tests.support.circle_regions import CircleRegions, Region, circle_regions, with_one_redis
 from tests.support.regions import IOWA
 from tests.support.servers import eventually
 
@@ -18,7 +18,7 @@ ADA, BEN = 440, 1000
 
 @pytest.fixture(scope="module")
 def circles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CircleRegions]:
-    with circle_regions(circled(IOWA, servers=1), tmp_path_factory.mktemp("circles"), IOWA[0]) as made:
+    with circle_regions(with_one_redis(IOWA, servers=1), tmp_path_factory.mktemp("circles"), IOWA[0]) as made:
         made.start()
         yield made
 

@@ -496,11 +496,9 @@ def haproxy() -> str:
     return found
 
 
-def circled(*regions: Where, **keys: object) -> Rendered:
-    """A stack of these regions with circles, whose settings have other values in some `keys`."""
-    settings = {"enabled": True, **keys}
-    # One Redis in each region: what follows another one does not matter here.
-    return rendered_with(regions, cache={"replicas": 1}, edge=BEHIND_A_CDN, circles=settings)
+def with_one_redis(*regions: Where, **keys: object) -> Rendered:
+    """The stack of `tests.support.regions.circled`, with one Redis in each region: a second one matters to others."""
+    return rendered_with(regions, cache={"replicas": 1}, edge=BEHIND_A_CDN, circles={"enabled": True, **keys})
 
 
 @contextmanager
