@@ -1,10 +1,12 @@
 """Two regions of real LiveKit servers with the program's files: lost servers, closed networks, tokens, and ends."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import yaml
 from livekit.api import AccessToken, VideoGrants
 
 from components.circles import configuration, proxy
@@ -20,6 +22,7 @@ from tests.support.circle_regions import (
     with_one_redis,
 )
 from tests.support.regions import IOWA, VIRGINIA
+from tests.support.rendering import ROOT
 from tests.support.servers import eventually, write_certificate
 
 pytestmark = [pytest.mark.conformance, pytest.mark.campaign, pytest.mark.timeout(300)]
@@ -330,3 +333,16 @@ def test_the_keeper_uses_the_keys_that_say_which_call_is_where(circles: CircleRe
         assert circles.redis(iowa, "exists", key) == "1", key
         assert int(circles.redis(iowa, "object", "idletime", key)) <= 30
     assert "does not answer" not in circles.running.log(f"{server.name}-keeper")
+
+
+def test_the_metrics_are_those_of_the_contract(circles: CircleRegions, iowa: Region, room: str) -> None:
+    contract = yaml.safe_load((ROOT / "components" / "monitoring" / "contracts" / "livekit.yaml").read_text())
+    call(circles, iowa, room, "ada", "ben")
+    page = circles.metrics(circles.server_of(iowa, room))
+    kinds = {line.split()[2]: line.split()[3] for line in page.splitlines() if line.startswith("# TYPE ")}
+    for name, metric in contract["metrics"].items():
+        assert kinds.get(name) == metric["type"], name
+        sample = next(line for line in page.splitlines() if line.startswith(f"{name}{{"))
+        assert set(re.findall(r'(\w+)="', sample)) == set(metric["labels"]), name
+    states = set(re.findall(r'livekit_participant_join_total\{[^}]*state="(\w+)"', page))
+    assert states >= {"signal_connected", "rtc_init", "rtc_active"}
