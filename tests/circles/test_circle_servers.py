@@ -344,5 +344,6 @@ def test_the_metrics_are_those_of_the_contract(circles: CircleRegions, iowa: Reg
         assert kinds.get(name) == metric["type"], name
         sample = next(line for line in page.splitlines() if line.startswith(f"{name}{{"))
         assert set(re.findall(r'(\w+)="', sample)) == set(metric["labels"]), name
-    states = set(re.findall(r'livekit_participant_join_total\{[^}]*state="(\w+)"', page))
+    pages = "".join(circles.metrics(each) for each in iowa.servers)
+    states = set(re.findall(r'livekit_participant_join_total\{[^}]*state="(\w+)"', pages))
     assert states >= {"signal_connected", "rtc_init", "rtc_active"}
