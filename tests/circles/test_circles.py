@@ -22,10 +22,11 @@ from tests.support.regions import (
     VIRGINIA,
     changed,
     circled,
+    configured,
     of_region,
     rendered_with,
 )
-from tests.support.rendering import ROOT, Rendered
+from tests.support.rendering import ROOT, Rendered, render
 
 pytestmark = pytest.mark.stack
 
@@ -44,6 +45,12 @@ def alone(*, monitoring: bool = False, **keys: object) -> Rendered:
     """One region without a CDN."""
     more: dict[str, Any] = {"monitoring": {}} if monitoring else {}
     return rendered_with((IOWA,), circles={"enabled": True, **keys}, **more)
+
+
+def with_regions(regions: list[dict[str, Any]], **sections: Any) -> Rendered:
+    """Regions with keys of their own."""
+    settings = {**configured(*MIXED), "regions": regions, "circles": {"enabled": True}, **sections}
+    return render("multiregion", {f"sacred-council:{key}": value for key, value in settings.items()})
 
 
 def part(stack: Rendered, region: str, rest: str) -> dict[str, Any]:
@@ -242,7 +249,7 @@ def test_a_region_that_takes_no_users_is_no_call_s_home() -> None:
         for (name, cloud), machine in zip(MIXED, ("e2-standard-4", "m7i.xlarge", "Standard_D4s_v5"), strict=True)
     ]
     edge = {"domain": "example.org", "cdn": "gcp", "project": "my-project"}
-    stack = rendered_with(MIXED, edge=edge, circles={"enabled": True}, regions=given)
+    stack = with_regions(given, edge=edge)
     homes = json.loads(secret_texts(part(stack, IOWA[0], "connection"))["homes"])
     assert [one["region"] for one in homes] == sorted({IOWA[0], AMSTERDAM[0]})
 
@@ -307,7 +314,7 @@ def test_every_cdn_s_dns_names_the_servers(cdn: str) -> None:
 
 
 def test_the_cluster_gives_addresses_where_nobody_reserves_any() -> None:
-    stack = rendered_with((), regions=[{"name": "local", "cloud": "existing"}], circles={"enabled": True}, clouds={})
+    stack = with_regions([{"name": "local", "cloud": "existing"}])
     given = [part(stack, "local", f"0-{protocol}-service") for protocol in ("udp", "tcp")]
     assert all("loadBalancerIP" not in one["spec"] for one in given)
     address = file(stack, "local")["rtc"]["node_ip"]
