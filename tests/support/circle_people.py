@@ -176,11 +176,11 @@ class People:
         address = f"{url}{SIGNAL_PATH}?{urlencode(about)}"
         async with aiohttp.ClientSession() as session, session.ws_connect(address) as socket:
             response = SignalResponse.FromString(await socket.receive_bytes())
-        joined = response.join
+        answer = response.join
         servers = [
-            {"urls": list(one.urls), "username": one.username, "password": one.credential} for one in joined.ice_servers
+            {"urls": list(one.urls), "username": one.username, "password": one.credential} for one in answer.ice_servers
         ]
-        return {"room": joined.room.name, "region": joined.server_info.region, "ice_servers": servers}
+        return {"room": answer.room.name, "region": answer.server_info.region, "ice_servers": servers}
 
     async def call(
         self, url: str, name: str, authority: str, token: str, method: str, body: dict[str, Any]
