@@ -65,7 +65,7 @@ LOADS: Final = (Load(6, 4), Load(3, 8), Load(2, 12), Load(4, 4, video=True), Loa
 VOICE_PACKETS: Final = 50
 """A second, of each voice: Opus in pieces of 20 ms."""
 LEAST_SHARE: Final = 0.9
-"""Of the packets. A machine that is too slow for the people sends fewer, and the server would look better than it is."""
+"""Of the packets. A machine that is too slow sends fewer, and the server would look better than it is."""
 
 
 @dataclass(frozen=True)
