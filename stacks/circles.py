@@ -66,12 +66,14 @@ def homes(settings: Settings, plans: Sequence[RegionPlan]) -> Sequence[CirclesHo
     ]
 
 
-def access(settings: Settings, plans: Sequence[RegionPlan], opts: pulumi.ResourceOptions) -> CirclesAccess | None:
-    """Make the keys with which the services of all regions let people in. None without circles."""
+def access(
+    name: str, settings: Settings, plans: Sequence[RegionPlan], opts: pulumi.ResourceOptions
+) -> CirclesAccess | None:
+    """Make the keys `name` with which the services of all regions let people in. None without circles."""
     if not settings.circles.enabled:
         return None
     return CirclesAccess(
-        keys=CirclesKeys("circles-keys", opts),
+        keys=CirclesKeys(name, opts),
         signing_key=settings.circles.signing_key,
         homes=homes(settings, plans),
     )

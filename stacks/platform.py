@@ -118,7 +118,7 @@ class Platform(pulumi.ComponentResource):
         endpoints = {name: base.endpoints for name, base in bases.items()}
         live = self._live_access()
         members = self._ledger_members(plans)
-        calls = circles.access(settings, plans, self._child)
+        calls = circles.access(f"{self._name}-circles-keys", settings, plans, self._child)
         return {
             plan.name: Region(
                 plan.name,
