@@ -107,3 +107,5 @@ def _subscribed(entered: rtc.Room) -> int:
 
 if __name__ == "__main__":
     asyncio.run(_fill(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == "video"))
+    # The library's threads do not outlive Python in peace.
+    os._exit(0)
