@@ -354,17 +354,9 @@ def test_without_its_hub_every_region_goes_on(argo: ArgoCd, sandbox: Sandbox) ->
     end_region(sandbox, HUB)
     # Only the autoscaler's and the deployments' own controllers act now.
     for region in (CANARY, OTHER):
-        eventually(partial(simulated, argo, region), seconds=PATIENCE, what="the nodes of a region that was away")
         kubectl(argo.cluster(region), "delete", "pods", "--all", f"--namespace={SERVICES}", "--wait=false")
         eventually(partial(all_available, argo, region), seconds=PATIENCE, what="new pods")
         assert generations(argo, region) == before[region]
-
-
-def simulated(argo: ArgoCd, region: str) -> bool:
-    """Whether KWOK plays all nodes of a region: it has their leases. It starts no pod that comes just before that."""
-    names = "jsonpath={.items[*].metadata.name}"
-    leases = kubectl(argo.cluster(region), "get", "leases", "--namespace=kube-node-lease", f"--output={names}")
-    return sorted(leases.split()) == sorted(kubectl(argo.cluster(region), "get", "nodes", f"--output={names}").split())
 
 
 def generations(argo: ArgoCd, region: str) -> dict[str, tuple[str, int]]:
