@@ -89,8 +89,25 @@ def test_the_tables_are_about_every_region_of_the_catalogue() -> None:
         assert (row.regions or set()) <= {name for cloud, name in known if cloud == row.cloud}
 
 
-UNPRICED = {"sa-east-1", "africa-south1"}
+UNPRICED = {"sa-east-1"}
 """Regions for which no source has prices."""
+
+LISTED = [
+    # The list of Cyclenerd (2026-08-20), rounded to five decimals. Its africa-south1 costs what europe-west1 costs.
+    ("gcp", "africa-south1", "e2-standard-4", 0.14743),
+    ("gcp", "us-central1", "e2-standard-4", 0.13402),
+    ("gcp", "me-west1", "n2-standard-4", 0.21366),
+    # The list of Karpenter (2026-07-20).
+    ("aws", "us-east-1", "m7i.xlarge", 0.2016),
+    ("aws", "us-east-1", "m7g.xlarge", 0.1632),
+]
+
+
+@pytest.mark.parametrize(("cloud", "region", "name", "usd"), LISTED)
+def test_prices_are_those_of_their_lists(cloud: str, region: str, name: str, usd: float) -> None:
+    found = offers.machine_price(cloud, region, name)
+    assert found is not None
+    assert (found.usd_per_hour, found.source.date != "unknown") == (usd, True)
 
 
 def test_every_region_but_those_without_a_source_has_prices_of_machines() -> None:
@@ -106,6 +123,13 @@ def test_each_kind_of_size_has_rows_and_no_type_has_two(cloud: str, kind: offers
     assert len(types) == len(set(types))
 
 
+@pytest.mark.parametrize("name", ["g2-standard-4", "a2-highgpu-1g"])
+@pytest.mark.parametrize("region", [one.name for one in geography.CATALOGUE if one.cloud == "gcp"])
+def test_the_zones_of_gpus_are_known_exactly_where_google_cloud_has_them(region: str, name: str) -> None:
+    has = offers.offered("gcp", "machine", region, name)
+    assert bool(offers.gpu_zones("gcp", region, name)) == has, "see gpu_zones.csv in CONTRIBUTING.md"
+
+
 def test_every_row_has_a_source_with_an_address_and_a_day() -> None:
     used = {row["source"] for name in ("sizes", "prices", "gpus", "gpu_zones") for row in tables.rows(name)}
     used |= {source for row in tables.rows("regions") for source in row["source"].split()}
@@ -115,7 +139,7 @@ def test_every_row_has_a_source_with_an_address_and_a_day() -> None:
         assert source.date == "unknown" or date.fromisoformat(source.date) <= date.today()
 
 
-UNDATED = {"cloud-sql", "gist-g5", "skypilot-aws", "skypilot-gcp", "skypilot-gcp-gpus"}
+UNDATED = {"cloud-sql", "skypilot-aws", "skypilot-gcp"}
 """Sources whose day nobody knows (docs/adr/0026)."""
 
 
