@@ -371,8 +371,9 @@ class AzureCluster(ManagedCluster):
     """Ids of the Entra groups that may do everything in the cluster. Whoever deploys must be in one of them. Needed, in
     the region or below `clouds.azure`."""
     zones: AzureZones = ("1", "2", "3")
-    """Numbers of the region's zones. Not every region has three. The lowest never changes, because the node pool in it
-    is part of the cluster resource and Azure adds none there. You may add and remove zones above it."""
+    """Numbers of the zones with nodes. The lowest never changes, because the node pool in it is part of the cluster
+    resource and Azure adds none there. You may add and remove zones above it. Public addresses, backups and the managed
+    database's standby are in all zones of the region, whatever is written here."""
     system_machine: AzureMachine = "Standard_D2s_v5"
     """Type of the small machines for AKS's own pods, one or two in each zone. Never change it: Azure cannot."""
     instances: AzureInstances = AzureInstances()

@@ -16,6 +16,7 @@ from tests.support.cloud_standins import AKS, EKS, VPC_CONFIG, cloud, create, up
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("simulated_clouds")]
 
 ADDON = "aws:eks/addon:Addon"
+SUBNET = "aws:ec2/subnet:Subnet"
 ENTRY = "aws:eks/accessEntry:AccessEntry"
 CLUSTER: Values = {
     "name": "here",
@@ -41,6 +42,26 @@ def test_eks_refuses_them_when_they_come_later() -> None:
     made = create(EKS, callers("192.31.196.0/24", "241.1.2.3/32"))
     with pytest.raises(ProviderError, match="not allowed in publicAccessCidrs"):
         update(EKS, made, callers("192.31.196.0/24", "172.16.0.0/12"))
+
+
+def test_eks_takes_no_subnet_in_a_zone_that_the_cluster_was_not_made_with() -> None:
+    # docs.aws.amazon.com/eks/latest/userguide/network-reqs.html: all in the same set of zones as originally provided.
+    subnets = {
+        zone: create(
+            SUBNET,
+            {"vpcId": "vpc-1", "availabilityZone": f"eu-west-1{zone[0]}", "cidrBlock": f"10.0.{at}.0/24"},
+            name=zone,
+        )[0]
+        for at, zone in enumerate(("a", "b", "b2", "c"))
+    }
+
+    def within(*zones: str) -> Values:
+        return {**CLUSTER, "vpcConfig": {"subnetIds": [subnets[zone] for zone in zones]}}
+
+    made = create(EKS, within("a", "b"))
+    assert update(EKS, made, within("a", "b2"))
+    with pytest.raises(ProviderError, match="the AZs eu-west-1c, which the cluster was not created with"):
+        update(EKS, made, within("a", "b", "c"))
 
 
 @pytest.mark.parametrize("network", ["10.0.0.0/8", "172.16.9.1/32"])
