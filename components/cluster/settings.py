@@ -55,6 +55,12 @@ ServiceType = Literal["LoadBalancer", "NodePort", "ClusterIP"]
 GKE_NODES: Final = 63
 """Most nodes of a region on Google Cloud: its pods' /18 has a /24 for each of 64, one of them for updates."""
 
+GKE_ZONES: Final = 3
+"""Zones of a region on Google Cloud. GKE chooses three, and begins a pool of nodes with one machine in each.
+
+Source: https://cloud.google.com/kubernetes-engine/docs/concepts/regional-clusters
+"""
+
 GKE_SURGE: Final = 1
 """Nodes that a further pool on Google Cloud needs while it is updated."""
 
@@ -213,7 +219,7 @@ class Nodes(Machines):
     max: Count = Field(examples=[9])
     """Most machines, over all zones of the region. Pod addresses limit them: at most 63 on `gcp`, 30 in each zone on
     `aws` (12 of those with 30 processors or more, which have more pods), and 52 with three zones on `azure`, machines
-    with GPUs among them. On `aws` and `azure` each zone needs at least one."""
+    with GPUs among them. Each zone needs at least one; on `gcp` there are three."""
 
 
 class GpuMachines(Machines):
@@ -347,7 +353,9 @@ class AwsCluster(ManagedCluster):
     """ARNs of the IAM roles and users that may do everything in the cluster. Whoever deploys must be one of them.
     Needed, in the region or below `clouds.aws`."""
     zones: AwsZones | None = None
-    """Letters of the region's zones. None: the usual three."""
+    """Letters of the region's zones, two to four. Never change them: EKS takes no zone that its cluster was not made
+    with, and addresses of load balancers would move to other zones. A letter means another zone in each account, and
+    not every zone has EKS: docs/getting-started.md#aws. None: the usual three."""
     instances: AwsInstances = AwsInstances()
     """Machines of managed data services, where the smallest that is large enough will not do."""
     rds_authorities: Certificates | None = None

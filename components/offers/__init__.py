@@ -12,7 +12,7 @@ GPUs must be in `gpus.csv`. Examples of unknown values are a family
 without a row, a region that the family's source does not cover, and a region outside the catalogue.
 """
 
-from components.offers.fit import Use, is_arm, unfit
+from components.offers.fit import Use, has_eks, is_arm, unfit
 from components.offers.gpus import Gpus, gpu_types, gpu_zones, gpus_of
 from components.offers.prices import HOURS_PER_MONTH, MachinePrice, machine_price, monthly_prices
 from components.offers.sizes import Kind, here, nearest, offered, source_of, table, types
@@ -28,6 +28,7 @@ __all__ = [
     "gpu_types",
     "gpu_zones",
     "gpus_of",
+    "has_eks",
     "here",
     "is_arm",
     "machine_price",

@@ -46,6 +46,12 @@ _NO_SECURE_BOOT: Final = re.compile(
 _ONE_PROCESSOR: Final = re.compile(r"Standard_[A-Z]+(\d+-)?1([a-z_].*)?")
 _TINY: Final = re.compile(r"Standard_B\d+[a-z]*t[a-z]*_.*")
 
+_WITHOUT_EKS: Final = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
+"""Zones, by their ids, in which EKS makes no cluster. An id means the same zone in every account; a letter does not.
+
+Source: docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
+"""
+
 Reason = tuple[Callable[[str], object], str]
 """True for the names of types that are unfit, and why they are."""
 
@@ -97,6 +103,11 @@ def unfit(cloud: str, use: Use, name: str) -> str | None:
     """Return why a type of `cloud` (gcp, aws, azure) cannot be used for `use`. None: no reason is known."""
     reasons = _UNFIT[cloud].get(use, ())
     return next((why for is_unfit, why in reasons if is_unfit(name)), None)
+
+
+def has_eks(zone_id: str) -> bool:
+    """Return whether EKS makes clusters in the zone with this id, such as `use1-az1`."""
+    return zone_id not in _WITHOUT_EKS
 
 
 def is_arm(cloud: str, name: str) -> bool:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from typing import Final
 
-from sandbox.providers.aws.make import CALLER_ROLE, place
+from components import offers
+from sandbox.providers.aws.make import CALLER_ROLE, place, zone_ids
 from sandbox.providers.cloud.behaviour import GRANT_MINUTES
 from sandbox.providers.cloud.kinds import AMAZON, GOOGLE, MICROSOFT, Existing, Facts, Values
 
@@ -36,11 +37,18 @@ def private_callers(facts: Facts, _existing: Existing) -> str | None:
 
 
 def other_zones(facts: Facts, _existing: Existing) -> str | None:
-    """Refuse an update with a subnet in a zone that the cluster was not made with.
+    """Refuse zones without EKS, and in an update any zone that the cluster was not made with.
 
     Source: https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
     """
     zone_of = {one.id: str(one.inputs.get("availabilityZone")) for one in facts.others(SUBNET)}
+    ids = zone_ids(place(facts))
+    without = [zone for zone in _zones(facts.inputs, zone_of) if zone in ids and not offers.has_eks(ids[zone])]
+    if without:
+        return (
+            f"UnsupportedAvailabilityZoneException: Cannot create cluster because {', '.join(sorted(without))} does "
+            "not currently have sufficient capacity to support the cluster"
+        )
     for one in facts.others(CLUSTER):
         if one.inputs.get("name") == facts.text("name"):
             strange = _zones(facts.inputs, zone_of) - _zones(one.inputs, zone_of)
