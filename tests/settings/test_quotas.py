@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from stacks.quotas import ADDRESSES, USUAL_RULES, exceeded, public_addresses, security_group_rules
+from stacks.quotas import (
+    ADDRESSES,
+    PROCESSORS,
+    USUAL_RULES,
+    exceeded,
+    few_processors,
+    processors,
+    public_addresses,
+    security_group_rules,
+)
 from stacks.settings import Settings, parse
 from tests.support.regions import MACHINES
 from tests.support.rendering import render, stack_config
@@ -124,6 +133,28 @@ def test_the_quota_is_named_as_the_cloud_names_it() -> None:
 @pytest.mark.parametrize("stack", [settings(IOWA, AMSTERDAM), settings(SAO_PAULO), settings(AMSTERDAM)])
 def test_nobody_is_told_where_the_usual_quota_is_enough(stack: Settings) -> None:
     assert list(exceeded(stack)) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "least", "most"),
+    [
+        (IOWA, 3 * 4, 9 * 4),
+        (SAO_PAULO, 3 * 4, 9 * 4),
+        # Azure's own pods have a machine of two processors in each zone, which may become two.
+        (AMSTERDAM, 3 * 4 + 3 * 2, 9 * 4 + 3 * 2 * 2),
+    ],
+)
+def test_the_processors_of_the_nodes_are_counted(where: tuple[str, str], least: int, most: int) -> None:
+    (region,) = settings(where).regions
+    assert processors(region) == (least, most)
+
+
+def test_a_region_whose_first_nodes_are_too_many_is_told_before_it_waits_for_them() -> None:
+    # Twelve processors: AWS gives new accounts five (L-1216C47A), Google 24 and Azure 20.
+    (told,) = few_processors(settings(IOWA, SAO_PAULO, AMSTERDAM))
+    assert told.startswith("sa-east-1: the nodes have 12 processors at first, and up to 36 later. ")
+    assert "L-1216C47A" in told
+    assert {cloud: quota.usual for cloud, quota in PROCESSORS.items()} == {"aws": 5, "gcp": 24, "azure": 20}
 
 
 def test_each_region_more_adds_rules() -> None:
