@@ -10,6 +10,7 @@ from components.quantities import cpus, quantity_bytes
 from components.streaming.configuration import CONTROLLER_CPU, CONTROLLER_MEMORY
 from components.streaming.settings import StreamingSettings
 from report import __main__ as command
+from report.budget import BUDGETS
 from report.capacity import capacity, pods_needed
 from report.carbon import MEMORY_WATTS_PER_GB, footprints, watts
 from report.difference import change, difference
@@ -19,7 +20,7 @@ from report.preview import Plan, read_preview
 from stacks.settings import Settings, parse
 from tests.conftest import STACKS
 from tests.support.plans import PREFIX, engine_says, planned, preview_of, region
-from tests.support.rendering import Rendered, stack_config
+from tests.support.rendering import Rendered, stack_config, stack_header
 
 pytestmark = pytest.mark.unit
 
@@ -64,6 +65,24 @@ def test_every_committed_stack_carries_the_users_of_its_stage(stack: str) -> Non
     found = capacity(_committed(stack))
     assert found.enough
     assert found.pods >= found.pods_needed
+
+
+@pytest.mark.parametrize("stack", ["local", "regional"])
+def test_a_stack_with_a_small_budget_says_what_is_off_to_keep_it(stack: str) -> None:
+    settings = _committed(stack)
+    parts = {
+        "event streaming": settings.streaming.enabled,
+        "live collaboration": settings.messaging.websocket.enabled,
+        "agents": settings.messaging.websocket.agents.enabled,
+        "matching": settings.matching.enabled,
+        "KEDA": settings.scaling.enabled,
+        "the trust ledger": settings.ledger.enabled,
+    }
+    _, _, said = stack_header(stack).partition("Off, to keep the budget of ")
+    budget, _, off = said.partition(":")
+    assert budget == BUDGETS[settings.stage].words
+    off, _, _ = off.partition(".")
+    assert {part for part in parts if part in off} == {part for part, on in parts.items() if not on}
 
 
 def _kafka(streaming: StreamingSettings) -> list[tuple[int, str, str]]:
