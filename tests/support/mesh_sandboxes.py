@@ -133,6 +133,16 @@ def all_ready(istiod: Istiod, least: int = 1) -> bool:
     return len(found) >= least and all(map(is_ready, found))
 
 
+def rejected(value: Any, path: str = "") -> list[str]:
+    """What Envoy has rejected: the error states anywhere in its dumped configuration, with their paths."""
+    if isinstance(value, Mapping):
+        own = [f"{path}: {value['error_state']}"] if "error_state" in value else []
+        return [*own, *(found for key, each in value.items() for found in rejected(each, f"{path}/{key}"))]
+    if isinstance(value, list):
+        return [found for index, each in enumerate(value) for found in rejected(each, f"{path}/{index}")]
+    return []
+
+
 def proxy_of(pod: Mapping[str, Any]) -> dict[str, Any]:
     """The container of the pod's proxy, which may be a native sidecar."""
     containers = [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
