@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from components.ledger.identities import POWER
 from components.monitoring.rules.model import Alert
 
 SILENCE: Final = "5m"
 """Five times the time in which there is a block without transactions (components/ledger/configuration.py)."""
+VOTES: Final = 10
+"""Of each validator (components/ledger/identities.py)."""
 
 
 def ledger_alerts(namespace: str) -> Sequence[Alert]:
@@ -17,7 +18,8 @@ def ledger_alerts(namespace: str) -> Sequence[Alert]:
     # Only one block says that somebody lied, and Prometheus may not look before the next one is there. The votes that
     # the built-in application takes for it stay away.
     lies = f"max(max_over_time(cometbft_consensus_byzantine_validators{theirs}[10m])) > 0"
-    votes, all_votes = f"cometbft_consensus_validators_power{theirs}", f"{POWER} * cometbft_consensus_validators{theirs}"
+    all_votes = f"{VOTES} * cometbft_consensus_validators{theirs}"
+    votes = f"cometbft_consensus_validators_power{theirs}"
     return [
         Alert(
             name="LedgerStopped",
