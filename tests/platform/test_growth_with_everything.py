@@ -1,7 +1,7 @@
 """A running stack with all that stages 3 and 4 have grows from one region to three on three clouds, and shrinks again.
 
-Kafka, matching, scaling, live collaboration, the ledger, streams and a CDN are on, and an edge site belongs to the first
-region. The contract is that of `test_growth`. The tests build on each other.
+Kafka, matching, scaling, live collaboration, the ledger, streams and a CDN are on, and an edge site belongs to the
+first region. The contract is that of `test_growth`. The tests build on each other.
 """
 
 from collections.abc import Iterator
