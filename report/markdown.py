@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from report.capacity import CONNECTIONS_PER_POD, PEAK_SHARE
+from report.sites import MESSAGE_BYTES, MESSAGES_PER_SECOND
 from stacks.geography.carbon import SOURCE as GRID_SOURCE
 
 Document = Mapping[str, Any]
@@ -26,6 +27,7 @@ def render(report: Document) -> str:
         [f"# Stack {report['stack']}, stage {report['stage']}"],
         _cost(report),
         _capacity(report["capacity"], len(report["regions"])),
+        edge_sites(report["edgeSites"]),
         _carbon(report["carbon"]),
     )
     return "\n\n".join(block for part in parts for block in part) + "\n"
@@ -172,6 +174,37 @@ def _capacity(capacity: Document, regions: int) -> Iterator[str]:
             f"The ledger has {capacity['validators']} validators in all regions, and outlives "
             f"{capacity['validators_outlived']} that lie or die. How many transactions they take was not measured."
         )
+
+
+def edge_sites(sites: Sequence[Document]) -> Iterator[str]:
+    """The section about edge sites. Nothing without sites."""
+    if not sites:
+        return
+    yield "## Edge sites"
+    yield table(
+        ["Site", "Home", "Disk of NATS", "Copies of streams, at most", "Outboxes, at most", "Outage that they bear"],
+        [
+            [
+                one["site"],
+                one["home"],
+                _gib(one["diskBytes"]),
+                _gib(one["copiesBytes"]),
+                _gib(sum(outbox["bytes"] for outbox in one["outboxes"])),
+                "; ".join(f"{outbox['stream']} {outbox['hours']:,g} h" for outbox in one["outboxes"])
+                or "none: its home takes no stream's messages",
+            ]
+            for one in sites
+        ],
+    )
+    yield (
+        f"Computed, not measured: `maxSize` of each stream, while the site publishes {MESSAGES_PER_SECOND} messages of "
+        f"{MESSAGE_BYTES / 2**10:g} KiB a second to it; at twice the rate it is half. What a site's machine can take "
+        "was not measured."
+    )
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:,.2f} GiB"
 
 
 def _carbon(carbon: Document) -> Iterator[str]:

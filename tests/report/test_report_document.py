@@ -16,9 +16,12 @@ from report.carbon import MEMORY_WATTS_PER_GB, footprints, watts
 from report.difference import change, difference
 from report.document import document
 from report.machines import Machines
+from report.markdown import edge_sites
 from report.preview import Plan, read_preview
+from report.sites import storages
 from stacks.settings import Settings, parse
 from tests.conftest import STACKS
+from tests.support.edge_sites import LISBON
 from tests.support.plans import PREFIX, engine_says, planned, preview_of, region
 from tests.support.rendering import Rendered, stack_config, stack_header
 
@@ -100,6 +103,7 @@ def test_the_machines_of_committed_stacks_hold_the_pods_of_data_services_and_ser
         (settings.messaging.servers, settings.messaging.cpu, settings.messaging.memory),
         *_kafka(settings.streaming),
         (matching.max_replicas if matching.enabled else 0, matching.cpu, matching.memory),
+        (settings.ledger.validators if settings.ledger.enabled else 0, settings.ledger.cpu, settings.ledger.memory),
         *((service.max_replicas, service.cpu, service.memory) for service in services),
         (sum(service.max_replicas for service in services), PROXY["cpu"], PROXY["memory"]),
     ]
@@ -135,6 +139,35 @@ def test_of_the_ledger_it_is_known_how_many_validators_it_may_lose() -> None:
         known[found.validators] = found.validators_outlived
     assert known == {3: 0, 4: 1, 6: 1, 7: 2}
     assert capacity(parse(_settings(3))).validators == 0
+
+
+def test_of_edge_sites_the_outage_is_known_that_their_outboxes_bear() -> None:
+    """One GiB is 1,048,576 messages of a KiB: at ten a second 29.1 hours, as docs/edge-sites.md says."""
+    streams = [
+        {"name": "councils", "subjects": ["councils.>"], "home": "europe-west1", "maxSize": "1Gi"},
+        {"name": "orders", "subjects": ["orders.>"], "home": "us-central1", "mirroredIn": "all", "maxSize": "256Mi"},
+        {"name": "local", "subjects": ["local.>"], "home": "us-central1", "maxSize": "256Mi"},
+    ]
+    values = {**_settings(3), "messaging": {"servers": 3, "storage": "5Gi", "streams": streams}}
+    (lisbon,) = storages(parse({**values, "edgeSites": [LISBON]}))
+    assert (lisbon.site, lisbon.home, lisbon.disk_bytes) == ("lisbon", "europe-west1", 4 * 2**30)
+    # The home holds its own stream and a mirror; only its own takes what the site publishes.
+    assert lisbon.copies_bytes == 2**30 + 2**28
+    assert [(outbox.stream, outbox.bytes, outbox.hours) for outbox in lisbon.outboxes] == [("councils", 2**30, 29.1)]
+    assert list(storages(parse(values))) == []
+
+
+def test_the_report_shows_edge_sites_with_their_homes() -> None:
+    site = {"diskBytes": 2**32, "copiesBytes": 2**30, "home": "europe-west1"}
+    outbox = {"stream": "councils", "bytes": 2**30, "hours": 29.1}
+    text = "\n\n".join(
+        edge_sites([{**site, "site": "lisbon", "outboxes": [outbox]}, {**site, "site": "oulu", "outboxes": []}])
+    )
+    assert "| lisbon | europe-west1 | 4.00 GiB | 1.00 GiB | 1.00 GiB | councils 29.1 h |" in text
+    assert (
+        "| oulu | europe-west1 | 4.00 GiB | 1.00 GiB | 0.00 GiB | none: its home takes no stream's messages |" in text
+    )
+    assert list(edge_sites([])) == []
 
 
 def test_messages_are_a_quarter_of_the_benchmark_in_each_region() -> None:
