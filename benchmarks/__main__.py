@@ -1,4 +1,4 @@
-"""`python -m benchmarks [overhead|growth|path|forecast|page]`: measures, prints, writes benchmarks/results/*.json."""
+"""`python -m benchmarks [PART]`: measures, prints, and writes benchmarks/results/*.json."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import signal
 import sys
 from typing import Any
 
-from benchmarks import forecast, growth, overhead, page, path, results
+from benchmarks import circles, forecast, growth, overhead, page, path, results
 from benchmarks.measure import FailedError
 from sandbox.layout import SandboxError
 
-_PARTS = ("overhead", "growth", "path", "forecast")
+_PARTS = ("overhead", "growth", "path", "forecast", "circles")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,6 +45,9 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
     elif part == "forecast":
         figures = forecast.measure()
         _tell(part, figures, forecast.lines(figures))
+    elif part == "circles":
+        figures = circles.measure()
+        _tell(part, figures, circles.lines(figures))
     else:
         figures = path.measure(arguments.counts, arguments.clouds)
         _tell(part, figures, path.lines(figures))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import overhead, results
+from benchmarks import circles, overhead, results
 from benchmarks.overhead import FLAT, PHASES, STRUCTURED
 from sandbox.layout import PROJECT
 
@@ -14,10 +14,10 @@ PAGE: Final = PROJECT / "docs" / "benchmarks.md"
 _INTRODUCTION: Final = """# Benchmarks
 
 `make bench` measures all of this, prints it and writes `benchmarks/results/*.json`;
-`.venv/bin/python -m benchmarks overhead`, `growth` or `path` measures one part; `forecast` is about replicas, and
-[scaling](scaling.md#what-it-gains) has its figures. `.venv/bin/python -m benchmarks page`
-writes this page from the results. Everything runs in the sandbox: the real engine, the official Kubernetes provider,
-real Kubernetes API servers, and stand-ins for the clouds.
+`.venv/bin/python -m benchmarks overhead`, `growth`, `path` or `circles` measures one part; `forecast` is about
+replicas, and [scaling](scaling.md#what-it-gains) has its figures. `.venv/bin/python -m benchmarks page`
+writes this page from the results. All but `circles` runs in the sandbox: the real engine, the official Kubernetes
+provider, real Kubernetes API servers, and stand-ins for the clouds.
 """
 _GREW: Final = "2026-12-01 02:59 UTC"
 """When f8e13a9 was made, in the form in which results say when they were measured."""
@@ -48,21 +48,34 @@ providers), with modelled durations: those of the clouds from the sandbox's tabl
 `benchmarks/durations.py` has them all. It is computed, not waited for: it says how the path grows with the number of
 regions, not how long a cloud takes. Several clouds are compared with one region of the slowest."""
 
+_CIRCLES: Final = """## Participants of circles
+
+The real LiveKit server on one machine with the people: LiveKit's own client, which really encodes and decodes. All
+speak noise without a pause, and everybody gets what all others in the room send, so nobody can cost more with these
+codecs and sizes. With video, each sends {video}. The CPU time is the server's alone, by the system's accounts; a busy
+core has one second of it a second. Each figure is the median of {rounds} windows of {seconds:.0f} s."""
+
 
 def write(page: Path = PAGE) -> Path:
     """Write the page; return its path."""
     stacks = [figures for name in results.names("overhead") if (figures := results.read(name))]
-    page.write_text(text(stacks, results.read("growth"), results.read("path")))
+    page.write_text(text(stacks, results.read("growth"), results.read("path"), results.read("circles")))
     return page
 
 
-def text(stacks: Sequence[Mapping[str, Any]], growth: Mapping[str, Any] | None, path: Mapping[str, Any] | None) -> str:
+def text(
+    stacks: Sequence[Mapping[str, Any]],
+    growth: Mapping[str, Any] | None,
+    path: Mapping[str, Any] | None,
+    people: Mapping[str, Any] | None,
+) -> str:
     """The page; a part that was not measured says so."""
     ordered = sorted(stacks, key=lambda figures: int(figures["resources"][STRUCTURED]))
     sections = (
         _overhead(ordered) if stacks else [_unmeasured("overhead")],
         _growth(growth) if growth else [_unmeasured("growth")],
         _path(path) if path else [_unmeasured("path")],
+        _circles(people) if people else [_unmeasured("circles")],
     )
     introduction = [_INTRODUCTION, *_smaller([*stacks, *(part for part in (growth, path) if part)])]
     return "\n".join([*introduction, *("\n".join([*lines, ""]) for lines in sections)])
@@ -185,3 +198,10 @@ def _path(figures: Mapping[str, Any]) -> list[str]:
         for step in longest["chain"]
     ]
     return lines
+
+
+def _circles(figures: Mapping[str, Any]) -> list[str]:
+    about = _CIRCLES.format(
+        video=figures["video"], rounds=figures["rows"][0]["rounds"], seconds=float(figures["seconds"])
+    )
+    return [about, "", f"{_when(figures)} {figures['server']}.", "", *circles.lines(figures)]

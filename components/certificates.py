@@ -17,7 +17,7 @@ from components.versions import CERT_MANAGER
 APP: Final = "cert-manager"
 WEBHOOK_PORT: Final = 10250
 METRICS_PORT: Final = 9402
-_CONTROLLER: Final = {"app.kubernetes.io/name": "cert-manager", "app.kubernetes.io/component": "controller"}
+CONTROLLER: Final = {"app.kubernetes.io/name": "cert-manager", "app.kubernetes.io/component": "controller"}
 _WEBHOOK: Final = {"app.kubernetes.io/name": "webhook", "app.kubernetes.io/component": "webhook"}
 
 
@@ -82,7 +82,7 @@ class CertManager(pulumi.ComponentResource):
         controller = policy(
             f"{name}-controller-policy",
             name="controller",
-            pods=_CONTROLLER,
+            pods=CONTROLLER,
             egress=_challenges(context.namespaces[INGRESS]),
         )
         return [everyone, webhook, controller]

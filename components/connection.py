@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 
 from components.metadata import object_meta
 
-DataService = Literal["database", "cache", "messaging", "streaming", "matching", "ledger"]
+DataService = Literal["database", "cache", "messaging", "streaming", "matching", "ledger", "circles"]
 
 
 def secret_name(data_service: DataService) -> str:
@@ -31,6 +31,8 @@ class Connection:
     host: pulumi.Output[str]
     port: pulumi.Output[int]
     secret_name: pulumi.Output[str]
+    authority: pulumi.Output[str]
+    """Certificates (PEM) of the authority that signed the data service's. Empty if its Secret names none."""
 
     @classmethod
     def publish(
@@ -65,6 +67,7 @@ class Connection:
             host=known.apply(lambda _: host),
             port=known.apply(lambda _: port),
             secret_name=known,
+            authority=known.apply(lambda _: settings.get("ca.crt", "")),
         )
 
 
@@ -75,11 +78,12 @@ class DataServiceComponent(pulumi.ComponentResource):
     host: pulumi.Output[str]
     port: pulumi.Output[int]
     secret_name: pulumi.Output[str]
+    authority: pulumi.Output[str]
 
     def offer(self, connection: Connection) -> None:
         """Copy the connection's outputs and register them. Call this last."""
         self.url, self.host, self.port = connection.url, connection.host, connection.port
-        self.secret_name = connection.secret_name
+        self.secret_name, self.authority = connection.secret_name, connection.authority
         self.register_outputs({"host": self.host, "port": self.port, "secret_name": self.secret_name})
 
 

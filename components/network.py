@@ -27,7 +27,9 @@ https://cloud.google.com/kubernetes-engine/docs/how-to/cloud-dns
 API_SERVER_PORTS = (443, 6443, 8443, 16443)
 
 
-def _ports(numbers: Sequence[int], protocol: str = "TCP") -> list[k8s.networking.v1.NetworkPolicyPortArgs]:
+def _ports(
+    numbers: Sequence[pulumi.Input[int]], protocol: str = "TCP"
+) -> list[k8s.networking.v1.NetworkPolicyPortArgs]:
     return [k8s.networking.v1.NetworkPolicyPortArgs(port=number, protocol=protocol) for number in numbers]
 
 
@@ -49,17 +51,17 @@ def cidr(block: pulumi.Input[str]) -> k8s.networking.v1.NetworkPolicyPeerArgs:
 
 
 def ingress(
-    ports: Sequence[int], *sources: k8s.networking.v1.NetworkPolicyPeerArgs
+    ports: Sequence[pulumi.Input[int]], *sources: k8s.networking.v1.NetworkPolicyPeerArgs, protocol: str = "TCP"
 ) -> k8s.networking.v1.NetworkPolicyIngressRuleArgs:
-    """Let `sources` reach TCP `ports`. Without sources, anyone may."""
-    return k8s.networking.v1.NetworkPolicyIngressRuleArgs(ports=_ports(ports), from_=list(sources) or None)
+    """Let `sources` reach `ports`. Without sources, anyone may."""
+    return k8s.networking.v1.NetworkPolicyIngressRuleArgs(ports=_ports(ports, protocol), from_=list(sources) or None)
 
 
 def egress(
-    ports: Sequence[int], *targets: k8s.networking.v1.NetworkPolicyPeerArgs
+    ports: Sequence[pulumi.Input[int]], *targets: k8s.networking.v1.NetworkPolicyPeerArgs, protocol: str = "TCP"
 ) -> k8s.networking.v1.NetworkPolicyEgressRuleArgs:
-    """Let the pods reach TCP `ports` of `targets`. Without targets, they may reach any address."""
-    return k8s.networking.v1.NetworkPolicyEgressRuleArgs(ports=_ports(ports), to=list(targets) or None)
+    """Let the pods reach `ports` of `targets`. Without targets, they may reach any address."""
+    return k8s.networking.v1.NetworkPolicyEgressRuleArgs(ports=_ports(ports, protocol), to=list(targets) or None)
 
 
 def dns_caches(*, gke: bool, addresses: Sequence[str] = ()) -> tuple[str, ...]:

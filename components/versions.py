@@ -60,6 +60,8 @@ OPENTELEMETRY_COLLECTOR_IMAGE = "docker.io/otel/opentelemetry-collector-contrib:
 KUBECTL_IMAGE = f"registry.k8s.io/kubectl:v{KUBECTL_VERSION}"
 THANOS_IMAGE = "quay.io/thanos/thanos:v0.42.4"
 COMETBFT_IMAGE = "docker.io/cometbft/cometbft:v0.38.26"
+LIVEKIT_IMAGE = "docker.io/livekit/livekit-server:v1.13.5"
+"""The tests run the same version, built from tools/livekit/go.mod: 1.13.11 does not build from its Go module."""
 TEXT_EMBEDDINGS_IMAGE = "ghcr.io/huggingface/text-embeddings-inference:cpu-1.9.3"
 """The one for x86-64 processors, without a GPU."""
 TEXT_EMBEDDINGS_GPU_IMAGE = "ghcr.io/huggingface/text-embeddings-inference:cuda-1.9.3"

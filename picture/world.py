@@ -119,4 +119,11 @@ def _notes(region: str, settings: Settings) -> tuple[str, ...]:
     live = settings.messaging.websocket
     home = region == (live.home or settings.primary_region)
     circles = [f"state of circles{'' if home else ' (mirror)'}"] if live.enabled else []
-    return (*(name for name, holds in parts.items() if holds), *streams, *circles)
+    servers = settings.circles.servers
+    calls = [f"{servers} server{'s' if servers > 1 else ''} for circles' voice and video"]
+    return (
+        *(name for name, holds in parts.items() if holds),
+        *streams,
+        *circles,
+        *(calls if settings.circles.enabled else []),
+    )

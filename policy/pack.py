@@ -16,6 +16,7 @@ from policy.rule import Rule
 from policy.rules import (
     budget,
     carbon,
+    circles,
     deletion,
     encryption,
     exposure,
@@ -43,6 +44,7 @@ RULES: Final = (
     models.RULE,
     ledger.RULE,
     messaging.RULE,
+    circles.RULE,
     carbon.RULE,
     budget.RULE,
     deletion.RULE,

@@ -5,14 +5,20 @@ The model: at the peak, a tenth of the users are online with one connection each
 (natsbench, version 2.12, one server on a laptop of ten cores; JetStream with one copy). No source gives the effect of
 more servers or of less than a processor, so `messaging.servers` and `messaging.cpu` change nothing here. Of Kafka, only
 what its quotas let the services write is known, of matching the number of servers and the size of the embeddings, and
-of the ledger how many validators it may lose.
+of the ledger how many validators it may lose. How many participants a core of a server for circles carries was measured
+(`CIRCLES`); servers take new calls up to a share of their processors.
 Measure before you promise anything.
 """
 
+import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+from components.circles.configuration import CPU_LOAD_LIMIT
+from components.quantities import cpus
 from components.settings.values import bytes_of
 from stacks import ledger
 from stacks.settings import Settings
@@ -26,6 +32,9 @@ BENCHMARK_STORED: Final = 35_700
 BENCHMARK_STORED_ASYNC: Final = 404_000
 NUMBER_BYTES: Final = 4
 """Size of a number in an embedding."""
+CIRCLES: Final = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "circles.json"
+"""What `python -m benchmarks circles` measured: participants per core of LiveKit, for each load. Without this file, the
+report says nothing about circles."""
 
 PLANNED_USERS: Final = {"local": 100, "regional": 10_000, "continental": 1_000_000, "planetary": 10_000_000}
 """Planned users of each stage, from the source document and the capacity model."""
@@ -52,6 +61,8 @@ class Capacity:
     """Validators of the ledger in all regions; 0 without one."""
     validators_outlived: int
     """How many of them may lie or die while it goes on."""
+    participants: Mapping[str, int]
+    """People in calls of circles at once, by the load that was measured; empty without circles or a measurement."""
     planned_users: int
     pods: int
     """Pods of the messaging service in each region, at most."""
@@ -83,6 +94,7 @@ def capacity(settings: Settings) -> Capacity:
         embedding_bytes=planned * matching.dimension * NUMBER_BYTES if matching.enabled else 0,
         validators=ledger.validators(settings),
         validators_outlived=ledger.outlived(ledger.validators(settings)),
+        participants=participants(settings, participants_per_core()),
         planned_users=planned,
         pods=pods,
         pods_needed=pods_needed(planned, regions),
@@ -100,6 +112,22 @@ def browsers(settings: Settings) -> int:
     """Browsers that may be connected at once for live collaboration, after the loss of a region; 0 without it."""
     live = settings.messaging.websocket
     return live.servers * live.max_connections * surviving(len(settings.regions)) if live.enabled else 0
+
+
+def participants_per_core(result: Path = CIRCLES) -> Mapping[str, float]:
+    """Participants that a core of a server for circles carries, by load, as measured. Empty without a measurement."""
+    if not result.is_file():
+        return {}
+    return {str(row["load"]): float(row["participants per core"]) for row in json.loads(result.read_text())["rows"]}
+
+
+def participants(settings: Settings, per_core: Mapping[str, float]) -> Mapping[str, int]:
+    """People in calls of circles at once, by load, after the loss of a region. Empty without circles."""
+    circles = settings.circles
+    if not circles.enabled:
+        return {}
+    cores = circles.servers * cpus("circles.cpu", circles.cpu) * CPU_LOAD_LIMIT * surviving(len(settings.regions))
+    return {load: math.floor(carried * cores) for load, carried in per_core.items()}
 
 
 def pods_needed(users: int, regions: int) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from components.circles.configuration import CPU_LOAD_LIMIT
 from report.capacity import CONNECTIONS_PER_POD, PEAK_SHARE
 from report.sites import MESSAGE_BYTES, MESSAGES_PER_SECOND
 from stacks.geography.carbon import SOURCE as GRID_SOURCE
@@ -173,6 +174,16 @@ def _capacity(capacity: Document, regions: int) -> Iterator[str]:
         yield (
             f"The ledger has {capacity['validators']} validators in all regions, and outlives "
             f"{capacity['validators_outlived']} that lie or die. How many transactions they take was not measured."
+        )
+    if capacity["participants"]:
+        yield table(
+            [f"Participants of circles' calls at once{lost}, if all calls are", ""],
+            [[load, f"{number:,}"] for load, number in capacity["participants"].items()],
+        )
+        yield (
+            "From a measurement of LiveKit's processor time on one machine (docs/benchmarks.md), with servers at "
+            f"{CPU_LOAD_LIMIT:.0%} of `circles.cpu`. Everybody spoke all the time, so real calls need less. "
+            "`circles.maxRate` and the cloud's network may allow fewer."
         )
 
 

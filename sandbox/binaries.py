@@ -254,6 +254,12 @@ FOR_TESTS = (
         module="github.com/cometbft/cometbft",
     ),
     Binary(
+        name="livekit-server",
+        tool="livekit",
+        package="github.com/livekit/livekit-server/cmd/server",
+        module="github.com/livekit/livekit-server",
+    ),
+    Binary(
         name="actionlint",
         tool="actionlint",
         package="github.com/rhysd/actionlint/cmd/actionlint",

@@ -33,7 +33,7 @@ def region_cloud(plan: RegionPlan, settings: Settings, opts: pulumi.ResourceOpti
         case AzureRegion():
             from stacks.clouds.azure import AzureCloud
 
-            reserves_addresses = plan.peering_enabled or settings.edge.cdn != "none"
+            reserves_addresses = plan.peering_enabled or settings.edge.cdn != "none" or settings.circles.enabled
             return AzureCloud(name, plan, region, reserves_addresses=reserves_addresses, opts=opts)
         case _:
             assert_never(region)

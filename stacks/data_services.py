@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from components.connection import DataService
-from components.namespaces import COCKROACHDB, KAFKA, LEDGER, MATCHING, NATS, POSTGRESQL, REDIS
+from components.namespaces import CIRCLES, COCKROACHDB, KAFKA, LEDGER, MATCHING, NATS, POSTGRESQL, REDIS
 from stacks.settings import Settings
 
 _DATABASES: Final = {"cockroachdb": COCKROACHDB, "postgresql": POSTGRESQL}
@@ -19,6 +19,7 @@ def data_services(settings: Settings) -> Sequence[DataService]:
         "streaming": settings.streaming.enabled,
         "matching": settings.matching.enabled,
         "ledger": settings.ledger.enabled,
+        "circles": settings.circles.enabled,
     }
     return ["database", "cache", "messaging", *(name for name, enabled in optional.items() if enabled)]
 
@@ -41,5 +42,6 @@ def data_namespaces(settings: Settings) -> dict[DataService, str]:
         "streaming": KAFKA,
         "matching": MATCHING,
         "ledger": LEDGER,
+        "circles": CIRCLES,
     }
     return {name: namespace for name in data_services(settings) if (namespace := known[name])}

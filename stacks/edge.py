@@ -6,7 +6,7 @@ from typing import assert_never
 
 import pulumi
 
-from components.cdn import Edge, EdgeArgs, EdgeKeys, EdgePolicy, Origin, RegionEdge
+from components.cdn import Edge, EdgeArgs, EdgeKeys, EdgePolicy, Origin, RegionEdge, ServerHost
 from components.cdn.names import asked_hosts
 from components.cdn.settings import CREATE_ZONE
 from components.cluster import PublicAddress
@@ -37,12 +37,19 @@ def region_edges(
 
 
 def build_edge(
-    settings: Settings, plans: Sequence[RegionPlan], edges: Mapping[str, RegionEdge], opts: pulumi.ResourceOptions
+    settings: Settings,
+    plans: Sequence[RegionPlan],
+    edges: Mapping[str, RegionEdge],
+    servers: Sequence[ServerHost],
+    opts: pulumi.ResourceOptions,
 ) -> Edge | None:
-    """Build the CDN in front of all regions; None without one. It waits for reserved addresses, not for clusters."""
+    """Build the CDN in front of all regions; None without one. It waits for reserved addresses, not for clusters.
+
+    `servers` are those of regions that users reach without it.
+    """
     if not edges:
         return None
-    args = edge_args(settings, plans, edges)
+    args = edge_args(settings, plans, edges, servers)
     # A cloud's SDK takes seconds and hundreds of megabytes: only stacks that use the cloud load it.
     match settings.edge.cdn:
         case "gcp":
@@ -68,7 +75,12 @@ def build_edge(
             assert_never(settings.edge.cdn)
 
 
-def edge_args(settings: Settings, plans: Sequence[RegionPlan], edges: Mapping[str, RegionEdge]) -> EdgeArgs:
+def edge_args(
+    settings: Settings,
+    plans: Sequence[RegionPlan],
+    edges: Mapping[str, RegionEdge],
+    servers: Sequence[ServerHost] = (),
+) -> EdgeArgs:
     """The arguments of the CDN, the same for every cloud."""
     return EdgeArgs(
         domain=settings.edge.domain,
@@ -78,6 +90,7 @@ def edge_args(settings: Settings, plans: Sequence[RegionPlan], edges: Mapping[st
         ),
         languages=sorted(set(chain.from_iterable(plan.place.languages for plan in plans))),
         token=next(iter(edges.values())).keys.token,
+        servers=servers,
         zone=None if settings.edge.zone == CREATE_ZONE else settings.edge.zone,
     )
 

@@ -29,7 +29,8 @@ def region_size(settings: Settings, region: str) -> RegionSize:
     services = sum(service.max_replicas for service in settings.running_services.by_name().values())
     embedding = settings.matching.max_replicas if settings.matching.enabled else 0
     validators = settings.ledger.validators if settings.ledger.enabled else 0
-    pods = services + embedding + _kafka_pods(settings) + _live_pods(settings) + validators
+    circles = settings.circles.servers if settings.circles.enabled else 0
+    pods = services + embedding + _kafka_pods(settings) + _live_pods(settings) + validators + circles
     return RegionSize(nodes=_most_nodes(settings.region(region)), pods=pods)
 
 
@@ -74,6 +75,7 @@ def of_region(settings: Settings, region: str) -> MonitoringTargets:
         live=LIVE if settings.messaging.websocket.enabled else None,
         matching=measured.get("matching"),
         ledger=measured.get("ledger"),
+        circles=measured.get("circles"),
         scaling=KEDA if settings.scaling.enabled else None,
         others=(SYSTEM, *sorted(namespace_labels(plan, settings))),
         sites=tuple(site.name for site in settings.sites_of(region)),

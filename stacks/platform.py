@@ -9,6 +9,7 @@ import pulumi_random as random
 import pulumi_tls as tls
 
 from components.cdn import Edge, RegionEdge
+from components.circles.endpoints import ServerAddresses
 from components.database.credentials import DatabaseCredentials
 from components.gitops import ArgoCD
 from components.ledger.ledger_keys import LedgerMembers
@@ -17,7 +18,7 @@ from components.matching.index import USERNAME
 from components.messaging.live import LiveAccess
 from components.messaging.live_keys import LiveKeys
 from components.trust import RootAuthority, RootAuthorityArgs
-from stacks import clusters, ledger, quotas, standbys, topology
+from stacks import circles, clusters, ledger, quotas, standbys, topology
 from stacks.clouds import RegionCloud
 from stacks.edge import build_edge, region_edges
 from stacks.gitops import build_gitops, build_rancher
@@ -65,9 +66,10 @@ class Platform(pulumi.ComponentResource):
         self._renderer = chart_renderer(f"{self._name}-charts", self._mine)
         bases = self._bases(plans, clouds)
         passwords = site_passwords(settings, child)
-        regions = self._regions(plans, bases, edges, passwords)
+        addresses = circles.reserve_addresses(settings, plans, clouds)
+        regions = self._regions(plans, bases, edges, passwords, addresses)
         sites = self._sites(bases, passwords, edges)
-        edge = build_edge(settings, origins, edges, child)
+        edge = build_edge(settings, origins, edges, circles.server_hosts(addresses), child)
         gitops = build_gitops(settings, bases, regions, args.secrets, child)
         rancher = build_rancher(settings, bases, regions, child)
         self.outputs = {
@@ -105,6 +107,7 @@ class Platform(pulumi.ComponentResource):
         bases: Mapping[str, RegionBase],
         edges: Mapping[str, RegionEdge],
         passwords: Mapping[str, SitePassword],
+        addresses: Mapping[str, Sequence[ServerAddresses]],
     ) -> Mapping[str, Region]:
         settings = self._args.settings
         matching = (
@@ -116,6 +119,7 @@ class Platform(pulumi.ComponentResource):
         endpoints = {name: base.endpoints for name, base in bases.items()}
         live = self._live_access()
         members = self._ledger_members(plans)
+        calls = circles.access(settings, plans, self._child)
         return {
             plan.name: Region(
                 plan.name,
@@ -132,6 +136,8 @@ class Platform(pulumi.ComponentResource):
                     edge=edges.get(plan.name),
                     live=live,
                     ledger=members,
+                    circles=calls,
+                    circles_addresses=addresses.get(plan.name, ()),
                     sites=[passwords[site.name].link for site in settings.sites_of(plan.name)],
                 ),
                 self._child,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from components import offers
+from components.circles.endpoints import ServerAddresses, tcp_ports, udp_ports
 from components.cluster.settings import (
     CLOUD_NAMES,
     AwsRegion,
@@ -132,9 +133,12 @@ def public_addresses(settings: Settings, name: str) -> int:
         if settings.peering_enabled
         else []
     )
+    # On AWS, TCP and UDP have an address each; elsewhere one, whether reserved or not.
+    calls = (2 if isinstance(region, AwsRegion) else 1) * settings.circles.servers if settings.circles.enabled else 0
     gateway = per_balancer if settings.edge.cdn != "none" else unreserved
     return (
         zones
+        + calls
         + sum(1 if endpoint.single else per_balancer for endpoint in endpoints)
         + (gateway if settings.mesh.enabled else 0)
         + (unreserved if settings.mesh.enabled and settings.peering_enabled else 0)
@@ -151,6 +155,7 @@ def security_group_rules(settings: Settings, name: str) -> int:
     zones = egress_address_count(settings.region(name))
     own = 1
     gateway = _GATEWAY_PORTS + 1 if settings.mesh.enabled else 0
+    gateway += _of_circles(settings)
     if not settings.peering_enabled:
         return own + gateway
     sources = _sources(settings, name)
@@ -168,6 +173,15 @@ def security_group_rules(settings: Settings, name: str) -> int:
         + sources
         + _of_sites(settings, name)
     )
+
+
+def _of_circles(settings: Settings) -> int:
+    """The rules for the load balancers of circles' servers, to which everybody may connect."""
+    if not settings.circles.enabled:
+        return 0
+    tcp = tcp_ports(ServerAddresses(), public_authority=settings.edge.cdn != "none")
+    icmp = 1
+    return settings.circles.servers * (len(udp_ports()) + len(tcp) + icmp)
 
 
 def _of_sites(settings: Settings, name: str) -> int:

@@ -9,8 +9,12 @@ import pulumi_kubernetes as k8s
 
 from components.cache import TYPES as CACHE_TYPES
 from components.cache import Cache
-from components.cache.redis import Redis
+from components.cache.redis import Redis, taking_connections
 from components.cdn import RegionEdge
+from components.circles import Circles
+from components.circles.access import CirclesAccess
+from components.circles.endpoints import ServerAddresses
+from components.circles.livekit import CirclesPlace, LiveKit, RoomCache
 from components.connection import DataService, depends_on_ready
 from components.context import RegionContext
 from components.database import TYPES as DATABASE_TYPES
@@ -35,7 +39,7 @@ from components.services import Services
 from components.sites import HomeCollector, HomeDatabase, SiteCollector
 from components.streaming import Streaming
 from components.streaming.kafka import Kafka
-from stacks import monitoring_targets, topology
+from stacks import circles, monitoring_targets, topology
 from stacks.data_services import data_services, managed
 from stacks.managed_data_services import ManagedDataServices
 from stacks.peering import addresses_of_sites
@@ -46,7 +50,8 @@ from stacks.service_values import values_of
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
-DataServices = Mapping[DataService, Database | HomeDatabase | Cache | Messaging | Streaming | Matching | Ledger]
+AnyDataService = Database | HomeDatabase | Cache | Messaging | Streaming | Matching | Ledger | Circles
+DataServices = Mapping[DataService, AnyDataService]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +84,10 @@ class RegionArgs:
     """Joins the region's mesh with the others'. None: no peers."""
     ledger: LedgerMembers | None = None
     """The validators of all regions. None: there is no ledger."""
+    circles: CirclesAccess | None = None
+    """How services let people into circles' calls. None: there are none."""
+    circles_addresses: Sequence[ServerAddresses] = ()
+    """The reserved addresses of each of the region's servers for circles."""
     peers: Mapping[str, StorePeers] = field(default_factory=dict)
     """The other regions' peer endpoints, by data service. A data service without an entry has no peers."""
     edge: RegionEdge | None = None
@@ -124,13 +133,15 @@ class Region(pulumi.ComponentResource):
         self.certificates = mesh.certificates if mesh else None
         keda = self._keda()
         database = self._database(mesh.ready if mesh else [])
+        cache = self._cache()
         made: DataServices = {
             "database": database,
-            "cache": self._cache(),
+            "cache": cache,
             "messaging": self._messaging(),
             **({"streaming": self._streaming()} if "streaming" in data_services(args.settings) else {}),
             **self._matching(database, keda),
             **self._ledger(),
+            **self._circles(cache),
         }
         ports = {kind: data_service.port for kind, data_service in made.items()}
         egress = self._managed.admit(ports, mesh.ready) if mesh else []
@@ -292,6 +303,31 @@ class Region(pulumi.ComponentResource):
         )
         return {"ledger": made}
 
+    def _circles(self, cache: Cache) -> DataServices:
+        args, settings = self._args, self._args.settings
+        if args.circles is None:
+            return {}
+        by_cloud = "cache" in managed(settings)
+        made = LiveKit(
+            f"{self._name}-circles",
+            self.context,
+            settings.circles,
+            access=args.circles,
+            place=CirclesPlace(
+                host=circles.host(settings, self._name),
+                addresses=args.circles_addresses,
+                annotations=args.base.cluster.load_balancer_annotations,
+                rooms=RoomCache(
+                    cache=cache,
+                    pods=None if by_cloud else taking_connections(settings.cache.replicas),
+                    addresses=str(args.plan.addresses.managed) if by_cloud else None,
+                ),
+                edge=args.edge,
+                certificates=self.certificates,
+            ),
+        )
+        return {"circles": made}
+
     def _services(self) -> Services:
         settings = self._args.settings
         return Services(
@@ -335,7 +371,7 @@ def _engine_aliases(types: Sequence[str]) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=other) for other in types])
 
 
-def _where(data_service: Database | HomeDatabase | Cache | Messaging | Streaming | Matching | Ledger) -> dict[str, Any]:
+def _where(data_service: AnyDataService) -> dict[str, Any]:
     return {"host": data_service.host, "port": data_service.port, "secret": data_service.secret_name}
 
 

@@ -9,6 +9,7 @@ from components.cdn import RegionEdge
 from components.certificates import CertManager
 from components.context import RegionContext
 from components.mesh import (
+    CirclesRoute,
     ControlPlane,
     EastWest,
     EastWestGateway,
@@ -19,6 +20,7 @@ from components.mesh import (
     RemoteRegions,
     ServiceRouting,
 )
+from stacks import circles
 from stacks.region_base import RegionBase
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
@@ -71,6 +73,7 @@ class RegionMesh(pulumi.ComponentResource):
             opts=self._child,
         )
         live = self._live(gateway, control_plane.ready)
+        calls = self._circles(gateway, control_plane.ready, behind_cdn=edge is not None)
         # Without the gateway's address, other regions would send requests straight to the region's pods.
         way_in = self._east_west(control_plane.ready, east_west).ready if east_west else []
         self.ready = [*control_plane.ready, *way_in]
@@ -78,7 +81,11 @@ class RegionMesh(pulumi.ComponentResource):
             "service": gateway.service_name,
             "host": gateway.gateway_host,
             "portForward": gateway.port_forward,
-            "urls": {**routing.urls, **({"live": live.url} if live else {})},
+            "urls": {
+                **routing.urls,
+                **({"live": live.url} if live else {}),
+                **({"circles": calls.url} if calls else {}),
+            },
         }
         self.register_outputs({})
 
@@ -130,6 +137,22 @@ class RegionMesh(pulumi.ComponentResource):
             self._context,
             settings,
             domain=self._settings.edge.domain,
+            gateway=gateway.gateway,
+            ready=ready,
+            opts=self._child,
+        )
+
+    def _circles(
+        self, gateway: IngressGateway, ready: Sequence[pulumi.Resource], *, behind_cdn: bool
+    ) -> CirclesRoute | None:
+        if not self._settings.circles.enabled:
+            return None
+        return CirclesRoute(
+            f"{self._name}-circles",
+            self._context,
+            self._settings.circles,
+            host=circles.host(self._settings, self._context.region),
+            behind_cdn=behind_cdn,
             gateway=gateway.gateway,
             ready=ready,
             opts=self._child,

@@ -13,6 +13,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.cdn import RegionEdge
+from components.circles.settings import CirclesSettings
 from components.cluster.settings import ExistingRegion
 from components.database.credentials import DatabaseCredentials
 from components.gitops.settings import GitOpsSettings
@@ -99,6 +100,7 @@ def settings_of(site: EdgeSite, settings: Settings) -> Settings:
             "scaling": ScalingSettings(),
             "matching": MatchingSettings(),
             "ledger": LedgerSettings(),
+            "circles": CirclesSettings(),
             "gitops": GitOpsSettings(),
             "rancher": RancherSettings(),
         }

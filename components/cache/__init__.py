@@ -17,6 +17,8 @@ class Cache(Protocol):
 
     Keys: url, host, port, username, password and ca.crt.
     """
+    authority: pulumi.Output[str]
+    """Certificates (PEM) of the authority that signed the cache's."""
 
 
 ENGINES: Final = ("Redis", "Memorystore", "ElastiCache", "AzureManagedRedis")

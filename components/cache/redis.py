@@ -124,7 +124,7 @@ class Redis(DataServiceComponent):
             f"{name}-service",
             metadata=self._app.meta(configuration.SERVICE, annotations=DONE_AT_ONCE),
             spec=k8s.core.v1.ServiceSpecArgs(
-                selector=selector(proxy.APP if self._replicas > 1 else configuration.APP),
+                selector=taking_connections(self._replicas),
                 ports=[service_port("redis", configuration.PORT)],
             ),
             opts=self._child,
@@ -298,6 +298,11 @@ class RedisPods:
             k8s.core.v1.EnvVarArgs(name="SELF", value=itself),
             k8s.core.v1.EnvVarArgs(name="NODES", value=" ".join(names)),
         ]
+
+
+def taking_connections(replicas: int) -> dict[str, str]:
+    """Return the labels of the pods that clients of a Redis with so many replicas connect to."""
+    return selector(proxy.APP if replicas > 1 else configuration.APP)
 
 
 def _mounts() -> list[k8s.core.v1.VolumeMountArgs]:

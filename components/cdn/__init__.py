@@ -3,7 +3,7 @@
 This module imports no cloud's SDK. `gcp`, `aws` and `azure` each import only their own.
 """
 
-from components.cdn.edge import Edge, EdgeArgs, EdgePolicy, Origin, RegionEdge
+from components.cdn.edge import Edge, EdgeArgs, EdgePolicy, Origin, RegionEdge, ServerHost
 from components.cdn.keys import EdgeKeys
 
-__all__ = ["Edge", "EdgeArgs", "EdgeKeys", "EdgePolicy", "Origin", "RegionEdge"]
+__all__ = ["Edge", "EdgeArgs", "EdgeKeys", "EdgePolicy", "Origin", "RegionEdge", "ServerHost"]

@@ -33,6 +33,17 @@ class Origin:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServerHost:
+    """A server of a region that users reach without the CDN, by an address of its own."""
+
+    region: str
+    label: str
+    """First label of its host."""
+    addresses: Sequence[pulumi.Input[str]]
+    """IPv4 addresses."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EdgePolicy:
     """How the edge treats requests."""
 
@@ -57,6 +68,8 @@ class EdgeArgs:
     """BCP 47 tags that regions serve. The edge reduces a browser's preferences to one of them."""
     token: pulumi.Input[str]
     """Proves to the regions that a request came through the edge."""
+    servers: Sequence[ServerHost] = ()
+    """The servers that DNS names besides the origins, in any order."""
     zone: str | None = None
     """An existing DNS zone: its name (Google Cloud), its ID (AWS), or `group/name` (Azure).
 
@@ -66,6 +79,10 @@ class EdgeArgs:
     def sorted_origins(self) -> list[Origin]:
         """Return the origins sorted by region, so that their order in the list has no effect."""
         return sorted(self.origins, key=lambda origin: origin.region)
+
+    def sorted_servers(self) -> list[ServerHost]:
+        """Return the servers sorted by region and label."""
+        return sorted(self.servers, key=lambda server: (server.region, server.label))
 
     @property
     def url(self) -> str:

@@ -37,6 +37,11 @@ def origin_host(region: str, domain: str) -> str:
     return f"{region}.{steered_host(domain)}"
 
 
+def server_host(label: str, region: str, domain: str) -> str:
+    """Return the host that leads to one server of a region, whatever leads to the region's gateway."""
+    return f"{label}.{origin_host(region, domain)}"
+
+
 _STEERED_BY_DNS: Final = {"gcp": True, "aws": True, "azure": False}
 """Whether the steered host is in DNS, by cloud of the CDN. Front Door steers by itself."""
 

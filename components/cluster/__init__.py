@@ -35,6 +35,8 @@ class PublicAddress:
     """Further annotations of the Service, besides those of public load balancers."""
     load_balancer_ip: pulumi.Output[str] | None = None
     """The Service's field of the same name. None: leave it out."""
+    shared: bool = False
+    """Whether two Services may have the address, one for TCP and one for UDP."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The service mesh: Istio's control plane, its gateways, the routes between services, and the way to other regions."""
 
+from components.mesh.circles import CirclesRoute
 from components.mesh.control_plane import ControlPlane
 from components.mesh.data_service_entries import DataServiceEntries
 from components.mesh.gateways import EastWestGateway, IngressGateway
@@ -10,6 +11,7 @@ from components.mesh.remote_secrets import RemoteRegions, RemoteSecretAccess
 from components.mesh.routing import ServiceRouting
 
 __all__ = [
+    "CirclesRoute",
     "ControlPlane",
     "DataServiceEntries",
     "EastWest",

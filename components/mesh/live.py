@@ -22,7 +22,7 @@ ROUTE: Final = "live"
 """Name of the route, by which filters find it."""
 AUTHORITY: Final = "live-authority"
 """Secret with the root that signed the certificate of the servers for browsers."""
-_FILTERS: Final = "type.googleapis.com/envoy.extensions.filters.http"
+FILTERS: Final = "type.googleapis.com/envoy.extensions.filters.http"
 RATE_FILTER: Final = "envoy.filters.http.local_ratelimit"
 BANDWIDTH_FILTER: Final = "envoy.filters.http.bandwidth_limit"
 
@@ -133,8 +133,8 @@ def limits(gateway: Mapping[str, str], settings: WebSocketSettings) -> dict[str,
     NATS has no such limits (https://github.com/nats-io/nats-server/issues/4891). A filter of the listener does
     nothing but where the route configures it.
     """
-    rate = {"@type": f"{_FILTERS}.local_ratelimit.v3.LocalRateLimit", "stat_prefix": ROUTE}
-    bandwidth = {"@type": f"{_FILTERS}.bandwidth_limit.v3.BandwidthLimit", "stat_prefix": ROUTE}
+    rate = {"@type": f"{FILTERS}.local_ratelimit.v3.LocalRateLimit", "stat_prefix": ROUTE}
+    bandwidth = {"@type": f"{FILTERS}.bandwidth_limit.v3.BandwidthLimit", "stat_prefix": ROUTE}
     always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
     bucket = {"max_tokens": settings.connections_per_second, "tokens_per_fill": settings.connections_per_second}
     route = {
@@ -153,8 +153,8 @@ def limits(gateway: Mapping[str, str], settings: WebSocketSettings) -> dict[str,
     return {
         "workloadSelector": {"labels": dict(gateway)},
         "configPatches": [
-            _filter(RATE_FILTER, rate),
-            _filter(BANDWIDTH_FILTER, {**bandwidth, "enable_mode": "DISABLED"}),
+            gateway_filter(RATE_FILTER, rate),
+            gateway_filter(BANDWIDTH_FILTER, {**bandwidth, "enable_mode": "DISABLED"}),
             {
                 "applyTo": "HTTP_ROUTE",
                 "match": {"context": "GATEWAY", "routeConfiguration": {"vhost": {"route": {"name": ROUTE}}}},
@@ -164,7 +164,8 @@ def limits(gateway: Mapping[str, str], settings: WebSocketSettings) -> dict[str,
     }
 
 
-def _filter(name: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
+def gateway_filter(name: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the patch of an EnvoyFilter that adds the HTTP filter `name` to all listeners of a gateway."""
     # Before the router, and so behind the filters that ask for the edge's token.
     manager = "envoy.filters.network.http_connection_manager"
     router = {"name": manager, "subFilter": {"name": "envoy.filters.http.router"}}

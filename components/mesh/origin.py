@@ -134,12 +134,12 @@ def issuer_spec() -> dict[str, Any]:
     }
 
 
-def certificate_spec(hosts: Sequence[str]) -> dict[str, Any]:
-    """Spec of a Certificate for `hosts`, with a new key at each renewal."""
+def certificate_spec(hosts: Sequence[str], name: str = CERTIFICATE) -> dict[str, Any]:
+    """Spec of a Certificate for `hosts`, with a new key at each renewal. `name` is that of its Secret and Issuer."""
     return {
-        "secretName": CERTIFICATE,
+        "secretName": name,
         "dnsNames": list(hosts),
-        "issuerRef": {"group": "cert-manager.io", "kind": "Issuer", "name": CERTIFICATE},
+        "issuerRef": {"group": "cert-manager.io", "kind": "Issuer", "name": name},
         "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
         "usages": ["digital signature", "server auth"],
         "revisionHistoryLimit": 1,

@@ -57,6 +57,8 @@ class MonitoringTargets:
     """The NATS servers that browsers reach."""
     ledger: str | None = None
     """Where the validators of the ledger run."""
+    circles: str | None = None
+    """Where the servers for circles' voice and video run."""
     matching: str | None = None
     """Where the embedding servers run."""
     scaling: str | None = None

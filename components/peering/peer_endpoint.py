@@ -80,9 +80,15 @@ def _annotations(args: PeerEndpointArgs) -> dict[str, pulumi.Input[str]]:
     """
     given = {**args.annotations, **(args.address.annotations if args.address else {})}
     address = args.address.load_balancer_ip if args.address else None
-    checksum = pulumi.Output.json_dumps([given, address, list(args.allowed_sources), dict(args.pods), args.port]).apply(
-        digest
-    )
+    return done_with_an_address(given, [address, list(args.allowed_sources), dict(args.pods), args.port])
+
+
+def done_with_an_address(given: Mapping[str, pulumi.Input[str]], rest: Sequence[Any]) -> dict[str, pulumi.Input[str]]:
+    """Return the annotations `given`, and those with which the provider waits for the Service's address.
+
+    `rest` is what else decides about the Service.
+    """
+    checksum = pulumi.Output.json_dumps([dict(given), *rest]).apply(digest)
     seen = pulumi.Output.concat("jsonpath={.metadata.annotations['", CHECKSUM_ANNOTATION, "']}=", checksum)
     wait_for = pulumi.Output.json_dumps(["jsonpath={.status.loadBalancer.ingress}", seen])
     return {**given, CHECKSUM_ANNOTATION: checksum, WAIT_FOR: wait_for}

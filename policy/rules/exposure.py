@@ -4,6 +4,7 @@ New AWS buckets are private by default (since April 2023), so the rule checks on
 """
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from pulumi_policy import ReportViolation, ResourceValidationArgs
@@ -20,8 +21,8 @@ SCHEMA: Final[Schema] = {
     "publicServices": {
         "type": "array",
         "items": {"type": "string"},
-        "default": ["istio-ingressgateway"],
-        "description": "Names of load balancers that anyone may reach.",
+        "default": ["istio-ingressgateway", "circles-*"],
+        "description": "Names of load balancers that anyone may reach. A star stands for any text.",
     }
 }
 
@@ -53,13 +54,17 @@ def _reaches_aks_api(props: Props, _config: Config) -> Iterator[str]:
 
 
 def _service(props: Props, config: Config) -> Iterator[str]:
-    if at(props, "spec.type") == "LoadBalancer" and at(props, "metadata.name") not in config["publicServices"]:
+    if at(props, "spec.type") == "LoadBalancer" and not _public(at(props, "metadata.name"), config):
         yield from _sources(at(props, "spec.loadBalancerSourceRanges"))
 
 
 def _release(props: Props, config: Config) -> Iterator[str]:
-    if at(props, "values.service.type") == "LoadBalancer" and props.get("name") not in config["publicServices"]:
+    if at(props, "values.service.type") == "LoadBalancer" and not _public(props.get("name"), config):
         yield from _sources(at(props, "values.service.loadBalancerSourceRanges"))
+
+
+def _public(name: Any, config: Config) -> bool:
+    return any(fnmatchcase(str(name), pattern) for pattern in config["publicServices"])
 
 
 def _sources(ranges: Any) -> Iterator[str]:

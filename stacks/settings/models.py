@@ -7,6 +7,7 @@ from pydantic import Field
 
 from components.cache.settings import CacheSettings
 from components.cdn.settings import EdgeSettings
+from components.circles.settings import CirclesSettings
 from components.cluster.settings import AnyRegion, Clouds, RegionSettings
 from components.database.settings import DatabaseSettings
 from components.gitops.settings import GitOpsSettings
@@ -77,6 +78,8 @@ class Settings(Model):
     """Embedding servers and a vector index in each region, and the service that uses them: docs/matching.md."""
     ledger: LedgerSettings = LedgerSettings()
     """The trust ledger, which all regions keep together: docs/ledger.md."""
+    circles: CirclesSettings = CirclesSettings()
+    """Voice and video of circles, by LiveKit in each region: docs/circles.md."""
     edge: EdgeSettings = EdgeSettings()
     """Where the platform meets its users."""
     gitops: GitOpsSettings = GitOpsSettings()

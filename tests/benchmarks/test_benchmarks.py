@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from benchmarks import durations, flat, graph, growth, measure, overhead, page, path, regions, results
+from benchmarks import circles, durations, flat, graph, growth, measure, overhead, page, path, regions, results
 from benchmarks.workplace import stack_document
 from sandbox import binaries, language
 from stacks.settings import parse
@@ -259,11 +259,12 @@ def test_the_path_is_compared_with_one_region_of_the_slowest_cloud() -> None:
 
 
 def test_the_page_shows_what_was_measured_and_says_what_was_not() -> None:
-    text = page.text([{**WHEN, **_overhead()}], None, {**WHEN, **_path()})
+    text = page.text([{**WHEN, **_overhead()}], None, {**WHEN, **_path()}, None)
     assert "Not measured: multiregion, planetary, regional." in text
     assert "| local | 120 (100) | up | 2.40 | 2.00 | 1.20 | 1.20 |" in text
     assert "| local | up | 1.20 (1.00) | 1.20 (1.00) | 99.00 (99.00) |" in text
     assert "The part `growth` was not measured." in text
+    assert "The part `circles` was not measured." in text
     assert "| mixed | 10 | 11.00 | 1.100 |" in text
     assert "local: Measured 2026-11-24 20:00 UTC at abc, on 2 cores" in text
 
@@ -275,9 +276,38 @@ def test_the_page_says_that_stacks_have_grown_until_all_is_measured_anew() -> No
 
 
 def test_the_page_shows_growth() -> None:
-    text = page.text([], {**WHEN, **_growth()}, None)
+    text = page.text([], {**WHEN, **_growth()}, None, None)
     assert "| 3 | 310 | 6.0 |  |  | 600 | 300 |" in text
     assert "| 1 | 3 | 100.0 | 2.0 | 2.0 |  |  |" in text
+
+
+def _circles() -> dict[str, Any]:
+    traffic = {
+        f"{what} {way} per participant-second": 50.0
+        for what in ("packets", "bytes")
+        for way in ("incoming", "outgoing")
+    }
+    row = {"load": circles.Load(2, 3).name, "participants": 6, "rounds": 3, "participants per core": 200.0, **traffic}
+    rows = [{**row, "CPU seconds per participant-second": 0.005}]
+    return {"server": "livekit-server version 1.2.3", "video": "small", "seconds": 30.0, "rows": rows}
+
+
+def test_the_page_shows_how_many_people_a_core_carries_in_circles() -> None:
+    text = page.text([], None, None, {**WHEN, **_circles()})
+    assert "| audio, rooms of 3 | 6 | 50, 50 | 50, 50 | 5.00 | 200 |" in text
+    assert "load before the run 1.0. livekit-server version 1.2.3." in text
+
+
+def test_the_traffic_of_circles_is_that_of_both_directions() -> None:
+    metrics = """# TYPE livekit_packet_total counter
+livekit_packet_total{direction="incoming",node_id="ND_1",transmission="initial"} 100
+livekit_packet_total{direction="outgoing",node_id="ND_1",transmission="initial"} 300
+livekit_packet_total{direction="outgoing",node_id="ND_1",transmission="retransmit"} 1e+01
+livekit_packet_bytes{direction="incoming",node_id="ND_1",transmission="initial"} 9000
+livekit_node_packet_total{type="out"} 7
+"""
+    found = {"packets incoming": 100.0, "packets outgoing": 310.0, "bytes incoming": 9000.0, "bytes outgoing": 0.0}
+    assert circles.traffic(metrics) == found
 
 
 def test_results_are_written_with_their_circumstances(tmp_path: Path) -> None:

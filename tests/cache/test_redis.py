@@ -1,13 +1,11 @@
 """Real Redis servers, Sentinels and a real HAProxy run with the rendered configuration and scripts.
 
-The tests need a redis-server built with TLS. Debian's redis-tools ships one as redis-check-rdb: that binary chooses its
-role by its file name. Each node has a loopback address. A mount namespace with its own hosts file gives the node the
-names that it has in Kubernetes.
+Each node has a loopback address. A mount namespace with its own hosts file gives the node the names that it has in
+Kubernetes.
 """
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +13,7 @@ import pytest
 from redis.exceptions import AuthenticationError, ConnectionError, ReadOnlyError, ResponseError
 
 from components.cache import redis_configuration as configuration
-from tests.support.redis_pods import MIB, Pods, redis_pods
+from tests.support.redis_pods import MIB, Pods, redis_binaries, redis_pods
 from tests.support.servers import eventually
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(400)]
@@ -26,25 +24,7 @@ REPLICAS = 3
 @pytest.fixture(scope="session")
 def binaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a redis-server and a redis-cli that support TLS."""
-    directory = tmp_path_factory.mktemp("redis-binaries")
-    client = shutil.which("redis-cli")
-    for name in ("redis-server", "redis-check-rdb"):
-        server = shutil.which(name)
-        if client and server and _knows_tls(server, directory):
-            (directory / "redis-cli").symlink_to(client)
-            return directory
-    pytest.skip("no redis-server with TLS on PATH: `apt-get install --no-install-recommends redis-tools` brings one")
-
-
-def _knows_tls(server: str, directory: Path) -> bool:
-    link = directory / "redis-server"
-    link.unlink(missing_ok=True)
-    link.symlink_to(server)
-    # A build with TLS complains about the missing certificate, a build without TLS about the option.
-    attempt = subprocess.run(
-        [link, "--port", "0", "--tls-port", "1"], capture_output=True, text=True, timeout=10, check=False
-    )
-    return "No tls-cert-file configured" in attempt.stdout
+    return redis_binaries(tmp_path_factory.mktemp("redis-binaries"))
 
 
 @pytest.fixture

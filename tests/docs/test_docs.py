@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.namespaces import KAFKA, KEDA, LEDGER, MATCHING
+from components.namespaces import CIRCLES, KAFKA, KEDA, LEDGER, MATCHING
 from stacks.settings.parsing import check
 from tests.conftest import STACKS
 from tests.docs import test_docs_commands
@@ -218,13 +218,13 @@ def _is_there(word: str) -> bool:
 
 @cache
 def _names() -> frozenset[str]:
-    """The names of all stacks' resources, and of what can be added in us-central1: hub, live collaboration, ledger."""
+    """The names of all stacks' resources, and of what can be added in us-central1, such as hub and ledger."""
     listed = {line.rpartition("::")[2] for stack in STACKS for line in urns.path(stack).read_text().splitlines()}
     live = {"sacred-council:messaging": {"websocket": {"enabled": True}}}
     ledger = {"sacred-council:ledger": {"enabled": True}}
     more = {
         resource.name.replace("local", "us-central1", 1)
-        for variant in (LOCAL, live, ledger)
+        for variant in (LOCAL, live, ledger, {"sacred-council:circles": {"enabled": True}})
         for resource in render("local", variant).resources
     }
     return frozenset(listed | more)
@@ -260,7 +260,8 @@ def test_the_services_that_are_handed_over_are_all_of_one_region() -> None:
 
 def test_commands_look_into_namespaces_that_there_are(page: Path) -> None:
     ours = {found[1] for name in _names() if (found := re.fullmatch(r"us-central1-(.+)-namespace", name))}
-    assert sorted(_looked_into(page) - ours - {"kube-system", "postgresql", KAFKA, KEDA, LEDGER, MATCHING}) == []
+    known = {*ours, "kube-system", "postgresql", CIRCLES, KAFKA, KEDA, LEDGER, MATCHING}
+    assert sorted(_looked_into(page) - known) == []
 
 
 def _looked_into(page: Path) -> set[str]:

@@ -24,6 +24,7 @@ SETTINGS = {
     "streaming": {"enabled": True},
     "matching": {"enabled": True, "sourceNetworks": ["203.0.113.7/32"]},
     "ledger": {"enabled": True},
+    "circles": {"enabled": True},
     "monitoring": {"retention": "4w"},
     "scaling": {"enabled": True},
 }
@@ -34,7 +35,7 @@ DOCUMENTS = {
     f"{scope.name}-{name}": json.loads(text) for scope in SCOPES for name, text in rendered(TARGETS, scope).items()
 }
 OF_THE_SOURCE_DOCUMENT = {"resonance", "field", "flow", "connections", "transformation", "emergence"}
-OF_THE_PARTS = {"database", "cache", "messaging", "streaming", "matching", "ledger", "mesh", "cost"}
+OF_THE_PARTS = {"database", "cache", "messaging", "streaming", "matching", "ledger", "circles", "mesh", "cost"}
 
 
 QUOTING = [ROOT / "docs" / "monitoring.md", *sorted((ROOT / "docs" / "runbooks").glob("*.md"))]
@@ -124,10 +125,11 @@ def test_exemplars_are_asked_for_where_histograms_have_them() -> None:
 
 def test_what_is_not_deployed_has_no_dashboard() -> None:
     names = rendered(BARE, ONE_REGION).keys()
-    assert not names & {"database", "cache", "messaging", "streaming", "matching", "ledger", "mesh", "objectives"}
+    assert not names & (OF_THE_PARTS - {"cost"} | {"objectives"})
     assert names >= OF_THE_SOURCE_DOCUMENT | {"overview", "cost"}
     text = "".join(rendered(BARE, ONE_REGION).values())
-    assert not any(word in text for word in ("istio_", "redis_", "nats_", "kafka_", "te_queue", "liveness", "None"))
+    words = ("istio_", "redis_", "nats_", "kafka_", "te_queue", "liveness", "livekit_", "None")
+    assert not any(word in text for word in words)
 
 
 def test_only_a_home_of_edge_sites_has_their_row() -> None:

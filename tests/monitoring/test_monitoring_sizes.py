@@ -141,6 +141,11 @@ def test_the_ledger_s_pods_count_where_there_is_a_ledger() -> None:
     assert region_size(settings, IOWA[0]).pods == 12 + 4
 
 
+def test_circles_servers_count_where_there_are_some() -> None:
+    settings = parse({"stage": "regional", **plain(IOWA), "circles": {"enabled": True, "servers": 3}})
+    assert region_size(settings, IOWA[0]).pods == 12 + 3
+
+
 def test_a_longer_retention_needs_more_memory_in_prometheus_alone() -> None:
     week, month = (vars(memory(SMALL, MonitoringSettings(retention=kept))) for kept in ("7d", "30d"))
     assert {part: month[part] for part in week if month[part] != week[part]} == {"prometheus": "1152Mi"}

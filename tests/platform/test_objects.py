@@ -20,6 +20,7 @@ pytestmark = pytest.mark.conformance
 
 _PODS_OF_A_CHART = "its pods come from a repository's chart, which is not rendered here"
 DELIBERATE = {
+    ("NetworkPolicy/istio-ingress/circles", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
     ("NetworkPolicy/istio-ingress/default-deny", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
     ("NetworkPolicy/istio-ingress/istio-ingressgateway", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
     ("NetworkPolicy/istio-ingress/nats-live", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
@@ -35,7 +36,10 @@ DELIBERATE = {
     ("NetworkPolicy/monitoring/prometheus", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
 }
 """Accepted critical findings of kube-score: object and test, with the reason."""
-OPTIONAL = {("NetworkPolicy/istio-ingress/nats-live", "networkpolicy-targets-pod")}
+OPTIONAL = {
+    ("NetworkPolicy/istio-ingress/circles", "networkpolicy-targets-pod"),
+    ("NetworkPolicy/istio-ingress/nats-live", "networkpolicy-targets-pod"),
+}
 """Those of objects that not every variant has."""
 
 BUSY = {"minReplicas": 4, "maxReplicas": 30, "followTheSun": True, "cpu": "1", "memory": "1Gi"}
@@ -52,6 +56,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "sacred-council:services": dict.fromkeys((*NAMES, MATCHING_SERVICE), BUSY),
         "sacred-council:matching": MATCHING,
         "sacred-council:ledger": {"enabled": True, "validators": 4, "application": {"image": "ledger:1.2"}},
+        "sacred-council:circles": {"enabled": True, "servers": 3},
     },
 }
 

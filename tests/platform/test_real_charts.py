@@ -40,6 +40,7 @@ STREAMED: dict[str, Any] = {
 }
 MATCHED: dict[str, Any] = {"sacred-council:matching": MATCHING}
 LEDGER: dict[str, Any] = {"sacred-council:ledger": {"enabled": True}}
+CIRCLES: dict[str, Any] = {"sacred-council:circles": {"enabled": True}}
 CASES = {
     "local": Case(stack="local", region="local", overrides={}),
     **{f"local on {platform}": Case(stack="local", region="local", overrides=on(platform)) for platform in PLATFORMS},
@@ -48,6 +49,7 @@ CASES = {
     "local with Kafka": Case(stack="local", region="local", overrides=STREAMED),
     "local with matching": Case(stack="local", region="local", overrides=MATCHED),
     "local with a ledger": Case(stack="local", region="local", overrides=LEDGER),
+    "local with circles": Case(stack="local", region="local", overrides=CIRCLES),
     "matching with KEDA": Case(stack="multiregion", region="us-central1", overrides={**MATCHED, **SCALED}),
     "Kafka with mirrors": Case(stack="multiregion", region="us-central1", overrides={**STREAMED, **SCALED}),
     "local hub behind a CDN": Case(stack="local", region="local", overrides={**LOCAL, **BEHIND_A_CDN}),

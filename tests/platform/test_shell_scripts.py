@@ -10,6 +10,9 @@ import pytest
 from components.cache.proxy import START_SCRIPT as PROXY_SCRIPT
 from components.cache.redis_configuration import SCRIPTS
 from components.cache.redis_configuration import SETTINGS as REDIS_SETTINGS
+from components.circles.configuration import KEEPER_SCRIPT
+from components.circles.proxy import START_SCRIPT as CIRCLES_SCRIPT
+from components.circles.proxy import STOP_SCRIPT
 from components.database.cockroachdb_nodes import start_command
 from components.database.cockroachdb_sql import BACKUP_SCRIPT, BOOTSTRAP_SCRIPT, REGIONS_SCRIPT, SCHEMA_SCRIPT
 from components.database.postgresql import BOOTSTRAP_SCRIPT as POSTGRESQL_SCRIPT
@@ -36,6 +39,9 @@ SH = {
     "nats/streams.sh": STREAMS_SCRIPT,
     "ledger/start.sh": LEDGER_SCRIPT,
     "ledger/votes.sh": VOTES_SCRIPT,
+    "circles/proxy.sh": CIRCLES_SCRIPT,
+    "circles/stop.sh": STOP_SCRIPT,
+    "circles/keeper.sh": KEEPER_SCRIPT,
     "redis-proxy/start.sh": PROXY_SCRIPT,
     **{f"redis/{name}": text for name, text in SCRIPTS.items()},
 }

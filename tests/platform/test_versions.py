@@ -153,6 +153,14 @@ def test_the_tests_run_the_cometbft_that_is_deployed() -> None:
     assert binaries.pinned_version("cometbft", "github.com/cometbft/cometbft") == deployed
 
 
+def test_the_tests_run_the_livekit_that_is_deployed() -> None:
+    deployed = versions.LIVEKIT_IMAGE.rpartition(":")[2]
+    assert binaries.pinned_version("livekit", "github.com/livekit/livekit-server") == deployed
+    source = yaml.safe_load((ROOT / "components" / "monitoring" / "contracts" / "livekit.yaml").read_text())["source"]
+    assert source["name"].startswith(f"LiveKit {deployed} ")
+    assert f"/tree/{deployed}/" in source["url"]
+
+
 def preview_step(name: str) -> dict[str, Any]:
     """Return the step of the preview that runs this action, or that has this name."""
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "preview.yml").read_text())["jobs"].values()

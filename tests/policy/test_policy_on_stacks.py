@@ -11,7 +11,18 @@ from tests.support.edges import planetary
 from tests.support.hubs import hub
 from tests.support.managed import CLOUDS, managed
 from tests.support.policies import violations
-from tests.support.regions import GOOGLE, MIXED, equipped, ledgered, live, matched, rendered_with, scaled, streamed
+from tests.support.regions import (
+    GOOGLE,
+    MIXED,
+    circled,
+    equipped,
+    ledgered,
+    live,
+    matched,
+    rendered_with,
+    scaled,
+    streamed,
+)
 from tests.support.rendering import Rendered, render, stack_config
 
 pytestmark = pytest.mark.stack
@@ -32,7 +43,7 @@ def test_a_hub_keeps_to_all_mandatory_rules() -> None:
     assert violations(hub(*MIXED)) == []
 
 
-@pytest.mark.parametrize("variant", [streamed, scaled, matched, equipped, ledgered, live])
+@pytest.mark.parametrize("variant", [streamed, scaled, matched, equipped, ledgered, live, circled])
 def test_everything_that_is_off_by_default_keeps_to_all_mandatory_rules(variant: Callable[..., Rendered]) -> None:
     assert violations(variant(*MIXED)) == []
 

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from components.messaging import nkeys
 from policy.rules.carbon import carbon
+from policy.rules.circles import circles
 from policy.rules.encryption import encryption
 from policy.rules.exposure import exposure
 from policy.rules.images import images, is_pinned
@@ -89,6 +90,25 @@ def _nats(text: str, file: str = "nats.conf", holder: str = "data") -> Props:
 def _link(tls_of_link: str) -> Props:
     link = f'urls: ["tls://site:hunter2@home:7422"], tls {{cert_file: "c", {tls_of_link}}}'
     return _nats(f"leafnodes {{ remotes: [{{ {link} }}] }}", "home.conf", "stringData")
+
+
+def _server(changes: str = "") -> Props:
+    """The file of a server for circles, with these lines instead of its own."""
+    lines = {
+        "rtc": "rtc: {udp_port: 7882}",
+        "key_file": "key_file: /etc/keys.yaml",
+        "bind_addresses": "bind_addresses: [127.0.0.1]",
+        "redis": "redis: {tls: {enabled: true}}",
+        "turn": "turn: {allow_restricted_peer_cidrs: [10.0.0.7/32]}",
+    }
+    lines |= {line.partition(":")[0]: line for line in changes.splitlines()}
+    return {"data": {"circles-0.yaml": "\n".join(lines.values())}}
+
+
+def _media(*ports: tuple[str, int], app: str = "circles") -> Props:
+    opened = [{"protocol": protocol, "port": port} for protocol, port in ports]
+    metadata = {"name": "circles-0-udp", "labels": {"app.kubernetes.io/name": app}}
+    return {"metadata": metadata, "spec": {"type": "LoadBalancer", "ports": opened}}
 
 
 def _scaled(*triggers: str, **changes: Any) -> Props:
@@ -185,6 +205,15 @@ PASSING = [
     (images, RELEASE, {"chart": "./charts/sacred-council"}),
     (models, DEPLOYMENT, _pod(image=EMBEDDINGS, args=[f"--revision={'a' * 40}"])),
     (models, DEPLOYMENT, _pod(image="app:1.2", command=["app", "--revision=main"])),
+    (circles, CONFIG_MAP, _server()),
+    (circles, CONFIG_MAP, _server("turn: {enabled: true}")),
+    # Files that are other programs'.
+    (circles, CONFIG_MAP, {"data": {"values.yaml": "rtc: {}"}}),
+    (circles, CONFIG_MAP, {"data": {"values.yaml": "[not yaml"}}),
+    (circles, SERVICE, _media(("UDP", 7882), ("UDP", 3478))),
+    (circles, SERVICE, _media(("TCP", 443), ("TCP", 80), ("TCP", 7881))),
+    (circles, SERVICE, _media(("TCP", 6379), app="redis")),
+    (exposure, SERVICE, _media(("UDP", 7882))),
     (ledger, CONFIG_MAP, _validator(CLOSED, IN_THE_POD)),
     # A file of this name that is another program's.
     (ledger, CONFIG_MAP, {"data": {"config.toml": '[rpc]\nladdr = "0.0.0.0"'}}),
@@ -360,6 +389,16 @@ FAILING: list[tuple[Any, str, Props, str]] = [
         "names no revision of its model",
     ),
     (models, DEPLOYMENT, _pod(image=EMBEDDINGS, command=["router", "--revision=main"]), "has revision main"),
+    (circles, CONFIG_MAP, _server("bind_addresses: [0.0.0.0]"), "bind_addresses ['0.0.0.0']"),
+    (circles, CONFIG_MAP, _server("bind_addresses:"), "bind_addresses missing"),
+    (circles, CONFIG_MAP, _server("redis: {address: redis:6379}"), "does not check whom it speaks with"),
+    (circles, CONFIG_MAP, _server("redis: {tls: {enabled: true, insecure: true}}"), "does not check whom it speaks"),
+    (circles, CONFIG_MAP, _server("development: true"), "has development"),
+    (circles, CONFIG_MAP, _server("keys: {blue: hunter2}"), "has keys: keep the API keys in a Secret"),
+    (circles, CONFIG_MAP, _server("turn: {allow_restricted_peer_cidrs: [10.0.0.0/8]}"), "lets TURN reach 10.0.0.0/8"),
+    (circles, CONFIG_MAP, _server("turn: {allow_restricted_peer_cidrs: [all]}"), "lets TURN reach all"),
+    (circles, SERVICE, _media(("UDP", 7882), ("TCP", 7880)), "opens TCP 7880 to everybody"),
+    (circles, SERVICE, _media(("UDP", 53)), "opens UDP 53 to everybody"),
     (ledger, CONFIG_MAP, _validator("max_num_inbound_peers = 0", IN_THE_POD), "p2p.pex missing"),
     (ledger, CONFIG_MAP, _validator("pex = false", IN_THE_POD), "p2p.max_num_inbound_peers missing"),
     (ledger, CONFIG_MAP, _validator(CLOSED, 'laddr = "tcp://0.0.0.0:26657"'), "rpc.laddr tcp://0.0.0.0:26657"),
@@ -458,6 +497,8 @@ def test_no_message_repeats_a_secret(rule: Any, kind: str, props: Props, said: s
         (models, DEPLOYMENT, _pod(image=EMBEDDINGS, command=UNKNOWN)),
         (ledger, CONFIG_MAP, {"data": {"config.toml": UNKNOWN}}),
         (messaging, SECRET, {"stringData": {"home.conf": UNKNOWN}}),
+        (circles, CONFIG_MAP, {"data": {"circles-0.yaml": UNKNOWN}}),
+        (circles, SERVICE, _media(("UDP", UNKNOWN))),  # type: ignore[arg-type]
         (labels, RDS, {"tags": UNKNOWN}),
         (resources, DEPLOYMENT, _pod(resources=UNKNOWN)),
         (scaling, SCALED_OBJECT, {"spec": UNKNOWN}),

@@ -2,16 +2,19 @@
 
 import json
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from components.circles.livekit import KEEPER_RESOURCES, PROXY_RESOURCES
+from components.circles.settings import CirclesSettings
 from components.cluster.settings import ExistingRegion
 from components.quantities import cpus, quantity_bytes
 from components.streaming.configuration import CONTROLLER_CPU, CONTROLLER_MEMORY
 from components.streaming.settings import StreamingSettings
 from report import __main__ as command
 from report.budget import BUDGETS
-from report.capacity import capacity, pods_needed
+from report.capacity import capacity, participants, participants_per_core, pods_needed
 from report.carbon import MEMORY_WATTS_PER_GB, footprints, watts
 from report.difference import change, difference
 from report.document import document
@@ -93,6 +96,12 @@ def _kafka(streaming: StreamingSettings) -> list[tuple[int, str, str]]:
     return [brokers, (streaming.controllers, CONTROLLER_CPU, CONTROLLER_MEMORY)] if streaming.enabled else []
 
 
+def _circles(circles: CirclesSettings) -> list[tuple[int, str, str]]:
+    beside = (PROXY_RESOURCES, KEEPER_RESOURCES)
+    each = [(circles.cpu, circles.memory), *((one.cpu, one.memory) for one in beside)]
+    return [(circles.servers, cpu, memory) for cpu, memory in each] if circles.enabled else []
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_machines_of_committed_stacks_hold_the_pods_of_data_services_and_services_at_the_most(stack: str) -> None:
     settings = _committed(stack)
@@ -104,6 +113,7 @@ def test_the_machines_of_committed_stacks_hold_the_pods_of_data_services_and_ser
         *_kafka(settings.streaming),
         (matching.max_replicas if matching.enabled else 0, matching.cpu, matching.memory),
         (settings.ledger.validators if settings.ledger.enabled else 0, settings.ledger.cpu, settings.ledger.memory),
+        *_circles(settings.circles),
         *((service.max_replicas, service.cpu, service.memory) for service in services),
         (sum(service.max_replicas for service in services), PROXY["cpu"], PROXY["memory"]),
     ]
@@ -168,6 +178,21 @@ def test_the_report_shows_edge_sites_with_their_homes() -> None:
         "| oulu | europe-west1 | 4.00 GiB | 1.00 GiB | 0.00 GiB | none: its home takes no stream's messages |" in text
     )
     assert list(edge_sites([])) == []
+
+
+def test_of_circles_the_participants_follow_from_a_measurement(tmp_path: Path) -> None:
+    """Two servers with two cores each, at 80 %, in the two regions that are left of three."""
+    edge = {"domain": "example.org", "cdn": "gcp", "project": "my-project"}
+    servers = {"enabled": True, "servers": 2, "cpu": "2"}
+    given = [{**one, "gatewayAddress": "203.0.113.7"} for one in cast("list[dict[str, Any]]", _settings(3)["regions"])]
+    settings = parse({**_settings(3), "regions": given, "edge": edge, "circles": servers})
+    assert participants(settings, {"audio, rooms of 4": 100.0}) == {"audio, rooms of 4": 640}
+    assert participants(settings, {}) == {}
+    assert participants(parse(_settings(3)), {"audio, rooms of 4": 100.0}) == {}
+    result = tmp_path / "circles.json"
+    assert participants_per_core(result) == {}
+    result.write_text(json.dumps({"rows": [{"load": "audio, rooms of 4", "participants per core": 95.5}]}))
+    assert participants_per_core(result) == {"audio, rooms of 4": 95.5}
 
 
 def test_messages_are_a_quarter_of_the_benchmark_in_each_region() -> None:

@@ -178,6 +178,7 @@ def test_connections_are_files_and_never_variables(alone: list[Manifest]) -> Non
         "messaging-connection": "messaging-connection",
         "streaming-connection": "streaming-connection",
         "ledger-connection": "ledger-connection",
+        "circles-connection": "circles-connection",
     }
     mounts = {m["name"]: m for m in spec["containers"][0]["volumeMounts"] if m["name"] in secrets}
     for data_service in set(get_args(connection.DataService)) - {"matching"}:
@@ -227,8 +228,8 @@ def test_alone_it_starts_without_the_data_services(alone: list[Manifest]) -> Non
 
 def test_a_connection_can_be_left_out() -> None:
     manifests = template({"connections": {"cache": {"secret": ""}}})
-    kept = {"database-connection", "messaging-connection", "streaming-connection", "ledger-connection"}
-    assert {v["name"] for v in pod(manifests)["volumes"]} == {"tmp", *kept}
+    kept = {"database", "messaging", "streaming", "ledger", "circles"}
+    assert {v["name"] for v in pod(manifests)["volumes"]} == {"tmp", *(f"{name}-connection" for name in kept)}
     assert "CACHE_CONNECTION_DIR" not in environment(manifests)
 
 
@@ -301,6 +302,7 @@ def test_network_policies_open_only_what_is_needed(alone: list[Manifest]) -> Non
         "redis": [6379, 26379],
         "nats": [4222],
         "ledger": [8443],
+        "circles": [8443],
         "kafka": [9093],
         "istio-system": [15012],
         "monitoring": [4317],

@@ -147,7 +147,7 @@ def test_alone_there_is_no_connection_no_tracing_and_no_monitor(alone: Rendered)
     assert values["serviceMonitor"] == {"enabled": False}
     assert values["connections"] == {
         data_service: {"secret": ""}
-        for data_service in ("database", "cache", "messaging", "streaming", "matching", "ledger")
+        for data_service in ("database", "cache", "messaging", "streaming", "matching", "ledger", "circles")
     }
 
 
@@ -240,6 +240,7 @@ def test_the_chart_s_network_policies_name_the_namespaces_of_the_program(chart_v
         "streaming": namespaces.KAFKA,
         "matching": namespaces.MATCHING,
         "ledger": namespaces.LEDGER,
+        "circles": namespaces.CIRCLES,
         "mesh": namespaces.ISTIO,
         "telemetry": namespaces.MONITORING,
     }

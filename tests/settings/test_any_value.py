@@ -153,6 +153,17 @@ LEDGER = {
     "cpu": "500m",
     "memory": "512Mi",
 }
+CIRCLES = {
+    "enabled": True,
+    "servers": 2,
+    "maxParticipants": 50,
+    "maxRate": "100M",
+    "connectionsPerSecond": 50,
+    "drain": "1h",
+    "signingKey": "green",
+    "cpu": "2",
+    "memory": "1Gi",
+}
 MATCHING = {
     "enabled": True,
     "model": "intfloat/multilingual-e5-small",
@@ -217,6 +228,7 @@ EVERYTHING: Mapping[str, Any] = {
     "streaming": STREAMING,
     "matching": MATCHING,
     "ledger": LEDGER,
+    "circles": CIRCLES,
     "mesh": {"enabled": True, "replicas": 2, "postQuantum": "prefer", "memory": "1Gi"},
     "monitoring": {
         "enabled": True,
@@ -319,6 +331,7 @@ SECTIONS = (
     "streaming",
     "matching",
     "ledger",
+    "circles",
     "mesh",
     "monitoring",
     "scaling",

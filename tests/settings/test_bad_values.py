@@ -210,6 +210,9 @@ SINGLE = [
         "1000 needs an application that makes snapshots, which CometBFT's own does not; name its image in "
         "ledger.application.image, or remove this",
     ),
+    ("circles.servers", 0, "0 must be at least 1; write 1 or more"),
+    ("circles.servers", 11, "11 must be at most 10; write 10 or less"),
+    ("circles.maxParticipants", 0, "0 must be at least 1; write 1 or more"),
     ("messaging.servers", 2, "2 must be 1, 3 or 5: JetStream needs an odd quorum; write 1, 3 or 5"),
     ("mesh.enabled", "yes", f'"yes" {BOOLEAN_RULE}'),
     ("mesh.replicas", 0, "0 must be at least 1; write 1 or more"),

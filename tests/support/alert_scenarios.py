@@ -55,6 +55,23 @@ def users(service: str, values: str) -> Series:
     }
 
 
+def joins(**steps: int) -> Series:
+    """Participants of a server for circles, so many of which reach each step of joining in a minute."""
+    server = 'namespace="circles",pod="circles-0"'
+    return {
+        f'livekit_participant_join_total{{{server},state="{state}"}}': f"0+{count}x40" for state, count in steps.items()
+    }
+
+
+def processors(pod: str, *, seconds: int) -> Series:
+    """A server for circles with two processors, which it uses for so many seconds in each minute."""
+    server = f'namespace="circles",pod="{pod}",container="livekit"'
+    return {
+        f"container_cpu_usage_seconds_total{{{server}}}": f"0+{seconds}x40",
+        f'kube_pod_container_resource_limits{{{server},resource="cpu"}}': "2x40",
+    }
+
+
 def text_waits(*, within_a_second: int) -> Series:
     """Texts of an embedding server, a hundred each minute, so many of which wait less than a second."""
     waits = 'te_request_queue_duration_bucket{namespace="matching",pod="p"'
@@ -474,6 +491,44 @@ SCENARIOS = {
                 'cometbft_consensus_validators_power{namespace="ledger",pod="ledger-0"}': "40x20 39x20",
             },
         ),
+    ),
+    "CirclesDown": Scenario(
+        fires=stateful_set("circles", "circles", "2x40", "0x40"),
+        quiet=(
+            stateful_set("circles", "circles", "2x40", "1x40"),
+            # The cache fails over.
+            stateful_set("circles", "circles", "2x40", "0x1 2x39"),
+        ),
+    ),
+    "CirclesServerDown": Scenario(
+        fires=stateful_set("circles", "circles", "2x40", "1x40"),
+        quiet=(
+            stateful_set("circles", "circles", "2x40", "2x40"),
+            # A server restarts without calls.
+            stateful_set("circles", "circles", "2x40", "1x3 2x37"),
+        ),
+    ),
+    "CirclesJoinsFail": Scenario(
+        fires=joins(signal_failed=1, signal_connected=9),
+        quiet=(
+            joins(signal_connected=9),
+            joins(signal_failed=1, signal_connected=29),
+            # Nobody joins.
+            joins(signal_failed=0, signal_connected=0),
+        ),
+    ),
+    "CirclesSilent": Scenario(
+        fires=joins(rtc_init=10, rtc_active=7),
+        quiet=(
+            joins(rtc_init=10, rtc_active=9),
+            # Who was cut off for a moment counts twice.
+            joins(rtc_init=10, rtc_active=12),
+            joins(rtc_init=0, rtc_active=0),
+        ),
+    ),
+    "CirclesServerBusy": Scenario(
+        fires=processors("circles-0", seconds=108),
+        quiet=(processors("circles-0", seconds=84),),
     ),
     "MeshControlPlaneDown": Scenario(
         fires=deployment("istiod", "istio-system", "0x40"),

@@ -22,6 +22,7 @@ TARGETS = replace(
     scaling="keda",
     matching="matching",
     ledger="ledger",
+    circles="circles",
     live="nats-live",
     sites=("lisbon", "oulu"),
 )

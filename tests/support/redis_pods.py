@@ -1,13 +1,19 @@
-"""Redis pods on loopback: real processes with the rendered files and scripts."""
+"""Redis pods on loopback: real processes with the rendered files and scripts.
+
+They need a redis-server built with TLS. Debian's redis-tools ships one as redis-check-rdb: that binary chooses its role
+by its file name.
+"""
 
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -197,3 +203,25 @@ def redis_pods(directory: Path, binaries: Path, private_hosts: Sequence[str], re
         pods = Pods(directory, running, certificates, binaries, private_hosts, replicas)
         pods.start()
         yield pods
+
+
+def redis_binaries(directory: Path) -> Path:
+    """Fill a directory with a redis-server and a redis-cli that support TLS. Skips the test when there are none."""
+    client = shutil.which("redis-cli")
+    for name in ("redis-server", "redis-check-rdb"):
+        server = shutil.which(name)
+        if client and server and _knows_tls(server, directory):
+            (directory / "redis-cli").symlink_to(client)
+            return directory
+    pytest.skip("no redis-server with TLS on PATH: `apt-get install --no-install-recommends redis-tools` brings one")
+
+
+def _knows_tls(server: str, directory: Path) -> bool:
+    link = directory / "redis-server"
+    link.unlink(missing_ok=True)
+    link.symlink_to(server)
+    # A build with TLS complains about the missing certificate, a build without TLS about the option.
+    attempt = subprocess.run(
+        [link, "--port", "0", "--tls-port", "1"], capture_output=True, text=True, timeout=10, check=False
+    )
+    return "No tls-cert-file configured" in attempt.stdout

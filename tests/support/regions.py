@@ -196,6 +196,12 @@ def ledgered(*regions: Where, genesis_regions: tuple[Where, ...] = MIXED, **keys
     return rendered_with(regions, ledger=ledger)
 
 
+def circled(*regions: Where, **keys: object) -> Rendered:
+    """The stack of `rendered`, with a CDN, and with circles' servers that have other settings in some `keys`."""
+    edge = {"domain": "example.org", "cdn": "gcp", "project": "my-project"}
+    return rendered_with(regions, edge=edge, circles={"enabled": True, **keys})
+
+
 def scaled(*regions: Where, **keys: object) -> Rendered:
     """The stack of `rendered`, with monitoring, and with KEDA that has other settings in some `keys`."""
     return rendered_with(regions, monitoring={"retention": "4w"}, scaling={"enabled": True, **keys})

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -76,6 +77,15 @@ class Processes:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def runs(self, name: str) -> bool:
+        """Whether a process of this name was started, and neither stopped nor ended by itself."""
+        return name in self._running and self._running[name].poll() is None
+
+    def family(self, name: str) -> list[psutil.Process]:
+        """The process, and those that it started, directly or not."""
+        first = psutil.Process(self._running[name].pid)
+        return [first, *first.children(recursive=True)]
 
     def wait(self, name: str, *, seconds: float) -> int:
         """The exit status of a process that ends by itself."""

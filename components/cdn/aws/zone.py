@@ -33,6 +33,9 @@ class AwsZone(pulumi.ComponentResource):
         self.zone, self.name_servers = self._zone(args)
         for origin in args.sorted_origins():
             self._origin(origin, args.domain)
+        for server in args.sorted_servers():
+            host = names.server_host(server.label, server.region, args.domain)
+            self.record(f"{server.region}-{name}-{server.label}", host, "A", list(server.addresses))
         steered = [self._steering(origin, args.domain) for origin in args.sorted_origins() if origin.open]
         # All records have the same name. Users of the name wait for all of them.
         self.steered = pulumi.Output.all(*steered).apply(lambda hosts: str(hosts[0]))

@@ -40,6 +40,10 @@ class AzureZone(pulumi.ComponentResource):
         if known is None:
             self._create(args.domain)
         self.hosts = {origin.region: self._origin(origin, args.domain) for origin in args.sorted_origins()}
+        for server in args.sorted_servers():
+            host = names.server_host(server.label, server.region, args.domain)
+            addresses = [{"ipv4_address": address} for address in server.addresses]
+            self.record(f"{server.region}-{name}-{server.label}", host, "A", a_records=addresses)
         self.register_outputs({"name_servers": self.name_servers})
 
     def record(self, resource_name: str, host: str, kind: str, **data: Any) -> dns.RecordSet:

@@ -41,6 +41,9 @@ class GcpZone(pulumi.ComponentResource):
         for origin in args.sorted_origins():
             record = f"{origin.region}-{name}-origin"
             self.record(record, names.origin_host(origin.region, args.domain), "A", list(origin.addresses))
+        for server in args.sorted_servers():
+            host = names.server_host(server.label, server.region, args.domain)
+            self.record(f"{server.region}-{name}-{server.label}", host, "A", list(server.addresses))
         self.steered = self._steered(args, locations)
         self.register_outputs({"zone": self.zone, "name_servers": self.name_servers})
 

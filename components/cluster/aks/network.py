@@ -250,6 +250,7 @@ class AksAddress(pulumi.ComponentResource):
                 f"{_SERVICE}pip-name": address.name,
                 f"{_SERVICE}load-balancer-resource-group": among.group_name,
             },
+            shared=True,
         )
         self.register_outputs({"addresses": self.public.addresses})
 

@@ -100,7 +100,9 @@ class GkeAddress(pulumi.ComponentResource):
             labels=common_labels(args),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.public = PublicAddress(addresses=[address.address], annotations={}, load_balancer_ip=address.address)
+        self.public = PublicAddress(
+            addresses=[address.address], annotations={}, load_balancer_ip=address.address, shared=True
+        )
         self.register_outputs({"addresses": self.public.addresses})
 
 

@@ -9,6 +9,7 @@ from grafana_foundation_sdk.models.dashboard import DataSourceRef, VariableOptio
 
 from components.monitoring.dashboards import (
     cache,
+    circles,
     connections,
     cost,
     database,
@@ -60,6 +61,7 @@ DASHBOARDS = (
     Dashboard(name="streaming", title=streaming.TITLE, rows=streaming.rows),
     Dashboard(name="matching", title=matching.TITLE, rows=matching.rows),
     Dashboard(name="ledger", title=ledger.TITLE, rows=ledger.rows),
+    Dashboard(name="circles", title=circles.TITLE, rows=circles.rows),
     Dashboard(name="mesh", title=mesh.TITLE, rows=mesh.rows),
     Dashboard(name="scaling", title=scaling.TITLE, rows=scaling.rows),
     Dashboard(name="cost", title=cost.TITLE, rows=cost.rows),

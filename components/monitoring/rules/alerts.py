@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from components.durations import DAY_SECONDS
 from components.monitoring.names import MonitoringTargets
 from components.monitoring.rules.backups import backup_alerts
+from components.monitoring.rules.circles import circles_alerts
 from components.monitoring.rules.expressions import no_pod_answers
 from components.monitoring.rules.ledger import ledger_alerts
 from components.monitoring.rules.model import Alert
@@ -28,6 +29,7 @@ def alerts(targets: MonitoringTargets) -> Mapping[str, Sequence[Alert]]:
         **({"live": _live(targets.live)} if targets.live else {}),
         **({"streaming": _streaming(targets.streaming)} if targets.streaming else {}),
         **({"ledger": ledger_alerts(targets.ledger)} if targets.ledger else {}),
+        **({"circles": circles_alerts(targets.circles)} if targets.circles else {}),
         **({"mesh": _mesh(targets)} if targets.meshed else {}),
         "certificates": _certificates(targets),
         "platform": _platform(),

@@ -11,6 +11,7 @@ from typing import Final
 from stacks.settings.errors import Mistake
 from stacks.settings.models import Settings
 from stacks.settings.rules import (
+    circles,
     clouds,
     data_services,
     edge,
@@ -37,6 +38,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *messaging.RULES,
     *matching.RULES,
     *ledger.RULES,
+    *circles.RULES,
     *streaming.RULES,
     *services.RULES,
     *scaling.RULES,
