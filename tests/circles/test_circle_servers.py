@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -309,7 +310,7 @@ def test_calls_go_on_while_redis_is_away_and_nobody_can_join(
     finally:
         circles.start_redis(virginia)
     for server in virginia.servers:
-        eventually(lambda server=server: circles.is_ready(server), seconds=30, what=f"{server.name} is ready")
+        eventually(partial(circles.is_ready, server), seconds=30, what=f"{server.name} is ready")
     together(people, "ada", "ben")
     circles.join(virginia, f"{room}-2", "cleo")
 

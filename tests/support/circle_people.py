@@ -55,13 +55,13 @@ class Person:
         self.room.on("data_received", self._data)
         self.room.on("track_subscribed", self._track)
         for event in ("reconnecting", "reconnected", "disconnected"):
-            self.room.on(event, lambda *about, event=event: self._event(event, *about))  # type: ignore[arg-type]
+            self.room.on(event, lambda *about, event=event: self._event(event, *about))
 
     def run(self, work: Awaitable[None]) -> None:
         """Do something until the person leaves."""
         task = asyncio.ensure_future(work)
-        self.tasks.add(task)  # type: ignore[arg-type]
-        task.add_done_callback(self.tasks.discard)  # type: ignore[arg-type]
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def _data(self, packet: rtc.DataPacket) -> None:
         sender = packet.participant.identity if packet.participant else ""

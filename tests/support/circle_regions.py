@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -339,9 +340,7 @@ class CircleRegions:
         for server in wanted:
             self._start_pod(server)
         for server in wanted:
-            eventually(
-                lambda server=server: self.is_ready(server), seconds=STEP_SECONDS, what=f"{server.name} is ready"
-            )
+            eventually(partial(self.is_ready, server), seconds=STEP_SECONDS, what=f"{server.name} is ready")
             self.admit(server)
 
     def _start_pod(self, server: Server) -> None:
