@@ -163,7 +163,12 @@ def called(stack: Layout, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the command starts and stops, in a stack with one region that asks an authority."""
     found: list[str] = []
     monkeypatch.setattr(Layout, "from_environment", classmethod(lambda cls: stack))
-    monkeypatch.setattr(cert_manager, "start", lambda layout, name: found.append(f"start {name}") or ["here"])
+
+    def start(layout: Layout, name: str) -> list[str]:
+        found.append(f"start {name}")
+        return ["here"]
+
+    monkeypatch.setattr(cert_manager, "start", start)
     monkeypatch.setattr(cert_manager, "stop", lambda layout, name: found.append(f"stop {name}"))
     return found
 
