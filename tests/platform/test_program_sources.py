@@ -13,7 +13,7 @@ from tests.support.rendering import ROOT
 pytestmark = pytest.mark.unit
 
 LONGEST = 50
-"""Lines of a function, with its decorators and docstring."""
+"""Lines of a function, with its docstring. Tables that a test is parametrised with do not count."""
 PACKAGES = [
     "benchmarks",
     "components",
@@ -63,8 +63,7 @@ def _long_functions(source: str) -> Iterator[str]:
     """Yield each function that is too long, with its length."""
     for found in ast.walk(ast.parse(source)):
         if isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef):
-            first = min(one.lineno for one in (found, *found.decorator_list))
-            length = (found.end_lineno or first) - first + 1
+            length = (found.end_lineno or found.lineno) - found.lineno + 1
             if length > LONGEST:
                 yield f"{found.name}: {length} lines"
 
@@ -80,8 +79,8 @@ def test_every_function_can_be_seen_at_once(package: str) -> None:
 def test_a_long_function_is_found() -> None:
     body = "    pass\n" * LONGEST
     assert [*_long_functions(f"def long():\n{body}")] == [f"long: {LONGEST + 1} lines"]
-    assert [*_long_functions(f"@cache\nasync def long():\n{body[:-9]}")] == [f"long: {LONGEST + 1} lines"]
-    assert [*_long_functions(f"def short():\n{body[:-9]}")] == []
+    assert [*_long_functions(f"class A:\n  async def long():\n{body}")] == [f"long: {LONGEST + 1} lines"]
+    assert [*_long_functions(f"@cache\ndef short():\n{body[:-9]}")] == []
 
 
 def _components(path: Path) -> Iterator[ast.ClassDef]:
