@@ -35,11 +35,10 @@ def place(facts: Facts) -> str:
 
 def zone_ids(region: str) -> dict[str, str]:
     """The ids of a region's zones in this account, by name: `us-east-1a` is `use1-az1`."""
-    first, *words, number = region.split("-")
-    short = "".join(re.sub("(north|south|east|west|central)", lambda word: word[0][0], word) for word in words)
+    short = re.sub("north|south|east|west|central", lambda word: word[0][0], region).replace("-", "")
     numbers = _OTHER_NUMBERS.get(region, {})
     return {
-        f"{region}{letter}": f"{first}{short}{number}-az{numbers.get(letter, _LETTERS.index(letter) + 1)}"
+        f"{region}{letter}": f"{short}-az{numbers.get(letter, _LETTERS.index(letter) + 1)}"
         for letter in offers.zones("aws", region) or _LETTERS
     }
 

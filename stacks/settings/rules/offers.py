@@ -21,6 +21,15 @@ _LARGEST_DISKS: Final = {
     "aws": machines.RDS_LARGEST_DISK,
     "azure": machines.FLEXIBLE_SERVER_DISKS[-1],
 }
+_POD_SWITCHES: Final = (
+    "database.engine",
+    "cache.engine",
+    "messaging.websocket.enabled",
+    "streaming.enabled",
+    "matching.enabled",
+    "ledger.enabled",
+)
+"""Settings that say which data services have pods."""
 
 ManagedRegionSettings = GcpRegion | AwsRegion | AzureRegion
 
@@ -77,17 +86,6 @@ def the_largest_pod_fits(settings: Settings) -> Iterator[Mistake]:
                 remedy=f"write e.g. {larger}, or a smaller {key}" if larger else f"write a smaller {key}",
                 reads=(f"{path}.name", f"{path}.nodes.gpu", key, *_POD_SWITCHES),
             )
-
-
-_POD_SWITCHES: Final = (
-    "database.engine",
-    "cache.engine",
-    "messaging.websocket.enabled",
-    "streaming.enabled",
-    "matching.enabled",
-    "ledger.enabled",
-)
-"""Settings that say which data services have pods."""
 
 
 def _pods(settings: Settings, region: ManagedRegionSettings) -> Mapping[str, float]:
