@@ -600,47 +600,51 @@ def test_the_presence_of_an_agent_says_that_it_is_one(regions: LiveRegions) -> N
     run(test)
 
 
-@pytest.mark.parametrize(
-    ("subject", "publishes"),
-    [
-        (f"circle.{OURS}.words", True),
-        (f"circle.{OURS}.agents", True),
-        (f"circle.{OURS}.agents.a-oracle", True),
-        (f"circle.{OURS}.agents.a-other.words", True),
-        (f"circle.{OURS}.agents.a-oracles.words", True),
-        (f"circle.{OURS}.agents.u-amara.words", True),
-        (f"circle.{THEIRS}.agents.a-oracle.words", True),
-        (f"{ASKED_VALUES}.{OURS}.state.board", True),
-        (f"{ASKED_VALUES}.{OURS}.state.agents.a-oracle", True),
-        (f"{ASKED_VALUES}.{OURS}.presence.u-amara", True),
-        (f"{ASKED_VALUES}.{OURS}.presence.u-oracle", True),
-        (f"{ASKED_VALUES}.{OURS}.presence.a-other", True),
-        (f"{ASKED_VALUES}.{THEIRS}.presence.a-oracle", True),
-        (f"{ASKED_READS}.{THEIRS}.state.board", True),
-        (f"changed.{OURS}.state.board", True),
-        (f"$KV.circles.{OURS}.state.board", True),
-        ("$JS.LIVE.API.CONSUMER.CREATE.KV_circles", True),
-        ("$JS.API.STREAM.INFO.KV_circles", True),
-        ("councils.first", True),
-        (f"circle.{THEIRS}.agents.>", False),
-        ("circle.*.agents.>", False),
-        ("circle.>", False),
-        (f"changed.{THEIRS}.>", False),
-        ("_INBOX.>", False),
-        ("$SYS.>", False),
-        (">", False),
-    ],
+NOT_AGENTS_TO_SAY = (
+    f"circle.{OURS}.words",
+    f"circle.{OURS}.agents",
+    f"circle.{OURS}.agents.a-oracle",
+    f"circle.{OURS}.agents.a-other.words",
+    f"circle.{OURS}.agents.a-oracles.words",
+    f"circle.{OURS}.agents.u-amara.words",
+    f"circle.{THEIRS}.agents.a-oracle.words",
+    f"{ASKED_VALUES}.{OURS}.state.board",
+    f"{ASKED_VALUES}.{OURS}.state.agents.a-oracle",
+    f"{ASKED_VALUES}.{OURS}.presence.u-amara",
+    f"{ASKED_VALUES}.{OURS}.presence.u-oracle",
+    f"{ASKED_VALUES}.{OURS}.presence.a-other",
+    f"{ASKED_VALUES}.{THEIRS}.presence.a-oracle",
+    f"{ASKED_READS}.{THEIRS}.state.board",
+    f"changed.{OURS}.state.board",
+    f"$KV.circles.{OURS}.state.board",
+    "$JS.LIVE.API.CONSUMER.CREATE.KV_circles",
+    "$JS.API.STREAM.INFO.KV_circles",
+    "councils.first",
 )
-def test_an_agent_has_no_other_subjects(regions: LiveRegions, subject: str, publishes: bool) -> None:
+NOT_AGENTS_TO_HEAR = (
+    f"circle.{THEIRS}.agents.>",
+    "circle.*.agents.>",
+    "circle.>",
+    f"changed.{THEIRS}.>",
+    "_INBOX.>",
+    "$SYS.>",
+    ">",
+)
+
+
+def test_an_agent_has_no_other_subjects(regions: LiveRegions) -> None:
+    # In one connection: the gateway lets only so many begin in a second.
     async def test() -> None:
         async with agent(regions, NEAR, "oracle") as oracle:
-            if publishes:
+            for subject in NOT_AGENTS_TO_SAY:
                 await oracle.publish(subject, b"x", reply=f"{oracle.inbox}.none")
                 await oracle.flush()
-            else:
+                assert "Violation for Publish" in " ".join(oracle.errors), f"{subject} was taken"
+                oracle.errors.clear()
+            for subject in NOT_AGENTS_TO_HEAR:
                 await oracle.subscribe(subject)
-            kind = "Publish" if publishes else "Subscription"
-            assert [error for error in violations(oracle) if f"for {kind}" in error], oracle.errors
+                assert "Violation for Subscription" in " ".join(oracle.errors), f"{subject} was taken"
+                oracle.errors.clear()
 
     run(test)
 
