@@ -202,7 +202,7 @@ def edge_sites(sites: Sequence[Document]) -> Iterator[str]:
                 _gib(one["copiesBytes"]),
                 _gib(sum(outbox["bytes"] for outbox in one["outboxes"])),
                 "; ".join(f"{outbox['stream']} {outbox['hours']:,g} h" for outbox in one["outboxes"])
-                or "none: its home takes no stream's messages",
+                or "none: no stream lives in its home",
             ]
             for one in sites
         ],

@@ -174,9 +174,7 @@ def test_the_report_shows_edge_sites_with_their_homes() -> None:
         edge_sites([{**site, "site": "lisbon", "outboxes": [outbox]}, {**site, "site": "oulu", "outboxes": []}])
     )
     assert "| lisbon | europe-west1 | 4.00 GiB | 1.00 GiB | 1.00 GiB | councils 29.1 h |" in text
-    assert (
-        "| oulu | europe-west1 | 4.00 GiB | 1.00 GiB | 0.00 GiB | none: its home takes no stream's messages |" in text
-    )
+    assert "| oulu | europe-west1 | 4.00 GiB | 1.00 GiB | 0.00 GiB | none: no stream lives in its home |" in text
     assert list(edge_sites([])) == []
 
 
