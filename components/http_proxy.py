@@ -2,10 +2,16 @@
 
 from typing import Final
 
-HEAD: Final = """\
+
+def head(connections: int) -> str:
+    """Return the first sections of haproxy.cfg. HAProxy takes so many connections, and no second number for them.
+
+    It logs failures only, and gives up silent clients and servers after a minute.
+    """
+    return f"""\
 global
   log stdout format raw local0 info
-  maxconn 1024
+  maxconn {connections}
 
 defaults
   mode http
@@ -18,4 +24,6 @@ defaults
   timeout server 60s
 
 """
-"""The first sections of haproxy.cfg: it logs failures only, and gives up silent clients and servers after a minute."""
+
+
+HEAD: Final = head(1024)

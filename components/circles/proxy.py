@@ -38,10 +38,7 @@ def render(*, thumbprint: str | None) -> str:
     """
     public = f"crt {PUBLIC_CERTIFICATES}/ " if thumbprint is not None else ""
     return f"""\
-{http_proxy.HEAD}global
-  maxconn {CONNECTIONS}
-
-frontend signalling
+{http_proxy.head(CONNECTIONS)}frontend signalling
   bind :{PORT} ssl {_OWN}
   default_backend server
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from components.circles.configuration import pod
+from components.circles.configuration import UDP_PORT, pod
 from tests.support.circle_regions import CircleRegions, Region, circle_regions, with_one_redis
 from tests.support.regions import IOWA
 from tests.support.servers import eventually
@@ -37,14 +37,19 @@ def test_people_hear_each_other_through_the_gateway_and_the_server_s_address(
     people.ask("speak", who="ben", hertz=BEN)
     eventually(lambda: _hears(people.ask("heard", who="ben"), "ada", ADA), seconds=15, what="Ben hears Ada")
     eventually(lambda: _hears(people.ask("heard", who="ada"), "ben", BEN), seconds=15, what="Ada hears Ben")
-    address = region.servers[0].file["rtc"]["node_ip"]
-    paths = people.ask("paths", who="ben")
+    paths = [path for who in ("ada", "ben") for path in people.ask("paths", who=who)]
     assert paths
-    assert {(path["protocol"], path["to"].partition(":")[0]) for path in paths} == {("udp", address)}
+    assert {(path["protocol"], path["port"]) for path in paths} == {("udp", UDP_PORT)}
 
 
 def _hears(heard: dict[str, int], who: str, hertz: int) -> bool:
     return who in heard and abs(heard[who] - hertz) < 10
+
+
+def test_the_proxy_finds_nothing_odd_in_its_file(circles: CircleRegions, region: Region) -> None:
+    log = circles.running.log(f"{region.servers[0].name}-proxy")
+    assert "Loading success" in log
+    assert [line for line in log.splitlines() if line.startswith(("[ALERT]", "[WARNING]"))] == []
 
 
 @pytest.mark.parametrize("path", [("room", "max_participant"), ("turn", "tls"), ("unknown",)], ids=".".join)

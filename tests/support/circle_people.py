@@ -149,8 +149,11 @@ class People:
         """Whether the person is in the room, with a connection."""
         return bool(self._people[who].room.connection_state == rtc.ConnectionState.CONN_CONNECTED)
 
-    async def paths(self, who: str) -> list[dict[str, str]]:
-        """How media travel: of each connection's chosen pair, this side's candidate and the address of the other."""
+    async def paths(self, who: str) -> list[dict[str, Any]]:
+        """How media travel: of each connection's chosen pair, this side's candidate and the port of the other.
+
+        The client does not say the other's address if that side spoke first.
+        """
         stats = await self._people[who].room.get_rtc_stats()
         return [path for each in (stats.publisher_stats, stats.subscriber_stats) for path in _paths(each)]
 
@@ -256,7 +259,7 @@ def _hertz(sound: Any) -> int:
     return round(float(numpy.argmax(strengths)) * RATE / len(sound))
 
 
-def _paths(stats: Any) -> list[dict[str, str]]:
+def _paths(stats: Any) -> list[dict[str, Any]]:
     pairs, local, remote = [], {}, {}
     for each in stats:
         match each.WhichOneof("stats"):
@@ -272,7 +275,7 @@ def _paths(stats: Any) -> list[dict[str, str]]:
             "type": rtc.stats.IceCandidateType.Name(local[pair.local_candidate_id].candidate_type),
             "protocol": local[pair.local_candidate_id].protocol,
             "url": local[pair.local_candidate_id].url,
-            "to": f"{remote[pair.remote_candidate_id].address}:{remote[pair.remote_candidate_id].port}",
+            "port": remote[pair.remote_candidate_id].port,
         }
         for pair in chosen
     ]

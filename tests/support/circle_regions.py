@@ -11,6 +11,7 @@ rendered Service's ports, and the gateway forwards what its route says. So the s
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -39,7 +40,7 @@ from tests.support.data_services import secret_texts
 from tests.support.private_networks import PrivateNetwork, private_network
 from tests.support.redis_pods import redis_binaries
 from tests.support.regions import Where, rendered_with
-from tests.support.rendering import Rendered
+from tests.support.rendering import ROOT, Rendered
 from tests.support.servers import Authority, Processes, eventually, processes, root_authority, write_certificate
 from tests.support.super_cluster import object_of
 
@@ -63,7 +64,7 @@ class People:
     """LiveKit's client on one machine; see `tests.support.circle_people`."""
 
     def __init__(self, command: Sequence[str], authority: Path, log: Path) -> None:
-        environment = {**os.environ, "SSL_CERT_FILE": str(authority)}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "SSL_CERT_FILE": str(authority)}
         self._log = log.open("ab")
         self._process = subprocess.Popen(
             [*command, sys.executable, "-m", "tests.support.circle_people"],
@@ -163,8 +164,9 @@ class CircleRegions:
             for number, root in enumerate((self.public, self.root))
         ]
         self.trusted.write_text("".join((each / "ca.crt").read_text() for each in made))
-        network.add(PEOPLE, "192.0.2.50")
-        network.add(OFFICE, "192.0.2.60")
+        for machine, address in ((PEOPLE, "192.0.2.50"), (OFFICE, "192.0.2.60")):
+            network.add(machine, address)
+            network.without_private_addresses(machine)
         network.only_tls_leaves(OFFICE)
 
     def add(self, name: str) -> Region:
@@ -332,7 +334,7 @@ class CircleRegions:
     def _wires(self, machine: str, rules: Sequence[Rule]) -> None:
         arguments = json.dumps([asdict(rule) for rule in rules])
         command = [*self.network.on(machine), sys.executable, "-m", "tests.support.circle_wires", arguments]
-        self.running.start(f"{machine}-wires", command)
+        self.running.start(f"{machine}-wires", command, {**os.environ, "PYTHONPATH": str(ROOT)})
 
     def start(self, *servers: Server) -> None:
         """Start pods (default: all), wait until they are ready, and let the gateway lead to them."""
@@ -475,6 +477,10 @@ class CircleRegions:
             answer = self.on(server.machine).ask("get", url=url)
             return str(answer["text"]) if answer["status"] == 200 else ""
         return ""
+
+    def metric(self, server: Server, name: str) -> float:
+        """The sum of a metric's samples."""
+        return sum(float(value) for value in re.findall(rf"^{name}{{[^}}]*}} (\S+)$", self.metrics(server), re.M))
 
     def end(self) -> None:
         """End the people's processes."""

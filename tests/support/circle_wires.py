@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 PIECE = 65536
 CONNECT_SECONDS = 1.0
@@ -101,8 +101,7 @@ class _Front(asyncio.DatagramProtocol):
     _senders: dict[Any, asyncio.Task[asyncio.DatagramTransport]] = field(default_factory=dict)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self.transport = transport
+        self.transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         if addr not in self._senders:

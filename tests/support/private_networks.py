@@ -82,6 +82,11 @@ class PrivateNetwork:
         done = subprocess.run([*self.on(machine), *command], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
+    def without_private_addresses(self, machine: str) -> None:
+        """Keep a machine from reaching addresses that are not public, as on the internet."""
+        for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"):
+            self.run(machine, "ip", "route", "add", "prohibit", block)
+
     def only_tls_leaves(self, machine: str) -> None:
         """Let connections from a machine leave to port 443 of others only, like a strict firewall.
 
