@@ -34,9 +34,9 @@ def token(key: str, secret: str, room: str, who: str) -> str:
 
 
 async def _join(url: str, room: str, who: str) -> rtc.Room:
-    joined = rtc.Room()
-    await joined.connect(url, token(os.environ[KEY_VARIABLE], os.environ[SECRET_VARIABLE], room, who))
-    return joined
+    entered = rtc.Room()
+    await entered.connect(url, token(os.environ[KEY_VARIABLE], os.environ[SECRET_VARIABLE], room, who))
+    return entered
 
 
 async def _speak(source: rtc.AudioSource) -> None:
@@ -71,23 +71,23 @@ async def _fill(url: str, room: str, people: int, video: bool) -> None:
     # The tracks share their sources: what is measured is the server.
     voice, camera = rtc.AudioSource(RATE, 1), rtc.VideoSource(WIDTH, HEIGHT)
     work = [asyncio.create_task(_speak(voice)), *([asyncio.create_task(_show(camera))] if video else [])]
-    for joined in rooms:
-        await _publish(joined, voice, camera if video else None)
+    for entered in rooms:
+        await _publish(entered, voice, camera if video else None)
     tracks = (2 if video else 1) * (people - 1)
     async with asyncio.timeout(READY_SECONDS):
-        while any(_subscribed(joined) < tracks for joined in rooms):
+        while any(_subscribed(entered) < tracks for entered in rooms):
             await asyncio.sleep(0.2)
     print(READY, flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     for task in work:
         task.cancel()
-    await asyncio.gather(*(joined.disconnect() for joined in rooms))
+    await asyncio.gather(*(entered.disconnect() for entered in rooms))
 
 
-async def _publish(joined: rtc.Room, voice: rtc.AudioSource, camera: rtc.VideoSource | None) -> None:
+async def _publish(entered: rtc.Room, voice: rtc.AudioSource, camera: rtc.VideoSource | None) -> None:
     speaking = rtc.LocalAudioTrack.create_audio_track("voice", voice)
     options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False, red=False)
-    await joined.local_participant.publish_track(speaking, options)
+    await entered.local_participant.publish_track(speaking, options)
     if camera is not None:
         showing = rtc.LocalVideoTrack.create_video_track("camera", camera)
         encoding = rtc.VideoEncoding(max_bitrate=BITS, max_framerate=FRAMES)
@@ -97,11 +97,11 @@ async def _publish(joined: rtc.Room, voice: rtc.AudioSource, camera: rtc.VideoSo
             video_codec=rtc.VideoCodec.VP8,
             simulcast=False,
         )
-        await joined.local_participant.publish_track(showing, options)
+        await entered.local_participant.publish_track(showing, options)
 
 
-def _subscribed(joined: rtc.Room) -> int:
-    others = joined.remote_participants.values()
+def _subscribed(entered: rtc.Room) -> int:
+    others = entered.remote_participants.values()
     return sum(one.track is not None for other in others for one in other.track_publications.values())
 
 

@@ -152,6 +152,11 @@ def _capacity(capacity: Document, regions: int) -> Iterator[str]:
         "ten cores, with one copy of stored messages; three copies are slower). The settings of `messaging` do not "
         "change these figures."
     )
+    yield from _capacity_of_parts(capacity, lost)
+
+
+def _capacity_of_parts(capacity: Document, lost: str) -> Iterator[str]:
+    """What the parts that are off by default take, where they are on."""
     if capacity["streamed_bytes_per_second"]:
         rate = capacity["streamed_bytes_per_second"] / 2**20
         yield (

@@ -96,9 +96,7 @@ def refused(attempt: Callable[[], object]) -> str:
     return str(found.value)
 
 
-def test_people_of_one_room_meet_whichever_server_they_connect_to(
-    circles: CircleRegions, iowa: Region, room: str
-) -> None:
+def test_people_of_one_room_meet_on_any_server(circles: CircleRegions, iowa: Region, room: str) -> None:
     circles.prefer(iowa.servers[0])
     circles.join(iowa, room, "ada")
     circles.prefer(iowa.servers[1])

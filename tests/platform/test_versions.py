@@ -38,6 +38,7 @@ PUBLISHERS: dict[str, versions.ChartVersion | str] = {
     "kafka_exporter": versions.STRIMZI,
     "keda": versions.KEDA,
     "kubernetes": versions.KUBE_PROMETHEUS_STACK,
+    "livekit": versions.LIVEKIT_IMAGE,
     "nats_exporter": versions.NATS_EXPORTER_IMAGE,
     "opentelemetry": versions.OPENTELEMETRY_COLLECTOR_IMAGE,
     "prometheus": versions.KUBE_PROMETHEUS_STACK,

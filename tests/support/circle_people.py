@@ -175,11 +175,12 @@ class People:
         address = f"{url}{SIGNAL_PATH}?{urlencode(about)}"
         async with aiohttp.ClientSession() as session, session.ws_connect(address) as socket:
             response = SignalResponse.FromString(await socket.receive_bytes())
-        joined = response.join
+        accepted = response.join
         servers = [
-            {"urls": list(one.urls), "username": one.username, "password": one.credential} for one in joined.ice_servers
+            {"urls": list(one.urls), "username": one.username, "password": one.credential}
+            for one in accepted.ice_servers
         ]
-        return {"room": joined.room.name, "region": joined.server_info.region, "ice_servers": servers}
+        return {"room": accepted.room.name, "region": accepted.server_info.region, "ice_servers": servers}
 
     async def call(self, url: str, name: str, token: str, method: str, body: dict[str, Any]) -> dict[str, Any]:
         """Call the server's own API for rooms, at a server with this `name`; return status and answer."""
