@@ -314,7 +314,7 @@ def test_every_cdn_s_dns_names_the_servers(cdn: str) -> None:
 
 
 def test_the_cluster_gives_addresses_where_nobody_reserves_any() -> None:
-    stack = with_regions([{"name": "local", "cloud": "existing"}])
+    stack = with_regions([{"name": "local", "cloud": "existing"}], database={})
     given = [part(stack, "local", f"0-{protocol}-service") for protocol in ("udp", "tcp")]
     assert all("loadBalancerIP" not in one["spec"] for one in given)
     address = file(stack, "local")["rtc"]["node_ip"]

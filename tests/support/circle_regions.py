@@ -23,7 +23,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 import yaml
 from livekit.api import AccessToken, VideoGrants
@@ -50,6 +49,8 @@ PEOPLE = "people"
 """The machine of people whose network lets everything out."""
 OFFICE = "office"
 """The machine of people whose network lets TLS out only."""
+HOTEL = "hotel"
+"""The machine of people whose network lets no UDP out."""
 GATEWAY_PORT = 443
 _NC = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)"
 """`nc -z`, without its output."""
@@ -157,17 +158,12 @@ class CircleRegions:
         """The stack's own authority, and one that browsers trust."""
         self.regions: dict[str, Region] = {}
         self._people: dict[str, People] = {}
-        self.trusted = directory / "trusted.crt"
-        """Both."""
-        made = [
-            write_certificate(directory / f"authority-{number}", root=root)
-            for number, root in enumerate((self.public, self.root))
-        ]
-        self.trusted.write_text("".join((each / "ca.crt").read_text() for each in made))
-        for machine, address in ((PEOPLE, "192.0.2.50"), (OFFICE, "192.0.2.60")):
+        self.trusted = write_certificate(directory / "public", root=self.public) / "ca.crt"
+        for machine, address in ((PEOPLE, "192.0.2.50"), (OFFICE, "192.0.2.60"), (HOTEL, "192.0.2.70")):
             network.add(machine, address)
             network.without_private_addresses(machine)
         network.only_tls_leaves(OFFICE)
+        network.only_tcp_leaves(HOTEL)
 
     def add(self, name: str) -> Region:
         """Give a region its machines and files."""
@@ -388,11 +384,8 @@ class CircleRegions:
     def kill(self, server: Server) -> None:
         """End a pod at once, and let the gateway lead to the others."""
         self.exclude(server)
-        for name in (server.name, f"{server.name}-proxy", f"{server.name}-keeper"):
-            family = self.running.family(name) if self.running.runs(name) else []
-            for process in family:
-                process.kill()
-            psutil.wait_procs(family, timeout=10)
+        for part in ("", "-proxy", "-keeper", "-stop"):
+            self.running.kill_family(f"{server.name}{part}")
 
     def terminate(self, server: Server) -> None:
         """Ask a pod to end, as Kubernetes does. Nothing new is led to it; its proxy stays until LiveKit has ended."""
@@ -455,8 +448,15 @@ class CircleRegions:
     def api(self, region: Region, token: str, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """What a service gets that calls the servers' API in its region: status and answer."""
         server = region.servers[0]
-        url, host = f"https://{server.address}:{proxy.PORT}", region.connection["host"]
-        asked = self.on(server.machine).ask("call", url=url, name=host, token=token, method=method, body=dict(body))
+        asked = self.on(server.machine).ask(
+            "call",
+            url=f"https://{server.address}:{proxy.PORT}",
+            name=region.connection["host"],
+            authority=str(self.directory / region.name / "redis-certificates" / "ca.crt"),
+            token=token,
+            method=method,
+            body=dict(body),
+        )
         return dict(asked)
 
     def everybody_leaves(self) -> None:

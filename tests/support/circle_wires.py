@@ -29,7 +29,7 @@ class Rule:
     targets: str
     """File with `address:port` lines, read for each connection: the first that answers gets it."""
     prefix: str = ""
-    """What is taken off the path of each connection's first request."""
+    """What is taken off the path of a request. Then a connection has one request."""
     certificate: str = ""
     """Folder with tls.crt and tls.key that the port shows. Empty: no TLS."""
     authority: str = ""
@@ -62,16 +62,24 @@ async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     writer.close()
 
 
+async def _request(reader: asyncio.StreamReader, prefix: str) -> bytes:
+    """The head of the connection's only request, without the prefix of its path."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    if b"upgrade: websocket" not in head.lower():
+        head = head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+    return head.replace(prefix.encode(), b"", 1)
+
+
 async def serve_tcp(rule: Rule) -> None:
     """Forward connections."""
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        first = await reader.readline() if rule.prefix else b""
+        first = await _request(reader, rule.prefix) if rule.prefix else b""
         there = await connect(rule)
         if there is None:
             writer.close()
             return
-        there[1].write(first.replace(rule.prefix.encode(), b"", 1))
+        there[1].write(first)
         await asyncio.gather(copy(reader, there[1]), copy(there[0], writer))
 
     shown = None

@@ -88,12 +88,17 @@ class PrivateNetwork:
             self.run(machine, "ip", "route", "add", "prohibit", block)
 
     def only_tls_leaves(self, machine: str) -> None:
-        """Let connections from a machine leave to port 443 of others only, like a strict firewall.
+        """Let connections from a machine leave to port 443 of others only, like a strict firewall."""
+        self.only_tcp_leaves(machine)
+        self._prohibit(machine, "tcp", "1-442", "444-65534")
 
-        Its connections to ports from 7880 to 7880 are left alone: here, those stand for what the gateway takes at 443.
-        """
-        for protocol, ports in (("udp", "1-65534"), ("tcp", "1-442"), ("tcp", "444-7879"), ("tcp", "7881-65534")):
-            rule = ["ip", "rule", "add", "pref", "100", "ipproto", protocol, "dport", ports, "prohibit"]
+    def only_tcp_leaves(self, machine: str) -> None:
+        """Keep UDP in a machine."""
+        self._prohibit(machine, "udp", "1-65534")
+
+    def _prohibit(self, machine: str, protocol: str, *ports: str) -> None:
+        for each in ports:
+            rule = ["ip", "rule", "add", "pref", "100", "ipproto", protocol, "dport", each, "prohibit"]
             self.run(machine, *rule)
 
     def _inside(self) -> list[str]:

@@ -87,6 +87,16 @@ class Processes:
         first = psutil.Process(self._running[name].pid)
         return [first, *first.children(recursive=True)]
 
+    def kill_family(self, name: str) -> None:
+        """End a process and those that it started at once. One that never ran or has ended is fine."""
+        if self.runs(name):
+            family = self.family(name)
+            for process in family:
+                process.kill()
+            psutil.wait_procs(family, timeout=10)
+        if name in self._running:
+            self.stop(name, kill=True)
+
     def wait(self, name: str, *, seconds: float) -> int:
         """The exit status of a process that ends by itself."""
         return self._running.pop(name).wait(timeout=seconds)
