@@ -71,7 +71,7 @@ def access(settings: Settings, plans: Sequence[RegionPlan], opts: pulumi.Resourc
     if not settings.circles.enabled:
         return None
     return CirclesAccess(
-        keys=CirclesKeys("circles-keys", opts),
+        keys=CirclesKeys("platform-circles-keys", opts),
         signing_key=settings.circles.signing_key,
         homes=homes(settings, plans),
     )

@@ -89,7 +89,7 @@ def test_the_planetary_stack_needs_more_than_aws_gives_unasked() -> None:
     needed = {
         region.name: security_group_rules(stack, region.name) for region in stack.regions if region.cloud == "aws"
     }
-    assert needed == dict.fromkeys(["sa-east-1", "ap-southeast-2"], 132)
+    assert needed == dict.fromkeys(["sa-east-1", "ap-southeast-2"], 142)
     rules = [warning for warning in exceeded(stack) if "L-0EA8095F" in warning]
     assert [warning.partition(":")[0] for warning in rules] == ["sa-east-1", "ap-southeast-2"]
     assert all(f"about {needed['sa-east-1']} rules" in warning for warning in rules)
@@ -98,14 +98,16 @@ def test_the_planetary_stack_needs_more_than_aws_gives_unasked() -> None:
 def test_the_planetary_stack_needs_more_addresses_than_aws_and_google_give_unasked() -> None:
     stack = planetary()
     # Database nodes, messaging, metrics, brokers, and a validator.
-    ways_out, endpoints, gateways = 1, 3 + 1 + 1 + 3 + 1, 2
-    assert public_addresses(stack, "asia-east1") == ways_out + endpoints + gateways == 12 > ADDRESSES["gcp"].usual
+    ways_out, endpoints, gateways, calls = 1, 3 + 1 + 1 + 3 + 1, 2, 2
+    assert (
+        public_addresses(stack, "asia-east1") == ways_out + endpoints + gateways + calls == 14 > ADDRESSES["gcp"].usual
+    )
     # Edge sites reach the messaging and the collector of their home.
-    assert public_addresses(stack, "us-central1") == public_addresses(stack, "asia-east1") + 2 == 14
+    assert public_addresses(stack, "us-central1") == public_addresses(stack, "asia-east1") + 2 == 16
     # NAT, messaging, metrics and the public gateway have an address in each of three zones; each database node,
-    # each broker and the validator have one.
-    assert public_addresses(stack, "sa-east-1") == 3 * 4 + 3 + 3 + 1
-    assert public_addresses(stack, "southafricanorth") == 3 + endpoints + gateways < ADDRESSES["azure"].usual
+    # each broker and the validator have one; a server of circles has one for UDP and one for TCP.
+    assert public_addresses(stack, "sa-east-1") == 3 * 4 + 3 + 3 + 1 + 2 * calls
+    assert public_addresses(stack, "southafricanorth") == 3 + endpoints + gateways + calls < ADDRESSES["azure"].usual
     told = [warning.partition(":")[0] for warning in exceeded(stack) if "public addresses" in warning]
     assert told == ["us-central1", "europe-west1", "asia-east1", "sa-east-1", "ap-southeast-2"]
 
