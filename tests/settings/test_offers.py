@@ -274,6 +274,7 @@ def test_what_is_there_what_is_not_and_what_nobody_knows(
         ("gcp", "machine", "me-west1", "e2-standard-64", "e2-standard-32"),
         # Another line is one for general purposes, and nobody is advised to take accelerators.
         ("aws", "machine", "us-east-1", "mac1.metal", "m5.metal"),
+        ("aws", "machine", "us-east-1", "m7i.32xlarge", "m7i.24xlarge"),
         ("aws", "machine", "us-east-1", "p5.48xlarge", "m5.24xlarge"),
         ("aws", "machine", "us-east-1", "g5.3xlarge", "g5.4xlarge"),
         ("aws", "machine", "us-east-1", "t3.nano", "t3.small"),
