@@ -186,16 +186,16 @@ def test_a_node_leaves_to_pods_what_its_cloud_does_not_keep(cloud: str, gib: flo
 def test_a_node_has_room_for_the_largest_pod() -> None:
     (place,) = [one for one in geography.CATALOGUE if one.name == "us-east-1"]
     nodes_ = {"type": "m7i.large", "min": 3, "max": 9}
-    inside = {"engine": "cockroachdb", "nodes": 3}
-    assert mistakes(stack(place, nodes=nodes_, database={**inside, "memory": "6Gi"})) == []
-    assert mistakes(stack(place, nodes=nodes_, database={**inside, "memory": "7Gi"})) == [
+    own = {"engine": "cockroachdb", "nodes": 3}
+    assert mistakes(stack(place, nodes=nodes_, database={**own, "memory": "6Gi"})) == []
+    assert mistakes(stack(place, nodes=nodes_, database={**own, "memory": "7Gi"})) == [
         'sacred-council:regions[0].nodes.type: "m7i.large" leaves 6.5 GiB of memory to pods, too little for '
         "database.memory: 7.0 GiB; write e.g. m7i.xlarge, or a smaller database.memory"
     ]
     # A managed database has no pod, and a type of unknown size is not judged.
     assert mistakes(stack(place, nodes=nodes_, database={"memory": "7Gi"})) == []
     unknown = {**nodes_, "type": "m99z.large"}
-    assert mistakes(stack(place, nodes=unknown, database={**inside, "memory": "70Gi"})) == []
+    assert mistakes(stack(place, nodes=unknown, database={**own, "memory": "70Gi"})) == []
 
 
 def test_every_row_has_a_source_with_an_address_and_a_day() -> None:
