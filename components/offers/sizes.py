@@ -195,7 +195,7 @@ def _magnitude(size: str) -> float:
     """Return how large a size is, as a power of two."""
     if size in _WORDS:
         return _WORDS[size]
-    digits = re.match(r"\d+", size)
+    digits = re.match(r"\d+", size.removeprefix("metal-"))
     if digits is None:
         return 0
-    return math.log2(int(digits[0]) or 0.5) + (2 if size.endswith("xlarge") else 0)
+    return math.log2(int(digits[0]) or 0.5) + (2 if size.endswith(("xlarge", "xl")) else 0)

@@ -138,6 +138,7 @@ NOT_HERE = {
     "scaling": "`scaling`",
     "matching": "`matching`",
     "ledger": "`ledger`",
+    "circles": "`circles`",
     "edge": "`edge.cdn`",
     "edge_sites": "`edgeSites`",
 }
@@ -155,7 +156,8 @@ def test_parts_that_are_not_there_are_off_in_the_stack_that_the_file_replaces() 
     values = {key.removeprefix("sacred-council:"): value for key, value in stack_config("local").items()}
     settings = parse({key: value for key, value in values.items() if not key.startswith("pulumi:")})
     live = settings.messaging.websocket
-    for part in (settings.streaming, settings.scaling, settings.matching, settings.ledger, live, live.agents):
+    parts = (settings.streaming, settings.scaling, settings.matching, settings.ledger, settings.circles)
+    for part in (*parts, live, live.agents):
         assert part.enabled is False
     assert (len(settings.regions), settings.edge_sites, settings.edge.cdn) == (1, (), "none")
 

@@ -186,16 +186,16 @@ def test_a_node_leaves_to_pods_what_its_cloud_does_not_keep(cloud: str, gib: flo
 def test_a_node_has_room_for_the_largest_pod() -> None:
     (place,) = [one for one in geography.CATALOGUE if one.name == "us-east-1"]
     nodes_ = {"type": "m7i.large", "min": 3, "max": 9}
-    in_cluster = {"engine": "cockroachdb", "nodes": 3}
-    assert mistakes(stack(place, nodes=nodes_, database={**in_cluster, "memory": "6Gi"})) == []
-    assert mistakes(stack(place, nodes=nodes_, database={**in_cluster, "memory": "7Gi"})) == [
+    own = {"engine": "cockroachdb", "nodes": 3}
+    assert mistakes(stack(place, nodes=nodes_, database={**own, "memory": "6Gi"})) == []
+    assert mistakes(stack(place, nodes=nodes_, database={**own, "memory": "7Gi"})) == [
         'sacred-council:regions[0].nodes.type: "m7i.large" leaves 6.5 GiB of memory to pods, too little for '
         "database.memory: 7.0 GiB; write e.g. m7i.xlarge, or a smaller database.memory"
     ]
     # A managed database has no pod, and a type of unknown size is not judged.
     assert mistakes(stack(place, nodes=nodes_, database={"memory": "7Gi"})) == []
     unknown = {**nodes_, "type": "m99z.large"}
-    assert mistakes(stack(place, nodes=unknown, database={**in_cluster, "memory": "70Gi"})) == []
+    assert mistakes(stack(place, nodes=unknown, database={**own, "memory": "70Gi"})) == []
 
 
 def test_every_row_has_a_source_with_an_address_and_a_day() -> None:
@@ -274,6 +274,7 @@ def test_what_is_there_what_is_not_and_what_nobody_knows(
         ("gcp", "machine", "me-west1", "e2-standard-64", "e2-standard-32"),
         # Another line is one for general purposes, and nobody is advised to take accelerators.
         ("aws", "machine", "us-east-1", "mac1.metal", "m5.metal"),
+        ("aws", "machine", "us-east-1", "m7i.32xlarge", "m7i.24xlarge"),
         ("aws", "machine", "us-east-1", "p5.48xlarge", "m5.24xlarge"),
         ("aws", "machine", "us-east-1", "g5.3xlarge", "g5.4xlarge"),
         ("aws", "machine", "us-east-1", "t3.nano", "t3.small"),
