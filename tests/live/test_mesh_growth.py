@@ -109,7 +109,7 @@ def writers(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def hears(writer: Writer) -> bool:
-    """Whether what the other region's writer sends arrives."""
+    """Whether the writer has heard those of other regions."""
     return bool(writer.seen().heard)
 
 

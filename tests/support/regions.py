@@ -146,6 +146,7 @@ def complete(*regions: Where, primary: Where) -> dict[str, Any]:
         "scaling": {"enabled": True},
         "monitoring": {"retention": "4w"},
         "ledger": {"enabled": True, "genesisRegions": [home]},
+        "circles": {"enabled": True},
         "edgeSites": [{**SITE, "home": home}],
         "edge": {"domain": "example.org", "cdn": "gcp"},
     }
