@@ -113,10 +113,11 @@ def test_a_site_without_a_link_is_shown_as_zero(view: str, tmp_path: Path) -> No
         "input_series": [{"series": name, "values": values} for name, values in SITES.items()],
         "promql_expr_test": [
             {
-                "expr": f"({query.replace('$region', '.*')}) == 0",
+                # The rules are loaded, too: what they record here has no region.
+                "expr": f"({query.replace('$region', 'here')}) == 0",
                 "eval_time": "5m",
                 "exp_samples": [{"labels": f"{{{labels}}}", "value": 0}],
             }
         ],
     }
-    assert promtool_tests(tmp_path, [test])[0] == 0
+    assert promtool_tests(tmp_path, [test]) == (0, "  SUCCESS\n\n")
