@@ -104,8 +104,13 @@ def writers(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             pod = min(f"{SERVICES}/{each['metadata']['name']}" for each in pods if mesh_sandboxes.is_ready(each))
             made.append(stack.enter_context(nats_writer_in(world.stack.regions[name], pod, folder / name)))
         for writer in made:
-            eventually(lambda writer=writer: writer.seen().heard, seconds=60, what=f"{writer.region} hears the other")
+            eventually(partial(hears, writer), seconds=60, what=f"{writer.region} hears the other")
         yield made
+
+
+def hears(writer: Writer) -> bool:
+    """Whether the writer has heard those of other regions."""
+    return bool(writer.seen().heard)
 
 
 def has_met(writer: Writer, count: int) -> bool:
