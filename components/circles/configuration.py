@@ -144,7 +144,7 @@ KEEPER_SCRIPT: Final = f"""\
 #!/bin/sh
 # A full cache drops the keys that were used least (components/cache/settings.py). LiveKit's keys that say which call is
 # where must not go, so this uses them, without changing them. Reads REDIS_HOST, REDIS_PORT and REDISCLI_AUTH.
-set -u
+set -eu
 trap 'exit 0' TERM INT
 
 while true; do

@@ -111,6 +111,7 @@ wait "$proxy"
 STOP_SCRIPT: Final = f"""\
 #!/bin/sh
 # Before the proxy stops: the server beside it, which waits for its calls to end, needs it until then.
+set -eu
 while nc -z 127.0.0.1 {HTTP_PORT}; do
   sleep 1
 done

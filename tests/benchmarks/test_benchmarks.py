@@ -298,6 +298,16 @@ def test_the_page_shows_how_many_people_a_core_carries_in_circles() -> None:
     assert "load before the run 1.0. livekit-server version 1.2.3." in text
 
 
+@pytest.mark.parametrize(("sent", "passed", "fine"), [(50, 150, True), (40, 120, False), (50, 120, False)])
+def test_people_who_send_or_hear_too_little_are_no_measurement(sent: float, passed: float, fine: bool) -> None:
+    each = {"packets incoming per participant-second": sent, "packets outgoing per participant-second": passed}
+    if fine:
+        circles.complain(circles.Load(1, 4), each)
+        return
+    with pytest.raises(measure.FailedError, match="too slow"):
+        circles.complain(circles.Load(1, 4), each)
+
+
 def test_the_traffic_of_circles_is_that_of_both_directions() -> None:
     metrics = """# TYPE livekit_packet_total counter
 livekit_packet_total{direction="incoming",node_id="ND_1",transmission="initial"} 100

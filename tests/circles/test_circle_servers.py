@@ -97,7 +97,7 @@ def refused(attempt: Callable[[], object]) -> str:
     return str(found.value)
 
 
-def test_people_of_one_room_meet_on_any_server(circles: CircleRegions, iowa: Region, room: str) -> None:
+def test_people_of_one_room_meet_through_any_server(circles: CircleRegions, iowa: Region, room: str) -> None:
     circles.prefer(iowa.servers[0])
     circles.join(iowa, room, "ada")
     circles.prefer(iowa.servers[1])
@@ -319,6 +319,33 @@ def test_calls_go_on_while_redis_is_away_and_nobody_can_join(
         eventually(partial(circles.is_ready, server), seconds=30, what=f"{server.name} is ready")
     together(people, "ada", "ben")
     circles.join(virginia, f"{room}-2", "cleo")
+
+
+def test_calls_go_on_after_redis_has_lost_everything_and_new_ones_begin(
+    circles: CircleRegions, virginia: Region, room: str
+) -> None:
+    people = call(circles, virginia, room, "ada", "ben")
+    assert circles.redis(virginia, "flushall") == "OK"
+    eventually(
+        lambda: circles.redis(virginia, "hlen", configuration.NODES_KEY) == str(len(virginia.servers)),
+        seconds=10,
+        what="the servers have written themselves down",
+    )
+    together(people, "ada", "ben")
+    assert [one["event"] for who in ("ada", "ben") for one in people.ask("events", who=who)] == []
+    call(circles, virginia, f"{room}-2", "cleo")
+
+
+def test_members_with_a_key_of_their_own_hear_each_other_and_nobody_else_does(
+    circles: CircleRegions, iowa: Region, room: str
+) -> None:
+    people = call(circles, iowa, room, "ada", "ben", key="what only members know")
+    circles.join(iowa, room, "cleo")
+    together(people, "ada", "ben")
+    time.sleep(3)
+    heard = people.ask("heard", who="cleo")
+    assert all(abs(heard.get(name, 0) - TONES[name]) > 10 for name in ("ada", "ben"))
+    assert people.ask("others", who="cleo") == ["ada", "ben"]
 
 
 def test_a_server_does_not_talk_to_a_redis_of_another_authority(circles: CircleRegions, iowa: Region) -> None:

@@ -96,10 +96,9 @@ class People:
         return await action(**request)
 
     async def join(
-        self, who: str, url: str, token: str, *, relayed: bool = False, ice_servers: list[dict[str, Any]] | None = None
+        self, who: str, url: str, token: str, *, key: str = "", ice_servers: list[dict[str, Any]] | None = None
     ) -> str:
-        """Enter the token's room; return the room's name. `relayed`: by TURN only."""
-        kind = rtc.IceTransportType.TRANSPORT_RELAY if relayed else rtc.IceTransportType.TRANSPORT_ALL
+        """Enter the token's room; return the room's name. `key`: what members encrypt with from end to end."""
         servers = [
             rtc.IceServer(urls=one["urls"], username=one["username"], password=one["password"])
             for one in ice_servers or []
@@ -107,7 +106,9 @@ class People:
         room = rtc.Room()
         person = Person(room)
         person.follow()
-        options = rtc.RoomOptions(rtc_config=rtc.RtcConfiguration(ice_transport_type=kind, ice_servers=servers))
+        options = rtc.RoomOptions(rtc_config=rtc.RtcConfiguration(ice_servers=servers))
+        if key:
+            options.encryption = rtc.E2EEOptions(key_provider_options=rtc.KeyProviderOptions(shared_key=key.encode()))
         await room.connect(url, token, options)
         self._people[who] = person
         return room.name
@@ -175,12 +176,11 @@ class People:
         address = f"{url}{SIGNAL_PATH}?{urlencode(about)}"
         async with aiohttp.ClientSession() as session, session.ws_connect(address) as socket:
             response = SignalResponse.FromString(await socket.receive_bytes())
-        accepted = response.join
+        answer = response.join
         servers = [
-            {"urls": list(one.urls), "username": one.username, "password": one.credential}
-            for one in accepted.ice_servers
+            {"urls": list(one.urls), "username": one.username, "password": one.credential} for one in answer.ice_servers
         ]
-        return {"room": accepted.room.name, "region": accepted.server_info.region, "ice_servers": servers}
+        return {"room": answer.room.name, "region": answer.server_info.region, "ice_servers": servers}
 
     async def call(
         self, url: str, name: str, authority: str, token: str, method: str, body: dict[str, Any]

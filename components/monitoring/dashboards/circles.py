@@ -7,6 +7,8 @@ from components.monitoring.dashboards.scope import Scope
 from components.monitoring.names import MonitoringTargets
 
 TITLE = "circles"
+TWICE = "Whoever connected through another server than the one with the call counts at both."
+"""pkg/telemetry/events.go of LiveKit: a server counts those who connect to it, and those whose call it has."""
 
 
 def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
@@ -24,7 +26,7 @@ def rows(targets: MonitoringTargets, scope: Scope) -> Sequence[Row]:
 def _now(theirs: str, scope: Scope) -> list[Chart]:
     return [
         single("Calls", f"sum({scope.of('livekit_room_total', theirs)})"),
-        single("Participants", f"sum({scope.of('livekit_participant_total', theirs)})"),
+        single("Participants", f"sum({scope.of('livekit_participant_total', theirs)})", note=TWICE),
         single("Voices and pictures sent", f"sum({scope.of('livekit_track_published_total', theirs)})"),
         single("Voices and pictures received", f"sum({scope.of('livekit_track_subscribed_total', theirs)})"),
     ]
@@ -34,7 +36,11 @@ def _calls(theirs: str, scope: Scope) -> list[Chart]:
     pod = scope.legend("pod")
     joins = scope.sum(scope.rate("livekit_participant_join_total", theirs), "state")
     return [
-        Chart(title="Participants of a server", queries={pod: scope.of("livekit_participant_total", theirs)}),
+        Chart(
+            title="Participants of a server",
+            queries={pod: scope.of("livekit_participant_total", theirs)},
+            note=TWICE,
+        ),
         Chart(title="Calls of a server", queries={pod: scope.of("livekit_room_total", theirs)}),
         Chart(
             title="Steps of joining a call, a second",
