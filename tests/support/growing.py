@@ -47,6 +47,8 @@ LEDGER_KNOWS_PEERS = {
     "ledger-peers-endpoints",
 }
 MATCHING_KNOWS_PEERS = {f"mesh-routing-{rule}-{MATCHING_SERVICE}" for rule in ("destinationrule", "gateways")}
+CIRCLES_KNOW_PEERS = {"circles-connection"}
+"""For services: where the other regions' servers answer."""
 
 MIRROR = ("streaming-mirror", "streaming-peer-certificate", "streaming-user-mirror")
 """Beginnings of what a region has while it has a peer: what brings the peers' records. The first peer brings it, and
@@ -94,7 +96,7 @@ EVERYTHING = Growing(
     given=everything,
     primary=MUMBAI,
     everywhere=(*COMPLETE, EDGE, EDGE_SITE),
-    knows=KNOWS | STREAMING_KNOWS_PEERS | LEDGER_KNOWS_PEERS | MATCHING_KNOWS_PEERS,
+    knows=KNOWS | STREAMING_KNOWS_PEERS | LEDGER_KNOWS_PEERS | MATCHING_KNOWS_PEERS | CIRCLES_KNOW_PEERS,
     primary_knows=PRIMARY_REGION_KNOWS_PEERS | {"ledger-remove-job", "ledger-remove-settings"},
     edge_knows={"origins", "routes"},
     with_peers=MIRROR,
