@@ -128,6 +128,12 @@ def configured(*regions: Where) -> dict[str, Any]:
     }
 
 
+def everything() -> Rendered:
+    """A stack with all that stages 3 and 4 have."""
+    values = complete(*COMPLETE, primary=COMPLETE[0])
+    return render("multiregion", {f"sacred-council:{key}": value for key, value in values.items()})
+
+
 def complete(*regions: Where, primary: Where) -> dict[str, Any]:
     """The settings of such a stack with all that stages 3 and 4 have, and an edge site of the `primary` region."""
     home = primary[0]
