@@ -90,7 +90,7 @@ PYTEST := $(RUN) -m pytest -n 4 --dist loadfile --no-loadscope-reorder --duratio
 test: venv binaries ## the tests that every change must pass: minutes
 	$(PYTEST) -m "not campaign"
 
-test-all: venv binaries ## the campaigns as well: kills, lost regions, every cloud and data service; half an hour
+test-all: venv binaries-all ## the campaigns as well: kills, lost regions, every cloud, data service and controller
 	$(PYTEST)
 
 lint: venv ## format, lint and strict types

@@ -13,6 +13,7 @@ CLOUDS: Final = ("gcp", "aws", "azure")
 MIXED: Final = "mixed"
 _REGIONS, _DATABASE = "sacred-council:regions", "sacred-council:database"
 _MESSAGING, _STREAMING = "sacred-council:messaging", "sacred-council:streaming"
+_LEDGER, _SITES = "sacred-council:ledger", "sacred-council:edgeSites"
 _SURVIVABLE: Final = 3
 _OTHERWISE: Final = {"aws": {"zones": ["a", "b"]}}
 """Two zones instead of three: each zone has an address, and EKS admits only 40 networks."""
@@ -30,7 +31,7 @@ def names(cloud: str) -> list[tuple[str, str]]:
 
 
 def document(planetary: Mapping[str, Any], cloud: str, count: int) -> dict[str, Any]:
-    """The planetary stack's configuration, with `count` regions of the cloud in place of its regions."""
+    """The planetary stack's configuration, with `count` regions of the cloud in place of its regions and edge sites."""
     made = deepcopy(dict(planetary))
     config = made["config"]
     machines = {entry["cloud"]: entry["nodes"] for entry in config[_REGIONS]}
@@ -43,7 +44,11 @@ def document(planetary: Mapping[str, Any], cloud: str, count: int) -> dict[str, 
     copies = [region for _, region in chosen[:_COPIES]]
     database = {**config[_DATABASE], "primaryRegion": chosen[0][1], "backup": {"regions": copies}}
     config[_DATABASE] = {**database, "survive": "region" if count >= _SURVIVABLE else "zone"}
-    live = {**config[_MESSAGING]["websocket"], "home": chosen[0][1]}
-    config[_MESSAGING] = {**config[_MESSAGING], "websocket": live}
+    first = {"home": chosen[0][1]}
+    messaging = config[_MESSAGING]
+    streams = [{**stream, **first} for stream in messaging["streams"]]
+    config[_MESSAGING] = {**messaging, "streams": streams, "websocket": {**messaging["websocket"], **first}}
     config[_STREAMING] = {**config[_STREAMING], "storage": _BROKER_STORAGE}
+    config[_LEDGER] = {**config[_LEDGER], "genesisRegions": [region for _, region in chosen]}
+    config.pop(_SITES)
     return made

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from report import carbon, cost
+from report import carbon, cost, sites
 from report.budget import BUDGETS, verdict
 from report.capacity import capacity
 from report.cost import Line, Sum
@@ -25,6 +25,7 @@ def document(preview: Preview) -> Document:
         "cost": _cost(found),
         "budget": _budget(settings.stage, cost.total(found)),
         "capacity": {**asdict(capacity(settings)), "enough": capacity(settings).enough},
+        "edgeSites": [_site(one) for one in sites.storages(settings)],
         "carbon": _carbon(carbon.footprints(preview.plan)),
     }
 
@@ -69,6 +70,16 @@ def _line(line: Line) -> Document:
 def _budget(stage: str, spent: Sum) -> Document:
     budget = BUDGETS[stage]
     return {"most": budget.most, "words": budget.words, "verdict": verdict(spent, budget.most)}
+
+
+def _site(storage: sites.SiteStorage) -> Document:
+    return {
+        "site": storage.site,
+        "home": storage.home,
+        "diskBytes": storage.disk_bytes,
+        "copiesBytes": storage.copies_bytes,
+        "outboxes": [asdict(outbox) for outbox in storage.outboxes],
+    }
 
 
 def _carbon(found: Iterable[carbon.Footprint]) -> Document:

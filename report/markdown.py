@@ -5,6 +5,7 @@ from typing import Any
 
 from components.circles.configuration import CPU_LOAD_LIMIT
 from report.capacity import CONNECTIONS_PER_POD, PEAK_SHARE
+from report.sites import MESSAGE_BYTES, MESSAGES_PER_SECOND
 from stacks.geography.carbon import SOURCE as GRID_SOURCE
 
 Document = Mapping[str, Any]
@@ -27,6 +28,7 @@ def render(report: Document) -> str:
         [f"# Stack {report['stack']}, stage {report['stage']}"],
         _cost(report),
         _capacity(report["capacity"], len(report["regions"])),
+        edge_sites(report["edgeSites"]),
         _carbon(report["carbon"]),
     )
     return "\n\n".join(block for part in parts for block in part) + "\n"
@@ -150,6 +152,11 @@ def _capacity(capacity: Document, regions: int) -> Iterator[str]:
         "ten cores, with one copy of stored messages; three copies are slower). The settings of `messaging` do not "
         "change these figures."
     )
+    yield from _capacity_of_parts(capacity, lost)
+
+
+def _capacity_of_parts(capacity: Document, lost: str) -> Iterator[str]:
+    """What the parts that are off by default take, where they are on."""
     if capacity["streamed_bytes_per_second"]:
         rate = capacity["streamed_bytes_per_second"] / 2**20
         yield (
@@ -183,6 +190,37 @@ def _capacity(capacity: Document, regions: int) -> Iterator[str]:
             f"{CPU_LOAD_LIMIT:.0%} of `circles.cpu`. Everybody spoke all the time, so real calls need less. "
             "`circles.maxRate` and the cloud's network may allow fewer."
         )
+
+
+def edge_sites(sites: Sequence[Document]) -> Iterator[str]:
+    """The section about edge sites. Nothing without sites."""
+    if not sites:
+        return
+    yield "## Edge sites"
+    yield table(
+        ["Site", "Home", "Disk of NATS", "Copies of streams, at most", "Outboxes, at most", "Outage that they bear"],
+        [
+            [
+                one["site"],
+                one["home"],
+                _gib(one["diskBytes"]),
+                _gib(one["copiesBytes"]),
+                _gib(sum(outbox["bytes"] for outbox in one["outboxes"])),
+                "; ".join(f"{outbox['stream']} {outbox['hours']:,g} h" for outbox in one["outboxes"])
+                or "none: no stream lives in its home",
+            ]
+            for one in sites
+        ],
+    )
+    yield (
+        f"Computed, not measured: `maxSize` of each stream, while the site publishes {MESSAGES_PER_SECOND} messages of "
+        f"{MESSAGE_BYTES / 2**10:g} KiB a second to it; at twice the rate it is half. What a site's machine can take "
+        "was not measured."
+    )
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:,.2f} GiB"
 
 
 def _carbon(carbon: Document) -> Iterator[str]:

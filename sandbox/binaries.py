@@ -246,6 +246,13 @@ FOR_TESTS = (
         package="github.com/cometbft/cometbft/cmd/cometbft",
         module="github.com/cometbft/cometbft",
     ),
+    # A validator that lies, which the official program cannot do.
+    Binary(
+        name="cometbft-liar",
+        tool="cometbft",
+        package="./liar",
+        module="github.com/cometbft/cometbft",
+    ),
     Binary(
         name="livekit-server",
         tool="livekit",

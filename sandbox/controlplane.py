@@ -53,12 +53,9 @@ class Cluster:
         try:
             self._discard_unfinished()
             self._require_free_ports()
-            is_resumed = self.exists and len(self.servers) < _SERVERS
             self._start_missing_servers()
             kubeconfig.write(self.kubeconfig, self.kubeconfig_for(self.plane.context))
             self._await_usable(begin + _START_SECONDS)
-            if is_resumed:
-                self._release_nodes()
         except OSError as error:
             raise SandboxError(f"Region {self.plane.name}: its control plane does not start: {error}") from error
         return time.monotonic() - begin
@@ -122,8 +119,11 @@ class Cluster:
                 f"Region {self.plane.name}: its control plane was incomplete and is created again. "
                 "If it held a stack, run `pulumi refresh`."
             )
-            processes.kill(processes.servers_of(self.directory))
-            shutil.rmtree(self.directory)
+            self._discard()
+
+    def _discard(self) -> None:
+        processes.kill(processes.servers_of(self.directory))
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def _require_free_ports(self) -> None:
         """Raise if another program took one of the control plane's fixed ports while it did not run."""
@@ -143,6 +143,17 @@ class Cluster:
         if len(self.servers) == _SERVERS:
             return
         self._forget_dead_servers()
+        is_new = not self.exists
+        failure = self._run_kwokctl()
+        if failure is not None and is_new and not self._abandoned.is_set():
+            # On a busy machine the API server may end while kwokctl writes the first objects. Nothing is lost yet.
+            self._discard()
+            failure = self._run_kwokctl()
+        if failure is not None:
+            raise SandboxError(f"Region {self.plane.name}: its control plane does not start.\n{failure}")
+
+    def _run_kwokctl(self) -> str | None:
+        """Create or resume the control plane; return what was said if that failed."""
         command = [str(self.layout.bin / "kwokctl"), "create", "cluster", "--name", self.plane.name, "--kubeconfig="]
         with subprocess.Popen(
             [*command, f"--config={self._configuration()}"],
@@ -153,8 +164,7 @@ class Cluster:
             text=True,
         ) as kwokctl:
             said = self._output_unless_abandoned(kwokctl)
-        if kwokctl.returncode != 0:
-            raise SandboxError(f"Region {self.plane.name}: its control plane does not start.\n{self._failure(said)}")
+        return self._failure(said) if kwokctl.returncode != 0 else None
 
     def _output_unless_abandoned(self, process: subprocess.Popen[str]) -> str:
         while True:
@@ -209,10 +219,6 @@ class Cluster:
                     said = self._failure(run.stderr)
                     raise SandboxError(f"Region {self.plane.name}: its control plane does not become ready.\n{said}")
                 self._start_missing_servers()
-
-    def _release_nodes(self) -> None:
-        """Delete the leases of the previous KWOK. A new one would wait minutes for them to expire."""
-        self.kubectl("delete", "leases", "--all", "--namespace=kube-node-lease")
 
     def _remove_volumes(self) -> None:
         """Remove the empty directories that the volume provisioner made for existing volumes."""

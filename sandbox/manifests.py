@@ -67,6 +67,9 @@ def kwokctl_configuration(
         _extra_arguments("kube-scheduler", alone),
         # Waiting for a slow disk causes elections and time-outs, and a power cut loses only simulated data.
         _extra_arguments("etcd", {"unsafe-no-fsync": "true"}),
+        # With leases, KWOK takes a node and may pass over the pods that came to it just before, for ever. There is only
+        # one KWOK, so it owns all nodes from its start, and `node-alive` takes the place of the leases.
+        _extra_arguments("kwok-controller", {"node-lease-duration-seconds": "0"}),
     ]
     configuration = {
         "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
@@ -74,7 +77,7 @@ def kwokctl_configuration(
         "options": options,
         "componentsPatches": patches,
     }
-    return [configuration, node_stage(), *pod_stages(), load_balancer_stage(slot), volume_stage()]
+    return [configuration, *node_stages(), *pod_stages(), load_balancer_stage(slot), volume_stage()]
 
 
 def _extra_arguments(component: str, arguments: Mapping[str, str]) -> dict[str, Any]:
@@ -100,14 +103,13 @@ def load_balancer_stage(slot: int) -> dict[str, Any]:
     return _stage("Service", "service-load-balancer", conditions, {"statusTemplate": template})
 
 
-def node_stage() -> dict[str, Any]:
-    """How KWOK plays nodes: they are ready at once. KWOK renews their leases, so they stay so."""
-    unready = {
-        "key": '.status.conditions.[] | select( .type == "Ready" ) | .status',
-        "operator": "NotIn",
-        "values": ["True"],
-    }
-    return _stage("Node", "node-ready", [unready], {"statusTemplate": _READY_NODE})
+def node_stages() -> list[dict[str, Any]]:
+    """How KWOK plays nodes: they are ready at once, and say every 20 to 25 seconds that they still are."""
+    ready = '.status.conditions.[] | select( .type == "Ready" ) | .status'
+    is_ready, is_unready = ({"key": ready, "operator": word, "values": ["True"]} for word in ("In", "NotIn"))
+    alive = _stage("Node", "node-alive", [is_ready], {"statusTemplate": _ALIVE_NODE})
+    alive["spec"]["delay"] = {"durationMilliseconds": 20_000, "jitterDurationMilliseconds": 25_000}
+    return [_stage("Node", "node-ready", [is_unready], {"statusTemplate": _READY_NODE}), alive]
 
 
 def pod_stages() -> list[dict[str, Any]]:
@@ -179,6 +181,18 @@ nodeInfo:
   machineID: ""
   systemUUID: ""
   bootID: ""
+"""
+_ALIVE_NODE = """{{ $now := Now | Quote }}
+{{ $since := .metadata.creationTimestamp | Quote }}
+conditions:
+{{ range NodeConditions }}
+- type: {{ .type | Quote }}
+  status: {{ .status | Quote }}
+  reason: {{ .reason | Quote }}
+  message: {{ .message | Quote }}
+  lastHeartbeatTime: {{ $now }}
+  lastTransitionTime: {{ $since }}
+{{ end }}
 """
 _POD_PLACE = """
 hostIP: {{ NodeIPWith .spec.nodeName | Quote }}

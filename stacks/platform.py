@@ -54,7 +54,8 @@ class Platform(pulumi.ComponentResource):
         generators = [random.Provider(f"{name}-random", opts=self._mine), tls.Provider(f"{name}-tls", opts=self._mine)]
         self._child = pulumi.ResourceOptions(parent=self, providers=generators)
         settings, child = args.settings, self._child
-        for warning in (*quotas.exceeded(settings), *standbys.blocked(settings), *ledger.weak(settings)):
+        quotas_told = (*quotas.exceeded(settings), *quotas.few_processors(settings))
+        for warning in (*quotas_told, *standbys.blocked(settings), *ledger.weak(settings)):
             pulumi.log.warn(warning, self)
         plans = topology.plan(settings)
         clouds = {plan.name: clusters.region_cloud(plan, settings, child) for plan in plans}

@@ -1,14 +1,23 @@
 """Cloud quotas that a stack of many regions may exceed, and the warnings about them. Pure."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from components import offers
 from components.circles.endpoints import ServerAddresses, tcp_ports, udp_ports
-from components.cluster.settings import CLOUD_NAMES, AwsRegion, RegionSettings
+from components.cluster.settings import (
+    CLOUD_NAMES,
+    AwsRegion,
+    AzureRegion,
+    ExistingRegion,
+    RegionSettings,
+    aks_system_nodes,
+)
 from stacks.peering import addresses_of_sites, peer_endpoint_specs, site_endpoint_specs
 from stacks.settings import Settings
-from stacks.settings.rules.clouds import egress_address_count
+from stacks.settings.rules.clouds import egress_address_count, zone_count
 
 USUAL_RULES: Final = 60
 """Default limit of rules in a security group on AWS."""
@@ -21,22 +30,32 @@ _GATEWAY_PORTS: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class AddressQuota:
-    """A cloud's quota of public IPv4 addresses in a region."""
+class Quota:
+    """A cloud's quota in a region."""
 
     usual: int
-    """Addresses allowed by default."""
+    """What new accounts often have."""
     name: str
     """The cloud's name of the quota."""
 
 
-ADDRESSES: Final[Mapping[str, AddressQuota]] = {
+ADDRESSES: Final[Mapping[str, Quota]] = {
     # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
-    "aws": AddressQuota(usual=5, name="L-0263D0A3 (service ec2, EC2-VPC Elastic IPs)"),
-    "gcp": AddressQuota(usual=8, name="IN-USE-ADDRESSES-per-project-region and STATIC-ADDRESSES-per-project-region"),
+    "aws": Quota(usual=5, name="L-0263D0A3 (service ec2, EC2-VPC Elastic IPs)"),
+    "gcp": Quota(usual=8, name="IN-USE-ADDRESSES-per-project-region and STATIC-ADDRESSES-per-project-region"),
     # 10 to 1,000, depending on the subscription; most paid ones begin with 20.
-    "azure": AddressQuota(usual=20, name="Public IP Addresses - Standard (provider Microsoft.Network)"),
+    "azure": Quota(usual=20, name="Public IP Addresses - Standard (provider Microsoft.Network)"),
 }
+
+PROCESSORS: Final[Mapping[str, Quota]] = {
+    # https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
+    "aws": Quota(usual=5, name="L-1216C47A (service ec2, Running On-Demand Standard instances)"),
+    "gcp": Quota(usual=24, name="CPUS-per-project-region, or that of the machine's series such as N2-CPUS"),
+    # https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits
+    "azure": Quota(usual=20, name="Total Regional vCPUs and that of the machine's family (provider Microsoft.Compute)"),
+}
+_AWS_STANDARD: Final = "acdhimrtz"
+"""First letters of AWS's machine types that this quota counts."""
 
 
 def exceeded(settings: Settings) -> Iterator[str]:
@@ -63,6 +82,42 @@ def _few_addresses(settings: Settings, region: RegionSettings) -> Iterator[str]:
             f"{quota.usual} per region by default, shared with everything else in the account. Raise quota "
             f"{quota.name} in {region.name} above {needed} first. If you have, ignore this warning."
         )
+
+
+def few_processors(settings: Settings) -> Iterator[str]:
+    """A warning for each region whose first nodes need more processors than its cloud often allows new accounts."""
+    for region in settings.regions:
+        quota, counted = PROCESSORS.get(region.cloud), processors(region)
+        if quota and counted and counted[0] > quota.usual:
+            yield (
+                f"{region.name}: the nodes have {counted[0]} processors at first, and up to {counted[1]} later. "
+                f"{CLOUD_NAMES[region.cloud]} often allows new accounts only {quota.usual} in a region. Raise quota "
+                f"{quota.name} in {region.name} to {counted[1]} or more first. If you have, ignore this warning."
+            )
+
+
+def processors(region: RegionSettings) -> tuple[int, int] | None:
+    """How many virtual processors the region's nodes without GPUs have, at first and at most.
+
+    None: the region is not on a cloud, or its machines count towards another quota or are of unknown size.
+    """
+    if isinstance(region, ExistingRegion):
+        return None
+    special = offers.is_special(region.cloud, region.nodes.type)
+    if special or (isinstance(region, AwsRegion) and region.nodes.type[0] not in _AWS_STANDARD):
+        return None
+    known = offers.machine(region.cloud, region.nodes.type)
+    if known is None:
+        return None
+    least, most = region.nodes.min * known.processors, region.nodes.max * known.processors
+    if isinstance(region, AzureRegion):
+        system = offers.machine(region.cloud, region.system_machine)
+        if system is None:
+            return None
+        zones = zone_count(region)
+        first, limit = aks_system_nodes(zones)
+        least, most = least + zones * first * system.processors, most + zones * limit * system.processors
+    return math.ceil(least), math.ceil(most)
 
 
 def public_addresses(settings: Settings, name: str) -> int:

@@ -25,6 +25,7 @@ from components.namespaces import CIRCLES, INGRESS, MONITORING, REDIS, SERVICES
 from components.pod_security import restricted_container
 from components.public_gateway import INGRESS_PODS
 from components.settings.values import bytes_of, seconds_of
+from components.trust import Certificate
 from components.versions import HAPROXY_IMAGE, LIVEKIT_IMAGE, REDIS_IMAGE
 from components.workload import (
     CHECKSUM_ANNOTATION,
@@ -224,16 +225,7 @@ class LiveKit(DataServiceComponent):
     def _servers(self, media: Sequence[pulumi.Output[str]]) -> k8s.apps.v1.StatefulSet:
         cache, keys = self._place.rooms.cache, self._access.keys
         password = cache.url.apply(password_of)
-        thumbprint = self._place.edge.keys.account_thumbprint if self._place.edge is not None else None
-        shared: dict[str, pulumi.Input[str]] = {
-            "haproxy.cfg": thumbprint.apply(lambda known: proxy.render(thumbprint=known))
-            if thumbprint is not None
-            else proxy.render(thumbprint=None),
-            "proxy.sh": proxy.START_SCRIPT,
-            "stop.sh": proxy.STOP_SCRIPT,
-            "keeper.sh": configuration.KEEPER_SCRIPT,
-            configuration.CACHE_AUTHORITY: cache.authority,
-        }
+        shared = self._shared_files()
         # Servers are told apart by files, so that one server more restarts none of the others.
         files = {f"{configuration.pod(index)}.yaml": self._file(index, address) for index, address in enumerate(media)}
         settings = k8s.core.v1.ConfigMap(
@@ -243,19 +235,6 @@ class LiveKit(DataServiceComponent):
             f"{self._name}-keys",
             metadata=self._app.meta(KEYS_SECRET),
             string_data={configuration.KEYS_FILE: keys.file, CACHE_PASSWORD: password},
-            opts=self._child,
-        )
-        certificate = server_certificate(
-            f"{self._name}-certificate",
-            self._app,
-            self._context.authority,
-            secret=CERTIFICATE_SECRET,
-            dns_names=(
-                "localhost",
-                *(f"{SERVICE}.{{0}}.{suffix}" for suffix in ("svc", "svc.cluster.local")),
-                *([] if self._public else self._hosts),
-            ),
-            usages=("server",),
             opts=self._child,
         )
         checksum = pulumi.Output.all(*shared.values(), self._file(None, ""), keys.file, password).apply(
@@ -279,7 +258,7 @@ class LiveKit(DataServiceComponent):
                     volumes=[
                         config_volume("settings", settings),
                         secret_volume("keys", secret.metadata.name, {configuration.KEYS_FILE: configuration.KEYS_FILE}),
-                        secret_volume("certificates", certificate.secret_name, _pair(proxy.CERTIFICATE)),
+                        secret_volume("certificates", self._certificate().secret_name, _pair(proxy.CERTIFICATE)),
                         *([_public_certificate()] if self._public else []),
                     ],
                     # Without certificates: the proxy takes new ones by itself.
@@ -287,6 +266,34 @@ class LiveKit(DataServiceComponent):
                     grace_seconds=seconds_of(self._settings.drain),
                 ),
             ),
+            opts=self._child,
+        )
+
+    def _shared_files(self) -> dict[str, pulumi.Input[str]]:
+        """Return the files that all servers have, by their names."""
+        thumbprint = self._place.edge.keys.account_thumbprint if self._place.edge is not None else None
+        return {
+            "haproxy.cfg": thumbprint.apply(lambda known: proxy.render(thumbprint=known))
+            if thumbprint is not None
+            else proxy.render(thumbprint=None),
+            "proxy.sh": proxy.START_SCRIPT,
+            "stop.sh": proxy.STOP_SCRIPT,
+            "keeper.sh": configuration.KEEPER_SCRIPT,
+            configuration.CACHE_AUTHORITY: self._place.rooms.cache.authority,
+        }
+
+    def _certificate(self) -> Certificate:
+        return server_certificate(
+            f"{self._name}-certificate",
+            self._app,
+            self._context.authority,
+            secret=CERTIFICATE_SECRET,
+            dns_names=(
+                "localhost",
+                *(f"{SERVICE}.{{0}}.{suffix}" for suffix in ("svc", "svc.cluster.local")),
+                *([] if self._public else self._hosts),
+            ),
+            usages=("server",),
             opts=self._child,
         )
 

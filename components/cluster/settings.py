@@ -55,6 +55,12 @@ ServiceType = Literal["LoadBalancer", "NodePort", "ClusterIP"]
 GKE_NODES: Final = 63
 """Most nodes of a region on Google Cloud: its pods' /18 has a /24 for each of 64, one of them for updates."""
 
+GKE_ZONES: Final = 3
+"""Zones of a region on Google Cloud. GKE chooses three, and begins a pool of nodes with one machine in each.
+
+Source: https://cloud.google.com/kubernetes-engine/docs/concepts/regional-clusters
+"""
+
 GKE_SURGE: Final = 1
 """Nodes that a further pool on Google Cloud needs while it is updated."""
 
@@ -213,7 +219,7 @@ class Nodes(Machines):
     max: Count = Field(examples=[9])
     """Most machines, over all zones of the region. Pod addresses limit them: at most 63 on `gcp`, 30 in each zone on
     `aws` (12 of those with 30 processors or more, which have more pods), and 52 with three zones on `azure`, machines
-    with GPUs among them. On `aws` and `azure` each zone needs at least one."""
+    with GPUs among them. Each zone needs at least one; on `gcp` there are three."""
 
 
 class GpuMachines(Machines):
@@ -347,7 +353,9 @@ class AwsCluster(ManagedCluster):
     """ARNs of the IAM roles and users that may do everything in the cluster. Whoever deploys must be one of them.
     Needed, in the region or below `clouds.aws`."""
     zones: AwsZones | None = None
-    """Letters of the region's zones. None: the usual three."""
+    """Letters of the region's zones, two to four. Never change them: EKS takes no zone that its cluster was not made
+    with, and addresses of load balancers would move to other zones. A letter means another zone in each account, and
+    not every zone has EKS: docs/getting-started.md#aws. None: the usual three."""
     instances: AwsInstances = AwsInstances()
     """Machines of managed data services, where the smallest that is large enough will not do."""
     rds_authorities: Certificates | None = None
@@ -371,8 +379,9 @@ class AzureCluster(ManagedCluster):
     """Ids of the Entra groups that may do everything in the cluster. Whoever deploys must be in one of them. Needed, in
     the region or below `clouds.azure`."""
     zones: AzureZones = ("1", "2", "3")
-    """Numbers of the region's zones. Not every region has three. The lowest never changes, because the node pool in it
-    is part of the cluster resource and Azure adds none there. You may add and remove zones above it."""
+    """Numbers of the zones with nodes. The lowest never changes, because the node pool in it is part of the cluster
+    resource and Azure adds none there. You may add and remove zones above it. Public addresses, backups and the managed
+    database's standby are in all zones of the region, whatever is written here."""
     system_machine: AzureMachine = "Standard_D2s_v5"
     """Type of the small machines for AKS's own pods, one or two in each zone. Never change it: Azure cannot."""
     instances: AzureInstances = AzureInstances()

@@ -35,7 +35,7 @@ class FlexibleServer(DataServiceComponent):
     Public authorities sign its certificate.
     Azure keeps the last backup of a deleted server for five days, so the key that encrypts the backup outlives the
     server (ADR 24).
-    In a region with a single zone the standby is in the same zone.
+    The standby is in another zone, also where nodes are in a single one: Azure does not move it afterwards.
 
     Outputs: those of `components.database.Database`.
     """
@@ -86,7 +86,7 @@ class FlexibleServer(DataServiceComponent):
             version=POSTGRESQL_VERSION,
             sku=dbforpostgresql.SkuArgs(name=size, tier=sku_tier(size)),
             storage=dbforpostgresql.StorageArgs(storage_size_gb=azure_disk(args.settings.storage), auto_grow="Enabled"),
-            high_availability=dbforpostgresql.HighAvailabilityArgs(mode=_availability(args, region)),
+            high_availability=dbforpostgresql.HighAvailabilityArgs(mode=_availability(args)),
             network=dbforpostgresql.NetworkArgs(public_network_access="Disabled"),
             auth_config=dbforpostgresql.AuthConfigArgs(password_auth="Enabled", active_directory_auth="Disabled"),  # noqa: S106 - a switch
             administrator_login=postgresql.ADMINISTRATOR,
@@ -154,10 +154,8 @@ def _extensions(args: ManagedDatabaseArgs) -> Mapping[str, str]:
     return {EXTENSIONS: ",".join(args.extensions)} if args.extensions else {}
 
 
-def _availability(args: ManagedDatabaseArgs, region: AzureRegion) -> str:
-    if not args.standby:
-        return "Disabled"
-    return "ZoneRedundant" if len(region.zones) > 1 else "SameZone"
+def _availability(args: ManagedDatabaseArgs) -> str:
+    return "ZoneRedundant" if args.standby else "Disabled"
 
 
 def _smallest(args: ManagedDatabaseArgs, location: str) -> str:

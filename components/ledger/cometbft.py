@@ -143,21 +143,7 @@ class CometBFT(DataServiceComponent):
         settings = k8s.core.v1.ConfigMap(
             f"{self._name}-settings", metadata=self._app.meta(APP), data=files, opts=self._child
         )
-        keys = k8s.core.v1.Secret(
-            f"{self._name}-key-files",
-            metadata=self._app.meta(KEYS_SECRET),
-            string_data=self._members.files[self._context.region],
-            opts=self._child,
-        )
-        certificate = server_certificate(
-            f"{self._name}-certificate",
-            self._app,
-            self._context.authority,
-            secret=CERTIFICATE_SECRET,
-            dns_names=(*server_names(configuration.SERVICE, HEADLESS_SERVICE), *PEER_NAMES),
-            usages=("server",),
-            opts=self._child,
-        )
+        certificate = self._server_certificate()
         return stateful_set(
             self._name,
             self._app,
@@ -166,22 +152,7 @@ class CometBFT(DataServiceComponent):
             pods=pod_template(
                 self._app,
                 containers=self._containers(),
-                volumes=[
-                    config_volume("settings", settings),
-                    config_volume("members", self._members_file()),
-                    secret_volume("keys", keys.metadata.name),
-                    secret_volume(
-                        "certificates",
-                        certificate.secret_name,
-                        {
-                            "tls.crt": proxy.CERTIFICATE,
-                            "tls.key": f"{proxy.CERTIFICATE}.key",
-                            "ca.crt": proxy.AUTHORITY,
-                        },
-                    ),
-                    *([scratch_volume("run")] if self._settings.application.image is not None else []),
-                    *([self._sync_certificate()] if self._sync else []),
-                ],
+                volumes=self._volumes(settings, certificate),
                 annotations={
                     CERTIFICATE_ANNOTATION: certificate.fingerprint,
                     # Without the members: validators learn of others while they run.
@@ -191,6 +162,36 @@ class CometBFT(DataServiceComponent):
             ),
             storage=self._settings.storage,
             storage_class=self._context.storage_class,
+            opts=self._child,
+        )
+
+    def _server_certificate(self) -> Certificate:
+        return server_certificate(
+            f"{self._name}-certificate",
+            self._app,
+            self._context.authority,
+            secret=CERTIFICATE_SECRET,
+            dns_names=(*server_names(configuration.SERVICE, HEADLESS_SERVICE), *PEER_NAMES),
+            usages=("server",),
+            opts=self._child,
+        )
+
+    def _volumes(self, settings: k8s.core.v1.ConfigMap, certificate: Certificate) -> list[k8s.core.v1.VolumeArgs]:
+        names = {"tls.crt": proxy.CERTIFICATE, "tls.key": f"{proxy.CERTIFICATE}.key", "ca.crt": proxy.AUTHORITY}
+        return [
+            config_volume("settings", settings),
+            config_volume("members", self._members_file()),
+            secret_volume("keys", self._key_files().metadata.name),
+            secret_volume("certificates", certificate.secret_name, names),
+            *([scratch_volume("run")] if self._settings.application.image is not None else []),
+            *([self._sync_certificate()] if self._sync else []),
+        ]
+
+    def _key_files(self) -> k8s.core.v1.Secret:
+        return k8s.core.v1.Secret(
+            f"{self._name}-key-files",
+            metadata=self._app.meta(KEYS_SECRET),
+            string_data=self._members.files[self._context.region],
             opts=self._child,
         )
 

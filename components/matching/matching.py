@@ -39,14 +39,7 @@ class EmbeddingMatching(DataServiceComponent):
         server = EmbeddingServer(f"{name}-embedding", context, settings, keda=keda, gpus=gpus, opts=child)
         table = database.administration.make(
             f"{name}-schema",
-            DatabaseSchema(
-                name=SCHEMA,
-                username=credentials.username,
-                password=credentials.password,
-                cockroachdb=index.cockroachdb,
-                cockroachdb_made=index.cockroachdb_made,
-                postgresql=index.postgresql,
-            ),
+            _schema(index, credentials),
             pulumi.ResourceOptions(parent=self, depends_on=[depends_on_ready(database.secret_name)]),
         )
         self.offer(
@@ -73,3 +66,14 @@ class EmbeddingMatching(DataServiceComponent):
                 opts=child,
             )
         )
+
+
+def _schema(index: VectorIndex, credentials: DatabaseCredentials) -> DatabaseSchema:
+    return DatabaseSchema(
+        name=SCHEMA,
+        username=credentials.username,
+        password=credentials.password,
+        cockroachdb=index.cockroachdb,
+        cockroachdb_made=index.cockroachdb_made,
+        postgresql=index.postgresql,
+    )

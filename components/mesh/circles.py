@@ -103,8 +103,7 @@ def virtual_service(*, host: str, gateway: str, namespace: str) -> dict[str, Any
                 "match": [{"uri": {"prefix": f"{PATH}{SIGNALLING}"}}],
                 "rewrite": {"uri": SIGNALLING},
                 "route": [{"destination": {"host": service_host(SERVICE, namespace), "port": {"number": proxy.PORT}}}],
-                # A WebSocket lasts as long as its call.
-                "timeout": "0s",
+                # No timeout, which is Istio's default: a WebSocket lasts as long as its call.
                 "retries": {"attempts": 2, "retryOn": "connect-failure"},
             }
         ],

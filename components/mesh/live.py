@@ -96,8 +96,7 @@ def virtual_service(*, domain: str, gateway: str, host: str) -> dict[str, Any]:
                 "name": ROUTE,
                 "match": [{"uri": {"exact": PATH}}],
                 "route": [{"destination": {"host": host, "port": {"number": WEBSOCKET_PORT}}}],
-                # A WebSocket lasts as long as its user stays.
-                "timeout": "0s",
+                # No timeout, which is Istio's default: a WebSocket lasts as long as its user stays.
                 "retries": {"attempts": 2, "retryOn": "connect-failure"},
             }
         ],

@@ -16,7 +16,8 @@ class Messaging(Protocol):
     """The Secret `messaging-connection` in the clients' namespace.
 
     Keys: url, host, port, username, password, domain and ca.crt. With live collaboration also live.url, live.account,
-    live.seed (the key that signs browsers' tokens), live.bucket and live.domain.
+    live.seed (the key that signs browsers' tokens), live.bucket and live.domain, and with agents live.agentSeed (the
+    key that signs agents' tokens).
     """
 
 

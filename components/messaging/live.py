@@ -63,11 +63,13 @@ class LiveAccess:
         return settings.origins or (f"https://{self.domain}",)
 
     def connection(self) -> dict[str, pulumi.Input[str]]:
-        """Return what services need to let a browser in, for the connection's Secret."""
+        """Return what services need to let browsers and agents in, for the connection's Secret."""
+        agents = self.keys.agents_seed
         return {
             "live.url": self.url,
             "live.account": self.keys.tokens.apply(lambda tokens: tokens.account_key),
             "live.seed": self.keys.services_seed,
+            **({} if agents is None else {"live.agentSeed": agents}),
             "live.bucket": BUCKET,
             "live.domain": DOMAIN,
         }

@@ -102,38 +102,46 @@ class Nats(DataServiceComponent):
         self._services(name)
         service_account(name, self._app, self._child)
         disruption_budget(name, self._app, self._child)
-        certificate = server_certificate(
-            f"{name}-certificate",
-            self._app,
-            context.authority,
-            secret="nats-certificate",  # noqa: S106 - the name of a Secret
-            dns_names=(*server_names(configuration.SERVICE, configuration.HEADLESS_SERVICE), *PEER_NAMES),
-            opts=self._child,
-        )
+        certificate = self._certificate(name)
         links = self._link_passwords(name)
         servers = self._servers(name, settings, certificate, seeds, links)
         if home is not None:
             self._name_home(name, home)
         if region_streams:
-            streams.NatsStreams(
-                f"{name}-streams",
-                context,
-                region_streams,
-                password=self._password.result,
-                certificate=certificate,
-                servers=servers,
-                opts=self._child,
-            )
-        if self._live is not None:
+            self._make_streams(name, region_streams, certificate, servers)
+        if live is not None:
             LiveServers(
                 f"{name}-live",
                 context,
                 settings.websocket,
-                access=self._live,
+                access=live,
                 passwords={user: password.result for user, password in links.items()},
                 opts=self._child,
             )
         self._connect(name, servers)
+
+    def _certificate(self, name: str) -> Certificate:
+        return server_certificate(
+            f"{name}-certificate",
+            self._app,
+            self._context.authority,
+            secret="nats-certificate",  # noqa: S106 - the name of a Secret
+            dns_names=(*server_names(configuration.SERVICE, configuration.HEADLESS_SERVICE), *PEER_NAMES),
+            opts=self._child,
+        )
+
+    def _make_streams(
+        self, name: str, files: Mapping[str, str], certificate: Certificate, servers: pulumi.Resource
+    ) -> None:
+        streams.NatsStreams(
+            f"{name}-streams",
+            self._context,
+            files,
+            password=self._password.result,
+            certificate=certificate,
+            servers=servers,
+            opts=self._child,
+        )
 
     def _name_home(self, name: str, home: HomeLink) -> None:
         """Give the home region's peer endpoint its name, which the certificates of its servers have."""

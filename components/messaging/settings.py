@@ -69,6 +69,18 @@ class StreamSettings(Model):
     """Most data that the stream keeps. The oldest messages go when there are more."""
 
 
+class AgentSettings(Model):
+    """Agents: programs that take part in circles, with a key, rights and limits of their own."""
+
+    enabled: bool = False
+    """Whether services can let agents into circles: docs/live-collaboration.md#agents. Without
+    `messaging.websocket.enabled` it has no effect."""
+    max_message: Bytes | None = None
+    """Largest message of an agent, at most that of a browser. None: a quarter of `messaging.websocket.maxMessage`."""
+    subscriptions: Count = 16
+    """Most subscriptions of an agent's connection, at most the 64 of a browser."""
+
+
 class WebSocketSettings(Model):
     """NATS over WebSocket at `/live` of the public gateway, so that browsers share the state of their circles."""
 
@@ -95,6 +107,8 @@ class WebSocketSettings(Model):
     """Most data of the state of all circles together. When there is more, no value is taken until others expire."""
     retention: Duration = "30d"
     """How long a value of a circle is kept after its last change."""
+    agents: AgentSettings = AgentSettings()
+    """Agents in circles. Off by default."""
     cpu: Cpu = "250m"
     """Processor time of a server for browsers."""
     memory: Bytes = "256Mi"

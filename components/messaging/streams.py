@@ -100,12 +100,13 @@ def mirrored(region: str, settings: MessagingSettings) -> list[configuration.Mir
     return [configuration.Mirrored(stream=name, home=home) for name, home in (*streams, *live) if home != region]
 
 
-def outbox(stream: str) -> str:
-    """Return the name of the stream in which an edge site keeps what it has not yet sent to `stream`.
+def outbox(site: str, stream: str) -> str:
+    """Return the name of the stream in which the edge site `site` keeps what it has not yet sent to `stream`.
 
-    No stream of the settings can have such a name.
+    No stream of the settings can have such a name, and no other outbox has it: `stream` knows by the name how much of
+    an outbox it has. So a copy of an outbox can be carried to the home as a file.
     """
-    return f"_outbox-{stream}"
+    return f"_outbox-{site}_{stream}"
 
 
 def definition(region: str, stream: StreamSettings, servers: int, sites: Sequence[str] = ()) -> dict[str, Any]:
@@ -117,7 +118,7 @@ def definition(region: str, stream: StreamSettings, servers: int, sites: Sequenc
     home = home_of(stream, region)
     if home != region:
         return {**common, "mirror": _copied_from(home, stream.name)}
-    sources = [_copied_from(site, outbox(stream.name)) for site in sorted(sites)]
+    sources = [_copied_from(site, outbox(site, stream.name)) for site in sorted(sites)]
     return {
         **common,
         "subjects": list(stream.subjects),
@@ -147,8 +148,8 @@ def _copied_from(domain: str, stream: str) -> dict[str, Any]:
     return {"name": stream, "external": {"api": configuration.domain_api(domain)}}
 
 
-def site_definitions(home: str, settings: MessagingSettings) -> dict[str, dict[str, Any]]:
-    """Return JetStream's definitions for an edge site of the region `home`, by the stream's name.
+def site_definitions(site: str, home: str, settings: MessagingSettings) -> dict[str, dict[str, Any]]:
+    """Return JetStream's definitions for the edge site `site` of the region `home`, by the stream's name.
 
     The site copies all streams that its home holds, from there. It has an outbox for each that its home takes messages
     for: what the site's services publish waits there until the home has it. A message leaves the outbox only then, for
@@ -160,9 +161,10 @@ def site_definitions(home: str, settings: MessagingSettings) -> dict[str, dict[s
         common = _common(stream, 1)
         made[stream.name] = {**common, "mirror": _copied_from(home, stream.name)}
         if home_of(stream, home) == home:
-            made[outbox(stream.name)] = {
+            name = outbox(site, stream.name)
+            made[name] = {
                 **common,
-                "name": outbox(stream.name),
+                "name": name,
                 "subjects": list(stream.subjects),
                 "retention": "workqueue",
                 "discard": "new",
@@ -215,7 +217,7 @@ def definitions(
     `sites` are the edge sites whose home it is. With `home`, `region` itself is an edge site of that region.
     """
     if home is not None:
-        return site_definitions(home, settings)
+        return site_definitions(region, home, settings)
     live = {live_rights.STREAM: bucket(region, settings)} if settings.websocket.enabled else {}
     streams = held(region, settings.streams)
     return {**{stream.name: definition(region, stream, settings.servers, sites) for stream in streams}, **live}

@@ -17,7 +17,7 @@ from components.monitoring.prometheus import AlertReceiver, PrometheusStack
 from components.monitoring.rules import rule_groups
 from components.monitoring.rules.scaling import ScalingPlan
 from components.monitoring.settings import MonitoringSettings
-from components.monitoring.sizes import RegionSize, memory
+from components.monitoring.sizes import Memory, RegionSize, memory
 from components.monitoring.stack_values import FOLDER_ANNOTATION
 from components.monitoring.thanos import GlobalQuery, StoreCertificates
 from components.namespaces import MONITORING
@@ -71,8 +71,7 @@ class Monitoring(pulumi.ComponentResource):
         super().__init__("sacred-council:monitoring:Monitoring", name, None, context.child(opts))
         child = pulumi.ResourceOptions(parent=self)
         parts = memory(size, settings)
-        peers = context.peers.get(MONITORING)
-        certificates = StoreCertificates(f"{name}-thanos", context, opts=child) if peers else None
+        certificates = StoreCertificates(f"{name}-thanos", context, opts=child) if MONITORING in context.peers else None
         stack = PrometheusStack(
             f"{name}-prometheus",
             context,
@@ -93,20 +92,16 @@ class Monitoring(pulumi.ComponentResource):
             scaling=scaling,
             opts=child,
         )
-        if peers and certificates:
-            GlobalQuery(
-                f"{name}-thanos-query",
-                context,
-                peers=peers,
-                certificate=certificates.query,
-                memory=parts.thanos_query,
-                opts=child,
-            )
+        if certificates:
+            self._ask_all_regions(name, context, certificates, parts)
         self._tracing(name, context, trace_clients, trace_sites)
         self.release = stack.release
         self.alerts = TOLD if receiver else NOBODY_TOLD
         self.grafana_secret_name = stack.grafana_secret_name
         self.grafana_port_forward = stack.grafana_port_forward
+        self._register()
+
+    def _register(self) -> None:
         self.register_outputs(
             {
                 "trace_endpoint": self.trace_endpoint,
@@ -115,6 +110,18 @@ class Monitoring(pulumi.ComponentResource):
                 "jaeger_port_forward": self.jaeger_port_forward,
                 "alerts": self.alerts,
             }
+        )
+
+    def _ask_all_regions(
+        self, name: str, context: RegionContext, certificates: StoreCertificates, parts: Memory
+    ) -> None:
+        GlobalQuery(
+            f"{name}-thanos-query",
+            context,
+            peers=context.peers[MONITORING],
+            certificate=certificates.query,
+            memory=parts.thanos_query,
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _tracing(self, name: str, context: RegionContext, clients: Sequence[str], sites: Sequence[str]) -> None:

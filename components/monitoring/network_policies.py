@@ -63,19 +63,7 @@ def stack_network_policies(
             ],
             egress=[_any_pod(), network.egress([KUBELET_PORT, names.NODE_EXPORTER_PORT]), api],
         ),
-        "alertmanager": PolicyRules(
-            pods=ALERTMANAGER,
-            ingress=[
-                network.ingress([names.ALERTMANAGER_PORT], prometheus, grafana),
-                network.ingress([RELOADER_PORT], prometheus),
-                network.ingress([GOSSIP_PORT], alertmanager),
-            ],
-            egress=[
-                network.egress([GOSSIP_PORT], alertmanager),
-                *([network.egress([HTTPS_PORT])] if receiver else []),
-                *([own_gateway_egress(gateway, HTTPS_PORT)] if receiver and gateway is not None else []),
-            ],
-        ),
+        "alertmanager": _alertmanager(receiver=receiver, gateway=gateway),
         "grafana": PolicyRules(
             pods=GRAFANA,
             ingress=[network.ingress([GRAFANA_PORT], prometheus)],
@@ -96,6 +84,24 @@ def stack_network_policies(
             for job in ("create", "patch")
         },
     }
+
+
+def _alertmanager(*, receiver: bool, gateway: pulumi.Input[str] | None) -> PolicyRules:
+    prometheus, grafana = network.peer(pods=PROMETHEUS), network.peer(pods=GRAFANA)
+    replicas = network.peer(pods=ALERTMANAGER)
+    return PolicyRules(
+        pods=ALERTMANAGER,
+        ingress=[
+            network.ingress([names.ALERTMANAGER_PORT], prometheus, grafana),
+            network.ingress([RELOADER_PORT], prometheus),
+            network.ingress([GOSSIP_PORT], replicas),
+        ],
+        egress=[
+            network.egress([GOSSIP_PORT], replicas),
+            *([network.egress([HTTPS_PORT])] if receiver else []),
+            *([own_gateway_egress(gateway, HTTPS_PORT)] if receiver and gateway is not None else []),
+        ],
+    )
 
 
 def tracing_network_policies(clients: Sequence[str], sites: Sequence[str] = ()) -> dict[str, PolicyRules]:

@@ -65,13 +65,7 @@ class PrometheusStack(pulumi.ComponentResource):
         reader = self._dashboard_reader(name)
         told = [self._receiver(name, receiver)] if receiver else []
         mounted = [store_certificate] if store_certificate else []
-        policies = network_policies(
-            stack_network_policies(receiver=receiver is not None, gateway=context.namespaces.get(INGRESS)),
-            name=name,
-            region=self._region,
-            namespace=self._namespace,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        policies = self._network_policies(name, receiver, context.namespaces.get(INGRESS))
         self.release = chart_release(
             f"{name}-release",
             KUBE_PROMETHEUS_STACK,
@@ -97,6 +91,17 @@ class PrometheusStack(pulumi.ComponentResource):
         )
         self.register_outputs(
             {"grafana_secret_name": self.grafana_secret_name, "grafana_port_forward": self.grafana_port_forward}
+        )
+
+    def _network_policies(
+        self, name: str, receiver: AlertReceiver | None, gateway: pulumi.Input[str] | None
+    ) -> list[pulumi.Resource]:
+        return network_policies(
+            stack_network_policies(receiver=receiver is not None, gateway=gateway),
+            name=name,
+            region=self._region,
+            namespace=self._namespace,
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _admin(self, name: str) -> k8s.core.v1.Secret:

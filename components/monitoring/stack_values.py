@@ -84,28 +84,39 @@ def stack_values(
             "alertmanagerSpec": _alertmanager(storage_class, receiver),
         },
         "grafana": _grafana(across, namespace, memory.grafana),
-        "kube-state-metrics": {
-            "fullnameOverride": "kube-state-metrics",
-            # The chart's ClusterRole has exactly these.
-            "collectors": list(COLLECTORS),
-            "resources": _resources(cpu="20m", cpu_limit="200m", memory=memory.kube_state_metrics),
-            # The price of a machine depends on its type.
-            "metricLabelsAllowlist": [f"nodes=[{','.join(NODE_LABELS)}]"],
-        },
+        "kube-state-metrics": _state_metrics(memory.kube_state_metrics),
         "nodeExporter": {"enabled": True},
-        # It needs the node's network, processes and files, which our restricted namespace refuses.
-        "prometheus-node-exporter": {
-            "fullnameOverride": "node-exporter",
-            "namespaceOverride": SYSTEM,
-            "service": {"port": names.NODE_EXPORTER_PORT, "targetPort": names.NODE_EXPORTER_PORT},
-            "resources": _resources(cpu="20m", cpu_limit="200m", memory="64Mi"),
-        },
+        "prometheus-node-exporter": _node_exporter(),
     }
 
 
 def retention_size(storage: str) -> str:
     """Return the limit of stored data for a volume of size `storage`, in the units of Prometheus' operator."""
     return f"{int(quantity_bytes('storage', storage) * RETAINED_SHARE) // MEBIBYTE}MiB"
+
+
+def _state_metrics(memory: str) -> dict[str, Any]:
+    return {
+        "fullnameOverride": "kube-state-metrics",
+        # The chart's ClusterRole has exactly these.
+        "collectors": list(COLLECTORS),
+        "resources": _resources(cpu="20m", cpu_limit="200m", memory=memory),
+        # The price of a machine depends on its type.
+        "metricLabelsAllowlist": [f"nodes=[{','.join(NODE_LABELS)}]"],
+    }
+
+
+def _node_exporter() -> dict[str, Any]:
+    """Return the values of the node exporter.
+
+    It needs the node's network, processes and files, which our restricted namespace refuses.
+    """
+    return {
+        "fullnameOverride": "node-exporter",
+        "namespaceOverride": SYSTEM,
+        "service": {"port": names.NODE_EXPORTER_PORT, "targetPort": names.NODE_EXPORTER_PORT},
+        "resources": _resources(cpu="20m", cpu_limit="200m", memory="64Mi"),
+    }
 
 
 def _unreachable_components() -> dict[str, Any]:

@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
+from components.offers.machines import machine
 from components.versions import POSTGRESQL_VERSION
 
 Use = Literal["machine", "system", "gpu", "database", "cache"]
@@ -45,6 +46,21 @@ _NO_SECURE_BOOT: Final = re.compile(
 """A, Dv2, Dv3, confidential ones, M, those with accelerators, and Arm (`p` after the number of processors)."""
 _ONE_PROCESSOR: Final = re.compile(r"Standard_[A-Z]+(\d+-)?1([a-z_].*)?")
 _TINY: Final = re.compile(r"Standard_B\d+[a-z]*t[a-z]*_.*")
+
+_SPECIAL: Final = {
+    "gcp": re.compile(r"(a2|a3|a4|a4x|g2|g4|h3|h4d|ct\d+[a-z]*|tpu\d+[a-z]*)-.*"),
+    "aws": re.compile(r"(dl|f|g|gr|hpc|inf|p|trn|vt)\d[-a-z0-9]*\..*"),
+    "azure": re.compile(r"Standard_[HN][A-Z]*\d.*"),
+}
+"""Machines with accelerators and machines for high-performance computing, by cloud. Nobody is advised to take them."""
+_LEAST_MEMORY: Final = 2
+"""GiB. GKE refuses f1-micro for its memory, AKS takes nothing below 2 GiB."""
+_SMALL: Final = f"has less than {_LEAST_MEMORY} GiB of memory, which the pods of every node need for themselves"
+_WITHOUT_EKS: Final = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
+"""Zones, by their ids, in which EKS makes no cluster. An id means the same zone in every account; a letter does not.
+
+Source: docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
+"""
 
 Reason = tuple[Callable[[str], object], str]
 """True for the names of types that are unfit, and why they are."""
@@ -96,7 +112,19 @@ _UNFIT: Final[Mapping[str, Mapping[Use, Sequence[Reason]]]] = {
 def unfit(cloud: str, use: Use, name: str) -> str | None:
     """Return why a type of `cloud` (gcp, aws, azure) cannot be used for `use`. None: no reason is known."""
     reasons = _UNFIT[cloud].get(use, ())
-    return next((why for is_unfit, why in reasons if is_unfit(name)), None)
+    why = next((why for is_unfit, why in reasons if is_unfit(name)), None)
+    known = machine(cloud, name) if use == "machine" else None
+    return _SMALL if why is None and known is not None and known.memory < _LEAST_MEMORY else why
+
+
+def is_special(cloud: str, name: str) -> bool:
+    """Return whether a machine of `cloud` (gcp, aws, azure) has accelerators or is for high-performance computing."""
+    return _SPECIAL[cloud].fullmatch(name) is not None
+
+
+def has_eks(zone_id: str) -> bool:
+    """Return whether EKS makes clusters in the zone with this id, such as `use1-az1`."""
+    return zone_id not in _WITHOUT_EKS
 
 
 def is_arm(cloud: str, name: str) -> bool:

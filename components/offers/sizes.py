@@ -2,12 +2,12 @@
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal, Protocol, TypeVar
 
-from components.offers.fit import unfit
+from components.offers.fit import is_special, unfit
 from components.offers.tables import Source, regions_of, rows, sources
 
 Kind = Literal["machine", "database", "cache"]
@@ -96,13 +96,21 @@ def types(cloud: str, kind: Kind, region: str) -> tuple[str, ...]:
     return tuple(sorted(row.family.replace("#", size) for row in there for size in row.sizes - {ANY}))
 
 
-def nearest(cloud: str, kind: Kind, region: str, name: str) -> str | None:
-    """Return the type in `region` that is most like a missing one. None: no type is known.
+def nearest(
+    cloud: str, kind: Kind, region: str, name: str, enough: Callable[[str], bool] = lambda _: True
+) -> str | None:
+    """Return the type in `region` that is most like a missing one and is `enough`. None: no type is known.
 
-    Prefer a size of the same family. Otherwise take the family with the most similar name, in the nearest size.
+    Prefer a size of the same family. Otherwise take the family with the most similar name, in the nearest size: one for
+    general purposes if there is no other of the same line, and none with accelerators.
     """
     family, size = family_of(cloud, name)
-    known = (one for one in types(cloud, kind, region) if unfit(cloud, kind, one) is None)
+
+    def may_be(other: str) -> bool:
+        plain = kind != "machine" or not is_special(cloud, other) or family_of(cloud, other)[0] == family
+        return plain and unfit(cloud, kind, other) is None and enough(other)
+
+    known = (one for one in types(cloud, kind, region) if may_be(one))
     return min(known, key=lambda other: _distance(cloud, family, size, other), default=None)
 
 
@@ -144,19 +152,24 @@ def _distance(cloud: str, family: str, size: str, other: str) -> tuple[float, fl
     """Return the distance to another type: first by family, then generation and features, then size."""
     other_family, other_size = family_of(cloud, other)
     return (
-        _unlike(family, other_family) if family != other_family else -1,
+        _unlike(cloud, family, other_family) if family != other_family else -1,
         abs(_magnitude(size) - _magnitude(other_size)),
         len(other_family),
         other,
     )
 
 
-def _unlike(family: str, other: str) -> float:
+_GENERAL: Final = {"gcp": ("e-#", "n-#"), "aws": ("m",), "azure": ("Standard_D",)}
+"""Lines of machines for general purposes, as `_parts` names them."""
+
+
+def _unlike(cloud: str, family: str, other: str) -> float:
     """Return a rank of families: first the same line (`m`, `e2-standard`) and processor, then near generations."""
     line, generation, features = _parts(family)
     other_line, other_generation, other_features = _parts(other)
     return (
         100 * (line != other_line)
+        + 50 * (line != other_line and other_line not in _GENERAL[cloud])
         + 10 * len(set(features) ^ set(other_features))
         + abs(generation - other_generation)
         + (0.5 if other_generation < generation else 0)
@@ -182,7 +195,7 @@ def _magnitude(size: str) -> float:
     """Return how large a size is, as a power of two."""
     if size in _WORDS:
         return _WORDS[size]
-    digits = re.match(r"\d+", size)
+    digits = re.match(r"\d+", size.removeprefix("metal-"))
     if digits is None:
         return 0
-    return math.log2(int(digits[0]) or 0.5) + (2 if size.endswith("xlarge") else 0)
+    return math.log2(int(digits[0]) or 0.5) + (2 if size.endswith(("xlarge", "xl")) else 0)

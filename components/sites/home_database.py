@@ -58,24 +58,7 @@ class HomeDatabase(DataServiceComponent):
             ),
             child,
         )
-        app = AppMetadata(app=APP, region=context.region, namespace=context.namespaces[SERVICES])
-        blocks = [pulumi.Output.concat(address, "/32") for address in addresses]
-        app.network_policy(
-            f"{name}-network-policy",
-            pods=SERVICE_LABELS,
-            egress=[network.egress([nodes.SQL_PORT], *map(network.cidr, blocks))],
-            opts=child,
-        )
-        if mesh:
-            custom_object(
-                f"{name}-entry",
-                app,
-                api_version="networking.istio.io/v1",
-                kind="ServiceEntry",
-                name=APP,
-                spec=service_entry(blocks),
-                opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=list(mesh))),
-            )
+        self._let_services_out(name, context, addresses, mesh)
         reached = pulumi.Output.concat(any_node(home), ".", SERVICE, ".", namespace, ".svc")
         self.offer(
             Connection.publish(
@@ -91,6 +74,33 @@ class HomeDatabase(DataServiceComponent):
                 opts=child,
             )
         )
+
+    def _let_services_out(
+        self,
+        name: str,
+        context: RegionContext,
+        addresses: Sequence[pulumi.Output[str]],
+        mesh: Sequence[pulumi.Resource],
+    ) -> None:
+        """Open the way to the nodes: the network policy of the services' pods, and the mesh if there is one."""
+        app = AppMetadata(app=APP, region=context.region, namespace=context.namespaces[SERVICES])
+        blocks = [pulumi.Output.concat(address, "/32") for address in addresses]
+        app.network_policy(
+            f"{name}-network-policy",
+            pods=SERVICE_LABELS,
+            egress=[network.egress([nodes.SQL_PORT], *map(network.cidr, blocks))],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        if mesh:
+            custom_object(
+                f"{name}-entry",
+                app,
+                api_version="networking.istio.io/v1",
+                kind="ServiceEntry",
+                name=APP,
+                spec=service_entry(blocks),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=list(mesh)),
+            )
 
 
 def any_node(home: str) -> str:

@@ -1,7 +1,6 @@
 """Object storage of Azure."""
 
 import hashlib
-from collections.abc import Sequence
 from typing import Final
 
 import pulumi
@@ -16,28 +15,30 @@ BLOB_DATA_CONTRIBUTOR: Final = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 """A built-in role that may write and delete. Azure has no role that may only write."""
 
 CONTAINER: Final = "backups"
+REDUNDANCY: Final = "Standard_ZRS"
+"""Copies in three zones of the region, whatever zones have nodes.
+
+An update cannot change this: Azure converts a running account only on request (`az storage account migration start`).
+"""
 
 
 class BlobStore(pulumi.ComponentResource):
     """A container in a storage account, encrypted with Azure's keys, in a resource group that outlives the region.
 
     The principal uses the container with its identity, without access keys.
-    `zones` are the region's zones.
 
     Outputs: `store` (an `ObjectStore`).
     """
 
     store: ObjectStore
 
-    def __init__(
-        self, name: str, args: ObjectStoreArgs, zones: Sequence[str], opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:storage:BlobStore", name, None, opts)
         self._kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
         group = resources.ResourceGroup(
             f"{name}-group", location=args.place.location, tags=common_labels(args.place), opts=self._kept
         )
-        account = self._account(name, args, group, redundant=len(zones) > 1)
+        account = self._account(name, args, group)
         self._protected(name, group, account, args.retention)
         container = storage.BlobContainer(
             f"{name}-container",
@@ -57,16 +58,14 @@ class BlobStore(pulumi.ComponentResource):
         )
         self.register_outputs({"uri": self.store.uri})
 
-    def _account(
-        self, name: str, args: ObjectStoreArgs, group: resources.ResourceGroup, *, redundant: bool
-    ) -> storage.StorageAccount:
+    def _account(self, name: str, args: ObjectStoreArgs, group: resources.ResourceGroup) -> storage.StorageAccount:
         return storage.StorageAccount(
             f"{name}-account",
             resource_group_name=group.name,
             account_name=group.id.apply(account_name),
             location=args.place.location,
             kind="StorageV2",
-            sku=storage.SkuArgs(name="Standard_ZRS" if redundant else "Standard_LRS"),
+            sku=storage.SkuArgs(name=REDUNDANCY),
             allow_blob_public_access=False,
             allow_shared_key_access=False,
             allow_cross_tenant_replication=False,

@@ -29,6 +29,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import yaml
@@ -110,7 +111,9 @@ class Hub:
         (self.folder / "logs").mkdir(parents=True)
         with ExitStack() as stack:
             git = stack.enter_context(serving(self.repository))
-            running = Running(self, git)
+            # A socket's path has at most 107 characters, and the project's folder may be a deep one.
+            sockets = stack.enter_context(TemporaryDirectory(prefix="argocd-"))
+            running = Running(self, git, Path(sockets))
             stack.callback(running.stop)
             for program in (REDIS, REPO_SERVER, CONTROLLER, SETS, SERVER):
                 running.start(program)
@@ -123,6 +126,8 @@ class Running:
 
     hub: Hub
     git: GitServer
+    sockets: Path
+    """Folder of the programs' sockets."""
     _children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, program: str) -> None:
@@ -191,8 +196,8 @@ class Running:
             "ARGOCD_APP_CONF_PATH": str(home / "config"),
             "ARGOCD_TLS_DATA_PATH": str(self._trusted()),
             "ARGOCD_SSH_DATA_PATH": str(home / "ssh"),
-            "ARGOCD_PLUGINSOCKFILEPATH": str(home / "plugins"),
-            "ARGOCD_ASK_PASS_SOCK": str(home / "ask-pass"),
+            "ARGOCD_PLUGINSOCKFILEPATH": str(self.sockets / "plugins"),
+            "ARGOCD_ASK_PASS_SOCK": str(self.sockets / "ask-pass"),
             # Signatures of commits, which the program does not ask for, would need a keyring.
             "ARGOCD_GPG_ENABLED": "false",
             "HELM_CACHE_HOME": str(home / "helm"),

@@ -2,13 +2,17 @@
 
 The objects stay as the program wrote them. The controller calls the authority that they name through a proxy, and the
 hosts of their certificates lead to the regions' gateways by a DNS server of the sandbox.
+
+`python -m sandbox.controllers.cert_manager start STACK` does this for a stack that is up, and `stop STACK` ends it.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -192,3 +196,28 @@ def gateways(managers: Iterable[CertManager]) -> dict[str, list[str]]:
         for host in manager.hosts():
             found[host] += manager.gateway()
     return dict(found)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Start or stop the controllers of a stack; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.controllers.cert_manager")
+    parser.add_argument("action", choices=("start", "stop"))
+    parser.add_argument("stack", help="a stack that is up in the sandbox, with edge.cdn")
+    given = parser.parse_args(arguments)
+    layout = Layout.from_environment()
+    try:
+        if given.action == "stop":
+            stop(layout, given.stack)
+        elif not start(layout, given.stack):
+            raise SandboxError(
+                f"No region of stack {given.stack} runs here and asks an authority for certificates: "
+                f"write edge: {{cdn: ...}}, and run `make up STACK={given.stack}`."
+            )
+    except SandboxError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -34,7 +34,7 @@ def lines(services: Iterable[Mapping[str, Any]], slices: Iterable[Mapping[str, A
             found.append(f"{address} {' '.join(aliases)}")
         else:
             found += [f"{ip} {' '.join(aliases)}" for ip, _ in members]
-        found += [f"{ip} {host}.{full}" for ip, host in members if host]
+        found += [f"{ip} {' '.join(f'{host}.{alias}' for alias in aliases)}" for ip, host in members if host]
     return ["127.0.0.1 localhost", "::1 localhost", *sorted(found)]
 
 

@@ -62,7 +62,7 @@ class AzureCloud(pulumi.ComponentResource):
         """An address of the region, in all its zones. Raises ValueError if the region reserves no addresses."""
         if self._addresses is None:
             raise ValueError(f"public_address: {name} is in {self._plan.name}, which reserves no addresses")
-        return AksAddress(name, self._addresses, self._region.zones, self._child).public
+        return AksAddress(name, self._addresses, self._child).public
 
     def cluster(
         self, name: str, *, authorized_networks: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions
@@ -132,4 +132,4 @@ class AzureRegionCluster:
         from components.storage.blob import BlobStore
 
         args = ObjectStoreArgs(place=self.network.args, principal=principal, retention=retention)
-        return BlobStore(name, args, self.region.zones, pulumi.ResourceOptions.merge(opts, self.with_cloud)).store
+        return BlobStore(name, args, pulumi.ResourceOptions.merge(opts, self.with_cloud)).store

@@ -269,6 +269,12 @@ def test_the_page_shows_what_was_measured_and_says_what_was_not() -> None:
     assert "local: Measured 2026-11-24 20:00 UTC at abc, on 2 cores" in text
 
 
+def test_the_page_says_that_stacks_have_grown_until_all_is_measured_anew() -> None:
+    later = {**WHEN, "measured": "2026-12-01 03:00 UTC"}
+    assert "smaller\nstacks" in page.text([{**later, **_overhead()}], {**WHEN, **_growth()}, None, None)
+    assert "smaller\nstacks" not in page.text([{**later, **_overhead()}], {**later, **_growth()}, None, None)
+
+
 def test_the_page_shows_growth() -> None:
     text = page.text([], {**WHEN, **_growth()}, None, None)
     assert "| 3 | 310 | 6.0 |  |  | 600 | 300 |" in text

@@ -9,6 +9,8 @@ from stacks.settings import parse
 from stacks.settings.parsing import check
 from tests.support.regions import IOWA, MIXED, VIRGINIA, configured
 
+pytestmark = pytest.mark.unit
+
 EDGE = {"domain": "example.org", "cdn": "gcp", "project": "my-project"}
 
 

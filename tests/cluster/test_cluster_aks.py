@@ -16,7 +16,7 @@ from stacks.geography import CATALOGUE
 from stacks.settings.rules.clouds import most_nodes
 from tests.support.clusters import CLUSTER_TYPES, OFFICE, cluster, made, offered, only, public, rendered_cluster
 from tests.support.data_services import waits_for
-from tests.support.regions import rendered_with
+from tests.support.regions import AMSTERDAM, IOWA, configured, rendered_with
 from tests.support.rendering import Rendered
 
 pytestmark = pytest.mark.stack
@@ -120,6 +120,47 @@ def test_a_zones_subnet_follows_from_its_number_alone() -> None:
     assert not any(IPv4Network(a).overlaps(IPv4Network(b)) for a, b in combinations(many.values(), 2))
     # 64 nodes (one for each /24 of the pods), five addresses that Azure reserves, and internal load balancers.
     assert all(IPv4Network(block).num_addresses >= 1024 for block in many.values())
+
+
+ADDRESS = "azure-native:network:PublicIPAddress"
+ACCOUNT = "azure-native:storage:StorageAccount"
+
+
+def with_zones(*zones: str) -> Rendered:
+    """Return a stack of two regions with backups, of which the one on Azure names these zones."""
+    two = (IOWA, AMSTERDAM)
+    clouds = configured(*two)["clouds"]
+    return rendered_with(
+        two,
+        clouds={**clouds, "azure": {**clouds["azure"], "zones": list(zones)}},
+        database={"primaryRegion": IOWA[0], "nodes": 3, "backup": {"regions": [name for name, _ in two]}},
+    )
+
+
+def test_another_zone_changes_no_address_of_a_load_balancer_and_no_backup() -> None:
+    # Azure refuses other zones of an address, so the address would be replaced: azure-cli issue 16653.
+    few, more = (
+        {
+            r.name: r.inputs
+            for type_ in (ADDRESS, ACCOUNT)
+            for r in with_zones(*zones).of_type(type_)
+            if not r.name.endswith("-egress")
+        }
+        for zones in (("1",), ("1", "2", "3"))
+    )
+    assert few == more
+    assert {tuple(inputs["zones"]) for inputs in few.values() if "zones" in inputs} == {("1", "2", "3")}
+    assert len(few) > 1
+
+
+def test_addresses_that_are_there_keep_their_zones() -> None:
+    rendered = with_zones("1", "2")
+    addresses = [r for r in rendered.of_type(ADDRESS) if not r.name.endswith("-egress")]
+    assert {r.ignored for r in addresses} == {("zones",)}
+
+
+def test_a_region_without_a_list_of_its_zones_has_addresses_in_three() -> None:
+    assert network.address_zones("austriaeast") == network.address_zones("westeurope") == ("1", "2", "3")
 
 
 def test_settings_and_plan_count_the_same_nodes() -> None:

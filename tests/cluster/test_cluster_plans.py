@@ -37,6 +37,25 @@ def test_the_zones_that_the_program_chooses_are_zones_of_the_region() -> None:
             assert set(eks.usual_zones(region.name)) <= set(offers.zones("aws", region.name))
 
 
+IDS = {
+    "us-east-1a": "use1-az4",
+    "us-east-1b": "use1-az3",
+    "us-east-1d": "use1-az1",
+    "us-east-1-bos-1a": "use1-bos1-az1",
+}
+"""Zones of an account, as AWS answers. Letters differ from account to account: b is the zone without EKS here."""
+
+
+def test_zones_without_eks_and_zones_that_the_account_lacks_are_named_before_aws_refuses_them() -> None:
+    # docs.aws.amazon.com/eks/latest/userguide/network-reqs.html: use1-az3, usw1-az2 and cac1-az3 take no cluster.
+    without, missing = eks.zone_warnings("us-east-1", ["a", "b", "c"], IDS)
+    assert "AWS will refuse the zone b: it is use1-az3, where EKS has no clusters" in without
+    assert "AWS will refuse the zone c: this account does not have it" in missing
+    assert "letters among a, d " in without
+    assert list(eks.zone_warnings("us-east-1", ["a", "d"], IDS)) == []
+    assert not any(map(offers.has_eks, ("use1-az3", "usw1-az2", "cac1-az3")))
+
+
 def nodes(least: int, most: int) -> Nodes:
     return Nodes.model_validate({"type": "m7i.large", "min": least, "max": most})
 

@@ -5,6 +5,7 @@ both are real. The tests build on each other.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tests.support import argo_cd
 from tests.support.hubs import GITOPS, RANCHER
 from tests.support.sandboxes import Sandbox
+from tests.support.servers import eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(1800)]
 
@@ -87,7 +89,7 @@ def test_argo_cd_takes_the_services_over_as_they_are(sandbox: Sandbox, services:
     before = templates(sandbox)
     with argo_cd.argo_cd(sandbox, REGION) as argo:
         argo.await_done(argo.first, REGION)
-        assert argo.applications()[REGION]["status"]["operationState"]["phase"] == "Succeeded"
+        eventually(partial(is_synchronized, argo), seconds=120, what="the end of the sync")
     assert uids(sandbox) == services
     assert templates(sandbox) == before
     tracked = sandbox.objects("deployments", "-n", "sacred-council")
@@ -98,6 +100,12 @@ def test_the_program_takes_the_services_back_as_they_are(sandbox: Sandbox, servi
     assert [r["urn"] for r in sandbox.resources() if CHART in r["urn"]]
     assert uids(sandbox) == services
     assert sandbox.kubectl("get", "namespaces", "argocd", "cattle-system", "--ignore-not-found") == ""
+
+
+def is_synchronized(argo: argo_cd.ArgoCd) -> bool:
+    """Whether the last sync of the region has ended well."""
+    found: str = argo.applications()[REGION]["status"]["operationState"]["phase"]
+    return found == "Succeeded"
 
 
 def templates(sandbox: Sandbox) -> dict[str, Any]:

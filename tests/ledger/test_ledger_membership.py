@@ -1,12 +1,18 @@
-"""Real validators that are lost, join and leave while others write: minutes."""
+"""Real validators that are lost, lie, join and leave while others write: minutes."""
 
+import json
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from components.ledger.identities import pod
+from tests.support.binaries import binary
 from tests.support.ledger_regions import LedgerRegions, ledger_regions
 from tests.support.regions import FIVE, MIXED, TAIWAN, ledgered
 
@@ -112,3 +118,83 @@ def test_a_fifth_region_joins_and_leaves_under_load(ledger: LedgerRegions) -> No
     ledger.together()
     for region in ledger.nodes:
         assert [one for one in written if ledger.value(region, one) != "yes"] == []
+
+
+@contextmanager
+def liar(ledger: LedgerRegions, region: str, identity: str) -> Iterator[None]:
+    """A second program with the key that the region's validator votes with, and with no memory of what that signed.
+
+    It signs two blocks of one height and tells all others, which know it as `identity`.
+    """
+    keys = {name: ledger.nodes[name].home / "keys" for name in (region, identity)}
+    chain = json.loads((ledger.nodes[region].home / "members" / "genesis.json").read_text())["chain_id"]
+    ledger.running.start(
+        "liar",
+        [
+            str(binary("cometbft-liar")),
+            f"--chain={chain}",
+            f"--vote-key={keys[region] / f'{pod(0)}.priv_validator_key.json'}",
+            f"--node-key={keys[identity] / f'{pod(0)}.node_key.json'}",
+            f"--listen=127.0.0.1:{ledger.nodes[identity].peers}",
+            f"--validators={len(FOUR)}",
+        ],
+    )
+    ledger.nodes[identity].endpoint.open()
+    try:
+        ledger.eventually(lambda: ledger.running.log("liar").count("two blocks") >= len(FOUR) - 1, "it has lied to all")
+        yield
+    finally:
+        ledger.nodes[identity].endpoint.shut()
+        ledger.running.stop("liar", kill=True)
+
+
+def evidence(ledger: LedgerRegions, region: str) -> list[dict[str, Any]]:
+    """What the blocks that the region has say about validators that lied."""
+    found = []
+    for height in range(1, ledger.height(region) + 1):
+        found += ledger.rpc(region, f"block?height={height}")["block"]["evidence"]["evidence"]
+    return found
+
+
+def liars_in_the_newest_block(ledger: LedgerRegions, region: str) -> float:
+    """The metric on which the alert looks."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{ledger.nodes[region].metrics}/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    (sample,) = [line for line in lines if line.startswith("cometbft_consensus_byzantine_validators{")]
+    return float(sample.rpartition(" ")[2])
+
+
+def test_with_one_that_lies_blocks_go_on_and_the_runbook_s_step_votes_it_out(ledger: LedgerRegions) -> None:
+    honest = (IOWA, VIRGINIA, AMSTERDAM)
+    key, address = ledger.key_of(ASIA), ledger.rpc(ASIA, "status")["validator_info"]["address"]
+    # The others take no peer whose key they do not know.
+    ledger.add(FIFTH)
+    ledger.mount(ledgered(*FIVE, genesis_regions=FOUR))
+    with liar(ledger, ASIA, FIFTH):
+        ledger.put(VIRGINIA, "while-it-lies", "yes")
+        found = ledger.eventually(lambda: evidence(ledger, IOWA), "a block that says who lied")
+        assert {(one["type"], one["value"]["vote_a"]["validator_address"]) for one in found} == {
+            ("tendermint/DuplicateVoteEvidence", address)
+        }
+        for region in honest:
+            ledger.eventually(
+                lambda region=region: liars_in_the_newest_block(ledger, region) > 0, f"{region}'s metric shows it"
+            )
+        heights = [ledger.put(IOWA, f"it-lied-{number}", "yes") for number in range(3)]
+        assert heights == sorted(set(heights))
+        # The built-in application takes one vote of ten for each block that names it.
+        ledger.eventually(lambda: 0 < ledger.voters(IOWA)[key] < 10, "it has lost a vote")
+    ledger.nodes.pop(FIFTH)
+    # What the runbook looks for in the logs, and the request that it has a person type.
+    assert "duplicatevote" in ledger.running.log(IOWA).lower()
+    transaction = f'"val=ed25519!{key}!0"'
+    answer = ledger.rpc(IOWA, f"broadcast_tx_commit?tx={quote(transaction, safe='')}")
+    assert answer["check_tx"]["code"] == answer["tx_result"]["code"] == 0, answer
+    for region in honest:
+        ledger.eventually(lambda region=region: key not in ledger.voters(region), f"{region} has it out")
+    ledger.stop(ASIA)
+    ledger.put(AMSTERDAM, "without-the-liar", "yes")
+    for region in honest:
+        ledger.eventually(
+            lambda region=region: ledger.value(region, "without-the-liar") == "yes", f"{region} has what was written"
+        )

@@ -24,6 +24,7 @@ from components.ledger.identities import (
 from components.ledger.ledger_keys import founding
 from components.ledger.settings import LedgerSettings
 from components.ledger.votes import added
+from components.monitoring.rules import ledger as rules
 from stacks.ledger import outlived, validators, weak
 from stacks.settings import Settings, SettingsError, parse
 from tests.support.bad_settings import complaints, with_change
@@ -167,6 +168,8 @@ def test_the_genesis_gives_all_the_same_votes() -> None:
     document = json.loads(genesis([validator("iowa"), validator("delhi")]))
     assert [one["name"] for one in document["validators"]] == ["delhi-0", "iowa-0"]
     assert {one["power"] for one in document["validators"]} == {str(POWER)}
+    # The alert on a validator that lies counts votes.
+    assert rules.VOTES == POWER
 
 
 def test_peers_of_the_region_are_called_by_their_pod_and_others_by_their_peer_endpoint() -> None:

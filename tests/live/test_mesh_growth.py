@@ -1,17 +1,23 @@
-"""A region is added to two others, and removed again, while requests run: none fails."""
+"""A region is added to two others, and removed again, while requests to services and to NATS run: none fails.
+
+In each region NATS runs for real, with the files that the program deployed, and three servers. Programs in the networks
+of two services' pods write to it, through these pods' proxies.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
 
+from components.namespaces import NATS, SERVICES
 from sandbox.controllers.mesh import Mesh
 from sandbox.controllers.stack import StackControllers
 from sandbox.controlplane import Cluster
 from tests.support import live, mesh_callers, mesh_sandboxes
+from tests.support.data_pods import NatsRunner, Writer, nats_writer_in
 from tests.support.mesh_callers import Caller, Seen
 from tests.support.regions import AMSTERDAM, IOWA, VIRGINIA, configured
 from tests.support.sandboxes import Sandbox
@@ -23,6 +29,8 @@ DOMAIN = "example.org"
 PATH = "/agent-network/"
 DUTCH = {"x-sacred-language": "nl"}
 OLD, NEW = (IOWA, VIRGINIA), AMSTERDAM
+SERVERS = 3
+"""Of NATS, in each region."""
 MORE = {"edge": {"domain": DOMAIN}, "mesh": {"replicas": 1}}
 TWO = {**configured(*OLD), **MORE}
 THREE = {**configured(*OLD, NEW), **MORE}
@@ -48,6 +56,12 @@ class World:
         """Whether all of the region's pods that should have a proxy are ready."""
         return mesh_sandboxes.all_ready(self.mesh.regions[region].istiod)
 
+    def has_nats(self, region: str) -> bool:
+        """Whether all of the region's NATS servers are ready."""
+        found = mesh_sandboxes.pods(self.mesh.regions[region].istiod, NATS)
+        conditions = [{each["type"]: each["status"] for each in pod["status"]["conditions"]} for pod in found]
+        return len(found) == SERVERS and all(each.get("Ready") == "True" for each in conditions)
+
     @contextmanager
     def controllers_of(self, region: str) -> Iterator[None]:
         """Start the controllers of a region as soon as it has a control plane."""
@@ -68,7 +82,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     live.require_programs()
     with (
         mesh_sandboxes.deployed(tmp_path_factory.mktemp("growth"), "multiregion", TWO) as sandbox,
-        mesh_sandboxes.meshed(sandbox) as (stack, mesh),
+        mesh_sandboxes.meshed(sandbox, [NatsRunner()]) as (stack, mesh),
     ):
         found = World(sandbox, stack, mesh, mesh_callers.caller_of(stack, DOMAIN))
         for region in stack.regions:
@@ -76,6 +90,45 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             eventually(partial(mesh_callers.answers, found.caller, region, PATH), seconds=60, what="an answer")
         yield found
     found.worker.shutdown()
+
+
+@pytest.fixture(scope="module")
+def writers(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Writer]]:
+    """For each old region, a program in the network of a pod of a service, which writes to the region's NATS."""
+    folder = tmp_path_factory.mktemp("writers")
+    with ExitStack() as stack:
+        made = []
+        for name, _ in OLD:
+            eventually(partial(world.has_nats, name), seconds=180, what=f"{name}'s NATS")
+            pods = mesh_sandboxes.pods(world.mesh.regions[name].istiod, SERVICES)
+            pod = min(f"{SERVICES}/{each['metadata']['name']}" for each in pods if mesh_sandboxes.is_ready(each))
+            made.append(stack.enter_context(nats_writer_in(world.stack.regions[name], pod, folder / name)))
+        for writer in made:
+            eventually(partial(hears, writer), seconds=60, what=f"{writer.region} hears the other")
+        yield made
+
+
+def hears(writer: Writer) -> bool:
+    """Whether the writer has heard those of other regions."""
+    return bool(writer.seen().heard)
+
+
+def has_met(writer: Writer, count: int) -> bool:
+    """Whether more than so many new connections of the writer have led to its region."""
+    return writer.seen().met > count
+
+
+def assert_written(writers: list[Writer]) -> None:
+    """Nothing that the writers tried has failed, and they hear each other."""
+    for writer in writers:
+        before = writer.seen()
+        more = partial(has_met, writer, before.met + 2)
+        eventually(more, seconds=30, what="new connections")
+        seen = writer.seen()
+        assert (seen.errors, seen.missed, seen.disconnected, seen.reconnected) == ([], [], 0, 0), writer.region
+        assert seen.written > before.written
+        assert seen.heard.keys() == {name for name, _ in OLD} - {writer.region}
+        assert seen.heard != before.heard
 
 
 @contextmanager
@@ -86,7 +139,7 @@ def requests(world: World) -> Iterator[tuple[Seen, Seen]]:
         yield own, dutch
 
 
-def test_a_region_comes_without_a_failed_request_and_serves(world: World) -> None:
+def test_a_region_comes_without_a_failed_request_and_serves(world: World, writers: list[Writer]) -> None:
     with requests(world) as (own, dutch):
         with world.controllers_of(NEW[0]):
             world.sandbox.configure(THREE)
@@ -96,9 +149,10 @@ def test_a_region_comes_without_a_failed_request_and_serves(world: World) -> Non
     assert (own.errors, dutch.errors) == ([], [])
     assert (own.retried, dutch.retried) == (0, 0)
     assert {region for pair in own.answers for region in pair} == {name for name, _ in OLD}
+    assert_written(writers)
 
 
-def test_a_region_goes_without_a_failed_request(world: World) -> None:
+def test_a_region_goes_without_a_failed_request(world: World, writers: list[Writer]) -> None:
     with requests(world) as (own, dutch):
         eventually(lambda: dutch.answers[IOWA[0], NEW[0]] > 20, seconds=60, what="requests that the region serves")
         world.sandbox.configure(TWO)
@@ -107,3 +161,11 @@ def test_a_region_goes_without_a_failed_request(world: World) -> None:
         eventually(lambda: sum(dutch.answers.values()) > served + 100, seconds=60, what="requests that others serve")
     assert (own.errors, dutch.errors) == ([], [])
     assert (own.retried, dutch.retried) == (0, 0)
+    assert_written(writers)
+
+
+def test_the_regions_nats_has_every_message(writers: list[Writer]) -> None:
+    for writer in writers:
+        seen = writer.end()
+        assert seen.stored == seen.written > 100
+        assert (seen.errors, seen.missed, seen.disconnected, seen.reconnected) == ([], [], 0, 0), writer.region

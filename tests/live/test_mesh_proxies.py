@@ -55,18 +55,8 @@ def parts(dump: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
     return [each for each in dump["configs"] if each["@type"].endswith(kind)]
 
 
-def errors(value: Any, path: str = "") -> list[str]:
-    """The error states anywhere below a value, with their paths."""
-    if isinstance(value, Mapping):
-        own = [f"{path}: {value['error_state']}"] if "error_state" in value else []
-        return [*own, *(found for key, each in value.items() for found in errors(each, f"{path}/{key}"))]
-    if isinstance(value, list):
-        return [found for index, each in enumerate(value) for found in errors(each, f"{path}/{index}")]
-    return []
-
-
 def test_envoy_rejects_nothing(dump: dict[str, Any]) -> None:
-    assert errors(dump) == []
+    assert mesh_sandboxes.rejected(dump) == []
 
 
 def test_every_listener_and_cluster_is_active(dump: dict[str, Any]) -> None:

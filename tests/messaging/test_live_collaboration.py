@@ -36,6 +36,8 @@ pytestmark = [pytest.mark.conformance, pytest.mark.timeout(300)]
 
 OURS, THEIRS = "c-c7f0a1", "c-d93be2"
 CONNECTIONS, UPLOAD = 20, 256 * 1024
+ORACLE = f"circle.{OURS}.agents.a-oracle"
+"""Where the agent `oracle` speaks."""
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,7 @@ def regions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveRegions]:
         "maxMessage": "32Ki",
         "connectionsPerSecond": CONNECTIONS,
         "uploadPerSecond": f"{UPLOAD // 1024}Ki",
+        "agents": {"enabled": True, "maxMessage": "8Ki", "subscriptions": 12},
     }
     with live_regions(tmp_path_factory.mktemp("live"), **limits) as built:
         yield built
@@ -58,6 +61,17 @@ async def browser(
     key = Browser()
     credential = token(regions.secret, key, name, *(circles or (OURS,)))
     async with connected(regions.gateways[region], credential, key, **options) as client:
+        yield client
+
+
+@asynccontextmanager
+async def agent(
+    regions: LiveRegions, region: str, name: str, *circles: str, seconds: float = 600
+) -> AsyncIterator[LiveClient]:
+    """An agent, with rights in these circles (default: ours). It is a program, which names no origin."""
+    key = Browser()
+    credential = token(regions.secret, key, name, *(circles or (OURS,)), seed="live.agentSeed", seconds=seconds)
+    async with connected(regions.gateways[region], credential, key, origin=None) as client:
         yield client
 
 
@@ -524,6 +538,227 @@ def test_the_gateway_takes_no_more_data_in_a_second_than_it_should(regions: Live
             took = asyncio.get_running_loop().time() - started
             # Four seconds' worth; the first second's may go at once.
             assert took > 2
+
+    run(test)
+
+
+# Agents.
+
+
+def violations(client: LiveClient) -> list[str]:
+    return [error for error in client.errors if "Permissions Violation" in error]
+
+
+@pytest.mark.parametrize(("here", "there"), [(FAR, HOME), (NEAR, NEAR)])
+def test_an_agent_speaks_under_its_own_name_and_hears_its_circle(regions: LiveRegions, here: str, there: str) -> None:
+    async def test() -> None:
+        async with agent(regions, here, "oracle") as oracle, browser(regions, there, "amara") as amara:
+            heard, asked = await amara.subscribe(f"circle.{OURS}.>"), await oracle.subscribe(f"circle.{OURS}.>")
+            for _ in range(50):
+                await oracle.publish(f"{ORACLE}.words", b"an answer")
+                await amara.publish(f"circle.{OURS}.words", b"a question")
+                if not heard.empty() and not asked.empty():
+                    break
+                await asyncio.sleep(0.1)
+            message = await asyncio.wait_for(heard.get(), SECONDS)
+            assert (message.subject, message.data) == (f"{ORACLE}.words", b"an answer")
+            assert (await asyncio.wait_for(asked.get(), SECONDS)).data == b"a question"
+            assert oracle.errors == amara.errors == []
+
+    run(test)
+
+
+@pytest.mark.parametrize("region", [HOME, FAR])
+def test_an_agent_reads_the_state_of_its_circle_and_may_not_change_it(regions: LiveRegions, region: str) -> None:
+    async def test() -> None:
+        key = f"{OURS}.state.seen-by-agents-in-{region}"
+        async with browser(regions, HOME, "amara") as amara, agent(regions, region, "oracle") as oracle:
+            changes = await oracle.subscribe(f"changed.{OURS}.>")
+            number = await amara.put(key, b"ours")
+            assert (await asyncio.wait_for(changes.get(), SECONDS)).subject == f"changed.{key}"
+            await _reads(oracle, key, b"ours", number)
+            for value in (b"theirs", b""):
+                await oracle.publish(f"{ASKED_VALUES}.{key}", value, reply=f"{oracle.inbox}.none")
+            await oracle.flush()
+            assert len(violations(oracle)) == 2
+            assert await silent(changes)
+            assert await amara.get(key) == (b"ours", number)
+
+    run(test)
+
+
+def test_the_presence_of_an_agent_says_that_it_is_one(regions: LiveRegions) -> None:
+    async def test() -> None:
+        key = f"{OURS}.presence.a-oracle"
+        async with agent(regions, FAR, "oracle") as oracle, browser(regions, NEAR, "amara") as amara:
+            changes = await amara.subscribe(f"changed.{OURS}.presence.*")
+            number = await oracle.put(key, b"here", Nats_TTL="2s")
+            assert (await asyncio.wait_for(changes.get(), SECONDS)).subject == f"changed.{key}"
+            await _reads(amara, key, b"here", number)
+            await _reads(amara, key, None)
+
+    run(test)
+
+
+NOT_AGENTS_TO_SAY = (
+    f"circle.{OURS}.words",
+    f"circle.{OURS}.agents",
+    f"circle.{OURS}.agents.a-oracle",
+    f"circle.{OURS}.agents.a-other.words",
+    f"circle.{OURS}.agents.a-oracles.words",
+    f"circle.{OURS}.agents.u-amara.words",
+    f"circle.{THEIRS}.agents.a-oracle.words",
+    f"{ASKED_VALUES}.{OURS}.state.board",
+    f"{ASKED_VALUES}.{OURS}.state.agents.a-oracle",
+    f"{ASKED_VALUES}.{OURS}.presence.u-amara",
+    f"{ASKED_VALUES}.{OURS}.presence.u-oracle",
+    f"{ASKED_VALUES}.{OURS}.presence.a-other",
+    f"{ASKED_VALUES}.{THEIRS}.presence.a-oracle",
+    f"{ASKED_READS}.{THEIRS}.state.board",
+    f"changed.{OURS}.state.board",
+    f"$KV.circles.{OURS}.state.board",
+    "$JS.LIVE.API.CONSUMER.CREATE.KV_circles",
+    "$JS.API.STREAM.INFO.KV_circles",
+    "councils.first",
+)
+NOT_AGENTS_TO_HEAR = (
+    f"circle.{THEIRS}.agents.>",
+    "circle.*.agents.>",
+    "circle.>",
+    f"changed.{THEIRS}.>",
+    "_INBOX.>",
+    "$SYS.>",
+    ">",
+)
+
+
+def test_an_agent_has_no_other_subjects(regions: LiveRegions) -> None:
+    # In one connection: the gateway lets only so many begin in a second.
+    async def test() -> None:
+        async with agent(regions, NEAR, "oracle") as oracle:
+            for subject in NOT_AGENTS_TO_SAY:
+                await oracle.publish(subject, b"x", reply=f"{oracle.inbox}.none")
+                await oracle.flush()
+                assert "Violation for Publish" in " ".join(oracle.errors), f"{subject} was taken"
+                oracle.errors.clear()
+            for subject in NOT_AGENTS_TO_HEAR:
+                await oracle.subscribe(subject)
+                assert "Violation for Subscription" in " ".join(oracle.errors), f"{subject} was taken"
+                oracle.errors.clear()
+
+    run(test)
+
+
+@pytest.mark.parametrize("name", ["oracle", "a-oracle", "*", "agents"])
+def test_who_has_a_browsers_token_cannot_speak_as_an_agent(regions: LiveRegions, name: str) -> None:
+    async def test() -> None:
+        async with agent(regions, NEAR, "oracle") as oracle, browser(regions, NEAR, name) as person:
+            heard = await oracle.subscribe(f"circle.{OURS}.agents.>")
+            subjects = (
+                f"{ORACLE}.words",
+                f"circle.{OURS}.agents.words",
+                f"circle.{OURS}.agents.u-{name}.words",
+                f"{ASKED_VALUES}.{OURS}.presence.a-oracle",
+            )
+            for subject in subjects:
+                await person.publish(subject, b"x")
+            await person.flush()
+            assert len(violations(person)) == len(subjects), person.errors
+            assert await silent(heard)
+            # All else of the circle is theirs as before.
+            await person.publish(f"circle.{OURS}.words.agents", b"x")
+            await person.flush()
+            assert len(violations(person)) == len(subjects)
+
+    run(test)
+
+
+def test_a_token_of_one_key_in_the_other_keys_name_is_refused(regions: LiveRegions) -> None:
+    async def test() -> None:
+        key, secret = Browser(), regions.secret
+        seeds = ("live.seed", "live.agentSeed")
+        issuers = {seed: nkeys.public_key(pem_of(secret[seed]), "account") for seed in seeds}
+        for seed, other in (seeds, seeds[::-1]):
+            forged = token(secret, key, "oracle", OURS, seed=seed, iss=issuers[other])
+            with pytest.raises(RefusedError, match="Authorization Violation"):
+                async with connected(regions.gateways[NEAR], forged, key, origin=None):
+                    pytest.fail(f"a token was taken that {seed} has signed in the name of {other}")
+
+    run(test)
+
+
+def test_an_agents_token_grants_nothing_of_its_own(regions: LiveRegions) -> None:
+    async def test() -> None:
+        key = Browser()
+        wider = {
+            "type": "user",
+            "version": 2,
+            "issuer_account": regions.secret["live.account"],
+            "tags": [f"circle:{OURS}"],
+            "pub": {"allow": [">"]},
+            "sub": {"allow": [">"]},
+            "subs": -1,
+            "data": -1,
+            "payload": -1,
+        }
+        credential = token(regions.secret, key, "oracle", seed="live.agentSeed", nats=wider)
+        with pytest.raises(RefusedError, match="Authorization Violation"):
+            async with connected(regions.gateways[NEAR], credential, key, origin=None):
+                pass
+
+    run(test)
+
+
+@pytest.mark.parametrize(("name", "circle"), [("*", "*"), (">", ">"), ("oracle.>", "c7f0a1"), ("oracle", "c7f0a1.>")])
+def test_a_wildcard_in_an_agents_token_stands_for_nobody(regions: LiveRegions, name: str, circle: str) -> None:
+    async def test() -> None:
+        async with agent(regions, NEAR, name, circle) as client:
+            for subject in (
+                f"circle.{OURS}.agents.a-other.words",
+                f"circle.{OURS}.words",
+                f"{ASKED_VALUES}.{OURS}.presence.a-other",
+            ):
+                await client.publish(subject, b"x")
+            await client.subscribe(f"circle.{THEIRS}.words")
+            assert len(violations(client)) == 4, client.errors
+
+    run(test)
+
+
+def test_an_agents_token_ends(regions: LiveRegions) -> None:
+    async def test() -> None:
+        with pytest.raises(RefusedError, match=r"(?i)authorization violation|expired"):
+            async with agent(regions, NEAR, "oracle", seconds=-1):
+                pass
+        async with agent(regions, NEAR, "oracle", seconds=3) as oracle:
+            await oracle.flush()
+            await asyncio.wait_for(oracle.ended.wait(), SECONDS)
+            assert "Expired" in " ".join(oracle.errors)
+
+    run(test)
+
+
+def test_a_message_of_an_agent_is_smaller_than_a_browsers_may_be(regions: LiveRegions) -> None:
+    async def test() -> None:
+        async with agent(regions, NEAR, "oracle") as oracle:
+            await oracle.publish(f"{ORACLE}.words", b"x" * 8 * 1024)
+            await oracle.flush()
+            assert oracle.errors == []
+            await oracle.publish(f"{ORACLE}.words", b"x" * (8 * 1024 + 1))
+            await asyncio.wait_for(oracle.ended.wait(), SECONDS)
+
+    run(test)
+
+
+def test_an_agent_has_fewer_subscriptions_than_a_browser(regions: LiveRegions) -> None:
+    async def test() -> None:
+        async with agent(regions, NEAR, "oracle") as oracle:
+            # One is the inbox.
+            for number in range(11):
+                await oracle.subscribe(f"circle.{OURS}.{number}")
+            assert oracle.errors == []
+            await oracle.subscribe(f"circle.{OURS}.more")
+            assert "maximum subscriptions exceeded" in " ".join(oracle.errors)
 
     run(test)
 

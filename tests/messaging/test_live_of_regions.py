@@ -1,12 +1,15 @@
 """Live collaboration in rendered stacks: objects, routes, secrets, policies, and what adding a region changes."""
 
+import base64
 import json
+import re
 from typing import Any
 
 import pytest
 
-from components.messaging import live_configuration
+from components.messaging import live_configuration, nkeys
 from tests.support.data_services import allowed, object_named, secret_texts
+from tests.support.live_client import pem_of
 from tests.support.network_policies import Pods, may_send
 from tests.support.regions import FIVE, IOWA, MIXED, VIRGINIA, Where, changed, live, of_region, rendered
 from tests.support.rendering import BEHIND_A_CDN, Rendered, render
@@ -58,9 +61,35 @@ def test_browsers_may_connect_to_any_region_with_the_same_token() -> None:
     assert len(files) == 1
 
 
-def test_the_services_key_is_in_the_connections_secret_only() -> None:
-    stack = live(*MIXED)
-    seed = secret_texts(stack.named(f"{IOWA[0]}-messaging-connection").inputs)["live.seed"]
+def test_with_agents_services_have_a_second_key_and_the_servers_of_every_region_know_it() -> None:
+    stack = live(*MIXED, agents={"enabled": True})
+    secrets = [secret_texts(stack.named(f"{region}-messaging-connection").inputs) for region in REGIONS]
+    seeds = {(each["live.seed"], each["live.agentSeed"]) for each in secrets}
+    ((browsers, agents),) = seeds
+    assert browsers != agents
+    file = stack.named(f"{IOWA[0]}-messaging-live-settings").inputs["data"]["nats.conf"]
+    (preloaded,) = re.findall(r'^  A\w+: "(.+)"$', file, re.MULTILINE)
+    assert [signer["key"] for signer in claims_of(preloaded)["nats"]["signing_keys"]] == [
+        nkeys.public_key(pem_of(seed), "account") for seed in (browsers, agents)
+    ]
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    part = token.split(".")[1]
+    return dict(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))))
+
+
+def test_agents_add_one_key_and_no_other_resource() -> None:
+    before, after = (live(*MIXED, agents={"enabled": enabled}) for enabled in (False, True))
+    assert {r.urn for r in before.resources} <= {r.urn for r in after.resources}
+    (added,) = {r.name for r in after.resources} - {r.name for r in before.resources}
+    assert added.endswith("live-keys-agents")
+
+
+@pytest.mark.parametrize("key", ["live.seed", "live.agentSeed"])
+def test_the_services_keys_are_in_the_connections_secret_only(key: str) -> None:
+    stack = live(*MIXED, agents={"enabled": True})
+    seed = secret_texts(stack.named(f"{IOWA[0]}-messaging-connection").inputs)[key]
     holders = {r.name for r in stack.resources if seed in json.dumps(r.inputs)}
     assert holders == {f"{region}-messaging-connection" for region in REGIONS}
     for region in REGIONS:
@@ -117,7 +146,8 @@ def test_the_gateway_leads_to_the_servers_at_one_path_and_over_verified_tls() ->
     assert (service["hosts"], service["gateways"]) == (["example.org"], ["istio-ingress/sacred-council"])
     (route,) = service["http"]
     assert route["match"] == [{"uri": {"exact": "/live"}}]
-    assert route["timeout"] == "0s"
+    # Istio refuses a timeout of 0s, and has none by default.
+    assert "timeout" not in route
     rule = spec(stack, IOWA[0], "destinationrule")
     assert rule["host"] == route["route"][0]["destination"]["host"] == "nats-live.nats-live.svc.cluster.local"
     tls = rule["trafficPolicy"]["tls"]

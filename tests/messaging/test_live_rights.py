@@ -30,7 +30,7 @@ def pem(name: str) -> str:
     return private_pem(private_key(name, "ED25519"))
 
 
-KEYS = {holder: pem(holder) for holder in ("operator", "account", "services")}
+KEYS = {holder: pem(holder) for holder in ("operator", "account", "services", "agents")}
 
 
 def messaging(**websocket: Any) -> MessagingSettings:
@@ -110,6 +110,64 @@ def test_the_services_key_signs_browsers_only_with_the_rights_of_the_template() 
         "allowed_connection_types": ["WEBSOCKET"],
     }
     assert claims["nats"]["limits"]["disallow_bearer"] is True
+
+
+def signers(**websocket: Any) -> dict[str, dict[str, Any]]:
+    """The keys that sign users' tokens, by role."""
+    _, claims = parts(live_rights.server_tokens(messaging(**websocket).websocket, KEYS).account)
+    return {signer["role"]: signer for signer in claims["nats"]["signing_keys"]}
+
+
+def test_agents_have_a_key_and_a_template_of_their_own() -> None:
+    found = signers(maxMessage="64Ki", agents={"enabled": True})
+    assert set(found) == {"browser", "agent"}
+    assert found["agent"]["key"] == nkeys.public_key(KEYS["agents"], "account") != found["browser"]["key"]
+    assert found["agent"]["kind"] == "user_scope"
+    assert found["agent"]["template"] == {
+        "pub": {
+            "allow": [
+                "circle.c-{{tag(circle)}}.agents.a-{{name()}}.>",
+                "$JS.LIVE.API.$KV.circles.c-{{tag(circle)}}.presence.a-{{name()}}",
+                "$JS.LIVE.API.DIRECT.GET.KV_circles.$KV.circles.c-{{tag(circle)}}.>",
+            ]
+        },
+        "sub": {"allow": ["circle.c-{{tag(circle)}}.>", "changed.c-{{tag(circle)}}.>", "_INBOX.{{subject()}}.>"]},
+        "subs": 16,
+        "data": -1,
+        "payload": 16384,
+        "allowed_connection_types": ["WEBSOCKET"],
+    }
+
+
+def test_with_agents_a_person_may_not_speak_where_agents_do_and_has_all_other_rights_as_before() -> None:
+    alone, beside = signers()["browser"], signers(agents={"enabled": True})["browser"]
+    assert beside["template"]["pub"].pop("deny") == ["circle.*.agents.>"]
+    assert beside == alone
+
+
+@pytest.mark.parametrize("agents", [{}, {"enabled": False}, {"enabled": False, "maxMessage": "1Ki"}])
+def test_without_agents_nothing_is_there_for_them(agents: dict[str, Any]) -> None:
+    tokens = live_rights.server_tokens(messaging(agents=agents).websocket, KEYS)
+    assert tokens == live_rights.server_tokens(messaging().websocket, {k: v for k, v in KEYS.items() if k != "agents"})
+
+
+@pytest.mark.parametrize(
+    ("settings", "payload", "subscriptions"),
+    [
+        ({}, 16 * 1024, 16),
+        ({"maxMessage": "1Mi"}, 256 * 1024, 16),
+        ({"agents": {"maxMessage": "64Ki"}}, 64 * 1024, 16),
+        ({"maxMessage": "2Ki", "agents": {"maxMessage": "1Ki", "subscriptions": 3}}, 1024, 3),
+    ],
+)
+def test_the_limits_of_agents_are_in_their_template(settings: dict[str, Any], payload: int, subscriptions: int) -> None:
+    found = signers(**{**settings, "agents": {"enabled": True, **settings.get("agents", {})}})["agent"]["template"]
+    assert (found["payload"], found["subs"]) == (payload, subscriptions)
+
+
+def test_no_placeholder_is_among_the_subjects_that_a_template_forbids() -> None:
+    # A server refuses a token that leaves one empty, so a token without a circle would be refused, not powerless.
+    assert [subject for subject in live_rights.rights(agents=True).never if "{{" in subject] == []
 
 
 def test_a_forged_token_is_not_signed_by_whom_it_names() -> None:
@@ -227,6 +285,15 @@ BAD: list[tuple[dict[str, Any], str]] = [
     (
         with_live(maxMessage="2Mi"),
         'messaging.websocket.maxMessage: "2Mi" is more than the 1Mi that a NATS server takes; write 1Mi or less',
+    ),
+    (
+        with_live(maxMessage="8Ki", agents={"enabled": True, "maxMessage": "16Ki"}),
+        'messaging.websocket.agents.maxMessage: "16Ki" is more than the 8Ki that a browser may send; write 8Ki or '
+        "less, or raise messaging.websocket.maxMessage",
+    ),
+    (
+        with_live(agents={"enabled": True, "subscriptions": 65}),
+        "messaging.websocket.agents.subscriptions: 65 is more than the 64 that a browser may have; write 64 or less",
     ),
     (
         with_live(origins=["https://council.example.org/page"]),

@@ -71,3 +71,53 @@ def test_connections_are_those_of_users(view: str, panel: str, metric: str, tmp_
         for name, count in counts.items()
     }
     assert shows(3, f"{view}/connections/{panel}", series, tmp_path)
+
+
+LINK = 'namespace="nats",pod="nats-0",region="here",name="lisbon-nats-0"'
+SITES = {
+    'site:known:info{site="lisbon",region="here"}': "1x9",
+    'site:known:info{site="oulu",region="here"}': "1x9",
+    f"nats_leafz_info{{{LINK}}}": "1x9",
+    f"nats_leafz_conn_in_bytes{{{LINK}}}": "0+600x9",
+    f"nats_leafz_conn_out_bytes{{{LINK}}}": "0+1200x9",
+    f"nats_leafz_conn_rtt{{{LINK}}}": "3x9",
+    **{
+        f'nats_stream_source_lag{{namespace="nats",region="here",stream_name="councils",source_name="_outbox-councils",'
+        f'source_api="$JS.{site}.API",is_stream_leader="{leader}"}}': f"{lag}x9"
+        for site, leader, lag in (("lisbon", "true", 7), ("oulu", "true", 4), ("lisbon", "false", 90))
+    },
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(
+    ("panel", "total"),
+    [
+        ("Links by edge site", 1),
+        ("Messages in a site's outbox that the stream lacks", 7 + 4),
+        ("Bytes from edge sites", 10),
+        ("Bytes to edge sites", 20),
+        ("Round trip to edge sites", 3),
+    ],
+)
+def test_the_home_sees_the_links_of_its_edge_sites(view: str, panel: str, total: int, tmp_path: Path) -> None:
+    assert shows(total, f"{view}/messaging/{panel}", SITES, tmp_path)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_site_without_a_link_is_shown_as_zero(view: str, tmp_path: Path) -> None:
+    (query,) = (q for where, q in dashboard_queries().items() if where.startswith(f"{view}/messaging/Links by edge"))
+    labels = 'site="oulu",region="here"' if view == "global" else 'site="oulu"'
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in SITES.items()],
+        "promql_expr_test": [
+            {
+                # The rules are loaded, too: what they record here has no region.
+                "expr": f"({query.replace('$region', 'here')}) == 0",
+                "eval_time": "5m",
+                "exp_samples": [{"labels": f"{{{labels}}}", "value": 0}],
+            }
+        ],
+    }
+    assert promtool_tests(tmp_path, [test]) == (0, "  SUCCESS\n\n")

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ SETTINGS = {
     "monitoring": {"retention": "4w"},
     "scaling": {"enabled": True},
 }
-TARGETS = of_region(parse(SETTINGS), "local")
+TARGETS = replace(of_region(parse(SETTINGS), "local"), sites=("lisbon", "oulu"))
 BARE = MonitoringTargets(services="s", monitoring="m")
 SCOPES = (ONE_REGION, ALL_REGIONS)
 DOCUMENTS = {
@@ -129,6 +130,15 @@ def test_what_is_not_deployed_has_no_dashboard() -> None:
     text = "".join(rendered(BARE, ONE_REGION).values())
     words = ("istio_", "redis_", "nats_", "kafka_", "te_queue", "liveness", "livekit_", "None")
     assert not any(word in text for word in words)
+
+
+def test_only_a_home_of_edge_sites_has_their_row() -> None:
+    def row_titles(targets: MonitoringTargets) -> list[str]:
+        return [row.title for row in shown(targets, ONE_REGION)["messaging"]]
+
+    assert [title for title in row_titles(TARGETS) if title not in row_titles(replace(TARGETS, sites=()))] == [
+        "Edge sites"
+    ]
 
 
 def test_dashboards_cannot_be_edited_by_hand() -> None:

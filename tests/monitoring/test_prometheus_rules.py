@@ -80,8 +80,11 @@ def test_every_alert_has_a_scenario() -> None:
 @pytest.mark.parametrize("alert", ALERTS)
 def test_the_alert_fires_when_it_should(alert: str, tmp_path: Path) -> None:
     scenario = SCENARIOS[alert]
-    test = rule_test(alert, scenario.fires, minutes=[scenario.minutes], times=scenario.times, step=scenario.step)
-    assert promtool_tests(tmp_path, [test], group_of(alert), scenario.step) == (0, "  SUCCESS\n\n")
+    tests = [
+        rule_test(alert, series, minutes=[scenario.minutes], times=scenario.times, step=scenario.step)
+        for series in (scenario.fires, *scenario.also)
+    ]
+    assert promtool_tests(tmp_path, tests, group_of(alert), scenario.step) == (0, "  SUCCESS\n\n")
 
 
 @pytest.mark.parametrize("alert", ALERTS)

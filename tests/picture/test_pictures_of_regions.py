@@ -72,7 +72,8 @@ def test_only_the_database_s_home_has_a_ring() -> None:
     root = ElementTree.fromstring(draw(world(preview_of("planetary", render("planetary")))))
     circles = [one.attrib["class"] for one in root.iterfind("{*}g/{*}circle")]
     assert [kind for kind in circles if kind.startswith("ring-")] == ["ring-gcp"]
-    assert sum(kind.startswith("dot-") for kind in circles) == 6
+    # Six regions and two edge sites.
+    assert sum(kind.startswith("dot-") for kind in circles) == 6 + 2
 
 
 def test_the_hub_is_where_the_settings_put_it() -> None:

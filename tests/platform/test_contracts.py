@@ -134,8 +134,12 @@ def test_every_namespaced_object_names_its_namespace(stack: Rendered) -> None:
     assert lost == []
 
 
-def test_every_logical_name_starts_with_its_region_the_platform_or_the_edge(stack: Rendered, stack_name: str) -> None:
-    regions = [region["name"] for region in stack_config(stack_name)["sacred-council:regions"]]
+def test_every_logical_name_starts_with_its_region_or_site_the_platform_or_the_edge(
+    stack: Rendered, stack_name: str
+) -> None:
+    config = stack_config(stack_name)
+    entries = (*config["sacred-council:regions"], *config.get("sacred-council:edgeSites", ()))
+    regions = [entry["name"] for entry in entries]
     assert regions
     strangers = [r.name for r in stack.resources if not r.name.startswith((*regions, "platform", "edge"))]
     assert strangers == []

@@ -11,7 +11,7 @@ from components.versions import CERT_MANAGER, ISTIO_VERSION, KEDA, STRIMZI
 from tests.support.hubs import LOCAL as HUB
 from tests.support.manifests import Manifest, identity, program_objects
 from tests.support.reference_data import reference
-from tests.support.regions import GOOGLE, live, matched, scaled, streamed
+from tests.support.regions import GOOGLE, everything, live, matched, scaled, streamed
 from tests.support.regions import rendered as rendered_regions
 from tests.support.rendering import BEHIND_A_CDN, Rendered, render
 
@@ -45,6 +45,7 @@ KINDS = {
     "PrometheusRule",
     "RequestAuthentication",
     "ScaledObject",
+    "ServiceEntry",
     "ServiceMonitor",
     "Telemetry",
     "VirtualService",
@@ -95,6 +96,7 @@ def custom_resources(local: Rendered, schemas: Schemas) -> list[Manifest]:
         scaled(*GOOGLE),
         live(*GOOGLE),
         matched(*GOOGLE, monitoring={"retention": "4w"}, scaling={"enabled": True}),
+        everything(),
     )
     found = [manifest for rendered in variants for manifest in program_objects(rendered)]
     return [manifest for manifest in found if manifest["apiVersion"].split("/")[0] in groups]
@@ -103,7 +105,7 @@ def custom_resources(local: Rendered, schemas: Schemas) -> list[Manifest]:
 def closed(schema: Any) -> Any:
     """Return `schema` as JSON schema: objects with named properties closed, Kubernetes' extensions translated.
 
-    The result leaves out rules in CEL (x-kubernetes-validations): only an API server evaluates them.
+    The result leaves out rules in CEL (x-kubernetes-validations): test_custom_resources_on_server.py evaluates them.
     """
     if isinstance(schema, list):
         return [closed(item) for item in schema]

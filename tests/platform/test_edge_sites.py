@@ -236,14 +236,14 @@ def test_the_homes_database_admits_its_sites_and_other_regions_do_not() -> None:
 def test_a_site_holds_copies_and_outboxes() -> None:
     rendered = stack(LISBON)
     files = data(rendered, "lisbon-messaging-streams-settings")
-    assert sorted(files) == ["_outbox-councils.json", "councils.json", "orders.json", "streams.sh"]
-    copy, outbox = json.loads(files["councils.json"]), json.loads(files["_outbox-councils.json"])
+    assert sorted(files) == ["_outbox-lisbon_councils.json", "councils.json", "orders.json", "streams.sh"]
+    copy, outbox = json.loads(files["councils.json"]), json.loads(files["_outbox-lisbon_councils.json"])
     assert copy["mirror"] == {"name": "councils", "external": {"api": f"$JS.{HOME}.API"}}
     assert json.loads(files["orders.json"])["mirror"]["external"] == {"api": f"$JS.{HOME}.API"}
     assert (outbox["subjects"], outbox["retention"], outbox["discard"]) == (["councils.>"], "workqueue", "new")
     assert (outbox["max_age"], outbox["num_replicas"]) == (0, 1)
     home = json.loads(data(rendered, f"{HOME}-messaging-streams-settings")["councils.json"])
-    assert home["sources"] == [{"name": "_outbox-councils", "external": {"api": "$JS.lisbon.API"}}]
+    assert home["sources"] == [{"name": "_outbox-lisbon_councils", "external": {"api": "$JS.lisbon.API"}}]
     assert "sources" not in json.loads(data(rendered, f"{IOWA[0]}-messaging-streams-settings")["orders.json"])
 
 

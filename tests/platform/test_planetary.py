@@ -1,4 +1,4 @@
-"""The largest stack of the repository: six regions on three clouds behind a CDN."""
+"""The largest stack of the repository: six regions on three clouds and two edge sites behind a CDN."""
 
 from collections.abc import Iterator
 
@@ -7,10 +7,12 @@ import pytest
 from tests.support.rendering import stack_config
 from tests.support.sandboxes import Sandbox, wait_until_gone
 
-pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(3600)]
 
 STACK = "planetary"
-REGIONS = [region["name"] for region in stack_config(STACK)["sacred-council:regions"]]
+CONFIG = stack_config(STACK)
+REGIONS = [region["name"] for region in CONFIG["sacred-council:regions"]]
+SITES = [site["name"] for site in CONFIG["sacred-council:edgeSites"]]
 ROLLED_OUT = ("rollout", "status", "--watch=false", "--namespace")
 
 
@@ -38,9 +40,25 @@ def test_each_region_s_api_has_the_whole_platform(sandbox: Sandbox, up: str, reg
         ("cockroachdb", "statefulset/cockroachdb"),
         ("redis", "statefulset/redis"),
         ("nats", "statefulset/nats"),
+        ("nats-live", "deployment/nats-live"),
+        ("ledger", "statefulset/ledger"),
+        ("matching", "deployment/embedding"),
         ("sacred-council", "deployment/agent-network"),
     ):
         sandbox.kubectl("--context", region, *ROLLED_OUT, namespace, workload)
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_each_site_s_api_has_its_part_and_no_database(sandbox: Sandbox, up: str, site: str) -> None:
+    for namespace, workload in (
+        ("redis", "statefulset/redis"),
+        ("nats", "statefulset/nats"),
+        ("monitoring", "statefulset/opentelemetry-collector"),
+        ("sacred-council", "deployment/agent-network"),
+    ):
+        sandbox.kubectl("--context", site, *ROLLED_OUT, namespace, workload)
+    names = sandbox.kubectl("--context", site, "get", "statefulsets", "--all-namespaces", "-o", "name").split()
+    assert sorted(name.rpartition("/")[2] for name in names) == ["nats", "opentelemetry-collector", "redis"]
 
 
 def test_down_leaves_nothing(sandbox: Sandbox, up: str) -> None:

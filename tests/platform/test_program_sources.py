@@ -12,6 +12,20 @@ from tests.support.rendering import ROOT
 
 pytestmark = pytest.mark.unit
 
+LONGEST = 50
+"""Lines of a function, with its docstring. Tables that a test is parametrised with do not count."""
+PACKAGES = [
+    "benchmarks",
+    "components",
+    "picture",
+    "policy",
+    "publish",
+    "reference",
+    "report",
+    "sandbox",
+    "stacks",
+    "tests",
+]
 PROGRAM = [ROOT / "__main__.py", *sorted((ROOT / "stacks").rglob("*.py")), *sorted((ROOT / "components").rglob("*.py"))]
 
 
@@ -43,6 +57,30 @@ def test_the_program_never_imports_the_sandbox(path: Path) -> None:
     assert not re.search(
         r"^\s*(from|import) (sandbox|policy|publish|reference|report|tests)\b", path.read_text(), re.MULTILINE
     )
+
+
+def _long_functions(source: str) -> Iterator[str]:
+    """Yield each function that is too long, with its length."""
+    for found in ast.walk(ast.parse(source)):
+        if isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (found.end_lineno or found.lineno) - found.lineno + 1
+            if length > LONGEST:
+                yield f"{found.name}: {length} lines"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_function_can_be_seen_at_once(package: str) -> None:
+    sources = sorted((ROOT / package).rglob("*.py"))
+    assert sources
+    long = {str(path.relative_to(ROOT)): [*_long_functions(path.read_text())] for path in sources}
+    assert {path: found for path, found in long.items() if found} == {}
+
+
+def test_a_long_function_is_found() -> None:
+    body = "    pass\n" * LONGEST
+    assert [*_long_functions(f"def long():\n{body}")] == [f"long: {LONGEST + 1} lines"]
+    assert [*_long_functions(f"class A:\n  async def long():\n{body}")] == [f"long: {LONGEST + 1} lines"]
+    assert [*_long_functions(f"@cache\ndef short():\n{body[:-9]}")] == []
 
 
 def _components(path: Path) -> Iterator[ast.ClassDef]:

@@ -13,6 +13,7 @@ import yaml
 from components import versions
 from components.pod_security import POD_SECURITY_VERSION
 from sandbox import binaries, golang
+from tests.support import contracts
 
 pytestmark = pytest.mark.unit
 
@@ -26,6 +27,39 @@ WRITTEN = {
 }
 OF_NO_RELEASE = {"POSTGRESQL_VERSION", "KUBERNETES_VERSION"}
 """Values without a release: a major version that clouds install, and what follows from KUBECTL_VERSION."""
+
+PUBLISHERS: dict[str, versions.ChartVersion | str] = {
+    "cockroachdb": versions.COCKROACHDB_IMAGE,
+    "cometbft": versions.COMETBFT_IMAGE,
+    # Documentation of Istio and Envoy is by minor version.
+    "envoy": versions.ISTIO_VERSION.rpartition(".")[0],
+    "istio": versions.ISTIO_VERSION.rpartition(".")[0],
+    "kafka": versions.KAFKA_VERSION,
+    "kafka_exporter": versions.STRIMZI,
+    "keda": versions.KEDA,
+    "kubernetes": versions.KUBE_PROMETHEUS_STACK,
+    "livekit": versions.LIVEKIT_IMAGE,
+    "nats_exporter": versions.NATS_EXPORTER_IMAGE,
+    "opentelemetry": versions.OPENTELEMETRY_COLLECTOR_IMAGE,
+    "prometheus": versions.KUBE_PROMETHEUS_STACK,
+    "redis_exporter": versions.REDIS_EXPORTER_IMAGE,
+    "targets": versions.KUBE_PROMETHEUS_STACK,
+    "text_embeddings": versions.TEXT_EMBEDDINGS_IMAGE,
+    "thanos": versions.THANOS_IMAGE,
+}
+"""The pin of the program that publishes the metrics of each contract, or of the chart that brings this program."""
+
+
+def release(pin: versions.ChartVersion | str) -> str:
+    """Return the pinned version's numbers and dots: no `v`, no variant of an image."""
+    text = pin.version if isinstance(pin, versions.ChartVersion) else pin.rpartition(":")[2]
+    (found,) = re.findall(r"\d+(?:\.\d+)+", text)
+    return str(found)
+
+
+def names_version(text: str, version: str) -> bool:
+    """Whether the text has the whole version, and not only as a part of another one."""
+    return re.search(rf"(?<![\d.]){re.escape(version)}(?!\.?\d)", text) is not None
 
 
 def found_by_renovate(path: str = "components/versions.py") -> set[str]:
@@ -87,18 +121,37 @@ def test_the_tests_run_the_kafka_that_is_deployed() -> None:
     assert of_pom <= set(jars)
 
 
-def test_the_metrics_of_kafka_are_those_of_its_version() -> None:
-    source = yaml.safe_load((ROOT / "components" / "monitoring" / "contracts" / "kafka.yaml").read_text())["source"]
-    assert source["name"].startswith(f"Kafka {versions.KAFKA_VERSION} ")
+def test_every_contract_of_metrics_has_a_pin_or_is_ours() -> None:
+    assert PUBLISHERS.keys() | {"services"} == contracts.documents().keys()
+
+
+@pytest.mark.parametrize(("contract", "pin"), PUBLISHERS.items())
+def test_a_contract_of_metrics_names_the_version_that_is_deployed(
+    contract: str, pin: versions.ChartVersion | str
+) -> None:
+    source = contracts.documents()[contract]["source"]
+    assert names_version(f"{source['name']} {source['url']}", release(pin))
+
+
+@pytest.mark.parametrize("text", ["KEDA 2.20.2", "KEDA v2.20.2, operator", "blob/v2.20.2/pkg"])
+def test_a_version_is_found_in_a_source(text: str) -> None:
+    assert names_version(text, "2.20.2")
+
+
+@pytest.mark.parametrize("text", ["KEDA 2.20", "KEDA 2.20.21", "KEDA 12.20.2", "KEDA 2.20.2.1", "KEDA 2x20x2"])
+def test_another_version_is_not_taken_for_it(text: str) -> None:
+    assert not names_version(text, "2.20.2")
+
+
+def test_the_address_of_kafka_s_metrics_has_its_minor_version() -> None:
     minor = "".join(versions.KAFKA_VERSION.split(".")[:2])
-    assert source["url"] == f"https://kafka.apache.org/{minor}/operations/monitoring/"
+    url = contracts.documents()["kafka"]["source"]["url"]
+    assert url == f"https://kafka.apache.org/{minor}/operations/monitoring/"
 
 
 def test_the_tests_run_the_cometbft_that_is_deployed() -> None:
     deployed = versions.COMETBFT_IMAGE.rpartition(":")[2]
     assert binaries.pinned_version("cometbft", "github.com/cometbft/cometbft") == deployed
-    source = yaml.safe_load((ROOT / "components" / "monitoring" / "contracts" / "cometbft.yaml").read_text())["source"]
-    assert source["name"].startswith(f"CometBFT {deployed} ")
 
 
 def test_the_tests_run_the_livekit_that_is_deployed() -> None:

@@ -5,11 +5,24 @@ from collections.abc import Callable
 
 import pytest
 
+from policy.rules import messaging
+from tests.support.edge_sites import LISBON, OULU
 from tests.support.edges import planetary
 from tests.support.hubs import hub
 from tests.support.managed import CLOUDS, managed
 from tests.support.policies import violations
-from tests.support.regions import MIXED, circled, equipped, ledgered, matched, scaled, streamed
+from tests.support.regions import (
+    GOOGLE,
+    MIXED,
+    circled,
+    equipped,
+    ledgered,
+    live,
+    matched,
+    rendered_with,
+    scaled,
+    streamed,
+)
 from tests.support.rendering import Rendered, render, stack_config
 
 pytestmark = pytest.mark.stack
@@ -30,9 +43,35 @@ def test_a_hub_keeps_to_all_mandatory_rules() -> None:
     assert violations(hub(*MIXED)) == []
 
 
-@pytest.mark.parametrize("variant", [streamed, scaled, matched, equipped, ledgered, circled])
-def test_what_is_off_by_default_keeps_to_all_mandatory_rules(variant: Callable[..., Rendered]) -> None:
+@pytest.mark.parametrize("variant", [streamed, scaled, matched, equipped, ledgered, live, circled])
+def test_everything_that_is_off_by_default_keeps_to_all_mandatory_rules(variant: Callable[..., Rendered]) -> None:
     assert violations(variant(*MIXED)) == []
+
+
+def test_edge_sites_and_their_homes_keep_to_all_mandatory_rules() -> None:
+    streams = [{"name": "councils", "subjects": ["councils.>"], "home": "europe-west1"}]
+    rendered = rendered_with(GOOGLE, messaging={"servers": 3, "streams": streams}, edgeSites=[LISBON, OULU])
+    assert violations(rendered) == []
+
+
+def test_the_rules_see_the_links_of_nats() -> None:
+    """A rule that looked for another file would find nothing wrong anywhere."""
+    streams = [{"name": "councils", "subjects": ["councils.>"], "home": "europe-west1"}]
+    websocket = {"enabled": True, "home": "us-central1"}
+    settings = {"servers": 3, "streams": streams, "websocket": websocket}
+    rendered = rendered_with(GOOGLE, messaging=settings, edgeSites=[LISBON])
+    found = [
+        (r.name, key)
+        for r in rendered.resources
+        if r.type in messaging.TABLE
+        for key, text in {**(r.inputs.get("data") or {}), **(r.inputs.get("stringData") or {})}.items()
+        if key in messaging.FILES and {"leafnodes", "websocket", "gateway"} & messaging.read(text).keys()
+    ]
+    assert {name for name, _ in found if name.startswith(("lisbon", "europe-west1"))} >= {
+        "lisbon-messaging-users",
+        "europe-west1-messaging-settings",
+    }
+    assert {key for _, key in found} == set(messaging.FILES)
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)

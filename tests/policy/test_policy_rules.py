@@ -15,6 +15,7 @@ from policy.rules.exposure import exposure
 from policy.rules.images import images, is_pinned
 from policy.rules.labels import labels
 from policy.rules.ledger import ledger
+from policy.rules.messaging import messaging, read
 from policy.rules.models import models
 from policy.rules.regions import regions
 from policy.rules.resources import resources
@@ -40,7 +41,9 @@ DEPLOYMENT, RELEASE = "kubernetes:apps/v1:Deployment", "kubernetes:helm.sh/v3:Re
 SERVICE, GATEWAY = "kubernetes:core/v1:Service", "kubernetes:networking.istio.io/v1:Gateway"
 DESTINATION = "kubernetes:networking.istio.io/v1:DestinationRule"
 KAFKA = "kubernetes:kafka.strimzi.io/v1:Kafka"
-CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+CONFIG_MAP, SECRET = "kubernetes:core/v1:ConfigMap", "kubernetes:core/v1:Secret"
+MUTUAL = 'tls { cert_file: "tls.crt", key_file: "tls.key", verify: true }'
+ONE_SIDED = 'tls { cert_file: "tls.crt", key_file: "tls.key", verify: false }'
 CLOSED, IN_THE_POD = "pex = false\nmax_num_inbound_peers = 0", 'laddr = "tcp://127.0.0.1:26657"'
 EMBEDDINGS = "registry.example/text-embeddings-inference:cpu-1.9"
 CRON_JOB = "kubernetes:batch/v1:CronJob"
@@ -78,6 +81,15 @@ def _destination(**tls_of_rule: Any) -> Props:
 
 def _validator(p2p: str, rpc: str) -> Props:
     return {"data": {"config.toml": f'proxy_app = "kvstore"\n[p2p]\n{p2p}\n[rpc]\n{rpc}\n'}}
+
+
+def _nats(text: str, file: str = "nats.conf", holder: str = "data") -> Props:
+    return {holder: {file: text}}
+
+
+def _link(tls_of_link: str) -> Props:
+    link = f'urls: ["tls://site:hunter2@home:7422"], tls {{cert_file: "c", {tls_of_link}}}'
+    return _nats(f"leafnodes {{ remotes: [{{ {link} }}] }}", "home.conf", "stringData")
 
 
 def _server(changes: str = "") -> Props:
@@ -206,6 +218,14 @@ PASSING = [
     # A file of this name that is another program's.
     (ledger, CONFIG_MAP, {"data": {"config.toml": '[rpc]\nladdr = "0.0.0.0"'}}),
     (ledger, CONFIG_MAP, {"data": {"config.toml": "not = [toml"}}),
+    (messaging, CONFIG_MAP, _nats(f"leafnodes {{ listen: 0.0.0.0:7422, {MUTUAL} }}")),
+    (messaging, CONFIG_MAP, _nats(f"gateway {{ port:7222\n {MUTUAL} }}")),
+    (messaging, CONFIG_MAP, _nats(f'websocket {{ port: 8443, {MUTUAL}, allowed_origins: ["https://a.example"] }}')),
+    (messaging, CONFIG_MAP, _nats(f"websocket {{ port: 8443, {MUTUAL}, same_origin: true }}")),
+    (messaging, SECRET, _link('ca_file: "ca.crt"')),
+    # Nobody connects, and another program's file.
+    (messaging, CONFIG_MAP, _nats("listen: 127.0.0.1:4222 # leafnodes { port: 7422 }")),
+    (messaging, CONFIG_MAP, _nats("leafnodes { listen: 0.0.0.0:7422 }", "other.conf")),
     (carbon, GKE, {"location": "europe-west1"}),
     (carbon, AKS, {"location": "westus2"}),
     (tls, CLOUD_SQL, {"settings": {"ipConfiguration": {"sslMode": "ENCRYPTED_ONLY"}}}),
@@ -382,6 +402,24 @@ FAILING: list[tuple[Any, str, Props, str]] = [
     (ledger, CONFIG_MAP, _validator("max_num_inbound_peers = 0", IN_THE_POD), "p2p.pex missing"),
     (ledger, CONFIG_MAP, _validator("pex = false", IN_THE_POD), "p2p.max_num_inbound_peers missing"),
     (ledger, CONFIG_MAP, _validator(CLOSED, 'laddr = "tcp://0.0.0.0:26657"'), "rpc.laddr tcp://0.0.0.0:26657"),
+    (messaging, CONFIG_MAP, _nats("leafnodes { listen: 0.0.0.0:7422 }"), "leafnodes listens without tls"),
+    (messaging, CONFIG_MAP, _nats(f"leaf {{ port: 7422, {ONE_SIDED} }}"), "leaf listens without tls {verify: true}"),
+    (messaging, CONFIG_MAP, _nats(f"gateway {{ port: 7222, {ONE_SIDED} }}"), "gateway listens without tls"),
+    (messaging, SECRET, _link('key_file: "k"'), "stringData.home.conf: leafnodes.remotes[0] names no authority"),
+    (messaging, CONFIG_MAP, _nats("websocket { same_origin: true }"), "websocket has no tls with a certificate"),
+    (
+        messaging,
+        CONFIG_MAP,
+        _nats(f"websocket {{ {ONE_SIDED}, no_tls: true, same_origin: true }}"),
+        "websocket has no tls with a certificate, or no_tls",
+    ),
+    (messaging, CONFIG_MAP, _nats(f"websocket {{ {ONE_SIDED} }}"), "websocket.allowed_origins names no page"),
+    (
+        messaging,
+        CONFIG_MAP,
+        _nats(f'websocket {{ {ONE_SIDED}, allowed_origins: ["http://a.example"] }}'),
+        "websocket.allowed_origins has http://a.example",
+    ),
     (carbon, AKS, {"location": "southafricanorth"}, "700 g CO2eq per kWh (2025), more than 500"),
     (tls, CLOUD_SQL, {"settings": {}}, "settings.ipConfiguration.sslMode is missing"),
     (tls, MEMORYSTORE, {"transitEncryptionMode": "DISABLED"}, "transitEncryptionMode is DISABLED"),
@@ -458,6 +496,7 @@ def test_no_message_repeats_a_secret(rule: Any, kind: str, props: Props, said: s
         (images, DEPLOYMENT, _pod(image=UNKNOWN)),
         (models, DEPLOYMENT, _pod(image=EMBEDDINGS, command=UNKNOWN)),
         (ledger, CONFIG_MAP, {"data": {"config.toml": UNKNOWN}}),
+        (messaging, SECRET, {"stringData": {"home.conf": UNKNOWN}}),
         (circles, CONFIG_MAP, {"data": {"circles-0.yaml": UNKNOWN}}),
         (circles, SERVICE, _media(("UDP", UNKNOWN))),  # type: ignore[arg-type]
         (labels, RDS, {"tags": UNKNOWN}),
@@ -516,3 +555,32 @@ def test_a_token_of_nats_is_public_and_others_are_not() -> None:
     assert list(in_text(f"resolver_preload: {account}")) == []
     other = base64.urlsafe_b64encode(b'{"alg":"RS256","typ":"JWT"}').decode().rstrip("=")
     assert list(in_text(f"token: {other}.{account.split('.', 1)[1]}")) == ["a signed token"]
+
+
+def test_a_file_of_nats_is_read_with_its_blocks_and_lists() -> None:
+    text = """
+    server_name: $NAME   // a comment
+    include ./users.conf
+    Accounts { "A:1": { users = [{user: "u", password: $P}, {user: 'v'}] }
+      B { jetstream: enabled } } # { not a block
+    routes: [
+      tls://one:6222
+      "tls://two:6222"
+    ]
+    port:4222
+    """
+    assert read(text) == {
+        "server_name": "$NAME",
+        "include": "./users.conf",
+        "accounts": {
+            "a:1": {"users": [{"user": "u", "password": "$P"}, {"user": "v"}]},
+            "b": {"jetstream": "enabled"},
+        },
+        "routes": ["tls://one:6222", "tls://two:6222"],
+        "port": "4222",
+    }
+
+
+@pytest.mark.parametrize("text", ["", "}", "a", "a {", "a [", "a: [{b", "} a: b", "{{", "a: }"])
+def test_a_file_with_mistakes_ends_in_no_error(text: str) -> None:
+    assert isinstance(read(text), dict)

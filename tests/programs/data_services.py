@@ -40,7 +40,8 @@ database: Database = CockroachDB(
 )
 cache: Cache = Redis("here-cache", context, CacheSettings(replicas=nodes))
 messaging: Messaging = Nats("here-messaging", context, MessagingSettings(servers=nodes))
-for name, data_service in {"database": database, "cache": cache, "messaging": messaging}.items():
+services: dict[str, Database | Cache | Messaging] = {"database": database, "cache": cache, "messaging": messaging}
+for name, data_service in services.items():
     pulumi.export(
         name,
         {

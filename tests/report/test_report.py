@@ -13,7 +13,7 @@ from report.preview import read_preview
 from tests.support.hubs import hub
 from tests.support.plans import engine_says, plan_of, preview_of
 from tests.support.regions import MIXED
-from tests.support.rendering import Rendered, render
+from tests.support.rendering import Rendered, render, stack_header
 
 pytestmark = pytest.mark.stack
 
@@ -28,6 +28,16 @@ def test_every_type_of_every_stack_is_charged_or_free_for_a_reason(stack: Render
     types = {one.type for one in stack.resources}
     assert types & cost.CHARGERS.keys()
     assert {kind for kind in types if kind not in cost.CHARGERS and not cost.free_because(kind)} == set()
+
+
+VERDICTS = {"local": "within", "regional": "may exceed", "multiregion": "within", "planetary": "no limit"}
+
+
+def test_no_stack_exceeds_the_budget_of_its_stage_and_its_file_says_whether_autoscaling_may(
+    stack_name: str, report: dict[str, Any]
+) -> None:
+    assert report["budget"]["verdict"] == VERDICTS[stack_name]
+    assert ("may exceed" in stack_header(stack_name)) == (VERDICTS[stack_name] == "may exceed")
 
 
 def test_parts_and_regions_add_up_to_the_whole(stack: Rendered) -> None:

@@ -13,16 +13,20 @@ from components.quantities import cpus, quantity_bytes
 from components.streaming.configuration import CONTROLLER_CPU, CONTROLLER_MEMORY
 from components.streaming.settings import StreamingSettings
 from report import __main__ as command
+from report.budget import BUDGETS
 from report.capacity import capacity, participants, participants_per_core, pods_needed
 from report.carbon import MEMORY_WATTS_PER_GB, footprints, watts
 from report.difference import change, difference
 from report.document import document
 from report.machines import Machines
+from report.markdown import edge_sites
 from report.preview import Plan, read_preview
+from report.sites import storages
 from stacks.settings import Settings, parse
 from tests.conftest import STACKS
+from tests.support.edge_sites import LISBON
 from tests.support.plans import PREFIX, engine_says, planned, preview_of, region
-from tests.support.rendering import Rendered, stack_config
+from tests.support.rendering import Rendered, stack_config, stack_header
 
 pytestmark = pytest.mark.unit
 
@@ -69,6 +73,24 @@ def test_every_committed_stack_carries_the_users_of_its_stage(stack: str) -> Non
     assert found.pods >= found.pods_needed
 
 
+@pytest.mark.parametrize("stack", ["local", "regional"])
+def test_a_stack_with_a_small_budget_says_what_is_off_to_keep_it(stack: str) -> None:
+    settings = _committed(stack)
+    parts = {
+        "event streaming": settings.streaming.enabled,
+        "live collaboration": settings.messaging.websocket.enabled,
+        "agents": settings.messaging.websocket.agents.enabled,
+        "matching": settings.matching.enabled,
+        "KEDA": settings.scaling.enabled,
+        "the trust ledger": settings.ledger.enabled,
+    }
+    _, _, said = stack_header(stack).partition("Off, to keep the budget of ")
+    budget, _, off = said.partition(":")
+    assert budget == BUDGETS[settings.stage].words
+    off, _, _ = off.partition(".")
+    assert {part for part in parts if part in off} == {part for part, on in parts.items() if not on}
+
+
 def _kafka(streaming: StreamingSettings) -> list[tuple[int, str, str]]:
     brokers = (streaming.brokers, streaming.cpu, streaming.memory)
     return [brokers, (streaming.controllers, CONTROLLER_CPU, CONTROLLER_MEMORY)] if streaming.enabled else []
@@ -90,6 +112,7 @@ def test_the_machines_of_committed_stacks_hold_the_pods_of_data_services_and_ser
         (settings.messaging.servers, settings.messaging.cpu, settings.messaging.memory),
         *_kafka(settings.streaming),
         (matching.max_replicas if matching.enabled else 0, matching.cpu, matching.memory),
+        (settings.ledger.validators if settings.ledger.enabled else 0, settings.ledger.cpu, settings.ledger.memory),
         *_circles(settings.circles),
         *((service.max_replicas, service.cpu, service.memory) for service in services),
         (sum(service.max_replicas for service in services), PROXY["cpu"], PROXY["memory"]),
@@ -126,6 +149,33 @@ def test_of_the_ledger_it_is_known_how_many_validators_it_may_lose() -> None:
         known[found.validators] = found.validators_outlived
     assert known == {3: 0, 4: 1, 6: 1, 7: 2}
     assert capacity(parse(_settings(3))).validators == 0
+
+
+def test_of_edge_sites_the_outage_is_known_that_their_outboxes_bear() -> None:
+    """One GiB is 1,048,576 messages of a KiB: at ten a second 29.1 hours, as docs/edge-sites.md says."""
+    streams = [
+        {"name": "councils", "subjects": ["councils.>"], "home": "europe-west1", "maxSize": "1Gi"},
+        {"name": "orders", "subjects": ["orders.>"], "home": "us-central1", "mirroredIn": "all", "maxSize": "256Mi"},
+        {"name": "local", "subjects": ["local.>"], "home": "us-central1", "maxSize": "256Mi"},
+    ]
+    values = {**_settings(3), "messaging": {"servers": 3, "storage": "5Gi", "streams": streams}}
+    (lisbon,) = storages(parse({**values, "edgeSites": [LISBON]}))
+    assert (lisbon.site, lisbon.home, lisbon.disk_bytes) == ("lisbon", "europe-west1", 4 * 2**30)
+    # The home holds its own stream and a mirror; only its own takes what the site publishes.
+    assert lisbon.copies_bytes == 2**30 + 2**28
+    assert [(outbox.stream, outbox.bytes, outbox.hours) for outbox in lisbon.outboxes] == [("councils", 2**30, 29.1)]
+    assert list(storages(parse(values))) == []
+
+
+def test_the_report_shows_edge_sites_with_their_homes() -> None:
+    site = {"diskBytes": 2**32, "copiesBytes": 2**30, "home": "europe-west1"}
+    outbox = {"stream": "councils", "bytes": 2**30, "hours": 29.1}
+    text = "\n\n".join(
+        edge_sites([{**site, "site": "lisbon", "outboxes": [outbox]}, {**site, "site": "oulu", "outboxes": []}])
+    )
+    assert "| lisbon | europe-west1 | 4.00 GiB | 1.00 GiB | 1.00 GiB | councils 29.1 h |" in text
+    assert "| oulu | europe-west1 | 4.00 GiB | 1.00 GiB | 0.00 GiB | none: no stream lives in its home |" in text
+    assert list(edge_sites([])) == []
 
 
 def test_of_circles_the_participants_follow_from_a_measurement(tmp_path: Path) -> None:

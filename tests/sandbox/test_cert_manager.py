@@ -156,3 +156,36 @@ def test_two_authorities_are_one_too_many(stack: Layout, monkeypatch: pytest.Mon
     issuers(monkeypatch, {"acme": {"server": PUBLIC}}, {"acme": {"server": "https://other.example.net/directory"}})
     with pytest.raises(SandboxError, match=r"several authorities.*acme\.example\.net.*other\.example\.net"):
         cert_manager.start(stack, "one")
+
+
+@pytest.fixture
+def called(stack: Layout, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the command starts and stops, in a stack with one region that asks an authority."""
+    found: list[str] = []
+    monkeypatch.setattr(Layout, "from_environment", classmethod(lambda cls: stack))
+
+    def start(layout: Layout, name: str) -> list[str]:
+        found.append(f"start {name}")
+        return ["here"]
+
+    monkeypatch.setattr(cert_manager, "start", start)
+    monkeypatch.setattr(cert_manager, "stop", lambda layout, name: found.append(f"stop {name}"))
+    return found
+
+
+@pytest.mark.parametrize("action", ["start", "stop"])
+def test_the_command_starts_and_stops_what_the_functions_do(called: list[str], action: str) -> None:
+    assert cert_manager.main([action, "one"]) == 0
+    assert called == [f"{action} one"]
+
+
+def test_the_command_says_why_it_starts_nothing(
+    stack: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Layout, "from_environment", classmethod(lambda cls: stack))
+    issuers(monkeypatch, {"selfSigned": {}})
+    assert cert_manager.main(["start", "one"]) == 1
+    assert capsys.readouterr().err == (
+        "error: No region of stack one runs here and asks an authority for certificates: "
+        "write edge: {cdn: ...}, and run `make up STACK=one`.\n"
+    )

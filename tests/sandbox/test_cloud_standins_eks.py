@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from sandbox.providers.aws.functions import ADDON_VERSION, CALLER_IDENTITY, PARAMETER
-from sandbox.providers.aws.make import CALLER_ROLE
+from sandbox.providers.aws.functions import ADDON_VERSION, CALLER_IDENTITY, PARAMETER, ZONES
+from sandbox.providers.aws.make import CALLER_ROLE, zone_ids
 from sandbox.providers.base import CheckFailedError, ProviderError, Values
 from tests.support.cloud_standins import AKS, EKS, VPC_CONFIG, cloud, create, update
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("simulated_clouds")]
 
 ADDON = "aws:eks/addon:Addon"
+SUBNET = "aws:ec2/subnet:Subnet"
 ENTRY = "aws:eks/accessEntry:AccessEntry"
 CLUSTER: Values = {
     "name": "here",
@@ -41,6 +42,51 @@ def test_eks_refuses_them_when_they_come_later() -> None:
     made = create(EKS, callers("192.31.196.0/24", "241.1.2.3/32"))
     with pytest.raises(ProviderError, match="not allowed in publicAccessCidrs"):
         update(EKS, made, callers("192.31.196.0/24", "172.16.0.0/12"))
+
+
+def test_eks_takes_no_subnet_in_a_zone_that_the_cluster_was_not_made_with() -> None:
+    # docs.aws.amazon.com/eks/latest/userguide/network-reqs.html: all in the same set of zones as originally provided.
+    subnets = {
+        zone: create(
+            SUBNET,
+            {"vpcId": "vpc-1", "availabilityZone": f"eu-west-1{zone[0]}", "cidrBlock": f"10.0.{at}.0/24"},
+            name=zone,
+        )[0]
+        for at, zone in enumerate(("a", "b", "b2", "c"))
+    }
+
+    def within(*zones: str) -> Values:
+        return {**CLUSTER, "vpcConfig": {"subnetIds": [subnets[zone] for zone in zones]}}
+
+    made = create(EKS, within("a", "b"))
+    assert update(EKS, made, within("a", "b2"))
+    with pytest.raises(ProviderError, match="the AZs eu-west-1c, which the cluster was not created with"):
+        update(EKS, made, within("a", "b", "c"))
+
+
+def test_eks_makes_no_cluster_in_a_zone_without_eks() -> None:
+    # docs.aws.amazon.com/eks/latest/userguide/network-reqs.html: not in use1-az3, usw1-az2 and cac1-az3.
+    found = asyncio.run(cloud(EKS).invoke(ZONES, {"region": "us-east-1"}))
+    ids = dict(zip(found["names"], found["zoneIds"], strict=True))
+    (without,) = (name for name, zone_id in ids.items() if zone_id == "use1-az3")
+    given = {"vpcId": "vpc-1", "availabilityZone": without, "cidrBlock": "10.0.0.0/24"}
+    subnet = create(SUBNET, given)[0]
+    with pytest.raises(ProviderError, match=f"UnsupportedAvailabilityZoneException.*{without}"):
+        create(EKS, {**CLUSTER, "region": "us-east-1", "vpcConfig": {"subnetIds": [subnet]}})
+
+
+@pytest.mark.parametrize(
+    ("region", "zone", "expected"),
+    [
+        ("us-east-1", "a", "use1-az1"),
+        ("ca-central-1", "c", "cac1-az3"),
+        ("ap-southeast-2", "b", "apse2-az2"),
+        ("me-central-1", "a", "mec1-az1"),
+        ("ap-northeast-1", "d", "apne1-az4"),
+    ],
+)
+def test_ids_of_zones_have_the_form_of_aws(region: str, zone: str, expected: str) -> None:
+    assert zone_ids(region)[f"{region}{zone}"] == expected
 
 
 @pytest.mark.parametrize("network", ["10.0.0.0/8", "172.16.9.1/32"])

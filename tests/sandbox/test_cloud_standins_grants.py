@@ -13,12 +13,14 @@ from components.grants import GRANT_WAIT, seconds_left
 from sandbox.providers.base import ProviderError, Values
 from sandbox.providers.cloud.behaviour import GRANT_MINUTES
 from sandbox.providers.cloud.store import Store
-from tests.support.cloud_standins import AKS, GKE, create, delete, read, update
+from tests.support.cloud_standins import AKS, GKE, create, delete, diff, read, update
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("simulated_clouds")]
 
 GROUP = "azure-native:resources:ResourceGroup"
 SUBNET = "azure-native:network:Subnet"
+ADDRESS = "azure-native:network:PublicIPAddress"
+ACCOUNT = "azure-native:storage:StorageAccount"
 IDENTITY = "azure-native:managedidentity:UserAssignedIdentity"
 ROLE = "azure-native:authorization:RoleAssignment"
 VAULT = "azure-native:keyvault:Vault"
@@ -252,6 +254,26 @@ def test_azure_changes_no_machine_of_a_pool_and_takes_short_names_only() -> None
 def test_a_nat_gateway_of_azure_stands_in_one_zone() -> None:
     with pytest.raises(ProviderError, match="one zone only"):
         in_azure("azure-native:network:NatGateway", zones=["1", "2", "3"], sku={"name": "Standard"})
+
+
+def test_azure_takes_two_zones_of_an_address_for_all_and_never_changes_them() -> None:
+    # hashicorp/terraform-provider-azurerm issues 16470 and 18741, Azure/azure-cli issue 16653.
+    given = {"resourceGroupName": "g", "publicIpAddressName": "a", "location": "westeurope", "zones": ["1", "2"]}
+    resource_id, inputs, outputs = create(ADDRESS, given)
+    assert outputs["zones"] == ["1", "2", "3"]
+    _, _, found = read(ADDRESS, resource_id, outputs, inputs)
+    assert found["zones"] == ["1", "2", "3"]
+    assert diff(ADDRESS, found, given).replaces == ["zones[2]"]
+    one = create(ADDRESS, {**given, "publicIpAddressName": "b", "zones": ["2"]})[2]
+    assert one["zones"] == ["2"]
+
+
+def test_azure_makes_no_account_of_one_zone_one_of_all_zones_in_an_update() -> None:
+    given = {"resourceGroupName": "g", "accountName": "a", "location": "westeurope", "kind": "StorageV2"}
+    made = create(ACCOUNT, {**given, "sku": {"name": "Standard_LRS"}})
+    with pytest.raises(ProviderError, match="the redundancy cannot be updated"):
+        update(ACCOUNT, made, {**given, "sku": {"name": "Standard_ZRS"}})
+    assert update(ACCOUNT, made, {**given, "sku": {"name": "Standard_GRS"}})
 
 
 def window(start: str, end: str, recurrence: str) -> Values:

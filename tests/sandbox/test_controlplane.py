@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -34,7 +34,6 @@ def started(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     found: list[bool] = []
     monkeypatch.setattr(cluster, "_start_missing_servers", lambda: found.append(cluster.directory.exists()))
     monkeypatch.setattr(cluster, "kubeconfig_for", lambda _: {})
-    monkeypatch.setattr(cluster, "_release_nodes", lambda: None)
     monkeypatch.setattr(cluster, "_await_usable", lambda _: None)
     return found
 
@@ -109,6 +108,52 @@ def test_a_listener_that_the_system_does_not_tell_is_left_out(monkeypatch: pytes
 def test_what_the_system_refuses_is_an_error_of_one_line(cluster: Cluster) -> None:
     with pytest.raises(SandboxError, match=r"Region eu: its control plane does not start: .*kwokctl"):
         cluster.start()
+
+
+@pytest.fixture
+def fails(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Path]:
+    """Makes a kwokctl that creates its folder and fails the first so many times. The file has a line for each run."""
+    monkeypatch.setattr(cluster, "kubeconfig_for", lambda _: {})
+    monkeypatch.setattr(cluster, "_await_usable", lambda _: None)
+    runs = cluster.layout.home / "runs"
+
+    def make(times: int) -> Path:
+        kwokctl = cluster.layout.bin / "kwokctl"
+        kwokctl.parent.mkdir(parents=True)
+        saved = yaml.safe_dump(WHOLE)
+        kwokctl.write_text(
+            f"#!/bin/sh\nls {cluster.directory} >> {runs} 2>/dev/null; echo run >> {runs}\n"
+            f"mkdir -p {cluster.directory}; cat > {cluster.directory}/kwok.yaml <<END\n{saved}END\n"
+            f'test "$(grep -c run {runs})" -gt {times} || {{ echo "failed to init crs" >&2; exit 1; }}\n'
+        )
+        kwokctl.chmod(0o755)
+        return runs
+
+    return make
+
+
+def test_a_new_one_that_does_not_start_is_made_once_more_from_nothing(
+    cluster: Cluster, fails: Callable[[int], Path]
+) -> None:
+    runs = fails(1)
+    cluster.start()
+    assert runs.read_text().split() == ["run", "run"]
+
+
+def test_a_new_one_that_does_not_start_twice_says_why(cluster: Cluster, fails: Callable[[int], Path]) -> None:
+    runs = fails(2)
+    with pytest.raises(SandboxError, match=r"Region eu: its control plane does not start\.\nfailed to init crs"):
+        cluster.start()
+    assert runs.read_text().split() == ["run", "run"]
+
+
+def test_one_that_holds_objects_is_never_thrown_away(cluster: Cluster, fails: Callable[[int], Path]) -> None:
+    _write(cluster, WHOLE)
+    runs = fails(1)
+    with pytest.raises(SandboxError, match="does not start"):
+        cluster.start()
+    assert runs.read_text().split() == ["kwok.yaml", "run"]
+    assert cluster.exists
 
 
 def test_a_machine_without_free_ports_is_told(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,14 @@ def test_control_planes_that_were_killed_are_started_again_with_what_they_held(p
     project.kill(project.servers)
     assert "control plane started" in project.run("up")
     assert project.run(*kubectl, "get", "namespace", "kept", "-o", "name") == "namespace/kept\n"
+    # All that come while KWOK takes the nodes over, and go while it does: it passes over none.
+    project.run(*kubectl, "create", "deployment", "many", "--image=any:1", "--replicas=60", "--namespace=kept")
+    waits = ("rollout", "status", "deployment/many", "--namespace=kept", "--timeout=120s")
+    assert "successfully rolled out" in project.run(*kubectl, *waits)
+    project.kill(project.servers)
+    project.run("up")
+    project.run(*kubectl, "delete", "pods", "--all", "--namespace=kept", "--timeout=120s")
+    assert "successfully rolled out" in project.run(*kubectl, *waits)
 
 
 def test_servers_whose_sandbox_was_deleted_by_hand_are_ended_by_the_next_up(project: Project) -> None:

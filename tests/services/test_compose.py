@@ -16,9 +16,10 @@ from components.database.cockroachdb_sql import application_sql
 from components.quantities import cpus, quantity_bytes
 from components.services import NAMES
 from sandbox.binaries import FOR_TESTS, pinned_version
+from stacks.settings import Settings, parse
 from tests.support.compose import FILE, PASSWORDS, VARIABLES, Model, compose, loaded
 from tests.support.manifests import chart_calls, chart_of, of_kind
-from tests.support.rendering import Rendered, render
+from tests.support.rendering import Rendered, render, stack_config
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(60)]
 
@@ -122,6 +123,43 @@ def test_services_get_the_command_the_variables_and_the_files_of_the_chart(
     assert {mount["target"] for mount in here["volumes"]} | {"/tmp"} == {
         mount["mountPath"] for mount in there["volumeMounts"]
     }
+
+
+HERE = {"stage", "database", "cache", "messaging", "services"}
+"""Sections of the settings that the file has parts of."""
+NOT_HERE = {
+    "regions": "`regions`",
+    "clouds": "without Kubernetes",
+    "mesh": "no Istio, no gateway",
+    "monitoring": "No monitoring",
+    "gitops": "no Argo CD",
+    "rancher": "no Rancher",
+    "streaming": "`streaming`",
+    "scaling": "`scaling`",
+    "matching": "`matching`",
+    "ledger": "`ledger`",
+    "circles": "`circles`",
+    "edge": "`edge.cdn`",
+    "edge_sites": "`edgeSites`",
+}
+"""All other sections, with the words by which the head of the file says that they are not there."""
+
+
+def test_the_head_of_the_file_names_every_part_of_the_platform_that_is_not_there() -> None:
+    head, _, _ = FILE.read_text().partition("name: sacred-council")
+    assert HERE | NOT_HERE.keys() == Settings.model_fields.keys()
+    assert [section for section, words in NOT_HERE.items() if words not in head] == []
+    assert "`messaging.websocket`" in head
+
+
+def test_parts_that_are_not_there_are_off_in_the_stack_that_the_file_replaces() -> None:
+    values = {key.removeprefix("sacred-council:"): value for key, value in stack_config("local").items()}
+    settings = parse({key: value for key, value in values.items() if not key.startswith("pulumi:")})
+    live = settings.messaging.websocket
+    parts = (settings.streaming, settings.scaling, settings.matching, settings.ledger, settings.circles)
+    for part in (*parts, live, live.agents):
+        assert part.enabled is False
+    assert (len(settings.regions), settings.edge_sites, settings.edge.cdn) == (1, (), "none")
 
 
 def test_services_are_reached_from_this_machine_only_each_at_a_port_of_its_own(model: Model) -> None:

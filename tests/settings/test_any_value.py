@@ -99,6 +99,7 @@ STREAM = {
 }
 WEBSOCKET = {
     "enabled": True,
+    "agents": {"enabled": True, "maxMessage": "16Ki", "subscriptions": 16},
     "home": "us-central1",
     "origins": ["https://sacred-council.love"],
     "servers": 2,

@@ -101,6 +101,13 @@ HERE = [
         f".max: 2 {EACH_ZONE_RULE}",
     ),
     (
+        # cloud.google.com/kubernetes-engine/docs/concepts/regional-clusters: three zones, a node in each at first.
+        IOWA,
+        "nodes",
+        {"type": "e2-standard-4", "min": 1, "max": 2},
+        ".max: 2 is too small for 3 zones: each zone needs a node; write 3 or more",
+    ),
+    (
         IOWA,
         "nodes",
         {"type": "e2-standard-4", "min": 3, "max": 64},

@@ -16,6 +16,7 @@ from components.database import instances as machines
 from components.offers import refresh, tables
 from components.offers.sizes import ANY, family_of
 from components.versions import POSTGRESQL_VERSION
+from report.carbon import SIZES
 from stacks import geography, standbys
 from stacks.settings import SettingsError, parse
 from tests.support.managed import COMMON
@@ -89,8 +90,25 @@ def test_the_tables_are_about_every_region_of_the_catalogue() -> None:
         assert (row.regions or set()) <= {name for cloud, name in known if cloud == row.cloud}
 
 
-UNPRICED = {"sa-east-1", "africa-south1"}
+UNPRICED = {"sa-east-1"}
 """Regions for which no source has prices."""
+
+LISTED = [
+    # The list of Cyclenerd (2026-08-20), rounded to five decimals. Its africa-south1 costs what europe-west1 costs.
+    ("gcp", "africa-south1", "e2-standard-4", 0.14743),
+    ("gcp", "us-central1", "e2-standard-4", 0.13402),
+    ("gcp", "me-west1", "n2-standard-4", 0.21366),
+    # The list of Karpenter (2026-07-20).
+    ("aws", "us-east-1", "m7i.xlarge", 0.2016),
+    ("aws", "us-east-1", "m7g.xlarge", 0.1632),
+]
+
+
+@pytest.mark.parametrize(("cloud", "region", "name", "usd"), LISTED)
+def test_prices_are_those_of_their_lists(cloud: str, region: str, name: str, usd: float) -> None:
+    found = offers.machine_price(cloud, region, name)
+    assert found is not None
+    assert (found.usd_per_hour, found.source.date != "unknown") == (usd, True)
 
 
 def test_every_region_but_those_without_a_source_has_prices_of_machines() -> None:
@@ -106,8 +124,82 @@ def test_each_kind_of_size_has_rows_and_no_type_has_two(cloud: str, kind: offers
     assert len(types) == len(set(types))
 
 
+@pytest.mark.parametrize("name", ["g2-standard-4", "a2-highgpu-1g"])
+@pytest.mark.parametrize("region", [one.name for one in geography.CATALOGUE if one.cloud == "gcp"])
+def test_the_zones_of_gpus_are_known_exactly_where_google_cloud_has_them(region: str, name: str) -> None:
+    has = offers.offered("gcp", "machine", region, name)
+    assert bool(offers.gpu_zones("gcp", region, name)) == has, "see gpu_zones.csv in CONTRIBUTING.md"
+
+
+TABLES = ("sizes", "machines", "prices", "gpus", "gpu_zones")
+
+
+@pytest.mark.parametrize(
+    ("cloud", "name", "processors", "gib"),
+    [
+        # The vendors' pages of each type.
+        ("gcp", "e2-standard-4", 4, 16),
+        ("gcp", "f1-micro", 1, 0.6),
+        ("aws", "m7i.xlarge", 4, 16),
+        ("aws", "t3.nano", 2, 0.5),
+        ("aws", "r7g.16xlarge", 64, 512),
+        ("azure", "Standard_D4s_v5", 4, 16),
+        ("azure", "Standard_E8ds_v5", 8, 64),
+    ],
+)
+def test_the_sizes_of_machines_are_those_of_the_vendors(cloud: str, name: str, processors: int, gib: float) -> None:
+    found = offers.machine(cloud, name)
+    assert found is not None
+    assert (found.processors, found.memory) == (processors, gib)
+
+
+def test_the_report_counts_with_the_same_sizes() -> None:
+    clouds = {"e2": "gcp", "n2": "gcp", "St": "azure"}
+    for name, (processors, gib) in SIZES.items():
+        found = offers.machine(clouds.get(name[:2], "aws"), name)
+        assert found is not None
+        assert (found.processors, found.memory) == (processors, gib), name
+
+
+@pytest.mark.parametrize(("cloud", "kind"), [one for one in KINDS if one[1] == "machine"])
+def test_the_size_of_most_machines_is_known(cloud: str, kind: str) -> None:
+    known = [offers.machine(cloud, name) for name in named(cloud, kind)]
+    assert sum(one is not None for one in known) > 0.75 * len(known)
+
+
+@pytest.mark.parametrize(
+    ("cloud", "gib", "expected"),
+    [
+        # cloud.google.com/kubernetes-engine/docs/concepts/plan-node-sizes: 25 % of 4 GiB, 20 % of 4, 10 % of 8.
+        ("gcp", 16, 16 - 1 - 0.8 - 0.8 - 100 / 1024),
+        # The kubelet of EKS keeps 255 MiB and 11 MiB for each of 110 pods.
+        ("aws", 8, 8 - (255 + 11 * 110 + 100) / 1024),
+        # learn.microsoft.com/azure/aks/node-resource-reservations: 20 MiB for each of 110 pods and 50, or a quarter.
+        ("azure", 16, 16 - (20 * 110 + 50 + 100) / 1024),
+        ("azure", 4, 4 - 1 - 100 / 1024),
+    ],
+)
+def test_a_node_leaves_to_pods_what_its_cloud_does_not_keep(cloud: str, gib: float, expected: float) -> None:
+    assert offers.room(cloud, gib) == pytest.approx(expected)
+
+
+def test_a_node_has_room_for_the_largest_pod() -> None:
+    (place,) = [one for one in geography.CATALOGUE if one.name == "us-east-1"]
+    nodes_ = {"type": "m7i.large", "min": 3, "max": 9}
+    own = {"engine": "cockroachdb", "nodes": 3}
+    assert mistakes(stack(place, nodes=nodes_, database={**own, "memory": "6Gi"})) == []
+    assert mistakes(stack(place, nodes=nodes_, database={**own, "memory": "7Gi"})) == [
+        'sacred-council:regions[0].nodes.type: "m7i.large" leaves 6.5 GiB of memory to pods, too little for '
+        "database.memory: 7.0 GiB; write e.g. m7i.xlarge, or a smaller database.memory"
+    ]
+    # A managed database has no pod, and a type of unknown size is not judged.
+    assert mistakes(stack(place, nodes=nodes_, database={"memory": "7Gi"})) == []
+    unknown = {**nodes_, "type": "m99z.large"}
+    assert mistakes(stack(place, nodes=unknown, database={**own, "memory": "70Gi"})) == []
+
+
 def test_every_row_has_a_source_with_an_address_and_a_day() -> None:
-    used = {row["source"] for name in ("sizes", "prices", "gpus", "gpu_zones") for row in tables.rows(name)}
+    used = {row["source"] for name in TABLES for row in tables.rows(name)}
     used |= {source for row in tables.rows("regions") for source in row["source"].split()}
     assert used == set(tables.sources())
     for source in tables.sources().values():
@@ -115,7 +207,7 @@ def test_every_row_has_a_source_with_an_address_and_a_day() -> None:
         assert source.date == "unknown" or date.fromisoformat(source.date) <= date.today()
 
 
-UNDATED = {"cloud-sql", "gist-g5", "skypilot-aws", "skypilot-gcp", "skypilot-gcp-gpus"}
+UNDATED = {"cloud-sql", "skypilot-aws", "skypilot-gcp"}
 """Sources whose day nobody knows (docs/adr/0026)."""
 
 
@@ -180,6 +272,13 @@ def test_what_is_there_what_is_not_and_what_nobody_knows(
         ("azure", "machine", "eastus", "Standard_D7s_v5", "Standard_D8s_v5"),
         ("azure", "cache", "eastus", "Balanced_B7", "Balanced_B5"),
         ("gcp", "machine", "me-west1", "e2-standard-64", "e2-standard-32"),
+        # Another line is one for general purposes, and nobody is advised to take accelerators.
+        ("aws", "machine", "us-east-1", "mac1.metal", "m5.metal"),
+        ("aws", "machine", "us-east-1", "m7i.32xlarge", "m7i.24xlarge"),
+        ("aws", "machine", "us-east-1", "p5.48xlarge", "m5.24xlarge"),
+        ("aws", "machine", "us-east-1", "g5.3xlarge", "g5.4xlarge"),
+        ("aws", "machine", "us-east-1", "t3.nano", "t3.small"),
+        ("gcp", "machine", "us-central1", "f1-micro", "e2-small"),
     ],
 )
 def test_the_nearest_is_the_same_size_of_the_next_generation_or_the_next_size(
@@ -315,6 +414,15 @@ def test_the_remedy_is_a_type_that_the_region_has(data: st.DataObject) -> None:
         ("azure", "Standard_DS11_v2", True),
         ("azure", "Standard_B2ts_v2", False),
         ("azure", "Standard_B2ls_v2", True),
+        # GKE: "Node pools of f1-micro machines are not supported due to insufficient memory". Below 2 GiB, likewise.
+        ("gcp", "f1-micro", False),
+        ("gcp", "g1-small", False),
+        ("gcp", "e2-micro", False),
+        ("gcp", "e2-small", True),
+        ("aws", "t3.nano", False),
+        ("aws", "t3.micro", False),
+        ("aws", "t4g.micro", False),
+        ("aws", "t3.small", True),
     ],
 )
 def test_machines_that_cannot_be_nodes_are_known(cloud: str, name: str, fits: bool) -> None:
@@ -348,6 +456,7 @@ def test_machines_that_cannot_be_nodes_are_known(cloud: str, name: str, fits: bo
         ("eastus", "Standard_D4ps_v6", "has no secure boot on AKS, and every node here starts with it"),
         ("eastus", "Standard_B1ms", "has fewer than two processors, and AKS takes no such machine"),
         ("eastus", "Standard_B2ts_v2", "has less than 2 GiB of memory, and AKS takes no such machine"),
+        ("us-central1", "f1-micro", "has less than 2 GiB of memory, which the pods of every node need for themselves"),
     ],
 )
 def test_such_machines_are_refused_with_one_that_can(region: str, name: str, complaint: str) -> None:

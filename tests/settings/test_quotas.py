@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from stacks.quotas import ADDRESSES, USUAL_RULES, exceeded, public_addresses, security_group_rules
+from stacks.quotas import (
+    ADDRESSES,
+    PROCESSORS,
+    USUAL_RULES,
+    exceeded,
+    few_processors,
+    processors,
+    public_addresses,
+    security_group_rules,
+)
 from stacks.settings import Settings, parse
 from tests.support.regions import MACHINES
 from tests.support.rendering import render, stack_config
@@ -80,7 +89,7 @@ def test_the_planetary_stack_needs_more_than_aws_gives_unasked() -> None:
     needed = {
         region.name: security_group_rules(stack, region.name) for region in stack.regions if region.cloud == "aws"
     }
-    assert needed == dict.fromkeys(["sa-east-1", "ap-southeast-2"], 132)
+    assert needed == dict.fromkeys(["sa-east-1", "ap-southeast-2"], 142)
     rules = [warning for warning in exceeded(stack) if "L-0EA8095F" in warning]
     assert [warning.partition(":")[0] for warning in rules] == ["sa-east-1", "ap-southeast-2"]
     assert all(f"about {needed['sa-east-1']} rules" in warning for warning in rules)
@@ -88,14 +97,17 @@ def test_the_planetary_stack_needs_more_than_aws_gives_unasked() -> None:
 
 def test_the_planetary_stack_needs_more_addresses_than_aws_and_google_give_unasked() -> None:
     stack = planetary()
-    # Database nodes, messaging, metrics, and brokers.
-    ways_out, endpoints, gateways, servers = 1, 3 + 1 + 1 + 3, 2, 2
-    needed = ways_out + endpoints + gateways + servers
-    assert public_addresses(stack, "us-central1") == needed == 13 > ADDRESSES["gcp"].usual
-    # NAT, messaging, metrics and the public gateway have an address in each of three zones; each database node
-    # and each broker has one, and each server for circles one for TCP and one for UDP.
-    assert public_addresses(stack, "sa-east-1") == 3 * 4 + 3 + 3 + 2 * servers
-    assert public_addresses(stack, "southafricanorth") == 3 + endpoints + gateways + servers < ADDRESSES["azure"].usual
+    # Database nodes, messaging, metrics, brokers, and a validator.
+    ways_out, endpoints, gateways, calls = 1, 3 + 1 + 1 + 3 + 1, 2, 2
+    assert (
+        public_addresses(stack, "asia-east1") == ways_out + endpoints + gateways + calls == 14 > ADDRESSES["gcp"].usual
+    )
+    # Edge sites reach the messaging and the collector of their home.
+    assert public_addresses(stack, "us-central1") == public_addresses(stack, "asia-east1") + 2 == 16
+    # NAT, messaging, metrics and the public gateway have an address in each of three zones; each database node,
+    # each broker and the validator have one; a server of circles has one for UDP and one for TCP.
+    assert public_addresses(stack, "sa-east-1") == 3 * 4 + 3 + 3 + 1 + 2 * calls
+    assert public_addresses(stack, "southafricanorth") == 3 + endpoints + gateways + calls < ADDRESSES["azure"].usual
     told = [warning.partition(":")[0] for warning in exceeded(stack) if "public addresses" in warning]
     assert told == ["us-central1", "europe-west1", "asia-east1", "sa-east-1", "ap-southeast-2"]
 
@@ -125,6 +137,28 @@ def test_the_quota_is_named_as_the_cloud_names_it() -> None:
 @pytest.mark.parametrize("stack", [settings(IOWA, AMSTERDAM), settings(SAO_PAULO), settings(AMSTERDAM)])
 def test_nobody_is_told_where_the_usual_quota_is_enough(stack: Settings) -> None:
     assert list(exceeded(stack)) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "least", "most"),
+    [
+        (IOWA, 3 * 4, 9 * 4),
+        (SAO_PAULO, 3 * 4, 9 * 4),
+        # Azure's own pods have a machine of two processors in each zone, which may become two.
+        (AMSTERDAM, 3 * 4 + 3 * 2, 9 * 4 + 3 * 2 * 2),
+    ],
+)
+def test_the_processors_of_the_nodes_are_counted(where: tuple[str, str], least: int, most: int) -> None:
+    (region,) = settings(where).regions
+    assert processors(region) == (least, most)
+
+
+def test_a_region_whose_first_nodes_are_too_many_is_told_before_it_waits_for_them() -> None:
+    # Twelve processors: AWS gives new accounts five (L-1216C47A), Google 24 and Azure 20.
+    (told,) = few_processors(settings(IOWA, SAO_PAULO, AMSTERDAM))
+    assert told.startswith("sa-east-1: the nodes have 12 processors at first, and up to 36 later. ")
+    assert "L-1216C47A" in told
+    assert {cloud: quota.usual for cloud, quota in PROCESSORS.items()} == {"aws": 5, "gcp": 24, "azure": 20}
 
 
 def test_each_region_more_adds_rules() -> None:

@@ -19,6 +19,8 @@ class Scenario:
     """Fire the alert `times`."""
     quiet: tuple[Series, ...]
     """None of them fires the alert."""
+    also: tuple[Series, ...] = ()
+    """Each of them fires the alert, too."""
     times: int = 1
     minutes: int = LONG
     step: int = 1
@@ -473,7 +475,22 @@ SCENARIOS = {
     "LedgerValidatorLies": Scenario(
         # The next block has no proof of it any more.
         fires={'cometbft_consensus_byzantine_validators{namespace="ledger",pod="ledger-0"}': "0x33 1 0x6"},
-        quiet=({'cometbft_consensus_byzantine_validators{namespace="ledger",pod="ledger-0"}': "0x40"},),
+        quiet=(
+            {'cometbft_consensus_byzantine_validators{namespace="ledger",pod="ledger-0"}': "0x40"},
+            # A validator is voted out: its votes go at once.
+            {
+                'cometbft_consensus_validators{namespace="ledger",pod="ledger-0"}': "5x20 4x20",
+                'cometbft_consensus_validators_power{namespace="ledger",pod="ledger-0"}': "50x20 40x20",
+            },
+        ),
+        # The block that said it came between two scrapes.
+        also=(
+            {
+                'cometbft_consensus_byzantine_validators{namespace="ledger",pod="ledger-0"}': "0x40",
+                'cometbft_consensus_validators{namespace="ledger",pod="ledger-0"}': "4x40",
+                'cometbft_consensus_validators_power{namespace="ledger",pod="ledger-0"}': "40x20 39x20",
+            },
+        ),
     ),
     "CirclesDown": Scenario(
         fires=stateful_set("circles", "circles", "2x40", "0x40"),

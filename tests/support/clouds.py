@@ -60,6 +60,7 @@ AWS_ANSWERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     aws.ADDON_VERSION: aws.addon_version,
     aws.PARAMETER: aws.parameter,
     aws.CALLER_IDENTITY: aws.caller_identity,
+    aws.ZONES: aws.availability_zones,
 }
 
 

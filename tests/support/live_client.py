@@ -67,10 +67,19 @@ def pem_of(seed: str) -> str:
 
 
 def token(
-    secret: Mapping[str, str], browser: Keyed, name: str, *circles: str, seconds: float = 600, **changes: Any
+    secret: Mapping[str, str],
+    browser: Keyed,
+    name: str,
+    *circles: str,
+    seconds: float = 600,
+    seed: str = "live.seed",
+    **changes: Any,
 ) -> str:
-    """A token that a service signs, with the Secret `messaging-connection`. `changes` replaces claims."""
-    key = pem_of(secret["live.seed"])
+    """A token that a service signs, with the Secret `messaging-connection`. `changes` replaces claims.
+
+    `seed` is the Secret's key with the signer: `live.agentSeed` lets an agent in.
+    """
+    key = pem_of(secret[seed])
     claims = {
         "iss": nkeys.public_key(key, "account"),
         "sub": browser.public_key,

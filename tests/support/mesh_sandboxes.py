@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from components.namespaces import INGRESS, SERVICES
 from sandbox import binaries, control_planes
 from sandbox.charts.repositories import DOWNLOAD_VARIABLE, FOLDER_VARIABLE
 from sandbox.controllers import istio_charts
+from sandbox.controllers.containers import ContainerRunner
 from sandbox.controllers.egress import egress_addresses
 from sandbox.controllers.istio import PROXY_STATUS, Istiod
 from sandbox.controllers.mesh import Mesh
@@ -76,13 +77,16 @@ def control_planes_of_the_mesh(sandbox: Sandbox, **environment: str) -> Iterator
 
 
 @contextmanager
-def meshed(sandbox: Sandbox) -> Iterator[tuple[StackControllers, Mesh]]:
-    """Networks, pods and meshes of the sandbox's regions; ended afterwards."""
+def meshed(sandbox: Sandbox, runners: Sequence[ContainerRunner] = ()) -> Iterator[tuple[StackControllers, Mesh]]:
+    """Networks, pods and meshes of the sandbox's regions; ended afterwards.
+
+    `runners` run containers of more pods than those of services and gateways.
+    """
     found = clusters(sandbox)
     layout = found[0].layout
     mesh = Mesh(layout, sandbox.stack)
     egress = egress_addresses(layout, sandbox.stack)
-    stack = StackControllers(layout, sandbox.stack, found, mesh.runners(), egress)
+    stack = StackControllers(layout, sandbox.stack, found, (*mesh.runners(), *runners), egress)
     stack.start()
     try:
         mesh.start(stack)
@@ -131,6 +135,16 @@ def all_ready(istiod: Istiod, least: int = 1) -> bool:
     """Whether at least so many pods should have a proxy, and all of them get requests."""
     found = [pod for namespace in (INGRESS, SERVICES) for pod in pods(istiod, namespace)]
     return len(found) >= least and all(map(is_ready, found))
+
+
+def rejected(value: Any, path: str = "") -> list[str]:
+    """What Envoy has rejected: the error states anywhere in its dumped configuration, with their paths."""
+    if isinstance(value, Mapping):
+        own = [f"{path}: {value['error_state']}"] if "error_state" in value else []
+        return [*own, *(found for key, each in value.items() for found in rejected(each, f"{path}/{key}"))]
+    if isinstance(value, list):
+        return [found for index, each in enumerate(value) for found in rejected(each, f"{path}/{index}")]
+    return []
 
 
 def proxy_of(pod: Mapping[str, Any]) -> dict[str, Any]:

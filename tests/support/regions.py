@@ -24,6 +24,10 @@ GOOGLE = (IOWA, BELGIUM, TAIWAN)
 MIXED = (IOWA, VIRGINIA, AMSTERDAM)
 FIVE = (*MIXED, TAIWAN, SINGAPORE)
 
+MUMBAI, STOCKHOLM, CAMPINAS = ("asia-south1", "gcp"), ("eu-north-1", "aws"), ("brazilsouth", "azure")
+COMPLETE = (MUMBAI, STOCKHOLM, CAMPINAS)
+"""Regions that are in no other test, for a stack with everything."""
+
 # Resources that must know the other regions, by the rest of their names. All of them change in place.
 KNOWS_PEERS = {
     "cluster",
@@ -63,6 +67,15 @@ BRUSSELS = {
     "languages": ["nl"],
     "country": "BE",
 }
+
+SITE = {
+    "name": "thimphu",
+    "context": "thimphu",
+    "geography": {"latitude": 27.47, "longitude": 89.64, "timeZone": "Asia/Thimphu", "languages": ["dz"]},
+    "egressAddresses": ["203.0.113.73"],
+    "gatewayAddress": "203.0.113.73",
+}
+"""An edge site without its home, to which the CDN sends users."""
 
 MATCHING = {"enabled": True, "source": "https://models.example.org:8443/hub", "sourceNetworks": ["203.0.113.0/24"]}
 """Matching with a model that a server of ours has."""
@@ -112,6 +125,36 @@ def configured(*regions: Where) -> dict[str, Any]:
         "matching": {},
         "services": services,
         "edge": {"domain": "example.org"},
+    }
+
+
+def everything() -> Rendered:
+    """A stack with all that stages 3 and 4 have."""
+    values = complete(*COMPLETE, primary=COMPLETE[0])
+    return render("multiregion", {f"sacred-council:{key}": value for key, value in values.items()})
+
+
+def complete(*regions: Where, primary: Where) -> dict[str, Any]:
+    """The settings of such a stack with all that stages 3 and 4 have, and an edge site of the `primary` region."""
+    home = primary[0]
+    streams = [{"name": "councils", "subjects": ["councils.>"], "home": home, "mirroredIn": "all"}]
+    return {
+        **configured(*regions),
+        "database": {"primaryRegion": home},
+        "messaging": {
+            "servers": 3,
+            "storage": "5Gi",
+            "streams": streams,
+            "websocket": {"enabled": True, "home": home},
+        },
+        "streaming": {"enabled": True, "topics": [{"name": "decisions", "replicatedTo": "all"}]},
+        "matching": MATCHING,
+        "scaling": {"enabled": True},
+        "monitoring": {"retention": "4w"},
+        "ledger": {"enabled": True, "genesisRegions": [home]},
+        "circles": {"enabled": True},
+        "edgeSites": [{**SITE, "home": home}],
+        "edge": {"domain": "example.org", "cdn": "gcp"},
     }
 
 

@@ -232,6 +232,12 @@ def stack_config(stack: str) -> dict[str, Any]:
     return dict(document["config"])
 
 
+def stack_header(stack: str) -> str:
+    """The comment at the head of the real stack file, in one line."""
+    comment, _, _ = (ROOT / f"Pulumi.{stack}.yaml").read_text().partition("config:\n")
+    return " ".join(line.removeprefix("#").strip() for line in comment.splitlines())
+
+
 TOLD: Mapping[str, str] = {"sacred-council:alertWebhookUrl": "https://example.org/alerts"}
 """The secret that gives alerts a receiver: here one under the stack's own domain."""
 

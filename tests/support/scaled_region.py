@@ -50,6 +50,7 @@ PLAN = ScalingPlan(
     services=[one for one in SCALING.services if one.name == SERVICE], weeks=WEEKS, lead_minutes=LEAD, max_growth=2.0
 )
 ADAPTER = "keda-operator-metrics-apiserver"
+EXTERNAL_METRICS = "external.metrics.k8s.io"
 
 
 @dataclass
@@ -288,9 +289,8 @@ def _objects(region: ScaledRegion, definitions: Path) -> None:
 
 def _keda(region: ScaledRegion) -> None:
     """Start the operator and the metrics server, and tell the API server where the latter is."""
-    grpc, metrics, probes, api, unused = free_ports(5)
+    grpc, api = free_ports(2)
     certificates = write_certificate(region.directory / "certificates")
-    kubeconfig = f"--kubeconfig={region.cluster.kubeconfig}"
     environment = {
         **os.environ,
         "WATCH_NAMESPACE": SERVICES,
@@ -299,63 +299,71 @@ def _keda(region: ScaledRegion) -> None:
         "KEDA_CLUSTER_OBJECT_NAMESPACE": KEDA,
         "KEDA_HTTP_DEFAULT_TIMEOUT": "3000",
     }
-    region.running.start(
-        "keda-operator",
-        [
-            str(binary("keda-operator")),
-            kubeconfig,
-            f"--cert-dir={certificates}",
-            "--enable-webhook-patching=false",
-            f"--metrics-bind-address=127.0.0.1:{metrics}",
-            f"--health-probe-bind-address=127.0.0.1:{probes}",
-            f"--metrics-service-bind-address=127.0.0.1:{grpc}",
-        ],
-        environment,
-    )
-    region.running.start(
-        "keda-adapter",
-        [
-            str(binary("keda-adapter")),
-            kubeconfig,
-            f"--lister-kubeconfig={region.cluster.kubeconfig}",
-            f"--authentication-kubeconfig={region.cluster.kubeconfig}",
-            f"--authorization-kubeconfig={region.cluster.kubeconfig}",
-            f"--client-ca-file={region.cluster.directory / 'pki' / 'ca.crt'}",
-            "--bind-address=127.0.0.1",
-            f"--secure-port={api}",
-            f"--port={unused}",
-            f"--metrics-service-address=localhost:{grpc}",
-            f"--cert-dir={certificates}",
-            f"--tls-cert-file={certificates / 'tls.crt'}",
-            f"--tls-private-key-file={certificates / 'tls.key'}",
-        ],
-        environment,
-    )
-    service = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": ADAPTER, "namespace": KEDA},
-        "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": api}]},
-    }
-    group = "external.metrics.k8s.io"
-    api_service = {
-        "apiVersion": "apiregistration.k8s.io/v1",
-        "kind": "APIService",
-        "metadata": {"name": f"v1beta1.{group}"},
-        "spec": {
-            "group": group,
-            "version": "v1beta1",
-            "groupPriorityMinimum": 100,
-            "versionPriority": 100,
-            "insecureSkipTLSVerify": True,
-            "service": {"name": ADAPTER, "namespace": KEDA, "port": api},
-        },
-    }
-    region.apply(service, api_service)
+    region.running.start("keda-operator", _operator(region.cluster, certificates, grpc), environment)
+    region.running.start("keda-adapter", _adapter(region.cluster, certificates, grpc, api), environment)
+    region.apply(*_external_metrics(api))
 
     def available() -> bool:
-        found = region.cluster.kubectl("get", "apiservice", f"v1beta1.{group}", "-o", "json")
+        found = region.cluster.kubectl("get", "apiservice", f"v1beta1.{EXTERNAL_METRICS}", "-o", "json")
         conditions = json.loads(found.stdout).get("status", {}).get("conditions", [])
         return any(one["type"] == "Available" and one["status"] == "True" for one in conditions)
 
     eventually(available, seconds=SECONDS, what="the API server reaches KEDA's metrics server")
+
+
+def _operator(cluster: Cluster, certificates: Path, grpc: int) -> list[str]:
+    """The command of KEDA's operator, which the metrics server asks at the port `grpc`."""
+    metrics, probes = free_ports(2)
+    return [
+        str(binary("keda-operator")),
+        f"--kubeconfig={cluster.kubeconfig}",
+        f"--cert-dir={certificates}",
+        "--enable-webhook-patching=false",
+        f"--metrics-bind-address=127.0.0.1:{metrics}",
+        f"--health-probe-bind-address=127.0.0.1:{probes}",
+        f"--metrics-service-bind-address=127.0.0.1:{grpc}",
+    ]
+
+
+def _adapter(cluster: Cluster, certificates: Path, grpc: int, api: int) -> list[str]:
+    """The command of KEDA's metrics server, which the API server asks at the port `api`."""
+    (unused,) = free_ports(1)
+    return [
+        str(binary("keda-adapter")),
+        f"--kubeconfig={cluster.kubeconfig}",
+        f"--lister-kubeconfig={cluster.kubeconfig}",
+        f"--authentication-kubeconfig={cluster.kubeconfig}",
+        f"--authorization-kubeconfig={cluster.kubeconfig}",
+        f"--client-ca-file={cluster.directory / 'pki' / 'ca.crt'}",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={api}",
+        f"--port={unused}",
+        f"--metrics-service-address=localhost:{grpc}",
+        f"--cert-dir={certificates}",
+        f"--tls-cert-file={certificates / 'tls.crt'}",
+        f"--tls-private-key-file={certificates / 'tls.key'}",
+    ]
+
+
+def _external_metrics(port: int) -> list[dict[str, Any]]:
+    """The objects by which the API server finds KEDA's metrics server at a port of this machine."""
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": ADAPTER, "namespace": KEDA},
+        "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": port}]},
+    }
+    api_service = {
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {"name": f"v1beta1.{EXTERNAL_METRICS}"},
+        "spec": {
+            "group": EXTERNAL_METRICS,
+            "version": "v1beta1",
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+            "insecureSkipTLSVerify": True,
+            "service": {"name": ADAPTER, "namespace": KEDA, "port": port},
+        },
+    }
+    return [service, api_service]

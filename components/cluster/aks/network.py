@@ -11,6 +11,7 @@ from pulumi_azure_native import network, resources, storage
 
 from components.cluster import PublicAddress
 from components.cluster.location import LOG_RETENTION_DAYS, NetworkArgs, common_labels
+from components.offers import zones as offered_zones
 
 ZONE_SLOTS: Final = 16
 """The nodes' range has this many equal parts, one for each possible zone number."""
@@ -21,6 +22,8 @@ _WATCHER_GROUP: Final = "NetworkWatcherRG"
 Source: https://learn.microsoft.com/azure/network-watcher/network-watcher-create
 """
 _SERVICE: Final = "service.beta.kubernetes.io/azure-"
+_EVERY_ZONE: Final = ("1", "2", "3")
+"""A region of Azure has no zones or three. Source: https://learn.microsoft.com/azure/reliability/regions-list"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,16 +224,14 @@ class AksAddresses(pulumi.ComponentResource):
 
 
 class AksAddress(pulumi.ComponentResource):
-    """An address that survives the loss of one of `zones`.
+    """An address in all zones of the region, also in those without nodes, because Azure never changes its zones.
 
     Outputs: `public` (a `PublicAddress`).
     """
 
     public: PublicAddress
 
-    def __init__(
-        self, name: str, among: AksAddresses, zones: Sequence[str], opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, among: AksAddresses, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cluster:AksAddress", name, None, opts)
         address = network.PublicIPAddress(
             f"{name}-address",
@@ -238,9 +239,10 @@ class AksAddress(pulumi.ComponentResource):
             location=among.args.location,
             sku=network.PublicIPAddressSkuArgs(name="Standard"),
             public_ip_allocation_method="Static",
-            zones=sorted(zones),
+            zones=address_zones(among.args.location),
             tags=common_labels(among.args),
-            opts=pulumi.ResourceOptions(parent=self),
+            # Other zones would replace the address, and with it whatever names it.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["zones"]),
         )
         self.public = PublicAddress(
             addresses=[address.ip_address],
@@ -256,6 +258,14 @@ class AksAddress(pulumi.ComponentResource):
 def flow_log_account(network_id: str) -> str:
     """Return a storage account name for flow logs: 24 letters and digits, unique in all of Azure. Pure."""
     return "flows" + hashlib.sha256(network_id.lower().encode()).hexdigest()[:19]
+
+
+def address_zones(location: str) -> Sequence[str]:
+    """Return the zones of an address that no zone's loss takes away: all of the region. Pure.
+
+    The setting `zones` has no part in this. Azure turns two zones into three, and refuses other zones later.
+    """
+    return offered_zones("azure", location) or _EVERY_ZONE
 
 
 def zone_subnets(nodes: IPv4Network, zones: Sequence[str]) -> dict[str, str]:

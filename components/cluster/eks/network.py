@@ -1,16 +1,18 @@
 """The network of a region on AWS: a VPC with private, public, pod and database subnets in each zone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Final
 
 import pulumi
+import pulumi_aws as aws
 from pulumi_aws import cloudwatch, ec2
 
 from components.cluster import PublicAddress
 from components.cluster.eks.identity import EksRole, EksRoleArgs, log_writing_policy, service_trust
 from components.cluster.location import FLOW_LOG_MINUTES, LOG_RETENTION_DAYS, NetworkArgs, common_labels
+from components.offers import has_eks
 from components.settings.cloud_values import EKS_ZONE_SLOTS
 
 DEFAULT_ZONES: Final = ("a", "b", "c")
@@ -139,7 +141,7 @@ class EksNetworkArgs(NetworkArgs):
     zones: Sequence[str] | None = None
     """Letters of the region's zones. None: the usual three.
 
-    A letter means different zones in different accounts, and some zones have no EKS. If AWS refuses one, list others.
+    A letter means different zones in different accounts, and some zones have no EKS.
     """
 
     @property
@@ -182,6 +184,7 @@ class EksNetwork(pulumi.ComponentResource):
         ec2.DefaultSecurityGroup(f"{name}-default-group", region=args.location, vpc_id=vpc.id, opts=child)
         if args.flow_logs:
             EksFlowLogs(f"{name}-flows", args, vpc.id, child)
+        self._look_at_zones(args)
         zones = self._zones(name, args, vpc)
         self._storage_endpoint(name, args, vpc, zones)
         self.egress_addresses = [zone.egress_address for zone in zones.values()]
@@ -190,6 +193,17 @@ class EksNetwork(pulumi.ComponentResource):
         self.public_subnet_ids = {letter: zone.public_subnet_id for letter, zone in zones.items()}
         self.managed_subnet_ids = {letter: zone.managed_subnet_id for letter, zone in zones.items()}
         self.register_outputs({"egress_addresses": self.egress_addresses})
+
+    def _look_at_zones(self, args: EksNetworkArgs) -> None:
+        """Warn about zones that the account lacks or that have no EKS. Only the account knows which zones they are."""
+
+        def tell(found: aws.GetAvailabilityZonesResult) -> None:
+            ids = dict(zip(found.names, found.zone_ids, strict=True))
+            for warning in zone_warnings(args.location, args.zone_letters, ids):
+                pulumi.log.warn(warning, self)
+
+        asked = pulumi.InvokeOutputOptions(parent=self)
+        aws.get_availability_zones_output(region=args.location, state="available", opts=asked).apply(tell)
 
     def _zones(self, name: str, args: EksNetworkArgs, vpc: ec2.Vpc) -> dict[str, EksZone]:
         child = pulumi.ResourceOptions(parent=self)
@@ -358,6 +372,20 @@ def _annotations(
 def usual_zones(location: str) -> Sequence[str]:
     """Return the letters of three zones that usually have EKS in an AWS region. Pure."""
     return _ZONES.get(location, DEFAULT_ZONES)
+
+
+def zone_warnings(location: str, zones: Sequence[str], ids: Mapping[str, str]) -> Iterator[str]:
+    """Yield a warning for each zone that cannot have a cluster. `ids` are those of the account, by full name. Pure."""
+    good = [name[-1] for name, zone_id in sorted(ids.items()) if name[:-1] == location and has_eks(zone_id)]
+    for zone in zones:
+        zone_id = ids.get(f"{location}{zone}")
+        if zone_id is None or not has_eks(zone_id):
+            known = f"it is {zone_id}, where EKS has no clusters"
+            lacks = known if zone_id else "this account does not have it"
+            yield (
+                f"{location}: AWS will refuse the zone {zone}: {lacks}. "
+                f"Write zones with letters among {', '.join(good)} before the region's first deployment"
+            )
 
 
 def zone_slot(zone: str) -> int:

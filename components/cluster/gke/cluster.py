@@ -165,9 +165,7 @@ class GkeCluster(pulumi.ComponentResource):
             release_channel=container.ClusterReleaseChannelArgs(channel=region.release_channel),
             min_master_version=region.kubernetes_version,
             workload_identity_config=_workload_identities(region.project),
-            database_encryption=container.ClusterDatabaseEncryptionArgs(
-                state="ENCRYPTED", key_name=self._encryption.key_id
-            ),
+            database_encryption=_encrypted(self._encryption.key_id),
             logging_config=container.ClusterLoggingConfigArgs(enable_components=list(LOGGED)),
             monitoring_config=_monitoring(),
             security_posture_config=container.ClusterSecurityPostureConfigArgs(
@@ -202,6 +200,10 @@ class GkeCluster(pulumi.ComponentResource):
             allows=[compute.FirewallAllowArgs(protocol="tcp", ports=list(CALLED_PORTS))],
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _encrypted(key: pulumi.Input[str]) -> container.ClusterDatabaseEncryptionArgs:
+    return container.ClusterDatabaseEncryptionArgs(state="ENCRYPTED", key_name=key)
 
 
 def _addresses() -> container.ClusterIpAllocationPolicyArgs:

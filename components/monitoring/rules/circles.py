@@ -14,8 +14,6 @@ def circles_alerts(namespace: str) -> Sequence[Alert]:
     """Return the alerts of a region with servers for circles."""
     theirs = f'namespace="{namespace}"'
     ready = f"kube_statefulset_status_replicas_ready{{{theirs}}}"
-    failed, connected = _joins(theirs, "signal_failed"), _joins(theirs, "signal_connected")
-    begun, active = _joins(theirs, "rtc_init"), _joins(theirs, "rtc_active")
     used = f'rate(container_cpu_usage_seconds_total{{{theirs},container="livekit"}}[5m])'
     most = f'kube_pod_container_resource_limits{{{theirs},container="livekit",resource="cpu"}}'
     return [
@@ -37,6 +35,24 @@ def circles_alerts(namespace: str) -> Sequence[Alert]:
             description="For 10 minutes. The others take new calls.",
             runbook="circles-down",
         ),
+        *_joining(theirs),
+        Alert(
+            name="CirclesServerBusy",
+            expr=f"max by (pod) ({used}) / max by (pod) ({most}) > 0.8",
+            wait="10m",
+            severity="warning",
+            summary="{{ $labels.pod }} uses {{ $value | humanizePercentage }} of its processors",
+            description="Above that, voices and pictures stutter. For 10 minutes.",
+            runbook="circles-joins-fail",
+        ),
+    ]
+
+
+def _joining(theirs: str) -> Sequence[Alert]:
+    """Return the alerts about people who want to join a call."""
+    failed, connected = _joins(theirs, "signal_failed"), _joins(theirs, "signal_connected")
+    begun, active = _joins(theirs, "rtc_init"), _joins(theirs, "rtc_active")
+    return [
         Alert(
             name="CirclesJoinsFail",
             expr=f"{failed} / ({failed} + {connected}) > 0.05 and {failed} + {connected} > {FEW}",
@@ -54,15 +70,6 @@ def circles_alerts(namespace: str) -> Sequence[Alert]:
             summary="{{ $value | humanizePercentage }} of those who join a call neither hear nor see anything",
             description="They connect, and their voice and video do not arrive at the server's address.",
             runbook="circles-silent",
-        ),
-        Alert(
-            name="CirclesServerBusy",
-            expr=f"max by (pod) ({used}) / max by (pod) ({most}) > 0.8",
-            wait="10m",
-            severity="warning",
-            summary="{{ $labels.pod }} uses {{ $value | humanizePercentage }} of its processors",
-            description="Above that, voices and pictures stutter. For 10 minutes.",
-            runbook="circles-joins-fail",
         ),
     ]
 

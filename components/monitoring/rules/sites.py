@@ -13,14 +13,11 @@ COMING_UP: Final = "45m"
 
 
 def site_rules(targets: MonitoringTargets) -> Rules:
-    """Record which edge sites there should be, and alert when one has no link. Empty without sites.
-
-    The name of a link is that of the site's server, such as `lisbon-nats-0`.
-    """
+    """Record which edge sites there should be, and alert when one has no link. Empty without sites."""
     if not targets.sites or targets.messaging is None:
         return []
     ours = f'namespace="{targets.messaging}"'
-    linked = f'label_replace(nats_leafz_info{{{ours}}}, "site", "$1", "name", "(.*)-nats-[0-9]+")'
+    linked = by_site(f"nats_leafz_info{{{ours}}}")
     known = [Recording(record=KNOWN, expr="vector(1)", labels={"site": site}) for site in sorted(targets.sites)]
     cut_off = Alert(
         name="EdgeSiteCutOff",
@@ -38,3 +35,11 @@ def site_rules(targets: MonitoringTargets) -> Rules:
         runbook="edge-site-cut-off",
     )
     return [*known, cut_off]
+
+
+def by_site(links: str) -> str:
+    """Return PromQL that gives the series of `links` the label `site`.
+
+    The name of a link is that of the site's server, such as `lisbon-nats-0`.
+    """
+    return f'label_replace({links}, "site", "$1", "name", "(.*)-nats-[0-9]+")'

@@ -43,7 +43,7 @@ KINDS: Final[Table] = {
             ],
             "status": lambda facts: "ACTIVE",
         },
-        refusal=refusals.private_callers,
+        refusal=refusals.cluster,
     ),
     "aws:eks/nodeGroup:NodeGroup": named(
         id_from("clusterName", "nodeGroupName"),

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sandbox.providers.aws.make import ACCOUNT, ADDONS, CALLER
+from sandbox.providers.aws.make import ACCOUNT, ADDONS, CALLER, zone_ids
 from sandbox.providers.base import CheckFailedError, ProviderError, Values
 from sandbox.providers.cloud.provider import CloudStandIn, Function
 
 ADDON_VERSION: Final = "aws:eks/getAddonVersion:getAddonVersion"
 PARAMETER: Final = "aws:ssm/getParameter:getParameter"
+ZONES: Final = "aws:index/getAvailabilityZones:getAvailabilityZones"
 CALLER_IDENTITY: Final = "aws:index/getCallerIdentity:getCallerIdentity"
 
 _MINOR: Final = re.compile(r"1\.\d{2}")
@@ -44,6 +45,13 @@ def caller_identity(_args: Mapping[str, Any]) -> Values:
     return {"id": ACCOUNT, "accountId": ACCOUNT, "arn": CALLER, "userId": "AROASANDBOX:sandbox"}
 
 
+def availability_zones(args: Mapping[str, Any]) -> Values:
+    """What AWS answers: the zones of the account, by name, and their ids in the same order."""
+    region = _required(args, "region")
+    ids = zone_ids(region)
+    return {"id": region, "region": region, "names": list(ids), "zoneIds": list(ids.values()), "groupNames": [region]}
+
+
 def _required(args: Mapping[str, Any], key: str) -> str:
     value = args.get(key)
     if not isinstance(value, str) or not value:
@@ -63,8 +71,13 @@ async def _caller_identity(_cloud: CloudStandIn, args: Values) -> Values:
     return caller_identity(args)
 
 
+async def _availability_zones(_cloud: CloudStandIn, args: Values) -> Values:
+    return availability_zones(args)
+
+
 FUNCTIONS: Final[Mapping[str, Function]] = {
     ADDON_VERSION: _addon_version,
     PARAMETER: _parameter,
     CALLER_IDENTITY: _caller_identity,
+    ZONES: _availability_zones,
 }

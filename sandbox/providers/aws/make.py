@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from components import offers
 from sandbox.providers.cloud.kinds import Facts, Kind, Make, Refusal, unchangeable
 
 ACCOUNT: Final = "123456789012"
@@ -21,11 +23,24 @@ ADDONS: Final = (
 )
 """Add-ons of EKS that are known here."""
 _DIGITS: Final = 17
+_LETTERS: Final = "abcdef"
+_OTHER_NUMBERS: Final = {"us-east-1": {"c": 5, "e": 3}}
+"""Each account has an order of its own. In many, `us-east-1e` is the zone that has no EKS."""
 
 
 def place(facts: Facts) -> str:
     """The region that a resource is in."""
     return facts.text("region") or facts.setting("region", "us-east-1")
+
+
+def zone_ids(region: str) -> dict[str, str]:
+    """The ids of a region's zones in this account, by name: `us-east-1a` is `use1-az1`."""
+    short = re.sub("north|south|east|west|central", lambda word: word[0][0], region).replace("-", "")
+    numbers = _OTHER_NUMBERS.get(region, {})
+    return {
+        f"{region}{letter}": f"{short}-az{numbers.get(letter, _LETTERS.index(letter) + 1)}"
+        for letter in offers.zones("aws", region) or _LETTERS
+    }
 
 
 def random_id(prefix: str) -> Make:

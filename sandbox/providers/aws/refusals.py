@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from typing import Final
 
-from sandbox.providers.aws.make import CALLER_ROLE, place
+from components import offers
+from sandbox.providers.aws.make import CALLER_ROLE, place, zone_ids
 from sandbox.providers.cloud.behaviour import GRANT_MINUTES
-from sandbox.providers.cloud.kinds import AMAZON, GOOGLE, MICROSOFT, Existing, Facts
+from sandbox.providers.cloud.kinds import AMAZON, GOOGLE, MICROSOFT, Existing, Facts, Values
 
 CLUSTER: Final = "aws:eks/cluster:Cluster"
 ROLE: Final = "aws:iam/role:Role"
+SUBNET: Final = "aws:ec2/subnet:Subnet"
 _ADDON_VERSION: Final = re.compile(r"v\d+\.\d+\.\d+-eksbuild\.\d+")
 _EVERYBODY: Final = IPv4Network("0.0.0.0/0")
 _SIMULATED: Final = tuple(IPv4Network(f"{first}.0.0.0/8") for first in (GOOGLE, AMAZON, MICROSOFT))
 """Where the simulated clouds have their public addresses."""
+
+
+def cluster(facts: Facts, existing: Existing) -> str | None:
+    """Refuse callers or zones of a cluster."""
+    return private_callers(facts, existing) or other_zones(facts, existing)
 
 
 def private_callers(facts: Facts, _existing: Existing) -> str | None:
@@ -27,6 +34,35 @@ def private_callers(facts: Facts, _existing: Existing) -> str | None:
     if not refused:
         return None
     return f"InvalidParameterException: The following CIDRs are not allowed in publicAccessCidrs: {refused}"
+
+
+def other_zones(facts: Facts, _existing: Existing) -> str | None:
+    """Refuse zones without EKS, and in an update any zone that the cluster was not made with.
+
+    Source: https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
+    """
+    zone_of = {one.id: str(one.inputs.get("availabilityZone")) for one in facts.others(SUBNET)}
+    ids = zone_ids(place(facts))
+    without = [zone for zone in _zones(facts.inputs, zone_of) if zone in ids and not offers.has_eks(ids[zone])]
+    if without:
+        return (
+            f"UnsupportedAvailabilityZoneException: Cannot create cluster because {', '.join(sorted(without))} does "
+            "not currently have sufficient capacity to support the cluster"
+        )
+    for one in facts.others(CLUSTER):
+        if one.inputs.get("name") == facts.text("name"):
+            strange = _zones(facts.inputs, zone_of) - _zones(one.inputs, zone_of)
+            if strange:
+                return (
+                    "InvalidParameterException: Provided subnets belong to the AZs "
+                    f"{', '.join(sorted(strange))}, which the cluster was not created with"
+                )
+    return None
+
+
+def _zones(inputs: Values, zone_of: Mapping[str, str]) -> set[str]:
+    subnets = (inputs.get("vpcConfig") or {}).get("subnetIds") or []
+    return {zone_of[subnet] for subnet in subnets if subnet in zone_of}
 
 
 def _is_public(network: IPv4Network) -> bool:

@@ -6,9 +6,10 @@ from typing import Final
 
 from sandbox.providers.azure_native.make import identities, in_group, named
 from sandbox.providers.azure_native.roles import data_service_may_not, key_needs
-from sandbox.providers.cloud.kinds import Facts, Table
+from sandbox.providers.cloud.kinds import Existing, Facts, Table, Values
 
 REDIS_DATABASE: Final = "azure-native:redisenterprise:Database"
+STORAGE_ACCOUNT: Final = "azure-native:storage:StorageAccount"
 _POSTGRES: Final = "Microsoft.DBforPostgreSQL"
 _REDIS: Final = "Microsoft.Cache"
 _STORAGE: Final = "Microsoft.Storage"
@@ -16,6 +17,22 @@ _STORAGE: Final = "Microsoft.Storage"
 
 def _redis_host(facts: Facts) -> str:
     return f"{facts.text('clusterName')}.{facts.text('location')}.redis.azure.net"
+
+
+def _other_zones(facts: Facts, _existing: Existing) -> str | None:
+    """Refuse an update between one zone and all zones: Azure converts accounts only on request.
+
+    Source: https://learn.microsoft.com/azure/storage/common/redundancy-migration
+    """
+    for one in facts.others(STORAGE_ACCOUNT):
+        same = one.inputs.get("accountName") == facts.text("accountName")
+        if same and _in_all_zones(one.inputs) != _in_all_zones(facts.inputs):
+            return "the redundancy cannot be updated: convert the account (az storage account migration start)"
+    return None
+
+
+def _in_all_zones(inputs: Values) -> bool:
+    return str((inputs.get("sku") or {}).get("name")).endswith("ZRS")
 
 
 KINDS: Final[Table] = {
@@ -59,12 +76,13 @@ KINDS: Final[Table] = {
         minutes=2.0,
         outputs={"port": lambda facts: facts.inputs.get("port") or 10000},
     ),
-    "azure-native:storage:StorageAccount": named(
+    STORAGE_ACCOUNT: named(
         in_group(_STORAGE, "storageAccounts", "$accountName"),
         "accountName",
         "kind isHnsEnabled",
         longest=24,
         minutes=0.5,
+        refusal=_other_zones,
         outputs={
             "primaryEndpoints": lambda facts: {"blob": f"https://{facts.text('accountName')}.blob.core.windows.net/"}
         },

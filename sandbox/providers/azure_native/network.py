@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from sandbox.providers.azure_native.make import in_group, named, subscription
 from sandbox.providers.cloud.kinds import MICROSOFT, Existing, Facts, Table
@@ -14,6 +15,15 @@ def _in_several_zones(facts: Facts, _existing: Existing) -> str | None:
     if len(facts.inputs.get("zones") or []) > 1:
         return "A NAT gateway of the SKU Standard can be in one zone only: give each zone its own"
     return None
+
+
+def _every_zone(facts: Facts) -> Sequence[Any]:
+    """Azure knows addresses of one zone and of all zones, and takes two zones for all.
+
+    Source: github.com/hashicorp/terraform-provider-azurerm issues 16470 and 18741.
+    """
+    zones = facts.inputs.get("zones") or []
+    return zones if len(zones) < 2 else ["1", "2", "3"]
 
 
 KINDS: Final[Table] = {
@@ -50,7 +60,8 @@ KINDS: Final[Table] = {
         "publicIpAddressName",
         "zones sku publicIPAddressVersion publicIPPrefix",
         minutes=0.1,
-        outputs={"ipAddress": lambda facts: facts.address(MICROSOFT)},
+        outputs={"ipAddress": lambda facts: facts.address(MICROSOFT), "zones": _every_zone},
+        settles="zones",
     ),
     "azure-native:network:PublicIPPrefix": named(
         in_group(_NETWORK, "publicIPPrefixes", "$publicIpPrefixName"),

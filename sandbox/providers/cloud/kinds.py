@@ -104,6 +104,8 @@ class Kind:
     """Most characters of an automatic name."""
     immutable: frozenset[str] = frozenset()
     """Paths below which a change replaces the resource."""
+    settles: frozenset[str] = frozenset()
+    """Inputs whose value the cloud may replace by its own, the output. A refresh finds that one."""
     changing: frozenset[str] = frozenset()
     """Outputs with a new value after each update."""
     secret: frozenset[str] = frozenset()

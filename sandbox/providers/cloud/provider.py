@@ -122,12 +122,14 @@ class CloudStandIn(base.StandIn):
 
     async def read(self, request: base.ReadRequest) -> tuple[str, Values, Values]:
         """What the resource is now; it may be changed or gone. Reading by id alone is an import."""
-        self._kind(request.type)
+        kind = self._kind(request.type)
         self._fail_if_asked("read", request)
         record = self.store.get(request.type, request.id, _stack(request))
         if record is None:
             return "", {}, {}
-        return record.id, reveal(record.outputs, request.properties), reveal(record.inputs, request.inputs)
+        settled = {key: record.outputs[key] for key in kind.settles if record.outputs.get(key)}
+        given = {**record.inputs, **settled}
+        return record.id, reveal(record.outputs, request.properties), reveal(given, request.inputs)
 
     async def delete(self, request: base.DeleteRequest) -> None:
         """Remove the resource and the resources inside it. Keep what the real cloud would keep."""

@@ -15,6 +15,7 @@ from components.cluster.settings import (
     EKS_ZONES,
     GKE_NODES,
     GKE_SURGE,
+    GKE_ZONES,
     AwsRegion,
     AzureRegion,
     ExistingRegion,
@@ -105,14 +106,17 @@ def most_nodes(region: GcpRegion | AwsRegion | AzureRegion) -> int:
 
 
 def zones_have_nodes(settings: Settings) -> Iterator[Mistake]:
-    """On AWS and Azure, each zone has at least one node."""
+    """Each zone has at least one node. On Google Cloud a region has three zones from its first node on."""
     for path, region in regions_by_path(settings):
-        if isinstance(region, AwsRegion | AzureRegion) and region.nodes.max < zone_count(region):
+        if isinstance(region, ExistingRegion):
+            continue
+        zones = GKE_ZONES if isinstance(region, GcpRegion) else zone_count(region)
+        if region.nodes.max < zones:
             yield Mistake(
                 path=f"{path}.nodes.max",
                 value=shown(region.nodes.max),
-                rule=f"is too small for {zone_count(region)} zones: each zone needs a node",
-                remedy=f"write {zone_count(region)} or more, or name fewer zones",
+                rule=f"is too small for {zones} zones: each zone needs a node",
+                remedy=f"write {zones} or more" + ("" if isinstance(region, GcpRegion) else ", or name fewer zones"),
                 reads=(f"{path}.zones",),
             )
 

@@ -170,6 +170,27 @@ def browsers_send_no_more_than_servers_take(settings: Settings) -> Iterator[Mist
         )
 
 
+def agents_have_no_more_than_browsers(settings: Settings) -> Iterator[Mistake]:
+    """No agent sends larger messages, or has more subscriptions, than a browser."""
+    live = settings.messaging.websocket
+    own, most = live.agents.max_message, live_rights.SUBSCRIPTIONS
+    if own is not None and bytes_of(own) > bytes_of(live.max_message):
+        yield Mistake(
+            path=f"{_LIVE}.agents.maxMessage",
+            value=shown(own),
+            rule=f"is more than the {live.max_message} that a browser may send",
+            remedy=f"write {live.max_message} or less, or raise {_LIVE}.maxMessage",
+            reads=(f"{_LIVE}.maxMessage",),
+        )
+    if live.agents.subscriptions > most:
+        yield Mistake(
+            path=f"{_LIVE}.agents.subscriptions",
+            value=shown(live.agents.subscriptions),
+            rule=f"is more than the {most} that a browser may have",
+            remedy=f"write {most} or less",
+        )
+
+
 RULES: Final = (
     servers_can_vote,
     streams_have_a_home,
@@ -182,4 +203,5 @@ RULES: Final = (
     the_state_of_circles_has_a_home,
     the_stream_of_circles_is_the_programs,
     browsers_send_no_more_than_servers_take,
+    agents_have_no_more_than_browsers,
 )

@@ -8,7 +8,7 @@ from components import offers
 from components.cache import instances as nodes
 from components.cluster.settings import AwsRegion, AzureRegion, ExistingRegion, GcpRegion
 from components.database import instances as machines
-from components.quantities import gibibytes
+from components.quantities import gibibytes, quantity_bytes
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
 from stacks.settings.rules.paths import regions_by_path
@@ -21,6 +21,15 @@ _LARGEST_DISKS: Final = {
     "aws": machines.RDS_LARGEST_DISK,
     "azure": machines.FLEXIBLE_SERVER_DISKS[-1],
 }
+_POD_SWITCHES: Final = (
+    "database.engine",
+    "cache.engine",
+    "messaging.websocket.enabled",
+    "streaming.enabled",
+    "matching.enabled",
+    "ledger.enabled",
+)
+"""Settings that say which data services have pods."""
 
 ManagedRegionSettings = GcpRegion | AwsRegion | AzureRegion
 
@@ -39,7 +48,7 @@ def regions_have_the_types(settings: Settings) -> Iterator[Mistake]:
             fit = offers.unfit(region.cloud, _USES.get(key, kind), name)
             rule = fit or _against(region, kind, name)
             if rule is not None:
-                nearest = _instead(region, key, kind, name)
+                nearest = _instead(settings, region, key, kind, name)
                 yield Mistake(
                     path=f"{path}.{key}",
                     value=shown(name),
@@ -49,11 +58,63 @@ def regions_have_the_types(settings: Settings) -> Iterator[Mistake]:
                 )
 
 
-def _instead(region: ManagedRegionSettings, key: str, kind: offers.Kind, name: str) -> str | None:
+def _instead(settings: Settings, region: ManagedRegionSettings, key: str, kind: offers.Kind, name: str) -> str | None:
     """A type that the region has. None: no type is known."""
     if key == "nodes.gpu.type":
         return next(iter(offers.gpu_types(region.cloud, region.name)), None)
+    if key == "nodes.type":
+        return _large_enough(region, max(_pods(settings, region).values()))
     return offers.nearest(region.cloud, kind, region.name, name)
+
+
+def the_largest_pod_fits(settings: Settings) -> Iterator[Mistake]:
+    """A node has room for each pod of the data services. Types of unknown size are allowed."""
+    for path, region in managed_regions(settings):
+        name = region.nodes.type
+        known = offers.machine(region.cloud, name)
+        refused = offers.unfit(region.cloud, "machine", name) or _against(region, "machine", name)
+        if known is None or refused:
+            continue
+        pods, room = _pods(settings, region), offers.room(region.cloud, known.memory)
+        key = max(pods, key=lambda one: pods[one])
+        if pods[key] > room:
+            larger = _large_enough(region, pods[key])
+            yield Mistake(
+                path=f"{path}.nodes.type",
+                value=shown(name),
+                rule=f"leaves {room:.1f} GiB of memory to pods, too little for {key}: {pods[key]:.1f} GiB",
+                remedy=f"write e.g. {larger}, or a smaller {key}" if larger else f"write a smaller {key}",
+                reads=(f"{path}.name", f"{path}.nodes.gpu", key, *_POD_SWITCHES),
+            )
+
+
+def _pods(settings: Settings, region: ManagedRegionSettings) -> Mapping[str, float]:
+    """GiB that a pod of each data service asks for, by the path of the setting."""
+    websocket = settings.messaging.websocket
+    asked = {"messaging.memory": settings.messaging.memory}
+    if settings.database.engine == "cockroachdb":
+        asked["database.memory"] = settings.database.memory
+    if settings.cache.engine == "redis":
+        asked["cache.memory"] = settings.cache.memory
+    if websocket.enabled:
+        asked["messaging.websocket.memory"] = websocket.memory
+    if settings.streaming.enabled:
+        asked["streaming.memory"] = settings.streaming.memory
+    if settings.matching.enabled and region.nodes.gpu is None:
+        asked["matching.memory"] = settings.matching.memory
+    if settings.ledger.enabled:
+        asked["ledger.memory"] = settings.ledger.memory
+    return {key: quantity_bytes(key, memory) / 2**30 for key, memory in asked.items()}
+
+
+def _large_enough(region: ManagedRegionSettings, gib: float) -> str | None:
+    """The type that is most like the region's and has room for a pod of so many GiB. None: no type is known."""
+
+    def enough(name: str) -> bool:
+        known = offers.machine(region.cloud, name)
+        return known is not None and offers.room(region.cloud, known.memory) >= gib
+
+    return offers.nearest(region.cloud, "machine", region.name, region.nodes.type, enough)
 
 
 def _types(region: ManagedRegionSettings) -> Iterator[tuple[str, offers.Kind, str]]:
@@ -217,6 +278,7 @@ def _too_much(region: str, data_service: str, asked: Mapping[str, str], kind: st
 
 RULES: Final = (
     regions_have_the_types,
+    the_largest_pod_fits,
     machines_for_gpus_have_them,
     regions_have_the_zones,
     a_machine_is_large_enough,
