@@ -10,7 +10,7 @@ from components import network
 from components.connection import Connection, DataServiceComponent
 from components.context import RegionContext
 from components.ledger import configuration, identities, proxy
-from components.ledger.identities import APP, HEADLESS_SERVICE, PEER_PORT, Validator
+from components.ledger.identities import APP, HEADLESS_SERVICE, PEER_PORT
 from components.ledger.ledger_keys import LedgerMembers
 from components.ledger.settings import LedgerSettings
 from components.ledger.votes import ADMIT_APP, REMOVE_APP, LedgerVotes, added
@@ -253,13 +253,14 @@ class CometBFT(DataServiceComponent):
 
     def _votes(self, nodes: pulumi.Resource, *, home: bool) -> pulumi.Resource:
         certificate = self._client_certificate("votes", VOTES_SECRET, proxy.voter(self._context.region), LEDGER)
-        region = self._context.region
         admit = LedgerVotes(
             f"{self._name}-admit",
             self._context,
             task="admit",
             chain=self._chain,
-            lines=self._members.validators.apply(lambda known: added(_own(region, known))),
+            lines=self._members.by_region[self._context.region].apply(
+                lambda known: added({one.index: one.public_key for one in known})
+            ),
             certificate=certificate,
             after=nodes,
             opts=self._child,
@@ -327,10 +328,6 @@ class CometBFT(DataServiceComponent):
                 opts=self._child,
             )
         )
-
-
-def _own(region: str, validators: tuple[Validator, ...]) -> dict[int, str]:
-    return {one.index: one.public_key for one in validators if one.region == region}
 
 
 def _peers_port() -> k8s.core.v1.ContainerPortArgs:

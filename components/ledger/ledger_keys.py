@@ -58,6 +58,8 @@ class LedgerMembers:
     """Those in the genesis: the first of each founding region, also of one that has left."""
     validators: pulumi.Output[tuple[Validator, ...]]
     """Those of all regions of the stack."""
+    by_region: Mapping[str, pulumi.Output[tuple[Validator, ...]]]
+    """Those of each region. Unlike `validators`, a region's are known before another region is made."""
     files: Mapping[str, pulumi.Output[dict[str, str]]]
     """The private keys of each region's validators, by region. Secret."""
 
@@ -79,6 +81,7 @@ class LedgerMembers:
             validators=pulumi.Output.all(*(made[region].validators for region in here)).apply(
                 lambda known: tuple(one for validators in known for one in validators)
             ),
+            by_region={region: one.validators for region, one in made.items()},
             files={region: one.files for region, one in made.items()},
         )
 
