@@ -380,7 +380,7 @@ def test_a_site_as_far_as_this_delivers_all_in_order(sites: Sites, where: str, d
 
 
 CARRIED = documented.blocks(documented.DOCS / "runbooks" / "carry-messages.md")
-NAMES, AT_THE_SITE, RESTORED, TAKEN, STILL_TO_COME, REMOVED, CONFIRMED = range(7)
+NAMES, PREPARED, AT_THE_SITE, RESTORED, TAKEN, STILL_TO_COME, REMOVED, CONFIRMED = range(8)
 """The blocks of the runbook, in their order."""
 
 
@@ -408,6 +408,7 @@ def test_what_is_carried_as_a_file_arrives_once_however_often_it_is_carried(site
         pytest.skip("no jq on PATH: `apt-get install --no-install-recommends jq` brings it")
     assert len(CARRIED) == CONFIRMED + 1
     subject, outbox = "councils.carried", streams.outbox("oulu", COUNCILS)
+    typed(sites, HOME, tmp_path, PREPARED)
     sites.cut("oulu")
     try:
         here(sites, "oulu", publish(subject, range(40)))
