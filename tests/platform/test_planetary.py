@@ -42,6 +42,7 @@ def test_each_region_s_api_has_the_whole_platform(sandbox: Sandbox, up: str, reg
         ("nats", "statefulset/nats"),
         ("nats-live", "deployment/nats-live"),
         ("ledger", "statefulset/ledger"),
+        ("circles", "statefulset/circles"),
         ("matching", "deployment/embedding"),
         ("sacred-council", "deployment/agent-network"),
     ):
