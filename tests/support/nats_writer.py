@@ -1,7 +1,7 @@
 """Writes to a region's NATS until it is asked to end: `python -m tests.support.nats_writer FILE`.
 
 One connection stays, and every message on it must be stored. Beside it, a new connection after the other must lead to
-the same region. What the writers of other regions say is heard over the super-cluster.
+the same region.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from pathlib import Path
 
 import nats
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 
 STREAM, SUBJECT = "growth", "growth"
 PAUSE_SECONDS = 0.05
@@ -52,10 +51,6 @@ class Seen:
     """Messages of the stream at the end."""
     met: int = 0
     """New connections that led to the region."""
-    heard: dict[str, int] = field(default_factory=dict)
-    """The number of the last message of each other region."""
-    missed: list[str] = field(default_factory=list)
-    """Gaps in what other regions said."""
     errors: list[str] = field(default_factory=list)
     disconnected: int = 0
     reconnected: int = 0
@@ -113,15 +108,6 @@ class Writer:
             except nats.errors.Error as error:
                 print(repr(error), flush=True)
                 await asyncio.sleep(1)
-        await client.subscribe(f"{SUBJECT}.*", cb=self._hear)
-
-    async def _hear(self, message: Msg) -> None:
-        region, number = message.subject.rpartition(".")[2], int(message.data)
-        last = self.seen.heard.get(region)
-        if last is not None and number != last + 1:
-            self.seen.missed.append(f"{region}: {number} after {last}")
-        if region != self.given.region:
-            self.seen.heard[region] = number
 
     async def _write(self, client: Client) -> None:
         jetstream = client.jetstream(timeout=PATIENCE_SECONDS)
