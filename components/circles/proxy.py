@@ -92,10 +92,11 @@ certificates() {{
 }}
 
 known=$(certificates)
+ending=
 haproxy -W -db -f {SETTINGS}/haproxy.cfg &
 proxy=$!
-trap 'kill -TERM "$proxy"' TERM INT USR1
-while kill -0 "$proxy" 2>/dev/null; do
+trap 'ending=yes; kill -TERM "$proxy"' TERM INT USR1
+while [ -z "$ending" ] && kill -0 "$proxy" 2>/dev/null; do
   sleep {WATCH_SECONDS} &
   wait $! || true
   now=$(certificates)

@@ -11,6 +11,7 @@ import yaml
 from livekit.api import AccessToken, VideoGrants
 
 from components.circles import configuration, proxy
+from tests.support.circle_people import HEARD_SECONDS
 from tests.support.circle_regions import (
     HOTEL,
     OFFICE,
@@ -63,7 +64,7 @@ def room(circles: CircleRegions, request: pytest.FixtureRequest) -> Iterator[str
     circles.everybody_leaves()
 
 
-def together(people: People, *names: str, seconds: float = 15) -> None:
+def together(people: People, *names: str, seconds: float = 30) -> None:
     """Wait until each of them hears all others."""
     wanted = set(names)
     for name in names:
@@ -231,6 +232,7 @@ def test_the_room_of_a_killed_server_comes_back_on_another_one_in_seconds(
     begin = time.monotonic()
     circles.kill(lost)
     try:
+        time.sleep(HEARD_SECONDS)
         eventually(
             lambda: circles.server_of(iowa, room) is other(iowa, lost), seconds=BACK_SECONDS, what="another server"
         )
@@ -281,6 +283,7 @@ def test_people_meet_again_on_another_server_when_the_set_time_is_over(
         together(people, "ada", "ben")
         # As Kubernetes does with what is left after the set time.
         circles.kill(stopping)
+        time.sleep(HEARD_SECONDS)
         eventually(
             lambda: circles.server_of(iowa, room) is other(iowa, stopping), seconds=BACK_SECONDS, what="another server"
         )

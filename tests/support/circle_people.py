@@ -29,8 +29,10 @@ from tests.support import stun
 ANSWER = "answer: "
 RATE = 48_000
 FRAME = RATE // 100
-HEARD_FRAMES = 50
-"""Of 10 ms each."""
+HEARD_FRAMES, FEWEST_FRAMES = 50, 25
+"""Of 10 ms each: how many are kept, and how many tell a tone."""
+HEARD_SECONDS = 1.5
+"""What came before is past."""
 LOUD = 1000.0
 """Mean amplitude above which something is heard."""
 STEP_SECONDS = 30.0
@@ -47,7 +49,7 @@ class Person:
     texts: list[dict[str, str]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     sounds: dict[str, deque[Any]] = field(default_factory=dict)
-    """The last frames that came from others, by their names."""
+    """The last frames that came from others, with the time when they came, by their names."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def follow(self) -> None:
@@ -76,7 +78,7 @@ class Person:
         stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1)
         try:
             async for event in stream:
-                kept.append(numpy.array(event.frame.data, dtype=numpy.int16))
+                kept.append((time.monotonic(), numpy.array(event.frame.data, dtype=numpy.int16)))
         finally:
             await stream.aclose()
 
@@ -123,12 +125,14 @@ class People:
         person.run(_sing(source, hertz))
 
     async def heard(self, who: str) -> dict[str, int]:
-        """The tones of the last half second, by speaker. Whoever is silent is not in it."""
-        sounds = {name: numpy.concatenate(list(kept)) for name, kept in self._people[who].sounds.items() if kept}
-        loud = {name: sound for name, sound in sounds.items() if numpy.abs(sound.astype(float)).mean() > LOUD}
-        for kept in self._people[who].sounds.values():
-            kept.clear()
-        return {name: _hertz(sound) for name, sound in loud.items()}
+        """The tones of the last moments, by speaker. Whoever is silent is not in it."""
+        since, found = time.monotonic() - HEARD_SECONDS, {}
+        for name, kept in self._people[who].sounds.items():
+            frames = [frame for came, frame in kept if came > since]
+            sound = numpy.concatenate(frames) if len(frames) >= FEWEST_FRAMES else numpy.zeros(1)
+            if numpy.abs(sound.astype(float)).mean() > LOUD:
+                found[name] = _hertz(sound)
+        return found
 
     async def send(self, who: str, text: str) -> None:
         """Send a text to all others in the room."""
