@@ -115,10 +115,11 @@ def _route(route: Mapping[str, Any], patches: Sequence[Mapping[str, Any]]) -> di
     (target,) = route["route"]
     assert set(match) == {"uri"}
     assert target["destination"]["host"]
+    # Istio has no timeout unless the route says one.
     made: dict[str, Any] = {
         "name": route["name"],
         "match": {"path": match["uri"]["exact"]},
-        "route": {"cluster": _SERVERS, "timeout": route["timeout"]},
+        "route": {"cluster": _SERVERS, "timeout": route.get("timeout", "0s")},
     }
     for patch in patches:
         if patch["applyTo"] == "HTTP_ROUTE":
