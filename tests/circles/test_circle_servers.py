@@ -239,7 +239,9 @@ def test_the_room_of_a_killed_server_comes_back_on_another_one_in_seconds(
         together(people, "ada", "ben", seconds=BACK_SECONDS)
         assert time.monotonic() - begin < BACK_SECONDS
         # Nobody had to enter again.
-        assert all(people.ask("connected", who=who) for who in ("ada", "ben"))
+        for who in ("ada", "ben"):
+            eventually(partial(people.ask, "connected", who=who), seconds=15, what=f"{who} is connected")
+            assert {one["event"] for one in people.ask("events", who=who)} == {"reconnecting", "reconnected"}
     finally:
         circles.start(lost)
 
