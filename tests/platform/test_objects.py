@@ -19,7 +19,13 @@ from tests.support.rendering import Rendered, render
 pytestmark = pytest.mark.conformance
 
 _PODS_OF_A_CHART = "its pods come from a repository's chart, which is not rendered here"
+_CALLS = {
+    (f"Service/circles/circles-{index}-{protocol}", "service-targets-pod")
+    for index in range(3)
+    for protocol in ("tcp", "udp")
+}
 DELIBERATE = {
+    **dict.fromkeys(_CALLS, "Kubernetes puts the label with the pod's name on the pods of a StatefulSet"),
     ("NetworkPolicy/istio-ingress/circles", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
     ("NetworkPolicy/istio-ingress/default-deny", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
     ("NetworkPolicy/istio-ingress/istio-ingressgateway", "networkpolicy-targets-pod"): _PODS_OF_A_CHART,
@@ -37,6 +43,7 @@ DELIBERATE = {
 }
 """Accepted critical findings of kube-score: object and test, with the reason."""
 OPTIONAL = {
+    *_CALLS,
     ("NetworkPolicy/istio-ingress/circles", "networkpolicy-targets-pod"),
     ("NetworkPolicy/istio-ingress/nats-live", "networkpolicy-targets-pod"),
 }
