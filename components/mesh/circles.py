@@ -11,8 +11,7 @@ from components.circles import proxy
 from components.circles.configuration import APP, PATH, SERVICE, SIGNALLING, public_url
 from components.circles.settings import CirclesSettings
 from components.context import RegionContext
-from components.mesh import chart_values
-from components.mesh.live import FILTERS, gateway_filter
+from components.mesh import browsers
 from components.mesh.routing import service_host
 from components.metadata import selector
 from components.namespaces import CIRCLES, INGRESS
@@ -115,51 +114,20 @@ def destination_rule(settings: CirclesSettings, *, namespace: str, authority: st
 
     `authority` is a Secret in the gateway's namespace, with `ca.crt`.
     """
-    name = f"{SERVICE}.{namespace}.svc"
-    return {
-        "host": service_host(SERVICE, namespace),
-        "trafficPolicy": {
-            "connectionPool": {
-                "tcp": {
-                    "maxConnections": settings.servers * proxy.CONNECTIONS,
-                    "connectTimeout": "3s",
-                    "tcpKeepalive": chart_values.tcp_keepalive(),
-                },
-                "http": {"http1MaxPendingRequests": settings.connections_per_second},
-            },
-            "loadBalancer": {"simple": "LEAST_REQUEST"},
-            "tls": {"mode": "SIMPLE", "credentialName": authority, "sni": name, "subjectAltNames": [name]},
-        },
-    }
+    return browsers.destination_rule(
+        SERVICE,
+        namespace=namespace,
+        authority=authority,
+        most_connections=settings.servers * proxy.CONNECTIONS,
+        connections_per_second=settings.connections_per_second,
+    )
 
 
 def limits(gateway: Mapping[str, str], settings: CirclesSettings) -> dict[str, Any]:
-    """Spec of an EnvoyFilter: new connections in a second, for each pod `gateway`.
-
-    A filter of the listener does nothing but where the route configures it.
-    """
-    rate = {"@type": f"{FILTERS}.local_ratelimit.v3.LocalRateLimit", "stat_prefix": ROUTE}
-    always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
-    bucket = {"max_tokens": settings.connections_per_second, "tokens_per_fill": settings.connections_per_second}
-    route = {
-        RATE_FILTER: {
-            **rate,
-            "token_bucket": {**bucket, "fill_interval": "1s"},
-            "filter_enabled": {**always, "runtime_key": "circles_connections_enabled"},
-            "filter_enforced": {**always, "runtime_key": "circles_connections_enforced"},
-        }
-    }
-    return {
-        "workloadSelector": {"labels": dict(gateway)},
-        "configPatches": [
-            gateway_filter(RATE_FILTER, rate),
-            {
-                "applyTo": "HTTP_ROUTE",
-                "match": {"context": "GATEWAY", "routeConfiguration": {"vhost": {"route": {"name": ROUTE}}}},
-                "patch": {"operation": "MERGE", "value": {"typed_per_filter_config": route}},
-            },
-        ],
-    }
+    """Spec of an EnvoyFilter: new connections in a second, for each pod `gateway`."""
+    filters = [browsers.gateway_filter(RATE_FILTER, browsers.rate(ROUTE))]
+    configured = {RATE_FILTER: browsers.rate_of_route(ROUTE, settings.connections_per_second)}
+    return browsers.limits(gateway, ROUTE, filters, configured)
 
 
 def past_the_cdn(gateway: Mapping[str, str], host: str) -> dict[str, Any]:

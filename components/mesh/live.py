@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 
 from components import network
 from components.context import RegionContext
-from components.mesh import chart_values
+from components.mesh import browsers
 from components.mesh.routing import service_host
 from components.messaging.live_configuration import APP, PATH, WEBSOCKET_PORT, live_url
 from components.messaging.settings import WebSocketSettings
@@ -22,7 +22,6 @@ ROUTE: Final = "live"
 """Name of the route, by which filters find it."""
 AUTHORITY: Final = "live-authority"
 """Secret with the root that signed the certificate of the servers for browsers."""
-FILTERS: Final = "type.googleapis.com/envoy.extensions.filters.http"
 RATE_FILTER: Final = "envoy.filters.http.local_ratelimit"
 BANDWIDTH_FILTER: Final = "envoy.filters.http.bandwidth_limit"
 
@@ -108,68 +107,28 @@ def destination_rule(settings: WebSocketSettings, *, namespace: str, authority: 
 
     `authority` is a Secret in the gateway's namespace, with `ca.crt`.
     """
-    name = f"{APP}.{namespace}.svc"
-    return {
-        "host": service_host(APP, namespace),
-        "trafficPolicy": {
-            "connectionPool": {
-                "tcp": {
-                    "maxConnections": settings.servers * settings.max_connections,
-                    "connectTimeout": "3s",
-                    "tcpKeepalive": chart_values.tcp_keepalive(),
-                },
-                "http": {"http1MaxPendingRequests": settings.connections_per_second},
-            },
-            "loadBalancer": {"simple": "LEAST_REQUEST"},
-            "tls": {"mode": "SIMPLE", "credentialName": authority, "sni": name, "subjectAltNames": [name]},
-        },
-    }
+    return browsers.destination_rule(
+        APP,
+        namespace=namespace,
+        authority=authority,
+        most_connections=settings.servers * settings.max_connections,
+        connections_per_second=settings.connections_per_second,
+    )
 
 
 def limits(gateway: Mapping[str, str], settings: WebSocketSettings) -> dict[str, Any]:
     """Spec of an EnvoyFilter: new connections in a second, and bytes from browsers, for each pod `gateway`.
 
-    NATS has no such limits (https://github.com/nats-io/nats-server/issues/4891). A filter of the listener does
-    nothing but where the route configures it.
+    NATS has no such limits (https://github.com/nats-io/nats-server/issues/4891).
     """
-    rate = {"@type": f"{FILTERS}.local_ratelimit.v3.LocalRateLimit", "stat_prefix": ROUTE}
-    bandwidth = {"@type": f"{FILTERS}.bandwidth_limit.v3.BandwidthLimit", "stat_prefix": ROUTE}
-    always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
-    bucket = {"max_tokens": settings.connections_per_second, "tokens_per_fill": settings.connections_per_second}
-    route = {
-        RATE_FILTER: {
-            **rate,
-            "token_bucket": {**bucket, "fill_interval": "1s"},
-            "filter_enabled": {**always, "runtime_key": "live_connections_enabled"},
-            "filter_enforced": {**always, "runtime_key": "live_connections_enforced"},
-        },
-        BANDWIDTH_FILTER: {
-            **bandwidth,
-            "enable_mode": "REQUEST",
-            "limit_kbps": max(1, bytes_of(settings.upload_per_second) // 1024),
-        },
+    bandwidth = {"@type": f"{browsers.FILTERS}.bandwidth_limit.v3.BandwidthLimit", "stat_prefix": ROUTE}
+    upload = max(1, bytes_of(settings.upload_per_second) // 1024)
+    filters = [
+        browsers.gateway_filter(RATE_FILTER, browsers.rate(ROUTE)),
+        browsers.gateway_filter(BANDWIDTH_FILTER, {**bandwidth, "enable_mode": "DISABLED"}),
+    ]
+    configured = {
+        RATE_FILTER: browsers.rate_of_route(ROUTE, settings.connections_per_second),
+        BANDWIDTH_FILTER: {**bandwidth, "enable_mode": "REQUEST", "limit_kbps": upload},
     }
-    return {
-        "workloadSelector": {"labels": dict(gateway)},
-        "configPatches": [
-            gateway_filter(RATE_FILTER, rate),
-            gateway_filter(BANDWIDTH_FILTER, {**bandwidth, "enable_mode": "DISABLED"}),
-            {
-                "applyTo": "HTTP_ROUTE",
-                "match": {"context": "GATEWAY", "routeConfiguration": {"vhost": {"route": {"name": ROUTE}}}},
-                "patch": {"operation": "MERGE", "value": {"typed_per_filter_config": route}},
-            },
-        ],
-    }
-
-
-def gateway_filter(name: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the patch of an EnvoyFilter that adds the HTTP filter `name` to all listeners of a gateway."""
-    # Before the router, and so behind the filters that ask for the edge's token.
-    manager = "envoy.filters.network.http_connection_manager"
-    router = {"name": manager, "subFilter": {"name": "envoy.filters.http.router"}}
-    return {
-        "applyTo": "HTTP_FILTER",
-        "match": {"context": "GATEWAY", "listener": {"filterChain": {"filter": router}}},
-        "patch": {"operation": "INSERT_BEFORE", "value": {"name": name, "typed_config": dict(configuration)}},
-    }
+    return browsers.limits(gateway, ROUTE, filters, configured)
