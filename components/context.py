@@ -32,6 +32,8 @@ class RegionContext:
     """One region, as its components see it. `stacks.region.Region` builds it and passes it to each component."""
 
     labels: RegionLabels
+    domain: str
+    """Host of the public gateway: all regions have the same."""
     namespaces: Mapping[str, pulumi.Output[str]]
     """Names of the region's namespaces, by the constants in `components.namespaces`."""
     authority: RegionAuthority

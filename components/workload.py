@@ -208,36 +208,42 @@ def stateful_set(
     replicas: int,
     headless: str,
     pods: k8s.core.v1.PodTemplateSpecArgs,
-    storage: str,
-    storage_class: pulumi.Input[str] | None,
     opts: pulumi.ResourceOptions,
+    storage: str | None = None,
+    storage_class: pulumi.Input[str] | None = None,
+    annotations: Mapping[str, str] | None = None,
 ) -> k8s.apps.v1.StatefulSet:
-    """Create pods that keep their names and disks. The Service `headless` gives them their names.
+    """Create pods that keep their names. The Service `headless` gives them their names.
 
     All pods start at once, because none becomes ready before it finds the others.
-    Each pod has a claim `data` of size `storage`.
+    Each pod has a claim `data` of size `storage`; None: the pods keep nothing.
     A change of the claim replaces the StatefulSet but keeps existing claims.
     """
-    claim = k8s.core.v1.PersistentVolumeClaimArgs(
-        metadata=k8s.meta.v1.ObjectMetaArgs(name="data", labels=selector(app.app)),
-        spec=k8s.core.v1.PersistentVolumeClaimSpecArgs(
-            access_modes=["ReadWriteOnce"],
-            storage_class_name=storage_class,
-            resources=k8s.core.v1.VolumeResourceRequirementsArgs(requests={"storage": storage}),
-        ),
-    )
     return k8s.apps.v1.StatefulSet(
         f"{name}-statefulset",
-        metadata=app.meta(app.app),
+        metadata=app.meta(app.app, annotations),
         spec=k8s.apps.v1.StatefulSetSpecArgs(
             replicas=replicas,
             service_name=headless,
             pod_management_policy="Parallel",
             selector=app.selecting(),
             template=pods,
-            volume_claim_templates=[claim],
+            volume_claim_templates=None if storage is None else [_data_claim(app, storage, storage_class)],
         ),
         opts=opts,
+    )
+
+
+def _data_claim(
+    app: AppMetadata, storage: str, storage_class: pulumi.Input[str] | None
+) -> k8s.core.v1.PersistentVolumeClaimArgs:
+    return k8s.core.v1.PersistentVolumeClaimArgs(
+        metadata=k8s.meta.v1.ObjectMetaArgs(name="data", labels=selector(app.app)),
+        spec=k8s.core.v1.PersistentVolumeClaimSpecArgs(
+            access_modes=["ReadWriteOnce"],
+            storage_class_name=storage_class,
+            resources=k8s.core.v1.VolumeResourceRequirementsArgs(requests={"storage": storage}),
+        ),
     )
 
 

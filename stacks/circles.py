@@ -5,25 +5,16 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 from components.cdn import ServerHost
-from components.cdn.names import origin_host
 from components.circles.access import CirclesAccess, CirclesHome, CirclesKeys
 from components.circles.configuration import pod, public_url
 from components.circles.endpoints import ServerAddresses
 from stacks.clouds import RegionCloud
+from stacks.edge import region_host
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
 Addresses = Mapping[str, Sequence[ServerAddresses]]
 """The reserved addresses of each region's servers, by region."""
-
-
-def host(settings: Settings, region: str) -> str:
-    """The host at which browsers reach the region's gateway, and no other region. Pure.
-
-    Behind a CDN each region has such a host in DNS. Without one there is one region, which has the domain.
-    """
-    domain = settings.edge.domain
-    return origin_host(region, domain) if settings.edge.cdn != "none" else domain
 
 
 def reserve_addresses(settings: Settings, plans: Sequence[RegionPlan], clouds: Mapping[str, RegionCloud]) -> Addresses:
@@ -57,7 +48,7 @@ def homes(settings: Settings, plans: Sequence[RegionPlan]) -> Sequence[CirclesHo
     return [
         CirclesHome(
             region=plan.name,
-            url=public_url(host(settings, plan.name)),
+            url=public_url(region_host(settings, plan.name)),
             latitude=plan.place.latitude,
             longitude=plan.place.longitude,
         )

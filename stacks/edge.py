@@ -7,7 +7,7 @@ from typing import assert_never
 import pulumi
 
 from components.cdn import Edge, EdgeArgs, EdgeKeys, EdgePolicy, Origin, RegionEdge, ServerHost
-from components.cdn.names import asked_hosts
+from components.cdn.names import asked_hosts, origin_host
 from components.cdn.settings import CREATE_ZONE
 from components.cluster import PublicAddress
 from components.cluster.settings import ExistingRegion
@@ -26,7 +26,6 @@ def region_edges(
     keys = EdgeKeys("edge-keys", settings.edge.domain, settings.edge.signing_key, opts)
     return {
         plan.name: RegionEdge(
-            domain=settings.edge.domain,
             hosts=asked_hosts(plan.name, settings.edge.domain, settings.edge.cdn),
             keys=keys,
             # The gateways of edge sites have the addresses of their machines.
@@ -34,6 +33,15 @@ def region_edges(
         )
         for plan in plans
     }
+
+
+def region_host(settings: Settings, region: str) -> str:
+    """The host at which browsers reach the region's gateway, and no other region. Pure.
+
+    Behind a CDN each region has such a host in DNS. Without one there is one region, which has the domain.
+    """
+    domain = settings.edge.domain
+    return origin_host(region, domain) if settings.edge.cdn != "none" else domain
 
 
 def build_edge(

@@ -15,7 +15,6 @@ from components.gitops import ArgoCD
 from components.ledger.ledger_keys import LedgerMembers
 from components.local_chart import chart_renderer
 from components.matching.index import USERNAME
-from components.messaging.live import LiveAccess
 from components.messaging.live_keys import LiveKeys
 from components.trust import RootAuthority, RootAuthorityArgs
 from stacks import circles, clusters, ledger, quotas, standbys, topology
@@ -117,7 +116,7 @@ class Platform(pulumi.ComponentResource):
         )
         east_wests = mesh_east_west(plans, bases) if settings.mesh.enabled else {}
         endpoints = {name: base.endpoints for name, base in bases.items()}
-        live = self._live_access()
+        live = self._live_keys()
         members = self._ledger_members(plans)
         calls = circles.access(f"{self._name}-circles-keys", settings, plans, self._child)
         return {
@@ -171,12 +170,9 @@ class Platform(pulumi.ComponentResource):
             for name, password in passwords.items()
         }
 
-    def _live_access(self) -> LiveAccess | None:
-        settings = self._args.settings
-        if not settings.messaging.websocket.enabled:
-            return None
-        keys = LiveKeys(f"{self._name}-live-keys", settings.messaging.websocket, self._child)
-        return LiveAccess(keys=keys, domain=settings.edge.domain)
+    def _live_keys(self) -> LiveKeys | None:
+        settings = self._args.settings.messaging.websocket
+        return LiveKeys(f"{self._name}-live-keys", settings, self._child) if settings.enabled else None
 
 
 def _how_to_reach(edge: Edge) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from components.matching import Matching
 from components.matching.matching import EmbeddingMatching
 from components.mesh import EastWest
 from components.messaging import Messaging
-from components.messaging.live import LiveAccess
+from components.messaging.live_keys import LiveKeys
 from components.messaging.nats import Nats
 from components.messaging.site_links import HomeLink, SiteLink
 from components.monitoring import Monitoring
@@ -39,8 +39,9 @@ from components.services import Services
 from components.sites import HomeCollector, HomeDatabase, SiteCollector
 from components.streaming import Streaming
 from components.streaming.kafka import Kafka
-from stacks import circles, monitoring_targets, topology
+from stacks import monitoring_targets, topology
 from stacks.data_services import data_services, managed
+from stacks.edge import region_host
 from stacks.managed_data_services import ManagedDataServices
 from stacks.peering import addresses_of_sites
 from stacks.region_base import RegionBase
@@ -92,8 +93,8 @@ class RegionArgs:
     """The other regions' peer endpoints, by data service. A data service without an entry has no peers."""
     edge: RegionEdge | None = None
     """The CDN in front of the region. None: no CDN."""
-    live: LiveAccess | None = None
-    """How browsers reach the messaging of every region. None: they do not."""
+    live: LiveKeys | None = None
+    """The keys with which browsers reach the messaging of every region. None: they do not."""
     sites: Sequence[SiteLink] = ()
     """The edge sites whose home the region is."""
     home: Home | None = None
@@ -166,6 +167,7 @@ class Region(pulumi.ComponentResource):
     def _before_monitoring(self) -> RegionContext:
         return RegionContext(
             labels=monitoring_targets.region_labels(self._args.plan),
+            domain=self._args.settings.edge.domain,
             namespaces=self._args.base.namespaces,
             authority=self._args.base.authority,
             options=self._child,
@@ -314,7 +316,7 @@ class Region(pulumi.ComponentResource):
             settings.circles,
             access=args.circles,
             place=CirclesPlace(
-                host=circles.host(settings, self._name),
+                host=region_host(settings, self._name),
                 addresses=args.circles_addresses,
                 annotations=args.base.cluster.load_balancer_annotations,
                 rooms=RoomCache(

@@ -20,7 +20,7 @@ from components.mesh import (
     RemoteRegions,
     ServiceRouting,
 )
-from stacks import circles
+from stacks.edge import region_host
 from stacks.region_base import RegionBase
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
@@ -65,7 +65,6 @@ class RegionMesh(pulumi.ComponentResource):
             f"{name}-routing",
             context,
             services,
-            domain=settings.edge.domain,
             gateway=gateway.gateway,
             gateway_principal=gateway.principal,
             ready=control_plane.ready,
@@ -115,7 +114,6 @@ class RegionMesh(pulumi.ComponentResource):
             f"{self._name}-gateway",
             self._context,
             self._settings.mesh,
-            domain=self._settings.edge.domain,
             service_type=self._settings.region(self._context.region).service_type,
             service_annotations=self._base.cluster.load_balancer_annotations,
             address=edge.address if edge else None,
@@ -136,7 +134,6 @@ class RegionMesh(pulumi.ComponentResource):
             f"{self._name}-live",
             self._context,
             settings,
-            domain=self._settings.edge.domain,
             gateway=gateway.gateway,
             ready=ready,
             opts=self._child,
@@ -151,7 +148,7 @@ class RegionMesh(pulumi.ComponentResource):
             f"{self._name}-circles",
             self._context,
             self._settings.circles,
-            host=circles.host(self._settings, self._context.region),
+            host=region_host(self._settings, self._context.region),
             behind_cdn=behind_cdn,
             gateway=gateway.gateway,
             ready=ready,

@@ -110,8 +110,6 @@ class Edge(Protocol):
 class RegionEdge:
     """The edge, as a region needs to know it."""
 
-    domain: str
-    """The domain for users."""
     hosts: Sequence[str]
     """The hosts by which the CDN asks the region's gateway."""
     keys: EdgeKeys

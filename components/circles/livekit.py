@@ -46,6 +46,7 @@ from components.workload import (
     service_account,
     service_monitor,
     service_port,
+    stateful_set,
 )
 
 CERTIFICATE_SECRET: Final = "circles-certificate"  # noqa: S105 - the name of a Secret
@@ -240,32 +241,29 @@ class LiveKit(DataServiceComponent):
         checksum = pulumi.Output.all(*shared.values(), self._file(None, ""), keys.file, password).apply(
             lambda texts: digest(*texts)
         )
-        return k8s.apps.v1.StatefulSet(
-            f"{self._name}-statefulset",
-            metadata=self._app.meta(APP, annotations=A_SERVER_IS_READY),
-            spec=k8s.apps.v1.StatefulSetSpecArgs(
-                replicas=self._settings.servers,
-                service_name=HEADLESS_SERVICE,
-                pod_management_policy="Parallel",
-                selector=self._app.selecting(),
-                template=pod_template(
-                    self._app,
-                    containers=[
-                        self._server(secret.metadata.name),
-                        _proxy(public=self._public),
-                        self._keeper(secret.metadata.name),
-                    ],
-                    volumes=[
-                        config_volume("settings", settings),
-                        secret_volume("keys", secret.metadata.name, {configuration.KEYS_FILE: configuration.KEYS_FILE}),
-                        secret_volume("certificates", self._certificate().secret_name, _pair(proxy.CERTIFICATE)),
-                        *([_public_certificate()] if self._public else []),
-                    ],
-                    # Without certificates: the proxy takes new ones by itself.
-                    annotations={CHECKSUM_ANNOTATION: pulumi.Output.unsecret(checksum)},
-                    grace_seconds=seconds_of(self._settings.drain),
-                ),
+        return stateful_set(
+            self._name,
+            self._app,
+            replicas=self._settings.servers,
+            headless=HEADLESS_SERVICE,
+            pods=pod_template(
+                self._app,
+                containers=[
+                    self._server(secret.metadata.name),
+                    _proxy(public=self._public),
+                    self._keeper(secret.metadata.name),
+                ],
+                volumes=[
+                    config_volume("settings", settings),
+                    secret_volume("keys", secret.metadata.name, {configuration.KEYS_FILE: configuration.KEYS_FILE}),
+                    secret_volume("certificates", self._certificate().secret_name, _pair(proxy.CERTIFICATE)),
+                    *([_public_certificate()] if self._public else []),
+                ],
+                # Without certificates: the proxy takes new ones by itself.
+                annotations={CHECKSUM_ANNOTATION: pulumi.Output.unsecret(checksum)},
+                grace_seconds=seconds_of(self._settings.drain),
             ),
+            annotations=A_SERVER_IS_READY,
             opts=self._child,
         )
 

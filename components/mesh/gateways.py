@@ -33,9 +33,9 @@ CALLERS: Final = {"services": (SERVICES, SERVICE_LABELS), "ingress": (INGRESS, I
 
 
 class IngressGateway(pulumi.ComponentResource):
-    """Istio's ingress gateway: HTTPS for one domain, and a redirect from HTTP.
+    """Istio's ingress gateway: HTTPS for the context's domain, and a redirect from HTTP.
 
-    `domain` is the gateway's host, with a certificate from the region's authority.
+    Its certificate is from the region's authority.
     `public_certificate` replaces that certificate and adds its own hosts.
     `service_type` and `service_annotations` configure the gateway's Service for the cloud.
     `address` is the reserved address.
@@ -57,7 +57,6 @@ class IngressGateway(pulumi.ComponentResource):
         context: RegionContext,
         settings: MeshSettings,
         *,
-        domain: str,
         service_type: chart_values.ServiceType,
         ready: Sequence[pulumi.Resource],
         service_annotations: Mapping[str, str] | None = None,
@@ -69,8 +68,8 @@ class IngressGateway(pulumi.ComponentResource):
         self._name = name
         self._context = context
         self._after = pulumi.ResourceOptions(parent=self, depends_on=list(ready))
-        certificate = public_certificate or self._certificate(domain)
-        hosts = [domain, *(public_certificate.hosts if public_certificate else ())]
+        certificate = public_certificate or self._certificate(context.domain)
+        hosts = [context.domain, *(public_certificate.hosts if public_certificate else ())]
         values = chart_values.gateway_values(
             settings,
             region=context.region,

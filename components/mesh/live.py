@@ -29,7 +29,7 @@ BANDWIDTH_FILTER: Final = "envoy.filters.http.bandwidth_limit"
 class LiveRoute(pulumi.ComponentResource):
     """The route from the public gateway to the servers for browsers, over TLS with a verified name.
 
-    `domain` and `gateway` belong to the public gateway.
+    `gateway` is the public Gateway (namespace/name).
     `ready` are the resources of the control plane to wait for.
 
     Outputs: `url` (where a browser connects).
@@ -43,7 +43,6 @@ class LiveRoute(pulumi.ComponentResource):
         context: RegionContext,
         settings: WebSocketSettings,
         *,
-        domain: str,
         gateway: pulumi.Input[str],
         ready: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,
@@ -69,7 +68,7 @@ class LiveRoute(pulumi.ComponentResource):
         specs: dict[tuple[str, str], pulumi.Input[dict[str, Any]]] = {
             ("networking.istio.io/v1", "VirtualService"): known.apply(
                 lambda values: virtual_service(
-                    domain=domain, gateway=values["gateway"], host=service_host(APP, values["namespace"])
+                    domain=context.domain, gateway=values["gateway"], host=service_host(APP, values["namespace"])
                 )
             ),
             ("networking.istio.io/v1", "DestinationRule"): known.apply(
@@ -81,7 +80,7 @@ class LiveRoute(pulumi.ComponentResource):
             custom_object(
                 f"{name}-{kind.lower()}", app, api_version=api_version, kind=kind, name=APP, spec=spec, opts=after
             )
-        self.url = live_url(domain)
+        self.url = live_url(context.domain)
         self.register_outputs({"url": self.url})
 
 

@@ -94,12 +94,12 @@ class OriginAuthentication(pulumi.ComponentResource):
         self._name = name
         self._app = _gateway(context)
         self._after = pulumi.ResourceOptions(parent=self, depends_on=list(ready))
-        keys, hosts = edge.keys, [edge.domain, *edge.hosts]
+        keys, domain = edge.keys, context.domain
         security, networking = "security.istio.io/v1", "networking.istio.io/v1"
-        tokens = keys.key_set.apply(lambda known: token_rules(INGRESS_PODS, audience=edge.domain, key_set=known))
+        tokens = keys.key_set.apply(lambda known: token_rules(INGRESS_PODS, audience=domain, key_set=known))
         self._resource(security, "RequestAuthentication", "token", tokens)
         self._resource(security, "AuthorizationPolicy", "edge-only", edge_only(INGRESS_PODS))
-        probes = gateway.apply(lambda known: readiness(hosts=hosts, gateway=known))
+        probes = gateway.apply(lambda known: readiness(hosts=[domain, *edge.hosts], gateway=known))
         self._resource(networking, "VirtualService", "readiness", probes)
         answers = keys.account_thumbprint.apply(lambda thumbprint: challenge_filter(INGRESS_PODS, thumbprint))
         self._resource("networking.istio.io/v1alpha3", "EnvoyFilter", "challenges", answers)

@@ -27,7 +27,7 @@ SERVICE_LABELS = {"app.kubernetes.io/part-of": PART_OF, "app.kubernetes.io/compo
 class ServiceRouting(pulumi.ComponentResource):
     """Routes by path prefix, retries, circle affinity, outlier detection, and default-deny authorization.
 
-    `domain` and `gateway` belong to the public gateway; `gateway_principal` is its identity.
+    `gateway` is the public Gateway (namespace/name); `gateway_principal` is its identity.
     `ready` are the resources of the control plane to wait for.
     `mesh_peers` describes the other regions (None: a single region).
 
@@ -42,7 +42,6 @@ class ServiceRouting(pulumi.ComponentResource):
         context: RegionContext,
         services: Sequence[str],
         *,
-        domain: str,
         gateway: pulumi.Input[str],
         gateway_principal: pulumi.Input[str],
         ready: Sequence[pulumi.Resource],
@@ -54,16 +53,14 @@ class ServiceRouting(pulumi.ComponentResource):
         self._context = context
         self._app = AppMetadata(app=APP, region=context.region, namespace=context.namespaces[SERVICES])
         self._after = pulumi.ResourceOptions(parent=self, depends_on=list(ready))
-        self._routes(services, domain, gateway, mesh_peers)
+        self._routes(services, gateway, mesh_peers)
         self._authorization(gateway_principal)
         self._metrics()
-        self.urls = {service: f"https://{domain}/{service}" for service in sorted(services)}
+        self.urls = {service: f"https://{context.domain}/{service}" for service in sorted(services)}
         self.register_outputs({"urls": self.urls})
 
-    def _routes(
-        self, services: Sequence[str], domain: str, gateway: pulumi.Input[str], mesh_peers: MeshPeers | None
-    ) -> None:
-        namespace = self._context.namespaces[SERVICES]
+    def _routes(self, services: Sequence[str], gateway: pulumi.Input[str], mesh_peers: MeshPeers | None) -> None:
+        domain, namespace = self._context.domain, self._context.namespaces[SERVICES]
         ports = dict.fromkeys(services, HTTP_PORT)
         self._resource(
             "networking.istio.io/v1",

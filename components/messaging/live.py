@@ -1,7 +1,6 @@
 """NATS servers for browsers, apart from the region's own servers."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Final
 
 import pulumi
@@ -45,34 +44,20 @@ GRACE_SECONDS: Final = configuration.LAME_DUCK_SECONDS * 2
 REPORTS: Final = ("-varz",)
 
 
-@dataclass(frozen=True, kw_only=True)
-class LiveAccess:
-    """How browsers reach the messaging of every region."""
+def live_connection(keys: LiveKeys, domain: str) -> dict[str, pulumi.Input[str]]:
+    """Return what services need to let browsers and agents in, for the connection's Secret.
 
-    keys: LiveKeys
-    domain: str
-    """Host of the public gateway."""
-
-    @property
-    def url(self) -> str:
-        """Where a browser connects."""
-        return live_configuration.live_url(self.domain)
-
-    def origins(self, settings: WebSocketSettings) -> Sequence[str]:
-        """Return the origins of the pages that may connect."""
-        return settings.origins or (f"https://{self.domain}",)
-
-    def connection(self) -> dict[str, pulumi.Input[str]]:
-        """Return what services need to let browsers and agents in, for the connection's Secret."""
-        agents = self.keys.agents_seed
-        return {
-            "live.url": self.url,
-            "live.account": self.keys.tokens.apply(lambda tokens: tokens.account_key),
-            "live.seed": self.keys.services_seed,
-            **({} if agents is None else {"live.agentSeed": agents}),
-            "live.bucket": BUCKET,
-            "live.domain": DOMAIN,
-        }
+    `domain` is the host of the public gateway.
+    """
+    agents = keys.agents_seed
+    return {
+        "live.url": live_configuration.live_url(domain),
+        "live.account": keys.tokens.apply(lambda tokens: tokens.account_key),
+        "live.seed": keys.services_seed,
+        **({} if agents is None else {"live.agentSeed": agents}),
+        "live.bucket": BUCKET,
+        "live.domain": DOMAIN,
+    }
 
 
 class LiveServers(pulumi.ComponentResource):
@@ -90,7 +75,7 @@ class LiveServers(pulumi.ComponentResource):
         context: RegionContext,
         settings: WebSocketSettings,
         *,
-        access: LiveAccess,
+        keys: LiveKeys,
         passwords: Mapping[str, pulumi.Output[str]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -116,7 +101,7 @@ class LiveServers(pulumi.ComponentResource):
             spec=k8s.apps.v1.DeploymentSpecArgs(
                 replicas=settings.servers,
                 selector=self._app.selecting(),
-                template=self._template(name, settings, access, passwords, certificate),
+                template=self._template(name, settings, keys, passwords, certificate),
             ),
             opts=self._child,
         )
@@ -159,17 +144,17 @@ class LiveServers(pulumi.ComponentResource):
         self,
         name: str,
         settings: WebSocketSettings,
-        access: LiveAccess,
+        keys: LiveKeys,
         passwords: Mapping[str, pulumi.Output[str]],
         certificate: Certificate,
     ) -> k8s.core.v1.PodTemplateSpecArgs:
-        text = access.keys.tokens.apply(
-            lambda tokens: live_configuration.render(
-                LiveServersFile(settings=settings, tokens=tokens, origins=access.origins(settings))
-            )
+        # The pages of the public gateway, unless others are named.
+        origins = settings.origins or (f"https://{self._context.domain}",)
+        text = keys.tokens.apply(
+            lambda tokens: live_configuration.render(LiveServersFile(settings=settings, tokens=tokens, origins=origins))
         )
         links = pulumi.Output.all(
-            namespace=self._context.namespaces[NATS], tokens=access.keys.tokens, passwords=dict(passwords)
+            namespace=self._context.namespaces[NATS], tokens=keys.tokens, passwords=dict(passwords)
         ).apply(
             lambda known: live_configuration.render_links(
                 host=f"{configuration.SERVICE}.{known['namespace']}.svc",

@@ -13,7 +13,8 @@ from components import network
 from components.connection import Connection, DataServiceComponent
 from components.context import RegionContext
 from components.messaging import configuration, live_configuration, streams
-from components.messaging.live import LiveAccess, LiveServers
+from components.messaging.live import LiveServers, live_connection
+from components.messaging.live_keys import LiveKeys
 from components.messaging.pods import exporter, leave_gently, settings_volume
 from components.messaging.settings import MessagingSettings
 from components.messaging.site_links import HomeLink, SiteLink, render_home
@@ -76,7 +77,7 @@ class Nats(DataServiceComponent):
         settings: MessagingSettings,
         *,
         seeds: Sequence[str] = (),
-        live: LiveAccess | None = None,
+        live: LiveKeys | None = None,
         sites: Sequence[SiteLink] = (),
         home: HomeLink | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -114,7 +115,7 @@ class Nats(DataServiceComponent):
                 f"{name}-live",
                 context,
                 settings.websocket,
-                access=live,
+                keys=live,
                 passwords={user: password.result for user, password in links.items()},
                 opts=self._child,
             )
@@ -325,7 +326,7 @@ class Nats(DataServiceComponent):
                     "password": password,
                     "domain": self._app.region,
                     "ca.crt": self._context.authority.root_pem,
-                    **(self._live.connection() if self._live is not None else {}),
+                    **(live_connection(self._live, self._context.domain) if self._live is not None else {}),
                 },
                 after=[servers],
                 opts=self._child,

@@ -17,6 +17,7 @@ def context_of(
     """The context of a region with these namespaces and its own authority."""
     return RegionContext(
         labels=RegionLabels(region=region, city="Brussels", latitude=50.85, longitude=4.35),
+        domain="example.org",
         namespaces={namespace: pulumi.Output.from_input(namespace) for namespace in namespaces},
         authority=RegionAuthority(
             f"authority-of-{region}",

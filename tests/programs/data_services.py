@@ -30,6 +30,7 @@ credentials = DatabaseCredentials("credentials")
 
 context = RegionContext(
     labels=RegionLabels(region="here", city="Brussels", latitude=0, longitude=0),
+    domain="example.org",
     namespaces={name: pulumi.Output.from_input(name) for name in (COCKROACHDB, REDIS, NATS, SERVICES)},
     authority=authority,
     options=pulumi.ResourceOptions(),

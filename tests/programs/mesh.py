@@ -27,14 +27,11 @@ control_plane = ControlPlane(
     sidecars=6,
     traced=None if bare else 0.25,
 )
-gateway = IngressGateway(
-    "here-gateway", context, settings, domain="example.org", service_type="NodePort", ready=control_plane.ready
-)
+gateway = IngressGateway("here-gateway", context, settings, service_type="NodePort", ready=control_plane.ready)
 routing = ServiceRouting(
     "here-routing",
     context,
     NAMES,
-    domain="example.org",
     gateway=gateway.gateway,
     gateway_principal=gateway.principal,
     ready=control_plane.ready,

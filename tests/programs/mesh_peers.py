@@ -77,7 +77,6 @@ def build(plan: RegionPlan, base: FakeBase, east_west: EastWest | None) -> None:
         f"{name}-routing",
         context,
         ("agent-network", "sacred-messaging"),
-        domain="example.org",
         gateway="istio-ingress/sacred-council",
         gateway_principal="example.org/ns/istio-ingress/sa/istio-ingressgateway",
         ready=[],

@@ -28,6 +28,7 @@ peers = (
 
 context = RegionContext(
     labels=RegionLabels(region="here", city="Brussels", latitude=50.85, longitude=4.35),
+    domain="example.org",
     namespaces={MONITORING: pulumi.Output.from_input(MONITORING)},
     authority=authority,
     options=pulumi.ResourceOptions(),

@@ -38,6 +38,7 @@ crds = k8s.core.v1.ConfigMap("r1-crds", opts=pulumi.ResourceOptions(provider=pro
 root = RootAuthority("root", RootAuthorityArgs(common_name="root"))
 context = RegionContext(
     labels=RegionLabels(region="r1", city="Brussels", latitude=50.85, longitude=4.35),
+    domain="example.org",
     namespaces={},
     authority=RegionAuthority("r1-authority", RegionAuthorityArgs(root=root, common_name="r1")),
     options=pulumi.ResourceOptions(providers=[provider]),
