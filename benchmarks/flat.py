@@ -84,6 +84,11 @@ def _is_default_provider(resource: Mapping[str, Any]) -> bool:
     return str(resource["type"]).startswith(_PROVIDERS) and name.startswith("default")
 
 
+@cache
+def _version(package: str) -> str:
+    return metadata.version(f"pulumi-{package}")
+
+
 def _entry(resource: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
     token = str(resource["type"])
     package = token.removeprefix(_PROVIDERS) if token.startswith(_PROVIDERS) else token.partition(":")[0]
@@ -93,7 +98,7 @@ def _entry(resource: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
         "name": str(resource["urn"]).split("::", 3)[3],
         "package": package,
         # The engine has no plugin for its own resource types.
-        "version": metadata.version(f"pulumi-{package}") if token not in _ENGINE_CLASSES else None,
+        "version": _version(package) if token not in _ENGINE_CLASSES else None,
         "dependencies": sorted(set(resource.get("dependencies") or ()) & known),
         "provider": str(resource.get("provider") or "").rpartition("::")[0],
         "deletedWith": resource.get("deletedWith") or "",

@@ -1,7 +1,7 @@
 """The resources of a stack by component, and the dependencies between components. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -46,15 +46,19 @@ class Parts:
             ranks[part] = max((self._rank(one, ranks, (*waiting, part)) + 1 for one in before), default=0)
         return ranks[part]
 
-    def needed(self, part: Part) -> list[Part]:
-        """The direct dependencies of a part, without those that follow from the others."""
-        before = self.waits_for[part]
-        implied = {far for near in before if self.ranks[near] < self.ranks[part] for far in self._all(near)}
-        return sorted(before - implied)
-
-    def _all(self, part: Part) -> frozenset[Part]:
-        nearer = {one for one in self.waits_for[part] if self.ranks[one] < self.ranks[part]}
-        return frozenset(nearer).union(*(self._all(one) for one in nearer))
+    @cached_property
+    def needed(self) -> Mapping[Part, Sequence[Part]]:
+        """The direct dependencies of each part, without those that follow from the others."""
+        # With each part, all that it waits for by way of parts of lower ranks.
+        behind: dict[Part, frozenset[Part]] = {}
+        needed = {}
+        for part in sorted(self.sizes, key=lambda one: (self.ranks[one], one)):
+            before = self.waits_for[part]
+            nearer = [one for one in before if self.ranks[one] < self.ranks[part]]
+            implied = frozenset[Part]().union(*(behind[one] for one in nearer))
+            needed[part] = sorted(before - implied)
+            behind[part] = implied.union(nearer)
+        return needed
 
 
 def parts(plan: Plan) -> Parts:

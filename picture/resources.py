@@ -64,8 +64,8 @@ def _last(found: Parts) -> int:
 
 
 def _wish(part: Part, found: Parts, rows: Mapping[Part, float]) -> float:
-    after = [one for one in found.sizes if part in found.needed(one)]
-    near = [rows[one] for one in [*found.needed(part), *after] if one in rows]
+    after = [one for one in found.sizes if part in found.needed[one]]
+    near = [rows[one] for one in [*found.needed[part], *after] if one in rows]
     return sum(near) / len(near) if near else 0.0
 
 
@@ -90,7 +90,7 @@ def _columns(found: Parts, bottom: float) -> Iterator[str]:
 
 def _lines(part: Part, found: Parts, places: Mapping[Part, Point]) -> Iterator[str]:
     x, y = places[part]
-    for other in found.needed(part):
+    for other in found.needed[part]:
         left, top = places[other]
         start, end = (left + _BOX[0], top + _BOX[1] / 2), (x, y + _BOX[1] / 2)
         bend = max(34.0, (end[0] - start[0]) / 2)

@@ -41,10 +41,10 @@ def test_the_flat_program_registers_the_same_resources_with_the_same_inputs(stac
     program = render(stack)
     count = flat.write(tmp_path / "flat", [_as_state(resource) for resource in program.resources])
     made = render_program(stack, stack_config(stack), tmp_path / "flat" / "__main__.py")
-    assert len(made.resources) == count == len(_shown(program))
-    assert _shown(made).keys() == _shown(program).keys()
-    differing = [key for key, inputs in _shown(made).items() if inputs != _shown(program)[key]]
-    assert differing == []
+    shown, of_program = _shown(made), _shown(program)
+    assert len(made.resources) == count == len(of_program)
+    assert shown.keys() == of_program.keys()
+    assert [key for key, inputs in shown.items() if inputs != of_program[key]] == []
 
 
 def test_a_cloud_s_resource_has_its_class_whatever_notes_its_plugin_left() -> None:

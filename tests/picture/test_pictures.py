@@ -56,14 +56,14 @@ def test_every_resource_of_a_component_counts_once(local: Rendered) -> None:
 def test_lines_that_follow_from_others_are_left_out() -> None:
     one, two, three = (Part("Region", kind) for kind in ("One", "Two", "Three"))
     found = Parts({one: 1, two: 1, three: 1}, {one: frozenset(), two: frozenset({one}), three: frozenset({one, two})})
-    assert found.needed(three) == [two]
+    assert found.needed[three] == [two]
 
 
 def test_parts_that_wait_for_each_other_are_drawn_all_the_same() -> None:
     one, two = Part("Region", "One"), Part("Region", "Two")
     found = Parts({one: 1, two: 1}, {one: frozenset({two}), two: frozenset({one})})
     assert sorted(found.ranks.values()) == [0, 1]
-    assert {part: found.needed(part) for part in (one, two)} == {one: [two], two: [one]}
+    assert {part: found.needed[part] for part in (one, two)} == {one: [two], two: [one]}
 
 
 def test_a_plan_of_the_engine_has_parents_dependencies_and_providers() -> None:

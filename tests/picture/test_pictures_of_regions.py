@@ -11,7 +11,7 @@ from picture.parts import Part, parts
 from picture.world import world
 from tests.support import pictures
 from tests.support.plans import plan_of, preview_of
-from tests.support.rendering import Rendered, render, stack_config
+from tests.support.rendering import render, stack_config
 
 pytestmark = pytest.mark.stack
 
@@ -19,22 +19,22 @@ PAINTED = ("rect", "circle", "path", "polygon", "polyline", "text")
 """The visible elements of a picture."""
 
 
-def test_committed_pictures_are_those_of_the_program(stack: Rendered, stack_name: str) -> None:
+def test_committed_pictures_are_those_of_the_program(stack_name: str) -> None:
     remedy = "look at what changed, then run: python -m tests.support.pictures"
-    for name, text in pictures.drawn(stack_name, stack).items():
+    for name, text in pictures.drawn(stack_name).items():
         assert (pictures.FOLDER / name).read_text() == text, f"{name}: {remedy}"
 
 
-def test_pictures_are_well_formed_and_say_what_they_show(stack: Rendered, stack_name: str) -> None:
-    for text in pictures.drawn(stack_name, stack).values():
+def test_pictures_are_well_formed_and_say_what_they_show(stack_name: str) -> None:
+    for text in pictures.drawn(stack_name).values():
         root = ElementTree.fromstring(text)
         assert root.attrib["role"] == "img"
         assert stack_name in root.attrib["aria-label"]
 
 
-def test_every_element_is_painted_without_a_style_sheet(stack: Rendered, stack_name: str) -> None:
+def test_every_element_is_painted_without_a_style_sheet(stack_name: str) -> None:
     # Renderers without CSS media queries (librsvg, chat previews) read only attributes. Without any they paint black.
-    for name, text in pictures.drawn(stack_name, stack).items():
+    for name, text in pictures.drawn(stack_name).items():
         for element in ElementTree.fromstring(text).iter():
             kind = element.tag.rpartition("}")[2]
             if kind in PAINTED:
@@ -44,8 +44,8 @@ def test_every_element_is_painted_without_a_style_sheet(stack: Rendered, stack_n
                 assert all(_known(one) for one in paints), (name, paints)
 
 
-def test_the_style_sheet_is_for_those_who_ask_for_dark(stack: Rendered, stack_name: str) -> None:
-    for name, text in pictures.drawn(stack_name, stack).items():
+def test_the_style_sheet_is_for_those_who_ask_for_dark(stack_name: str) -> None:
+    for name, text in pictures.drawn(stack_name).items():
         assert "var(" not in text, name
         (style,) = [one.text or "" for one in ElementTree.fromstring(text).iter() if one.tag.endswith("}style")]
         head, _, rules = style.strip().partition("{")
