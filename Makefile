@@ -83,15 +83,18 @@ binaries-all: venv ## `binaries`, and real controllers for more campaigns (docs/
 test-unit: venv ## functions, components and the local stack under mocks: seconds
 	$(RUN) -m pytest -m unit
 
-# Each file's tests stay in their order, on one worker. Tests with the engine mostly wait, so there are more workers than
-# the two cores of a usual machine.
-PYTEST := $(RUN) -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=10
+# Each file's tests stay in their order, on one worker.
+PYTEST := $(RUN) -m pytest --dist loadfile --no-loadscope-reorder --durations=10
+# Half of these tests mostly wait, so there are more workers than the two cores of a usual machine.
+EVERY_CHANGE := $(PYTEST) -n 4 -m "not campaign"
+# Two of these fill two cores: each runs the control planes of several regions. More would be late everywhere.
+CAMPAIGNS := $(PYTEST) -n 2 -m campaign
 
 test: venv binaries ## the tests that every change must pass: minutes
-	$(PYTEST) -m "not campaign"
+	$(EVERY_CHANGE)
 
 test-all: venv binaries-all ## the campaigns as well: kills, lost regions, every cloud, data service and controller
-	$(PYTEST)
+	@status=0; for run in '$(EVERY_CHANGE)' '$(CAMPAIGNS)'; do echo "$$run"; eval "$$run" || status=$$?; done; exit $$status
 
 lint: venv ## format, lint and strict types
 	$(RUN) -m ruff format --check .
