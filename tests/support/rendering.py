@@ -14,8 +14,9 @@ import hashlib
 import json
 import runpy
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -75,14 +76,27 @@ class Rendered:
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """The program's calls of providers while it ran: token and arguments."""
 
+    # Stacks have thousands of resources, and some tests ask for each of them.
+    @cached_property
+    def _by_name(self) -> dict[str, list[Resource]]:
+        by_name: dict[str, list[Resource]] = {}
+        for resource in self.resources:
+            by_name.setdefault(resource.name, []).append(resource)
+        return by_name
+
+    @cached_property
+    def parents(self) -> dict[str, str]:
+        """The URN of each resource's parent, by URN."""
+        return {resource.urn: resource.parent for resource in self.resources}
+
     def of_type(self, type_: str) -> list[Resource]:
         """All resources with the type token `type_`."""
         return [resource for resource in self.resources if resource.type == type_]
 
     def named(self, name: str) -> Resource:
         """The only resource with the logical name `name`. Raises AssertionError unless there is exactly one."""
-        found = [resource for resource in self.resources if resource.name == name]
-        assert len(found) == 1, f"{len(found)} resources are called {name!r}: {sorted(r.name for r in self.resources)}"
+        found = self._by_name.get(name, [])
+        assert len(found) == 1, f"{len(found)} resources are called {name!r}: {sorted(self._by_name)}"
         return found[0]
 
     def objects(self, kind: str | None = None) -> list[Resource]:
@@ -227,7 +241,12 @@ BEHIND_A_CDN: dict[str, Any] = {
 
 
 def stack_config(stack: str) -> dict[str, Any]:
-    """The `config` block of the real stack file."""
+    """The `config` block of the real stack file. The caller may change it."""
+    return deepcopy(_stack_config(stack))
+
+
+@cache
+def _stack_config(stack: str) -> dict[str, Any]:
     document = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())
     return dict(document["config"])
 
@@ -321,8 +340,7 @@ class _fresh_runtime:  # noqa: N801 - reads as a with statement
 
 def ancestors(rendered: Rendered, resource: Resource) -> Iterator[str]:
     """URNs of the resource's parents, nearest first, without the stack."""
-    parents = {r.urn: r.parent for r in rendered.resources}
     urn = resource.parent
-    while urn in parents:
+    while urn in rendered.parents:
         yield urn
-        urn = parents[urn]
+        urn = rendered.parents[urn]
