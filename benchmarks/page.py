@@ -13,7 +13,11 @@ from sandbox.layout import PROJECT
 PAGE: Final = PROJECT / "docs" / "benchmarks.md"
 _INTRODUCTION: Final = """# Benchmarks
 
-`make bench` measures all of this, prints it and writes `benchmarks/results/*.json`;
+This page says what the program costs: its time and memory against a program without components, how both grow with the
+number of regions, and whether the longest chain of resources grows, too. The last part says how many people a server
+of [circles](circles.md) carries.
+
+`make bench` measures all of this, prints it and writes `benchmarks/results/*.json`.
 `.venv/bin/python -m benchmarks overhead`, `growth`, `path` or `circles` measures one part; `forecast` is about
 replicas, and [scaling](scaling.md#what-it-gains) has its figures. `.venv/bin/python -m benchmarks page`
 writes this page from the results. All but `circles` runs in the sandbox: the real engine, the official Kubernetes
@@ -24,7 +28,8 @@ _GREW: Final = "2026-12-01 02:59 UTC"
 _SMALLER: Final = """**Not all figures are about the stacks of today.** What was measured before {grew} is about smaller
 stacks: commit f8e13a9 switched streaming, live collaboration, matching and KEDA on in `multiregion` and `planetary`.
 By the golden lists of these commits, `multiregion` had 1,066 resources before and 1,483 after, `planetary` 2,197 and
-3,061. (The tables count the entries of the state: also the stack itself and default providers.)
+3,061. The trust ledger, circles and edge sites of `planetary` came later. (The tables count the entries of the state:
+also the stack itself and default providers.)
 """
 _OVERHEAD: Final = """## Against a flat program
 

@@ -48,7 +48,10 @@ def recover(layout: Layout, stack: str) -> int:
     """
     cli = engine.on_path()
     if cli is None:
-        raise SandboxError("The official Pulumi CLI, which has the stack, is not on PATH.")
+        raise SandboxError(
+            "The official Pulumi CLI, which has the stack, is not on PATH. "
+            "Add its folder to PATH, or install it from https://www.pulumi.com/docs/install/."
+        )
     exported = _exported(cli, layout, stack, "--show-secrets")
     with releases.clusters_of(exported) as clusters:
         deployment = releases.deployment_of(exported)

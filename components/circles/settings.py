@@ -21,7 +21,7 @@ class CirclesSettings(Model):
     """Whether the members of a circle hear and see each other. It needs `mesh.enabled`, and with several regions
     `edge.cdn`, whose DNS leads browsers to one region."""
     servers: ServerCount = 2
-    """LiveKit servers in each region. Each has an address of its own. A call is on one server."""
+    """LiveKit servers in each region. Each has one public address, on `aws` two. A call is on one server."""
     max_participants: Count = 50
     """Most participants of one call."""
     max_rate: Bytes = "100M"

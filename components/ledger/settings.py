@@ -33,16 +33,15 @@ class LedgerSettings(Model):
     """The trust ledger, which all regions keep together: docs/ledger.md."""
 
     enabled: bool = False
-    """Whether the regions keep a ledger. One that lies or dies is outlived by four validators or more, in all regions
-    together. Without personal data: a ledger does not forget."""
+    """Whether the regions keep a ledger. With four validators or more in all regions together, it goes on when one of
+    them lies or dies. Write no personal data in it: a ledger does not forget."""
     genesis_regions: Regions = ()
-    """Names of the regions whose first validators begin the ledger. They are in its genesis, which never changes: never
-    add a region here or remove one, in any order they mean the same. Needed with several regions. Empty: the only
-    region."""
+    """Names of the regions whose first validators begin the ledger, in any order. They are in its genesis, which never
+    changes: never add a region here, and never remove one. Needed with several regions. Empty: the only region."""
     former_genesis_regions: Regions = ()
     """Those of `genesisRegions` that have left the stack. Their public keys stay in the genesis."""
     validators: ValidatorCount = 1
-    """Validators in each region. Others than the genesis regions' first ones are added by a transaction."""
+    """Validators in each region. All but the first ones of the genesis regions join by a transaction."""
     application: LedgerApplicationSettings = LedgerApplicationSettings()
     """The application that the validators run."""
     retain_blocks: Count | None = None

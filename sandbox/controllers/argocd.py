@@ -299,7 +299,10 @@ def _repository(cluster: Cluster, folder: Path) -> Repository:
     project = _objects(cluster, "appprojects.argoproj.io")
     urls = [url for item in project for url in item["spec"]["sourceRepos"] if url != "*"]
     if not urls:
-        raise SandboxError(f"Region {cluster.plane.name} has no project of Argo CD: write gitops: {{enabled: true}}.")
+        raise SandboxError(
+            f"Region {cluster.plane.name} has no project of Argo CD: write gitops: {{enabled: true, ...}}, and run "
+            "`make up` for the stack."
+        )
     logins = [secret for secret in _secrets(cluster).values() if secret.get("url") == urls[0]]
     login = f"{logins[0]['username']}:{logins[0]['password']}" if logins else ""
     return Repository(url=urls[0], folder=folder, login=login)
@@ -386,7 +389,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = settings_of(stack, layout.project)
         if settings.gitops_hub is None:
-            raise SandboxError(f"Stack {stack} has no Argo CD: write gitops: {{enabled: true, ...}}.")
+            raise SandboxError(
+                f"Stack {stack} has no Argo CD: write gitops: {{enabled: true, ...}}, and run `make up STACK={stack}`."
+            )
         binaries.ensure(layout, binaries.GITOPS)
         repository = demonstration(layout, stack)
         hub = Hub.of(layout, stack, settings.gitops_hub, repository)

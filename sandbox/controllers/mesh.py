@@ -106,7 +106,9 @@ class Mesh:
         deadline = time.monotonic() + _DEPLOYED_SECONDS
         while not istio_charts.is_deployed(cluster):
             if time.monotonic() > deadline:
-                raise SandboxError(f"Region {name}: no mesh is deployed.")
+                raise SandboxError(
+                    f"Region {name}: no mesh is deployed. Write mesh: {{enabled: true}}, and run `make up`."
+                )
             time.sleep(_POLL_SECONDS)
         self._add(stack, name).open()
 

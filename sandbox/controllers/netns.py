@@ -37,9 +37,9 @@ def why_not() -> str:
     if not sys.platform.startswith("linux"):
         return "network namespaces exist on Linux only"
     if os.geteuid() != 0:
-        return "only root can make network namespaces"
+        return "only root can make network namespaces: run the command as root"
     missing = sorted({package for program, package in _PROGRAMS.items() if not shutil.which(program)})
-    return f"these Debian packages are missing: {', '.join(missing)}" if missing else ""
+    return f"these Debian packages are missing: `apt-get install {' '.join(missing)}` brings them" if missing else ""
 
 
 def require() -> None:

@@ -51,7 +51,7 @@ class StackControllers:
         netns.require()
         binaries.ensure(self._layout, binaries.NETWORK)
         if not self._clusters:
-            raise SandboxError("No control plane runs: start the stack first.")
+            raise SandboxError("No control plane of the stack runs; `make up STACK=...` starts them.")
         self.directory.mkdir(parents=True, exist_ok=True)
         # The pods' Secrets are here. Their processes start inside, and need no way to it.
         self.directory.chmod(0o700)

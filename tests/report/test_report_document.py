@@ -83,6 +83,7 @@ def test_a_stack_with_a_small_budget_says_what_is_off_to_keep_it(stack: str) -> 
         "matching": settings.matching.enabled,
         "KEDA": settings.scaling.enabled,
         "the trust ledger": settings.ledger.enabled,
+        "circles": settings.circles.enabled,
     }
     _, _, said = stack_header(stack).partition("Off, to keep the budget of ")
     budget, _, off = said.partition(":")
