@@ -153,7 +153,7 @@ def test_the_two_commands_of_the_readme_are_what_is_run_for_every_change() -> No
     makefile, ci = (ROOT / "Makefile").read_text(), (ROOT / ".ci" / "run").read_text()
     assert [line for line in ci.splitlines() if line.startswith("make ")] == ["make lint", "make test"]
     assert re.search(r"^up: .*\n\t@\$\(SANDBOX\) up \$\(STACK\)", makefile, re.MULTILINE)
-    assert re.search(r'^test: .*\n\t\$\(PYTEST\) -m "not campaign"$', makefile, re.MULTILINE)
+    assert re.search(r'^test: .*\n\t\$\(PYTEST\) -n 4 -m "not campaign"$', makefile, re.MULTILINE)
     # Every run names its slowest tests, so that a test that has become slow is seen.
     assert re.search(r"^PYTEST := .* --durations=10\b", makefile, re.MULTILINE)
 
