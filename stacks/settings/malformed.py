@@ -113,7 +113,7 @@ def _too_high(error: ErrorDetails) -> tuple[str, str]:
 
 
 def _any_other(error: ErrorDetails) -> tuple[str, str]:
-    return _TYPE_RULES.get(error["type"], (f"is not valid ({error['msg']})", "correct it"))
+    return _TYPE_RULES.get(error["type"], (f"is not valid ({error['msg']})", "docs/configuration.md describes it"))
 
 
 _DESCRIBED: Final[dict[str, Callable[[ErrorDetails], tuple[str, str]]]] = {
