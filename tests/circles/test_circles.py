@@ -1,7 +1,7 @@
 """Circles' servers in rendered stacks: files, addresses, ways in and out, and what one region more changes.
 
-What LiveKit reads is in its pkg/config/config.go and, for `rtc`, in mediatransportutil's pkg/rtcconfig/config.go; for
-`redis`, in the redis and xtls packages of its protocol module. All of version 1.13.5.
+What LiveKit 1.13.5 reads is in its pkg/config/config.go and, for `rtc`, in mediatransportutil's
+pkg/rtcconfig/config.go; for `redis`, in the redis and xtls packages of its protocol module.
 """
 
 import json
@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from components.metadata import selector
+from components.versions import LIVEKIT_IMAGE
 from tests.support import clouds
 from tests.support.data_services import container, secret_texts, waits_for
 from tests.support.network_policies import Pods, may_send, may_send_anywhere, may_send_to
@@ -416,7 +417,7 @@ def test_pods_have_a_server_its_proxy_and_the_keeper_and_no_disk() -> None:
     assert [one["name"] for one in template["containers"]] == ["livekit", "proxy", "keeper"]
     assert "volumeClaimTemplates" not in spec
     server = container(spec["template"], "livekit")
-    assert server["image"] == "docker.io/livekit/livekit-server:v1.13.5"
+    assert server["image"] == LIVEKIT_IMAGE
     assert server["command"] == ["/livekit-server", "--config", "/etc/circles/settings/$(POD_NAME).yaml"]
     assert server["resources"]["limits"] == {"cpu": "3", "memory": "2Gi", "ephemeral-storage": "128Mi"}
     # The flag redis-password reads this variable (cmd/server/main.go).

@@ -73,6 +73,13 @@ def _links(page: Path) -> list[str]:
     return [link for link in LINK.findall(page.read_text()) if "://" not in link]
 
 
+def test_contributing_has_one_row_for_each_task() -> None:
+    table = (ROOT / "CONTRIBUTING.md").read_text().partition("| To | Begin in |")[2].partition("\n\n")[0]
+    tasks = [line.split(" | ")[0] for line in table.splitlines()[2:]]
+    assert len(tasks) > 25
+    assert len(tasks) == len(set(tasks))
+
+
 def test_the_pages_have_what_the_tests_of_each_page_look_for() -> None:
     # A single page may have none of these; a pattern that finds nothing on any page proves nothing.
     found = {

@@ -12,6 +12,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
+from components import versions
 from components.monitoring import RegionSize, memory
 from components.monitoring.settings import MonitoringSettings
 from components.monitoring.stack_values import stack_values
@@ -180,6 +181,11 @@ def leaves(values: Mapping[str, Any], path: str = "") -> Iterator[str]:
 
 def test_every_chart_is_checked_or_named(releases: list[Resource]) -> None:
     assert {r.inputs["chart"] for r in releases} == set(DIRECTORIES)
+
+
+def test_every_chart_that_is_pinned_is_in_a_stack_here() -> None:
+    pins = {pin.name for pin in vars(versions).values() if isinstance(pin, versions.ChartVersion)}
+    assert set(DIRECTORIES) == pins, "add a stack that has the chart to the renderings"
 
 
 @pytest.mark.parametrize("chart", DIRECTORIES)

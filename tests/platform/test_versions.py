@@ -200,6 +200,11 @@ def test_renovate_updates_the_sandbox_s_parts_together(tool: str, group: str) ->
     assert groups[-1] == group
 
 
+def test_renovate_has_one_rule_for_each_set_of_packages() -> None:
+    packages = [tuple(rule["matchPackageNames"]) for rule in RENOVATE["packageRules"] if "matchPackageNames" in rule]
+    assert len(packages) == len(set(packages))
+
+
 def test_renovate_reads_every_file_that_pins_something() -> None:
     assert {"pip_requirements", "gomod", "maven", "github-actions", "docker-compose", "helm-values"} <= set(
         RENOVATE["enabledManagers"]

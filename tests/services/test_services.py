@@ -1,6 +1,7 @@
 """The services' component: the values that it gives to the chart, and the arguments that it refuses."""
 
 import json
+import re
 import zoneinfo
 from collections import Counter
 from pathlib import Path
@@ -294,3 +295,22 @@ def test_a_wrong_cpu_is_refused(cpu: str) -> None:
 def test_memory_is_never_promised_twice() -> None:
     resources = values_of(ServiceSettings(), "Etc/UTC")["resources"]
     assert resources["requests"]["memory"] == resources["limits"]["memory"]
+
+
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+PAGES = ("README.md", "docs/architecture.md", "docs/getting-started.md", "docker-compose.local.yml")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_count_the_services_of_every_stack(page: str) -> None:
+    counted = re.findall(rf"\b({'|'.join(NUMBERS)}) services\b", (ROOT / page).read_text().lower())
+    assert set(counted) == {NUMBERS[len(NAMES)]}
+
+
+def test_the_pages_name_every_service() -> None:
+    assert [name for name in NAMES if f"`{name}`" not in (ROOT / "README.md").read_text()] == []
+    scaling = (ROOT / "docs" / "scaling.md").read_text()
+    publishing = [metric for metric in USERS_METRIC.values() if metric is not None]
+    assert f"{NUMBERS[len(publishing)].capitalize()} services publish a metric of their users" in scaling
+    silent = [name for name, metric in USERS_METRIC.items() if metric is None]
+    assert [name for name in (*publishing, *silent) if f"`{name}`" not in scaling] == []
