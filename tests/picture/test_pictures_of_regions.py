@@ -26,7 +26,9 @@ def test_committed_pictures_are_those_of_the_program(stack: Rendered, stack_name
 
 
 def test_pictures_are_well_formed_and_say_what_they_show(stack: Rendered, stack_name: str) -> None:
-    for text in pictures.drawn(stack_name, stack).values():
+    drawn = pictures.drawn(stack_name, stack)
+    assert drawn
+    for text in drawn.values():
         root = ElementTree.fromstring(text)
         assert root.attrib["role"] == "img"
         assert stack_name in root.attrib["aria-label"]
