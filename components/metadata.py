@@ -11,6 +11,8 @@ MANAGED_BY = "pulumi"
 CLOUD_LABELS: Final = {"part-of": PART_OF, "managed-by": MANAGED_BY}
 """Labels (tags) of all cloud resources, in characters that all three clouds accept."""
 REGION_LABEL = "sacred-council.love/region"
+POD_NAME_LABEL: Final = "statefulset.kubernetes.io/pod-name"
+"""Kubernetes writes it on every pod of a StatefulSet."""
 IDENTITY_ANNOTATION = "sacred-council.love/identity"
 CERTIFICATE_ANNOTATION = "sacred-council.love/certificate"
 FIELD_MANAGER_ANNOTATION = "pulumi.com/patchFieldManager"

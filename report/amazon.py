@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from report.charges import Charge, Charger, Charges, always, by_use, number, text
+from report.charges import FREE_NETWORK, FREE_PART, FREE_RIGHTS, Charge, Charger, Charges, always, by_use, number, text
 from report.machines import EKS_GROUP, charges_of, machines_of
 from report.preview import Plan, Planned, at, items
 
@@ -78,10 +78,7 @@ CHARGERS: Final[dict[str, Charger]] = {
 }
 """Types that cost something. The report lists an item without a price as unknown."""
 
-_NETWORK: Final = "part of a network; traffic is charged where it leaves it"
-_RIGHTS: Final = "rights and identities have no price"
 _CLUSTER: Final = "part of the cluster; its pods run on the machines"
-_PART: Final = "part of something that is charged"
 
 FREE: Final = {
     **dict.fromkeys(
@@ -100,7 +97,7 @@ FREE: Final = {
             "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
             "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
         ),
-        _NETWORK,
+        FREE_NETWORK,
     ),
     **dict.fromkeys(
         (
@@ -113,7 +110,7 @@ FREE: Final = {
             "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
             "aws:eks/podIdentityAssociation:PodIdentityAssociation",
         ),
-        _RIGHTS,
+        FREE_RIGHTS,
     ),
     **dict.fromkeys(("aws:eks/addon:Addon",), _CLUSTER),
     **dict.fromkeys(
@@ -142,7 +139,7 @@ FREE: Final = {
             "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
             "aws:s3/bucketPolicy:BucketPolicy",
         ),
-        _PART,
+        FREE_PART,
     ),
 }
 """Types without a charge of their own, and why."""

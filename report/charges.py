@@ -41,6 +41,11 @@ Charger = Callable[[Planned, Plan], Charges]
 
 GIB: Final = 2**30
 
+FREE_NETWORK: Final = "part of a network; traffic is charged where it leaves it"
+FREE_RIGHTS: Final = "rights and identities have no price"
+FREE_PART: Final = "part of something that is charged"
+"""Reasons why resources of any cloud cost nothing."""
+
 
 def gibibytes(quantity: object) -> float | None:
     """A Kubernetes quantity of storage in GiB; None if it is not one."""

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from report.charges import Charge, Charger, Charges, always, by_use, number, text
+from report.charges import FREE_NETWORK, FREE_PART, FREE_RIGHTS, Charge, Charger, Charges, always, by_use, number, text
 from report.machines import GKE_POOL, charges_of, count_beside, machines_of
 from report.preview import Plan, Planned
 
@@ -83,16 +83,13 @@ CHARGERS: Final[dict[str, Charger]] = {
 }
 """Types that cost something. The report lists an item without a price as unknown."""
 
-_NETWORK: Final = "part of a network; traffic is charged where it leaves it"
-_RIGHTS: Final = "rights and identities have no price"
 _PART: Final = "part of a load balancer, which is charged by its forwarding rules"
-_NAMES: Final = "part of something that is charged"
 
 FREE: Final = {
-    "gcp:compute/network:Network": _NETWORK,
-    "gcp:compute/router:Router": _NETWORK,
-    "gcp:compute/firewall:Firewall": _NETWORK,
-    "gcp:servicenetworking/connection:Connection": _NETWORK,
+    "gcp:compute/network:Network": FREE_NETWORK,
+    "gcp:compute/router:Router": FREE_NETWORK,
+    "gcp:compute/firewall:Firewall": FREE_NETWORK,
+    "gcp:servicenetworking/connection:Connection": FREE_NETWORK,
     "gcp:compute/globalNetworkEndpoint:GlobalNetworkEndpoint": _PART,
     "gcp:compute/globalNetworkEndpointGroup:GlobalNetworkEndpointGroup": _PART,
     "gcp:compute/healthCheck:HealthCheck": _PART,
@@ -104,16 +101,16 @@ FREE: Final = {
     "gcp:certificatemanager/certificateMap:CertificateMap": _PART,
     "gcp:certificatemanager/certificateMapEntry:CertificateMapEntry": _PART,
     "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": _PART,
-    "gcp:dns/recordSet:RecordSet": _NAMES,
-    "gcp:sql/database:Database": _NAMES,
-    "gcp:sql/user:User": _NAMES,
-    "gcp:kms/keyRing:KeyRing": _NAMES,
-    "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember": _RIGHTS,
-    "gcp:projects/iAMMember:IAMMember": _RIGHTS,
-    "gcp:projects/service:Service": _RIGHTS,
-    "gcp:projects/serviceIdentity:ServiceIdentity": _RIGHTS,
-    "gcp:serviceaccount/account:Account": _RIGHTS,
-    "gcp:serviceaccount/iAMMember:IAMMember": _RIGHTS,
-    "gcp:storage/bucketIAMMember:BucketIAMMember": _RIGHTS,
+    "gcp:dns/recordSet:RecordSet": FREE_PART,
+    "gcp:sql/database:Database": FREE_PART,
+    "gcp:sql/user:User": FREE_PART,
+    "gcp:kms/keyRing:KeyRing": FREE_PART,
+    "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember": FREE_RIGHTS,
+    "gcp:projects/iAMMember:IAMMember": FREE_RIGHTS,
+    "gcp:projects/service:Service": FREE_RIGHTS,
+    "gcp:projects/serviceIdentity:ServiceIdentity": FREE_RIGHTS,
+    "gcp:serviceaccount/account:Account": FREE_RIGHTS,
+    "gcp:serviceaccount/iAMMember:IAMMember": FREE_RIGHTS,
+    "gcp:storage/bucketIAMMember:BucketIAMMember": FREE_RIGHTS,
 }
 """Types without a charge of their own, and why."""

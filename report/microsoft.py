@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from report.charges import Charge, Charger, Charges, always, by_use, number, text
+from report.charges import FREE_NETWORK, FREE_PART, FREE_RIGHTS, Charge, Charger, Charges, always, by_use, number, text
 from report.machines import AKS_CLUSTER, AKS_POOL, machines_of, premium_disk
 from report.preview import Plan, Planned
 
@@ -91,9 +91,6 @@ CHARGERS: Final[dict[str, Charger]] = {
 }
 """Types that cost something. The report lists an item without a price as unknown."""
 
-_NETWORK: Final = "part of a network; traffic is charged where it leaves it"
-_RIGHTS: Final = "rights and identities have no price"
-_PART: Final = "part of something that is charged"
 
 FREE: Final = {
     **dict.fromkeys(
@@ -103,7 +100,7 @@ FREE: Final = {
             "azure-native:network:NetworkSecurityGroup",
             "azure-native:network:RouteTable",
         ),
-        _NETWORK,
+        FREE_NETWORK,
     ),
     **dict.fromkeys(
         (
@@ -113,7 +110,7 @@ FREE: Final = {
             "azure-native:managedidentity:FederatedIdentityCredential",
             "azure-native:resources:ResourceGroup",
         ),
-        _RIGHTS,
+        FREE_RIGHTS,
     ),
     **dict.fromkeys(
         (
@@ -138,7 +135,7 @@ FREE: Final = {
             "azure-native:storage:BlobServiceProperties",
             "azure-native:storage:ManagementPolicy",
         ),
-        _PART,
+        FREE_PART,
     ),
 }
 """Types without a charge of their own, and why."""

@@ -15,7 +15,7 @@ from components.cluster import ClusterOutputs
 from components.database import cockroachdb_nodes as database
 from components.ledger import identities as ledger
 from components.messaging import configuration as messaging
-from components.metadata import selector
+from components.metadata import POD_NAME_LABEL, selector
 from components.monitoring import names as monitoring
 from components.monitoring.network_policies import PROMETHEUS
 from components.namespaces import COCKROACHDB, KAFKA, LEDGER, MONITORING, NATS
@@ -28,7 +28,6 @@ from stacks.mesh_peers import allowed_source_addresses
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
-POD_NAME: Final = "statefulset.kubernetes.io/pod-name"
 METRICS_APP: Final = "monitoring"
 """App label of what leads to the metrics of other regions."""
 SITES_SERVICE: Final = "sites"
@@ -69,7 +68,7 @@ def peer_endpoint_specs(settings: Settings) -> Mapping[str, Sequence[PeerEndpoin
             app=database.APP,
             index=index,
             port=database.SQL_PORT,
-            pods={**selector(database.APP), POD_NAME: f"{database.APP}-{index}"},
+            pods={**selector(database.APP), POD_NAME_LABEL: f"{database.APP}-{index}"},
             single=True,
         )
         for index in range(settings.database.nodes)
@@ -92,7 +91,7 @@ def peer_endpoint_specs(settings: Settings) -> Mapping[str, Sequence[PeerEndpoin
             app=ledger.APP,
             index=index,
             port=ledger.PEER_PORT,
-            pods={**selector(ledger.APP), POD_NAME: ledger.pod(index)},
+            pods={**selector(ledger.APP), POD_NAME_LABEL: ledger.pod(index)},
             single=True,
         )
         for index in range(settings.ledger.validators)

@@ -3,13 +3,13 @@
 from typing import Final
 
 import pulumi
-from pulumi_azure_native import authorization, redisenterprise
+from pulumi_azure_native import redisenterprise
 
 from components.authorities import MICROSOFT, public_authorities
 from components.cache.instances import AZURE, AZURE_DATA_SHARE, smallest
 from components.cache.managed import Endpoint, ManagedCacheArgs, connect
 from components.cluster.aks import AksNetwork
-from components.cluster.aks.identity import AksVault
+from components.cluster.aks.identity import AksVault, deletion_lock
 from components.cluster.aks.managed_services import AksDataServiceKey, AksPrivateEndpoint, AksPrivateEndpointArgs
 from components.cluster.location import common_labels
 from components.cluster.settings import AzureRegion
@@ -57,7 +57,7 @@ class AzureManagedRedis(DataServiceComponent):
             self._child,
         )
         if region.deletion_protection:
-            self._lock(name, cluster)
+            deletion_lock(name, cluster.id, self._child)
         endpoint = Endpoint(
             host=pulumi.Output.all(cluster.host_name, private.ready).apply(lambda known: str(known[0])),
             port=PORT,
@@ -119,15 +119,6 @@ class AzureManagedRedis(DataServiceComponent):
             opts=pulumi.InvokeOutputOptions(parent=self),
         )
         return pulumi.Output.secret(keys.apply(lambda known: str(known.primary_key)))
-
-    def _lock(self, name: str, cluster: redisenterprise.RedisEnterprise) -> None:
-        authorization.ManagementLockByScope(
-            f"{name}-lock",
-            scope=cluster.id,
-            level="CanNotDelete",
-            notes="Deletion protection: take it off in the stack's configuration.",
-            opts=self._child,
-        )
 
 
 def _smallest(args: ManagedCacheArgs, location: str) -> str:

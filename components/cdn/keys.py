@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final
 
 import pulumi
 import pulumi_tls as tls
@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from components.settings.values import SIGNING_KEYS, SigningKey
+
 ACME_DIRECTORY: Final = "https://acme-v02.api.letsencrypt.org/directory"
 """The authority's ACME URL (RFC 8555)."""
 
@@ -30,9 +32,6 @@ ISSUER: Final = "sacred-council-edge"
 SUBJECT: Final = "edge"
 PRINCIPAL: Final = f"{ISSUER}/{SUBJECT}"
 """The principal of a token's bearer, in Istio's terms."""
-
-Colour = Literal["blue", "green"]
-COLOURS: tuple[Colour, ...] = ("blue", "green")
 
 
 class EdgeKeys(pulumi.ComponentResource):
@@ -49,10 +48,10 @@ class EdgeKeys(pulumi.ComponentResource):
     account_key: pulumi.Output[str]
     account_thumbprint: pulumi.Output[str]
 
-    def __init__(self, name: str, domain: str, signing: Colour, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, domain: str, signing: SigningKey, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("sacred-council:cdn:EdgeKeys", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        pairs = {colour: tls.PrivateKey(f"{name}-{colour}", algorithm="ED25519", opts=child) for colour in COLOURS}
+        pairs = {colour: tls.PrivateKey(f"{name}-{colour}", algorithm="ED25519", opts=child) for colour in SIGNING_KEYS}
         self.token = pulumi.Output.secret(
             pairs[signing].private_key_pem.apply(lambda pem: edge_token(pem, audience=domain, key_id=signing))
         )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from components.settings import Model
 from components.settings.cloud_values import AzureId, GcpProject
-from components.settings.values import AzureLocation, CachedPaths, DnsZone, Domain
+from components.settings.values import AzureLocation, CachedPaths, DnsZone, Domain, SigningKey
 
 DEFAULT_DOMAIN: Final = "sacred-council.localhost"
 
@@ -35,7 +35,7 @@ class EdgeSettings(Model):
     cached_paths: CachedPaths | None = None
     """Beginnings of paths whose answers are kept at the edge, at most 25. None: `/<service>/static/` of every
     service."""
-    signing_key: Literal["blue", "green"] = "blue"
+    signing_key: SigningKey = "blue"
     """Which of two keys proves to the regions that a request came through the edge; they accept both. To change it, see
     docs/runbooks/rotate-edge-key.md."""
     project: GcpProject | None = None

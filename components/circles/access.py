@@ -7,10 +7,9 @@ from typing import Final
 
 import pulumi
 
-from components.circles.settings import SigningKey
 from components.passwords import random_password
+from components.settings.values import SIGNING_KEYS, SigningKey
 
-COLOURS: Final[tuple[SigningKey, ...]] = ("blue", "green")
 SECRET_LENGTH: Final = 48
 """LiveKit warns of secrets with fewer than 32 characters."""
 
@@ -28,7 +27,7 @@ class CirclesKeys(pulumi.ComponentResource):
         super().__init__("sacred-council:circles:CirclesKeys", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.blue, self.green = (
-            random_password(f"{name}-{colour}", child, length=SECRET_LENGTH).result for colour in COLOURS
+            random_password(f"{name}-{colour}", child, length=SECRET_LENGTH).result for colour in SIGNING_KEYS
         )
         self.register_outputs({})
 

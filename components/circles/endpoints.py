@@ -10,12 +10,11 @@ import pulumi_kubernetes as k8s
 from components.circles import configuration, proxy
 from components.circles.configuration import APP, pod
 from components.cluster import PublicAddress
-from components.metadata import selector
+from components.metadata import POD_NAME_LABEL, selector
 from components.peering.peer_endpoint import done_with_an_address, given_address
 from components.ports import HTTPS_PORT
 from components.workload import AppMetadata
 
-POD_NAME: Final = "statefulset.kubernetes.io/pod-name"
 HTTP_PORT: Final = 80
 """Where a public authority asks its questions."""
 
@@ -72,7 +71,7 @@ class MediaEndpoint(pulumi.ComponentResource):
         self.register_outputs({"media": self.media, "turn": self.turn})
 
     def _service(self, protocol: str, ports: list[_Port], address: PublicAddress | None) -> pulumi.Output[str]:
-        pods = {**selector(APP), POD_NAME: pod(self._index)}
+        pods = {**selector(APP), POD_NAME_LABEL: pod(self._index)}
         given = {**self._annotations, **(address.annotations if address else {})}
         ip = address.load_balancer_ip if address else None
         service = k8s.core.v1.Service(

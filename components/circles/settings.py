@@ -1,16 +1,15 @@
 """Settings of circles' voice and video."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from components.settings import Model
-from components.settings.values import Bytes, Count, Cpu, Duration
+from components.settings.values import Bytes, Count, Cpu, Duration, SigningKey
 
 MOST_SERVERS: Final = 10
 """Most servers of a region. Each has load balancers and addresses of its own."""
 
-SigningKey = Literal["blue", "green"]
 ServerCount = Annotated[int, Field(ge=1, le=MOST_SERVERS)]
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 import pulumi
-from pulumi_azure_native import authorization, dbforpostgresql
+from pulumi_azure_native import dbforpostgresql
 
 from components.authorities import MICROSOFT, public_authorities
 from components.cluster.aks import AksNetwork
+from components.cluster.aks.identity import deletion_lock
 from components.cluster.aks.managed_services import AksKeptDataServiceKey, AksPrivateEndpoint, AksPrivateEndpointArgs
 from components.cluster.location import common_labels
 from components.cluster.maintenance import DAYS
@@ -63,7 +64,7 @@ class FlexibleServer(DataServiceComponent):
         )
         configured = self._configure(name, args, made)
         if region.deletion_protection:
-            self._lock(name, made)
+            deletion_lock(name, made.id, self._child)
         ready = pulumi.Output.all(made.fully_qualified_domain_name, endpoint.ready, configured)
         server = Server(
             host=ready.apply(lambda known: str(known[0])),
@@ -139,15 +140,6 @@ class FlexibleServer(DataServiceComponent):
                 )
             )
         return pulumi.Output.all(*(one.id for one in told if isinstance(one, pulumi.CustomResource)))
-
-    def _lock(self, name: str, server: dbforpostgresql.Server) -> None:
-        authorization.ManagementLockByScope(
-            f"{name}-lock",
-            scope=server.id,
-            level="CanNotDelete",
-            notes="Deletion protection: take it off in the stack's configuration.",
-            opts=self._child,
-        )
 
 
 def _extensions(args: ManagedDatabaseArgs) -> Mapping[str, str]:

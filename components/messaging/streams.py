@@ -20,7 +20,6 @@ from components.workload import AppMetadata, Resources, secret_volume
 
 APP: Final = "nats-streams"
 SETTINGS: Final = "/etc/nats-streams"
-CERTIFICATES: Final = "/etc/nats-certificates"
 SCRATCH: Final = "/tmp"  # noqa: S108 - a volume of the pod's own
 SERVER: Final = f"tls://{configuration.SERVICE}:{configuration.CLIENT_PORT}"
 UNLIMITED: Final = -1
@@ -58,12 +57,12 @@ class NatsStreams(pulumi.ComponentResource):
             files=files,
             secrets={"password": password},
             secret_environment={"NATS_PASSWORD": "password"},
-            mounts={"settings": SETTINGS, "certificates": CERTIFICATES, "scratch": SCRATCH},
+            mounts={"settings": SETTINGS, "certificates": configuration.CERTIFICATES, "scratch": SCRATCH},
             # Only the root certificate: the Job must not read the servers' key.
             certificates=secret_volume("certificates", certificate.secret_name, {"ca.crt": "ca.crt"}),
             environment={
                 "NATS_URL": SERVER,
-                "NATS_CA": f"{CERTIFICATES}/ca.crt",
+                "NATS_CA": f"{configuration.CERTIFICATES}/ca.crt",
                 "NATS_USER": configuration.APPLICATION_USER,
                 "HOME": SCRATCH,
                 "XDG_CONFIG_HOME": SCRATCH,

@@ -26,14 +26,12 @@ from components.trust.certificate import Usage
 from components.versions import THANOS_IMAGE
 
 APP = names.THANOS_QUERY
-USER = 10001
 GO_SHARE = 0.85
 """Share of the container's memory for Go, so that it collects garbage before the limit."""
 
 CERTIFICATES: Final = "/etc/thanos/certificate"
 ENDPOINTS: Final = "/etc/thanos/endpoints"
 ENDPOINTS_FILE: Final = "endpoints.yaml"
-SECRET_MODE: Final = 0o440
 REPLICA_LABEL: Final = "prometheus_replica"
 """Label for one of several equal Prometheus servers. The operator adds it."""
 
@@ -172,12 +170,12 @@ def _pod(
     endpoints_file: pulumi.Input[str],
     memory: str,
 ) -> k8s.core.v1.PodSpecArgs:
-    secret = k8s.core.v1.SecretVolumeSourceArgs(secret_name=certificate, default_mode=SECRET_MODE)
+    secret = k8s.core.v1.SecretVolumeSourceArgs(secret_name=certificate, default_mode=workload.SECRET_MODE)
     config_map = k8s.core.v1.ConfigMapVolumeSourceArgs(name=endpoints_file)
     return k8s.core.v1.PodSpecArgs(
         service_account_name=account,
         automount_service_account_token=False,
-        security_context=restricted_pod(user=USER),
+        security_context=restricted_pod(user=workload.USER),
         affinity=workload.anti_affinity(app),
         topology_spread_constraints=workload.zone_spread(app),
         containers=[_container(memory)],
@@ -216,7 +214,7 @@ def sidecar_values(memory: str) -> dict[str, Any]:
 
     `memory` is a Kubernetes quantity.
     """
-    certificate = {"secret": {"secretName": names.STORE_CERTIFICATE, "defaultMode": SECRET_MODE}}
+    certificate = {"secret": {"secretName": names.STORE_CERTIFICATE, "defaultMode": workload.SECRET_MODE}}
     return {
         "thanos": {
             "image": THANOS_IMAGE,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import IPv4Address
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, PositiveFloat
@@ -27,6 +27,10 @@ USUAL_REPLICAS: Final = 3
 
 ALL: Final = "all"
 """Instead of a list of regions: every one, also those to come."""
+
+SigningKey = Literal["blue", "green"]
+"""One of two keys, so that one can be replaced while the other is in use."""
+SIGNING_KEYS: Final[tuple[SigningKey, ...]] = ("blue", "green")
 
 _SECONDS: Final = {"h": 3600, "d": DAY_SECONDS, "w": 7 * DAY_SECONDS, "y": 365 * DAY_SECONDS}
 

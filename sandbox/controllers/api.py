@@ -20,6 +20,8 @@ import yaml
 Object = dict[str, Any]
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
+SERVICE_LABEL = "kubernetes.io/service-name"
+"""On each EndpointSlice: the Service that it belongs to."""
 _SECONDS = 10.0
 _WATCH_SECONDS = 300
 _AGAIN_SECONDS = 0.5

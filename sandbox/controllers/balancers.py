@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox import progress
+from sandbox.controllers.api import SERVICE_LABEL
 from sandbox.controllers.network import RegionNetwork
 from sandbox.layout import SandboxError
-
-_SERVICE_LABEL = "kubernetes.io/service-name"
 
 
 def local_routes(
@@ -22,7 +21,7 @@ def local_routes(
     nodes: dict[tuple[str, str], set[str]] = {}
     for each in slices:
         metadata = each["metadata"]
-        name = (metadata.get("labels") or {}).get(_SERVICE_LABEL, "")
+        name = (metadata.get("labels") or {}).get(SERVICE_LABEL, "")
         ready = [end for end in each.get("endpoints") or [] if (end.get("conditions") or {}).get("ready") is not False]
         nodes.setdefault((metadata["namespace"], name), set()).update(end.get("nodeName", "") for end in ready)
     routes = {}

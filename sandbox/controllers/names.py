@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox.controllers.api import Api, Informer, Object
+from sandbox.controllers.api import SERVICE_LABEL, Api, Informer, Object
 
 _DOMAIN = "svc.cluster.local"
-_SERVICE_LABEL = "kubernetes.io/service-name"
 _LIST_SECONDS = 30.0
 
 
@@ -20,7 +19,7 @@ def lines(services: Iterable[Mapping[str, Any]], slices: Iterable[Mapping[str, A
     pods: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for each in slices:
         metadata = each["metadata"]
-        owner = (metadata["namespace"], (metadata.get("labels") or {}).get(_SERVICE_LABEL, ""))
+        owner = (metadata["namespace"], (metadata.get("labels") or {}).get(SERVICE_LABEL, ""))
         pods.setdefault(owner, []).extend(_endpoints(each))
     found = []
     for service in services:

@@ -36,6 +36,7 @@ def test_eks_databases_have_no_way_to_the_internet() -> None:
     routed = {
         r.inputs["subnetId"] for r in public("eks").of_type("aws:ec2/routeTableAssociation:RouteTableAssociation")
     }
+    assert any("public" in subnet for subnet in routed)
     assert not any("managed" in subnet for subnet in routed)
 
 

@@ -176,7 +176,9 @@ def test_the_plugin_finds_the_kubelet_and_has_no_privilege_but_that(platform: st
 
 @pytest.mark.parametrize("platform", CLOUDS)
 def test_the_cloud_s_sdk_knows_every_input_of_the_machines(platform: str) -> None:
-    for pool in pools(platform):
+    found = pools(platform)
+    assert found
+    for pool in found:
         assert check(pool.type, pool.inputs)
 
 

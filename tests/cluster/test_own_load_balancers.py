@@ -111,7 +111,7 @@ CLOUD_DNS = "169.254.169.254"
 @pytest.mark.parametrize("protocol", ["UDP", "TCP"])
 def test_every_namespace_reaches_a_dns_cache_in_the_nodes_network(address: str, protocol: str) -> None:
     stack = edge(*MIXED)
-    for namespace in stack.objects("Namespace"):
+    for namespace in stack.some_objects("Namespace"):
         some = Pods(provider=namespace.provider, namespace=namespace.inputs["metadata"]["name"], labels={})
         assert may_send_to(stack, some, address, 53, protocol)
         assert not may_send_to(stack, some, address, 80)

@@ -77,18 +77,24 @@ class TestAws:
                 assert unknown - set(self.known[action]["knows"]) == set(), f"{place}: never grants {action}"
 
     def test_nothing_is_destroyed_that_is_not_ours(self) -> None:
+        found: list[str] = []
         for place, one in deployer.all_statements():
             # AWS cannot limit a few of these actions to a resource.
             destroyed = [a for a in one["Action"] if DESTRUCTIVE.search(a) and self.known[a]["resources"]]
+            found += destroyed
             assert not destroyed or one["Resource"] != ["*"] or "Condition" in one, f"{place}: {destroyed}"
+        assert found
 
     def test_roles_are_passed_to_eks_alone_and_policies_attached_by_name(self) -> None:
         limits = {"iam:PassRole": "iam:PassedToService", "iam:AttachRolePolicy": "iam:PolicyARN"}
         limits |= {"iam:CreateServiceLinkedRole": "iam:AWSServiceName", "ec2:RunInstances": "ec2:LaunchTemplate"}
+        seen: set[str] = set()
         for place, one in deployer.all_statements():
             keys = {key for test in one.get("Condition", {}).values() for key in test}
             for action in set(one["Action"]) & set(limits):
                 assert limits[action] in keys, f"{place}: {action} without {limits[action]}"
+                seen.add(action)
+        assert seen == set(limits)
 
     def test_aws_takes_the_policies(self) -> None:
         assert len(deployer.documents("aws")) <= POLICIES_OF_A_ROLE

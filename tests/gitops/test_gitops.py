@@ -137,7 +137,9 @@ def test_one_lost_region_leaves_a_place_for_the_others_and_no_version_goes_to_mo
 
 def test_argo_cd_learns_of_a_region_when_its_pods_would_get_sidecars_and_can_be_reached() -> None:
     stack = hub(*MIXED)
-    for region, entry in clusters(stack).items():
+    entries = clusters(stack)
+    assert entries.keys() == {name for name, _ in MIXED}
+    for region, entry in entries.items():
         waits = waits_for(stack, entry)
         mesh = {f"{region}-mesh-{part}" for part in ("control-plane-istiod", "control-plane-cni")}
         way_in = {f"{region}-mesh-east-west-{part}" for part in ("release", "gateway")}

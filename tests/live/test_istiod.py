@@ -102,8 +102,11 @@ def test_no_image_is_left_for_the_webhook_to_set(injected: list[dict[str, Any]])
 def test_the_injected_pods_pass_restricted_admission(istiod: Istiod, injected: list[dict[str, Any]]) -> None:
     """They were created in namespaces that enforce it. An API server also refuses the same pod with a right more."""
     labels = istiod.cluster.kubectl("get", "namespace", SERVICES, INGRESS, "--output=json")
-    for namespace in json.loads(labels.stdout)["items"]:
+    namespaces = json.loads(labels.stdout)["items"]
+    assert len(namespaces) == 2
+    for namespace in namespaces:
         assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert injected
     for pod in injected:
         assert mesh_sandboxes.creates(istiod, pod) == ""
         more = copy.deepcopy(pod)

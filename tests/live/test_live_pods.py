@@ -123,6 +123,7 @@ def test_pods_have_addresses_of_their_nodes_that_no_other_region_has(
             assert IPv4Address(address) in region.network.addresses.pods_of(zone)
             assert address not in seen
             seen.add(address)
+    assert seen
 
 
 def test_a_pod_reaches_all_pods_behind_a_cluster_address(stack: StackControllers, clusters: dict[str, Cluster]) -> None:

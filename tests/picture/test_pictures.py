@@ -208,6 +208,7 @@ def test_an_atlas_is_cut_where_the_map_ends() -> None:
 def test_no_name_hides_another() -> None:
     points = [(f"region-{at}", (500.0 + 9 * at, 300.0)) for at in range(5)]
     boxes = labels.places(points, [], (0, 0, sphere.WIDTH, sphere.HEIGHT))
+    assert len(boxes) == len(points)
     for a, b in combinations(boxes, 2):
         assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
 

@@ -26,7 +26,9 @@ def test_committed_pictures_are_those_of_the_program(stack_name: str) -> None:
 
 
 def test_pictures_are_well_formed_and_say_what_they_show(stack_name: str) -> None:
-    for text in pictures.drawn(stack_name).values():
+    drawn = pictures.drawn(stack_name)
+    assert drawn
+    for text in drawn.values():
         root = ElementTree.fromstring(text)
         assert root.attrib["role"] == "img"
         assert stack_name in root.attrib["aria-label"]

@@ -415,7 +415,9 @@ def test_a_malformed_value_brings_no_mistake_in_any_other_place(value: object, b
 @pytest.mark.parametrize("value", [True, 0.5, "a b"], ids=repr)
 def test_a_malformed_value_that_regions_take_over_brings_no_mistake_in_any_other_place(value: object) -> None:
     base = {**LONE, "regions": [{"name": "sa-east-1", "cloud": "aws"}], "clouds": {"aws": AWS}}
-    for path in [path for path in paths(base) if path[:2] == ("clouds", "aws") and len(path) > 2]:
+    taken_over = [path for path in paths(base) if path[:2] == ("clouds", "aws") and len(path) > 2]
+    assert taken_over
+    for path in taken_over:
         found = mistakes(with_values({path: value}, base))
         there = Mistake(path=path_of(*path), rule="", remedy="")
         assert [str(one) for one in found if not there.follows_from(one.path)] == [], path

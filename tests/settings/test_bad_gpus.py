@@ -154,11 +154,13 @@ def test_no_machine_type_is_in_two_rows() -> None:
 
 
 def test_a_region_of_google_cloud_that_offers_machines_with_gpus_has_known_zones_for_them() -> None:
-    for region in (one.name for one in geography.CATALOGUE if one.cloud == "gcp"):
-        for name in offers.gpu_types("gcp", region):
-            zones = offers.gpu_zones("gcp", region, name)
-            assert zones, (region, name)
-            assert set(zones) <= set(offers.zones("gcp", region)), (region, name)
+    google = [one.name for one in geography.CATALOGUE if one.cloud == "gcp"]
+    offered = [(region, name) for region in google for name in offers.gpu_types("gcp", region)]
+    assert offered
+    for region, name in offered:
+        zones = offers.gpu_zones("gcp", region, name)
+        assert zones, (region, name)
+        assert set(zones) <= set(offers.zones("gcp", region)), (region, name)
 
 
 def test_zones_are_known_only_where_the_machines_are_offered() -> None:

@@ -8,12 +8,12 @@ from typing import Final
 
 import pulumi
 import yaml
-from pulumi_azure_native import authorization, containerservice, managedidentity, monitor, operationalinsights
+from pulumi_azure_native import containerservice, managedidentity, monitor, operationalinsights
 
 from components.addresses import AddressRanges
 from components.cluster import ClusterOutputs, WorkloadIdentity, kubeconfig
 from components.cluster.access import cluster_identifier, kubernetes_provider, secret_kubeconfig
-from components.cluster.aks.identity import AksEncryption, AksIdentity, AksVault
+from components.cluster.aks.identity import AksEncryption, AksIdentity, AksVault, deletion_lock
 from components.cluster.aks.network import AksAddresses, AksNetwork
 from components.cluster.aks.nodes import AksPools, first_pool, kubernetes_version
 from components.cluster.gpu import GpuDevicePlugin
@@ -97,7 +97,7 @@ class AksCluster(pulumi.ComponentResource):
         self._issuer = cluster.oidc_issuer_profile.issuer_url
         AksLogs(f"{name}-logs", network, cluster.id, child)
         if region.deletion_protection:
-            self._lock(name, cluster)
+            deletion_lock(name, cluster.id, pulumi.ResourceOptions(parent=self))
         self.outputs = self._outputs(name, cluster, pools)
         if region.nodes.gpu:
             plugin = pulumi.ResourceOptions(parent=self, providers=[self.outputs.provider])
@@ -222,15 +222,6 @@ class AksCluster(pulumi.ComponentResource):
                 # Azure accepts one change of a cluster at a time.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[before], deleted_with=cluster),
             )
-
-    def _lock(self, name: str, cluster: containerservice.ManagedCluster) -> None:
-        authorization.ManagementLockByScope(
-            f"{name}-lock",
-            scope=cluster.id,
-            level="CanNotDelete",
-            notes="Deletion protection: take it off in the stack's configuration.",
-            opts=pulumi.ResourceOptions(parent=self),
-        )
 
     def _api(self, cluster: containerservice.ManagedCluster) -> pulumi.Output[ApiServer]:
         # Azure offers the certificate authority nowhere else. The answer contains no credential.

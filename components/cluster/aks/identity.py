@@ -204,3 +204,14 @@ def vault_name(resource_group_id: str) -> str:
     A deleted vault keeps its name for months, but a recreated resource group has another ID.
     """
     return "keys-" + hashlib.sha256(resource_group_id.lower().encode()).hexdigest()[:19]
+
+
+def deletion_lock(name: str, resource: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
+    """Let Azure refuse to delete the resource with the ID `resource`."""
+    authorization.ManagementLockByScope(
+        f"{name}-lock",
+        scope=resource,
+        level="CanNotDelete",
+        notes="Deletion protection: take it off in the stack's configuration.",
+        opts=opts,
+    )

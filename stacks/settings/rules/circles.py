@@ -6,19 +6,14 @@ from typing import Final
 from components.cluster.settings import ExistingRegion
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
+from stacks.settings.rules.mesh import needs_the_gateway
 from stacks.settings.rules.paths import each_region, regions_by_path
 
 
 def participants_reach_a_gateway(settings: Settings) -> Iterator[Mistake]:
     """Participants connect through the public gateway of the mesh."""
-    if settings.circles.enabled and not settings.mesh.enabled:
-        yield Mistake(
-            path="circles.enabled",
-            value=shown(True),
-            rule="leads nowhere without the public gateway, which is a part of the mesh",
-            remedy="write mesh: {enabled: true}, or false",
-            reads=("mesh.enabled",),
-        )
+    if settings.circles.enabled:
+        yield from needs_the_gateway(settings, "circles.enabled")
 
 
 def participants_reach_the_region_of_their_call(settings: Settings) -> Iterator[Mistake]:

@@ -10,6 +10,7 @@ from components.settings.values import bytes_of, days_of
 from components.settings.words import did_you_mean
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
+from stacks.settings.rules.lists import UNKNOWN_REGION
 from stacks.settings.rules.paths import each_region, regions_by_path
 
 _LEAVING: Final = "docs/runbooks/remove-a-region.md"
@@ -41,7 +42,7 @@ def the_primary_region_is_one(settings: Settings) -> Iterator[Mistake]:
         yield Mistake(
             path="database.primaryRegion",
             value=shown(primary),
-            rule="is not the name of a region of this stack",
+            rule=UNKNOWN_REGION,
             remedy=f"{meant if meant.endswith('?') else f'{meant}.'} To remove a primary region, follow {_LEAVING}",
             reads=("database.engine", *each_region(settings, "name")),
         )
@@ -66,7 +67,7 @@ def backups_have_object_storage(settings: Settings) -> Iterator[Mistake]:
     named = settings.database.backup.regions if settings.database.engine == "cockroachdb" else None
     for index, name in enumerate(named or ()):
         if name not in clouds:
-            rule, remedy = "is not the name of a region of this stack", did_you_mean(name, clouds)
+            rule, remedy = UNKNOWN_REGION, did_you_mean(name, clouds)
         elif clouds[name] == "existing":
             rule, remedy = "has no object storage (cloud: existing)", "name regions of gcp, aws or azure"
         elif named and name in named[:index]:

@@ -7,6 +7,7 @@ from components.ledger.settings import SNAPSHOTS_KEPT
 from components.settings.words import did_you_mean
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
+from stacks.settings.rules.lists import UNKNOWN_REGION
 from stacks.settings.rules.paths import each_region
 
 
@@ -32,7 +33,7 @@ def genesis_regions_are_regions_or_have_left(settings: Settings) -> Iterator[Mis
             yield Mistake(
                 path="ledger.genesisRegions",
                 value=shown(genesis_region),
-                rule="is not the name of a region of this stack",
+                rule=UNKNOWN_REGION,
                 remedy=f"{meant if meant.endswith('?') else f'{meant}.'} If it has left, keep it here and name it in "
                 "formerGenesisRegions, too",
                 reads=("ledger.formerGenesisRegions", *each_region(settings, "name")),

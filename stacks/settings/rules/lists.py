@@ -1,13 +1,15 @@
 """Rules that several lists of settings share: streams, topics, users and events. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, Protocol
 
 from components.settings.values import ALL
 from components.settings.words import did_you_mean
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
 from stacks.settings.rules.paths import each_region
+
+UNKNOWN_REGION: Final = "is not the name of a region of this stack"
 
 
 class Named(Protocol):
@@ -33,6 +35,23 @@ def names_differ(entries: Iterable[tuple[str, Named]], *, remedy: str = "choose 
             )
 
 
+def clusters_differ(
+    contexts: Iterable[tuple[str, str]], *, taken: Mapping[str, str] | None = None, remedy: str
+) -> Iterator[Mistake]:
+    """No two contexts are equal. Each comes after its path; `taken` has the path of each that is another list's."""
+    first = dict(taken or {})
+    for path, context in contexts:
+        other = first.setdefault(context, path)
+        if other != path:
+            yield Mistake(
+                path=f"{path}.context",
+                value=shown(context),
+                rule=f"is already the cluster of {other}",
+                remedy=remedy,
+                reads=(f"{other}.context",),
+            )
+
+
 def regions_are_known(
     settings: Settings, path: str, names: Sequence[str], *, all_too: bool = False
 ) -> Iterator[Mistake]:
@@ -43,7 +62,7 @@ def regions_are_known(
             yield Mistake(
                 path=path,
                 value=shown(name),
-                rule="is not the name of a region of this stack",
+                rule=UNKNOWN_REGION,
                 remedy=did_you_mean(name, known),
                 reads=each_region(settings, "name"),
             )

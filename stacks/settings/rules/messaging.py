@@ -10,6 +10,7 @@ from components.settings.values import bytes_of
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
 from stacks.settings.rules.lists import names_differ, regions_are_known, replicas_have_servers
+from stacks.settings.rules.mesh import needs_the_gateway
 from stacks.settings.rules.paths import each_region
 
 _LIVE: Final = "messaging.websocket"
@@ -121,14 +122,8 @@ def streams_fit_the_storage(settings: Settings) -> Iterator[Mistake]:
 
 def browsers_reach_a_gateway(settings: Settings) -> Iterator[Mistake]:
     """Live collaboration needs the public gateway of the mesh."""
-    if settings.messaging.websocket.enabled and not settings.mesh.enabled:
-        yield Mistake(
-            path=f"{_LIVE}.enabled",
-            value=shown(True),
-            rule="leads nowhere without the public gateway, which is a part of the mesh",
-            remedy="write mesh: {enabled: true}, or false",
-            reads=("mesh.enabled",),
-        )
+    if settings.messaging.websocket.enabled:
+        yield from needs_the_gateway(settings, f"{_LIVE}.enabled")
 
 
 def the_state_of_circles_has_a_home(settings: Settings) -> Iterator[Mistake]:

@@ -10,7 +10,7 @@ from stacks import geography
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
 from stacks.settings.rules import lists
-from stacks.settings.rules.paths import each_region, regions_by_path
+from stacks.settings.rules.paths import contexts_by_path, each_region, regions_by_path
 
 _NEW_SLOT: Final = f"from {geography.FIRST_FREE_SLOT} to {SLOT_LIMIT}"
 
@@ -22,19 +22,7 @@ def names_differ(settings: Settings) -> Iterator[Mistake]:
 
 def clusters_differ(settings: Settings) -> Iterator[Mistake]:
     """Each region has its own cluster."""
-    first: dict[str, str] = {}
-    for path, region in regions_by_path(settings):
-        if not isinstance(region, ExistingRegion) or region.context is None:
-            continue
-        other = first.setdefault(region.context, path)
-        if other != path:
-            yield Mistake(
-                path=f"{path}.context",
-                value=shown(region.context),
-                rule=f"is already the cluster of {other}",
-                remedy="give each region its own cluster",
-                reads=(f"{other}.context",),
-            )
+    return lists.clusters_differ(contexts_by_path(settings), remedy="give each region its own cluster")
 
 
 def slots_differ(settings: Settings) -> Iterator[Mistake]:

@@ -4,15 +4,14 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
-from components.cluster.settings import ExistingRegion
 from components.messaging import streams
 from components.messaging.settings import FILE_SHARE
 from components.settings.values import bytes_of
 from stacks.settings.errors import Mistake, shown
 from stacks.settings.models import Settings
-from stacks.settings.rules.lists import names_differ, regions_are_known
+from stacks.settings.rules.lists import clusters_differ, names_differ, regions_are_known
 from stacks.settings.rules.messaging import streams_by_path
-from stacks.settings.rules.paths import each_region, regions_by_path, sites_by_path
+from stacks.settings.rules.paths import contexts_by_path, each_region, regions_by_path, sites_by_path
 
 
 def site_names_differ(settings: Settings) -> Iterator[Mistake]:
@@ -25,21 +24,11 @@ def site_names_differ(settings: Settings) -> Iterator[Mistake]:
 
 def site_clusters_differ(settings: Settings) -> Iterator[Mistake]:
     """Each site has its own cluster."""
-    first = {
-        region.context: path
-        for path, region in regions_by_path(settings)
-        if isinstance(region, ExistingRegion) and region.context is not None
-    }
-    for path, site in sites_by_path(settings):
-        other = first.setdefault(site.context, path)
-        if other != path:
-            yield Mistake(
-                path=f"{path}.context",
-                value=shown(site.context),
-                rule=f"is already the cluster of {other}",
-                remedy="give each site its own cluster",
-                reads=(f"{other}.context",),
-            )
+    return clusters_differ(
+        ((path, site.context) for path, site in sites_by_path(settings)),
+        taken={context: path for path, context in contexts_by_path(settings)},
+        remedy="give each site its own cluster",
+    )
 
 
 def homes_are_known(settings: Settings) -> Iterator[Mistake]:
