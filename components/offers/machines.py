@@ -45,8 +45,10 @@ def room(cloud: str, memory: float) -> float:
             kept = _kept_by_gke(memory)
         case "aws":
             kept = (255 + 11 * _PODS) * _MIB
-        case _:
+        case "azure":
             kept = min(0.25 * memory, (20 * _PODS + 50) * _MIB)
+        case _:
+            raise ValueError(f"cloud: nobody knows what {cloud} keeps of a node's memory")
     return max(memory - kept - _EVICTION, 0)
 
 
