@@ -4,7 +4,7 @@ import gc
 
 import pulumi
 
-from stacks.platform import Platform, PlatformArgs
+from stacks.platform import Platform
 from stacks.settings import SECRETS, SettingsError, load, secret
 
 # What is registered lives until the program ends. Looking for garbage among it took a third of the time of ten regions.
@@ -16,9 +16,7 @@ try:
 except SettingsError as error:
     raise pulumi.RunError(str(error)) from None
 
-platform = Platform(
-    "platform", PlatformArgs(settings=settings, secrets={name: secret(config, name) for name in SECRETS})
-)
+platform = Platform("platform", settings, {name: secret(config, name) for name in SECRETS})
 
 for name, value in platform.outputs.items():
     pulumi.export(name, value)

@@ -18,6 +18,12 @@ CERTIFICATE_ANNOTATION = "sacred-council.love/certificate"
 FIELD_MANAGER_ANNOTATION = "pulumi.com/patchFieldManager"
 """Names the owner of an object's fields in server-side apply. The Kubernetes provider reads it on every kind."""
 
+WAIT_FOR: Final = "pulumi.com/waitFor"
+"""Annotation with what the Kubernetes provider waits for, in place of its own rules."""
+
+INJECTED: Final = {"istio-injection": "enabled"}
+"""Labels of a namespace whose pods get a sidecar."""
+
 DONE_AT_ONCE: Final = {"pulumi.com/skipAwait": "true"}
 """Annotation of an object that is done once it is created.
 

@@ -7,6 +7,7 @@ import pulumi_kubernetes as k8s
 
 from components import network
 
+INGRESS_APP: Final = "istio-ingressgateway"
 INGRESS_PODS: Final = {"istio": "ingressgateway"}
 """Labels of the public gateway's pods."""
 

@@ -1,7 +1,6 @@
 """The whole platform: shared resources first, then the regions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -25,34 +24,33 @@ from stacks.mesh_peers import mesh_east_west
 from stacks.region import Region, RegionArgs
 from stacks.region_base import RegionBase, RegionBaseArgs
 from stacks.settings import Settings
-from stacks.sites import SiteArgs, SitePassword, build_site, site_passwords, steered_plans
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlatformArgs:
-    """The configuration of the stack."""
-
-    settings: Settings
-    secrets: Mapping[str, pulumi.Output[str] | None]
-    """By name; None for one that is not set."""
+from stacks.sites import SitePassword, build_site, site_passwords, steered_plans
 
 
 class Platform(pulumi.ComponentResource):
     """Every region of the stack. Regions depend on each other's region bases, never on each other's workloads.
+
+    `secrets` are by name, with None for one that is not set.
 
     Outputs: `outputs`, what a user needs to reach each region. Nothing in it is secret.
     """
 
     outputs: Mapping[str, Any]
 
-    def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        secrets: Mapping[str, pulumi.Output[str] | None],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("sacred-council:stack:Platform", name, None, opts)
         self._name = name
-        self._args = args
+        self._settings, self._secrets = settings, secrets
         self._mine = pulumi.ResourceOptions(parent=self)
         generators = [random.Provider(f"{name}-random", opts=self._mine), tls.Provider(f"{name}-tls", opts=self._mine)]
         self._child = pulumi.ResourceOptions(parent=self, providers=generators)
-        settings, child = args.settings, self._child
+        child = self._child
         quotas_told = (*quotas.exceeded(settings), *quotas.few_processors(settings))
         for warning in (*quotas_told, *standbys.blocked(settings), *ledger.weak(settings)):
             pulumi.log.warn(warning, self)
@@ -69,7 +67,7 @@ class Platform(pulumi.ComponentResource):
         regions = self._regions(plans, bases, edges, passwords, addresses)
         sites = self._sites(bases, passwords, edges)
         edge = build_edge(settings, origins, edges, circles.server_hosts(addresses), child)
-        gitops = build_gitops(settings, bases, regions, args.secrets, child)
+        gitops = build_gitops(settings, bases, regions, secrets, child)
         rancher = build_rancher(settings, bases, regions, child)
         self.outputs = {
             "stage": settings.stage,
@@ -90,7 +88,7 @@ class Platform(pulumi.ComponentResource):
                 f"{plan.name}-base",
                 RegionBaseArgs(
                     plan=plan,
-                    settings=self._args.settings,
+                    settings=self._settings,
                     clouds=clouds,
                     platform_root=self._platform_root,
                     mesh_root=mesh_root,
@@ -108,7 +106,7 @@ class Platform(pulumi.ComponentResource):
         passwords: Mapping[str, SitePassword],
         addresses: Mapping[str, Sequence[ServerAddresses]],
     ) -> Mapping[str, Region]:
-        settings = self._args.settings
+        settings = self._settings
         matching = (
             DatabaseCredentials(f"{self._name}-matching-credentials", username=USERNAME, opts=self._child)
             if settings.matching.enabled
@@ -125,7 +123,7 @@ class Platform(pulumi.ComponentResource):
                 RegionArgs(
                     plan=plan,
                     settings=settings,
-                    secrets=self._args.secrets,
+                    secrets=self._secrets,
                     base=bases[plan.name],
                     database_credentials=self._credentials,
                     matching_credentials=matching,
@@ -145,7 +143,7 @@ class Platform(pulumi.ComponentResource):
         }
 
     def _ledger_members(self, plans: Sequence[topology.RegionPlan]) -> LedgerMembers | None:
-        settings = self._args.settings.ledger
+        settings = self._settings.ledger
         return LedgerMembers.of((plan.name for plan in plans), settings, self._child) if settings.enabled else None
 
     def _sites(
@@ -156,22 +154,20 @@ class Platform(pulumi.ComponentResource):
     ) -> Mapping[str, Region]:
         return {
             name: build_site(
-                SiteArgs(
-                    password=password,
-                    settings=self._args.settings,
-                    home=bases[password.site.home],
-                    platform_root=self._platform_root,
-                    database_credentials=self._credentials,
-                    chart_renderer=self._renderer,
-                    edge=edges.get(name),
-                ),
-                self._child,
+                password,
+                self._settings,
+                home=bases[password.site.home],
+                platform_root=self._platform_root,
+                database_credentials=self._credentials,
+                chart_renderer=self._renderer,
+                edge=edges.get(name),
+                opts=self._child,
             )
             for name, password in passwords.items()
         }
 
     def _live_keys(self) -> LiveKeys | None:
-        settings = self._args.settings.messaging.websocket
+        settings = self._settings.messaging.websocket
         return LiveKeys(f"{self._name}-live-keys", settings, self._child) if settings.enabled else None
 
 

@@ -9,6 +9,7 @@ import pulumi_kubernetes as k8s
 from components import namespaces
 from components.cluster import ClusterOutputs
 from components.mesh.chart_values import NETWORK_LABEL
+from components.metadata import INJECTED
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
 from components.peering import PeerEndpoint, StorePeers
 from components.trust import RegionAuthority, RegionAuthorityArgs, RootAuthority
@@ -19,7 +20,6 @@ from stacks.peering import PeerEndpoints, PeeringSite, edge_sites_endpoints, nam
 from stacks.settings import Settings
 from stacks.topology import RegionPlan
 
-INJECTED = {"istio-injection": "enabled"}
 BASELINE = {"pod-security.kubernetes.io/enforce": "baseline"}
 """For Rancher only, whose image runs as root. Violations of `restricted` are reported, not refused."""
 

@@ -126,26 +126,23 @@ def steered_plans(settings: Settings) -> tuple[RegionPlan, ...]:
     return tuple(sorted((plan_of(site, settings) for site in settings.steered_sites), key=lambda plan: plan.name))
 
 
-@dataclass(frozen=True, kw_only=True)
-class SiteArgs:
-    """Arguments of `build_site`."""
+def build_site(
+    password: SitePassword,
+    stack: Settings,
+    *,
+    home: RegionBase,
+    platform_root: RootAuthority,
+    database_credentials: DatabaseCredentials,
+    chart_renderer: k8s.Provider,
+    edge: RegionEdge | None,
+    opts: pulumi.ResourceOptions,
+) -> Region:
+    """Build a site in its cluster. It waits for its home's addresses, and for nothing that runs there.
 
-    password: SitePassword
-    settings: Settings
-    """Those of the stack."""
-    home: RegionBase
-    """The base of the site's home region."""
-    platform_root: RootAuthority
-    database_credentials: DatabaseCredentials
-    chart_renderer: k8s.Provider
-    edge: RegionEdge | None = None
-    """The CDN in front of the site. None: it sends no users there."""
-
-
-def build_site(args: SiteArgs, opts: pulumi.ResourceOptions) -> Region:
-    """Build a site in its cluster. It waits for its home's addresses, and for nothing that runs there."""
-    site, settings = args.password.site, settings_of(args.password.site, args.settings)
-    plan = plan_of(site, args.settings)
+    `home` is the base of its home region. `edge` is the CDN in front of it; None: the CDN sends no users there.
+    """
+    site, settings = password.site, settings_of(password.site, stack)
+    plan = plan_of(site, stack)
     cloud = ExistingCloud(_cluster_of(settings))
     base = RegionBase(
         f"{site.name}-base",
@@ -153,14 +150,14 @@ def build_site(args: SiteArgs, opts: pulumi.ResourceOptions) -> Region:
             plan=plan,
             settings=settings,
             clouds={site.name: cloud},
-            platform_root=args.platform_root,
+            platform_root=platform_root,
             # A root of its own: whoever carries the machine away has no key that the regions' meshes trust.
             mesh_root=RootAuthority(
                 f"{site.name}-mesh-root",
                 RootAuthorityArgs(common_name=f"Sacred Council mesh root of {site.name}"),
                 opts,
             ),
-            traced=args.settings.monitoring.enabled,
+            traced=stack.monitoring.enabled,
         ),
         opts,
     )
@@ -171,11 +168,11 @@ def build_site(args: SiteArgs, opts: pulumi.ResourceOptions) -> Region:
             settings=settings,
             secrets={},
             base=base,
-            database_credentials=args.database_credentials,
+            database_credentials=database_credentials,
             matching_credentials=None,
-            chart_renderer=args.chart_renderer,
-            home=_home(args),
-            edge=args.edge,
+            chart_renderer=chart_renderer,
+            home=_home(password, home),
+            edge=edge,
         ),
         opts,
     )
@@ -188,13 +185,13 @@ def _cluster_of(settings: Settings) -> ExistingRegion:
     return cluster
 
 
-def _home(args: SiteArgs) -> Home:
-    endpoints, home = args.home.sites_endpoints, args.password.site.home
+def _home(password: SitePassword, base: RegionBase) -> Home:
+    endpoints, home = base.sites_endpoints, password.site.home
     if not endpoints:
-        raise ValueError(f"home: {home} has no peer endpoint for {args.password.site.name}")
+        raise ValueError(f"home: {home} has no peer endpoint for {password.site.name}")
     traces = endpoints.get(MONITORING)
     return Home(
-        database=[node.addresses for node in args.home.endpoints[COCKROACHDB]],
-        messaging=HomeLink(region=home, password=args.password.password, addresses=endpoints[NATS].addresses),
+        database=[node.addresses for node in base.endpoints[COCKROACHDB]],
+        messaging=HomeLink(region=home, password=password.password, addresses=endpoints[NATS].addresses),
         traces=HomeCollector(region=home, addresses=traces.addresses) if traces is not None else None,
     )

@@ -10,7 +10,7 @@ from components.cache.instances import ELASTICACHE, ELASTICACHE_DATA_SHARE, smal
 from components.cache.managed import BACKUP_DAYS, MAINTENANCE_HOUR, Endpoint, ManagedCacheArgs, connect
 from components.cache.settings import EVICTION
 from components.cluster.eks import EksNetwork
-from components.cluster.eks.managed_services import EksPrivateAccess, weekly_hour
+from components.cluster.eks.managed_services import BACKUP_WINDOW, EksPrivateAccess, weekly_hour
 from components.cluster.location import common_labels
 from components.cluster.settings import AwsRegion
 from components.connection import DataServiceComponent
@@ -23,7 +23,6 @@ PORT: Final = 6379
 TOKEN_LENGTH: Final = 64
 TIERED: Final = "cache.r6gd."
 """Beginning of the names of nodes that also keep data on disks. AWS takes them only with data tiering."""
-BACKUP_WINDOW: Final = "02:00-03:00"
 
 
 class ElastiCache(DataServiceComponent):

@@ -20,7 +20,7 @@ from components.circles.public_certificate import CERTIFICATE, TurnCertificate
 from components.circles.settings import CirclesSettings
 from components.connection import Connection, DataServiceComponent
 from components.context import RegionContext
-from components.metadata import DONE_AT_ONCE, selector
+from components.metadata import DONE_AT_ONCE, WAIT_FOR, selector
 from components.namespaces import CIRCLES, INGRESS, MONITORING, REDIS, SERVICES
 from components.pod_security import restricted_container
 from components.public_gateway import INGRESS_PODS
@@ -58,7 +58,7 @@ MEMORY_SHARE: Final = 0.9
 """Share of its memory that a server uses before it looks for more that it can free."""
 PROXY_RESOURCES: Final = Resources(cpu="250m", memory="256Mi", scratch="16Mi")
 KEEPER_RESOURCES: Final = Resources(cpu="20m", memory="32Mi", scratch="16Mi")
-A_SERVER_IS_READY: Final = {"pulumi.com/waitFor": "jsonpath={.status.readyReplicas}"}
+A_SERVER_IS_READY: Final = {WAIT_FOR: "jsonpath={.status.readyReplicas}"}
 """Annotation: the StatefulSet is done once a server is ready.
 
 An update is done at once. It takes as long as the calls of all servers, one after another, and nobody waits for that.

@@ -5,7 +5,7 @@ from pulumi_aws import cloudwatch, kms, rds
 
 from components.cluster.access import unique_suffix
 from components.cluster.eks import EksNetwork
-from components.cluster.eks.managed_services import EksPrivateAccess, weekly_hour
+from components.cluster.eks.managed_services import BACKUP_WINDOW, EksPrivateAccess, weekly_hour
 from components.cluster.location import LOG_RETENTION_DAYS, common_labels
 from components.cluster.settings import AwsRegion
 from components.connection import DataServiceComponent
@@ -23,7 +23,6 @@ LEAST_DISK_GIB = 20
 DISK_GROWS_TO = 10
 """Maximum size of a growing disk, as a multiple of its first size."""
 CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
-BACKUP_WINDOW = "02:00-03:00"
 LOGGED = ("postgresql", "upgrade")
 PARAMETERS = {"rds.force_ssl": "1", "ssl_min_protocol_version": "TLSv1.2"}
 

@@ -3,15 +3,15 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import pulumi
 
 from components.cluster import MeshPlatform
+from components.cluster.settings import ServiceType
 from components.mesh.settings import MeshSettings, PostQuantum
+from components.ports import OTLP_GRPC_PORT
 from components.public_gateway import HTTP_TARGET_PORT, HTTPS_TARGET_PORT, INGRESS_PODS
-
-ServiceType = Literal["LoadBalancer", "NodePort", "ClusterIP"]
 
 MESH_ID: Final = "sacred-council"
 TRUST_DOMAIN: Final = "sacred-council.love"
@@ -31,13 +31,14 @@ LOCALITY_LABEL: Final = "istio-locality"
 
 It names the region and no zone. Otherwise Istio would prefer the caller's zone, and a circle would have a pod in each.
 """
-INGRESS_APP: Final = "istio-ingressgateway"
+ISTIOD_APP: Final = "istiod"
+ISTIOD_PODS: Final = {"app": ISTIOD_APP}
+"""Labels of the control plane's pods."""
 EAST_WEST_APP: Final = "istio-eastwestgateway"
 EAST_WEST_PODS: Final = {"istio": "eastwestgateway"}
 """Labels of the pods of the gateway for other regions."""
 
 TRACING_PROVIDER = "opentelemetry"
-TRACING_PORT = 4317
 ISTIO_USER = 1337
 
 XDS_PORT = 15012
@@ -90,7 +91,7 @@ def istiod_values(
         "autoscaleMax": MAX_REPLICAS,
         "resources": _resources(cpu="100m", cpu_limit="1", memory=istiod_memory(settings, sidecars)),
         "seccompProfile": {"type": "RuntimeDefault"},
-        "topologySpreadConstraints": _spread({"app": "istiod"}),
+        "topologySpreadConstraints": _spread(ISTIOD_PODS),
         "cni": {"enabled": True},
         "env": _control_plane_environment(settings.post_quantum),
         "meshConfig": mesh_config(settings.post_quantum, trace_collector, shared_services),
@@ -119,7 +120,7 @@ def istiod_memory(settings: MeshSettings, sidecars: int) -> str:
 def mesh_config(
     post_quantum: PostQuantum, trace_collector: str | None, shared_services: Sequence[str]
 ) -> dict[str, Any]:
-    """Return the mesh-wide configuration. `trace_collector` is the host of an OTLP/gRPC collector on `TRACING_PORT`.
+    """Return the mesh-wide configuration. `trace_collector` is the host of an OTLP/gRPC collector on `OTLP_GRPC_PORT`.
 
     Regions serve the hosts `shared_services` for each other. All other services stay inside the region.
     """
@@ -285,7 +286,7 @@ def _edge_key_exchange(post_quantum: PostQuantum) -> dict[str, Any]:
 def _tracing_providers(trace_collector: str | None) -> list[dict[str, Any]]:
     if trace_collector is None:
         return []
-    return [{"name": TRACING_PROVIDER, "opentelemetry": {"service": trace_collector, "port": TRACING_PORT}}]
+    return [{"name": TRACING_PROVIDER, "opentelemetry": {"service": trace_collector, "port": OTLP_GRPC_PORT}}]
 
 
 def _service_port(name: str, port: int, target: int) -> dict[str, Any]:

@@ -19,8 +19,6 @@ from components.trust import RegionAuthority
 from components.versions import ISTIO_BASE, ISTIO_CNI, ISTIOD, ChartVersion
 from components.workload import AppMetadata, custom_object, service_monitor
 
-APP = "istiod"
-PODS = {"app": "istiod"}
 INJECTED_NAMESPACES = (SERVICES, INGRESS)
 """Namespaces whose pods have sidecars."""
 
@@ -58,7 +56,7 @@ class ControlPlane(pulumi.ComponentResource):
         super().__init__("sacred-council:mesh:ControlPlane", name, None, context.child(opts))
         self._name = name
         self._context = context
-        self._app = AppMetadata(app=APP, region=context.region, namespace=context.namespaces[ISTIO])
+        self._app = AppMetadata(app=chart_values.ISTIOD_APP, region=context.region, namespace=context.namespaces[ISTIO])
         before = [self._authority(authority), self._network_policy()]
         base = self._release("base", ISTIO_BASE, "istio-base", {}, [])
         values = chart_values.istiod_values(
@@ -77,7 +75,7 @@ class ControlPlane(pulumi.ComponentResource):
         service_monitor(
             name,
             self._app,
-            services=PODS,
+            services=chart_values.ISTIOD_PODS,
             endpoint={"port": "http-monitoring", "interval": "30s"},
             monitored_by=context.monitored_by,
             opts=pulumi.ResourceOptions(parent=self),
@@ -119,7 +117,7 @@ class ControlPlane(pulumi.ComponentResource):
         proxies = [network.peer(namespace=namespace) for namespace in INJECTED_NAMESPACES]
         return self._app.network_policy(
             f"{self._name}-policy",
-            pods=PODS,
+            pods=chart_values.ISTIOD_PODS,
             ingress=[
                 network.ingress([chart_values.XDS_PORT], *proxies),
                 # The API server calls the webhooks from an address that differs between clusters.

@@ -8,15 +8,17 @@ import pulumi_kubernetes as k8s
 
 from components import network
 from components.cluster import PublicAddress
+from components.cluster.settings import ServiceType
 from components.context import RegionContext
 from components.mesh import chart_values
-from components.mesh.chart_values import EAST_WEST_APP, EAST_WEST_PODS, INGRESS_APP, TRUST_DOMAIN
+from components.mesh.chart_values import EAST_WEST_APP, EAST_WEST_PODS, TRUST_DOMAIN
 from components.mesh.origin import OriginCertificate
 from components.mesh.routing import SERVICE_LABELS, proxy_monitor, service_host
 from components.mesh.settings import MeshSettings, PostQuantum
 from components.metadata import object_meta
 from components.namespaces import INGRESS, ISTIO, MONITORING, SERVICES
-from components.public_gateway import HTTP_TARGET_PORT, HTTPS_TARGET_PORT, INGRESS_PODS
+from components.ports import OTLP_GRPC_PORT
+from components.public_gateway import HTTP_TARGET_PORT, HTTPS_TARGET_PORT, INGRESS_APP, INGRESS_PODS
 from components.releases import chart_release
 from components.services import HTTP_PORT
 from components.trust import Certificate, CertificateArgs
@@ -57,7 +59,7 @@ class IngressGateway(pulumi.ComponentResource):
         context: RegionContext,
         settings: MeshSettings,
         *,
-        service_type: chart_values.ServiceType,
+        service_type: ServiceType,
         ready: Sequence[pulumi.Resource],
         service_annotations: Mapping[str, str] | None = None,
         address: PublicAddress | None = None,
@@ -143,7 +145,7 @@ class IngressGateway(pulumi.ComponentResource):
             INGRESS_APP,
             INGRESS_PODS,
             [HTTP_TARGET_PORT, HTTPS_TARGET_PORT, chart_values.STATUS_PORT],
-            [network.egress([chart_values.TRACING_PORT], network.peer(namespace=MONITORING))],
+            [network.egress([OTLP_GRPC_PORT], network.peer(namespace=MONITORING))],
             self,
         )
 
@@ -168,7 +170,7 @@ class EastWestGateway(pulumi.ComponentResource):
         settings: MeshSettings,
         *,
         network_name: str,
-        service_type: chart_values.ServiceType,
+        service_type: ServiceType,
         service_annotations: Mapping[str, str],
         allowed_sources: Sequence[pulumi.Input[str]],
         ready: Sequence[pulumi.Resource],

@@ -10,9 +10,8 @@ from components.cdn import RegionEdge
 from components.cdn.keys import ACME_DIRECTORY, ISSUER, PRINCIPAL
 from components.cdn.names import HEALTH_PATH, TOKEN_HEADER
 from components.context import RegionContext
-from components.mesh.chart_values import INGRESS_APP
 from components.namespaces import INGRESS
-from components.public_gateway import HTTP_TARGET_PORT, HTTPS_TARGET_PORT, INGRESS_PODS
+from components.public_gateway import HTTP_TARGET_PORT, HTTPS_TARGET_PORT, INGRESS_APP, INGRESS_PODS
 from components.workload import AppMetadata, custom_object
 
 CERTIFICATE: Final = "origin-certificate"

@@ -9,13 +9,13 @@ import pulumi_kubernetes as k8s
 
 from components.account_token import ApiAccess, Login, Rights, account_token, api_url, login
 from components.context import RegionContext
+from components.mesh.chart_values import ISTIOD_APP
 from components.metadata import object_meta
 from components.namespaces import ISTIO
 from components.secret_data import sealed
 
 ACCESS_APP: Final = "remote-secret-access"
 CLUSTER_ROLE: Final = "sacred-council-remote-secret-access"
-APP: Final = "istiod"
 NAME: Final = "remote-regions"
 LABEL: Final = {"istio/multiCluster": "true"}
 
@@ -65,7 +65,7 @@ class RemoteRegions(pulumi.ComponentResource):
         k8s.core.v1.Secret(
             f"{name}-secret",
             metadata=object_meta(
-                NAME, app=APP, region=context.region, namespace=context.namespaces[ISTIO], extra_labels=LABEL
+                NAME, app=ISTIOD_APP, region=context.region, namespace=context.namespaces[ISTIO], extra_labels=LABEL
             ),
             # Not string_data: with server-side apply a removed region would stay in the Secret.
             # Not an empty map: the server drops it, and every preview would add it again.

@@ -40,7 +40,6 @@ from components.workload import (
     service_port,
 )
 
-GRACE_SECONDS: Final = configuration.LAME_DUCK_SECONDS * 2
 REPORTS: Final = ("-varz",)
 
 
@@ -184,7 +183,7 @@ class LiveServers(pulumi.ComponentResource):
                 CERTIFICATE_ANNOTATION: certificate.fingerprint,
                 CHECKSUM_ANNOTATION: pulumi.Output.unsecret(checksum),
             },
-            grace_seconds=GRACE_SECONDS,
+            grace_seconds=configuration.GRACE_SECONDS,
         )
 
 

@@ -47,7 +47,6 @@ from components.workload import (
     stateful_set,
 )
 
-GRACE_SECONDS: Final = configuration.LAME_DUCK_SECONDS * 2
 STARTUP_CHECKS: Final = 90
 
 
@@ -365,7 +364,7 @@ class ServerPods:
                 CERTIFICATE_ANNOTATION: self.certificate.fingerprint,
                 CHECKSUM_ANNOTATION: self.checksum,
             },
-            grace_seconds=GRACE_SECONDS,
+            grace_seconds=configuration.GRACE_SECONDS,
         )
 
     def _server(self) -> k8s.core.v1.ContainerArgs:

@@ -14,6 +14,7 @@ from components.monitoring import names
 from components.namespaces import MONITORING
 from components.peering import PEER_NAMES
 from components.pod_security import restricted_container, restricted_pod
+from components.ports import OTLP_GRPC_PORT
 from components.trust import Certificate
 from components.versions import OPENTELEMETRY_COLLECTOR_IMAGE
 
@@ -22,7 +23,7 @@ USER = 10001
 CONFIG_DIRECTORY = "/etc/otelcol"
 CONFIG_FILE = "config.yaml"
 CERTIFICATES: Final = "/etc/otelcol-certificates"
-INPUT_PORTS = {"otlp-grpc": names.OTLP_GRPC_PORT, "otlp-http": names.OTLP_HTTP_PORT}
+INPUT_PORTS = {"otlp-grpc": OTLP_GRPC_PORT, "otlp-http": names.OTLP_HTTP_PORT}
 PORTS = {
     **INPUT_PORTS,
     "metrics": names.SELF_METRICS_PORT,
@@ -167,7 +168,7 @@ class Collector(pulumi.ComponentResource):
 def input_ports() -> list[k8s.core.v1.ServicePortArgs]:
     """Return the ports of the Service at which services and proxies of the same cluster find a collector."""
     return [
-        _service_port("otlp-grpc", names.OTLP_GRPC_PORT, "grpc"),
+        _service_port("otlp-grpc", OTLP_GRPC_PORT, "grpc"),
         _service_port("otlp-http", names.OTLP_HTTP_PORT, "http"),
     ]
 
@@ -229,7 +230,7 @@ def _collector(region: str, jaeger_host: str, for_sites: bool) -> dict[str, Any]
         "exporters": {
             # Plain text inside one namespace, where network policies let only the collector reach Jaeger.
             "otlp_grpc/jaeger": {
-                "endpoint": f"{jaeger_host}:{names.OTLP_GRPC_PORT}",
+                "endpoint": f"{jaeger_host}:{OTLP_GRPC_PORT}",
                 "tls": {"insecure": True},
                 "sending_queue": {"queue_size": 1000},
                 "retry_on_failure": {"max_elapsed_time": "300s"},
@@ -268,7 +269,7 @@ def otlp_input() -> dict[str, Any]:
     return {
         "otlp": {
             "protocols": {
-                "grpc": {"endpoint": f"0.0.0.0:{names.OTLP_GRPC_PORT}"},
+                "grpc": {"endpoint": f"0.0.0.0:{OTLP_GRPC_PORT}"},
                 "http": {"endpoint": f"0.0.0.0:{names.OTLP_HTTP_PORT}"},
             }
         }

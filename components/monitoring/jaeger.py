@@ -11,6 +11,7 @@ from components.metadata import DONE_AT_ONCE, object_meta
 from components.monitoring import names
 from components.monitoring.collector import self_telemetry
 from components.namespaces import MONITORING
+from components.ports import OTLP_GRPC_PORT
 from components.releases import chart_release
 from components.versions import JAEGER
 from components.workload import AppMetadata, digest, service_monitor
@@ -143,7 +144,7 @@ def jaeger_config() -> dict[str, Any]:
                 }
             },
         },
-        "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": f"0.0.0.0:{names.OTLP_GRPC_PORT}"}}}},
+        "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": f"0.0.0.0:{OTLP_GRPC_PORT}"}}}},
         "processors": {"batch": {}},
         "exporters": {"jaeger_storage_exporter": {"trace_storage": "badger"}},
     }

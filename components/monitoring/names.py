@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from components.ports import OTLP_GRPC_PORT
+
 STACK = "kube-prometheus-stack"
 GRAFANA = "grafana"
 GRAFANA_SECRET = "grafana-admin"  # noqa: S105 - the name of a Secret
@@ -20,7 +22,6 @@ STORE_SERVICE = f"{STACK}-thanos-discovery"
 STORE_CERTIFICATE = "thanos-store-certificate"
 QUERY_CERTIFICATE = "thanos-query-certificate"
 
-OTLP_GRPC_PORT = 4317
 OTLP_HTTP_PORT = 4318
 SELF_METRICS_PORT = 8888
 SPAN_METRICS_PORT = 8889

@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 from components import network
 from components.monitoring import names
 from components.peering import StorePeers
-from components.ports import HTTPS_PORT
+from components.ports import HTTPS_PORT, OTLP_GRPC_PORT
 from components.public_gateway import own_gateway_egress
 
 Ingress = k8s.networking.v1.NetworkPolicyIngressRuleArgs
@@ -118,7 +118,7 @@ def tracing_network_policies(clients: Sequence[str], sites: Sequence[str] = ()) 
         "jaeger": PolicyRules(
             pods=JAEGER,
             ingress=[
-                network.ingress([names.OTLP_GRPC_PORT], collector),
+                network.ingress([OTLP_GRPC_PORT], collector),
                 network.ingress([names.JAEGER_QUERY_PORT], network.peer(pods=GRAFANA)),
                 network.ingress([names.SELF_METRICS_PORT], prometheus),
             ],
@@ -126,11 +126,11 @@ def tracing_network_policies(clients: Sequence[str], sites: Sequence[str] = ()) 
         names.COLLECTOR: PolicyRules(
             pods=COLLECTOR,
             ingress=[
-                network.ingress([names.OTLP_GRPC_PORT, names.OTLP_HTTP_PORT], *senders),
+                network.ingress([OTLP_GRPC_PORT, names.OTLP_HTTP_PORT], *senders),
                 *([network.ingress([names.SITES_PORT], *far)] if far else []),
                 network.ingress([names.SELF_METRICS_PORT, names.SPAN_METRICS_PORT], prometheus),
             ],
-            egress=[network.egress([names.OTLP_GRPC_PORT], jaeger)],
+            egress=[network.egress([OTLP_GRPC_PORT], jaeger)],
         ),
     }
 

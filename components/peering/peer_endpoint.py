@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components.cluster import PublicAddress
-from components.metadata import object_meta
+from components.metadata import WAIT_FOR, object_meta
 from components.workload import CHECKSUM_ANNOTATION, digest
-
-WAIT_FOR: Final = "pulumi.com/waitFor"
 
 
 @dataclass(frozen=True, kw_only=True)

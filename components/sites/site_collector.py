@@ -13,6 +13,7 @@ from components.metadata import CERTIFICATE_ANNOTATION, DONE_AT_ONCE, selector
 from components.monitoring import collector, names
 from components.namespaces import MONITORING
 from components.peering import PeerNames, PeerNamesArgs, host, peer_name
+from components.ports import OTLP_GRPC_PORT
 from components.trust import Certificate, CertificateArgs
 from components.workload import (
     CHECKSUM_ANNOTATION,
@@ -121,7 +122,7 @@ class SiteCollector(pulumi.ComponentResource):
             name,
             self._app,
             service=HEADLESS_SERVICE,
-            ports=[service_port("otlp-grpc", names.OTLP_GRPC_PORT, "grpc")],
+            ports=[service_port("otlp-grpc", OTLP_GRPC_PORT, "grpc")],
             opts=self._child,
         )
         k8s.core.v1.Service(

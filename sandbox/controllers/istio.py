@@ -26,6 +26,7 @@ from urllib.parse import urlencode
 import psutil
 import yaml
 
+from components.metadata import INJECTED
 from components.namespaces import ISTIO
 from sandbox import binaries, processes
 from sandbox.controllers import istio_charts, references
@@ -44,7 +45,7 @@ HTTP_PORT: Final = 8080
 """Port of the readiness probe and the debug pages."""
 PLAIN_PORT, XDS_PORT, MONITORING_PORT, WEBHOOK_PORT = 15010, 15012, 15014, 15017
 _MESH, _AUTHORITY = istio_charts.CONFIGURATION, "cacerts"
-_INJECTED: Final = ",".join(f"{key}={value}" for key, value in istio_charts.INJECTED.items())
+_INJECTED: Final = ",".join(f"{key}={value}" for key, value in INJECTED.items())
 READ: Final = (_MESH, _AUTHORITY)
 """Names of the ConfigMap and of the Secret that become files of the process."""
 ROOT_CONFIG_MAP: Final = "istio-ca-root-cert"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from components.metadata import INJECTED
 from components.namespaces import ISTIO
 from components.versions import ISTIO_VERSION
 from sandbox import binaries, documents, golang
@@ -48,7 +49,6 @@ _HOLD: Final = "sandbox-istiod-awaited"
 """Name of the webhook that keeps pods waiting for istiod, see `hold_pods`."""
 _NOBODY: Final = "https://127.0.0.1:1"
 """A URL at which nothing listens."""
-INJECTED: Final = {"istio-injection": "enabled"}
 """Label of the namespaces whose pods get proxies."""
 
 

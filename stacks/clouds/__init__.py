@@ -1,18 +1,23 @@
 """A region's cloud: one module for each, the only one here that imports the cloud's SDK."""
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from dataclasses import dataclass
+from typing import Final, Generic, Protocol, TypeVar
 
 import pulumi
 
 from components.cache import Cache
 from components.cache.managed import ManagedCacheArgs
-from components.cluster import Cluster, PublicAddress
+from components.cluster import Cluster, ClusterOutputs, PublicAddress, WorkloadIdentity
 from components.cluster.maintenance import DAYS, MaintenanceWindow
 from components.database import Database
 from components.database.managed import ManagedDatabaseArgs
 from components.storage import ObjectStore
 from stacks.topology import RegionPlan
+
+RegionT = TypeVar("RegionT")
+NetworkT = TypeVar("NetworkT")
+ClusterT = TypeVar("ClusterT", bound=Cluster)
 
 CLOUD_SLOTS: Final = 64
 """Slots in the catalogue for each cloud."""
@@ -31,6 +36,30 @@ class RegionCluster(Cluster, Protocol):
         self, name: str, *, principal: pulumi.Input[str], retention: int, opts: pulumi.ResourceOptions
     ) -> ObjectStore:
         """Build object storage that `principal` may use. Keeps objects for `retention` days."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudCluster(Generic[RegionT, NetworkT, ClusterT]):
+    """What the clusters of all clouds have in common: the region's settings, its network and the cluster itself."""
+
+    region: RegionT
+    network: NetworkT
+    built: ClusterT
+    with_cloud: pulumi.ResourceOptions
+    """The provider of the region's cloud."""
+
+    @property
+    def outputs(self) -> ClusterOutputs:
+        """Outputs of the cluster."""
+        return self.built.outputs
+
+    def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity | None:
+        """An identity for a ServiceAccount; every cloud gives one."""
+        return self.built.workload_identity(namespace=namespace, service_account=service_account)
+
+    def in_cloud(self, opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+        """`opts` with the provider of the region's cloud."""
+        return pulumi.ResourceOptions.merge(opts, self.with_cloud)
 
 
 class RegionCloud(Protocol):

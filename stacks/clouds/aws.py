@@ -1,19 +1,19 @@
 """A region on AWS."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from components.cache import Cache
 from components.cache.managed import ManagedCacheArgs
-from components.cluster import ClusterOutputs, PublicAddress, WorkloadIdentity
+from components.cluster import PublicAddress
 from components.cluster.eks import EksAddress, EksCluster, EksNetwork, EksNetworkArgs
 from components.cluster.settings import AwsRegion
 from components.database import Database
 from components.database.managed import ManagedDatabaseArgs
 from components.storage import ObjectStore, ObjectStoreArgs
+from stacks.clouds import CloudCluster
 from stacks.topology import RegionPlan
 
 
@@ -62,24 +62,8 @@ class AwsCloud(pulumi.ComponentResource):
         return AwsRegionCluster(region=self._region, network=self._network, built=built, with_cloud=self._with_cloud)
 
 
-@dataclass(frozen=True, kw_only=True)
-class AwsRegionCluster:
+class AwsRegionCluster(CloudCluster[AwsRegion, EksNetwork, EksCluster]):
     """The region's EKS cluster and AWS's managed services."""
-
-    region: AwsRegion
-    network: EksNetwork
-    built: EksCluster
-    with_cloud: pulumi.ResourceOptions
-    """The provider of the region's cloud."""
-
-    @property
-    def outputs(self) -> ClusterOutputs:
-        """Outputs of the cluster."""
-        return self.built.outputs
-
-    def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:
-        """An identity for a ServiceAccount."""
-        return self.built.workload_identity(namespace=namespace, service_account=service_account)
 
     def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> Database:
         """The region's PostgreSQL on RDS."""
@@ -91,7 +75,7 @@ class AwsRegionCluster:
             args,
             region=self.region,
             network=self.network,
-            opts=pulumi.ResourceOptions.merge(opts, self.with_cloud),
+            opts=self.in_cloud(opts),
         )
 
     def cache(self, name: str, args: ManagedCacheArgs, opts: pulumi.ResourceOptions) -> Cache:
@@ -104,7 +88,7 @@ class AwsRegionCluster:
             region=self.region,
             network=self.network,
             key_arn=self.built.encryption_key_arn,
-            opts=pulumi.ResourceOptions.merge(opts, self.with_cloud),
+            opts=self.in_cloud(opts),
         )
 
     def object_store(
@@ -114,4 +98,4 @@ class AwsRegionCluster:
         from components.storage.s3 import S3Store
 
         args = ObjectStoreArgs(place=self.network.args, principal=principal, retention=retention)
-        return S3Store(name, args, pulumi.ResourceOptions.merge(opts, self.with_cloud)).store
+        return S3Store(name, args, self.in_cloud(opts)).store

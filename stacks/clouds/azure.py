@@ -1,20 +1,19 @@
 """A region on Azure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pulumi
 import pulumi_azure_native as azure_native
 
 from components.cache import Cache
 from components.cache.managed import ManagedCacheArgs
-from components.cluster import ClusterOutputs, PublicAddress, WorkloadIdentity
+from components.cluster import PublicAddress
 from components.cluster.aks import AksAddress, AksAddresses, AksCluster, AksNetwork, AksNetworkArgs
 from components.cluster.settings import AzureRegion
 from components.database import Database
 from components.database.managed import ManagedDatabaseArgs
 from components.storage import ObjectStore, ObjectStoreArgs
-from stacks.clouds import maintenance_window
+from stacks.clouds import CloudCluster, maintenance_window
 from stacks.topology import RegionPlan
 
 
@@ -80,24 +79,8 @@ class AzureCloud(pulumi.ComponentResource):
         return AzureRegionCluster(region=self._region, network=self._network, built=built, with_cloud=self._with_cloud)
 
 
-@dataclass(frozen=True, kw_only=True)
-class AzureRegionCluster:
+class AzureRegionCluster(CloudCluster[AzureRegion, AksNetwork, AksCluster]):
     """The region's AKS cluster and Azure's managed services."""
-
-    region: AzureRegion
-    network: AksNetwork
-    built: AksCluster
-    with_cloud: pulumi.ResourceOptions
-    """The provider of the region's cloud."""
-
-    @property
-    def outputs(self) -> ClusterOutputs:
-        """Outputs of the cluster."""
-        return self.built.outputs
-
-    def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:
-        """An identity for a ServiceAccount."""
-        return self.built.workload_identity(namespace=namespace, service_account=service_account)
 
     def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> Database:
         """The region's PostgreSQL on Flexible Server."""
@@ -109,7 +92,7 @@ class AzureRegionCluster:
             args,
             region=self.region,
             network=self.network,
-            opts=pulumi.ResourceOptions.merge(opts, self.with_cloud),
+            opts=self.in_cloud(opts),
         )
 
     def cache(self, name: str, args: ManagedCacheArgs, opts: pulumi.ResourceOptions) -> Cache:
@@ -122,7 +105,7 @@ class AzureRegionCluster:
             region=self.region,
             network=self.network,
             vault=self.built.vault,
-            opts=pulumi.ResourceOptions.merge(opts, self.with_cloud),
+            opts=self.in_cloud(opts),
         )
 
     def object_store(
@@ -132,4 +115,4 @@ class AzureRegionCluster:
         from components.storage.blob import BlobStore
 
         args = ObjectStoreArgs(place=self.network.args, principal=principal, retention=retention)
-        return BlobStore(name, args, pulumi.ResourceOptions.merge(opts, self.with_cloud)).store
+        return BlobStore(name, args, self.in_cloud(opts)).store

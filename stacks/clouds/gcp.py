@@ -1,21 +1,20 @@
 """A region on Google Cloud."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pulumi
 import pulumi_gcp as gcp
 
 from components.cache import Cache
 from components.cache.managed import ManagedCacheArgs
-from components.cluster import ClusterOutputs, PublicAddress, WorkloadIdentity
+from components.cluster import PublicAddress
 from components.cluster.gke import GkeAddress, GkeCluster, GkeNetwork
 from components.cluster.location import NetworkArgs
 from components.cluster.settings import GcpRegion
 from components.database import Database
 from components.database.managed import ManagedDatabaseArgs
 from components.storage import ObjectStore, ObjectStoreArgs
-from stacks.clouds import maintenance_window
+from stacks.clouds import CloudCluster, maintenance_window
 from stacks.topology import RegionPlan
 
 
@@ -61,24 +60,8 @@ class GcpCloud(pulumi.ComponentResource):
         return GcpRegionCluster(region=self._region, network=self._network, built=built, with_cloud=self._with_cloud)
 
 
-@dataclass(frozen=True, kw_only=True)
-class GcpRegionCluster:
+class GcpRegionCluster(CloudCluster[GcpRegion, GkeNetwork, GkeCluster]):
     """The region's GKE cluster and Google's managed services."""
-
-    region: GcpRegion
-    network: GkeNetwork
-    built: GkeCluster
-    with_cloud: pulumi.ResourceOptions
-    """The provider of the region's cloud."""
-
-    @property
-    def outputs(self) -> ClusterOutputs:
-        """Outputs of the cluster."""
-        return self.built.outputs
-
-    def workload_identity(self, *, namespace: str, service_account: str) -> WorkloadIdentity:
-        """An identity for a ServiceAccount."""
-        return self.built.workload_identity(namespace=namespace, service_account=service_account)
 
     def database(self, name: str, args: ManagedDatabaseArgs, opts: pulumi.ResourceOptions) -> Database:
         """The region's PostgreSQL on Cloud SQL."""
@@ -91,7 +74,7 @@ class GcpRegionCluster:
             region=self.region,
             network=self.network,
             ring_id=self.built.key_ring_id,
-            opts=pulumi.ResourceOptions.merge(opts, self.with_cloud),
+            opts=self.in_cloud(opts),
         )
 
     def cache(self, name: str, args: ManagedCacheArgs, opts: pulumi.ResourceOptions) -> Cache:
@@ -104,7 +87,7 @@ class GcpRegionCluster:
             region=self.region,
             network=self.network,
             key_id=self.built.encryption_key_id,
-            opts=pulumi.ResourceOptions.merge(opts, self.with_cloud),
+            opts=self.in_cloud(opts),
         )
 
     def object_store(
@@ -114,4 +97,4 @@ class GcpRegionCluster:
         from components.storage.gcs import GcsStore
 
         args = ObjectStoreArgs(place=self.network.args, principal=principal, retention=retention)
-        return GcsStore(name, args, pulumi.ResourceOptions.merge(opts, self.with_cloud)).store
+        return GcsStore(name, args, self.in_cloud(opts)).store

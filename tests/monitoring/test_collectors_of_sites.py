@@ -18,6 +18,7 @@ import pytest
 
 from components.monitoring import names
 from components.monitoring.collector import CERTIFICATES, SPAN_METRICS, collector_config
+from components.ports import OTLP_GRPC_PORT
 from components.sites.site_collector import QUEUE, site_config
 from tests.support.binaries import binary
 from tests.support.peer_endpoints import PeerEndpoint
@@ -97,7 +98,7 @@ class Collectors:
     def _with_ports(self, name: str, document: dict[str, Any]) -> dict[str, Any]:
         """The file with ports of this machine in place of the cluster's."""
         ports: Mapping[int, int] = {
-            names.OTLP_GRPC_PORT: self.jaeger.port if name == HOME else self.ports[f"{name} grpc"],
+            OTLP_GRPC_PORT: self.jaeger.port if name == HOME else self.ports[f"{name} grpc"],
             names.OTLP_HTTP_PORT: self.ports[f"{name} http"],
             names.SITES_PORT: self.ports["sites"] if name == HOME else self.link.port,
             names.HEALTH_PORT: self.ports[f"{name} health"],

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from components.cluster import DnsServer
 from components.context import RegionLabels
-from components.mesh import chart_values
-from components.monitoring import MonitoringTargets, RegionSize, collector_host, memory, requests, rules
+from components.monitoring import MonitoringTargets, RegionSize, collector_host, memory, rules
 from components.monitoring.collector import collector_config
 from components.monitoring.jaeger import jaeger_config, jaeger_values
 from components.monitoring.settings import MonitoringSettings
@@ -350,10 +349,6 @@ def test_machines_with_a_known_price_have_a_cost() -> None:
     prices = {rule["labels"]["label_node_kubernetes_io_instance_type"]: rule["expr"] for rule in group["rules"][:-1]}
     assert prices == {"a": "vector(97.84)", "b": "vector(2)"}
     assert group["rules"][-1]["record"] == "machine:cost:usd_per_month"
-
-
-def test_what_users_see_is_counted_at_the_public_gateway() -> None:
-    assert requests.GATEWAY == chart_values.INGRESS_APP
 
 
 @pytest.mark.parametrize("name", ["PodCrashLooping", "VolumeFilling"])

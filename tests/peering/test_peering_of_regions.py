@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.metadata import FIELD_MANAGER_ANNOTATION
+from components.metadata import FIELD_MANAGER_ANNOTATION, WAIT_FOR
 from components.peering import host
-from components.peering.peer_endpoint import WAIT_FOR
 from components.workload import CHECKSUM_ANNOTATION
 from tests.support.clusters import CLUSTER_TYPES
 from tests.support.data_services import waits_for

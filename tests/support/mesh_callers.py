@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.mesh.chart_values import INGRESS_APP
 from components.mesh.gateways import CREDENTIAL
 from components.namespaces import INGRESS, SERVICES
+from components.public_gateway import INGRESS_APP
 from sandbox.controllers import netns
 from sandbox.controllers.stack import StackControllers
 from sandbox.controlplane import Cluster

@@ -1,5 +1,7 @@
 """Network access and maintenance times of managed databases and caches on AWS."""
 
+from typing import Final
+
 import pulumi
 from pulumi_aws import ec2, vpc
 
@@ -43,6 +45,10 @@ class EksPrivateAccess(pulumi.ComponentResource):
         )
         self.security_group_id = pulumi.Output.all(group.id, rule.id).apply(lambda known: str(known[0]))
         self.register_outputs({"security_group_id": self.security_group_id})
+
+
+BACKUP_WINDOW: Final = "02:00-03:00"
+"""Of databases and caches, in UTC."""
 
 
 def weekly_hour(day: str, hour: int) -> str:

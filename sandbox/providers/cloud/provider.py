@@ -20,12 +20,12 @@ from sandbox.providers.cloud.kinds import Facts, Kind, Other, Table
 from sandbox.providers.cloud.sdk import Sdk, Source
 from sandbox.providers.cloud.store import Record, Store, reveal
 from sandbox.providers.values import plain
+from sandbox.shim import RESUMED_VARIABLE
 
 STORE_VARIABLE: Final = "SACRED_COUNCIL_CLOUDS"
 """The directory of the simulated clouds; the sandbox sets it."""
 KUBECONFIGS_VARIABLE: Final = "SACRED_COUNCIL_KUBECONFIGS"
 """The directory with a kubeconfig for each region; the sandbox sets it."""
-_RESUMED_VARIABLE: Final = "SACRED_COUNCIL_RESUMED"
 
 Function = Callable[["CloudStandIn", Values], Awaitable[Values]]
 
@@ -43,7 +43,7 @@ class CloudStandIn(base.StandIn):
         super().__init__(engine)
         self.settings: Values = {}
         self._cancelled = asyncio.Event()
-        self._resumed = set(os.environ.get(_RESUMED_VARIABLE, "").split())
+        self._resumed = set(os.environ.get(RESUMED_VARIABLE, "").split())
 
     @cached_property
     def store(self) -> Store:
