@@ -8,6 +8,7 @@ import pulumi_kubernetes as k8s
 from components import network
 
 INGRESS_APP: Final = "istio-ingressgateway"
+"""The public gateway: its release, its Service and its account in the mesh."""
 INGRESS_PODS: Final = {"istio": "ingressgateway"}
 """Labels of the public gateway's pods."""
 

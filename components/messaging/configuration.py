@@ -53,7 +53,7 @@ MAX_PAYLOAD: Final = 2**20
 """Most bytes of a message."""
 LAME_DUCK_SECONDS: Final = 30
 GRACE_SECONDS: Final = LAME_DUCK_SECONDS * 2
-"""What a pod has to stop."""
+"""Time that a pod has to stop."""
 FOREVER: Final = 10**9
 """Attempts to reach another region, one per second."""
 MEMORY_SHARE: Final = 0.25

@@ -114,8 +114,10 @@ def test_the_lock_of_a_running_engine_is_respected(layout: Layout, tmp_path: Pat
 def test_a_server_is_recognised_by_its_name_and_its_directory(tmp_path: Path) -> None:
     server = tmp_path / "etcd"
     server.symlink_to("/bin/sh")
-    command = [str(server), "-c", "sleep 60 & wait", f"{tmp_path}/data/x"]
-    with subprocess.Popen(command) as ours, subprocess.Popen(["sh", "-c", "sleep 60", f"{tmp_path}/data/x"]) as other:
+    # A shell that starts another program is there twice for a moment.
+    waits = ["-c", "read line", f"{tmp_path}/data/x"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen([server, *waits], stdin=pipe) as ours, subprocess.Popen(["sh", *waits], stdin=pipe) as other:
         try:
             assert [found.pid for found in processes.servers_of(tmp_path / "data")] == [ours.pid]
             assert processes.servers_of(tmp_path / "dat") == []

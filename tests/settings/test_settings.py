@@ -1,7 +1,6 @@
 """The settings that a good configuration gives, and their declaration in Pulumi.yaml."""
 
-import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,6 @@ from pydantic import BaseModel, ValidationError
 
 from components.cluster.settings import AwsRegion, AzureRegion, ExistingRegion, GcpRegion
 from components.services import NAMES
-from components.services.settings import ServicesSettings
-from components.settings import Model
 from components.settings.values import bytes_of
 from components.versions import SAMPLE_SERVICE_IMAGE
 from stacks.settings import SECRETS, Settings, SettingsError, parse
@@ -179,28 +176,6 @@ def test_the_project_s_description_of_a_section_names_all_its_settings(key: str)
     description = project_keys()[key]["description"]
     fields: Mapping[str, Any] = section.model_fields
     assert [field.alias for field in fields.values() if field.alias not in description] == []
-
-
-def _models(model: type[BaseModel] = Model) -> Iterator[type[BaseModel]]:
-    """Yield every model of settings."""
-    for found in model.__subclasses__():
-        if found.__module__.startswith(("components.", "stacks.")):
-            yield found
-        yield from _models(found)
-
-
-def test_the_program_reads_every_setting() -> None:
-    # The services are read by `by_name`, and what `clouds` says of AWS by its regions alone.
-    read_otherwise = {*ServicesSettings.model_fields, "aws"} - {"sacred_matching"}
-    sources = [path for folder in ("components", "stacks") for path in (ROOT / folder).rglob("*.py")]
-    read = {
-        node.attr
-        for path in sources
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Attribute)
-    }
-    settings = {name for model in _models() for name in model.model_fields}
-    assert settings - read == read_otherwise, "a setting that no component reads changes nothing"
 
 
 def test_the_regional_stack_grows_by_the_line_of_a_region_and_its_primary_region() -> None:

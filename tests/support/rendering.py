@@ -268,8 +268,17 @@ def render(
 
     `secrets` are config keys that the engine has decrypted.
     """
+    return render_program(stack, _config(stack, overrides), secrets=secrets)
+
+
+def render_anew(stack: str, overrides: Mapping[str, Any] | None = None) -> Rendered:
+    """The same as `render`, but run the program each time: for tests that watch it."""
+    return _rendered.__wrapped__(ROOT / "__main__.py", stack, json.dumps(_config(stack, overrides)), ())
+
+
+def _config(stack: str, overrides: Mapping[str, Any] | None) -> dict[str, Any]:
     config = {**stack_config(stack), **(overrides or {})}
-    return render_program(stack, {key: value for key, value in config.items() if value is not None}, secrets=secrets)
+    return {key: value for key, value in config.items() if value is not None}
 
 
 def render_program(
