@@ -15,6 +15,8 @@ OUTPUT ?=
 PROTECT ?=
 # For `make report`: the JSON of an earlier report.
 BASE_REPORT ?=
+# For `make test` and `make test-all`: a part of the tests, such as 2/4, for machines that run them together.
+SHARD ?=
 # For `make policy`: the pack's configuration.
 POLICY_CONFIG ?=
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
@@ -85,7 +87,7 @@ test-unit: venv ## functions, components and the local stack under mocks: second
 
 # Each file's tests stay in their order, on one worker. Half of those of `make test` mostly wait, so there are more workers
 # than the two cores of a usual machine. Two campaigns fill two cores: each runs the control planes of several regions.
-PYTEST := $(RUN) -m pytest --dist loadfile --no-loadscope-reorder --durations=10
+PYTEST := $(RUN) -m pytest --dist loadfile --no-loadscope-reorder --durations=10 $(if $(SHARD),--shard $(SHARD))
 
 test: venv binaries ## the tests that every change must pass: minutes
 	$(PYTEST) -n 4 -m "not campaign"

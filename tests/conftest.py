@@ -3,7 +3,6 @@
 import gc
 import os
 import subprocess
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import yaml
 from hypothesis import settings
 
 from sandbox.ports import FIRST_PORT_VARIABLE
-from tests.support import guard
+from tests.support import guard, shards
 from tests.support.rendering import Rendered, render
 
 # Up to four workers each have their own range of ports. No control plane of a test has a number above 22.
@@ -30,13 +29,19 @@ settings.load_profile("no-deadline")
 gc.set_threshold(100_000, 20, 20)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--shard 2/4`: run the second of four parts of the tests."""
+    parser.addoption("--shard", default="1/1", help="the part of the tests' files to run, such as 2/4")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the files whose tests may take longest, so that no worker is left with one of them at the end."""
-    allowed: dict[Path, float] = defaultdict(float)
-    for item in items:
-        if marker := item.get_closest_marker("timeout"):
-            allowed[item.path] = max(allowed[item.path], float(marker.args[0]))
-    items.sort(key=lambda item: -allowed[item.path])
+    files = shards.longest_first(items)
+    mine = shards.part(files, config.getoption("--shard"))
+    config.hook.pytest_deselected(items=[item for item in items if item.path not in mine])
+    order = {path: place for place, path in enumerate(mine)}
+    items[:] = sorted((item for item in items if item.path in order), key=lambda item: order[item.path])
 
 
 @pytest.fixture(scope="session", autouse=True)

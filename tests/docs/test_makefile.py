@@ -71,3 +71,20 @@ def test_clean_deletes_a_half_made_environment_and_says_what_it_could_not_do(fol
     assert run.returncode != 0
     assert not (folder / ".venv").exists()
     assert "The sandbox could not be cleaned, and may still run: make venv clean" in run.stderr
+
+
+FAILING = '#!/bin/sh\necho "own $*" >> calls\ncase "$*" in *"not campaign") exit 1;; esac\n'
+
+
+@pytest.mark.parametrize("shard", [[], ["SHARD=2/4"]])
+def test_campaigns_run_although_another_test_has_failed(folder: Path, shard: list[str]) -> None:
+    _write(folder / "whole", FAILING)
+    command = ["make", "test-all", "PYTHON=./system", *shard]
+    assert subprocess.run(command, cwd=folder, capture_output=True, stdin=subprocess.DEVNULL).returncode != 0
+    part = " --shard 2/4" if shard else ""
+    always = "own -m pytest --dist loadfile --no-loadscope-reorder --durations=10"
+    assert _calls(folder)[-3:] == [
+        "own -m sandbox build --tests --campaigns",
+        f"{always}{part} -n 4 -m not campaign",
+        f"{always}{part} -n 2 -m campaign",
+    ]

@@ -145,6 +145,16 @@ def test_every_test_runs_each_night_and_when_somebody_asks() -> None:
     assert re.fullmatch(r"\d+ \d+ \* \* \*", when["cron"])
 
 
+def test_the_machines_of_a_night_have_every_part_of_the_tests_between_them() -> None:
+    job = _job("test-all", NIGHTLY)
+    parts = job["strategy"]["matrix"]["shard"]
+    assert parts == [f"{number}/{len(parts)}" for number in range(1, len(parts) + 1)]
+    # A part that fails must not end the others.
+    assert job["strategy"]["fail-fast"] is False
+    (test,) = (step for step in job["steps"] if step.get("run") == "make test-all")
+    assert test["env"] == {"SHARD": "${{ matrix.shard }}"}
+
+
 def test_servers_that_no_registry_has_are_installed_before_tests_that_would_be_skipped_without_them() -> None:
     needed = re.findall(r"missing\+=\(([\w-]+)\)", (ROOT / ".ci" / "run").read_text())
     assert needed == ["redis-tools", "haproxy"]
