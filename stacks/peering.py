@@ -123,26 +123,36 @@ class PeeringSite:
 def region_peer_endpoints(site: PeeringSite) -> PeerEndpoints:
     """Make the region's peer endpoints."""
     return {
-        data_service: [_peer_endpoint(site, data_service, endpoint) for endpoint in endpoints]
+        data_service: [
+            _peer_endpoint(site, data_service, endpoint, service=endpoint.name, callers=_callers(site, data_service))
+            for endpoint in endpoints
+        ]
         for data_service, endpoints in peer_endpoint_specs(site.settings).items()
     }
 
 
-def _peer_endpoint(site: PeeringSite, data_service: str, endpoint: PeerEndpointSpec) -> PeerEndpoint:
+def _peer_endpoint(
+    site: PeeringSite,
+    namespace: str,
+    endpoint: PeerEndpointSpec,
+    *,
+    service: str,
+    callers: Sequence[pulumi.Input[str]],
+) -> PeerEndpoint:
     region = site.plan.name
-    name = f"{region}-{data_service}-{endpoint.name}"
+    name = f"{region}-{namespace}-{service}"
     return PeerEndpoint(
         name,
         PeerEndpointArgs(
             region=region,
             app=endpoint.app,
-            namespace=site.namespaces[data_service],
-            service=endpoint.name,
+            namespace=site.namespaces[namespace],
+            service=service,
             port=endpoint.port,
             pods=endpoint.pods,
             annotations=site.cluster.load_balancer_annotations,
             address=site.clouds[region].public_address(name, endpoint.index if endpoint.single else None),
-            allowed_sources=_callers(site, data_service),
+            allowed_sources=callers,
         ),
         pulumi.ResourceOptions(parent=site.parent, providers=[site.cluster.provider]),
     )
@@ -181,30 +191,11 @@ def edge_sites_endpoints(site: PeeringSite) -> Mapping[str, PeerEndpoint]:
     """Make the peer endpoints for the region's edge sites, by namespace. Empty if the region is no site's home."""
     if not site.settings.sites_of(site.plan.name):
         return {}
+    callers = addresses_of_sites(site.settings, site.plan.name)
     return {
-        namespace: _edge_sites_endpoint(site, namespace, endpoint)
+        namespace: _peer_endpoint(site, namespace, endpoint, service=SITES_SERVICE, callers=callers)
         for namespace, endpoint in site_endpoint_specs(site.settings).items()
     }
-
-
-def _edge_sites_endpoint(site: PeeringSite, namespace: str, endpoint: PeerEndpointSpec) -> PeerEndpoint:
-    region = site.plan.name
-    name = f"{region}-{namespace}-{SITES_SERVICE}"
-    return PeerEndpoint(
-        name,
-        PeerEndpointArgs(
-            region=region,
-            app=endpoint.app,
-            namespace=site.namespaces[namespace],
-            service=SITES_SERVICE,
-            port=endpoint.port,
-            pods=endpoint.pods,
-            annotations=site.cluster.load_balancer_annotations,
-            address=site.clouds[region].public_address(name),
-            allowed_sources=addresses_of_sites(site.settings, region),
-        ),
-        pulumi.ResourceOptions(parent=site.parent, providers=[site.cluster.provider]),
-    )
 
 
 def name_peers(site: PeeringSite, endpoints: Mapping[str, PeerEndpoints]) -> Mapping[str, StorePeers]:

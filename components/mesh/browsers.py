@@ -1,12 +1,47 @@
-"""What the ways of browsers through the public gateway have in common: TLS to the servers, and limits of rate. Pure."""
+"""What the ways of browsers through the public gateway have in common: TLS to the servers, and limits of rate."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components import network
 from components.mesh import chart_values
 from components.mesh.routing import service_host
+from components.metadata import selector
+from components.public_gateway import INGRESS_PODS
+from components.workload import AppMetadata
 
 FILTERS: Final = "type.googleapis.com/envoy.extensions.filters.http"
+
+
+def admit(
+    name: str,
+    app: AppMetadata,
+    *,
+    namespace: pulumi.Output[str],
+    port: int,
+    authority: str,
+    root: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> pulumi.Output[str]:
+    """Let the gateway reach the pods of `app` in their `namespace` and verify them; return the name of a Secret.
+
+    `app` is in the gateway's namespace, and so is the Secret `authority`. It holds `root`, which signed the pods'
+    certificate.
+    """
+    app.network_policy(
+        f"{name}-network-policy",
+        pods=INGRESS_PODS,
+        egress=[network.egress([port], network.peer(namespace=namespace, pods=selector(app.app)))],
+        opts=opts,
+    )
+    secret = k8s.core.v1.Secret(
+        f"{name}-authority", metadata=app.meta(authority), string_data={"ca.crt": root}, opts=opts
+    )
+    made: pulumi.Output[str] = secret.metadata.name
+    return made
 
 
 def destination_rule(

@@ -4,16 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pulumi
-import pulumi_kubernetes as k8s
 
-from components import network
 from components.circles import proxy
 from components.circles.configuration import APP, PATH, SERVICE, SIGNALLING, public_url
 from components.circles.settings import CirclesSettings
 from components.context import RegionContext
 from components.mesh import browsers
 from components.mesh.routing import service_host
-from components.metadata import selector
 from components.namespaces import CIRCLES, INGRESS
 from components.public_gateway import INGRESS_PODS
 from components.workload import AppMetadata, custom_object
@@ -52,23 +49,19 @@ class CirclesRoute(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sacred-council:mesh:CirclesRoute", name, None, context.child(opts))
-        child = pulumi.ResourceOptions(parent=self)
         after = pulumi.ResourceOptions(parent=self, depends_on=list(ready))
         circles = context.namespaces[CIRCLES]
         app = AppMetadata(app=APP, region=context.region, namespace=context.namespaces[INGRESS])
-        app.network_policy(
-            f"{name}-network-policy",
-            pods=INGRESS_PODS,
-            egress=[network.egress([proxy.PORT], network.peer(namespace=circles, pods=selector(APP)))],
-            opts=child,
+        authority = browsers.admit(
+            name,
+            app,
+            namespace=circles,
+            port=proxy.PORT,
+            authority=AUTHORITY,
+            root=context.authority.root_pem,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        authority = k8s.core.v1.Secret(
-            f"{name}-authority",
-            metadata=app.meta(AUTHORITY),
-            string_data={"ca.crt": context.authority.root_pem},
-            opts=child,
-        )
-        known = pulumi.Output.all(namespace=circles, gateway=gateway, authority=authority.metadata.name)
+        known = pulumi.Output.all(namespace=circles, gateway=gateway, authority=authority)
         specs: dict[tuple[str, str], pulumi.Input[dict[str, Any]]] = {
             ("networking.istio.io/v1", "VirtualService"): known.apply(
                 lambda values: virtual_service(host=host, gateway=values["gateway"], namespace=values["namespace"])

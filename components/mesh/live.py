@@ -4,15 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pulumi
-import pulumi_kubernetes as k8s
 
-from components import network
 from components.context import RegionContext
 from components.mesh import browsers
 from components.mesh.routing import service_host
 from components.messaging.live_configuration import APP, PATH, WEBSOCKET_PORT, live_url
 from components.messaging.settings import WebSocketSettings
-from components.metadata import selector
 from components.namespaces import INGRESS, LIVE
 from components.public_gateway import INGRESS_PODS
 from components.settings.values import bytes_of
@@ -48,23 +45,19 @@ class LiveRoute(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sacred-council:mesh:LiveRoute", name, None, context.child(opts))
-        child = pulumi.ResourceOptions(parent=self)
         after = pulumi.ResourceOptions(parent=self, depends_on=list(ready))
         live = context.namespaces[LIVE]
         app = AppMetadata(app=APP, region=context.region, namespace=context.namespaces[INGRESS])
-        app.network_policy(
-            f"{name}-network-policy",
-            pods=INGRESS_PODS,
-            egress=[network.egress([WEBSOCKET_PORT], network.peer(namespace=live, pods=selector(APP)))],
-            opts=child,
+        authority = browsers.admit(
+            name,
+            app,
+            namespace=live,
+            port=WEBSOCKET_PORT,
+            authority=AUTHORITY,
+            root=context.authority.root_pem,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        authority = k8s.core.v1.Secret(
-            f"{name}-authority",
-            metadata=app.meta(AUTHORITY),
-            string_data={"ca.crt": context.authority.root_pem},
-            opts=child,
-        )
-        known = pulumi.Output.all(namespace=live, gateway=gateway, authority=authority.metadata.name)
+        known = pulumi.Output.all(namespace=live, gateway=gateway, authority=authority)
         specs: dict[tuple[str, str], pulumi.Input[dict[str, Any]]] = {
             ("networking.istio.io/v1", "VirtualService"): known.apply(
                 lambda values: virtual_service(
