@@ -9,6 +9,9 @@ each resource. That takes most of the time, and a planetary round takes an hour.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,6 +33,14 @@ _PREVIEWS: Final = 3
 PHASES: Final = ("preview", "unchanged preview", "up")
 STRUCTURED, FLAT = "program", "flat"
 ROLES: Final = (ENGINE, LANGUAGE, PROVIDERS)
+_LOADS: Final = 5
+_SDKS: Final = """import importlib, json
+from pathlib import Path
+for entry in json.loads(Path("resources.json").read_text()):
+    importlib.import_module(entry["module"] or "pulumi")
+"""
+_MODULES: Final = {STRUCTURED: f"{_SDKS}import stacks.platform, stacks.settings", FLAT: _SDKS}
+"""What loads the modules that each program needs, in the folder of the flat one."""
 
 
 @dataclass
@@ -70,14 +81,30 @@ def measure(stack: str, rounds: int = ROUNDS, minutes: float = MINUTES) -> dict[
     """Times and memory of both programs, and the ratios."""
     with workplace() as place:
         both, counts = _run_both(place, stack, rounds, minutes)
+        loading = {name: loading_seconds(place.folder / "flat", modules) for name, modules in _MODULES.items()}
     return {
         "aim": AIM,
         "limit": LIMIT,
         "cpu seconds are of": [ENGINE, LANGUAGE],
         "stack": stack,
         "state written": "once" if saves_once(stack) else "for each resource",
+        "loading cpu": loading,
         **_compared(both, counts),
     }
+
+
+def loading_seconds(flat_project: Path, modules: str) -> float:
+    """The median CPU seconds in which Python starts and loads `modules`, once they are compiled."""
+    command = [sys.executable, "-c", f"import time\n{modules}\nprint(time.process_time())"]
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPATH"] = str(PROJECT)
+
+    def load() -> float:
+        done = subprocess.run(command, cwd=flat_project, env=environment, capture_output=True, text=True, check=True)
+        return float(done.stdout)
+
+    load()
+    return middle([load() for _ in range(_LOADS)])
 
 
 def _run_both(place: Workplace, stack: str, rounds: int, minutes: float) -> tuple[dict[str, Series], dict[str, int]]:
@@ -137,6 +164,8 @@ def lines(figures: dict[str, Any]) -> list[str]:
     counts = figures["resources"]
     told = [f"{figures['stack']} against a flat program; aim {AIM}, no more than {LIMIT}"]
     told.append(f"  {counts[STRUCTURED]} entries in the state, flat {counts[FLAT]}; written {figures['state written']}")
+    loading = figures["loading cpu"]
+    told.append(f"  loading modules    {loading[STRUCTURED]:7.2f} s of CPU time against {loading[FLAT]:7.2f} s")
     for phase in PHASES:
         one, other, ratio = figures[STRUCTURED][phase], figures[FLAT][phase], figures["ratio"][phase]
         told.append(

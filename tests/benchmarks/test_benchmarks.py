@@ -221,7 +221,8 @@ def _overhead() -> dict[str, Any]:
         for phase in overhead.PHASES:
             both[name].runs[phase] = [_run(factor * seconds) for seconds in (1.0, 2.0, 30.0)]
     compared = overhead._compared(both, {overhead.STRUCTURED: 120, overhead.FLAT: 100})
-    return {"stack": "local", "state written": "once", **compared}
+    loading = {overhead.STRUCTURED: 0.9, overhead.FLAT: 0.6}
+    return {"stack": "local", "state written": "once", "loading cpu": loading, **compared}
 
 
 def test_the_ratio_is_that_of_the_medians() -> None:
@@ -230,6 +231,12 @@ def test_the_ratio_is_that_of_the_medians() -> None:
     assert {ratio["seconds"] for ratio in row["ratio"].values()} == {1.2}
     assert {ratio["cpu seconds"] for ratio in row["ratio"].values()} == {1.2}
     assert "ratio 1.2" in "\n".join(overhead.lines(_overhead()))
+    assert "0.90 s of CPU time against    0.60 s" in "\n".join(overhead.lines(_overhead()))
+
+
+def test_the_time_to_load_modules_is_that_of_the_modules(tmp_path: Path) -> None:
+    (tmp_path / "busy.py").write_text("import time\nwhile time.process_time() < 0.3: pass\n")
+    assert overhead.loading_seconds(tmp_path, "import busy") >= 0.3
 
 
 def _growth() -> dict[str, Any]:
@@ -262,6 +269,7 @@ def test_the_page_shows_what_was_measured_and_says_what_was_not() -> None:
     text = page.text([{**WHEN, **_overhead()}], None, {**WHEN, **_path()}, None)
     assert "Not measured: multiregion, planetary, regional." in text
     assert "| local | 120 (100) | up | 2.40 | 2.00 | 1.20 | 1.20 |" in text
+    assert "| local | loading modules | | 0.90 (0.60) | |" in text
     assert "| local | up | 1.20 (1.00) | 1.20 (1.00) | 99.00 (99.00) |" in text
     assert "The part `growth` was not measured." in text
     assert "The part `circles` was not measured." in text

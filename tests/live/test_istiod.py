@@ -68,7 +68,7 @@ def test_istiods_analysis_finds_nothing(local: Sandbox) -> None:
 
 
 def _findings(istiod: Istiod) -> list[str]:
-    entries = (mesh_sandboxes.entry_of(line) for line in istiod.log.read_text(errors="replace").splitlines())
+    entries = mesh_sandboxes.entries_of(istiod.log)
     return [entry["msg"] for entry in entries if entry.get("msg", "").startswith("Configuration analysis:")]
 
 

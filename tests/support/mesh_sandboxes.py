@@ -103,13 +103,18 @@ def complaints(istiod: Istiod, expected: Mapping[str, str]) -> list[str]:
 
 def complaints_in(log: Path, expected: Mapping[str, str]) -> list[str]:
     """Warnings and errors in a log, but for those that a pattern (key of `expected`, with its reason) matches."""
-    entries = [entry_of(line) for line in log.read_text(errors="replace").splitlines()]
+    entries = entries_of(log)
     found = [f"{entry['level']} {entry.get('scope', '')}: {entry['msg']}" for entry in entries if "level" in entry]
     grave = [text for text in found if not text.startswith(("debug ", "info "))]
     return [text for text in grave if not any(re.search(pattern, text) for pattern in expected)]
 
 
-def entry_of(line: str) -> dict[str, Any]:
+def entries_of(log: Path) -> list[dict[str, Any]]:
+    """The lines of the log, but for one that is being written."""
+    return [_entry_of(line) for line in log.read_text(errors="replace").split("\n")[:-1]]
+
+
+def _entry_of(line: str) -> dict[str, Any]:
     """A line of the log. One that is no JSON was written past the logger, such as a panic."""
     try:
         entry = json.loads(line)
