@@ -3,6 +3,8 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from pulumi.runtime.proto import language_pb2
 
 from sandbox import language, program
 from tests.support.rendering import ROOT
+from tests.support.servers import eventually
 
 pytestmark = pytest.mark.unit
 
@@ -55,8 +58,11 @@ def test_a_stack_trace_begins_in_the_program(tmp_path: Path) -> None:
 class Context:
     """The part of gRPC's context that the host uses."""
 
-    def add_callback(self, callback: object) -> None:
-        assert callable(callback)
+    def __init__(self) -> None:
+        self.callbacks: list[Callable[[], None]] = []
+
+    def add_callback(self, callback: Callable[[], None]) -> None:
+        self.callbacks.append(callback)
 
 
 def test_the_program_is_told_where_the_engine_listens_to_its_log(
@@ -76,6 +82,60 @@ def test_a_plugins_output_and_exit_code_are_streamed(tmp_path: Path) -> None:
     responses = list(language.LanguageHost("").RunPlugin(request, Context()))
     assert [response.stdout for response in responses[:-1]] == [b"y a b\n"]
     assert responses[-1].exitcode == 3
+
+
+STUBBORN = """
+import os, pathlib, signal, time
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_IGN)
+pathlib.Path("new").write_text(str(os.getpid()))
+os.rename("new", "began")
+time.sleep(60)
+"""
+
+
+@pytest.fixture(params=["a program", "a policy pack"])
+def stubborn(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[language.LanguageHost, Context, Future[bool]]]:
+    """A host that runs what ignores signals, the context of the engine's call, and whether it will have failed."""
+    main = tmp_path / "__main__.py"
+    main.write_text(STUBBORN)
+    monkeypatch.setattr(language, "_PROGRAM_RUNNER", main)
+    host, context, info = language.LanguageHost("127.0.0.1:9"), Context(), _info(tmp_path)
+
+    def run() -> bool:
+        return bool(host.Run(language_pb2.RunRequest(pwd=str(tmp_path), info=info), context).bail)
+
+    def run_plugin() -> bool:
+        responses = host.RunPlugin(language_pb2.RunPluginRequest(pwd=str(tmp_path), info=info), context)
+        return [*responses][-1].exitcode != 0
+
+    with ThreadPoolExecutor(1) as pool:
+        failed = pool.submit(run if request.param == "a program" else run_plugin)
+        try:
+            eventually((tmp_path / "began").exists, seconds=60, what=request.param)
+            assert not failed.done()
+            yield host, context, failed
+        finally:
+            host.kill_children()
+
+
+def test_what_ignores_signals_ends_when_the_engine_takes_its_call_back(
+    stubborn: tuple[language.LanguageHost, Context, Future[bool]],
+) -> None:
+    _, context, failed = stubborn
+    for callback in context.callbacks:
+        callback()
+    assert failed.result(timeout=30)
+
+
+def test_what_ignores_signals_ends_when_the_engine_cancels(
+    stubborn: tuple[language.LanguageHost, Context, Future[bool]],
+) -> None:
+    host, context, failed = stubborn
+    host.Cancel(None, context)
+    assert failed.result(timeout=30)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
