@@ -103,7 +103,7 @@ lint: venv ## format, lint and strict types
 check: lint ## `lint`, and every test that needs nothing but Python
 	$(RUN) -m pytest -m "unit or stack"
 
-bench: venv ## measure overhead, growth and critical path; an hour
+bench: venv ## measure overhead, growth, critical path, the forecast and circles: hours
 	$(RUN) -m benchmarks
 
 fmt: venv ## format and fix what can be fixed

@@ -20,6 +20,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stacks", nargs="+", default=[], help="overhead: these stacks (all)")
     parser.add_argument("--rounds", type=int, default=overhead.ROUNDS, help="overhead: rounds of each stack (5)")
     parser.add_argument("--minutes", type=float, default=overhead.MINUTES, help="overhead: no new round later (15)")
+    parser.add_argument("--previews", type=int, default=overhead.PREVIEWS, help="overhead: previews in a round (3)")
     parser.add_argument("--counts", nargs="+", type=int, default=[1, 3, 10], help="growth, path: numbers of regions")
     parser.add_argument(
         "--clouds", nargs="+", choices=path.SERIES, default=path.SERIES, help="path: more regions of these (all)"
@@ -37,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(part: str, arguments: argparse.Namespace) -> None:
     if part == "overhead":
         for stack in arguments.stacks or overhead.stack_names():
-            figures = overhead.measure(stack, arguments.rounds, arguments.minutes)
+            figures = overhead.measure(stack, arguments.rounds, arguments.minutes, arguments.previews)
             _tell(f"{part}-{stack}", figures, overhead.lines(figures))
     elif part == "growth":
         figures = growth.measure(arguments.counts, arguments.preview_only, arguments.runs)

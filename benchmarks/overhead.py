@@ -29,7 +29,7 @@ AIM, LIMIT = 1.05, 1.10
 ROUNDS: Final = 5
 MINUTES: Final = 15
 """No further round of a stack begins after this time."""
-_PREVIEWS: Final = 3
+PREVIEWS: Final = 3
 PHASES: Final = ("preview", "unchanged preview", "up")
 STRUCTURED, FLAT = "program", "flat"
 ROLES: Final = (ENGINE, LANGUAGE, PROVIDERS)
@@ -77,10 +77,10 @@ def saves_once(stack: str) -> bool:
     return len(stack_document(stack)["config"]["sacred-council:regions"]) > 1
 
 
-def measure(stack: str, rounds: int = ROUNDS, minutes: float = MINUTES) -> dict[str, Any]:
-    """Times and memory of both programs, and the ratios."""
+def measure(stack: str, rounds: int = ROUNDS, minutes: float = MINUTES, previews: int = PREVIEWS) -> dict[str, Any]:
+    """Times and memory of both programs, and the ratios. A round has so many previews of each kind and program."""
     with workplace() as place:
-        both, counts = _run_both(place, stack, rounds, minutes)
+        both, counts = _run_both(place, stack, rounds, minutes, previews)
         loading = {name: loading_seconds(place.folder / "flat", modules) for name, modules in _MODULES.items()}
     return {
         "aim": AIM,
@@ -107,7 +107,9 @@ def loading_seconds(flat_project: Path, modules: str) -> float:
     return middle([load() for _ in range(_LOADS)])
 
 
-def _run_both(place: Workplace, stack: str, rounds: int, minutes: float) -> tuple[dict[str, Series], dict[str, int]]:
+def _run_both(
+    place: Workplace, stack: str, rounds: int, minutes: float, previews: int
+) -> tuple[dict[str, Series], dict[str, int]]:
     place.write_stack(stack, stack_document(stack))
     place.start_control_planes(stack)
     both, project = {STRUCTURED: Series(), FLAT: Series()}, place.folder / "flat"
@@ -118,9 +120,9 @@ def _run_both(place: Workplace, stack: str, rounds: int, minutes: float) -> tupl
         label = f"Stack {stack}, round {number + 1} of {rounds}"
         for name in order:
             with progress.step(f"{label}: up and down, {name}"):
-                counts[name] = _deploy(place, stack, both[name], project, name)
+                counts[name] = _deploy(place, stack, both[name], project, name, previews)
         with progress.step(f"{label}: previews of both in turn"):
-            for name in order * _PREVIEWS:
+            for name in order * previews:
                 both[name].runs["preview"].append(place.pulumi(stack, "preview", project=_project(project, name)))
         if time.monotonic() - begin > minutes * 60:
             break
@@ -131,11 +133,11 @@ def _project(flat_project: Path, name: str) -> Path | None:
     return flat_project if name == FLAT else None
 
 
-def _deploy(place: Workplace, stack: str, series: Series, flat_project: Path, name: str) -> int:
+def _deploy(place: Workplace, stack: str, series: Series, flat_project: Path, name: str, previews: int) -> int:
     """One round from empty stack to empty stack; return the number of resources. Records the first round."""
     project, once = _project(flat_project, name), saves_once(stack)
     series.runs["up"].append(place.pulumi(stack, "up", "--yes", "--skip-preview", project=project, saves_once=once))
-    for _ in range(_PREVIEWS):
+    for _ in range(previews):
         again = place.pulumi(stack, "preview", "--expect-no-changes", project=project)
         series.runs["unchanged preview"].append(again)
     if name == STRUCTURED and not flat_project.exists():

@@ -118,7 +118,7 @@ def _overhead(stacks: Sequence[Mapping[str, Any]]) -> list[str]:
     missing = sorted({*overhead.stack_names()} - {figures["stack"] for figures in stacks})
     unmeasured = ["", f"Not measured: {', '.join(missing)}."] if missing else []
     when = [f"- {figures['stack']}: {_when(figures)}" for figures in stacks]
-    return [*lines, "", *when, *unmeasured, "", *_where(stacks)]
+    return [*lines, "", *when, *unmeasured, "", *_where(stacks), "", *_above(stacks)]
 
 
 def _where(stacks: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -131,6 +131,24 @@ def _cpu_rows(figures: Mapping[str, Any]) -> list[str]:
     first = [f"| {stack} | loading modules | | {loading[STRUCTURED]:.2f} ({loading[FLAT]:.2f}) | |"] if loading else []
     cells = {phase: " | ".join(_cpu_of(figures, phase, role) for role in overhead.ROLES) for phase in PHASES}
     return [*first, *(f"| {stack} | {phase} | {cells[phase]} |" for phase in PHASES)]
+
+
+def _above(stacks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The ratios above the limit, with the CPU time that the program takes more there."""
+    above = [
+        f"- {figures['stack']}, {phase}, {figures['ratio'][phase]['seconds']:.2f}: {_more(figures, phase)}."
+        for figures in stacks
+        for phase in PHASES
+        if round(figures["ratio"][phase]["seconds"], 2) > overhead.LIMIT
+    ]
+    said = "These ratios are above" if above else "No ratio is above"
+    return [f"{said} {overhead.LIMIT}{', and this is what the program takes more:' if above else '.'}", "", *above]
+
+
+def _more(figures: Mapping[str, Any], phase: str) -> str:
+    one, other = figures[STRUCTURED][phase], figures[FLAT][phase]
+    parts = [f"{role} {one[f'{role} cpu'] - other[f'{role} cpu']:+.2f} s" for role in overhead.ROLES]
+    return ", ".join(parts)
 
 
 def _cpu_of(figures: Mapping[str, Any], phase: str, role: str) -> str:

@@ -277,6 +277,19 @@ def test_the_page_shows_what_was_measured_and_says_what_was_not() -> None:
     assert "local: Measured 2026-11-24 20:00 UTC at abc, on 2 cores" in text
 
 
+def test_the_page_names_each_ratio_above_the_limit_and_what_takes_more_there() -> None:
+    row = _overhead()
+    assert "- local, up, 1.20: engine +0.20 s, language host +0.20 s, providers +0.00 s." in page.text(
+        [{**WHEN, **row}], None, None, None
+    )
+    row["ratio"] = {phase: {**ratio, "seconds": 1.1} for phase, ratio in row["ratio"].items()}
+    assert "No ratio is above 1.1." in page.text([{**WHEN, **row}], None, None, None)
+
+
+def test_the_page_is_that_of_the_last_results(tmp_path: Path) -> None:
+    assert page.write(tmp_path / "page.md").read_text() == page.PAGE.read_text()
+
+
 def test_the_page_says_that_stacks_have_grown_until_all_is_measured_anew() -> None:
     later = {**WHEN, "measured": "2026-12-01 03:00 UTC"}
     assert "smaller\nstacks" in page.text([{**later, **_overhead()}], {**WHEN, **_growth()}, None, None)

@@ -138,7 +138,9 @@ def test_every_add_on_and_node_group_has_the_version_that_the_state_keeps() -> N
     assert {addon.inputs["addonVersion"] for addon in addons} == {"v1.35.1-eksbuild.1"}
     assert all(kept[f"{addon.name.removesuffix('-addon')}-release-1.35"].urn in addon.dependencies for addon in addons)
     image = kept["here-cluster-nodes-release-x86_64-1.35"]
-    for group in rendered.of_type("aws:eks/nodeGroup:NodeGroup"):
+    groups = rendered.of_type("aws:eks/nodeGroup:NodeGroup")
+    assert groups
+    for group in groups:
         assert group.inputs["releaseVersion"] == image.inputs["input"] == "1.35.1-20261112"
         assert image.urn in group.dependencies
 
@@ -257,6 +259,7 @@ def test_eks_roles_of_pods_are_bound_to_one_service_account_of_onecluster() -> N
 def test_every_aws_resource_that_has_a_region_names_it() -> None:
     without = ("aws:iam/",)
     cloud = [r for r in public("eks").resources if r.type.startswith("aws:") and not r.type.startswith(without)]
+    assert cloud
     assert [r.name for r in cloud if r.inputs.get("region") != "eu-west-1"] == []
 
 

@@ -171,6 +171,14 @@ def test_the_readme_is_short_and_shows_a_stack_file() -> None:
     assert len(stack[f"{PREFIX}regions"]) > 1, "what differs between one region and many"
 
 
+def test_pages_agree_how_long_make_up_takes() -> None:
+    for page in (ROOT / "README.md", DOCS / "sandbox.md"):
+        text = page.read_text()
+        assert "10 to 20 minutes" in text, page
+        assert "about half a minute" in text, page
+        assert re.findall(r"(\S+ to \S+) seconds when nothing has changed", text) == ["6 to 14"], page
+
+
 def test_the_licence_is_the_whole_text_of_apache_2_0() -> None:
     # The SHA-256 of https://www.apache.org/licenses/LICENSE-2.0.txt.
     text = (ROOT / "LICENSE").read_bytes()

@@ -157,10 +157,22 @@ def test_the_machines_of_a_night_have_every_part_of_the_tests_between_them() -> 
 
 def test_servers_that_no_registry_has_are_installed_before_tests_that_would_be_skipped_without_them() -> None:
     needed = re.findall(r"missing\+=\(([\w-]+)\)", (ROOT / ".ci" / "run").read_text())
-    assert needed == ["redis-tools", "haproxy"]
-    for job in (_job("preview"), _job("test-all", NIGHTLY)):
-        before_the_tests = _commands(job).partition("make test")[0]
-        assert f"install -qq --no-install-recommends {' '.join(needed)}" in before_the_tests
+    assert needed == ["redis-tools", "haproxy", "jq", "iproute2"]
+    for_campaigns = ["default-jre-headless", "maven", "iptables", "redis-server"]
+    assert _installed(_job("preview")) == needed
+    assert _installed(_job("test-all", NIGHTLY)) == [*needed, *for_campaigns]
+
+
+def _installed(job: dict[str, Any]) -> list[str]:
+    """The Debian packages that the job installs before its tests."""
+    before_the_tests = _commands(job).partition("make test")[0]
+    (packages,) = re.findall(r"install -qq --no-install-recommends (.*)$", before_the_tests, re.M)
+    return str(packages).split()
+
+
+def test_the_tests_of_a_night_have_what_a_browser_s_page_loads() -> None:
+    before_the_tests = _commands(_job("test-all", NIGHTLY)).partition("make test")[0]
+    assert "npm ci --prefix tools/live" in before_the_tests
 
 
 def test_every_file_it_names_exists() -> None:

@@ -67,6 +67,7 @@ def test_every_request_gets_the_token_and_loses_a_language_that_the_client_chose
     assert language["parameters"]["headerName"] == "x-sacred-language"
     assert hsts["name"] == "ModifyResponseHeader"
     assert hsts["parameters"]["value"] == "max-age=31536000; includeSubDomains"
+    assert routes()
     for route in routes().values():
         assert route["ruleSets"][0]["id"].endswith("/edge-routes-requests")
 

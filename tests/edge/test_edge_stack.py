@@ -91,6 +91,7 @@ def test_regions_more_change_only_what_knows_the_regions(few: tuple[Where, ...],
 
 def test_the_order_of_the_list_changes_nothing() -> None:
     one, other = (of_edge(rendered("gcp", *order)) for order in (MIXED, MIXED[::-1]))
+    assert one
     assert one.keys() == other.keys()
     assert [urn for urn in one if not same(one[urn], other[urn])] == []
 

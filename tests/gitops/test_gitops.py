@@ -87,6 +87,7 @@ def test_argo_cd_may_do_nothing_outside_the_services_namespace_and_read_no_secre
     stack, name = hub(*MIXED), where[0]
     role = stack.named(f"{name}-gitops-access-role").inputs
     assert (role["kind"], role["metadata"]["namespace"]) == ("Role", "sacred-council")
+    assert role["rules"]
     assert not any({"secrets", "*", "pods/exec"} & set(rule["resources"]) for rule in role["rules"])
     assert not any({"*", "escalate", "bind", "impersonate"} & set(rule["verbs"]) for rule in role["rules"])
     assert [r for r in of_region(stack, name) if "gitops" in r and "ClusterRole" in r] == []

@@ -16,7 +16,7 @@ from sandbox.layout import Layout
 from tests.support import live
 from tests.support.sandboxes import Sandbox
 
-pytestmark = [pytest.mark.engine, pytest.mark.campaign]
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(600)]
 
 URL = re.compile(r"council/open http: (http://127\.0\.0\.1:\d+)")
 

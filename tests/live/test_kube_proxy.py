@@ -18,7 +18,7 @@ from tests.live.test_region_networks import serve
 from tests.support import live, pod_server
 from tests.support.pod_server import NODES, SERVICES, SLICES, Objects
 
-pytestmark = [pytest.mark.engine, pytest.mark.campaign]
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(600)]
 
 PORT = 9898
 OTHER_EGRESS = "192.0.2.77"

@@ -27,7 +27,7 @@ from sandbox.controlplane import Cluster
 from sandbox.layout import PROJECT, Layout
 from tests.support import live
 
-pytestmark = [pytest.mark.engine, pytest.mark.campaign]
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(600)]
 
 NAMES = ("eu", "us")
 FIRST_SLOT = 20

@@ -19,7 +19,7 @@ from sandbox.controllers.sample_runner import SampleRunner
 from tests.support import live, pod_server
 from tests.support.pod_server import PODS, SERVICES, Objects
 
-pytestmark = [pytest.mark.engine, pytest.mark.campaign]
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(600)]
 
 SLOT = 43
 PORT = 9898

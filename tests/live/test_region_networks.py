@@ -20,7 +20,7 @@ from sandbox.controllers.network import CLIENT_ADDRESS, Internet, PodNetwork, Re
 from sandbox.layout import PROJECT, SandboxError
 from tests.support import live
 
-pytestmark = [pytest.mark.engine, pytest.mark.campaign]
+pytestmark = [pytest.mark.engine, pytest.mark.campaign, pytest.mark.timeout(600)]
 
 SLOTS = {"eu": 40, "us": 41}
 US_EGRESS = ("192.0.2.77", "192.0.2.78")

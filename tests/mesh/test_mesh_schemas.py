@@ -49,6 +49,7 @@ def test_the_gateway_has_those_of_the_chart_s_network_ports_that_something_liste
         (name, port["port"], port["targetPort"])
         for name, port in values["_internal_defaults_do_not_set"]["networkGatewayPorts"].items()
     }
+    assert releases
     for release in releases:
         ports = release.inputs["values"]["service"]["ports"]
         ours = {(port["name"], port["port"], port["targetPort"]) for port in ports}

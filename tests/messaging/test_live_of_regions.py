@@ -48,6 +48,7 @@ def test_the_order_of_the_regions_has_no_effect() -> None:
 def test_regions_have_as_many_resources_of_it_however_many_there_are() -> None:
     counts = {len([key for key in of_region(live(*regions), IOWA[0]) if "live" in key]) for regions in (MIXED, FIVE)}
     assert len(counts) == 1
+    assert 0 not in counts
 
 
 def test_browsers_may_connect_to_any_region_with_the_same_token() -> None:

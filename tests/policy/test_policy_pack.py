@@ -50,10 +50,11 @@ def test_every_rule_says_what_to_do() -> None:
 
 
 def test_every_configurable_value_has_a_default_that_fits_its_schema() -> None:
-    for rule in pack.RULES:
-        for name, schema in rule.schema.items():
-            assert schema["description"], (rule.name, name)
-            jsonschema.validate(schema["default"], dict(schema))
+    schemas = [(rule.name, name, schema) for rule in pack.RULES for name, schema in rule.schema.items()]
+    assert schemas
+    for rule, name, schema in schemas:
+        assert schema["description"], (rule, name)
+        jsonschema.validate(schema["default"], dict(schema))
 
 
 def test_the_example_configuration_names_every_rule_and_fits_the_schemas() -> None:

@@ -52,6 +52,7 @@ def test_every_type_of_a_table_is_in_the_sdk_with_its_name_outputs_and_paths(plu
     # Many types of a cloud share these paths, but not all have them.
     common = {"name", "project", "location", "region", "zone", "resourceGroupName"}
     wrong: list[str] = []
+    assert provider.table
     for token, kind in provider.table.items():
         source = sdk.find(token)
         assert source, token

@@ -109,7 +109,7 @@ def stubborn(
 
     def run_plugin() -> bool:
         responses = host.RunPlugin(language_pb2.RunPluginRequest(pwd=str(tmp_path), info=info), context)
-        return [*responses][-1].exitcode != 0
+        return bool([*responses][-1].exitcode != 0)
 
     with ThreadPoolExecutor(1) as pool:
         failed = pool.submit(run if request.param == "a program" else run_plugin)

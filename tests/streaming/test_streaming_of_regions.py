@@ -117,6 +117,7 @@ def test_regions_have_as_many_resources_of_streaming_however_many_there_are() ->
         for regions in (MIXED, FIVE)
     }
     assert len(counts) == 1
+    assert 0 not in counts
 
 
 def test_a_new_region_changes_no_brokers_of_the_others() -> None:

@@ -121,7 +121,8 @@ def becomes(sandbox: Sandbox, *regions: Where, growing: Growing = PLATFORM) -> P
         # `up` also stops the control planes of removed regions.
         sandbox.run("up", sandbox.stack)
     else:
-        sandbox.pulumi("up", "--yes", "--skip-preview")
+        said = sandbox.pulumi("up", "--yes", "--skip-preview")
+        assert [line for line in said.splitlines() if "warning" in line] == []
     again = sandbox.preview()
     assert (again.errors, again.changes) == ((), ())
     return preview

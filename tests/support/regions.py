@@ -215,8 +215,9 @@ def scaled(*regions: Where, **keys: object) -> Rendered:
 
 
 def of_region(stack: Rendered, name: str) -> dict[str, Resource]:
-    """The region's resources, by the rest of their names and their type."""
+    """The region's resources, by the rest of their names and their type. Raises AssertionError if there are none."""
     mine = [r for r in stack.resources if r.name == name or r.name.startswith(f"{name}-")]
+    assert mine, f"there is no region {name}"
     return {f"{r.name.removeprefix(name).lstrip('-')} {r.type}": r for r in mine}
 
 
