@@ -1,5 +1,7 @@
 """Parts of the tests: together they are all of them."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import shards
+from tests.support.rendering import ROOT
 
 pytestmark = pytest.mark.unit
 
@@ -18,6 +21,32 @@ def test_every_file_is_in_one_part_and_no_part_has_two_files_more_than_another(f
     parts = [shards.part(files, f"{number}/{count}") for number in range(1, count + 1)]
     assert sorted(path for part in parts for path in part) == sorted(files)
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_parts_of_a_real_run_have_every_file_once() -> None:
+    folder = ROOT / "tests" / "report"
+    parts = [_collected(folder, f"{number}/2") for number in (1, 2)]
+    assert parts[0]
+    assert parts[1]
+    assert sorted([*parts[0], *parts[1]]) == sorted(path.name for path in folder.glob("test_*.py"))
+
+
+def _collected(folder: Path, shard: str) -> set[str]:
+    """The names of the files whose tests pytest would run."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--collect-only",
+        "-qq",
+        "-p",
+        "no:cacheprovider",
+        "--shard",
+        shard,
+        folder,
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return {Path(line.partition(":")[0]).name for line in done.stdout.splitlines() if line}
 
 
 @pytest.mark.parametrize("shard", ["", "0/4", "5/4", "2", "1/0", "a/b", "1/4/2"])
