@@ -17,6 +17,10 @@ from tests.support.rendering import Rendered, render
 # Up to four workers each have their own range of ports. No control plane of a test has a number above 22.
 os.environ[FIRST_PORT_VARIABLE] = str(20600 + 2300 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]))
 
+# What was given to `make` for this run, such as SHARD=2/4, is not for the `make` of a test.
+for _given in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "SHARD"):
+    os.environ.pop(_given, None)
+
 PRIVATE_HOSTS = 'mount --bind "$HOSTS" /etc/hosts && exec "$@"'
 
 STACKS = ("local", "regional", "multiregion", "planetary")
