@@ -292,14 +292,22 @@ class LedgerRegions:
         return eventually(attempt, seconds=STEP_SECONDS, what=what)
 
     def together(self, *names: str) -> None:
-        """Wait until these regions (default: all) have each other as peers, and the same newest block."""
+        """Wait until these regions (default: all) have each other as peers, and the same newest block.
+
+        Without a first block (height 0), servers cannot yet say who votes.
+        """
         wanted = names or tuple(self.nodes)
         for region in wanted:
             self.eventually(
                 lambda region=region: int(self.rpc(region, "net_info")["n_peers"]) >= len(wanted) - 1,
                 f"{region} has the others as peers",
             )
-        self.eventually(lambda: len({self.height(region) for region in wanted}) == 1, "all have the same block")
+
+        def same_block() -> bool:
+            heights = {self.height(region) for region in wanted}
+            return len(heights) == 1 and heights != {0}
+
+        self.eventually(same_block, "all have the same block")
 
 
 def _variables(made: Mapping[str, Any]) -> dict[str, str]:
