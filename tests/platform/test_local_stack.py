@@ -365,7 +365,7 @@ def _written(value: object) -> str:
 def plugin_stops(log: str) -> tuple[set[str], list[tuple[str, float]]]:
     """The plugins that the engine asked to end, and the seconds from each entry of its log since then to the next one.
 
-    The engine ends providers at the same time, and says of none when it has ended: it waits for the slowest.
+    The engine does not say when a plugin has ended. It waits for it, so its log is silent until then.
     """
     entries = [json.loads(line) for line in log.splitlines() if line.startswith('{"time":')]
     stops = [place for place, entry in enumerate(entries) if entry["msg"].startswith(ENDING)]
