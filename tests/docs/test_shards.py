@@ -33,18 +33,8 @@ def test_parts_of_a_real_run_have_every_file_once() -> None:
 
 def _collected(folder: Path, shard: str) -> set[str]:
     """The names of the files whose tests pytest would run."""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "--collect-only",
-        "-qq",
-        "-p",
-        "no:cacheprovider",
-        "--shard",
-        shard,
-        folder,
-    ]
+    options = ["--collect-only", "-qq", "-p", "no:cacheprovider", "--shard", shard]
+    command = [sys.executable, "-m", "pytest", *options, str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return {Path(line.partition(":")[0]).name for line in done.stdout.splitlines() if line}
 
