@@ -10,7 +10,6 @@ each resource. That takes most of the time, and a planetary round takes an hour.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -19,9 +18,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import flat
-from benchmarks.measure import ENGINE, LANGUAGE, PROVIDERS, Run
+from benchmarks.measure import ENGINE, LANGUAGE, PROVIDERS, Run, run
 from benchmarks.results import middle
-from benchmarks.workplace import Workplace, stack_document, workplace
+from benchmarks.workplace import Workplace, keeping_compiled, stack_document, workplace
 from sandbox import progress
 from sandbox.layout import PROJECT
 
@@ -96,12 +95,10 @@ def measure(stack: str, rounds: int = ROUNDS, minutes: float = MINUTES, previews
 def loading_seconds(flat_project: Path, modules: str) -> float:
     """The median CPU seconds in which Python starts and loads `modules`, once they are compiled."""
     command = [sys.executable, "-c", f"import time\n{modules}\nprint(time.process_time())"]
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    environment["PYTHONPATH"] = str(PROJECT)
+    environment = keeping_compiled({**os.environ, "PYTHONPATH": str(PROJECT)})
 
     def load() -> float:
-        done = subprocess.run(command, cwd=flat_project, env=environment, capture_output=True, text=True, check=True)
-        return float(done.stdout)
+        return float(run(command, flat_project, environment).output)
 
     load()
     return middle([load() for _ in range(_LOADS)])

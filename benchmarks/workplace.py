@@ -57,9 +57,7 @@ class Workplace:
         """
         command = [str(self.layout.shims / "pulumi"), *arguments, "--stack", stack, "--non-interactive"]
         once = {deployment.SKIP_CHECKPOINTS: "true"} if saves_once else {}
-        environment = {**engine.environment(self.layout), **once}
-        # As under `make`: otherwise each run would compile the SDKs and the program again.
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        environment = keeping_compiled({**engine.environment(self.layout), **once})
         return measure.run(command, project or self.layout.project, environment)
 
     def region_count(self, stack: str) -> int:
@@ -87,6 +85,11 @@ def workplace() -> Iterator[Workplace]:
         with control_planes.alone(layout):
             control_planes.clear(layout)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def keeping_compiled(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment as under `make`: otherwise each run would compile the SDKs and the program again."""
+    return {key: value for key, value in environment.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 def link_program(folder: Path, names: tuple[str, ...] = _LINKED) -> None:
